@@ -111,6 +111,64 @@ def test_cells_decide_between_meanings_and_make_nothing_certain():
     assert metres.term == "easting"
 
 
+@pytest.mark.parametrize(
+    ("heading", "cells", "term"),
+    [
+        pytest.param("event date", ["06:30", "07:15", "17:05"], "eventTime", id="hours below a date"),
+        pytest.param("เวลาเริ่มสำรวจ", ["06:30", "07:15", "17:05"], "eventTime", id="hours below the start of a survey"),
+        pytest.param("event time", ["2024-05-01", "2024-05-02", "2024-05-03"], "eventDate", id="dates below a time"),
+    ],
+)
+def test_cells_that_contradict_a_sure_heading_make_it_doubtful(heading, cells, term):
+    assert one(heading).confidence > CERTAIN
+    found = one(heading, cells={heading: cells})
+    assert (found.term, found.why, found.confidence <= CERTAIN) == (term, Why.CELLS, True)
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells"),
+    [
+        pytest.param("ຊື່ນົກ", ["12", "13", "14"], id="names that are numbers"),
+        pytest.param("Bilang ng unggoy", ["marami", "kaunti", "wala"], id="a count without digits"),
+    ],
+)
+def test_cells_rule_out_what_a_heading_seemed_to_mean(heading, cells):
+    assert one(heading).term is not None
+    assert one(heading, cells={heading: cells}).term is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "term"),
+    [
+        pytest.param("草层高度(cm)", None, id="no elevation is in centimetres"),
+        pytest.param("Plant height (mm)", None, id="nor in millimetres"),
+        pytest.param("高度(m)", "minimumElevationInMeters", id="but in metres"),
+        pytest.param("Elevation (ft)", "minimumElevationInMeters", id="or in feet"),
+    ],
+)
+def test_a_height_in_centimetres_is_no_elevation(heading, term):
+    assert one(heading).term == term
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Nama pembekal",
+        "ปริมาณน้ำฝน",
+        "Tên cha",
+        "ເງິນເດືອນ",
+        "លេខគណនី",
+        "စာမျက်နှာအမှတ်",
+        "月工资",
+        "Numero ng pahina",
+        "Nomor KTP",
+    ],
+)
+def test_a_word_for_what_is_no_record_outdoes_a_common_word_beside_it(heading):
+    """Not every name is a species', and not every number a count."""
+    assert one(heading).term is None
+
+
 def test_the_dictionary_speaks_ten_languages_of_known_terms():
     rows = read_rows("heading_words.csv")
     assert {row["language"] for row in rows} == set(LANGUAGES)

@@ -12,6 +12,8 @@ was counted only, 87.9 %, until headings were added for whole concepts by the on
 that nothing is lost. The headings of no term were written for this, and seen.
 The sixth was gathered in a hurry when all that had been done, from sources that nobody had seen: 77.5 % were right, two of 80 wrong for sure,
 most misses headings of no record. It was seen then, and mended by more words for what is no record.
+The seventh is what other sources had, judged after that and counted before anything was changed again: 80.8 %, none wrong for sure; with
+the shortened columns of a shape file left out, 86 %. Then it was seen, too.
 `pytest -s` prints the rates by language.
 """
 
@@ -35,6 +37,7 @@ SETS = (
     "fifth, held out",
     "of no term",
     "sixth",
+    "seventh",
 )
 HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"

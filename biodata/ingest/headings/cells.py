@@ -21,7 +21,7 @@ _MEASURED: Final = frozenset(
     """individualCount decimalLatitude decimalLongitude easting northing minimumElevationInMeters
     maximumElevationInMeters verbatimElevation minimumDepthInMeters maximumDepthInMeters coordinateUncertaintyInMeters
     perpendicular_distance_m eventDate eventTime deploymentStart deploymentEnd dateIdentified year
-    sampleSizeValue samplingEffortValue""".split()
+    sampleSizeValue samplingEffort samplingEffortValue""".split()
 )
 """Terms whose cells have digits, in whatever script."""
 _WORDED: Final = frozenset(

@@ -30,6 +30,8 @@ _NUMBERED: Final = re.compile(r"^\s*#\s*")
 _FILLER: Final = "filler"
 """What leaves the meaning as it is: `of`, `ของ`, `ng`."""
 _LONGEST_PHRASE: Final = 5
+_SHORTEST_CUT: Final = 4
+"""Fewer letters begin too many words."""
 _LEAST_KNOWN: Final = 0.7
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
 _SAYS_LITTLE: Final = 0.4
@@ -71,13 +73,13 @@ def compound(heading: str, language: str | None = None) -> Compound | None:
     runs = [run for word in words(told) for run in _RUNS.findall(word)]
     spoken = [one for one, letters in _SCRIPTS.items() if letters.search(told)] or list(_LATIN)
     spoken.sort(key=lambda one: one != language)  # a stable sort
-    found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, _lexicon(one))))) is not None]
+    found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, one)))) is not None]
     return max(found, key=lambda meant: meant.confidence, default=None)
 
 
-def _pieces(runs: Sequence[str], known: Mapping[str, frozenset[str]]) -> Iterator[_Piece]:
+def _pieces(runs: Sequence[str], language: str) -> Iterator[_Piece]:
     """Yield the words of a heading: in Latin letters the longest phrases, in others what covers most with the fewest."""
-    at = 0
+    known, at = _lexicon(language), 0
     while at < len(runs):
         run = runs[at]
         if not _LATIN_LETTER.match(run):
@@ -89,8 +91,25 @@ def _pieces(runs: Sequence[str], known: Mapping[str, frozenset[str]]) -> Iterato
             if phrase in known:
                 break
         if phrase in known or not any(sign.isdigit() for sign in run):
-            yield _Piece(len(phrase), known.get(phrase, frozenset()))
+            yield _Piece(len(phrase), known.get(phrase) or _cut_short(run, language))
         at += size
+
+
+def _cut_short(run: str, language: str) -> frozenset[str]:
+    """Return what the words mean that begin with one, where they all mean the same: shape files cut names to ten letters."""
+    alike = _by_beginning(language).get(run[:_SHORTEST_CUT], ())
+    meant = {concepts for word, concepts in alike if word.startswith(run)}
+    return meant.pop() if len(meant) == 1 else frozenset()
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _by_beginning(language: str) -> Mapping[str, tuple[tuple[str, frozenset[str]], ...]]:
+    """Return the single words of a language by their first letters."""
+    found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for word, concepts in _lexicon(language).items():
+        if len(word) >= _SHORTEST_CUT and " " not in word:
+            found.setdefault(word[:_SHORTEST_CUT], []).append((word, concepts))
+    return MappingProxyType({beginning: tuple(words_of) for beginning, words_of in found.items()})
 
 
 def _segments(run: str, known: Mapping[str, frozenset[str]]) -> Iterator[_Piece]:
