@@ -204,7 +204,7 @@ def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
     axes.grid(which="minor", axis="y", color="white", linewidth=3)
     axes.tick_params(which="minor", length=0)
     axes.set_xticks(range(0, 25, 6))
-    axes.set(xlabel="hour by the sun, the busiest black\n(beside the species: events)")
+    axes.set(xlabel="hour of the day by the sun\n(beside the species: events)")
     words = (
         f"Independent events of cameras by the hour of the sun, each species' busiest hour black; those of {LEAST_EVENTS} events or "
         "more, cameras whose clock is in doubt left out."
