@@ -192,7 +192,7 @@ def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
             continue
         column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
         if own.get(column) is not None and (row, column) not in rows.table.covered:
-            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]),
+            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]).removesuffix(".0"),
                                rule=repair["rule"])  # fmt: skip
     column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
     if pair and column is not None and (row, column) not in rows.table.covered:
