@@ -76,7 +76,8 @@ def _whole(told: str, language: str) -> str | None:
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
         # `and` and `or` are ours only between words that are, `to` between numbers.
         short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= 3
-        if not short or blanks != match.groupdict() or all(map(_NUMBERED.fullmatch, blanks)):
+        ours = all(blanks[name] != value for name, value in match.groupdict().items())
+        if not short or ours or all(map(_NUMBERED.fullmatch, blanks)):
             return words.told(code, blanks, language)[0]
     return None
 
