@@ -51,7 +51,7 @@ def test_messages_are_in_the_language_s_own_script(language, script):
 
 TYPED = {
     "HumanObservation", "MachineObservation", "present", "absent", "biodata survey review", "biodata ingest checklist FILE", "occurrences", "Darwin Core",
-    "Zawgyi", "Unicode", "Mammalia", "Galliformes", "Elephas maximus", "Asia", "Vientiane", "windows", "xlsx", "csv", "Big", "EPSG", "datum", "YYYY", "XLSX",
+    "biodata survey submit", "--number", "--renamed", "/surveys", "POST /v1", "submit", "renamed", "same", "new", "Zawgyi", "Unicode", "Mammalia", "Galliformes", "Elephas maximus", "Asia", "Vientiane", "windows", "xlsx", "csv", "Big", "EPSG", "datum", "YYYY", "XLSX",
 }  # fmt: skip
 """What a person types or a machine is called, in every language."""
 

@@ -8,7 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.cli.survey_options import LanguageOption, language_told
-from biodata.cli.survey_told import say_difference, say_whole, with_values
+from biodata.cli.survey_told import say_difference, say_notes, say_whole, with_values
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal
@@ -21,6 +21,10 @@ DatasetOption = Annotated[str, typer.Option("--dataset", help="Key of the datase
 CompleteOption = Annotated[
     bool, typer.Option("--complete", help="The file is the dataset's whole state: what it does not hold goes.")
 ]
+RenamedOption = Annotated[
+    str | None,
+    typer.Option("--renamed", help="Of rows that the dataset has under another identifier: same or new."),
+]
 FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True, dir_okay=False)]
 
 _HELP = {
@@ -29,6 +33,8 @@ _HELP = {
     "Example: biodata survey diff march.xlsx --dataset nam-ha --data mydata --out changes.csv",
     "submit": "Hand a survey in; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
     "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
+    "Where rows of it seem to be in the dataset under another identifier it waits for --renamed: same, they are those, and "
+    "stay one record with its history; or new, they are others. `biodata survey status` tells which rows.\n\n"
     "Example: biodata survey submit march.xlsx --account rangers --dataset nam-ha --data mydata",
     "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
     "Of one it also tells when the map shows it.\n\n"
@@ -45,6 +51,9 @@ _HELP = {
 }
 
 
+_TABLES = {"occurrences": "", "events": "events: "}
+
+
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
     for call in (diff, submit, status, review, history, revert, withdraw):
@@ -59,18 +68,21 @@ def diff(
     out: Annotated[
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
+    renamed: RenamedOption = None,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
     from biodata.store.registry import Registry
+    from biodata.surveys import renaming
     from biodata.surveys.difference import difference
     from biodata.surveys.taking import headings
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         options = headings(registry, dataset)
-    found = difference([file], dataset, settings, complete=complete, options=options)
+    answer = renaming.checked(renamed)
+    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
@@ -91,6 +103,8 @@ def submit(
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     answers: Annotated[int | None, typer.Option(help="The survey that it is a new version of.", min=1)] = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
+    renamed: RenamedOption = None,
+    language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
     from biodata.errors import InputError
@@ -106,12 +120,15 @@ def submit(
     with Registry.open(settings) as registry:
         who = _who(registry, account)
         if number is not None:
-            reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
-            say(f"survey {number}: {reviews.look(registry, who, number)['state']}")
+            seen = reviews.look(registry, who, number)["version"]
+            reviews.submit(registry, who, number, seen=seen, renamed=renamed, language=language_told(language))
+            told = reviews.look(registry, who, number)
+            waits = " waits for `biodata worker`, which looks at it once more with your answer"
+            say(f"survey {number}:{waits if 'report' not in told else ' ' + told['state']}")
             return
         if file is None:
             return
-        sent = Sent(complete=complete, wanted=not draft, answers=answers)
+        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
     say(f"survey {made} is kept and waits for `biodata worker`; biodata survey status {made} --data {data}")
 
@@ -143,6 +160,8 @@ def status(
         version = f", version {one['dataset_version']}" if "dataset_version" in one else ""
         say(f"{one['id']}  {one['state']:10}  {one['dataset']}{version}  {one['file']}  {sides}")
     if number:
+        if told.get("difference") is not None:
+            say_notes(told["difference"], language)
         say_whole(told, language)
 
 
@@ -189,14 +208,19 @@ def history(dataset: DatasetOption, data: DataOption = DEFAULT_DATA, as_json: Js
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        counts = one.get("changes", {}).get("occurrences", {})
-        changes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        changes = _changes(one.get("changes", {}))
         back = f", returns to version {one['returns_to']}" if "returns_to" in one else ""
         say(
             f"version {one['version']}: survey {one['submission']}, {one['state']}{back}; {changes or 'no change told'}"
         )
         for step in one["history"]:
             say(f"  {step['date']:%Y-%m-%d %H:%M}  {step['action']}, {step['role']} {step.get('country', '')}".rstrip())
+
+
+def _changes(told: dict[str, Any]) -> str:
+    """Return how many records were what, and then events."""
+    said = {table: ", ".join(f"{n} {kind}" for kind, n in told.get(table, {}).items() if n) for table in _TABLES}
+    return "; ".join(f"{_TABLES[table]}{text}" for table, text in said.items() if text)
 
 
 def revert(
@@ -208,6 +232,7 @@ def revert(
     """Hand the old content in."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
+    from biodata.surveys import telling, words
 
     settings = installation(data)
     with Registry.open(settings) as registry:
@@ -215,6 +240,7 @@ def revert(
     say(
         f"survey {made} brings version {version} of {dataset} back; it waits for `biodata worker`, then for its reviewers"
     )
+    say(f"  {words.told(telling.KEEPS_COARSE, {})[0]}")
 
 
 def withdraw(

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from biodata.settings import Settings
 
 _MOST: Final = 40
+_HOW: Final = {
+    "changed": ", with other details",
+    "fewer": ", cell for cell; several are alike",
+    "shifted": "; it has the identifier of another",
+}
 
 
 def line_of(problem: Mapping[str, Any], language: str) -> str:
@@ -45,26 +50,102 @@ def with_values(settings: "Settings", told: dict[str, Any], language: str) -> di
     return told
 
 
+def say_notes(told: dict[str, Any], language: str) -> None:
+    """Print what has to be known of a difference, and its counts."""
+    _say_notes(told, language)
+    for table in ("events", "occurrences"):
+        _say_counts(told, table)
+
+
 def say_difference(told: dict[str, Any], language: str) -> None:
     """Print a difference: what has to be known of it, counts, then rows."""
+    _say_notes(told, language)
+    for table in ("events", "occurrences"):
+        _say_counts(told, table)
+        one = told[table]
+        if one["new"] and any(one["counts"][kind] for kind in ("changed", "renamed", "gone", "unchanged")):
+            _say_lines([f"rows {_spans([row['row'] for row in one['new']])} are new"])
+        _say_lines([_changed_line(cell) for cell in one["changed"]])
+        _say_lines([_renamed_line(row) for row in one["renamed"]])
+        _say_lines([_gone_line(row, stays=not told["whole"]) for row in one["gone"]])
+        likely = () if _answered(told) else one.get("likely", ())
+        _say_lines([f"row {row['row']}: may be {row.get('was') or 'row ' + str(row['was_row']) + ' of before'}, "
+                    f"which is not in the file{_HOW[row['how']]}" for row in likely])  # fmt: skip
+        if one["counts"]["gone"] and not told["whole"]:
+            say(f"  {one['counts']['gone']} are not in the file and stay; with --complete they go")
+
+
+def _say_notes(told: Mapping[str, Any], language: str) -> None:
+    """Print what has to be known of a difference: of a submission's as it is told with it."""
     from biodata.surveys import telling
 
-    for note in telling.notes(told, language):
+    for note in told["notes"] if "notes" in told else telling.notes(told, language):
         say(f"! {note['message']}")
-    whole = told["whole"]
-    for table in ("events", "occurrences"):
-        counts = told[table]["counts"]
-        if any(counts.values()):
-            say(f"{table}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
-        for one in told[table]["changed"][:_MOST]:
-            before, after = one.get("before"), one.get("after")
-            said = f": {before or 'empty'} -> {after or 'empty'}" if "identifier" in one else ""
-            say(f"  row {one['row']}, {one['column']}{said}")
-        for one in told[table]["renamed"][:_MOST] if told[table]["renamed"] else ():
-            if "before" in one and one["before"] != one["identifier"]:
-                say(f"  row {one['row']}: {one['before']} is called {one['identifier']}")
-        if counts["gone"] and not whole:
-            say(f"  {counts['gone']} are not in the file and stay; with --complete they go")
+
+
+def _answered(told: Mapping[str, Any]) -> bool:
+    """Tell whether a sender has said what rows under another identifier are."""
+    return (told.get("renamed") or {}).get("answer") is not None
+
+
+def _say_counts(told: Mapping[str, Any], table: str) -> None:
+    """Print how many rows of a table are of each kind; what an upload that adds does not hold is not gone."""
+    counts = told[table]["counts"]
+    if not any(counts.values()):
+        return
+    words = {kind: kind for kind in counts} | ({} if told["whole"] else {"gone": "not in the file"})
+    say(f"{table}: " + ", ".join(f"{count} {words[kind]}" for kind, count in counts.items()))
+
+
+def _say_lines(lines: list[str]) -> None:
+    """Print lines, and how many more there are."""
+    for line in lines[:_MOST]:
+        say(f"  {line}")
+    if len(lines) > _MOST:
+        say(f"  … {len(lines) - _MOST} more of these; biodata survey diff --out FILE writes all")
+
+
+def _changed_line(cell: Mapping[str, Any]) -> str:
+    """Return what is told of a changed cell."""
+    said = f": {cell.get('before') or 'empty'} -> {cell.get('after') or 'empty'}" if "identifier" in cell else ""
+    return f"row {cell['row']}, {cell['column']}{said}"
+
+
+def _renamed_line(row: Mapping[str, Any]) -> str:
+    """Return what is told of a row of which an identifier is another, its own or that of its event."""
+    if "before" not in row:  # without values
+        return f"row {row['row']}: renamed ({row.get('renamed') or 'own'})"
+    said = []
+    if row["before"] != row["identifier"]:
+        said.append(f"{row['before']} is called {row['identifier']}")
+    if row.get("event") != row.get("event_before"):
+        name = "" if said else f"{row['identifier']}, "
+        said.append(f"{name}its event {row.get('event_before') or 'empty'} is called {row.get('event') or 'empty'}")
+    return f"row {row['row']}: {', '.join(said)}"
+
+
+def _gone_line(row: Mapping[str, Any], *, stays: bool) -> str:
+    """Return what is told of a row that is not in the file."""
+    name = row.get("before") or f"row {row.get('was_row') or '-'} of an earlier file"
+    return f"{name} is not in the file and stays" if stays else f"{name} is gone"
+
+
+def _spans(rows: list[int]) -> str:
+    """Return numbers of rows, those that follow each other as one span.
+
+    Examples
+    --------
+    >>> _spans([2, 3, 4, 7])
+    '2-4, 7'
+    """
+    spans: list[list[int]] = []
+    for row in sorted(row for row in rows if row is not None):
+        if spans and row == spans[-1][1] + 1:
+            spans[-1][1] = row
+        else:
+            spans.append([row, row])
+    told = [str(a) if a == b else f"{a}-{b}" for a, b in spans]
+    return ", ".join(told[:_MOST]) + (f", … {len(told) - _MOST} more" if len(told) > _MOST else "")
 
 
 def say_whole(told: dict[str, Any], language: str) -> None:

@@ -13,7 +13,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import OPEN_FOR_REVIEW, step
-from biodata.surveys import sides, telling
+from biodata.surveys import renaming, sides, telling
 from biodata.surveys.sending import JOB
 from biodata.surveys.submit import answered
 
@@ -49,15 +49,34 @@ def listed(registry: Registry, who: Principal | None, *, state: str | None = Non
         return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
-def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
+def submit(
+    registry: Registry, who: Principal, number: int, *, seen: int, renamed: str | None = None, language: str = "en"
+) -> None:
     """Send a draft that was checked to those who review it.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal
+        Its sender.
+    number : int
+        The submission.
+    seen : int
+        The version that was looked at.
+    renamed : str, optional
+        What they say of rows that the dataset has under another identifier: `same` or `new`. The worker looks at the
+        survey once more with that, and then sends it on.
+    language : str
+        In which it is refused.
 
     Raises
     ------
     InputError
         With RECORD_MISSING, if it is not theirs; SUBMISSION_CHANGED, if it is another version by now;
-        SUBMISSION_DECIDED, if it is no draft, or not checked yet.
+        SUBMISSION_DECIDED, if it is no draft, or not checked yet; RENAMED_UNANSWERED, RENAMED_EVENT_LEFT or
+        RENAMED_SHIFTED, if it has rows under another identifier and nothing is said of them that can be.
     """
+    renaming.checked(renamed)
     with registry.session() as session, session.begin():
         found = need(session, who, number)
         if found.account_id != who.account_id:
@@ -66,6 +85,9 @@ def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> Non
         if found.state != "draft" or found.report is None:
             problem = f"it is {found.state}" if found.state != "draft" else "it is not checked yet"
             raise InputError(problem, expected="a draft that was checked", code="SUBMISSION_DECIDED")
+        if renaming.waits(found):
+            renaming.take_word(session, found, renamed, actor=who.label, seen=seen, language=language)
+            return
         found.wanted = True
         step(session, found, "submitted", state="submitted", actor=who.label, role=str(Role.UPLOADER), seen=seen)
         if sides.accept_if_nobody_waits(session, found):
@@ -214,7 +236,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     }  # fmt: skip
     if language is not None:
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language), "question": renaming.question(one, language),
                  "answered_by": session.scalar(select(Submission.id).where(Submission.answers == one.id).limit(1)),
                  "history": history(session, one.id)}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from biodata import jobs, pipeline, places
 from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
@@ -21,10 +23,12 @@ from biodata.store import heading_mappings, survey_files, survey_steps
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
+from biodata.store.secret import secret
 from biodata.store.survey_steps import MACHINE
-from biodata.surveys import kept_reports, other_forms, parts, returning, sides
+from biodata.surveys import kept_reports, other_forms, parts, renaming, returning, sides
 from biodata.surveys.check import check
-from biodata.surveys.difference import difference
+from biodata.surveys.comparing import SAME
+from biodata.surveys.difference import Difference, difference
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of
 from biodata.surveys.sending import JOB
@@ -82,11 +86,19 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
         return
     options = headings(registry, submission.dataset)
     base = _last_version(registry, submission.dataset)
-    found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
+    found = difference(
+        [path], submission.dataset, settings, complete=submission.complete, options=options, answer=submission.renamed
+    )
+    about = found.fingerprint(secret(settings.data))
+    held = renaming.unanswered(submission, found, about)
+    if held and submission.renamed is not None:  # it was said of other rows, or cannot be done
+        found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
     countries = sides.countries([path], submission.dataset, settings, options=options)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
-    _settle(settings, registry, submission.id, report, action=action, state=state,
+    if held:
+        state, action = "draft", "held" if submission.wanted else "checked"
+    _settle(settings, registry, submission.id, report, action=action, state=state, about=about, held=held,
             told={"base": base, **found.as_dict(values=False)}, countries=countries)  # fmt: skip
 
 
@@ -128,14 +140,22 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
             return
         base, accepted = (found.difference or {}).get("base"), sides.ACCEPTED in (found.sides or {}).values()
         if found.complete and accepted and base != survey_steps.last_version(session, found.dataset):
-            # What was accepted is not what would happen: the dataset has gone on since. It is looked at again.
-            found.report = found.difference = found.sides = None
-            survey_steps.step(session, found, "outdated", state="draft", actor=MACHINE, role=MACHINE)
-            found.job_id = jobs.add(session, JOB, {"submission": found.id})
+            _look_again(session, found)
+            return
+    options = headings(registry, submission.dataset)
+    now = difference(
+        [path], submission.dataset, settings, complete=submission.complete, options=options, answer=submission.renamed
+    )
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, submission.id)
+        if found.state not in ("accepted", "committing"):
+            return
+        if renaming.unanswered(found, now, now.fingerprint(secret(settings.data))):
+            _look_again(session, found)
             return
         found.state = "committing"
     try:
-        taken_in = _ingest(settings, registry, submission, path)
+        taken_in = _ingest(settings, submission, path, now, options)
     except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
         logger.warning("survey %d cannot go in: %s", submission.id, error)
         report = _one_problem(submission.file_name, error)
@@ -152,15 +172,24 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
 
 
-def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
-    """Take a submission's file in, known by its number; of a whole state, records that are renamed keep their numbers."""
-    options = headings(registry, submission.dataset)
-    renamed = {}
-    if submission.complete:
-        found = difference([path], submission.dataset, settings, complete=True, options=options)
-        renamed = found.occurrences.renamed()
+def _look_again(session: Session, submission: Submission) -> None:
+    """Check a submission once more: what was accepted is not what would happen, since the dataset has gone on."""
+    submission.report = submission.difference = submission.sides = None
+    survey_steps.step(session, submission, "outdated", state="draft", actor=MACHINE, role=MACHINE)
+    submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
+
+
+def _ingest(
+    settings: Settings, submission: Submission, path: Path, found: Difference, options: Mapping[str, str]
+) -> list[pipeline.IngestReport]:
+    """Take a submission's file in, known by its number; records that are renamed keep their numbers.
+
+    An event that is renamed takes the place of the one that it was: its effort counts once.
+    """
+    sure = submission.complete or submission.renamed == SAME
     return pipeline.ingest(
-        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, renamed=renamed,
+        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete,
+        renamed=found.occurrences.renamed() if sure else {}, gone_events=tuple(found.events.renamed()) if sure else (),
         options=options, extra={"submission": submission.id},
     )  # fmt: skip
 
@@ -223,7 +252,8 @@ def _check_content(path: Path, submission: Submission) -> None:
 
 def _settle(
     settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
-    told: Mapping[str, Any] | None = None, countries: set[str] | None = None,
+    told: Mapping[str, Any] | None = None, countries: set[str] | None = None, about: str | None = None,
+    held: bool = False,
 ) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake."""
     keep_report(settings.data, f"submission-{number}", report)
@@ -233,6 +263,9 @@ def _settle(
             return
         found.report = kept_reports.kept(report)
         found.difference = dict(told) if told is not None else None
+        found.renamed_of = about
+        if held:  # a draft of its sender alone, until they say which rows are the same
+            found.renamed, found.wanted = None, False
         if countries is not None:
             found.sides = sides.asked(session, settings, found, countries)
         survey_steps.step(session, found, action, state=state, actor=MACHINE, role=MACHINE)

@@ -7,10 +7,12 @@ from sqlalchemy.orm import Session
 
 from biodata.store.models import Submission
 from biodata.store.survey_steps import shown_since
-from biodata.surveys import kept_reports, words
+from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.sides import WAITING
 
 _TABLES: Final = ("events", "occurrences")
+KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
+"""Why the map may show a version that came back coarser than it did then."""
 
 
 def report(submission: Submission, language: str) -> dict[str, Any] | None:
@@ -21,18 +23,25 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
 def difference(submission: Submission, language: str) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it."""
     told = submission.difference
-    return None if told is None else {**told, "notes": notes(told, language)}
+    if told is None:
+        return None
+    found = notes(told, language, submission.id)
+    if submission.returns_to is not None:
+        found.append(_note(KEEPS_COARSE, {}, language))
+    return {**told, "notes": found}
 
 
-def notes(told: Mapping[str, Any], language: str) -> list[dict[str, str]]:
-    """Return what has to be known of a difference: `code` and `message`."""
-    found = []
-    beside = sum(told[name].get("renamed_identifiers", 0) for name in _TABLES)
-    if beside and not told["whole"]:
-        found.append(("DIFFERENCE_RENAMED_BESIDE", {"count": str(beside)}))
+def notes(told: Mapping[str, Any], language: str, number: int | None = None) -> list[dict[str, str]]:
+    """Return what has to be known of a difference, of the submission of that number: `code` and `message`."""
+    found = renaming.notes(told, number)
     if any(one.get("shown") is False for name in _TABLES for one in told[name]["changed"]):
         found.append(("DIFFERENCE_VALUES_NOT_KEPT", {}))
-    return [{"code": code, "message": words.told(code, params, language)[0]} for code, params in found]
+    return [_note(code, params, language) for code, params in found]
+
+
+def _note(code: str, params: Mapping[str, Any], language: str) -> dict[str, str]:
+    """Return a note in words."""
+    return {"code": code, "message": words.told(code, params, language)[0]}
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
