@@ -128,7 +128,7 @@ def walks(office, tmp_path_factory):
         return answer.json()["id"]
 
     for name, walk in found.items():
-        office.person(f"{name}-team", RoleBinding(Role.UPLOADER, dataset=name))
+        office.person(f"{name}-team", RoleBinding(Role.UPLOADER, dataset=name), key=True)
         walk.first = send(name, "first", FIRST, FIRST_EVENTS)
     office.settle()
     accept(office, *(walk.first for walk in found.values()))
@@ -136,6 +136,7 @@ def walks(office, tmp_path_factory):
         walk.before = office.records(name)
         walk.number = send(name, "second", PAIRS[name].records, PAIRS[name].events, complete=PAIRS[name].complete)
     office.settle()
+    office.person("laos")
     for name, walk in found.items():
         walk.asked = office.look(f"{name}-team", walk.number)
         if PAIRS[name].asked:
@@ -227,7 +228,7 @@ def lists_equal_counts(told):
 
 def test_an_answer_holds_for_its_upload_alone(office, tmp_path):
     team = "answer-team"
-    office.person(team, RoleBinding(Role.UPLOADER, dataset="answer"))
+    office.person(team, RoleBinding(Role.UPLOADER, dataset="answer"), key=True)
     accept(office, office.hand_in(team, save(tmp_path / "first.xlsx", FIRST, FIRST_EVENTS).read_bytes()))
     renamed = save(tmp_path / "renamed.xlsx", OTHER_IDS, FIRST_EVENTS).read_bytes()
     number = office.hand_in(team, renamed, renamed="same")
@@ -248,7 +249,7 @@ def test_an_answer_holds_for_its_upload_alone(office, tmp_path):
 
 def test_what_comes_between_the_check_and_the_acceptance_is_asked_about(office, tmp_path):
     team = "between-team"
-    office.person(team, RoleBinding(Role.UPLOADER, dataset="between"))
+    office.person(team, RoleBinding(Role.UPLOADER, dataset="between"), key=True)
     first = office.hand_in(team, save(tmp_path / "first.xlsx", FIRST, FIRST_EVENTS).read_bytes())
     second = office.hand_in(team, save(tmp_path / "second.xlsx", OTHER_IDS, FIRST_EVENTS).read_bytes())
     assert office.look(team, second)["state"] == "submitted", "the dataset is empty yet"
