@@ -227,6 +227,12 @@ def upload() -> dict[str, Any]:
             "description": "false: it stays a draft, whose difference you look at first; then POST …/submit.",
         },
         "answers": {"type": "string", "description": "The number of the survey that it is a new version of."},
+        "renamed": {
+            "type": "string",
+            "enum": ["same", "new"],
+            "description": "Of rows that the dataset has under another identifier: they are the same ones, or new. Without it "
+            "such an upload stays a draft that asks.",
+        },
     }
     header = {"in": "header", "required": False, "schema": {"type": "string"}}
     short = {"schema": {"type": "string", "minLength": 1, "maxLength": 200}}

@@ -117,6 +117,9 @@ class Code(StrEnum):
     SUBMISSION_CHANGED = "SUBMISSION_CHANGED"
     SUBMISSION_DECIDED = "SUBMISSION_DECIDED"
     REVIEW_FORBIDDEN = "REVIEW_FORBIDDEN"
+    RENAMED_UNANSWERED = "RENAMED_UNANSWERED"
+    RENAMED_EVENT_LEFT = "RENAMED_EVENT_LEFT"
+    RENAMED_SHIFTED = "RENAMED_SHIFTED"
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
     DATASET_UNKNOWN = "DATASET_UNKNOWN"
     UPLOAD_MISSING = "UPLOAD_MISSING"
@@ -213,6 +216,9 @@ PROBLEMS: Final = MappingProxyType(
         Code.SUBMISSION_CHANGED: Problem(412, "The survey is not as it was when it was looked at."),
         Code.SUBMISSION_DECIDED: Problem(409, "The survey is in no state for this."),
         Code.REVIEW_FORBIDDEN: Problem(403, "This is not yours to review."),
+        Code.RENAMED_UNANSWERED: Problem(409, "The dataset may have rows of the survey under another identifier."),
+        Code.RENAMED_EVENT_LEFT: Problem(409, "Rows that stay belong to an event that the survey calls otherwise."),
+        Code.RENAMED_SHIFTED: Problem(409, "Rows of the survey have identifiers of others."),
         Code.VERSION_UNKNOWN: Problem(404, "The dataset has no such version."),
         Code.DATASET_UNKNOWN: Problem(404, "There is no such dataset that concerns you."),
         Code.UPLOAD_MISSING: Problem(404, "There is no such upload of yours."),

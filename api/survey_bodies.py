@@ -51,7 +51,7 @@ class Happened(BaseModel):
     """Something that happened to a survey; never by whom."""
 
     action: str = Field(
-        description="received, checked, submitted, accepted, asked, answered, refused, outdated (it is checked again), replaced "
+        description="received, checked, held (its sender is asked about renamed rows), clarified, submitted, accepted, asked, answered, refused, outdated (it is checked again), replaced "
         "(by a new version), committed, published or withdrawn."
     )
     survey: int | None = Field(
@@ -90,6 +90,15 @@ class SubmissionSummary(BaseModel):
     )
 
 
+class SenderQuestion(BaseModel):
+    """What the sender of a draft has to say before it goes on: POST …/submit?renamed= one of the answers."""
+
+    code: str = Field(description="RENAMED_UNANSWERED: the dataset may have rows of it under another identifier.")
+    message: str = Field(description="In the language that is asked for.")
+    count: int = Field(description="How many rows it is about.")
+    answers: list[str] = Field(description="same: they are the same ones. new: they are others, which are alike.")
+
+
 class OnMap(BaseModel):
     """Whether the map shows a survey, and else when it will."""
 
@@ -110,8 +119,11 @@ class Submission(SubmissionSummary):
     difference: dict[str, Any] | None = Field(
         default=None,
         description="What it would change: counts, where in the file, and `notes` to be read before it is accepted. "
+        "`gone` is what the file lacks: of an upload that adds (`whole` is false) it stays. `renamed` tells how many rows the "
+        "dataset may have under another identifier, and what the sender says of them; `likely` those that no cell proves. "
         "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )
+    question: SenderQuestion | None = None
     answered_by: int | None = None
     yours: list[str] | None = Field(default=None, description="The sides that you may decide about now.")
     rows: bool = Field(description="GET /v1/surveys/{number}/rows tells its rows as they would be published.")
@@ -157,7 +169,9 @@ class DatasetVersion(BaseModel):
     snapshot: int | None = None
     complete: bool
     returns_to: int | None = Field(default=None, description="The dataset's version that it brought back.")
-    changes: dict[str, Any] | None = None
+    changes: dict[str, Any] | None = Field(
+        default=None, description="How many records and events were new, changed, renamed, gone and unchanged."
+    )
     history: list[Happened]
 
 

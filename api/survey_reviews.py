@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents
+from api import auth, documents, survey_reports
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError
@@ -30,33 +30,42 @@ router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=ReviewRou
 Known = Annotated[Principal, Depends(auth.need)]
 Number = Annotated[str, documents.WHOLE]
 _SEEN: Final = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"')
-_IF_MATCH: Final = {
-    "parameters": [
-        {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"12-3"',
-         "description": "The ETag that GET /v1/surveys/{number} answered when you looked at it, with its quotation marks. "
-         "Without it the answer is 428; where the survey has changed since it is 412, and nothing is put down: look again."},
-        documents.LANGUAGE,
-    ]
+_SEEN_BEFORE: Final = {
+    "name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"12-3"',
+    "description": "The ETag that GET /v1/surveys/{number} answered when you looked at it, with its quotation marks. "
+    "Without it the answer is 428; where the survey has changed since it is 412, and nothing is put down: look again.",
 }  # fmt: skip
+_IF_MATCH: Final = {"parameters": [_SEEN_BEFORE, documents.LANGUAGE]}
 _LANGUAGE: Final = {"parameters": [documents.LANGUAGE]}
+_RENAMED: Final = documents.parameter(
+    "renamed", {"type": "string", "enum": ["same", "new"]},
+    "What its `question` asks: whether rows that the dataset has under another identifier are the same ones or new.",
+)  # fmt: skip
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
 
 @router.post(
     "/{number}/submit",
     summary="Send a draft to review",
-    openapi_extra=_IF_MATCH,
-    responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 428)),
+    openapi_extra={"parameters": [_SEEN_BEFORE, _RENAMED, documents.LANGUAGE]},
+    responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 422, 428)),
 )
 def submit(request: Request, who: Known, number: Number) -> Response:
-    """Send a draft that was checked to those who review it; where nobody does, it is published."""
-    only(request, "language")
+    """Send a draft that was checked to those who review it; where nobody does, it is published.
+
+    One whose rows the dataset may have under another identifier goes on only with `renamed`: the worker looks at it once
+    more with that answer.
+    """
+    only(request, "renamed", "language")
     from biodata.surveys import review
+
+    language = survey_reports.language_asked(request)
+    renamed = request.query_params.get("renamed")
 
     wanted, registry = integer("number", number), service(request).registry
     if not review.look(registry, who, wanted)["mine"]:
         raise auth.forbidden(request, who, Action.HAND_IN)
-    review.submit(registry, who, wanted, seen=_seen(request, wanted))
+    review.submit(registry, who, wanted, seen=_seen(request, wanted), renamed=renamed, language=language)
     return told(request, who, wanted)
 
 

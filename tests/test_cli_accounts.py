@@ -53,6 +53,12 @@ def test_roles_are_given_and_taken(run, registry):
     assert accounts.find(registry, "noy") is not None
 
 
+def test_a_new_key_says_what_it_is_good_for_beside_the_key(tmp_path):
+    done = CliRunner().invoke(app, ["key", "new", "Nam Ha team", "--dataset", "nam-ha", "--data", str(tmp_path)])
+    assert done.stdout.strip().startswith("biodata_")
+    assert done.stderr.strip() == "a key of the account nam-ha-team, good for: uploader dataset=nam-ha"
+
+
 def test_keys(run, registry):
     key = run("key", "new", "Nam Ha team")
     assert api_keys.find(registry, key).roles == (RoleBinding(Role.UPLOADER, dataset="nam-ha-team"),)

@@ -205,12 +205,12 @@ def test_a_side_that_accepts_takes_no_question_of_the_other_away(office):
     office.settle()
 
 
-def test_an_upload_that_only_renames_says_so_to_both_before_its_review(office):
-    number = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA))
+def test_an_upload_that_only_renames_says_so_to_all_before_its_review(office):
+    number = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA), renamed="new")
     for who in ("pair", "laos", "china"):
         told = office.look(who, number)
         assert told["state"] == "submitted"
-        assert [one["code"] for one in told["difference"]["notes"]] == ["DIFFERENCE_RENAMED_BESIDE"], who
+        assert [one["code"] for one in told["difference"]["notes"]] == ["RENAMED_NEW"], who
     whole = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA), complete=True)
     assert office.look("pair", whole)["difference"]["notes"] == []
 
@@ -252,10 +252,10 @@ def test_where_nobody_reviews_it_is_published_at_once_unless_the_settings_say_ot
     assert office.look("khmer", number)["state"] == "published"
     office.settings = office.settings.model_copy(update={"survey_review": "required"})
     try:
-        number = office.hand_in("khmer", workbook(["K-2", *row[1:]]))
+        number = office.hand_in("khmer", workbook(["K-2", "2026-03-02", *row[2:]]))
         assert office.look("khmer", number)["sides"] == {"KH": "waiting"}
         office.settings = office.settings.model_copy(update={"survey_unreviewed": ("khmer",)})
-        number = office.hand_in("khmer", workbook(["K-3", *row[1:]]))
+        number = office.hand_in("khmer", workbook(["K-3", "2026-03-03", *row[2:]]))
         assert office.look("khmer", number)["state"] == "published"
     finally:
         office.settings = office.client.app.state.service.settings
@@ -345,7 +345,7 @@ def test_a_withdrawn_upload_is_gone(office):
 
 
 def test_twenty_identical_uploads_at_once_are_one(office):
-    content, start, got = workbook(["T-1", *LAOS[1:]]), threading.Barrier(20), []
+    content, start, got = workbook(["T-1", "2026-05-01", *LAOS[2:]]), threading.Barrier(20), []
 
     def send():
         start.wait()

@@ -15,7 +15,7 @@ export function differenceView(told) {
     ...(told.notes ?? []).map((note) => el("p", { class: "note", "data-code": note.code }, note.message)),
     counts,
     gone ? el("p", {}, t(told.whole ? "gone_go" : "gone_stay")) : null,
-    ...kinds.flatMap((name) => fields(told[name], t(name))),
+    ...kinds.flatMap((name) => [...fields(told[name], t(name)), ...places(told[name], t(name))]),
   );
 }
 
@@ -27,9 +27,26 @@ function fields(told, name) {
   if (cells.length) {
     const rows = cells.map((cell) => [cell.sheet, cell.row, cell.column, value(cell, "before"), value(cell, "after")]);
     const heads = [t("sheet"), t("row"), t("column"), t("before"), t("after")];
-    parts.push(el("details", {}, el("summary", {}, `${name}: ${t("changed_fields")}`), table(t("changed_fields"), heads, rows)));
+    const more = columns.reduce((sum, [, count]) => sum + count, 0) - cells.length;
+    parts.push(el("details", {}, el("summary", {}, `${name}: ${t("changed_fields")}`), table(t("changed_fields"), heads, rows), more > 0 ? el("p", {}, t("and_more", { count: more })) : null));
   }
   return parts;
+}
+
+/** Where rows stand that are new, renamed or gone: of one that is in the file no more, in the file that told it. */
+function places(told, name) {
+  const view = (kind, heads, cells) => {
+    const listed = told[kind] ?? [];
+    if (!listed.length) return [];
+    const more = told.counts[kind] - Math.min(listed.length, MOST);
+    const title = `${name}: ${called("kind", kind)} (${told.counts[kind]})`;
+    return [el("details", { "data-kind": kind }, el("summary", {}, title), table(title, heads, listed.slice(0, MOST).map(cells)), more > 0 ? el("p", {}, t("and_more", { count: more })) : null)];
+  };
+  return [
+    ...view("new", [t("sheet"), t("row")], (one) => [one.sheet, one.row]),
+    ...view("renamed", [t("sheet"), t("row"), t("row_before"), t("identifiers")], (one) => [one.sheet, one.row, one.was_row, (one.renamed ?? "own").split(" and ").map((which) => called("identifier", which)).join(", ")]),
+    ...view("gone", [t("row_before")], (one) => [one.was_row]),
+  ];
 }
 
 function value(cell, which) {

@@ -149,7 +149,10 @@ function actions(s, etag) {
     }
   };
   const box = el("div", {});
-  if (s.mine && s.state === "draft" && s.report) {
+  if (s.mine && s.question) {
+    const answer = (renamed) => () => act(() => ask(`/v1/surveys/${s.id}/submit?renamed=${renamed}&language=${language}`, { method: "POST", headers: { "If-Match": etag } }));
+    box.append(...s.question.answers.flatMap((one) => [el("button", { type: "button", "data-answer": one, onclick: answer(one) }, t(`renamed_${one}`)), " "]));
+  } else if (s.mine && s.state === "draft" && s.report) {
     const submit = () => act(() => ask(`/v1/surveys/${s.id}/submit`, { method: "POST", headers: { "If-Match": etag } }));
     box.append(el("button", { type: "button", onclick: submit }, t("submit")), " ");
   }

@@ -22,7 +22,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import Download, Job, now
 from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.purging import blank
-from biodata.store.query.filters import Compare, Filter, In
+from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.registry import Registry
 from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
@@ -284,13 +284,26 @@ def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> t
         columns = ["key", "node", "countryCode", "located_country_code"]
         rows = lake.read("occurrences", columns=columns, where=where)
         # Every record that ever was: one that went before is still told by older versions.
-        known = lake.read("identities", columns=["key", "datasetKey", "source_record_id"], where=where)
+        columns = ["key", "datasetKey", "source_record_id", "earlier_ids"]
+        known = _without_used(lake, lake.read("identities", columns=columns, where=where))
         events = 0 if dataset is None else lake.count("events", where=where)
     if not events:
         _check(known, rows, dataset, keys)
     else:
         _check_owner(rows)
     return known, rows
+
+
+def _without_used(lake: Lake, known: pl.DataFrame) -> pl.DataFrame:
+    """Return records without the earlier identifiers that another record has by now: that one was not withdrawn."""
+    earlier = known["earlier_ids"].explode().drop_nulls().unique()
+    if earlier.is_empty():
+        return known
+    of_datasets = In("datasetKey", tuple(known["datasetKey"].unique()))
+    where = And((of_datasets, In("source_record_id", tuple(earlier))))
+    used = lake.read("identities", columns=["source_record_id"], where=where)["source_record_id"]
+    free = pl.col("earlier_ids").list.filter(~pl.element().is_in(used.implode()))
+    return known.with_columns(free.alias("earlier_ids"))
 
 
 def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:
@@ -339,10 +352,16 @@ def _note(
                 made = Withdrawal(kind=kind, subject=subject, reason=reason, by=actor, records=mine.height, purged={})
                 session.add(made)
                 session.flush()
-            for number, dataset, identifier in mine.iter_rows():
+            for number, dataset, identifier, earlier in mine.iter_rows():
                 if identifier is not None and session.get(Tombstone, number) is None:
                     identity = identity_of(key, dataset, identifier)
                     session.add(Tombstone(key=number, withdrawal_id=made.id, dataset=dataset, identity=identity))
+                for before in earlier or ():  # a file of before it was renamed does not bring it back
+                    identity = identity_of(key, dataset, before)
+                    if session.get(Tombstone, event_number(identity)) is None:
+                        told = {"key": event_number(identity), "dataset": dataset, "identity": identity}
+                        session.add(Tombstone(withdrawal_id=made.id, **told))
+                        session.flush()
             for dataset, event in events.select("datasetKey", "eventID").iter_rows():
                 identity = event_identity(key, dataset, event)
                 if session.get(Tombstone, event_number(identity)) is None:

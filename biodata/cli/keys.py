@@ -1,10 +1,13 @@
 """`biodata key`: keys for programs."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+if TYPE_CHECKING:
+    from biodata.access.roles import Principal
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -35,9 +38,21 @@ def new(
 
     with Registry.open(settings_for(data)) as registry:
         if account is None:
-            say(api_keys.for_uploads(registry, label, dataset=dataset))
+            key = api_keys.for_uploads(registry, label, dataset=dataset)
         else:
-            say(api_keys.new(registry, account, label=label, dataset=dataset))
+            key = api_keys.new(registry, account, label=label, dataset=dataset)
+        found = api_keys.find(registry, key)
+    say(key)
+    if found is not None:  # beside the key, which a program may read
+        typer.echo(_good_for(found), err=True)
+
+
+def _good_for(who: "Principal") -> str:
+    """Return whose a key is, and what it is good for."""
+    from biodata.access import bindings
+
+    roles = "; ".join(bindings.written(one) for one in who.roles) or "nothing, since the account has no role that fits"
+    return f"a key of the account {who.label}, good for: {roles}"
 
 
 def list_keys(data: DataOption = DEFAULT_DATA) -> None:

@@ -12,6 +12,7 @@ from biodata.cli.survey_told import (
     counts_of,
     line,
     say_difference,
+    say_notes,
     say_sides,
     say_whole,
     state_line,
@@ -26,6 +27,10 @@ DatasetOption = Annotated[str, typer.Option("--dataset", help="Key of the datase
 CompleteOption = Annotated[
     bool, typer.Option("--complete", help="The file is the dataset's whole state: what it does not hold goes.")
 ]
+RenamedOption = Annotated[
+    str | None,
+    typer.Option("--renamed", help="Of rows that the dataset has under another identifier: same or new."),
+]
 FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True, dir_okay=False)]
 
 _HELP = {
@@ -34,6 +39,8 @@ _HELP = {
     "Example: biodata survey diff march.xlsx --dataset nam-ha --data mydata --out changes.csv",
     "submit": "Hand a survey in; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
     "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
+    "Where rows of it seem to be in the dataset under another identifier it waits for --renamed: same, they are those, and "
+    "stay one record with its history; or new, they are others. `biodata survey status` tells which rows.\n\n"
     "Example: biodata survey submit march.xlsx --account rangers --dataset nam-ha --data mydata",
     "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
     "Of one it also tells when the map shows it.\n\n"
@@ -61,18 +68,21 @@ def diff(
     out: Annotated[
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
+    renamed: RenamedOption = None,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
     from biodata.store.registry import Registry
+    from biodata.surveys import renaming
     from biodata.surveys.difference import difference
     from biodata.surveys.taking import headings
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         options = headings(registry, dataset)
-    found = difference([file], dataset, settings, complete=complete, options=options)
+    answer = renaming.checked(renamed)
+    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
@@ -93,6 +103,7 @@ def submit(
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     answers: Annotated[int | None, typer.Option(help="The survey that it is a new version of.", min=1)] = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
+    renamed: RenamedOption = None,
     language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
@@ -109,12 +120,21 @@ def submit(
     with Registry.open(settings) as registry:
         who = who_is(registry, account)
         if number is not None:
-            reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
-            say(state_line(number, reviews.look(registry, who, number)["state"], language))
+            seen = reviews.look(registry, who, number)["version"]
+            reviews.submit(registry, who, number, seen=seen, renamed=renamed, language=language)
+            told = reviews.look(registry, who, number, language=language)
+            if told.get("report") is None:  # the worker looks at it once more with the answer
+                say(
+                    line(
+                        "SURVEY_KEPT", language, number=number, command=f"biodata survey status {number} --data {data}"
+                    )
+                )
+            else:
+                say(state_line(number, told["state"], language))
             return
         if file is None:
             return
-        sent = Sent(complete=complete, wanted=not draft, answers=answers)
+        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
     command = f"biodata survey status {made} --data {data}"
     say(line("SURVEY_KEPT", language, number=made, command=command))
@@ -146,6 +166,8 @@ def status(
         say(_status_line(one, language))
     if number:
         say_sides(told, language)
+        if told.get("difference") is not None:
+            say_notes(told["difference"], language)
         say_whole(told, language)
 
 
@@ -167,13 +189,22 @@ def history(
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        counts = {kind: n for kind, n in one.get("changes", {}).get("occurrences", {}).items() if n}
-        changes = ", ".join(counts_of(counts, language)) or line("DIFFERENCE_NONE", language)
+        changes = _changes(one.get("changes", {}), language) or line("DIFFERENCE_NONE", language)
         state = words.called("STATE", one["state"], language)
         told_of = {"version": one["version"], "number": one["submission"], "back": one.get("returns_to")}
         say(line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
+
+
+def _changes(told: dict[str, Any], language: str) -> str:
+    """Return how many records were what, and then events."""
+    said = []
+    for table in ("occurrences", "events"):
+        counts = {kind: count for kind, count in told.get(table, {}).items() if count}
+        name = f"{line('TABLE_EVENTS', language)}: " if table == "events" else ""
+        said += [name + ", ".join(counts_of(counts, language))] if counts else []
+    return "; ".join(said)
 
 
 def revert(
@@ -186,11 +217,13 @@ def revert(
     """Hand the old content in."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
+    from biodata.surveys import telling
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         made = histories.go_back(settings, registry, who_is(registry, account), dataset, version)
     say(line("SURVEY_RETURNS", language, number=made, version=version, dataset=dataset))
+    say(f"  {line(telling.KEEPS_COARSE, language)}")
 
 
 def withdraw(

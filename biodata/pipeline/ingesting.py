@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +48,14 @@ _SCOPES: Final = {"taxa": "checklist"}
 """Tables of which a dataset's whole state is given each time, by the column of the dataset."""
 
 
+@dataclass(frozen=True)
+class Moved:
+    """What is kept under another identifier: records by the one before, and the events that go for it."""
+
+    records: Mapping[str, str]
+    events: Sequence[str]
+
+
 def ingest(
     source: str,
     paths: Sequence[Path | str],
@@ -58,6 +67,7 @@ def ingest(
     extra: Mapping[str, Any] | None = None,
     complete: bool = False,
     renamed: Mapping[str, str] = MappingProxyType({}),
+    gone_events: Sequence[str] = (),
     report_file: Path | None = None,
     look: Look | None = None,
     progress: bool = False,
@@ -85,6 +95,8 @@ def ingest(
         What is read is the whole state of its dataset: what is not in it goes.
     renamed : mapping of str to str
         Records of the dataset that keep their number under another identifier: before → now.
+    gone_events : sequence of str
+        Identifiers of the dataset's events that go, since what is read has them under another one.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
     look : function of two frames, optional
@@ -173,7 +185,8 @@ def ingest(
         for together in surveys_of(tables):
             if look is not None:
                 look(*_together(together))
-            _commit(together, lake, settings, source=source, extra=extra or {}, renamed=renamed, dry_run=dry_run)
+            moved = Moved(renamed, gone_events)
+            _commit(together, lake, settings, source=source, extra=extra or {}, moved=moved, dry_run=dry_run)
         if not dry_run:
             _register(tables, settings, source)
         if download is not None and not dry_run:
@@ -249,12 +262,12 @@ def surveys_of(tables: Sequence[Table]) -> Iterator[list[Table]]:
 
 def _commit(
     together: Sequence[Table], lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any],
-    renamed: Mapping[str, str], dry_run: bool,
+    moved: Moved, dry_run: bool,
 ) -> None:  # fmt: skip
     """Commit tables as one version, or say what committing would do, and complete their reports."""
     message = f"ingest {source}: {together[-1].report.source}"
     if together[-1].report.table in ("events", "occurrences"):
-        _commit_records(together, lake, message=message, extra=extra, renamed=renamed, dry_run=dry_run)
+        _commit_records(together, lake, message=message, extra=extra, moved=moved, dry_run=dry_run)
         return
     for table in together:
         report = table.report
@@ -281,8 +294,7 @@ def _commit(
 
 
 def _commit_records(
-    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], renamed: Mapping[str, str],
-    dry_run: bool,
+    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], moved: Moved, dry_run: bool
 ) -> None:  # fmt: skip
     """Commit occurrences with the events before them, and complete their reports."""
     records = next((table for table in together if table.staging is not None), None)
@@ -307,7 +319,8 @@ def _commit_records(
             author="ingest",
             message=message,
             extra={**extra, **by},
-            renamed=[(together[-1].report.dataset, was, now) for was, now in renamed.items()],
+            renamed=[(together[-1].report.dataset, was, now) for was, now in moved.records.items()],
+            gone_events=[] if events is None else [f"{events.report.dataset}:{was}" for was in moved.events],
             complete_datasets=whole,
             gone=records.verbatim.gone if records is not None else (),
             dry_run=dry_run,

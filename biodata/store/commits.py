@@ -175,20 +175,22 @@ def _know_renamed(cursor: duckdb.DuckDBPyConnection, renamed: Iterable[tuple[str
     cursor.execute(
         """
         CREATE TEMP TABLE moved AS
-        SELECT i.key, i."datasetKey", t.now AS source_record_id
+        SELECT i.key, i."datasetKey", t.now AS source_record_id,
+               list_append(coalesce(i.earlier_ids, []), i.source_record_id) AS earlier_ids
         FROM lake.identities i JOIN told_renamed t ON i."datasetKey" = t."datasetKey" AND i.source_record_id = t.was
         WHERE (t."datasetKey", t.now) NOT IN (SELECT ("datasetKey", source_record_id) FROM lake.identities)
         """
         if not told.is_empty()
         else """
-        CREATE TEMP TABLE moved AS SELECT key, "datasetKey", source_record_id FROM lake.identities LIMIT 0
+        CREATE TEMP TABLE moved AS SELECT * FROM lake.identities LIMIT 0
         """
     )
-    others = "" if told.is_empty() else "WHERE key NOT IN (SELECT key FROM moved) UNION ALL FROM moved"
+    named = 'SELECT key, "datasetKey", source_record_id FROM'
+    others = "" if told.is_empty() else f"WHERE key NOT IN (SELECT key FROM moved) UNION ALL {named} moved"
     cursor.execute(
         f"""
         CREATE TEMP VIEW known_identities AS
-        SELECT key, "datasetKey", source_record_id FROM lake.identities {others}
+        {named} lake.identities {others}
         """
     )
 

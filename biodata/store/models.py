@@ -138,6 +138,10 @@ class Submission(Base):
     """What it would change, without any value."""
     answers: Mapped[int | None] = mapped_column(Number)
     """The submission that it is a new version of."""
+    renamed: Mapped[str | None] = mapped_column(String(10))
+    """What its sender says of rows that the dataset has under another identifier: same or new."""
+    renamed_of: Mapped[str | None] = mapped_column(String(64))
+    """Stands for the rows that this was said of, or is asked of: the word holds for no others."""
     returns_to: Mapped[int | None] = mapped_column(Number)
     """The submission whose published state it brings back."""
     dataset_version: Mapped[int | None]

@@ -4,6 +4,8 @@ Compared is what people wrote, cell by cell (the verbatim layer), never what was
 changes no survey.
 """
 
+import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +20,14 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.surveys import states
-from biodata.surveys.renames import find_renames
+from biodata.surveys.comparing import LINKS, NEW, Question, compare
 from biodata.surveys.shown_cells import tell_nothing
 
 _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
 """Rows of each kind that a report holds; `--out` writes all."""
 
-_CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after")
+_CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "event", "event_before", "was_row")
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"
 """Stands for a heading that may be a cell of the file."""
@@ -39,14 +41,19 @@ class TableDifference:
     Attributes
     ----------
     rows : polars.DataFrame
-        One row each: `kind` (of `KINDS`), `identifier` as the file tells it, `before` (the identifier that it had, where
-        it is renamed or gone), `sheet` and `row` in the file, null where it is not in it.
+        One row each: `kind` (of `KINDS`), `identifier` as the file tells it, `before` (the identifier that it had),
+        `sheet` and `row` in the file, null where it is not in it, `was_row` in the file that told it last; `event` and
+        `event_before` where its event has another identifier now.
     cells : polars.DataFrame
         One row a changed cell: `identifier`, `sheet`, `row`, `column`, `before`, `after`.
+    pairs : polars.DataFrame
+        Rows of the file that the dataset may have under another identifier: `identifier`, `was`, `sheet`, `row`,
+        `was_row`, `how` (see `renames`).
     """
 
     rows: pl.DataFrame
     cells: pl.DataFrame
+    pairs: pl.DataFrame
 
     def counts(self) -> dict[str, int]:
         """Return how many there are of each kind."""
@@ -54,27 +61,39 @@ class TableDifference:
         return {kind: told.get(kind, 0) for kind in KINDS}
 
     def renamed(self) -> dict[str, str]:
-        """Return the new identifier of each row whose own one is another, by the old one."""
-        other = self.rows.filter((pl.col("kind") == "renamed") & (pl.col("identifier") != pl.col("before")))
+        """Return the new identifier of each row that is told as the same under another one, by the old one."""
+        other = self.rows.filter(pl.col("identifier") != pl.col("before"))
         return dict(other.select("before", "identifier").iter_rows())
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        shown = self.rows.filter(pl.col("kind").is_in(("new", "renamed", "gone")))
-        # Of an upload that adds, each of these comes in beside what it was.
         told: dict[str, Any] = {"counts": self.counts(), "renamed_identifiers": len(self.renamed())}
-        for kind in ("new", "renamed", "gone"):
-            rows = shown.filter(pl.col("kind") == kind).drop("kind").slice(0, most)
-            told[kind] = (
-                rows if values else rows.filter(pl.col("row").is_not_null()).select("sheet", "row")
-            ).to_dicts()
+        renamed = _what_is_renamed().alias("renamed")
+        # Of a row that is in no file any more the row of the earlier one is told.
+        columns: dict[str, list[str | pl.Expr]] = {
+            "new": ["sheet", "row"], "renamed": ["sheet", "row", "was_row", renamed], "gone": ["was_row"],
+        }  # fmt: skip
+        named = {
+            "new": ["identifier"],
+            "renamed": ["identifier", "before", "event", "event_before"],
+            "gone": ["before"],
+        }
+        cut = False
+        for kind, shown in columns.items():
+            rows = self.rows.filter(pl.col("kind") == kind)
+            cut |= most is not None and rows.height > most
+            told[kind] = rows.slice(0, most).select(*shown, *(named[kind] if values else [])).to_dicts()
         # A heading that is no term may be a row of data that was taken for headings.
         cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
         shown_cells = cells.slice(0, most)
         told["changed"] = (shown_cells if values else _without_values(shown_cells)).to_dicts()
-        columns = cells["column"].value_counts().sort("column").iter_rows()
-        told["changed_cells"] = dict(columns)
-        told["all_told"] = most is None or max(shown.height, self.cells.height) <= most
+        columns_told = cells["column"].value_counts().sort("column").iter_rows()
+        told["changed_cells"] = dict(columns_told)
+        likely = self.pairs.filter(pl.col("how") != "same").slice(0, most)
+        told["likely"] = likely.select(
+            "sheet", "row", "was_row", "how", *(["identifier", "was"] if values else [])
+        ).to_dicts()
+        told["all_told"] = not cut and shown_cells.height == self.cells.height
         return told
 
 
@@ -87,25 +106,55 @@ class Difference:
     dataset : str
         The dataset.
     whole : bool
-        The upload is its whole state, and what it does not hold goes; else what is told as `gone` stays, and what is
-        told as `renamed` comes in beside what it was.
+        The upload is its whole state, and what it does not hold goes; else what is told as `gone` stays.
+    answer : str or None
+        What its sender said about rows that the dataset has under another identifier: `same`, `new`, or nothing yet.
     events, occurrences : TableDifference
         Of each.
+    left : int
+        Records and events that stay, though the event that they belong to has another identifier in the upload.
     """
 
     dataset: str
     whole: bool
+    answer: str | None
     events: TableDifference
     occurrences: TableDifference
+    left: int
+
+    def asked(self) -> int:
+        """Return how many rows of an upload that adds the dataset may have under another identifier."""
+        return 0 if self.whole else self.events.pairs.height + self.occurrences.pairs.height
+
+    def shifted(self) -> int:
+        """Return how many rows tell under another row's identifier what the dataset has under their own."""
+        return sum(int((one.pairs["how"] == "shifted").sum()) for one in (self.events, self.occurrences))
+
+    def fingerprint(self, secret: bytes) -> str | None:
+        """Return what stands for the rows that are asked about; None where nothing is asked. It tells none of them."""
+        if not self.asked():
+            return None
+        pairs = [one.pairs.select("was", "identifier", "how").sort("was", "identifier").rows() for one in
+                 (self.events, self.occurrences)]  # fmt: skip
+        return hmac.digest(secret, json.dumps([pairs, self.left > 0]).encode(), "sha256").hex()
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        return {
+        told = {
             "dataset": self.dataset,
             "whole": self.whole,
             "events": self.events.as_dict(values=values, most=most),
             "occurrences": self.occurrences.as_dict(values=values, most=most),
         }
+        if self.asked():
+            told["renamed"] = {"answer": self.answer, "count": self.asked(), "left": self.left,
+                               "shifted": self.shifted(), **self._example()}  # fmt: skip
+        return told
+
+    def _example(self) -> dict[str, Any]:
+        """Return where the first row stands that is asked about."""
+        first = pl.concat([self.occurrences.pairs, self.events.pairs]).row(0, named=True)
+        return {name: first[name] for name in ("sheet", "row", "was_row")}
 
     def as_csv(self) -> str:
         """Return every row that would change as CSV; what a spreadsheet would take for a formula has an apostrophe."""
@@ -114,7 +163,10 @@ class Difference:
         for name, one in tables.items():
             rows = one.rows.filter(~pl.col("kind").is_in(("unchanged", "changed")))
             cells = one.cells.with_columns(pl.lit("changed").alias("kind"))
-            frame = pl.concat([rows, cells], how="diagonal")
+            likely = one.pairs.filter(pl.lit(self.answer is None) & (pl.col("how") != "same")).select(
+                pl.lit("likely").alias("kind"), "sheet", "row", "identifier", "was_row", before="was"
+            )
+            frame = pl.concat([rows, cells, likely], how="diagonal")
             frames.append(frame.select(pl.lit(name).alias("table"), *_CSV))
         whole = pl.concat(frames)
         return whole.with_columns(
@@ -144,7 +196,7 @@ def _guarded(name: str) -> pl.Expr:
 
 def difference(
     paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str | None = None,
-    options: Mapping[str, str] = MappingProxyType({}),
+    options: Mapping[str, str] = MappingProxyType({}), answer: str | None = None,
 ) -> Difference:  # fmt: skip
     """Compare what a dataset has with what files would bring; nothing is changed.
 
@@ -162,6 +214,9 @@ def difference(
         How it is read, a name of `biodata.ingest.SOURCES`; told by what the files hold where nothing is given.
     options : mapping of str to str
         What its source is told besides.
+    answer : str, optional
+        What the sender of an upload that adds says about rows that the dataset has under another identifier: `same`,
+        they are the same ones, or `new`, they are others. Without a word those are told as renamed that are certain.
 
     Returns
     -------
@@ -175,7 +230,8 @@ def difference(
     Notes
     -----
     Of rows with the same identifier in the upload the first counts, as it does when it is taken in. A row whose identifier
-    alone is another, or that of its event, is renamed: each cell of it is as it was, and as many rows were so before.
+    alone is another, or that of its event, is renamed: each cell of it is as it was, and as many rows were so before. What
+    is only likely the same is told as new, and as `likely`, until its sender says so.
     """
     if source is None:
         kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
@@ -186,80 +242,33 @@ def difference(
         where = Compare("datasetKey", "=", dataset)
         had_events = states.of_lake_events(lake.read("events", where=where))
         had_records = states.of_lake_records(lake.read("verbatim", where=where))
-    events = _compare(had_events, brought["events"], own=("eventID",), links={})
-    records = _compare(had_records, brought["occurrences"], own=_IDENTIFIERS, links=events.renamed())
-    return Difference(dataset, complete, events, records)
+    answer = None if complete else answer
+    events = compare(had_events, brought["events"], Question(complete, answer), own=("eventID",))
+    links = events.links(likely=not complete)
+    records = compare(had_records, brought["occurrences"], Question(complete, answer, links), own=_IDENTIFIERS)
+    pairs = records.pairs  # the same ones whatever the answer is: that is about them
+    if answer == NEW and links:  # new events have records of their own
+        records = compare(had_records, brought["occurrences"], Question(complete, answer), own=_IDENTIFIERS)
+    of_events = TableDifference(events.rows, events.cells, events.pairs)
+    of_records = TableDifference(records.rows, records.cells, pairs)
+    stay = 0 if complete else _left(of_events, had_events, of_events) + _left(of_records, had_records, of_events)
+    return Difference(dataset, complete, answer, of_events, of_records, stay)
 
 
-def _compare(had: pl.DataFrame, brought: pl.DataFrame, *, own: Sequence[str], links: dict[str, str]) -> TableDifference:
-    """Compare two states of a table, told by identifiers."""
-    had, brought = _same_columns(had, brought)
-    cells = [name for name in brought.columns if name.startswith("=")]
-    linked = had
-    if links and "=eventID" in had.columns:
-        linked = had.with_columns(pl.col("=eventID").str.strip_chars().replace(links))
-    known = brought.join(had.select("identifier"), on="identifier", how="semi")
-    fresh = brought.join(had.select("identifier"), on="identifier", how="anti")
-    absent = linked.join(brought.select("identifier"), on="identifier", how="anti")
-    pairs = find_renames(absent, fresh, without=[f"={name}" for name in own])
-    fresh = fresh.join(pairs.select("identifier"), on="identifier", how="anti")
-    gone = absent.join(pairs.select(identifier="was"), on="identifier", how="anti")
-    changes = _changed_cells(linked, known, cells)
-    follows = _changed_cells(had, known, cells).join(changes, on=["identifier", "column"], how="anti")
-    touched = changes["identifier"].unique()
-    following = follows.filter(~pl.col("identifier").is_in(touched.implode()))["identifier"].unique()
-    kind = (
-        pl.when(pl.col("identifier").is_in(touched.implode()))
-        .then(pl.lit("changed"))
-        .when(pl.col("identifier").is_in(following.implode()))
-        .then(pl.lit("renamed"))
-        .otherwise(pl.lit("unchanged"))
+def _left(table: TableDifference, had: pl.DataFrame, events: TableDifference) -> int:
+    """Return how many rows stay of events that have another identifier in the upload."""
+    names = [name for name in LINKS if name in had.columns and not (table is events and name == "=eventID")]
+    moved = events.pairs.filter(pl.col("how") != "shifted")["was"]
+    told = pl.concat([table.rows.filter(pl.col("kind") != "gone")["before"].drop_nulls(), table.pairs["was"]])
+    staying = had.filter(~pl.col("identifier").is_in(told.implode()))
+    of_them = pl.any_horizontal(
+        pl.lit(value=False), *(pl.col(n).str.strip_chars().is_in(moved.implode()) for n in names)
     )
-    nobody = pl.lit(None, dtype=pl.String)
-    rows = pl.concat(
-        [
-            known.select(kind.alias("kind"), "identifier", pl.col("identifier").alias("before"), "sheet", "row"),
-            fresh.select(pl.lit("new").alias("kind"), "identifier", nobody.alias("before"), "sheet", "row"),
-            pairs.select(pl.lit("renamed").alias("kind"), "identifier", pl.col("was").alias("before"), "sheet", "row"),
-            gone.select(
-                pl.lit("gone").alias("kind"), nobody.alias("identifier"), pl.col("identifier").alias("before"),
-                nobody.alias("sheet"), pl.lit(None, dtype=pl.Int64).alias("row"),
-            ),
-        ]
-    )  # fmt: skip
-    return TableDifference(rows.sort("row", "before", nulls_last=True), changes)
+    return staying.filter(of_them).height
 
 
-def _same_columns(had: pl.DataFrame, brought: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give both states the same cells: what one has no heading for is empty in it."""
-
-    def completed(frame: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-        lacking = [name for name in other.columns if name not in frame.columns]
-        return frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in lacking)
-
-    whole = completed(brought, had)
-    return completed(had, brought).select(whole.columns), whole
-
-
-def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
-    """Return the cells that differ between rows of one identifier, by row and column of the upload."""
-    schema = {"identifier": pl.String, "sheet": pl.String, "row": pl.Int64, "column": pl.String, "before": pl.String,
-              "after": pl.String}  # fmt: skip
-    both = brought.join(had.drop("sheet", "row"), on="identifier", how="inner", suffix=" before", maintain_order="left")
-    found = [
-        both.lazy()
-        .filter(_told(pl.col(name)).ne_missing(_told(pl.col(f"{name} before"))))
-        .select(
-            "identifier", "sheet", "row", pl.lit(name.removeprefix("=")).alias("column"),
-            pl.col(f"{name} before").alias("before"), pl.col(name).alias("after"),
-        )
-        for name in cells
-    ]  # fmt: skip
-    if not found:
-        return pl.DataFrame(schema=schema)
-    return pl.concat(pl.collect_all(found)).sort("row", "column", maintain_order=True)
-
-
-def _told(cell: pl.Expr) -> pl.Expr:
-    """Return a cell as it is compared: empty and missing are the same."""
-    return pl.when(cell != "").then(cell)
+def _what_is_renamed() -> pl.Expr:
+    """Return which identifiers of a row are others."""
+    own = pl.when(pl.col("identifier") != pl.col("before")).then(pl.lit("own"))
+    event = pl.when(pl.col("event").is_not_null() | pl.col("event_before").is_not_null()).then(pl.lit("event"))
+    return pl.concat_str(own, event, separator=" and ", ignore_nulls=True)

@@ -12,6 +12,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import IN_THE_LAKE
 from biodata.surveys import conversation, seeing
+from biodata.surveys.comparing import SAME
 from biodata.surveys.returning import NOT_YET
 from biodata.surveys.submit import add
 
@@ -119,7 +120,13 @@ def _number(session: Any, submission: int | None) -> int | None:
 
 
 def _counts(difference: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the counts of a difference."""
+    """Return how many rows became what: of an upload that adds nothing goes, and what was not said to be the same is new."""
     if difference is None:
         return None
-    return {name: difference[name]["counts"] for name in ("events", "occurrences")}
+    counts = {name: dict(difference[name]["counts"]) for name in ("events", "occurrences")}
+    if not difference["whole"]:
+        same = (difference.get("renamed") or {}).get("answer") == SAME
+        for name, told in counts.items():
+            beside = 0 if same else difference[name].get("renamed_identifiers", 0)
+            told |= {"new": told["new"] + beside, "renamed": told["renamed"] - beside, "gone": 0}
+    return counts

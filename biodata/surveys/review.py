@@ -13,7 +13,7 @@ from biodata.store import survey_views
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import JOB, NO_COUNTRY, OPEN_FOR_REVIEW, step
-from biodata.surveys import conversation, seeing, sides, telling
+from biodata.surveys import conversation, renaming, seeing, sides, telling
 
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200
@@ -46,15 +46,34 @@ def listed(registry: Registry, who: Principal | None, *, state: str | None = Non
         return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
-def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
+def submit(
+    registry: Registry, who: Principal, number: int, *, seen: int, renamed: str | None = None, language: str = "en"
+) -> None:
     """Send a draft that was checked to those who review it.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal
+        Its sender.
+    number : int
+        The submission.
+    seen : int
+        The version that was looked at.
+    renamed : str, optional
+        What they say of rows that the dataset has under another identifier: `same` or `new`. The worker looks at the
+        survey once more with that, and then sends it on.
+    language : str
+        In which it is refused.
 
     Raises
     ------
     InputError
         With RECORD_MISSING, if it is not theirs; SUBMISSION_CHANGED, if it is another version by now;
-        SUBMISSION_DECIDED, if it is no draft, or not checked yet.
+        SUBMISSION_DECIDED, if it is no draft, or not checked yet; RENAMED_UNANSWERED, RENAMED_EVENT_LEFT or
+        RENAMED_SHIFTED, if it has rows under another identifier and nothing is said of them that can be.
     """
+    renaming.checked(renamed)
     with registry.session() as session, session.begin():
         found = seeing.need(session, who, number)
         if not seeing.is_own(who, found):
@@ -63,6 +82,9 @@ def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> Non
         if found.state != "draft" or found.report is None:
             problem = f"it is {found.state}" if found.state != "draft" else "it is not checked yet"
             raise InputError(problem, expected="a draft that was checked", code="SUBMISSION_DECIDED")
+        if renaming.waits(found):
+            renaming.take_word(session, found, renamed, actor=who.label, seen=seen, language=language)
+            return
         found.wanted = True
         step(session, found, "submitted", state="submitted", actor=who.label, role=str(Role.UPLOADER), seen=seen)
         conversation.replace(session, found)
@@ -187,6 +209,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     if language is not None:
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
                  "report": telling.report(one, language), "difference": telling.difference(one, language),
+                 "question": renaming.question(one, language),
                  "answered_by": _answered_by(session, who, one),
                  "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,
                  "history": conversation.whole_history(session, who, one)}  # fmt: skip

@@ -21,9 +21,12 @@ class Sent:
         The submission that it is a new version of.
     upload : str, optional
         The upload in parts that is its file.
+    renamed : str, optional
+        What is said of rows that the dataset has under another identifier: `same` or `new`.
     """
 
     complete: bool = False
     wanted: bool = True
     answers: int | None = None
     upload: str | None = None
+    renamed: str | None = None

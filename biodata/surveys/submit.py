@@ -18,7 +18,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import IN_THE_LAKE, JOB
-from biodata.surveys import parts
+from biodata.surveys import parts, renaming
 from biodata.surveys.sending import ANSWERABLE, Sent
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ def receive(
         UPLOAD_MISSING, UPLOAD_UNFINISHED or RECORD_MISSING, if what `sent` names is not theirs, or not ready.
     """
     sent = sent or Sent()
+    renaming.checked(sent.renamed)
     dataset = dataset_of(sender, dataset)
     if sent.upload is not None:
         checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
@@ -76,6 +77,7 @@ def receive(
     earlier = _earlier(registry, sender, told, checksum, dataset, sent)
     if earlier is not None:
         take_up_again(registry, earlier)
+        _answer(registry, sender, earlier, sent)
         return earlier
     if sent.upload is None and not survey_files.waiting(settings.data, checksum).exists():
         survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), [content or b""])
@@ -89,6 +91,7 @@ def receive(
         complete=sent.complete,
         wanted=sent.wanted,
         answers=sent.answers,
+        renamed=sent.renamed,
     )
     try:
         # One transaction with its job: whoever hears its number knows that it will be taken in.
@@ -104,6 +107,17 @@ def receive(
             raise
         return earlier
     return number
+
+
+def _answer(registry: Registry, sender: Principal, number: int, sent: Sent) -> None:
+    """Answer what an upload asks when it is sent once more with what it lacked."""
+    if sent.renamed is None:
+        return
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, number)
+        if renaming.waits(found):
+            renaming.take_word(session, found, sent.renamed, actor=sender.label)
+            found.wanted = sent.wanted
 
 
 def take_up_again(registry: Registry, number: int | None = None) -> int:

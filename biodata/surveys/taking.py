@@ -25,10 +25,12 @@ from biodata.store import heading_mappings, survey_files, survey_steps, survey_v
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
+from biodata.store.secret import secret
 from biodata.store.survey_steps import JOB, MACHINE
-from biodata.surveys import conversation, kept_reports, other_forms, parts, returning, sides, views
+from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, sides, views
 from biodata.surveys.check import check
-from biodata.surveys.difference import difference
+from biodata.surveys.comparing import SAME
+from biodata.surveys.difference import Difference, difference
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of
 
@@ -79,13 +81,19 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
     options = headings(registry, submission.dataset)
     base = _last_version(registry, submission.dataset)
     found = shown = None
+    about, held = None, False
     try:
         path, report = _checked(settings, registry, submission)
         if report["ok"]:
-            found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
+            found = _difference(settings, submission, path, options)
+            about = found.fingerprint(secret(settings.data))
+            held = renaming.unanswered(submission, found, about)
+            if held and submission.renamed is not None:  # it was said of other rows, or cannot be done
+                found = _difference(settings, submission, path, options, answered=False)
             shown = pipeline.preview(
                 SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, options=options,
-                renamed=found.occurrences.renamed() if submission.complete else {}, extra={"submission": submission.id},
+                renamed=found.occurrences.renamed() if not held and _is_sure(submission) else {},
+                extra={"submission": submission.id},
             )  # fmt: skip
     except InputError as error:
         report = _one_problem(submission.file_name, error)
@@ -96,7 +104,9 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
     # Whose records go, or are told anew, is asked too, whatever the file itself tells.
     countries = sides.countries([path], submission.dataset, settings, options=options) | shown.touched
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
-    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries,
+    if held:
+        state, action = "draft", "held" if submission.wanted else "checked"
+    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, about=about, held=held,
             told={"base": base, **found.as_dict(values=False)}, view=views.view_of(shown, countries))  # fmt: skip
 
 
@@ -138,12 +148,20 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
             return
         accepted = found.state == "accepted" and sides.ACCEPTED in (found.sides or {}).values()
         if accepted and _is_outdated(session, settings, found):
-            survey_steps.outdated(session, found)
-            found.job_id = jobs.add(session, JOB, {"submission": found.id})
+            _look_again(session, found)
+            return
+    options = headings(registry, submission.dataset)
+    now = _difference(settings, submission, path, options)
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, submission.id)
+        if found.state not in ("accepted", "committing"):
+            return
+        if renaming.unanswered(found, now, now.fingerprint(secret(settings.data))):
+            _look_again(session, found)
             return
         found.state = "committing"
     try:
-        taken_in = _ingest(settings, registry, submission, path)
+        taken_in = _ingest(settings, submission, path, now, options)
     except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
         logger.warning("survey %d cannot go in: %s", submission.id, error)
         report = _one_problem(submission.file_name, error)
@@ -168,15 +186,38 @@ def _is_outdated(session: Session, settings: Settings, submission: Submission) -
     return rules != RuleSet.read(settings.rules_file).hash
 
 
-def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
-    """Take a submission's file in, known by its number; of a whole state, records that are renamed keep their numbers."""
-    options = headings(registry, submission.dataset)
-    renamed = {}
-    if submission.complete:
-        found = difference([path], submission.dataset, settings, complete=True, options=options)
-        renamed = found.occurrences.renamed()
+def _look_again(session: Session, submission: Submission) -> None:
+    """Let a submission be checked once more."""
+    survey_steps.outdated(session, submission)
+    submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
+
+
+def _difference(
+    settings: Settings, submission: Submission, path: Path, options: Mapping[str, str], *, answered: bool = True
+) -> Difference:
+    """Return what a submission would change, with what its sender says of renamed rows unless that is none."""
+    return difference(
+        [path], submission.dataset, settings, complete=submission.complete, options=options,
+        answer=submission.renamed if answered else None,
+    )  # fmt: skip
+
+
+def _is_sure(submission: Submission) -> bool:
+    """Tell whether rows under another identifier are those that the dataset has."""
+    return submission.complete or submission.renamed == SAME
+
+
+def _ingest(
+    settings: Settings, submission: Submission, path: Path, found: Difference, options: Mapping[str, str]
+) -> list[pipeline.IngestReport]:
+    """Take a submission's file in, known by its number; records that are renamed keep their numbers.
+
+    An event that is renamed takes the place of the one that it was: its effort counts once.
+    """
+    sure = _is_sure(submission)
     return pipeline.ingest(
-        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, renamed=renamed,
+        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete,
+        renamed=found.occurrences.renamed() if sure else {}, gone_events=tuple(found.events.renamed()) if sure else (),
         options=options, extra={"submission": submission.id},
     )  # fmt: skip
 
@@ -240,6 +281,7 @@ def _check_content(path: Path, submission: Submission) -> None:
 def _settle(
     settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
     told: Mapping[str, Any] | None = None, countries: set[str] | None = None, view: survey_views.View | None = None,
+    about: str | None = None, held: bool = False,
 ) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake; and what it would publish."""
     keep_report(settings.data, f"submission-{number}", report)
@@ -251,6 +293,9 @@ def _settle(
             return
         found.report = kept_reports.kept(report)
         found.difference = dict(told) if told is not None else None
+        found.renamed_of = about
+        if held:  # a draft of its sender alone, until they say which rows are the same
+            found.renamed, found.wanted = None, False
         if countries is not None:
             found.sides = sides.asked(session, settings, found, countries)
         if view is not None:

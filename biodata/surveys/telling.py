@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 
 from biodata.store.models import Submission
 from biodata.store.survey_steps import shown_since
-from biodata.surveys import kept_reports, words
+from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import WAITING
 
 _TABLES: Final = ("events", "occurrences")
+KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
+"""Why the map may show a version that came back coarser than it did then."""
 
 
 def report(submission: Submission, language: str) -> dict[str, Any] | None:
@@ -24,7 +26,10 @@ def difference(submission: Submission, language: str) -> dict[str, Any] | None:
     told = submission.difference
     if told is None:
         return None
-    return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": notes(told, language)}
+    found = notes(told, language, submission.id)
+    if submission.returns_to is not None:
+        found.append(_note(KEEPS_COARSE, {}, language))
+    return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": found}
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -38,15 +43,17 @@ def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {**table, "changed": changed, "changed_cells": {heading(n): k for n, k in table["changed_cells"].items()}}
 
 
-def notes(told: Mapping[str, Any], language: str) -> list[dict[str, str]]:
-    """Return what has to be known of a difference: `code` and `message`."""
-    found = []
-    beside = sum(told[name].get("renamed_identifiers", 0) for name in _TABLES)
-    if beside and not told["whole"]:
-        found.append(("DIFFERENCE_RENAMED_BESIDE", {"count": str(beside)}))
+def notes(told: Mapping[str, Any], language: str, number: int | None = None) -> list[dict[str, str]]:
+    """Return what has to be known of a difference, of the submission of that number: `code` and `message`."""
+    found = renaming.notes(told, number)
     if any(one.get("shown") is False for name in _TABLES for one in told[name]["changed"]):
         found.append(("DIFFERENCE_VALUES_NOT_KEPT", {}))
-    return [{"code": code, "message": words.told(code, params, language)[0]} for code, params in found]
+    return [_note(code, params, language) for code, params in found]
+
+
+def _note(code: str, params: Mapping[str, Any], language: str) -> dict[str, str]:
+    """Return a note in words."""
+    return {"code": code, "message": words.told(code, params, language)[0]}
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:

@@ -270,16 +270,16 @@ def test_a_kept_report_is_told_in_the_reader_s_language_and_says_where_its_value
     shot(page, "refused_km_1280")
 
 
-def test_an_upload_that_only_renames_warns_before_its_review(page, post, tmp_path):
+def test_an_upload_that_only_renames_asks_its_sender_before_its_review(page, post, tmp_path):
     few = [["X-1", "2026-03-01", "Muntiacus muntjak", "21.01", "101.3", 2]]
     heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "individualCount"]
 
-    def send(name, rows):
+    def send(name, rows, state="submitted"):
         page.set_input_files("#file", _csv(tmp_path / name, [heads, *rows]))
         page.click("#send-button")
         expect(page.locator("#send-status.good")).to_be_visible(timeout=20_000)
         post.settle()
-        expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
+        expect(page.locator("#survey-state")).to_have_attribute("data-state", state, timeout=20_000)
 
     page.goto(f"{post.address}/surveys?language=en")
     use_key(page, post.keys["team"])
@@ -289,8 +289,13 @@ def test_an_upload_that_only_renames_warns_before_its_review(page, post, tmp_pat
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
     post.settle()
     use_key(page, post.keys["team"])
-    send("renamed.csv", [["Y-1", *few[0][1:]]])
-    expect(page.locator("#survey [data-code=DIFFERENCE_RENAMED_BESIDE]")).to_contain_text("counts twice")
+    send("renamed.csv", [["Y-1", *few[0][1:]]], state="draft")
+    expect(page.locator("#survey [data-code=RENAMED_UNANSWERED]")).to_contain_text("1 rows of the file", timeout=20_000)
+    shot(page, "renamed_en_1280")
+    page.click("#survey [data-answer=same]")
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
+    expect(page.locator("#survey [data-code=RENAMED_SAME]")).to_contain_text("stays one record")
     send("changed.csv", [[*few[0][:3], "21.02", "101.3", 3]])
     page.click("#survey .difference summary")
     cells = page.locator("#survey .difference details tbody tr")
