@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
+from biodata.cli.survey_changes import say_difference
 from biodata.cli.survey_options import LanguageOption, language_told, who_is
-from biodata.cli.survey_told import say_difference, say_exact, say_rows, say_sides, say_whole, state_line, with_values
+from biodata.cli.survey_told import say_exact, say_rows, say_sides, say_whole, state_line, with_values
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal

@@ -7,12 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
+from biodata.cli.survey_changes import counts_of, say_difference, say_notes
 from biodata.cli.survey_options import LanguageOption, language_told, who_is
 from biodata.cli.survey_told import (
-    counts_of,
     line,
-    say_difference,
-    say_notes,
     say_sides,
     say_whole,
     state_line,
