@@ -10,6 +10,8 @@ from biodata.errors import InputError
 
 _TOO_LONG: Final = "field larger than field limit"
 """How Python's reader begins to say that a field has more characters than `csv.field_size_limit`."""
+_MOST_CHARACTERS: Final = 131_072
+"""Python's own limit of a field. It is one for the process, and a library that is loaded may have raised it."""
 
 
 def read_rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
@@ -29,6 +31,7 @@ def read_rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
         is not in its encoding. A row's number is the line that it begins in.
     """
     record = _Record(lines, source)
+    csv.field_size_limit(_MOST_CHARACTERS)
     try:
         first = record.first_line()
         mark = max(",;\t", key=first.count)
@@ -124,7 +127,7 @@ def _said(error: csv.Error, record: _Record, source: Path) -> InputError:
     """Return in our words what Python's reader found."""
     if not str(error).startswith(_TOO_LONG):
         return InputError(f"the row is no CSV: {error}", file=str(source), row=record.begin)
-    most = f"{csv.field_size_limit():,}"
+    most = f"{_MOST_CHARACTERS:,}"
     if len(record.kept) > 1:
         problem = f"a quoted field is not closed within {most} characters"
         return InputError(problem, file=str(source), row=record.begin, code="QUOTE_NOT_CLOSED")
