@@ -30,6 +30,8 @@ _NO_WORDS: Final = re.compile(r"[^\W\d_]")
 _LONGEST: Final = 1_000
 _MOST_BRACKETS: Final = 20
 """What comes from outside may be anything: more is none of our sentences."""
+_SHORT: Final = 5
+"""Letters of `and`, `to`, `it is` and the like, which anybody else says, too."""
 _APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
 _WITH_NUMBER: Final = re.compile(
     rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})"
@@ -71,14 +73,19 @@ def _whole(told: str, language: str) -> str | None:
         return known
     for pattern, code in _patterns():
         match = pattern.fullmatch(told)
-        if match is None or any(value.count("(") != value.count(")") for value in match.groups()):
+        if match is None or any(_of_two(value) for value in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
         # `and` and `or` are ours only between words that are, `to` between numbers.
-        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= 3
+        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= _SHORT
         if not short or all(_ours(match[name], language) for name in blanks if not _NUMBERED.fullmatch(name)):
             return words.told(code, blanks, language)[0]
     return None
+
+
+def _of_two(value: str) -> bool:
+    """Return whether what stands in a blank is part of what stands beside it: half a bracket, or one sentence and a half."""
+    return value.count("(") != value.count(")") or "; " in value
 
 
 def _ours(told: str, language: str) -> bool:
