@@ -29,6 +29,10 @@ def settings(tmp_path_factory):
     return settings
 
 
+OWN = ("nam-ha version 1.xlsx", "nam-ha", "events", "occurrences")
+"""What files, sheets and datasets are called."""
+
+
 def told(settings, *words):
     done = run("survey", *words, "--data", settings.data)
     assert done.returncode == 0, done.stderr
@@ -55,6 +59,14 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
         settings, "review", 1, "ask", "--account", "noy", "--reasons", "see", "--question", "events!2:eventDate=sure?"
     )
     assert "row 2, eventDate: sure?" in told(settings, "status", 1)
+    species = ("Muntiacus muntjak", "Macaca mulatta", "Sus scrofa", "Elephas maximus", "Rusa unicolor")
+    typed = (*OWN, *species, "sure", "see", "two rangers saw it")
+    for language in OTHERS:
+        for words in (("review", 1), ("review", 1, "--account", "noy"), ("status", 1)):
+            said = told_here(settings, *words, "--language", language)
+            assert english_in(said, language, typed) == [], (words, said)
+    answered = told_here(settings, "answer", 1, "two rangers saw it", "--account", "rangers", "--language", "my")
+    assert english_in(answered, "my", typed) == []
     assert "accepted" in told(settings, "review", 1, "accept", "--account", "noy")
     work(settings, stop=threading.Event(), once=True)
 
@@ -85,10 +97,7 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
         for words in (("status",), ("status", 3), ("history", "--dataset", "nam-ha"), ("review", 3),
                       ("diff", second, "--dataset", "nam-ha")):  # fmt: skip
             said = told_here(settings, *words, "--language", language)
-            assert english_in(said, language, ("nam-ha version 1.xlsx", "nam-ha", "events", "occurrences")) == [], (
-                words,
-                said,
-            )
+            assert english_in(said, language, OWN) == [], (words, said)
     same = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
     assert same["occurrences"]["counts"]["unchanged"] == 6
     assert same["events"]["counts"]["unchanged"] == 3

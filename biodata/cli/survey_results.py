@@ -183,7 +183,7 @@ def _published_lines(found: dict[str, Any]) -> Iterator[str]:
         )
         yield (f"  {one['species']}: {parts}")
     if len(found["species"]) > _MOST_NAMES:
-        yield (f"  … and {len(found['species']) - _MOST_NAMES} more names, which --out and --json tell")
+        yield (f"  and {len(found['species']) - _MOST_NAMES} more names, which --out and --json tell")
     yield ("open events and records alone:")
 
 

@@ -137,11 +137,15 @@ def _line_of_row(row: Mapping[str, Any], language: str) -> str:
 
 def _line_of_event(row: Mapping[str, Any], language: str) -> str:
     """Return an event as it would be published."""
-    effort = f"{row['effort_value']:g} {row.get('effort_unit', '')}".rstrip() if "effort_value" in row else None
+    from biodata.surveys.words.sentences import retold
+
+    unit, design = retold(row.get("effort_unit", ""), language), row.get("design")
+    effort = f"{row['effort_value']:g} {unit}".rstrip() if "effort_value" in row else None
     days = " – ".join(dict.fromkeys(str(row[name]) for name in ("event_start", "event_end") if name in row))
     cell = None if row["sharing_category"] == "open" else _cell(*(row.get(edge) for edge in _EDGES))
     counts = f"{line('TABLE_OCCURRENCES', language)}: {row['records']}" if "records" in row else None
-    told = [row.get("eventID"), row.get("design") or row.get("samplingProtocol"), days or row.get("year"), effort, counts,
+    how = row.get("samplingProtocol") if design is None else retold(design, language)
+    told = [row.get("eventID"), how, days or row.get("year"), effort, counts,
             row.get("locality"), cell, ",".join(row["sides"])]  # fmt: skip
     return "  ".join(str(one) for one in told if one is not None)
 

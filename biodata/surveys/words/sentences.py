@@ -30,6 +30,8 @@ _NO_WORDS: Final = re.compile(r"[^\W\d_]")
 _LONGEST: Final = 1_000
 _MOST_BRACKETS: Final = 20
 """What comes from outside may be anything: more is none of our sentences."""
+_SHORT: Final = 5
+"""Letters of `and`, `to`, `it is` and the like, which anybody else says, too."""
 _APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
 _WITH_NUMBER: Final = re.compile(
     rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})"
@@ -71,29 +73,45 @@ def _whole(told: str, language: str) -> str | None:
         return known
     for pattern, code in _patterns():
         match = pattern.fullmatch(told)
-        if match is None or any(value.count("(") != value.count(")") for value in match.groups()):
+        if match is None or any(_of_two(value) for value in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
         # `and` and `or` are ours only between words that are, `to` between numbers.
-        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= 3
-        ours = all(blanks[name] != value for name, value in match.groupdict().items())
-        if not short or ours or all(map(_NUMBERED.fullmatch, blanks)):
+        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= _SHORT
+        if not short or all(_ours(match[name], language) for name in blanks if not _NUMBERED.fullmatch(name)):
             return words.told(code, blanks, language)[0]
     return None
+
+
+def _of_two(value: str) -> bool:
+    """Return whether what stands in a blank is part of what stands beside it: half a bracket, or one sentence and a half."""
+    return value.count("(") != value.count(")") or "; " in value
+
+
+def _ours(told: str, language: str) -> bool:
+    """Return whether a text is retold, be it by the same words: China is China in Malay."""
+    return retold(told, language) != told or told.casefold() in _names(language) or told in _plain()
 
 
 def _in_parts(told: str, language: str) -> str | None:
     """Return a list, a name with a number, or a name with more in brackets, of which at least one part is ours."""
     if told.endswith(".") and not told.endswith("..") and (sentence := retold(told[:-1], language)) != told[:-1]:
         return f"{sentence}."
+    best: tuple[int, str] | None = None
     for mark in _APART:
         parts = _split(told, mark)
         if mark == ": " and len(parts) > 2:  # what stands behind the first may be a sentence with a colon
             parts = [parts[0], mark.join(parts[1:])]
         if len(parts) > 1:
             new = [retold(part, language) for part in parts]
-            if new != parts:
-                return mark.join(new)
+            left = sum(len(part) for part, one in zip(parts, new, strict=True) if part == one)
+            # A sentence may hold commas, and a list sentences with colons: least is left where the mark is the right one.
+            if new != parts and (best is None or left < best[0]):
+                best = left, mark.join(new)
+            if best is not None and best[0] == 0:
+                break
+    if best is not None:
+        return best[1]
     deep = told.count("(") > _MOST_BRACKETS
     if not deep and (match := _IN_BRACKETS[0].fullmatch(told) or _IN_BRACKETS[1].fullmatch(told)):
         new = [retold(part, language) for part in match.groups()]
