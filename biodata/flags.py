@@ -208,6 +208,12 @@ _ALL = (
     Flag("CAMERA_CLOCK_DRIFT", _EVENT, "The camera's clock ran fast or slow; a correction is proposed.", gbif=False),
     Flag("CAMERA_CLOCK_OFF", _EVENT, "The camera's clock was off by a constant time; a shift is proposed.", gbif=False),
     Flag("CAMERA_CLOCK_OUTSIDE", _EVENT, "Images lie outside the time in which the camera stood there.", gbif=False),
+    Flag(
+        "CAMERA_TIMES_MIDNIGHT",
+        _EVENT,
+        "All images are of 00:00:00: their days are known, the time of day is not.",
+        gbif=False,
+    ),
     Flag("CAMERA_CLOCK_INVALID", _EVENT, "What is told of the camera's clock cannot be read.", gbif=False),
     Flag(
         "ABSENCE_SCOPE_MISSING",
