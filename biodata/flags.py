@@ -146,6 +146,7 @@ _ALL = (
     Flag("BASIS_OF_RECORD_INVALID", _RECORD, "The basis of record is not known."),
     Flag("OCCURRENCE_STATUS_UNPARSABLE", _RECORD, "The occurrence status is not known."),
     Flag("INDIVIDUAL_COUNT_INVALID", _RECORD, "The number of individuals is no whole number of 0 or more."),
+    Flag("INDIVIDUAL_COUNT_NOT_TOLD", _RECORD, "Individuals were there (X) and were not counted.", gbif=False),
     Flag(
         "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS",
         _RECORD,

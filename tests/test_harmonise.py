@@ -355,6 +355,8 @@ def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
         ({"individualCount": "-1"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
         ({"individualCount": "1.5"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
         ({"individualCount": "2", "occurrenceStatus": "absent"}, "occurrenceStatus", "ABSENT", "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS"),
+        ({"individualCount": "X"}, "occurrenceStatus", "PRESENT", "INDIVIDUAL_COUNT_NOT_TOLD"),
+        ({"individualCount": " x "}, "individualCount", None, "INDIVIDUAL_COUNT_NOT_TOLD"),
         ({"individualCount": "0", "occurrenceStatus": "present"}, "individualCount", 0, "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS"),
         ({"individualCount": "0"}, "occurrenceStatus", "ABSENT", None),
         ({"sex": "♂"}, "sex", "MALE", None),

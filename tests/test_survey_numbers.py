@@ -178,3 +178,15 @@ def test_a_date_with_a_doubt_is_proposed(cell, expected):
 @pytest.mark.parametrize("text", ["", "5" * 61, "约", "twofold", "5-", "6-5", "5;6", "約約", "1.2.3.4", "- -"])
 def test_what_is_no_number_stays_none(text):
     assert read_told(text) is None
+
+
+def test_a_count_of_x_is_told_once_and_blocks_nothing():
+    rows = ["R1,Hirundo rustica,2024-03-01,X", "R2,Hirundo rustica,2024-03-02,x", "R3,Hirundo rustica,2024-03-03,many"]
+    content = "\n".join(["occurrenceID,scientificName,eventDate,individualCount", *rows]).encode()
+    report = surveys.check_files([("ebird.csv", content)], BOUNDARIES)
+    of_counts = [one for one in report["problems"] if one["column"] == "individualCount"]
+    assert [(one["row"], one["code"], one["value"], one["blocking"]) for one in of_counts] == [
+        (2, "INDIVIDUAL_COUNT_NOT_TOLD", "X", False),
+        (4, "INDIVIDUAL_COUNT_INVALID", "many", True),
+    ]
+    assert of_counts[0]["message"].startswith("2 × ")
