@@ -97,6 +97,13 @@ _ALL = (
     Flag("DEPTH_NON_NUMERIC", _PLACE, "The depth is no number.", placeless=True),
     Flag("DEPTH_UNLIKELY", _PLACE, "The depth is above 0 m or below 11 000 m."),
     Flag("COORDINATE_MISSING", _PLACE, "There are no coordinates, or only one of the two.", gbif=False, placeless=True),
+    Flag(
+        "COORDINATE_FROM_FOOTPRINT",
+        _PLACE,
+        "No coordinates were told; the place is a point of the footprint, its uncertainty reaches all of it.",
+        gbif=False,
+        placeless=True,
+    ),
     Flag("PROVINCE_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another province than stated.", gbif=False),
     Flag("PROVINCE_UNKNOWN", _PLACE, "The stated province is not known in that country.", gbif=False),
     Flag("PROVINCE_AMBIGUOUS", _PLACE, "Several provinces of that country are, or were, called so.", gbif=False),

@@ -38,6 +38,7 @@ CELLS: Final = MappingProxyType(
         "COORDINATE_PROJECTED": _Cell(_BOTH, True),
         "COORDINATE_OUT_OF_RANGE": _Cell(_BOTH, True),
         "COORDINATE_MISSING": _Cell(_BOTH, True),
+        "COORDINATE_FROM_FOOTPRINT": _Cell(("footprintWKT",), False),
         "PRESUMED_SWAPPED_COORDINATE": _Cell(_LATITUDE, True),
         "PRESUMED_NEGATED_LATITUDE": _Cell(_LATITUDE, True),
         "PRESUMED_NEGATED_LONGITUDE": _Cell(_LONGITUDE, True),
