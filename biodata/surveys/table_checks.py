@@ -100,6 +100,7 @@ class TableChecks:
         yield from common_names.told_instead(rows, _of_cells(rows, read), self.taxonomy)
         yield from self._of_all(rows, read)
         yield from kept_values.uncounted(rows)
+        yield from kept_values.words_of_sex(rows)
         yield from self.times.of_records(rows, read.interpreted)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
         self.read.records.append(read.interpreted)
