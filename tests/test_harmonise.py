@@ -271,6 +271,7 @@ def test_provinces_beside_the_map(harmonise, province, uncertainty, flags):
         pytest.param({"year": "2004", "month": "9"}, "2004-09", set(), None, id="parts alone"),
         pytest.param({"year": "2019.0", "month": "5.0", "day": "18.0"}, "2019-05-18", set(), None, id="parts as floating point"),
         pytest.param({"year": "1990", "month": "0", "day": "0"}, "1990", {"RECORDED_DATE_INVALID"}, None, id="month 0"),
+        pytest.param({"year": "1990", "month": "3", "day": "1 234"}, "1990-03", {"RECORDED_DATE_INVALID"}, None, id="two numbers for a day"),
         pytest.param({"day": "23"}, None, {"RECORDED_DATE_INVALID"}, None, id="a day alone"),
         pytest.param({"verbatimEventDate": "14 March 1877"}, "1877-03-14", set(), None, id="verbatim date"),
         pytest.param({"eventDate": "38731"}, None, {"RECORDED_DATE_EXCEL_SERIAL"}, {"2006-01-14", "2010-01-15"}, id="day number"),

@@ -200,3 +200,12 @@ def test_a_word_for_the_sex_that_nobody_knows_is_told_once_and_kept():
     (problem,) = (one for one in report["problems"] if one["column"] == "sex")
     assert (problem["row"], problem["code"], problem["blocking"]) == (4, "SEX_UNKNOWN", False)
     assert problem["message"].startswith("2 × ")
+
+
+def test_a_day_that_is_two_numbers_is_told_in_its_cell():
+    content = (
+        b"occurrenceID,scientificName,year,month,day\nR1,Hirundo rustica,2026,3,1 234\nR2,Hirundo rustica,2026,3,12\n"
+    )
+    report = surveys.check_files([("days.csv", content)], BOUNDARIES)
+    told_of = [(one["row"], one["column"], one["code"]) for one in report["problems"] if "DATE" in one["code"]]
+    assert told_of == [(2, "day", "RECORDED_DATE_INVALID")]
