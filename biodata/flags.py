@@ -97,6 +97,13 @@ _ALL = (
     Flag("DEPTH_NON_NUMERIC", _PLACE, "The depth is no number.", placeless=True),
     Flag("DEPTH_UNLIKELY", _PLACE, "The depth is above 0 m or below 11 000 m."),
     Flag("COORDINATE_MISSING", _PLACE, "There are no coordinates, or only one of the two.", gbif=False, placeless=True),
+    Flag(
+        "COORDINATE_FROM_FOOTPRINT",
+        _PLACE,
+        "No coordinates were told; the place is a point of the footprint, its uncertainty reaches all of it.",
+        gbif=False,
+        placeless=True,
+    ),
     Flag("PROVINCE_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another province than stated.", gbif=False),
     Flag("PROVINCE_UNKNOWN", _PLACE, "The stated province is not known in that country.", gbif=False),
     Flag("PROVINCE_AMBIGUOUS", _PLACE, "Several provinces of that country are, or were, called so.", gbif=False),
@@ -146,6 +153,7 @@ _ALL = (
     Flag("BASIS_OF_RECORD_INVALID", _RECORD, "The basis of record is not known."),
     Flag("OCCURRENCE_STATUS_UNPARSABLE", _RECORD, "The occurrence status is not known."),
     Flag("INDIVIDUAL_COUNT_INVALID", _RECORD, "The number of individuals is no whole number of 0 or more."),
+    Flag("INDIVIDUAL_COUNT_NOT_TOLD", _RECORD, "Individuals were there (X) and were not counted.", gbif=False),
     Flag(
         "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS",
         _RECORD,
@@ -208,6 +216,12 @@ _ALL = (
     Flag("CAMERA_CLOCK_DRIFT", _EVENT, "The camera's clock ran fast or slow; a correction is proposed.", gbif=False),
     Flag("CAMERA_CLOCK_OFF", _EVENT, "The camera's clock was off by a constant time; a shift is proposed.", gbif=False),
     Flag("CAMERA_CLOCK_OUTSIDE", _EVENT, "Images lie outside the time in which the camera stood there.", gbif=False),
+    Flag(
+        "CAMERA_TIMES_MIDNIGHT",
+        _EVENT,
+        "All images are of 00:00:00: their days are known, the time of day is not.",
+        gbif=False,
+    ),
     Flag("CAMERA_CLOCK_INVALID", _EVENT, "What is told of the camera's clock cannot be read.", gbif=False),
     Flag(
         "ABSENCE_SCOPE_MISSING",

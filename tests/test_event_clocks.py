@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from biodata.harmonise.camera_clocks import faults
+from biodata.harmonise.camera_clocks import faults, without_hours
 from biodata.harmonise.event_clocks import corrected, corrections, iso_duration
 from event_rows import event, interpreted
 
@@ -187,3 +187,24 @@ def test_a_deployment_that_ends_on_a_day_holds_all_images_of_that_day():
     assert faults(midnight, images(times)) == []
     (late,) = faults(midnight, images([*times, datetime(2026, 6, 2, 9)]))
     assert (late.code, late.first) == ("CAMERA_CLOCK_OUTSIDE", 5)
+
+
+def test_images_that_are_all_of_midnight_tell_no_time_of_day():
+    days = [datetime(2026, 5, day) for day in (1, 9, 31)]
+    shown = images(days)
+    assert without_hours(shown) == ["D1"]
+    (fault,) = faults(deployments(), shown, timeless=["D1"])
+    assert (fault.code, fault.first, fault.least) == ("CAMERA_TIMES_MIDNIGHT", None, None)
+    years_before = images([*days, datetime(2012, 1, 1)])
+    found = [fault.code for fault in faults(deployments(), years_before, timeless=["D1"])]
+    assert found == ["CAMERA_TIMES_MIDNIGHT", "CAMERA_CLOCK_RESET"]
+
+
+def test_one_night_of_midnight_is_a_night_and_no_day_unless_nothing_else_is_told():
+    night = images([datetime(2026, 5, 9)] * 2)
+    assert without_hours(night) == []
+    assert without_hours(images([datetime(2026, 5, 9), datetime(2026, 5, 10, 0, 0, 1)])) == []
+    other = images([datetime(2026, 5, 11)]).with_columns(eventID=pl.lit("D2"))
+    assert without_hours(pl.concat([night, other])) == ["D1", "D2"]
+    timed = images([datetime(2026, 5, 11, 5)]).with_columns(eventID=pl.lit("D2"))
+    assert without_hours(pl.concat([night, timed])) == []

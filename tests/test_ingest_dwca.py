@@ -285,3 +285,32 @@ def test_two_terms_of_one_name_keep_apart(tmp_path):
     _, frame = only(tmp_path / "records.zip")
     assert frame.columns[2:] == ["id", "locality", "https://example.org/locality"]
     assert frame.row(0)[3:] == ("from dwc", "from elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("lines", "lost"),
+    [
+        pytest.param(["1\tPanthera tigris\t2024-03-01", "2\tCuon alpinus\t2024-03-02"], [1], id="records alone"),
+        pytest.param(
+            ["a\tCuon alpinus\tin March", "b\tCuon alpinus\tin May"], [1], id="told by a name that comes again"
+        ),
+        pytest.param(["1\tPanthera tigris\t2024-03-01"], [1], id="one record, which is all there is"),
+        pytest.param(["id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02"], [], id="names of terms"),
+        pytest.param(["编号\t物种\t日期", "1\tCuon alpinus\t2024-03-02"], [], id="headings in Chinese"),
+        pytest.param(["x\tdwc:Scientific_Name\t1", "1\tCuon alpinus\t2024-03-02"], [], id="a term with its prefix"),
+    ],
+)
+def test_a_record_that_stands_where_the_headings_were_is_refused_not_passed_over(tmp_path, lines, lost):
+    fields = "".join(
+        f'<field index="{n}" term="{DWC}{name}"/>' for n, name in ((1, "scientificName"), (2, "eventDate"))
+    )
+    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
+        archive.writestr("a.txt", "\n".join(lines) + "\n")
+        archive.writestr(
+            "meta.xml",
+            f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="1" rowType="{DWC}Occurrence"><files>'
+            f'<location>a.txt</location></files><id index="0"/>{fields}</core></archive>',
+        )
+    ((table, frames),) = tables(tmp_path / "records.zip")
+    assert sum(frame.height for frame in frames) == len(lines) - 1
+    assert [(one.row, one.code) for one in table.refusals] == [(row, "HEADING_LOST") for row in lost]

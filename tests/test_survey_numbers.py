@@ -178,3 +178,34 @@ def test_a_date_with_a_doubt_is_proposed(cell, expected):
 @pytest.mark.parametrize("text", ["", "5" * 61, "约", "twofold", "5-", "6-5", "5;6", "約約", "1.2.3.4", "- -"])
 def test_what_is_no_number_stays_none(text):
     assert read_told(text) is None
+
+
+def test_a_count_of_x_is_told_once_and_blocks_nothing():
+    rows = ["R1,Hirundo rustica,2024-03-01,X", "R2,Hirundo rustica,2024-03-02,x", "R3,Hirundo rustica,2024-03-03,many"]
+    content = "\n".join(["occurrenceID,scientificName,eventDate,individualCount", *rows]).encode()
+    report = surveys.check_files([("ebird.csv", content)], BOUNDARIES)
+    of_counts = [one for one in report["problems"] if one["column"] == "individualCount"]
+    assert [(one["row"], one["code"], one["value"], one["blocking"]) for one in of_counts] == [
+        (2, "INDIVIDUAL_COUNT_NOT_TOLD", "X", False),
+        (4, "INDIVIDUAL_COUNT_INVALID", "many", True),
+    ]
+    assert of_counts[0]["message"].startswith("2 × ")
+
+
+def test_a_word_for_the_sex_that_nobody_knows_is_told_once_and_kept():
+    words = ["male", "雌", "xyz", "xyz", "1 male, 2 females", "♂♀", "F?", ""]
+    rows = [f'R{n},Hirundo rustica,2024-03-01,"{word}"' for n, word in enumerate(words)]
+    content = "\n".join(["occurrenceID,scientificName,eventDate,sex", *rows]).encode()
+    report = surveys.check_files([("birds.csv", content)], BOUNDARIES)
+    (problem,) = (one for one in report["problems"] if one["column"] == "sex")
+    assert (problem["row"], problem["code"], problem["blocking"]) == (4, "SEX_UNKNOWN", False)
+    assert problem["message"].startswith("2 × ")
+
+
+def test_a_day_that_is_two_numbers_is_told_in_its_cell():
+    content = (
+        b"occurrenceID,scientificName,year,month,day\nR1,Hirundo rustica,2026,3,1 234\nR2,Hirundo rustica,2026,3,12\n"
+    )
+    report = surveys.check_files([("days.csv", content)], BOUNDARIES)
+    told_of = [(one["row"], one["column"], one["code"]) for one in report["problems"] if "DATE" in one["code"]]
+    assert told_of == [(2, "day", "RECORDED_DATE_INVALID")]

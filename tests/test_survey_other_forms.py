@@ -374,8 +374,15 @@ def test_a_file_of_an_archive_that_lost_even_its_headings_is_no_empty_survey(bou
         [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
     )
     assert whole["ok"], whole["problems"]
+    whole_texts = dict(tables)
     tables[lost] = ""
     report = check_files(
         [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
     )
     assert [one["code"] for one in report["problems"] if one["blocking"]] == ["INPUT_EMPTY"]
+    tables[lost] = "".join(whole_texts[lost].splitlines(keepends=True)[1:])
+    report = check_files(
+        [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
+    )
+    (problem,) = (one for one in report["problems"] if one["code"] == "HEADING_LOST")
+    assert (problem["file"], problem["row"], problem["blocking"]) == (f"a.zip/{lost}", 1, True)

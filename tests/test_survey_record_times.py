@@ -95,3 +95,12 @@ def test_a_record_before_its_camera_stood_there_or_after(boundaries, when, wrong
 def test_a_midnight_is_what_programs_write_for_a_day(boundaries):
     event = {"start": "2026-05-01T00:00", "end": "2026-05-31T00:00"}
     assert told(boundaries, ["2026-05-31T06:00"], **event)[0] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_midnights_alone_are_told_once_at_the_camera_and_are_days(boundaries, language):
+    days = ["2026-05-01T00:00:00", "2026-05-09T00:00:00", "2026-05-31T00:00:00"]
+    found, problems = told(boundaries, days, language=language)
+    assert [code for *_, code in found] == ["CAMERA_TIMES_MIDNIGHT"]
+    assert "00:00:00" in problems[0]["message"]
+    assert not problems[0]["blocking"]

@@ -313,3 +313,18 @@ def test_parts_that_differ_are_not_put_together():
     assert {row["method"]: row["events"] for row in told["effort"]} == {"listening_post": 1, "sign_transect": 1}
     assert joined.left_out == {"of an event whose parts differ": 1}
     assert joined.records["eventID"].to_list() == ["post"]
+
+
+def test_midnight_for_every_picture_is_no_hour_and_counts_a_day_once():
+    days = [f"2026-01-0{day}T00:00:00+07:00" for day in (2, 2, 3)]
+    told = [record("a", when, event_time="00:00:00", event_zone="+07:00") for when in days]
+    camera = event("a", quality_flags=["CAMERA_TIMES_MIDNIGHT"])
+    joined = join(events(camera), records(*told, record("a", "2026-01-03T05:10:00+07:00", event_time="05:10:00")))
+    assert joined.records["event_time"].to_list() == [None, None, None, "05:10:00"]
+    assert joined.records["eventDate"].to_list()[:3] == [day[:10] for day in days]
+    counted = abundance.independent_events(joined)
+    assert sorted(day[:10] for day in counted["eventDate"]) == ["2026-01-02", "2026-01-03"]
+    known, left_out = activity.hours(joined, joined.records)
+    assert known.height == 1
+    assert left_out["reason"].to_list() == ["without a time of day"] * 3
+    assert join(events(event("a")), records(*told)).records["event_time"].to_list() == ["00:00:00"] * 3, "a night's own"

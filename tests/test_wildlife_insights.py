@@ -8,6 +8,8 @@ import pytest
 
 from biodata.errors import InputError
 from biodata.ingest import open_source
+from biodata.places import load_boundaries
+from biodata.surveys.check import check_files
 
 PROJECTS = (
     "project_id,project_name,project_admin,project_admin_email,metadata_license\n7,Nam Ha,Khamla,k@x.invalid,CC0\n"
@@ -126,10 +128,20 @@ def test_a_table_that_is_missing_is_named(tmp_path, lacking):
     assert caught.value.code == "TABLE_MISSING"
 
 
-def test_a_deployment_that_stands_twice_is_refused_once(tmp_path):
+def test_a_deployment_that_stands_twice_cell_for_cell_is_taken_once(tmp_path):
     again = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1] + "\n"
+    folder = written(tmp_path / "p", ROW, deployments=again)
+    tables = list(open_source("wildlife-insights", [folder]).read())
+    assert [(r.row, r.code, r.by_rule) for r in tables[0].refusals] == [(4, "DEPLOYMENT_REPEATED", True)]
+    report = check_files([(file.name, file.read_bytes()) for file in sorted(folder.iterdir())], load_boundaries())
+    (problem,) = (one for one in report["problems"] if one["code"] == "DEPLOYMENT_REPEATED")
+    assert (problem["blocking"], problem["message"][:4]) == (False, "1 × ")
+
+
+def test_a_deployment_that_stands_twice_and_tells_two_things_is_refused(tmp_path):
+    again = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1].replace("101.3", "101.9") + "\n"
     tables = list(open_source("wildlife-insights", [written(tmp_path / "p", ROW, deployments=again)]).read())
-    assert [(r.row, r.code) for r in tables[0].refusals] == [(4, "EVENT_REPEATED")]
+    assert [(r.row, r.code, r.by_rule) for r in tables[0].refusals] == [(4, "EVENT_REPEATED", False)]
 
 
 def test_an_animal_of_no_deployment_is_told_at_its_deployment(tmp_path):

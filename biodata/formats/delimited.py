@@ -48,6 +48,8 @@ class Delimited:
         `source_row` (Int64), then the headings (String): values as they came, empty ones null.
     refusals : list of Refusal
         Rows that could not be taken, complete when `batches` is exhausted.
+    skipped, seen : sequence of Record
+        The lines before the data, and the first records.
     """
 
     file: str
@@ -56,6 +58,8 @@ class Delimited:
     headings: tuple[str, ...]
     batches: Iterator[pl.DataFrame]
     refusals: list[Refusal] = field(default_factory=list)
+    skipped: Sequence[Record] = ()
+    seen: Sequence[Record] = ()
 
 
 def read(
@@ -130,7 +134,7 @@ def read(
         raise InputError(problem, file=file, row=1, expected=f"at most {limits.columns:,}", code="COLUMNS_TOO_MANY")
     refusals: list[Refusal] = []
     batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals, of_people)
-    return Delimited(file, encoding, dialect, headings, batches, refusals)
+    return Delimited(file, encoding, dialect, headings, batches, refusals, head.records, seen.records)
 
 
 def _blocks(open_stream: Callable[[], BinaryIO], encoding: str, file: str, block_bytes: int) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from biodata.errors import InputError, Refusal
-from biodata.formats import delimited
+from biodata.formats import delimited, lost_headings
 from biodata.formats.archives import LIMITS, Archive, ArchiveLimits, open_archive, read_document
 from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.formats.meta_xml import DataFile, Description, read_description
@@ -91,7 +91,7 @@ def rows(
     data_file : DataFile
         One of its description's.
     refusals : list of Refusal
-        Gets the rows that cannot be read.
+        Gets the rows that cannot be read, and those that are passed over as headings and are none.
     encoding : str, optional
         The encoding, where meta.xml tells a wrong one.
 
@@ -123,6 +123,8 @@ def rows(
             named=False,
         )
         columns = _columns(dwca, data_file, len(table.headings), location)
+        terms = [told.term for told in data_file.fields]
+        refusals += lost_headings.lost(table.skipped, table.seen, terms, file=file)
         for frame in table.batches:
             refusals += table.refusals
             table.refusals.clear()

@@ -1,6 +1,6 @@
 """Clocks of cameras by their images: runs from a factory's date, night for day, images out of the deployment's time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
@@ -18,9 +18,10 @@ DAYLIGHT: Final = (7, 17)
 LEAST_SEEN: Final = 5
 """Records of animals of the day or of the night, half an hour apart, from which on their hours tell something."""
 _MOSTLY: Final = 0.8
+MIDNIGHT: Final = "CAMERA_TIMES_MIDNIGHT"
 
 
-def faults(deployments: pl.DataFrame, images: pl.DataFrame) -> list[ClockFault]:
+def faults(deployments: pl.DataFrame, images: pl.DataFrame, *, timeless: Collection[str] = ()) -> list[ClockFault]:
     """Find the faults of cameras' clocks that their images show.
 
     Parameters
@@ -32,6 +33,8 @@ def faults(deployments: pl.DataFrame, images: pl.DataFrame) -> list[ClockFault]:
         `eventID` of the deployment; `number`, the order in which the images were made; `at`, the camera's datetime;
         optional `kind` (`setup`, `pickup` or `test` of an image of the people who set the camera up, took it down or tried
         it) and `known_at` (when a test was made), `scientificName` and `count`.
+    timeless : collection of str
+        Deployments whose images tell no time of day (`without_hours`): that is told, and else only a reset can be seen.
 
     Returns
     -------
@@ -41,11 +44,37 @@ def faults(deployments: pl.DataFrame, images: pl.DataFrame) -> list[ClockFault]:
     out: list[ClockFault] = []
     by_event = dict(_by_event(images))
     for row in deployments.iter_rows(named=True):
-        group = by_event.get(row["eventID"])
+        event, group = row["eventID"], by_event.get(row["eventID"])
+        has_hours = event not in timeless
+        if not has_hours:
+            out.append(ClockFault(event, MIDNIGHT, None, None, None, None, "midnight"))
         if group is None or row["start"] is None or row["end"] is None or row.get("clockCorrection"):
             continue
-        out += _of_deployment(row["eventID"], row["start"], row["end"], group, exact=bool(row["exact"]))
+        found = _of_deployment(event, row["start"], row["end"], group, exact=bool(row["exact"]) and has_hours)
+        out += [fault for fault in found if has_hours or fault.code == "CAMERA_CLOCK_RESET"]
     return out
+
+
+def without_hours(images: pl.DataFrame) -> list[str]:
+    """Return the deployments of which every image is of 00:00:00: the day was told, and a program wrote it as midnight.
+
+    Parameters
+    ----------
+    images : polars.DataFrame
+        `eventID`, `at` as it was told.
+
+    Returns
+    -------
+    list of str
+        One night's images may be of midnight: there are several days, of the deployment or else of a whole table in which
+        nothing has another time.
+    """
+    told = images.drop_nulls(["eventID", "at"]).select(
+        "eventID", day=pl.col("at").dt.date(), midnight=pl.col("at") == pl.col("at").dt.truncate("1d")
+    )
+    of_each = told.group_by("eventID", maintain_order=True).agg(pl.col("midnight").all(), days=pl.col("day").n_unique())
+    whole = bool(told["midnight"].all()) and told["day"].n_unique() > 1
+    return of_each.filter(pl.col("midnight") & (pl.lit(whole) | (pl.col("days") > 1)))["eventID"].to_list()
 
 
 def _by_event(images: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from biodata.flags import FLAGS
-from biodata.harmonise.camera_clocks import faults
+from biodata.harmonise.camera_clocks import faults, without_hours
 from biodata.harmonise.event_clocks import ClockFault
 from biodata.harmonise.event_times import ends_of
 from biodata.parsers.zones import offset_at
@@ -68,7 +68,9 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
         at=pl.col("at") + pl.duration(minutes=(pl.col("here") - pl.col("there")).fill_null(0))
     )
     shown = _shown(moved, deployments) if others else moved
-    return faults(deployments, shown.select("eventID", "number", "at", "scientificName", "kind"))
+    return faults(
+        deployments, shown.select("eventID", "number", "at", "scientificName", "kind"), timeless=without_hours(every)
+    )
 
 
 def _of_told(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:

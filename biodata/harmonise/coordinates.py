@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.harmonise import verbatim_coordinates
+from biodata.harmonise import footprints, verbatim_coordinates
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.parsers.coordinate_pairs import SWAPPED, parse_two_columns
@@ -14,19 +14,22 @@ AXES: Final = ("decimalLatitude", "decimalLongitude")
 SWAP: Final = "swap_latitude_longitude"
 
 
-def interpret(told: Told) -> Findings:
+def interpret(told: Told, outlined: footprints.Placed | None = None) -> Findings:
     """Read latitude and longitude.
 
     Parameters
     ----------
     told : Told
         n rows.
+    outlined : footprints.Placed, optional
+        Places of rows that tell a footprint alone.
 
     Returns
     -------
     Findings of n rows
         `decimalLatitude` and `decimalLongitude` where both can be read and are in range; of a row where both are empty
-        those of its verbatim terms, where they are certain (`verbatim_coordinates.interpret`); else null.
+        those of its verbatim terms, where they are certain (`verbatim_coordinates.interpret`), or of its footprint; else
+        null.
     """
     latitude = parse_coordinates(told[AXES[0]], Axis.LATITUDE)
     longitude = parse_coordinates(told[AXES[1]], Axis.LONGITUDE)
@@ -62,6 +65,8 @@ def interpret(told: Told) -> Findings:
     empty = told[AXES[0]].is_null() & told[AXES[1]].is_null()
     if told.has(*verbatim_coordinates.TERMS) and empty.any():
         parts.append(verbatim_coordinates.interpret(told, empty))
+    if outlined is not None and outlined.latitude.null_count() < told.height:
+        parts.append(footprints.findings(outlined))
     return _together(parts)
 
 

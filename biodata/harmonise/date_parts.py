@@ -17,7 +17,7 @@ def date_parts(told: Told) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
         `text`, year, month and day as one ISO text, or year, startDayOfYear and endDayOfYear where month and day are
-        empty; `invalid`, whether a part is 0, is no year, or stands without the coarser one.
+        empty; `invalid`, whether a part is 0, is no year, is two numbers, or stands without the coarser one.
     """
     nothing = pl.lit(None, dtype=pl.String)
     if not told.has("year", "month", "day"):
@@ -25,10 +25,15 @@ def date_parts(told: Told) -> pl.DataFrame:
     # 2019.0 is a year that went through a table of floating point numbers; a month 0 is none, and no month either.
     frame = pl.DataFrame({name: told[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
     zero = pl.any_horizontal(pl.col("month", "day").is_in(["0", "00"])).fill_null(value=False)
+    # `1 234` is no day, and behind year and month it would pass for a day and a time.
+    broken = [pl.col(name).str.contains(r"\d[\s:T]+\d").fill_null(value=False) for name in ("month", "day")]
     # 16 in the year's column is no year, and with month and day behind it it would pass for a day.
     short = ((pl.col("year").str.len_chars() != 4) & pl.col("month").is_not_null()).fill_null(value=False)
     year = pl.when(~short).then("year")
-    month, day = (pl.when(~pl.col(name).is_in(["0", "00"])).then(name) for name in ("month", "day"))
+    month, day = (
+        pl.when(~pl.col(name).is_in(["0", "00"]) & ~no_number).then(name)
+        for name, no_number in zip(("month", "day"), broken, strict=True)
+    )
     days = nothing
     if told.has("startDayOfYear"):
         frame = frame.with_columns(first=told["startDayOfYear"], last=told["endDayOfYear"])
@@ -41,7 +46,7 @@ def date_parts(told: Told) -> pl.DataFrame:
         .otherwise(pl.coalesce(days, year))
     )
     gap = (year.is_null() & (month.is_not_null() | day.is_not_null())) | (month.is_null() & day.is_not_null())
-    return frame.select(text=text, invalid=gap | zero | short)
+    return frame.select(text=text, invalid=gap | zero | short | pl.any_horizontal(broken))
 
 
 def _days_of_year(year: pl.Expr) -> pl.Expr:

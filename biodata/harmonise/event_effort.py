@@ -18,9 +18,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
 from pyproj import Geod
-from shapely import GEOSException, from_wkt
-from shapely.geometry.base import BaseGeometry
 
+from biodata.harmonise import footprints
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import days, iso, nights, read_failures, united
 from biodata.harmonise.findings import Findings
@@ -44,7 +43,6 @@ _BY_TIME: Final = MappingProxyType(
     {"trap-night": "nights", "reporting-day": "days", "hour": "hours", "minute": "minutes"}
 )
 _BASES: Final = frozenset({"told", "times", "line", "area"})
-_WGS84: Final = ("", "EPSG:4326", "WGS84", "WGS 84", "4326")
 _GEOD: Final = Geod(ellps="WGS84")
 
 
@@ -267,14 +265,8 @@ def _net_length_m(row: Mapping[str, str | None]) -> float | None:
 
 def _measured(row: Mapping[str, str | None], design: SurveyDesign) -> float | None:
     """Return the geodesic length of a line, km, or the area of an outline, m²; None where there is none."""
-    text = row["footprintWKT"]
-    if not text or (row["footprintSRS"] or "").upper() not in _WGS84:
-        return None
-    try:
-        shape = from_wkt(text)
-    except GEOSException:
-        return None
-    if shape is None or shape.is_empty or not _in_degrees(shape):
+    shape = footprints.read(row["footprintWKT"], row["footprintSRS"])
+    if shape is None:
         return None
     if design is SurveyDesign.PLOT:
         area_m2 = abs(_GEOD.geometry_area_perimeter(shape)[0])
@@ -282,9 +274,3 @@ def _measured(row: Mapping[str, str | None], design: SurveyDesign) -> float | No
     if "LineString" not in shape.geom_type:
         return None
     return float(_GEOD.geometry_length(shape)) / 1000 or None
-
-
-def _in_degrees(shape: BaseGeometry) -> bool:
-    """Tell whether all of a shape's numbers can be degrees."""
-    west, south, east, north = shape.bounds
-    return west >= -180 and east <= 180 and south >= -90 and north <= 90

@@ -7,6 +7,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.harmonise.findings import Findings, repairs
+from biodata.harmonise.footprints import RULE as FOOTPRINT
 from biodata.harmonise.told import Told
 from biodata.parsers.decimals import parse_decimals
 
@@ -32,8 +33,9 @@ _OBSCURED: Final = r"(?i)coordinate|obscur|generali[sz]|blurred|grid|randomi[sz]
 
 
 def interpret(
-    told: Told, coordinates: Findings, *, widened_m: pl.Series | None = None, declared: str | None = None
-) -> Findings:
+    told: Told, coordinates: Findings, *, widened_m: pl.Series | None = None, declared: str | None = None,
+    outlined_m: pl.Series | None = None,
+) -> Findings:  # fmt: skip
     """Read the numbers that say how well a place is known, and how high or deep it is.
 
     Parameters
@@ -48,6 +50,8 @@ def interpret(
         The radius, metres, that the dataset's keeper declares of places whose row tells none. A row that tells one which
         cannot be read, or of which its publisher made the place coarser, or whose `coordinatePrecision` is coarser, keeps
         none.
+    outlined_m : Series of float64, length n, optional
+        How far footprints reach from the places that were taken of them, metres; null where none was taken.
 
     Returns
     -------
@@ -66,6 +70,8 @@ def interpret(
     latitude, uncertainty = coordinates.columns["decimalLatitude"], parts[0].columns[_RADIUS]
     generalised = _generalised(told, latitude, uncertainty)
     parts.append(Findings(flags={"PUBLISHER_GENERALISED": generalised}))
+    if outlined_m is not None and outlined_m.null_count() < told.height:
+        parts[0] = _outlined(parts[0], outlined_m)
     radius_m = declared_radius(declared)
     if radius_m is not None:
         placed = latitude.is_not_null() & coordinates.columns["decimalLongitude"].is_not_null()
@@ -136,6 +142,14 @@ def _declared(read: Findings, radius_m: float, may: pl.Series) -> Findings:
         dict(read.flags) | {DECLARED_FLAG: done},
         [*read.repairs, repairs(done, _RADIUS, filled, DECLARED, applied=True)],
     )
+
+
+def _outlined(read: Findings, outlined_m: pl.Series) -> Findings:
+    """Take the radius of a footprint where none is told, or a smaller one."""
+    radius = read.columns[_RADIUS]
+    done = outlined_m.is_not_null() & ((radius < outlined_m).fill_null(value=True))
+    columns = dict(read.columns) | {_RADIUS: radius.zip_with(~done, outlined_m)}
+    return Findings(columns, read.flags, [*read.repairs, repairs(done, _RADIUS, outlined_m, FOOTPRINT, applied=True)])
 
 
 def _widened(read: Findings, widened_m: pl.Series) -> Findings:

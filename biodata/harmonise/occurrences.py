@@ -15,6 +15,7 @@ from biodata.harmonise import (
     coordinates,
     dates,
     datum_moves,
+    footprints,
     location,
     measures,
     names,
@@ -185,13 +186,16 @@ class Harmoniser:
         HarmonisedBatch
         """
         told, identity = identified.told, identified.identity
+        # What a dataset declares of its coordinates need not be true of its footprints.
+        outlined = None if "datum" in declarations else footprints.places(told)
         placed = datum_moves.interpret(
-            told, coordinates.interpret(told), declared=declarations.get("datum"), boundaries=self._boundaries
+            told, coordinates.interpret(told, outlined), declared=declarations.get("datum"), boundaries=self._boundaries
         )
         point = placed.point
         measured = measures.interpret(
-            told, point, widened_m=placed.widened_m, declared=declarations.get("uncertainty_m")
-        )
+            told, point, widened_m=placed.widened_m, declared=declarations.get("uncertainty_m"),
+            outlined_m=None if outlined is None else outlined.radius_m,
+        )  # fmt: skip
         located = location.interpret(told, point, boundaries=self._boundaries)
         recorded = records.interpret(told)
         taxon = self._names.interpret(told)

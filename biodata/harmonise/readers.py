@@ -113,14 +113,19 @@ READERS: Final = MappingProxyType(
             _told("degrees", "decimalLatitude"),
             _told("degrees", "verbatimLatitude"),
             _told("degrees", "verbatimCoordinates"),
+            _told("footprint", "footprintWKT"),
         ),
         "decimalLongitude": (
             _told("degrees", "decimalLongitude"),
             _told("degrees", "verbatimLongitude"),
             _told("degrees", "verbatimCoordinates"),
+            _told("footprint", "footprintWKT"),
         ),
         "geodeticDatum": (_told("datum_name", "geodeticDatum"), _from("wgs84_assumed", _POINT)),
-        "coordinateUncertaintyInMeters": (_told("metres", "coordinateUncertaintyInMeters"),),
+        "coordinateUncertaintyInMeters": (
+            _told("metres", "coordinateUncertaintyInMeters"),
+            _told("footprint", "footprintWKT"),
+        ),
         "coordinatePrecision": (_told("number", "coordinatePrecision"),),
         "elevation": (
             _told("metres", "elevation"),
@@ -160,6 +165,7 @@ _CHECKS: Final = {
     "identity": "OCCURRENCE_ID_MISSING OCCURRENCE_ID_FROM_CONTENT",
     "degrees": "ZERO_COORDINATE COORDINATE_INVALID COORDINATE_OUT_OF_RANGE COORDINATE_MISSING COORDINATE_PROJECTED "
     "COORDINATE_ROUNDED",
+    "footprint": "COORDINATE_FROM_FOOTPRINT",
     "place_beside_country": "PRESUMED_SWAPPED_COORDINATE PRESUMED_NEGATED_LATITUDE PRESUMED_NEGATED_LONGITUDE "
     "COUNTRY_COORDINATE_MISMATCH",
     "country_of_place": "COUNTRY_DERIVED_FROM_COORDINATES",
@@ -189,7 +195,7 @@ _CHECKS: Final = {
     "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS",
     "name": "SCIENTIFIC_NAME_MISSING",
     "vocabulary": "BASIS_OF_RECORD_INVALID OCCURRENCE_STATUS_UNPARSABLE TYPE_STATUS_INVALID",
-    "whole_number": "INDIVIDUAL_COUNT_INVALID INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS",
+    "whole_number": "INDIVIDUAL_COUNT_INVALID INDIVIDUAL_COUNT_NOT_TOLD INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS",
     "licence": "LICENSE_UNKNOWN",
 }
 CHECKS: Final = MappingProxyType({flag: RULES[rule].name for rule, flags in _CHECKS.items() for flag in flags.split()})

@@ -26,6 +26,8 @@ _FREE: Final = {
     "lifeStage": Vocabulary.LIFE_STAGE,
     "establishmentMeans": Vocabulary.ESTABLISHMENT_MEANS,
 }
+UNCOUNTED: Final = "X"
+"""In place of a number: there were some, and nobody counted them; https://science.ebird.org, observation count."""
 MOST_INDIVIDUALS: Final = 2**53
 """Above this a floating point number no longer tells whole numbers apart."""
 
@@ -100,8 +102,14 @@ def _machine(told: Told, by_machine: pl.Series) -> dict[str, pl.Series]:
     )
 
 
+def is_uncounted(told: pl.Series) -> pl.Series:
+    """Tell which counts say that individuals were there and not counted."""
+    return (told.str.strip_chars().str.to_uppercase() == UNCOUNTED).fill_null(value=False)
+
+
 def _counts(told: Told) -> Findings:
     """Read individualCount and occurrenceStatus, which must not contradict each other."""
+    uncounted = is_uncounted(told["individualCount"])
     read = parse_decimals(told["individualCount"])
     number = read["number"]
     whole = ((number == number.floor()) & (number >= 0) & (number < MOST_INDIVIDUALS)).fill_null(value=False)
@@ -118,9 +126,11 @@ def _counts(told: Told) -> Findings:
         .otherwise(pl.col("status").fill_null("PRESENT"))
         .alias("occurrenceStatus")
     ).to_series()
-    conflict = ((count == 0) & (status == "PRESENT")) | ((count > 0) & (status == "ABSENT"))
+    counted = (count > 0) | uncounted
+    conflict = ((count == 0) & (status == "PRESENT")) | (counted & (status == "ABSENT"))
     flags = {
-        "INDIVIDUAL_COUNT_INVALID": read["value"].is_not_null() & ~whole,
+        "INDIVIDUAL_COUNT_INVALID": read["value"].is_not_null() & ~whole & ~uncounted,
+        "INDIVIDUAL_COUNT_NOT_TOLD": uncounted,
         "OCCURRENCE_STATUS_UNPARSABLE": unparsable,
         "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS": conflict,
     }

@@ -130,6 +130,7 @@ _PLACES: Final = (
     Rule("iso_6709", _READ, "Written as ±latitude±longitude without a space.", "ISO 6709"),
     Rule("verbatim_latitude_longitude", _FILL, "From verbatimLatitude and verbatimLongitude.", _DWC),
     Rule("verbatim_coordinates", _FILL, "From verbatimCoordinates.", _DWC),
+    Rule("footprint", _FILL, "From footprintWKT: a point of it, and how far it reaches from there.", _DWC),
     Rule("swap_latitude_longitude", _REPAIR, "Latitude and longitude change places.", "GBIF"),
     Rule("negate", _REPAIR, "The sign of the coordinate is turned.", "GBIF"),
     Rule("datum_name", _READ, "The name of a datum or its EPSG code.", "EPSG"),

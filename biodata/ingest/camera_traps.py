@@ -39,6 +39,15 @@ REASONS: Final = MappingProxyType(
 )
 """Why a row is left out, by code."""
 
+_NO_EVENT: Final = MappingProxyType(
+    {
+        "DEPLOYMENT_REPEATED": "an earlier row tells the same deployment in every cell; it is taken once",
+        "EVENT_REPEATED": "an earlier row has the same deployment, and tells something else of it",
+        "EVENT_ID_MISSING": "nothing identifies this deployment",
+    }
+)
+"""Why a row is no deployment of its own, by code."""
+
 _OF_KIND: Final = MappingProxyType(
     {
         "person": "PERSON_LEFT_OUT",
@@ -255,7 +264,7 @@ def moments(rows: pl.DataFrame, *, event: str, told: str) -> pl.DataFrame:
 
 
 def first_refused(
-    events: pl.DataFrame, *, file: str, column: str = "deploymentID"
+    events: pl.DataFrame, came: pl.DataFrame, *, file: str, column: str = "deploymentID"
 ) -> tuple[pl.DataFrame, list[Refusal]]:
     """Return events that can be told apart, and a refusal of each other one.
 
@@ -263,27 +272,29 @@ def first_refused(
     ----------
     events : polars.DataFrame of n rows
         `source_row` and `eventID`.
+    came : polars.DataFrame
+        The rows as they came, with `source_row`: one that is like an earlier one in every cell says nothing else.
     file, column : str
         Where.
     """
     events = events.with_columns(pl.col("eventID").str.strip_chars())
+    alike = came.filter(~pl.struct(pl.exclude("source_row")).is_first_distinct())["source_row"]
     lacking = pl.col("eventID").is_null()
     again = ~lacking & ~pl.col("eventID").is_first_distinct()
-    marked = events.with_columns(no_id=lacking, again=again)
+    code = (
+        pl.when(again & pl.col("source_row").is_in(alike.implode()))
+        .then(pl.lit("DEPLOYMENT_REPEATED"))
+        .when(again)
+        .then(pl.lit("EVENT_REPEATED"))
+        .when(lacking)
+        .then(pl.lit("EVENT_ID_MISSING"))
+    )
+    marked = events.with_columns(code=code)
     refusals = [
-        Refusal(
-            file,
-            row,
-            column,
-            event,
-            "EVENT_REPEATED" if repeated else "EVENT_ID_MISSING",
-            "an earlier row has the same deployment" if repeated else "nothing identifies this deployment",
-        )
-        for row, event, repeated in marked.filter(pl.col("no_id") | pl.col("again"))
-        .select("source_row", "eventID", "again")
-        .iter_rows()
+        Refusal(file, row, column, event, code, _NO_EVENT[code])
+        for row, event, code in marked.drop_nulls("code").select("source_row", "eventID", "code").iter_rows()
     ]
-    return events.filter(~lacking & ~again), refusals
+    return marked.filter(pl.col("code").is_null()).drop("code"), refusals
 
 
 def left_out_columns(file: str, headings: Sequence[str], taken: Collection[str], frame: pl.DataFrame) -> list[str]:
@@ -299,7 +310,7 @@ def left_out_columns(file: str, headings: Sequence[str], taken: Collection[str],
 def deployment_table(part: Part, dataset: DatasetInfo, *, encoding: str | None) -> tuple[VerbatimTable, pl.DataFrame]:
     """Return a CSV of deployments as a table of events, and the events with the `folder` that their pictures lie in."""
     frame, headings, refusals = whole_table(part, encoding=encoding)
-    events, again = first_refused(deployment_events(frame, file=part.file), file=part.file)
+    events, again = first_refused(deployment_events(frame, file=part.file), frame, file=part.file)
     taken = {heading for several in DEPLOYMENT_COLUMNS.values() for heading in several}
     table = VerbatimTable(
         kind="events",

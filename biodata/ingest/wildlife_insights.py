@@ -150,7 +150,7 @@ class WildlifeInsightsSource:
         )
         if "cameraID" in events.columns:
             events = events.join(self._models(cameras), on="cameraID", how="left", maintain_order="left")
-        events, again = camera_traps.first_refused(events, file=part.file, column="deployment_id")
+        events, again = camera_traps.first_refused(events, frame, file=part.file, column="deployment_id")
         failures = events["eventRemarks"].drop_nulls().len()
         notes = [
             f"{part.file}: {failures} deployments whose camera failed; from when is not told, so nothing is taken off"

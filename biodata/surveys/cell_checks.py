@@ -1,5 +1,6 @@
 """What harmonising doubts of a survey's cells: each flag and repair told of the cell that it is about."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,6 +39,7 @@ CELLS: Final = MappingProxyType(
         "COORDINATE_PROJECTED": _Cell(_BOTH, True),
         "COORDINATE_OUT_OF_RANGE": _Cell(_BOTH, True),
         "COORDINATE_MISSING": _Cell(_BOTH, True),
+        "COORDINATE_FROM_FOOTPRINT": _Cell(("footprintWKT",), False),
         "PRESUMED_SWAPPED_COORDINATE": _Cell(_LATITUDE, True),
         "PRESUMED_NEGATED_LATITUDE": _Cell(_LATITUDE, True),
         "PRESUMED_NEGATED_LONGITUDE": _Cell(_LONGITUDE, True),
@@ -249,5 +251,10 @@ def _is_no_number(value: str) -> bool:
     return value.count(",") == 1 and len(value.partition(",")[2]) == 3
 
 
-_WRONG: Final = MappingProxyType({"COORDINATE_INVALID": _is_no_number})
+def _is_two_numbers(value: str) -> bool:
+    """Tell whether a cell of a year, a month or a day holds two numbers."""
+    return re.fullmatch(r"\d{1,4}[\s:T]+\d+", value.strip()) is not None
+
+
+_WRONG: Final = MappingProxyType({"COORDINATE_INVALID": _is_no_number, "RECORDED_DATE_INVALID": _is_two_numbers})
 """For flags of a pair of columns: what makes a cell the one that is meant."""

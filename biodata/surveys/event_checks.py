@@ -42,6 +42,7 @@ _CELLS: Final = MappingProxyType(
         "CAMERA_CLOCK_DRIFT": (_CLOCK, False),
         "CAMERA_CLOCK_OFF": (_CLOCK, False),
         "CAMERA_CLOCK_OUTSIDE": (_CLOCK, False),
+        "CAMERA_TIMES_MIDNIGHT": (_CLOCK, False),
         "CAMERA_CLOCK_INVALID": (_CLOCK, True),
         "ABSENCE_REPORT_INVALID": (("isAbsenceReported",), False),
         "ABSENCE_SCOPE_MISSING": (("isAbsenceReported", *_SCOPE), True),

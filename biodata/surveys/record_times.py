@@ -148,8 +148,8 @@ class RecordTimes:
 
 
 def _moment(first: date, last: date, clock: str | None, here: int | None, there: int | None) -> datetime | None:
-    """Return when a record was made by the clock of its event; None where no time of day is told."""
-    if clock is None or first != last:
+    """Return when a record was made by the clock of its event; None where no time of day is told, or midnight for the day."""
+    if clock is None or first != last or time.fromisoformat(clock) == time():
         return None
     at = datetime.combine(first, time.fromisoformat(clock))
     return at if here is None or there is None else at + timedelta(minutes=here - there)

@@ -18,7 +18,15 @@ from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.sharing.taxonomy import Taxonomy, bundled
-from biodata.surveys import cell_checks, common_names, event_checks, period_checks, record_times, value_checks
+from biodata.surveys import (
+    cell_checks,
+    common_names,
+    event_checks,
+    kept_values,
+    period_checks,
+    record_times,
+    value_checks,
+)
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 
@@ -91,6 +99,8 @@ class TableChecks:
         read = self._read(frame, rows.table)
         yield from common_names.told_instead(rows, _of_cells(rows, read), self.taxonomy)
         yield from self._of_all(rows, read)
+        yield from kept_values.uncounted(rows)
+        yield from kept_values.words_of_sex(rows)
         yield from self.times.of_records(rows, read.interpreted)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
         self.read.records.append(read.interpreted)

@@ -21,6 +21,8 @@ NO_METHOD: Final = "not told"
 NO_SCOPE: Final = "its scope is not told"
 NO_ABSENCE: Final = "it reports no absence"
 HIDDEN: Final = "not told here: a sharing rule hides its places"
+_MIDNIGHT: Final = "CAMERA_TIMES_MIDNIGHT"
+"""Flag of deployments whose images tell no time of day."""
 _PLACE_DEGREES: Final = 0.0005
 _YEAR_DAYS: Final = 366
 _LEAST_GAP_DAYS: Final = 30
@@ -90,7 +92,34 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
     }
     kept = linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_not_null())
     kept = kept.join(known, on="event_key", how="left", maintain_order="left").drop("_own", "_of")
+    kept = _without_midnights(with_sites, kept)
     return Joined(with_sites, kept, {reason: n for reason, n in reasons.items() if n})
+
+
+def _without_midnights(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Return records without the midnight that stands for a day: whole days are all that is known of them.
+
+    Parameters
+    ----------
+    events : polars.DataFrame
+        With their `quality_flags`.
+    records : polars.DataFrame
+        With `event_key`, and `event_time` and `eventDate` where they are told.
+    """
+    of_days = events.filter(pl.col("quality_flags").list.contains(_MIDNIGHT))["event_key"].unique()
+    if of_days.is_empty() or "event_time" not in records.columns:
+        return records
+    is_day = pl.col("event_key").is_in(of_days.implode()) & pl.col("event_time").str.contains(r"^00:00(:00)?")
+    dated = [
+        pl.when(is_day)
+        .then(pl.col("eventDate").str.replace_all(r"T[^/]*", ""))
+        .otherwise("eventDate")
+        .alias("eventDate")
+    ]
+    return records.with_columns(
+        *(dated if "eventDate" in records.columns else []),
+        event_time=pl.when(~is_day.fill_null(value=False)).then("event_time"),
+    )
 
 
 def species_only(records: pl.DataFrame) -> pl.DataFrame:

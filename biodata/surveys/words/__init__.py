@@ -29,7 +29,7 @@ _ALIKE: Final = MappingProxyType(
         "DIGITS": "digits",
         "ERA": "buddhist_era khmer_buddhist_era minguo",
         "MONTH_FIRST": "month_first month_first_by_column month_first_by_parts",
-        "OTHER_COLUMN": "verbatim_event_date year_month_day verbatim_latitude_longitude verbatim_coordinates half_range",
+        "OTHER_COLUMN": "verbatim_event_date year_month_day verbatim_latitude_longitude verbatim_coordinates footprint half_range",
         "RANGE": "range duration",
         "SERIAL": "excel_serial_1900 excel_serial_1904",
         "UNIT": "unit",

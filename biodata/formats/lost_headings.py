@@ -1,0 +1,68 @@
+"""Lines that stand where a description says that the headings are, and tell a record.
+
+Headings may be in any language, so a line is a record only by what it shows: none of its cells is the name of a term, and
+one of them is written as the cells below it are, figure for figure, or is a number or a date as no heading is. Of a line with
+nothing below it any figure shows it.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from biodata.errors import Refusal
+from biodata.formats.fields import Record
+from biodata.formats.xml import local_term
+
+CODE: Final = "HEADING_LOST"
+_NAMES: Final = frozenset(
+    {"id", "coreid", "gbifid", "occurrenceid", "eventid", "taxonid", "scientificname", "eventdate"}
+)
+"""Headings of nearly every archive, whatever its description names."""
+_FIGURES: Final = re.compile(r"[+-]?\d[\d.,:/+\-TZ ]*")
+_DIGITS: Final = re.compile(r"\d+")
+_SIGNS: Final = re.compile(r"[^\w]|_")
+
+
+def lost(skipped: Sequence[Record], seen: Sequence[Record], terms: Collection[str], *, file: str) -> list[Refusal]:
+    """Return a refusal for each skipped line that is a record.
+
+    Parameters
+    ----------
+    skipped : sequence of Record
+        The lines that stand before the data.
+    seen : sequence of Record
+        The first records behind them.
+    terms : collection of str
+        Addresses of the terms that the description tells of the file.
+    file : str
+        Named in the refusals.
+    """
+    known = _NAMES | {_bare(local_term(term)) for term in terms}
+    lines = [[value.decode().strip() for value in record.values] for record in skipped]
+    if any(_bare(local_term(cell.rpartition(":")[2])) in known for line in lines for cell in line):
+        return []
+    below = [[_DIGITS.sub("0", value.decode().strip()) for value in record.values] for record in seen]
+    problem = "this line is passed over as the file's headings, and it tells a record; its headings are lost"
+    return [
+        Refusal(
+            file, record.row, None, None, CODE, f'{problem}; ignoreHeaderLines should be "0", or the headings put back'
+        )
+        for record, line in zip(skipped, lines, strict=True)
+        if _is_record(line, below)
+    ]
+
+
+def _is_record(line: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a line is written as the records below it."""
+    if not below:
+        return any(_DIGITS.search(cell) for cell in line)
+    columns = [{row[at] for row in below if at < len(row)} for at in range(len(line))]
+    return any(
+        cell != "" and (_FIGURES.fullmatch(cell) is not None or _DIGITS.sub("0", cell) in told)
+        for cell, told in zip(line, columns, strict=True)
+    )
+
+
+def _bare(name: str) -> str:
+    """Return a name's letters and digits, small."""
+    return _SIGNS.sub("", name).lower()
