@@ -109,3 +109,13 @@ def test_what_is_kept_tells_no_place_and_no_name(settings, first):
     assert kept.stat().st_mode & 0o077 == 0
     held = kept.read_bytes()
     assert not any(word.encode() in held for word in (*EXACT, "cameras", "101", "Panthera"))
+
+
+def test_a_record_tied_to_a_sensitive_one_that_was_away_for_a_release_stays_coarse(settings):
+    surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), seen(2, MUNTJAC, "a")])
+    gone = [*GONE, ("cameras", "cameras-2")]
+    commit(settings.data, [], [], gone=gone, gone_events=["cameras:a"])
+    pipeline.release(settings)
+    commit(settings.data, [event("a")], [seen(2, MUNTJAC, "a")])
+    pipeline.release(settings)
+    assert not tells(settings)
