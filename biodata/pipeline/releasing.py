@@ -6,12 +6,13 @@ import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError
+from biodata.pipeline import kept_coarse
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
-from biodata.store import floor_set, releases
+from biodata.store import floor_set, kept_ties, releases
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -100,6 +101,8 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             memory_limit=settings.memory_limit,
             progress=progress,
         )
+        kept_ties.remember(settings.data, made, older=settings.keep_ties)
+        kept_coarse.remember(lake, rules, made=made, before=before if settings.keep_ties else None)
         told, withheld = {}, {}
         if leaks.report is not None:
             told, withheld = leaks.report.counts(), withheld_by_list(leaks.report.withheld(), rules)

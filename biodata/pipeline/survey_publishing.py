@@ -3,31 +3,25 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import duckdb
 import polars as pl
 
 from biodata import sharing, terms
-from biodata.errors import InputError, StoreError
+from biodata.pipeline.event_footprints import footprints, is_patrol
+from biodata.pipeline.kept_coarse import kept_events
 from biodata.places import BoundarySet
 from biodata.sharing.event_ties import FACTS, PLACE, facts_of
 from biodata.sharing.events import publish_events
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.siblings import COLUMNS
-from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
-from biodata.store.query.shape_text import read_wkt
 from biodata.store.releases import Release
 from biodata.store.rules_in_force import Batches
-from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 _BATCH_ROWS: Final = 200_000
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *COLUMNS, *PLACE})
-_NAMED: Final = ("event_key", "datasetKey", "eventID", "parentEventID")
 _SAID: Final = ("informationWithheld", "dataGeneralizations")
-_DEGREES: Final = ("", "4326", "epsg:4326", "wgs84", "wgs 84", "wgs_84")
-"""How a source says that the coordinates of a shape are those of WGS 84."""
 
 
 def published_events(
@@ -53,8 +47,8 @@ def published_events(
     snapshot : int, optional
         The version; today's where none is given.
     before : Release, optional
-        The one before. Under the same rules an event that was coarse in it, or not there, stays so: were it told exactly
-        since the sensitive record went, whoever has both releases would know where that was.
+        The one before. Under the same rules an event that was coarse in it or in earlier ones, or not there, stays so: were
+        it told exactly since the sensitive record went, whoever has both releases would know where that was (`kept_coarse`).
 
     Returns
     -------
@@ -79,8 +73,7 @@ def shown_events(
     licences: Mapping[str, str | None], before: Release | None,
 ) -> pl.DataFrame:  # fmt: skip
     """Return what the rules let out of events (`terms.EVENT`), by all records of their datasets; see `published_events`."""
-    patrol = pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL)
-    events = events.filter(~patrol.fill_null(value=False))
+    events = events.filter(~is_patrol())
     if events.is_empty():
         return pl.DataFrame(schema=terms.schema(terms.SURVEY))
     found = [pl.DataFrame(schema=FACTS)]
@@ -88,55 +81,9 @@ def shown_events(
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         found.append(facts_of(batch, decided, rules, boundaries=boundaries))
     drawn = events.with_columns(
-        footprint=_footprints(events),
+        footprint=footprints(events),
         # What a publisher says of a place that it made coarser is told with it.
         **{name: pl.col("verbatim").str.json_path_match(f"$.{name}") for name in _SAID},
     )
-    kept = None if before is None else _kept(lake, before, rules)
+    kept = None if before is None else kept_events(events, lake, rules, before=before)
     return publish_events(drawn, pl.concat(found).unique(), rules, boundaries=boundaries, licences=licences, kept=kept)
-
-
-def _kept(lake: Lake, before: Release, rules: sharing.RuleSet) -> pl.DataFrame | None:
-    """Return the events that a release under the same rules did not tell exactly, with a category; None where it is of others.
-
-    Which of its coarse rows is which event nobody can tell: the strictest of the dataset's holds for them all. Where it has
-    fewer rows than there were such events some were not there, and all of them stay away.
-    """
-    try:
-        with releases.connect(before.path) as connection:
-            rows = connection.execute('SELECT survey_id, "datasetKey", sharing_category AS category FROM surveys').pl()
-            (same,) = connection.execute(
-                "SELECT value = ? FROM release_info WHERE key = 'rules_hash'", [rules.hash]
-            ).fetchall()[0]
-        events = lake.read("events", snapshot=before.snapshot, columns=_NAMED)
-    except (duckdb.Error, StoreError):
-        return None  # it was made by another biodata, which published no events; or its version is not kept
-    if not same:
-        return None
-    upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
-    single = events.join(upper, on=["datasetKey", "eventID"], how="anti")
-    opened = rows.filter(pl.col("category") == SharingCategory.OPEN)
-    untold = single.join(opened, left_on="event_key", right_on="survey_id", how="anti")
-    strictness = pl.col("category").replace_strict({str(c): c.strictness for c in SharingCategory})
-    coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).sort(strictness, descending=True)
-    strictest = coarse.group_by("datasetKey", maintain_order=True).agg(pl.col("category").first(), shown=pl.len())
-    found = untold.with_columns(count=pl.len().over("datasetKey")).join(strictest, on="datasetKey", how="left")
-    found = found.with_columns(pl.when(pl.col("shown") == pl.col("count")).then("category"))
-    return found.select("event_key", pl.col("category").fill_null(str(SharingCategory.WITHHELD)))
-
-
-def _footprints(events: pl.DataFrame) -> pl.Series:
-    """Return the lines and outlines that can be read as WKB; null for others, which the lake keeps as they came."""
-    told = events.select(
-        "footprintWKT", srs=pl.col("verbatim").str.json_path_match("$.footprintSRS").fill_null("").str.to_lowercase()
-    )
-    return pl.Series([_shape(text, srs) for text, srs in told.iter_rows()], dtype=pl.Binary)
-
-
-def _shape(text: str | None, srs: str) -> bytes | None:
-    if text is None or srs.strip() not in _DEGREES:
-        return None
-    try:
-        return read_wkt(text)
-    except InputError:
-        return None

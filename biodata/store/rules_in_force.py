@@ -15,7 +15,7 @@ from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
-from biodata.store import floor_set, releases
+from biodata.store import floor_set, kept_ties, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
 from biodata.vocabularies import SharingCategory
@@ -61,7 +61,7 @@ def rules_in_force(
         return rules
     ties = _ties_of(settings, lake, rules, where) if among is None else _ties_among(settings, rules, among)
     if settings.keep_ties:
-        kept = _tied_before(settings)
+        kept = kept_ties.read(settings.data)
         if kept.height:
             seen = In("key", tuple(kept["key"].sort()))
             ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), where=seen))
@@ -143,18 +143,6 @@ def ties_older(lake: Lake, rules: RuleSet, before: releases.Release) -> bool:
             "SELECT DISTINCT category, sharing_category FROM occurrences JOIN tied USING (key)"
         ).fetchall()
     return any(SharingCategory(now).strictness > SharingCategory(then).strictness for now, then in told)
-
-
-def _tied_before(settings: Settings) -> pl.DataFrame:
-    """Return the records that the current release made coarse since they were tied to others, with their category."""
-    made = releases.current(settings.data)
-    if made is None:
-        return pl.DataFrame(schema=siblings.KEPT)
-    with releases.connect(made.path) as connection:
-        found = connection.execute(
-            "SELECT key, sharing_category AS category FROM occurrences WHERE sharing_rule = ?", [siblings.SAME_EVENT]
-        ).pl()
-    return found.select(pl.col(name).cast(dtype) for name, dtype in siblings.KEPT.items())
 
 
 def _areas(lake: Lake, wanted: list[str], snapshot: int | None) -> dict[str, shapely.geometry.base.BaseGeometry]:

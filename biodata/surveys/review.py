@@ -208,7 +208,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language, values=seeing.sees_all(who, one)),
                  "question": renaming.question(one, language),
                  "answered_by": _answered_by(session, who, one),
                  "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,

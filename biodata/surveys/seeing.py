@@ -55,6 +55,11 @@ def seen_sides(who: Principal | None, submission: Submission) -> list[str]:
     return reviewed(who, submission)
 
 
+def sees_all(who: Principal | None, submission: Submission) -> bool:
+    """Tell whether somebody sees the rows of every side of a submission."""
+    return set(submission.sides or {}) <= set(seen_sides(who, submission))
+
+
 def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -> bool:
     """Tell whether a submission goes no further before somebody does something.
 

@@ -21,15 +21,25 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
     return None if submission.report is None else kept_reports.read(submission.report, language)
 
 
-def difference(submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return the difference as it is kept, with what has to be known of it before anybody accepts it."""
+def difference(submission: Submission, language: str, *, values: bool = True) -> dict[str, Any] | None:
+    """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
+
+    Without values it tells where a cell changes alone: of which side its row is, only the published rows tell.
+    """
     told = submission.difference
     if told is None:
         return None
+    if not values:
+        told = {**told, **{name: _without_values(told[name]) for name in _TABLES}}
     found = notes(told, language, submission.id)
     if submission.returns_to is not None:
         found.append(_note(KEEPS_COARSE, {}, language))
     return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": found}
+
+
+def _without_values(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table's difference without what cells were and are."""
+    return {**table, "changed": [{**one, "before": None, "after": None, "shown": False} for one in table["changed"]]}
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -69,11 +69,16 @@ def view_of(found: Preview, sides: Collection[str]) -> View:
         pl.lit("gone").alias("change"), nothing.alias("before"), *columns
     )
     rows = pl.concat([rows, gone])
-    rows = rows.with_columns(_sides(rows, sides)).sort("eventDate", "year", "scientificName", "eventID", "occurrenceID",
-                                                       "decimalLatitude", "decimalLongitude", nulls_last=True)  # fmt: skip
+    rows = rows.with_columns(_sides(rows, sides)).sort(*_ordered(rows.schema), nulls_last=True)
     events = pl.concat([found.events.select(_EVENTS), _box(found.events["geometry"])], how="horizontal")
     events = events.with_columns(_sides(events, sides)).sort("event_start", "eventID", "year", nulls_last=True)
     return View(rows, events, _counts(rows, found.withheld, sides), found.rules_hash)
+
+
+def _ordered(schema: pl.Schema) -> list[str]:
+    """Return by what rows are put in order: all that is told of them, so that nothing of the file's order is left."""
+    first = ("eventDate", "year", "scientificName", "eventID", "occurrenceID", "decimalLatitude", "decimalLongitude")
+    return [*first, *(name for name, kind in schema.items() if name not in first and not kind.is_nested())]
 
 
 def _before(both: pl.DataFrame) -> pl.Series:

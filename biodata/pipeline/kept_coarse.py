@@ -1,0 +1,191 @@
+"""Events that earlier releases did not tell exactly: whatever they are called by now, they stay so.
+
+An event that was coarse, and is told exactly since the sensitive record beside it went, tells where that was to whoever has
+both releases. It may come again under another identifier, or after a release in which it was not there. So it is known again
+by its identifier, its site, its point and the points of its line. What is kept are marks of these, made with the
+installation's secret: they tell no place and no name, and may stay when a record is withdrawn.
+"""
+
+import hmac
+import logging
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import numpy as np
+import polars as pl
+import shapely
+
+from biodata import sharing, terms
+from biodata.errors import StoreError
+from biodata.pipeline.event_footprints import footprints, is_patrol
+from biodata.sharing.generalise import GUARD
+from biodata.sharing.siblings import STATION, around
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.store.locks import sync_file, sync_folder
+from biodata.store.releases import Release
+from biodata.store.secret import secret
+from biodata.vocabularies import SharingCategory
+
+logger = logging.getLogger(__name__)
+
+FILE: Final = "kept_coarse.parquet"
+_PLACE: Final = ("decimalLongitude", "decimalLatitude", "locationID", "footprintWKT")
+_SAME: Final = ("event_key", *_PLACE)
+_COLUMNS: Final = (*_SAME, "datasetKey", "eventID", "parentEventID", "samplingProtocol", "verbatim")
+_SCHEMA: Final = pl.Schema({"mark": pl.Binary, "category": pl.String, "rules_hash": pl.String})
+_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
+
+
+def kept_events(
+    events: pl.DataFrame, lake: Lake, rules: sharing.RuleSet, *, before: Release | None
+) -> pl.DataFrame:  # fmt: skip
+    """Return the events of which earlier releases under the same rules did not tell the place.
+
+    Parameters
+    ----------
+    events : polars.DataFrame of `terms.EVENT`
+    lake : Lake
+    rules : RuleSet
+        Those in force; under other ones other things were told.
+    before : Release, optional
+        The current one. An event that it told exactly, and that stands where it stood, is not held back.
+
+    Returns
+    -------
+    polars.DataFrame
+        event_key, category : the strictest that it was told with.
+    """
+    opened, untold = _told(lake, before, rules)
+    marks = pl.concat([_read(lake.data).filter(rules_hash=rules.hash), _marks(untold, lake, rules)])
+    asked = events.select(_COLUMNS).join(opened, on=_SAME, how="anti", nulls_equal=True)
+    if marks.is_empty() or asked.is_empty():
+        return pl.DataFrame(schema={"event_key": pl.String, "category": pl.String})
+    named = asked.with_columns(pl.lit("").alias("category"))
+    found = _named(named, lake, nearby=False).drop("category").join(marks, on="mark")
+    return _strictest(found, "event_key").select("event_key", "category")
+
+
+def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Release | None) -> None:
+    """Keep marks of what a release, and the one before it, did not tell exactly.
+
+    Parameters
+    ----------
+    lake : Lake
+    rules : RuleSet
+        Those by which it was made.
+    made : Release
+    before : Release, optional
+        The one before it; without one nothing of earlier ones is kept any longer.
+
+    Raises
+    ------
+    StoreError
+        If they cannot be written.
+    """
+    path = lake.data / FILE
+    older = [_read(lake.data), _marks(_told(lake, before, rules)[1], lake, rules)] if before is not None else []
+    marks = pl.concat([*older, _marks(_told(lake, made, rules)[1], lake, rules)])
+    marks = _strictest(marks, "mark", "rules_hash").sort("mark", "rules_hash")
+    if marks.equals(_read(lake.data).sort("mark", "rules_hash")):
+        return
+    part = path.with_suffix(".parquet.part")
+    try:
+        part.touch(0o600)
+        marks.write_parquet(part)
+        sync_file(part)
+        part.replace(path)
+        sync_folder(lake.data)
+    except OSError as error:
+        message = f"what stays coarse cannot be kept: {error.strerror}"
+        raise StoreError(message) from error
+    logger.info("%d marks of events that stay coarse", marks.height)
+
+
+def _read(data: Path) -> pl.DataFrame:
+    """Return the marks that are kept."""
+    path = data / FILE
+    return pl.read_parquet(path, schema=_SCHEMA) if path.exists() else pl.DataFrame(schema=_SCHEMA)
+
+
+def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the events that a release under the same rules told exactly, and those that it did not, with a category.
+
+    Which of its coarse rows is which event nobody can tell: the strictest of the dataset's holds for them all. Where it has
+    fewer rows than there were such events some were not there, and all of them stay away.
+    """
+    schema = terms.schema(terms.EVENT)
+    nothing = pl.DataFrame(schema={name: schema[name] for name in _COLUMNS})
+    none = nothing.select(_SAME), nothing.with_columns(category=pl.lit(""))
+    if release is None:
+        return none
+    try:
+        with releases.connect(release.path) as connection:
+            rows = connection.execute('SELECT survey_id, "datasetKey", sharing_category AS category FROM surveys').pl()
+            (same,) = connection.execute(
+                "SELECT value = ? FROM release_info WHERE key = 'rules_hash'", [rules.hash]
+            ).fetchall()[0]
+        events = lake.read("events", snapshot=release.snapshot, columns=_COLUMNS).filter(~is_patrol())
+    except (duckdb.Error, StoreError):
+        return none  # it was made by another biodata, which published no events; or its version is not kept
+    if not same:
+        return none
+    upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
+    single = events.join(upper, on=["datasetKey", "eventID"], how="anti")
+    named = rows.filter(pl.col("category") == SharingCategory.OPEN)
+    opened = single.join(named, left_on="event_key", right_on="survey_id", how="semi")
+    untold = single.join(named, left_on="event_key", right_on="survey_id", how="anti")
+    strictness = pl.col("category").replace_strict(_STRICTNESS)
+    coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).sort(strictness, descending=True)
+    strictest = coarse.group_by("datasetKey", maintain_order=True).agg(pl.col("category").first(), shown=pl.len())
+    found = untold.with_columns(count=pl.len().over("datasetKey")).join(strictest, on="datasetKey", how="left")
+    found = found.with_columns(pl.when(pl.col("shown") == pl.col("count")).then("category"))
+    found = found.with_columns(pl.col("category").fill_null(str(SharingCategory.WITHHELD)))
+    return opened.select(_SAME), found.select(*_COLUMNS, "category")
+
+
+def _marks(untold: pl.DataFrame, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
+    """Return the marks of events, and of the stations around them."""
+    named = _named(untold, lake, nearby=True).with_columns(rules_hash=pl.lit(rules.hash))
+    return _strictest(named, "mark").select(_SCHEMA.names())
+
+
+def _named(events: pl.DataFrame, lake: Lake, *, nearby: bool) -> pl.DataFrame:
+    """Return `event_key`, `mark`, `category`: by all that events are known by, with what is nearby where that is asked."""
+    points = _points(events)
+    cells = points.with_columns(
+        (pl.col(c) * STATION + GUARD).floor().cast(pl.Int64, strict=False).alias(f"g{c}") for c in ("x", "y")
+    )
+    cells = cells.drop("x", "y").drop_nulls(["gx", "gy"]).unique()
+    if nearby:
+        cells = around(cells).unique(["datasetKey", "gx", "gy", "category"])
+    names = [
+        events.select("event_key", "datasetKey", "category", kind=pl.lit(kind), name=column).drop_nulls("name")
+        for kind, column in (("event", "eventID"), ("site", "locationID"))
+    ]
+    place = pl.concat_str("gx", "gy", separator=" ")
+    names.append(cells.select("event_key", "datasetKey", "category", kind=pl.lit("cell"), name=place))
+    told = pl.concat(names).drop_nulls("datasetKey")
+    key = secret(lake.data)
+    marks = [
+        hmac.digest(key, f"kept coarse\x1f{kind}\x1f{dataset}\x1f{name}".encode(), "sha256")
+        for kind, dataset, name in told.select("kind", "datasetKey", "name").iter_rows()
+    ]
+    return told.select("event_key", "category").with_columns(mark=pl.Series(marks, dtype=pl.Binary))
+
+
+def _points(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the points of events, and those of their lines and outlines."""
+    rows = events.select("event_key", "datasetKey", "category", x="decimalLongitude", y="decimalLatitude")
+    shapes = np.asarray(shapely.from_wkb(footprints(events).to_list()), dtype=object)
+    coordinates, of = shapely.get_coordinates(shapes, return_index=True)
+    along = pl.DataFrame(coordinates.reshape(-1, 2), schema={"x": pl.Float64, "y": pl.Float64}, orient="row")
+    named = rows.drop("x", "y")[pl.Series(of, dtype=pl.UInt32)]
+    return pl.concat([rows, named.hstack(along)]).drop_nulls(["x", "y"])
+
+
+def _strictest(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """Return one row for each of some columns, with the strictest category."""
+    strictness = pl.col("category").replace_strict(_STRICTNESS, default=0, return_dtype=pl.Int64)
+    return frame.sort(strictness, descending=True).unique(by, keep="first", maintain_order=True)
