@@ -148,9 +148,9 @@ def test_a_period_in_two_columns(boundaries):
                ["R2", "E1", "2026-04-04", "Sus scrofa"]]  # fmt: skip
     _, found = told([("s.xlsx", workbook(occurrences=records, events=events))], boundaries)
     assert found == [
+        ("s.xlsx", 3, "eventDate", "RECORD_OUTSIDE_EVENT"),
         ("s.xlsx", 3, "deploymentEnd", "EVENT_ENDS_BEFORE_START"),
         ("s.xlsx", 4, "deploymentEnd", "RECORDED_DATE_INVALID"),
-        ("s.xlsx", 3, "eventDate", "RECORD_OUTSIDE_EVENT"),
     ]
 
 
