@@ -62,17 +62,16 @@ _ON_MAP: Final = _from("on_map", _POINT)
 _AS_TOLD: Final = """
     occurrenceID gbifID organismQuantity organismQuantityType stateProvince locality habitat recordedBy identifiedBy
     institutionCode collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
-    samplingProtocol occurrenceRemarks references rightsHolder publishingOrgKey mediaType lastInterpreted
+    occurrenceRemarks references rightsHolder publishingOrgKey mediaType lastInterpreted
     informationWithheld dataGeneralizations
 """.split()
 
 READERS: Final = MappingProxyType(
     {
         **{term: (_told("as_told", term),) for term in _AS_TOLD},
-        **{
-            term: (_told("vocabulary", term),)
-            for term in ("basisOfRecord", "sex", "lifeStage", "establishmentMeans", "typeStatus")
-        },
+        **{term: (_told("vocabulary", term),) for term in ("sex", "lifeStage", "establishmentMeans", "typeStatus")},
+        "basisOfRecord": (_told("vocabulary", "basisOfRecord"), _from("design_of_event", "eventID")),
+        "samplingProtocol": (_told("as_told", "samplingProtocol"), _from("design_of_event", "eventID")),
         "occurrenceStatus": (_told("vocabulary", "occurrenceStatus"), Way("presence_assumed")),
         "individualCount": (_told("whole_number", "individualCount"),),
         # Name

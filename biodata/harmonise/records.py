@@ -1,5 +1,6 @@
 """What kind of record it is: basis, status, counts, sex, stage, licence, keys."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -13,7 +14,7 @@ from biodata.parsers.decimals import parse_decimals
 from biodata.parsers.licences import parse_licences
 from biodata.sharing import media
 from biodata.sharing.labels import in_texts
-from biodata.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL
+from biodata.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL, SurveyDesign
 
 _MEDIA: Final = ("multimedia_extension", "associatedMedia")
 _CONTROLLED: Final = {
@@ -26,6 +27,9 @@ _FREE: Final = {
     "lifeStage": Vocabulary.LIFE_STAGE,
     "establishmentMeans": Vocabulary.ESTABLISHMENT_MEANS,
 }
+OF_DESIGN: Final = "design_of_event"
+DESIGN: Final = "design"
+"""Where a record's row has the design that is told of its event."""
 UNCOUNTED: Final = "X"
 """In place of a number: there were some, and nobody counted them; https://science.ebird.org, observation count."""
 MOST_INDIVIDUALS: Final = 2**53
@@ -47,7 +51,8 @@ def interpret(told: Told) -> Findings:
     Notes
     -----
     Darwin Core takes a record without occurrenceStatus for one of presence; where it counts 0 individuals it is one of
-    absence, and the repair says so.
+    absence, and the repair says so. One that tells neither basisOfRecord nor samplingProtocol has those of the design of its
+    event, where there is one.
     """
     columns: dict[str, pl.Series] = {}
     flags: dict[str, pl.Series] = {}
@@ -84,7 +89,38 @@ def interpret(told: Told) -> Findings:
         flags["IDENTIFIED_BY_MACHINE"] = by_machine
         columns |= _machine(told, by_machine)
     counts = _counts(told)
-    return Findings({**columns, **counts.columns}, {**flags, **counts.flags}, counts.repairs)
+    filled, noted = _of_design(told, columns)
+    return Findings({**columns, **filled, **counts.columns}, {**flags, **counts.flags}, [*counts.repairs, *noted])
+
+
+def _of_design(told: Told, columns: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
+    """Fill what a row does not tell of its method from its event's design: cameras make records themselves, people the others."""
+    cells = told.other(DESIGN)
+    if cells is None:
+        return {}, []
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, told.height)
+    frame = pl.DataFrame(
+        {
+            "design": parse_controlled(cells, Vocabulary.SURVEY_DESIGN)["term"],
+            "basisOfRecord": columns.get("basisOfRecord", nothing),
+            "samplingProtocol": told["samplingProtocol"],
+            "is_silent": told["basisOfRecord"].is_null(),
+        }
+    )
+    is_camera = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
+    by_term = {
+        "basisOfRecord": (
+            pl.when(is_camera).then(pl.lit("MACHINE_OBSERVATION")).otherwise(pl.lit("HUMAN_OBSERVATION")),
+            pl.col("is_silent"),
+        ),
+        "samplingProtocol": (pl.col("design").str.replace_all("_", " "), pl.col("samplingProtocol").is_null()),
+    }
+    filled, noted = {}, []
+    for term, (value, is_empty) in by_term.items():
+        found = frame.select(where=pl.col("design").is_not_null() & is_empty, value=value, own=pl.col(term))
+        filled[term] = found.select(pl.when("where").then("value").otherwise("own").alias(term)).to_series()
+        noted.append(repairs(found["where"], term, found["value"], OF_DESIGN, applied=True))
+    return filled, noted
 
 
 def _machine(told: Told, by_machine: pl.Series) -> dict[str, pl.Series]:

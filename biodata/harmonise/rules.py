@@ -72,6 +72,9 @@ _VALUES: Final = (
     Rule("half_range", _FILL, "Half of what lies between the least and the greatest value.", "GBIF"),
     Rule("machine_score", _READ, "How sure a machine was, from 0 to 1, where nobody but it determined.", "Camtrap DP"),
     Rule("list", _READ, "Taken apart at its semicolons.", "GBIF"),
+    Rule(
+        "design_of_event", _FILL, "The record does not tell how it was made: what the design of its event tells.", _OURS
+    ),
     Rule("presence_assumed", _FILL, "A record that tells no status is one of presence.", _DWC),
     Rule("absent_where_none_counted", _REPAIR, "No status is told and 0 individuals are counted: absent.", _OURS),
     Rule("decimal_comma", _READ, "The comma is a decimal comma: 21,5 is 21.5.", _OURS),
