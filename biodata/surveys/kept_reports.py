@@ -84,9 +84,9 @@ def _is_terms(text: str) -> bool:
 
 def _told(problem: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a kept problem in words; what would be right is left out where it cannot be told without the cell."""
-    code = str(problem["code"])
-    if not words.has(code):
-        message, expected = words.told("REPORT_SEE_FILE", {"code": code}, language)
+    code = words.code_of(str(problem["code"]))
+    if code is None:
+        message, expected = words.told("REPORT_SEE_FILE", {"code": problem["code"]}, language)
     else:
         message, expected = words.told(code, problem.get("params") or {}, language)
         if words.lacks(code, problem.get("params") or {}, language):
@@ -96,8 +96,8 @@ def _told(problem: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _retold(problem: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a problem with its value in words; one of a file that could not be opened keeps its own in English."""
-    code, params = str(problem["code"]), problem.get("params") or {}
-    if language == "en" or not words.has(code, language):
+    code, params = words.code_of(str(problem["code"])), problem.get("params") or {}
+    if language == "en" or code is None:
         return dict(problem)
     message, expected = words.told(code, params, language)
     return {**problem, "message": message, "expected": expected}

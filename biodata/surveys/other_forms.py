@@ -260,10 +260,14 @@ def _gap(finding: Finding) -> Finding:
 
 
 def _problem(finding: Finding, language: str) -> Problem:
-    """Put a finding into words; where none of ours are kept for its code, those of its source."""
+    """Put a finding into words; where its code has none of its own, English tells those of its source."""
+    problem, code = problem_of(finding, language), words.code_of(finding.code)
     if words.has(finding.code) or "message" not in finding.params:
-        return problem_of(finding, language)
-    return replace(problem_of(finding, language), message=finding.params["message"])
+        return problem
+    if language == "en" or code is None:
+        return replace(problem, message=finding.params["message"])
+    message, expected = words.told(code, finding.params, language)
+    return replace(problem, message=message, expected=expected)
 
 
 def _worded(note: str, files: Files) -> str:

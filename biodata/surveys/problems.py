@@ -61,8 +61,9 @@ def problem_of(finding: Finding, language: str) -> Problem:
 def problem_of_file(error: InputError, name: str, language: str, *, file: str | None = None) -> Problem:
     """Put into words why a file cannot be read; English tells it with the file's own numbers."""
     message, expected = error.problem, error.expected
-    if language != "en" and words.has(error.code, language):
-        message, expected = words.told(error.code, {}, language)
+    code = words.code_of(error.code)
+    if language != "en" and code is not None:
+        message, expected = words.told(code, {}, language)
     return Problem(
         file or error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected
     )

@@ -40,6 +40,34 @@ _ALIKE: Final = MappingProxyType(
 RULE_WORDS: Final = MappingProxyType({name: code for code, names in _ALIKE.items() for name in names.split()})
 """Rules of `harmonise.rules` that an uploader is told of, by the words for them."""
 
+_INSTEAD: Final = MappingProxyType(
+    {
+        "ARCHIVE_BROKEN": "ARCHIVE_NOT_ZIP GZIP_BROKEN",
+        "FILE_UNREADABLE": "COLUMNS_TOO_MANY INPUT_INVALID JSON_INVALID META_INVALID ROWS_REFUSED_TOO_MANY XML_INVALID "
+        "XML_TOO_DEEP XML_TOO_LARGE DATAMODEL_INVALID HEADING_INVALID",
+        "FORM_UNKNOWN": "ARCHIVE_NOT_DWCA ARCHIVE_NOT_GBIF KOBO_NOT_EXPORT SMART_NOT_PATROL TABLES_UNKNOWN",
+        "INPUT_TOO_LARGE": "SMART_TOO_LARGE",
+        "OPTION_UNFIT": "DECLARATION_UNKNOWN OPTION_INVALID OPTION_MISSING OPTION_UNKNOWN OPTIONS_UNFIT TERM_PERSONAL",
+        "PART_MISSING": "DEPLOYMENTS_MISSING FILE_MISSING INPUT_MISSING META_FILE_MISSING TABLE_MISSING",
+        "PROPERTY_INVALID": "DESCRIPTOR_INVALID",
+        "ROW_UNREADABLE": "PATROL_DATE_INVALID PATROL_ID_MISSING PICTURE_FAILED PICTURE_INVALID ROW_FIELD_COUNT ROW_HAS_NUL "
+        "ROW_QUOTE_INVALID SCORE_INVALID SUBMISSION_ID_INVALID SUBMISSION_UNKNOWN",
+    }
+)
+_WORDS_OF: Final = MappingProxyType({name: code for code, names in _INSTEAD.items() for name in names.split()})
+"""Codes of readers without words of their own, by the code whose words say the same with less."""
+
+
+def code_of(code: str) -> str | None:
+    """Return the code whose words tell of a code: its own, or those of one that says the same with less; None where none do.
+
+    Examples
+    --------
+    >>> code_of("FILE_EMPTY"), code_of("JSON_INVALID"), code_of("NEVER_HEARD")
+    ('FILE_EMPTY', 'FILE_UNREADABLE', None)
+    """
+    return code if has(code) else _WORDS_OF.get(code)
+
 
 def told(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[str, str | None]:
     """Return what is wrong, and what would be right, in one language.
