@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from biodata.ingest.headings import LANGUAGES, TERMS
 
+_TYPED = ("biodata survey answer", "biodata survey check", "biodata survey submit", "biodata account list", "/surveys")
+"""What somebody types, or opens in a browser, is the same in every language."""
 OTHERS = [language for language in LANGUAGES if language != "en"]
 _SCRIPTS = {"zh", "th", "lo", "km", "my"}
 """Languages whose words are not written in Latin letters."""
@@ -21,7 +23,7 @@ _NO_WORD = re.compile(
 
 def english_in(text: str, language: str, names: Iterable[str] = ()) -> list[str]:
     """Return the English words that a text holds; `names` are what stands in the data, such as species."""
-    known = sorted({*names, *TERMS, "Darwin Core", "biodata"}, key=len, reverse=True)
+    known = sorted({*names, *TERMS, "Darwin Core", "biodata", *_TYPED}, key=len, reverse=True)
     told = re.sub(f"(?<![A-Za-z])(?:{'|'.join(map(re.escape, known))})(?![A-Za-z])", " ", text)
     told = _NO_WORD.sub(" ", told)
     if language in _SCRIPTS:

@@ -14,6 +14,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.settings import Settings
 from biodata.store.registry import Registry
+from biodata.surveys import words as told_words
 from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
@@ -110,3 +111,16 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
 def test_who_has_no_role_decides_nothing(settings):
     done = run("survey", "review", 1, "accept", "--account", "nobody", "--data", settings.data)
     assert (done.returncode, "there is no open account" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("language", ["en", "lo", "zh"])
+def test_an_account_that_is_not_named_is_asked_for_in_the_language(settings, language):
+    called = ("survey", "submit", "--number", 1, "--renamed", "same", "--language", language, "--data", settings.data)
+    done = run(*called)
+    message, expected = told_words.told("ACCOUNT_NEEDED", {}, language)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert expected in done.stderr
+    assert "''" not in done.stderr
+    other = run(*called, "--account", "nobody")
+    assert told_words.told("ACCOUNT_UNKNOWN", {}, language)[0] in other.stderr

@@ -56,10 +56,10 @@ def review(
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         if decision is None:
-            who = who_is(registry, account) if account else None
+            who = who_is(registry, account, language) if account else None
             _show(settings, registry, who, number, rows=rows, country=country, language=language)
             return
-        decider = who_is(registry, account)
+        decider = who_is(registry, account, language)
         seen = reviews.look(registry, decider, number)["version"]
         asked = [_question(text) for text in question or ()]
         reviews.decide(
@@ -80,11 +80,12 @@ def answer(
     from biodata.surveys import conversation
     from biodata.surveys import review as reviews
 
-    with Registry.open(installation(data)) as registry:
-        who = who_is(registry, account)
+    settings, language = installation(data), language_told(language)
+    with Registry.open(settings) as registry:
+        who = who_is(registry, account, language)
         seen = reviews.look(registry, who, number)["version"]
         conversation.answer(registry, who, number, words, seen=seen)
-        say(state_line(number, reviews.look(registry, who, number)["state"], language_told(language)))
+        say(state_line(number, reviews.look(registry, who, number)["state"], language))
 
 
 def _show(

@@ -58,18 +58,19 @@ def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
     return rules_and_taxa(settings_for(data))
 
 
-def who_is(registry: "Registry", account: str) -> "Principal":
+def who_is(registry: "Registry", account: str, language: str = "en") -> "Principal":
     """Return who an open account is.
 
     Raises
     ------
     InputError
-        If there is none of this name.
+        In the language, if none is named, or there is none of this name.
     """
     from biodata.access import accounts
+    from biodata.surveys import words
 
     found = accounts.find(registry, account) if account else None
     if found is None:
-        problem, expected = "there is no open account of this name", "one that `biodata account list` tells"
-        raise InputError(problem, column="--account", value=account, expected=expected, code="ACCOUNT_MISSING")
+        problem, expected = words.told("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, language)
+        raise InputError(problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING")
     return found

@@ -116,7 +116,7 @@ def submit(
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
     with Registry.open(settings) as registry:
-        who = who_is(registry, account)
+        who = who_is(registry, account, language)
         if number is not None:
             seen = reviews.look(registry, who, number)["version"]
             reviews.submit(registry, who, number, seen=seen, renamed=renamed, language=language)
@@ -151,7 +151,7 @@ def status(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        who = who_is(registry, account) if account else None
+        who = who_is(registry, account, language) if account else None
         told: Any = (
             with_values(settings, reviews.look(registry, who, number, language=language), language)
             if number
@@ -219,7 +219,7 @@ def revert(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        made = histories.go_back(settings, registry, who_is(registry, account), dataset, version)
+        made = histories.go_back(settings, registry, who_is(registry, account, language), dataset, version)
     say(line("SURVEY_RETURNS", language, number=made, version=version, dataset=dataset))
     say(f"  {line(telling.KEEPS_COARSE, language)}")
 
@@ -237,7 +237,7 @@ def withdraw(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        job = withdrawing.ask(registry, who_is(registry, account), number)
+        job = withdrawing.ask(registry, who_is(registry, account, language), number)
         told = withdrawing.remove(settings, registry, number)
         withdrawing.done(registry, job)
     say(
