@@ -17,15 +17,15 @@ NAMES = {
     "en": {"wild boar": "Sus scrofa", "Wild Boar": "Sus scrofa", "Asian elephant": "Elephas maximus", "Tiger": "Panthera tigris",
            "macaque": "Macaca", "bird": "Aves", "barking deer": "Muntiacus"},
     "zh": {"野猪": "Sus scrofa", "亚洲象": "Elephas maximus", "老虎": "Panthera tigris", "水鹿": "Rusa unicolor", "猫头鹰": "Strigiformes",
-           "红原鸡": "Gallus gallus"},
+           "红原鸡": "Gallus gallus", "赤麂": "Muntiacus muntjak", "黄麂": "Muntiacus reevesi", "野牛": "Bos"},
     "th": {"หมูป่า": "Sus scrofa", "ช้างป่า": "Elephas maximus", "เสือโคร่ง": "Panthera tigris", "เก้ง": "Muntiacus", "นกเงือก": "Bucerotidae"},
     "vi": {"lợn rừng": "Sus scrofa", "voi châu Á": "Elephas maximus", "hổ": "Panthera tigris", "gà rừng": "Gallus gallus"},
-    "lo": {"ໝູປ່າ": "Sus scrofa", "ຊ້າງ": "Elephantidae", "ນົກຍູງ": "Pavo", "ຟານ": "Muntiacus", "ໄກ່ປ່າ": "Gallus gallus"},
+    "lo": {"ໝູປ່າ": "Sus scrofa", "ຊ້າງ": "Elephantidae", "ນົກຍູງ": "Pavo", "ຟານ": "Muntiacus", "ໄກ່ປ່າ": "Gallus gallus", "ໝີຄວາຍ": "Ursus thibetanus"},
     "km": {"ជ្រូកព្រៃ": "Sus scrofa", "ដំរី": "Elephantidae", "ខ្លា": "Felidae", "ក្ងោក": "Pavo"},
-    "my": {"တောဝက်": "Sus scrofa", "ဆင်": "Elephantidae", "ကျား": "Panthera tigris", "ဒေါင်း": "Pavo"},
+    "my": {"တောဝက်": "Sus scrofa", "ဆင်": "Elephantidae", "ကျား": "Panthera tigris", "ဒေါင်း": "Pavo", "ချေ": "Muntiacus"},
     "ms": {"babi hutan": "Sus scrofa", "gajah": "Elephantidae", "harimau": "Panthera tigris", "enggang": "Bucerotidae"},
     "id": {"kancil": "Tragulidae", "monyet": "Primates", "kijang": "Muntiacus", "monyet ekor panjang": "Macaca fascicularis"},
-    "fil": {"baboy ramo": "Sus", "elepante": "Elephantidae", "kalaw": "Bucerotidae", "labuyo": "Gallus gallus"},
+    "fil": {"baboy ramo": "Sus", "elepante": "Elephantidae", "kalaw": "Bucerotidae", "labuyo": "Gallus gallus", "matsing": "Macaca"},
 }  # fmt: skip
 
 
