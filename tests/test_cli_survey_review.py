@@ -124,3 +124,16 @@ def test_an_account_that_is_not_named_is_asked_for_in_the_language(settings, lan
     assert "''" not in done.stderr
     other = run(*called, "--account", "nobody")
     assert told_words.told("ACCOUNT_UNKNOWN", {}, language)[0] in other.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("check",), ("headings",), ("diff", "--dataset", "nam-ha"), ("submit", "--account", "rangers")]
+)
+@pytest.mark.parametrize("language", ["en", "lo"])
+def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words, language):
+    folder = tmp_path / "package"
+    folder.mkdir()
+    command, *more = words
+    done = run("survey", command, folder, *more, "--language", language, "--data", settings.data)
+    assert done.returncode == 1
+    assert all(text in done.stderr for text in told_words.told("FOLDER_NOT_ZIPPED", {}, language))

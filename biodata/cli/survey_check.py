@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
-from biodata.cli.survey_options import LanguageOption, kept_headings, known_rules, language_told
+from biodata.cli.survey_options import LanguageOption, kept_headings, known_rules, language_told, no_folders
 from biodata.cli.survey_told import line_of, summary_of
 from biodata.errors import InputError
 
@@ -28,9 +28,7 @@ def add_commands(group: typer.Typer) -> None:
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(
-            help="XLSX, CSV, or a form of a program: Camtrap DP, SMART, KoboToolbox …", exists=True, dir_okay=False
-        ),
+        typer.Argument(help="XLSX, CSV, or a form of a program: Camtrap DP, SMART, KoboToolbox …", exists=True),
     ],
     language: LanguageOption = "en",
     out: Annotated[
@@ -49,8 +47,9 @@ def check(
     if len(files) > 1 and any(form is ReportForm.XLSX for _, form in wanted):
         problem = "a marked workbook is made of one file"
         raise InputError(problem, column="--out", expected=".csv or .json, or one file", code="OPTIONS_UNFIT")
-    check_outputs(out or [], files)
     language = language_told(language)
+    no_folders(files, language)
+    check_outputs(out or [], files)
     contents = [(file.name, file.read_bytes()) for file in files]
     rules, known = known_rules(data)
     report = surveys.check_files(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
-from biodata.cli.survey_options import LanguageOption, kept_headings, language_told
+from biodata.cli.survey_options import LanguageOption, kept_headings, language_told, no_folders
 from biodata.errors import InputError
 
 _HELP = """Say what the headings of a survey's files mean: the term, how surely, the unit, and why.
@@ -25,9 +25,7 @@ def add_commands(group: typer.Typer) -> None:
 
 
 def headings(
-    files: Annotated[
-        list[Path], typer.Argument(help="The file of a survey, in any of its forms.", exists=True, dir_okay=False)
-    ],
+    files: Annotated[list[Path], typer.Argument(help="The file of a survey, in any of its forms.", exists=True)],
     language: LanguageOption = "en",
     dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions are used and kept.")] = None,
     decided: Annotated[
@@ -44,12 +42,14 @@ def headings(
     if save and dataset is None:
         problem = "it is not told for which dataset"
         raise InputError(problem, column="--dataset", expected="--dataset KEY", code="DATASET_MISSING")
+    language = language_told(language)
+    no_folders(files, language)
     known = kept_headings(data, dataset) | _read(decided or [])
     answer = heading_answer(
         [(file.name, file.read_bytes()) for file in files],
         encoding=encoding,
         kept=known,
-        language=language_told(language),
+        language=language,
     )
     if save and dataset is not None:
         sure = {

@@ -1,5 +1,6 @@
 """Options that the commands of surveys share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,22 @@ def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
     from biodata.surveys.notices import rules_and_taxa
 
     return rules_and_taxa(settings_for(data))
+
+
+def no_folders(files: Sequence[Path], language: str) -> None:
+    """See that no file is a folder, such as a package that was unzipped.
+
+    Raises
+    ------
+    InputError
+        In the language, if one is.
+    """
+    from biodata.surveys import words
+
+    for file in files:
+        if file.is_dir():
+            problem, expected = words.told("FOLDER_NOT_ZIPPED", {}, language)
+            raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
 
 
 def who_is(registry: "Registry", account: str, language: str = "en") -> "Principal":

@@ -8,7 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.cli.survey_changes import counts_of, say_difference, say_notes
-from biodata.cli.survey_options import LanguageOption, language_told, who_is
+from biodata.cli.survey_options import LanguageOption, language_told, no_folders, who_is
 from biodata.cli.survey_told import (
     line,
     say_sides,
@@ -29,7 +29,7 @@ RenamedOption = Annotated[
     str | None,
     typer.Option("--renamed", help="Of rows that the dataset has under another identifier: same or new."),
 ]
-FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True, dir_okay=False)]
+FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True)]
 
 _HELP = {
     "diff": "Tell what a survey's file would change of a dataset: new, changed cell by cell, renamed, gone, unchanged.\n\n"
@@ -76,7 +76,9 @@ def diff(
     from biodata.surveys.difference import difference
     from biodata.surveys.taking import headings
 
-    settings, language = installation(data), language_told(language)
+    language = language_told(language)
+    no_folders([file], language)
+    settings = installation(data)
     with Registry.open(settings) as registry:
         options = headings(registry, dataset)
     answer = renaming.checked(renamed)
@@ -91,7 +93,7 @@ def diff(
 
 
 def submit(
-    file: Annotated[Path | None, typer.Argument(help="The survey's file.", exists=True, dir_okay=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="The survey's file.", exists=True)] = None,
     account: AccountOption = "",
     data: DataOption = DEFAULT_DATA,
     dataset: Annotated[
@@ -115,6 +117,7 @@ def submit(
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
+    no_folders([] if file is None else [file], language)
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
         if number is not None:
