@@ -52,6 +52,24 @@ PAIRS = {
         OTHER_BOTH, OTHER_EVENTS, asked=9, answer="same", happened={"renamed": 6}, of_events={"renamed": 3},
         keeps=RENUMBERED, then=set(RENUMBERED.values()), then_events={"X-E1", "X-E2", "X-E3"},
     ),
+    "all-renumbered-with-their-stations": Second(
+        OTHER_BOTH, [[*row[:4], f"ST-{n}"] for n, row in enumerate(OTHER_EVENTS)], asked=9, answer="same",
+        happened={"changed": 6}, of_events={"changed": 3},
+        keeps=RENUMBERED, then=set(RENUMBERED.values()), then_events={"X-E1", "X-E2", "X-E3"},
+    ),
+    "one-event-renumbered-with-its-station-and-a-count-mended": Second(
+        [*FIRST[:4], ["N-5", "N-E", "Sus scrofa", 4, None], ["N-6", "N-E", *FIRST[5][2:]]],
+        [*FIRST_EVENTS[:2], ["N-E", *FIRST_EVENTS[2][1:4], "a place"]], asked=3, answer="same",
+        happened={"changed": 2, "unchanged": 4}, of_events={"changed": 1, "unchanged": 2},
+        keeps={"NH-5": "N-5", "NH-6": "N-6"}, then={"NH-1", "NH-2", "NH-3", "NH-4", "N-5", "N-6"},
+        then_events={"E1", "E2", "N-E"},
+    ),
+    "a-second-camera-beside-the-first": Second(
+        [*FIRST, ["C-1", "C-E1", "Muntiacus muntjak", 1, "male"], ["C-2", "C-E1", "Muntiacus muntjak", 2, None]],
+        [*FIRST_EVENTS, ["C-E1", *FIRST_EVENTS[0][1:4], "site 1b"]],
+        happened={"new": 2, "unchanged": 6}, of_events={"new": 1, "unchanged": 3}, keeps={"NH-1": "NH-1"},
+        then={*IDS, "C-1", "C-2"}, then_events={"E1", "E2", "E3", "C-E1"},
+    ),
     "alike-but-others": Second(
         OTHER_BOTH, OTHER_EVENTS, asked=9, answer="new", happened={"new": 6}, of_events={"new": 3},
         keeps={name: name for name in IDS}, then={*IDS, *RENUMBERED.values()},

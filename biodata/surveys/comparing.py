@@ -124,6 +124,13 @@ def _pairs(linked: pl.DataFrame, brought: pl.DataFrame, asked: Question, own: Se
     if asked.whole:  # nothing comes in twice of what is not told again
         return found
     likely = find_likely(left, rest, without=own, retold=retold)
+    further = likely
+    while parents and further.height:
+        links = dict(likely.select("was", "identifier").iter_rows())
+        left = _linked(_without(left, further, "was"), links, but=own)
+        rest = _without(rest, further, "identifier")
+        further = find_renames(left, rest, without=own).with_columns(how=pl.lit("changed"))
+        likely = pl.concat([likely, further])
     left = _without(left, likely, "was")
     changed = _changed_cells(linked, known, [name for name in known.columns if name.startswith("=")])
     changed_rows = known.filter(pl.col("identifier").is_in(changed["identifier"].implode()))

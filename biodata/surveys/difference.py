@@ -22,6 +22,7 @@ from biodata.store.query.filters import Compare
 from biodata.surveys import states
 from biodata.surveys.comparing import LINKS, NEW, Question, compare
 from biodata.surveys.shown_cells import tell_nothing
+from biodata.surveys.site_renames import tell_counted
 
 _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
@@ -243,7 +244,13 @@ def difference(
         had_events = states.of_lake_events(lake.read("events", where=where))
         had_records = states.of_lake_records(lake.read("verbatim", where=where))
     answer = None if complete else answer
-    events = compare(had_events, brought["events"], Question(complete, answer), own=("eventID",))
+    had_events = tell_counted(had_events, had_records)
+    events = compare(
+        had_events,
+        tell_counted(brought["events"], brought["occurrences"]),
+        Question(complete, answer),
+        own=("eventID",),
+    )
     links = events.links(likely=not complete)
     records = compare(had_records, brought["occurrences"], Question(complete, answer, links), own=_IDENTIFIERS)
     pairs = records.pairs  # the same ones whatever the answer is: that is about them

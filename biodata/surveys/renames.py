@@ -4,7 +4,8 @@ Pairs that are told:
 
 - `same`: each cell but identifiers is as it was, and as many rows were so before.
 - `fewer`: each cell is as it was, of rows that are alike among themselves and are more or fewer than they were.
-- `changed`: the same name, event, time and place, which nothing else has, and other details such as a count.
+- `changed`: the same name, event, time and place, which nothing else has, and other details such as a count; or the same
+  but for what places and devices are called.
 - `shifted`: each cell is as it was, under an identifier that another row of the dataset has.
 """
 
@@ -13,21 +14,12 @@ from typing import Final
 
 import polars as pl
 
-_BETWEEN: Final = "\x1f"
+from biodata.surveys.site_renames import BETWEEN, LINKS, NAMES, POINTS, SITES, TIMES, find_elsewhere
+
 _SCHEMA: Final = {
     "identifier": pl.String, "was": pl.String, "sheet": pl.String, "row": pl.Int64, "was_row": pl.Int64,
     "how": pl.String,
 }  # fmt: skip
-_TIMES: Final = (
-    "eventDate", "eventTime", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear",
-)  # fmt: skip
-_SITES: Final = ("locationID", "locality", "verbatimLocality")
-_POINTS: Final = (
-    "decimalLatitude", "decimalLongitude", "verbatimLatitude", "verbatimLongitude", "verbatimCoordinates",
-    "footprintWKT",
-)  # fmt: skip
-_NAMES: Final = ("scientificName", "verbatimIdentification", "vernacularName", "taxonID")
-_LINKS: Final = ("eventID", "parentEventID")
 
 
 def find_renames(absent: pl.DataFrame, fresh: pl.DataFrame, *, without: Sequence[str]) -> pl.DataFrame:
@@ -71,8 +63,12 @@ def find_likely(
     fewer = _alike(absent, fresh, without, how="fewer", on=["content", "turn"])
     rest = fresh.join(fewer.select("identifier"), on="identifier", how="anti")
     left = absent.join(fewer.select(identifier="was"), on="identifier", how="anti")
-    found = pl.concat([fewer, _changed(left, rest, without)])
-    some = retold or (found.height > 1 and 2 * found.height >= fresh.height)
+    changed = _changed(left, rest, without)
+    rest = rest.join(changed.select("identifier"), on="identifier", how="anti")
+    left = left.join(changed.select(identifier="was"), on="identifier", how="anti")
+    elsewhere, sure = find_elsewhere(left, rest, without=without)
+    found = pl.concat([fewer, changed, _pairs(elsewhere, "changed")])
+    some = retold or sure or (found.height > 1 and 2 * found.height >= fresh.height)
     return found.sort("row", nulls_last=True) if some else found.clear()
 
 
@@ -89,7 +85,7 @@ def _alike(
     if not cells or absent.is_empty() or fresh.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
     filled = pl.any_horizontal(pl.col(name).is_not_null() & (pl.col(name) != "") for name in cells)
-    content = pl.concat_str([pl.col(name).fill_null("") for name in cells], separator=_BETWEEN).alias("content")
+    content = pl.concat_str([pl.col(name).fill_null("") for name in cells], separator=BETWEEN).alias("content")
     before, after = (
         frame.filter(filled)
         .sort("row", "identifier", nulls_last=True)
@@ -118,16 +114,16 @@ def _changed(absent: pl.DataFrame, fresh: pl.DataFrame, without: Sequence[str]) 
 
     def content(names: Sequence[str]) -> pl.Expr:
         cells = [pl.col(name).fill_null("").str.strip_chars() for name in names]
-        return pl.concat_str(cells, separator=_BETWEEN) if cells else pl.lit("")
+        return pl.concat_str(cells, separator=BETWEEN) if cells else pl.lit("")
 
-    sites, points = some(_SITES), some(_POINTS)
+    sites, points = some(SITES), some(POINTS)
     # A point that was mended is a detail of a site that is named.
     named = pl.any_horizontal(pl.lit(value=False), *(pl.col(n).fill_null("").str.strip_chars() != "" for n in sites))
     place = pl.when(named).then(content(sites)).otherwise(content(points))
-    told = [content(some(names)) for names in (_NAMES, _LINKS, _TIMES)]
-    known = pl.concat_str([*told, place], separator=_BETWEEN).alias("content")
+    told = [content(some(names)) for names in (NAMES, LINKS, TIMES)]
+    known = pl.concat_str([*told, place], separator=BETWEEN).alias("content")
     enough = pl.sum_horizontal(
-        *((one.str.replace_all(_BETWEEN, "", literal=True) != "").cast(pl.Int64) for one in [*told, place])
+        *((one.str.replace_all(BETWEEN, "", literal=True) != "").cast(pl.Int64) for one in [*told, place])
     )
     before, after = (
         frame.filter(enough >= 2).select("identifier", "sheet", "row", known).filter(pl.len().over("content") == 1)
