@@ -41,6 +41,9 @@ _RENAMED: Final = documents.parameter(
     "renamed", {"type": "string", "enum": ["same", "new"]},
     "What its `question` asks: whether rows that the dataset has under another identifier are the same ones or new.",
 )  # fmt: skip
+_CONFIRM: Final = documents.parameter(
+    "confirm", {"type": "integer", "minimum": 0}, "How many records would go, as the answer 409 told it."
+)
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
 
@@ -113,19 +116,22 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
     "/{number}",
     summary="Take a survey back",
     status_code=202,
-    openapi_extra=_LANGUAGE,
-    responses=documents.answers(Submission, missing=True, other=(401, 403, 409), status=202),
+    openapi_extra={"parameters": [_CONFIRM, documents.LANGUAGE]},
+    responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
 )
 def take_back(request: Request, who: Known, number: Number) -> Response:
     """Take back what you handed in: the worker removes its file, its report and its parts, and its records for good.
 
-    One that is published is taken back after a login only: nothing brings its records back.
+    One that is published is taken back after a login only: nothing brings its records back. Where other versions of its
+    dataset stand, which lose these records as well, the answer is 409 with the counts until `confirm` tells them.
     """
-    only(request, "language")
+    only(request, "confirm", "language")
     from biodata.surveys import withdrawing
 
     wanted, registry = integer("number", number), service(request).registry
-    withdrawing.ask(registry, who, wanted)
+    count, language = request.query_params.get("confirm"), survey_reports.language_asked(request)
+    confirm = None if count is None else integer("confirm", count)
+    withdrawing.ask(registry, who, wanted, confirm=confirm, language=language)
     return told(request, who, wanted, status=202)
 
 

@@ -103,7 +103,20 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert same["occurrences"]["counts"]["unchanged"] == 6
     assert same["events"]["counts"]["unchanged"] == 3
 
-    assert "is withdrawn" in told(settings, "withdraw", 3, "--account", "rangers")
+    asked = run("survey", "withdraw", 3, "--account", "rangers", "--data", settings.data)
+    assert asked.returncode == 1
+    said = " ".join(asked.stderr.split())
+    assert "removes 6 records and 3 events of nam-ha" in said
+    assert "1 of these records were there before it" in said
+    assert "biodata survey revert 2 --dataset nam-ha" in said
+    still = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
+    assert still["occurrences"]["counts"]["unchanged"] == 6, "asking takes nothing away"
+    for language in OTHERS:
+        asked_for = ["survey", "withdraw", "3", "--account", "rangers", "--language", language]
+        refused = CliRunner().invoke(app, [*asked_for, "--data", str(settings.data)]).exception
+        assert "revert 2" in str(refused), language
+        assert "removes" not in str(refused), language
+    assert "is withdrawn" in told(settings, "withdraw", 3, "--account", "rangers", "--yes")
     gone = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
     assert gone["occurrences"]["counts"]["unchanged"] == 0
 

@@ -195,8 +195,8 @@ def test_what_happened_is_what_a_person_says(office, walks, name):
     found = office.client.get("/v1/occurrence/search", params={"datasetKey": name, "limit": 0}).json()
     assert found["count"] == len(second.then)
     history = run("survey", "history", "--dataset", name, "--data", office.settings.data).stdout
-    counts = ", ".join(f"{n} {kind}" for kind, n in (NOBODY | second.happened).items() if n)
-    assert f"version 2: survey {walk.number}, published; {counts}; events: " in history
+    counts = ", ".join(f"{kind} {n}" for kind, n in (NOBODY | second.happened).items() if n)
+    assert f"version 2: survey {walk.number}, published; {counts}; Events: " in history
     file = walks[1] / f"second-{name}.xlsx"
     again = run("survey", "diff", file, "--dataset", name, "--data", office.settings.data, "--json")
     kinds = json.loads(again.stdout)["occurrences"]["counts"]

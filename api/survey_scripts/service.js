@@ -49,8 +49,9 @@ export function hasKey() {
 
 /** A refusal, in words that can be shown. */
 export class Refused extends Error {
-  constructor(status, code, message) {
+  constructor(status, code, message, expected = "") {
     super(message);
+    this.expected = expected;
     this.status = status;
     this.code = code;
   }
@@ -86,7 +87,7 @@ async function refused(answer) {
   const own = { 401: "refused_401", 403: "refused_403", 404: "refused_404", 412: "refused_412", 413: "refused_413", 429: "refused_429", 507: "refused_507" }[answer.status];
   const detail = [told.detail, told.expected && `→ ${told.expected}`].filter(Boolean).join(" ");
   const parts = [own ? t(own) : t("refused_other", { status: answer.status }), detail && `(${detail})`];
-  return new Refused(answer.status, told.code ?? "", parts.filter(Boolean).join(" "));
+  return new Refused(answer.status, told.code ?? "", parts.filter(Boolean).join(" "), told.expected);
 }
 
 /** A key that makes sending the same thing twice the same thing once. */

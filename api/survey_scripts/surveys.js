@@ -157,7 +157,17 @@ function actions(s, etag) {
     box.append(el("button", { type: "button", onclick: submit }, t("submit")), " ");
   }
   if (s.mine && !["withdrawn", "refused", "replaced", "committing"].includes(s.state)) {
-    const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: () => act(() => ask(`/v1/surveys/${s.id}`, { method: "DELETE" })) }, t("withdraw_sure"));
+    let confirmed = "";
+    const withdraw = async () => {
+      try {
+        await ask(`/v1/surveys/${s.id}?language=${language}${confirmed}`, { method: "DELETE" });
+      } catch (refusal) {
+        // What would go is told first; then it is asked once more.
+        if (refusal.code === "WITHDRAWAL_UNCONFIRMED") [confirmed, sure.hidden, first.hidden] = [`&${refusal.expected}`, true, false];
+        throw refusal;
+      }
+    };
+    const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: () => act(withdraw) }, t("withdraw_sure"));
     const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
     box.append(first, sure);
   }

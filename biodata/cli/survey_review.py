@@ -48,6 +48,7 @@ _HELP = {
     "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
     "Example: biodata survey revert 3 --dataset nam-ha --account rangers --data mydata",
     "withdraw": "Take a survey back that the account handed in: file, report, parts, and its records in every version.\n\n"
+    "Where other versions of the dataset stand, it first tells how much would go; --yes does it.\n\n"
     "Example: biodata survey withdraw 12 --account rangers --data mydata",
 }
 
@@ -231,6 +232,9 @@ def withdraw(
     number: NumberArgument,
     account: AccountOption,
     data: DataOption = DEFAULT_DATA,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take it back though other versions of the dataset lose its records, too.")
+    ] = False,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
@@ -240,7 +244,8 @@ def withdraw(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        job = withdrawing.ask(registry, who_is(registry, account, language), number)
+        who = who_is(registry, account, language)
+        job = withdrawing.ask(registry, who, number, yes=yes, language=language)
         told = withdrawing.remove(settings, registry, number)
         withdrawing.done(registry, job)
     say(
