@@ -141,9 +141,9 @@ def test_a_sign_for_nothing_is_nothing(boundaries):
     report, found = told(book_of(HEADINGS, *rows), boundaries)
     assert found == [
         (2, "Date", "RECORDED_DATE_MISSING"),
-        (3, "Latitude", "COORDINATE_MISSING"),
         (3, "Record ID", "IDENTIFIER_MISSING"),
         (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
+        (3, "Latitude", "COORDINATE_MISSING"),
     ]
     assert [p["value"] for p in report["problems"]] == ["?", "-", "-", "n/a"]
 
