@@ -145,7 +145,7 @@ def test_a_sign_for_nothing_is_nothing(boundaries):
         (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
         (3, "Latitude", "COORDINATE_MISSING"),
     ]
-    assert [p["value"] for p in report["problems"]] == ["?", "-", "-", "n/a"]
+    assert [p["value"] for p in report["problems"]] == ["?", "-", "n/a", "-"]
 
 
 def test_a_sign_for_nothing_leaves_it_to_the_event(boundaries):
