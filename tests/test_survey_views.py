@@ -233,7 +233,7 @@ def test_whose_records_go_is_asked_though_the_file_tells_nothing_of_it(office):
 
 
 def test_a_question_is_asked_by_a_node_and_answered(office):
-    number = office.hand_in("pair", workbook(["Q-1", *LAOS[1:]], CHINA))
+    number = office.hand_in("pair", workbook(["Q-1", *LAOS[1:]], CHINA), renamed="new")
     asked = office.decide("laos", number, "ask", reasons="who saw it?").json()
     assert (asked["state"], asked["asking"], asked["yours"]) == ("asked", ["LA"], ["LA"])
     url, head = f"{SURVEYS}/{number}/answers", office.heads["pair"]
