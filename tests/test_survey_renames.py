@@ -12,6 +12,8 @@ from commands import run
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 from test_survey_review import office as office
 
+pytestmark = pytest.mark.timeout(900)  # its first test waits for two uploads of each pair
+
 NOBODY = {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 0}
 OTHER_EVENTS = [[f"X-{row[0]}", *row[1:]] for row in FIRST_EVENTS]
 OTHER_IDS = [[f"2026/{row[0]}", *row[1:]] for row in FIRST]
