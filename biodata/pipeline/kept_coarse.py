@@ -8,7 +8,6 @@ installation's secret: they tell no place and no name, and may stay when a recor
 
 import hmac
 import logging
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -21,9 +20,8 @@ from biodata.errors import StoreError
 from biodata.pipeline.event_footprints import footprints, is_patrol
 from biodata.sharing.generalise import GUARD
 from biodata.sharing.siblings import STATION, around
-from biodata.store import releases
+from biodata.store import kept_files, releases
 from biodata.store.lake import Lake
-from biodata.store.locks import sync_file, sync_folder
 from biodata.store.releases import Release
 from biodata.store.secret import secret
 from biodata.vocabularies import SharingCategory
@@ -35,7 +33,6 @@ _PLACE: Final = ("decimalLongitude", "decimalLatitude", "locationID", "footprint
 _SAME: Final = ("event_key", *_PLACE)
 _COLUMNS: Final = (*_SAME, "datasetKey", "eventID", "parentEventID", "samplingProtocol", "verbatim")
 _SCHEMA: Final = pl.Schema({"mark": pl.Binary, "category": pl.String, "rules_hash": pl.String})
-_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
 
 def kept_events(
@@ -58,13 +55,14 @@ def kept_events(
         event_key, category : the strictest that it was told with.
     """
     opened, untold = _told(lake, before, rules)
-    marks = pl.concat([_read(lake.data).filter(rules_hash=rules.hash), _marks(untold, lake, rules)])
+    kept = kept_files.read(lake.data / FILE, _SCHEMA).filter(rules_hash=rules.hash)
+    marks = pl.concat([kept, _marks(untold, lake, rules)])
     asked = events.select(_COLUMNS).join(opened, on=_SAME, how="anti", nulls_equal=True)
     if marks.is_empty() or asked.is_empty():
         return pl.DataFrame(schema={"event_key": pl.String, "category": pl.String})
     named = asked.with_columns(pl.lit("").alias("category"))
     found = _named(named, lake, nearby=False).drop("category").join(marks, on="mark")
-    return _strictest(found, "event_key").select("event_key", "category")
+    return kept_files.strictest(found, "event_key").select("event_key", "category")
 
 
 def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Release | None) -> None:
@@ -85,28 +83,14 @@ def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Relea
         If they cannot be written.
     """
     path = lake.data / FILE
-    older = [_read(lake.data), _marks(_told(lake, before, rules)[1], lake, rules)] if before is not None else []
+    kept = kept_files.read(path, _SCHEMA)
+    older = [kept, _marks(_told(lake, before, rules)[1], lake, rules)] if before is not None else []
     marks = pl.concat([*older, _marks(_told(lake, made, rules)[1], lake, rules)])
-    marks = _strictest(marks, "mark", "rules_hash").sort("mark", "rules_hash")
-    if marks.equals(_read(lake.data).sort("mark", "rules_hash")):
+    marks = kept_files.strictest(marks, "mark", "rules_hash").sort("mark", "rules_hash")
+    if marks.equals(kept.sort("mark", "rules_hash")):
         return
-    part = path.with_suffix(".parquet.part")
-    try:
-        part.touch(0o600)
-        marks.write_parquet(part)
-        sync_file(part)
-        part.replace(path)
-        sync_folder(lake.data)
-    except OSError as error:
-        message = f"what stays coarse cannot be kept: {error.strerror}"
-        raise StoreError(message) from error
+    kept_files.write(path, marks)
     logger.info("%d marks of events that stay coarse", marks.height)
-
-
-def _read(data: Path) -> pl.DataFrame:
-    """Return the marks that are kept."""
-    path = data / FILE
-    return pl.read_parquet(path, schema=_SCHEMA) if path.exists() else pl.DataFrame(schema=_SCHEMA)
 
 
 def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -136,9 +120,8 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
     named = rows.filter(pl.col("category") == SharingCategory.OPEN)
     opened = single.join(named, left_on="event_key", right_on="survey_id", how="semi")
     untold = single.join(named, left_on="event_key", right_on="survey_id", how="anti")
-    strictness = pl.col("category").replace_strict(_STRICTNESS)
-    coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).sort(strictness, descending=True)
-    strictest = coarse.group_by("datasetKey", maintain_order=True).agg(pl.col("category").first(), shown=pl.len())
+    coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).with_columns(shown=pl.len().over("datasetKey"))
+    strictest = kept_files.strictest(coarse, "datasetKey").select("datasetKey", "category", "shown")
     found = untold.with_columns(count=pl.len().over("datasetKey")).join(strictest, on="datasetKey", how="left")
     found = found.with_columns(pl.when(pl.col("shown") == pl.col("count")).then("category"))
     found = found.with_columns(pl.col("category").fill_null(str(SharingCategory.WITHHELD)))
@@ -148,7 +131,7 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
 def _marks(untold: pl.DataFrame, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
     """Return the marks of events, and of the stations around them."""
     named = _named(untold, lake, nearby=True).with_columns(rules_hash=pl.lit(rules.hash))
-    return _strictest(named, "mark").select(_SCHEMA.names())
+    return kept_files.strictest(named, "mark").select(_SCHEMA.names())
 
 
 def _named(events: pl.DataFrame, lake: Lake, *, nearby: bool) -> pl.DataFrame:
@@ -183,9 +166,3 @@ def _points(events: pl.DataFrame) -> pl.DataFrame:
     along = pl.DataFrame(coordinates.reshape(-1, 2), schema={"x": pl.Float64, "y": pl.Float64}, orient="row")
     named = rows.drop("x", "y")[pl.Series(of, dtype=pl.UInt32)]
     return pl.concat([rows, named.hstack(along)]).drop_nulls(["x", "y"])
-
-
-def _strictest(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """Return one row for each of some columns, with the strictest category."""
-    strictness = pl.col("category").replace_strict(_STRICTNESS, default=0, return_dtype=pl.Int64)
-    return frame.sort(strictness, descending=True).unique(by, keep="first", maintain_order=True)

@@ -9,20 +9,18 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import StoreError
 from biodata.sharing import siblings
-from biodata.store import releases
-from biodata.store.locks import sync_file, sync_folder
+from biodata.store import kept_files, releases
 from biodata.store.releases import Release
-from biodata.vocabularies import SharingCategory
 
 FILE: Final = "kept_ties.parquet"
+_SCHEMA: Final = pl.Schema(siblings.KEPT)
 
 
 def read(data: Path) -> pl.DataFrame:
     """Return the records that the current release, or one before it, made coarse so: `siblings.KEPT`, each once."""
     made = releases.current(data)
-    return _strictest(_of_file(data), _of_release(made))
+    return _strictest(kept_files.read(data / FILE, _SCHEMA), _of_release(made))
 
 
 def remember(data: Path, made: Release, *, older: bool) -> None:
@@ -33,25 +31,11 @@ def remember(data: Path, made: Release, *, older: bool) -> None:
     StoreError
         If they cannot be written.
     """
-    before = _of_file(data)
+    before = kept_files.read(data / FILE, _SCHEMA)
     found = _strictest(before if older else before.clear(), _of_release(made))
     if found.equals(before):
         return
-    part = (data / FILE).with_suffix(".parquet.part")
-    try:
-        part.touch(0o600)
-        found.write_parquet(part)
-        sync_file(part)
-        part.replace(data / FILE)
-        sync_folder(data)
-    except OSError as error:
-        message = f"what stays coarse cannot be kept: {error.strerror}"
-        raise StoreError(message) from error
-
-
-def _of_file(data: Path) -> pl.DataFrame:
-    path = data / FILE
-    return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=siblings.KEPT)
+    kept_files.write(data / FILE, found)
 
 
 def _of_release(made: Release | None) -> pl.DataFrame:
@@ -66,8 +50,5 @@ def _of_release(made: Release | None) -> pl.DataFrame:
 
 
 def _strictest(*frames: pl.DataFrame) -> pl.DataFrame:
-    strictness = pl.col("category").replace_strict(
-        {str(category): category.strictness for category in SharingCategory}, return_dtype=pl.Int64
-    )
-    rows = pl.concat(frames).sort(strictness, descending=True).unique("key", keep="first")
-    return rows.sort("key").select(siblings.KEPT.keys())
+    """Return each record once, with its strictest category."""
+    return kept_files.strictest(pl.concat(frames), "key").sort("key").select(_SCHEMA.names())

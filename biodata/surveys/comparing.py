@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from biodata.surveys.renames import find_likely, find_renames, find_shifted
+from biodata.surveys.site_renames import without_pairs
 
 SAME: Final = "same"
 """The answer that rows under another identifier are the same ones."""
@@ -119,7 +120,7 @@ def _pairs(linked: pl.DataFrame, brought: pl.DataFrame, asked: Question, own: Se
         if not more:
             absent = _linked(absent, links, but=own)
             break
-    rest, left = _without(fresh, found, "identifier"), _without(absent, found, "was")
+    rest, left = without_pairs(fresh, found, "identifier"), without_pairs(absent, found, "was")
     retold = not known.is_empty() or not found.is_empty()
     if asked.whole:  # nothing comes in twice of what is not told again
         return found
@@ -127,11 +128,11 @@ def _pairs(linked: pl.DataFrame, brought: pl.DataFrame, asked: Question, own: Se
     further = likely
     while parents and further.height:
         links = dict(likely.select("was", "identifier").iter_rows())
-        left = _linked(_without(left, further, "was"), links, but=own)
-        rest = _without(rest, further, "identifier")
+        left = _linked(without_pairs(left, further, "was"), links, but=own)
+        rest = without_pairs(rest, further, "identifier")
         further = find_renames(left, rest, without=own).with_columns(how=pl.lit("changed"))
         likely = pl.concat([likely, further])
-    left = _without(left, likely, "was")
+    left = without_pairs(left, likely, "was")
     changed = _changed_cells(linked, known, [name for name in known.columns if name.startswith("=")])
     changed_rows = known.filter(pl.col("identifier").is_in(changed["identifier"].implode()))
     return pl.concat([found, likely, find_shifted(left, changed_rows, without=own)])
@@ -143,11 +144,6 @@ def _taken(pairs: pl.DataFrame, asked: Question) -> pl.DataFrame:
         return pairs.clear()
     wanted = ("same", "fewer", "changed") if asked.answer == SAME else ("same",)
     return pairs.filter(pl.col("how").is_in(wanted))
-
-
-def _without(frame: pl.DataFrame, pairs: pl.DataFrame, which: str) -> pl.DataFrame:
-    """Return the rows that are in no pair."""
-    return frame.join(pairs.select(identifier=which), on="identifier", how="anti")
 
 
 def _linked(frame: pl.DataFrame, links: Mapping[str, str], *, but: Sequence[str]) -> pl.DataFrame:

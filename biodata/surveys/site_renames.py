@@ -47,6 +47,11 @@ def tell_counted(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col("counted", "kinds").fill_null(""))
 
 
+def without_pairs(frame: pl.DataFrame, pairs: pl.DataFrame, which: str) -> pl.DataFrame:
+    """Return the rows that are in no pair, by the pairs' column `which`."""
+    return frame.join(pairs.select(identifier=which), on="identifier", how="anti")
+
+
 def find_elsewhere(absent: pl.DataFrame, fresh: pl.DataFrame, *, without: Sequence[str]) -> tuple[pl.DataFrame, bool]:
     """Pair rows that are alike but for identifiers and names of places, and tell whether that is beyond doubt.
 
@@ -71,8 +76,8 @@ def find_elsewhere(absent: pl.DataFrame, fresh: pl.DataFrame, *, without: Sequen
             more = _paired(absent, fresh, _of_records(fresh, without, kept))
             found, absent, fresh = (
                 pl.concat([found, more]),
-                _left(absent, more, "was"),
-                _left(fresh, more, "identifier"),
+                without_pairs(absent, more, "was"),
+                without_pairs(fresh, more, "identifier"),
             )
         # The only one of a name in its event, at its time and place, with other details.
         enough = _filled(fresh, NAMES) & _filled(fresh, LINKS) & _filled(fresh, TIMES) & _filled(fresh, POINTS)
@@ -88,13 +93,12 @@ def find_elsewhere(absent: pl.DataFrame, fresh: pl.DataFrame, *, without: Sequen
         if not once and more.height:
             several = fresh.join(more.select("identifier"), on="identifier", how="semi")["counted"]
             sure |= bool(several.str.contains(_ROWS, literal=True).any())
-        found, absent, fresh = pl.concat([found, more]), _left(absent, more, "was"), _left(fresh, more, "identifier")
+        found, absent, fresh = (
+            pl.concat([found, more]),
+            without_pairs(absent, more, "was"),
+            without_pairs(fresh, more, "identifier"),
+        )
     return found, sure
-
-
-def _left(frame: pl.DataFrame, pairs: pl.DataFrame, which: str) -> pl.DataFrame:
-    """Return the rows that are in no pair."""
-    return frame.join(pairs.select(identifier=which), on="identifier", how="anti")
 
 
 def _of_records(frame: pl.DataFrame, without: Sequence[str], kept: Sequence[str]) -> tuple[pl.Expr, pl.Expr]:
