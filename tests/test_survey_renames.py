@@ -220,7 +220,7 @@ def held(office, team, number, told, second):
     question = told["question"]
     assert (told["state"], question["code"], question["count"]) == ("draft", "RENAMED_UNANSWERED", second.asked)
     assert question["answers"] == (["new"] if second.refused else ["same", "new"])
-    assert f"--number {number} --renamed" in question["message"]
+    assert f"--number {number} --account NAME --renamed" in question["message"]
     codes = [one["code"] for one in told["difference"]["notes"] if one["code"].startswith("RENAMED")]
     assert codes == ["RENAMED_UNANSWERED", *([second.refused] if second.refused else [])]
     assert office.client.get(f"/v1/surveys/{number}", headers=office.heads["laos"]).status_code == 404
