@@ -63,8 +63,7 @@ def rules_in_force(
     if settings.keep_ties:
         kept = kept_ties.read(settings.data)
         if kept.height:
-            seen = In("key", tuple(kept["key"].sort()))
-            ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), where=seen))
+            ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), among=kept.select("key")))
     return replace(rules, siblings=ties)
 
 
