@@ -9,6 +9,7 @@ import pytest
 
 from biodata import terms
 from biodata.errors import InputError, StoreError
+from biodata.store import catalogue
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Between, Compare, Contains, InBox, Intersects, IsNull
 from biodata.store.query.geometry import check_wkt
@@ -256,6 +257,17 @@ def test_an_older_lake_gets_the_columns_it_lacks(tmp_path: Path):
         assert counts(commit(lake, TRUNG_KHANH)) == (0, 0, 3, 0)
         key = lake.read("occurrences", columns=["key"])["key"][0]
         assert lake.history("occurrences", key).select("gone", "stateProvince").rows() == [(False, None)]
+
+
+def test_a_lake_of_today_lacks_nothing(tmp_path: Path):
+    with Lake.open(tmp_path) as made:
+        version = made.snapshot()
+    with Lake.open(tmp_path) as again, again._cursor() as cursor:
+        assert catalogue.lacking(cursor) == []
+        assert again.snapshot() == version
+        cursor.execute("ALTER TABLE lake.events ALTER COLUMN event_start TYPE TIMESTAMP")
+        with pytest.raises(StoreError, match=r"events\.event_start is TIMESTAMP, this biodata expects DATE"):
+            catalogue.lacking(cursor)
 
 
 def test_a_moved_lake_still_reads(tmp_path: Path):

@@ -22,7 +22,7 @@ from biodata.access import content, withdrawal
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
-from biodata.pipeline import ingesting
+from biodata.pipeline import reading
 from biodata.settings import Settings
 from biodata.store import folders, releases
 from biodata.store.backup import backup, restore
@@ -276,14 +276,14 @@ def test_what_is_withdrawn_while_it_is_read_does_not_come_in(tmp_path, monkeypat
     """An ingest takes minutes: what was withdrawn since it began may be among what it read."""
     made = Settings(data=tmp_path / "data", memory_limit="500MB")
     (tmp_path / "late.csv").write_text(HEADING + OTHER)
-    read = ingesting.harmonise_table
+    read = reading.harmonise_table
 
     def slowly(*args, **more):
         read(*args, **more)
         with Registry.open(made) as registry, registry.session() as session, session.begin():
             session.add(Withdrawal(kind="dataset", subject="late", reason="x", by="x", records=1, purged={}))
 
-    monkeypatch.setattr(ingesting, "harmonise_table", slowly)
+    monkeypatch.setattr(reading, "harmonise_table", slowly)
     with pytest.raises(StoreError, match="take them in again"):
         pipeline.ingest("gbif", [tmp_path / "late.csv"], made, dataset="late")
     with Lake.open(made.data) as lake:

@@ -54,9 +54,12 @@ def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
     """Return an installation's sharing rules and its checklists; nothing where there is no installation yet."""
     if not (data / "lake").is_dir():
         return None, None
+    from biodata.store.lake import Lake
     from biodata.surveys.notices import rules_and_taxa
 
-    return rules_and_taxa(settings_for(data))
+    settings = settings_for(data)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return rules_and_taxa(settings, lake)
 
 
 def no_folders(files: Sequence[Path], language: str) -> None:

@@ -77,7 +77,8 @@ def events(
     records = dated.select(pl.exclude("occurrenceID", date_zones.COLUMN)).with_columns(
         pl.col("eventID").alias("occurrenceID")
     )
-    read = harmoniser.interpret(harmoniser.identify(records, dataset_key=dataset_key), declarations=declarations)
+    identified = harmoniser.identify(records, dataset_key=dataset_key)
+    read = harmoniser.interpret(identified, declarations=declarations, counted=False)
     return terms.conform(
         _put_together(kept, read, Findings(flags=doubts), declarations.get("time_zone")), terms.EVENT
     ), refusals

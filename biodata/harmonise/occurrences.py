@@ -169,6 +169,7 @@ class Harmoniser:
         *,
         declarations: Mapping[str, str] = _NOTHING_DECLARED,
         orders: DateOrders | None = None,
+        counted: bool = True,
     ) -> HarmonisedBatch:
         """Interpret identified rows; several batches may be interpreted at once, in any order.
 
@@ -180,6 +181,8 @@ class Harmoniser:
             As for `occurrences`.
         orders : DateOrders, optional
             What the whole table says of the order of day and month.
+        counted : bool
+            False where they are no records, and are not counted.
 
         Returns
         -------
@@ -227,7 +230,8 @@ class Harmoniser:
                 gazetteer=self._gazetteer,
             ),
         ]
-        counts = None if self._quality is None else quality.summarise(told.batch.select(told.terms), self._quality)
+        asked = self._quality if counted else None
+        counts = None if asked is None else quality.summarise(told.batch.select(told.terms), asked)
         interpreted = came_coarse.records(told, _interpreted(told, parts))
         return HarmonisedBatch(interpreted, _verbatim(told, identity), identified.refusals, counts)
 

@@ -1,20 +1,26 @@
 """From a source to the lake, and from the lake to a release, in one call each."""
 
-from biodata.pipeline.ingesting import ingest
+from biodata.pipeline.ingesting import commit, ingest
 from biodata.pipeline.leak_check import LeakReport
 from biodata.pipeline.preview import Preview, interpreted, preview
+from biodata.pipeline.reading import Interpreted, Opened, interpreting, tombstones
 from biodata.pipeline.releasing import look_for_leaks, release
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.views_again import check_again
 
 __all__ = [
     "IngestReport",
+    "Interpreted",
     "LeakReport",
+    "Opened",
     "Preview",
     "check_again",
+    "commit",
     "ingest",
     "interpreted",
+    "interpreting",
     "look_for_leaks",
     "preview",
     "release",
+    "tombstones",
 ]

@@ -1,13 +1,9 @@
 """From a source to the lake in one call, with a report whose numbers add up."""
 
-import json
 import logging
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -15,31 +11,21 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import harmonise, places, terms
+from biodata import terms
 from biodata.errors import InputError, StoreError
-from biodata.harmonise import camera_images
-from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.rules import versions as rule_versions
-from biodata.ingest import open_source
-from biodata.ingest.gbif_download import GbifDownload
 from biodata.ingest.layer_copies import store_layers
-from biodata.ingest.protocol import DECLARABLE, VerbatimTable
 from biodata.pipeline import node_harvest
+from biodata.pipeline.reading import Interpreted, Opened, events_of, interpreting
 from biodata.pipeline.report import IngestReport, write_outcomes
-from biodata.pipeline.tables import Table, harmonise_table, table_at
+from biodata.pipeline.tables import Table
 from biodata.settings import Settings
-from biodata.store import heading_mappings
 from biodata.store.lake import CommitReport, Lake
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
-from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
-
-Look = Callable[[pl.DataFrame, pl.DataFrame], None]
-"""What sees the events and the records of a commit before they are committed."""
 
 KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
 """The column that identifies a row of the tables that are no records."""
@@ -69,7 +55,6 @@ def ingest(
     renamed: Mapping[str, str] = MappingProxyType({}),
     gone_events: Sequence[str] = (),
     report_file: Path | None = None,
-    look: Look | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
     """Read a source, harmonise it and commit it to the lake: all of its tables or none.
@@ -99,8 +84,6 @@ def ingest(
         Identifiers of the dataset's events that go, since what is read has them under another one.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
-    look : function of two frames, optional
-        Sees the events and the records (`terms.EVENT`, `terms.OCCURRENCE`) that are committed together, before they are.
     progress : bool
         Show a progress bar.
 
@@ -120,144 +103,54 @@ def ingest(
             problem = "what a node shares is taken as its manifest tells it; there is nothing to declare"
             raise InputError(problem, value=", ".join(options or {}) or dataset, code="OPTIONS_UNFIT")
         return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
-    told = dict(options or {})
-    declared = {name: told.pop(name) for name in DECLARABLE if name in told}
-    if source == "survey" and dataset is not None:
-        told = _with_kept_headings(told, dataset, settings)
-    download = None
-    if source == "gbif" and not paths:
-        download = GbifDownload(dataset=dataset, options=told, settings=settings, progress=progress)
-    opened = download or open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
+    opened = Opened(
+        source, [Path(p) for p in paths], settings, dataset=dataset, options=options or {}, progress=progress
+    )
     settings.data.mkdir(parents=True, exist_ok=True)
-    boundaries, today = places.load_boundaries(settings.boundaries), _now().date()
-    tombstones = _tombstones(settings)
-    with ExitStack() as stack:
-        lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
-        harmoniser = harmonise.Harmoniser(
-            boundaries=boundaries,
-            secret=secret(settings.data),
-            checklist=_checklist(lake),
-            today=today,
-            gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
-            counted=True,
+    with (
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+        interpreting(
+            opened, lake, settings, extra=extra or {}, complete=complete, with_outcomes=report_file is not None
+        ) as read,
+    ):
+        reports = commit(
+            read, lake, settings, extra=extra or {}, renamed=renamed, gone_events=gone_events, dry_run=dry_run
         )
-        tables: list[Table] = []
-        seen: dict[str, set[str]] = {}
-
-        def begin(verbatim: VerbatimTable, orders: DateOrders | None = None) -> Table:
-            verbatim.declarations = {**verbatim.declarations, **declared}
-            verbatim.complete = verbatim.complete or complete
-            staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
-            report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
-            heard = DateOrders(today=today, declarations=verbatim.declarations)
-            images: list[pl.DataFrame] | None = [] if tables and tables[-1].report.table == "events" else None
-            return Table(verbatim, report, heard, staging, told_orders=orders, tombstones=tombstones, images=images)
-
-        for number, verbatim in enumerate(opened.read()):
-            counted = harmoniser.identities.counted()
-            table = begin(verbatim)
-            harmonise_table(
-                table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
-            )
-            if download is None and table.orders.decide() and "day_month_order" not in table.verbatim.declarations:
-                # Which of two numbers is the day was known only when every row had been heard.
-                orders = table.orders
-                again = open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
-                harmoniser.identities.count_from(counted)
-                table = begin(table_at(again.read(), number), orders=orders)
-                table.report.notes += orders.sentences()
-                harmonise_table(
-                    table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
-                )
-            table.report.notes += table.orders.contradictions() + table.verbatim.notes
-            tables.append(table)
-        if download is None and not any(table.report.rows for table in tables):
-            problem = "there is nothing in it to take in"
-            raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
-        if "uncertainty_m" in declared and all(table.report.table != "occurrences" for table in tables):
-            problem = f"uncertainty_m is declared of records, and {source} gave none"
-            raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
-        _of_submission(tables, dataset, extra or {})
-        del harmoniser  # what it remembers takes the memory that the commit needs
-        if _tombstones(settings) != tombstones:
-            message = "something was withdrawn while the records were read, and may be among them; take them in again"
-            raise StoreError(message)
-        for together in surveys_of(tables):
-            if look is not None:
-                look(*_together(together))
-            moved = Moved(renamed, gone_events)
-            _commit(together, lake, settings, source=source, extra=extra or {}, moved=moved, dry_run=dry_run)
-        if not dry_run:
-            _register(tables, settings, source)
-        if download is not None and not dry_run:
-            download.committed()
-    if report_file is not None:
-        write_outcomes(((table.report, table.outcomes) for table in tables), report_file)
-    return [table.report for table in tables]
+        if report_file is not None:
+            write_outcomes(((table.report, table.outcomes) for table in read.tables), report_file)
+    return reports
 
 
-def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[str, Any]) -> None:
-    """See that what is submitted stays in the dataset that it was submitted to, whatever its rows tell.
+def commit(
+    read: Interpreted, lake: Lake, settings: Settings, *, extra: Mapping[str, Any] = MappingProxyType({}),
+    renamed: Mapping[str, str] = MappingProxyType({}), gone_events: Sequence[str] = (), dry_run: bool = False,
+) -> list[IngestReport]:  # fmt: skip
+    """Commit what was read to the lake, all of its tables or none; once.
+
+    Parameters
+    ----------
+    read : Interpreted
+    lake, settings, extra, renamed, gone_events, dry_run
+        As `ingest` has them.
+
+    Returns
+    -------
+    list of IngestReport, one a table
 
     Raises
     ------
-    InputError
-        If a row is of another one (DATASET_OTHER).
+    StoreError
+        If something was withdrawn since it was read.
     """
-    others = set().union(*(table.datasets for table in tables)) - {dataset} if "submission" in extra else set()
-    if others:
-        problem = "rows tell that they are of another dataset than the one that they were sent for"
-        raise InputError(
-            problem,
-            column="datasetKey",
-            value=min(others),
-            expected=f"{dataset}, or no such column",
-            code="DATASET_OTHER",
-        )
-
-
-def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
-    """Return a survey's options with what was decided about the dataset's headings before."""
-    with Registry.open(settings) as registry:
-        known = heading_mappings.kept(registry, dataset)
-    return {**({"headings": json.dumps(known)} if known else {}), **told}
-
-
-def _tombstones(settings: Settings) -> Tombstones:
-    """Return what was withdrawn."""
-    with Registry.open(settings) as registry:
-        return Tombstones.read(registry, secret(settings.data))
-
-
-def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:
-    """Return the key of rows that tell none: as asked, as the dataset says, else made from the table's name."""
-    stem = Path(verbatim.name).name.split(".")[0]
-    return dataset or verbatim.dataset.key or re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "dataset"
-
-
-def _checklist(lake: Lake) -> pl.DataFrame | None:
-    """Return the taxa loaded so far; None where there are none."""
-    taxa_so_far = lake.read("taxa")
-    return None if taxa_so_far.is_empty() else taxa_so_far
-
-
-def surveys_of(tables: Sequence[Table]) -> Iterator[list[Table]]:
-    """Yield the tables that are committed together: events with the occurrences right after them, others by themselves."""
-    events: list[Table] = []
-    for table in tables:
-        if table.staging is not None:
-            yield [*events, table]
-            events = []
-            continue
-        if events:
-            yield events
-            events = []
-        if table.report.table == "events":
-            events = [table]
-        else:
-            yield [table]
-    if events:
-        yield events
+    read.check_withdrawn(settings)
+    for together in read.surveys():
+        moved = Moved(renamed, gone_events)
+        _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, dry_run=dry_run)
+    if not dry_run:
+        _register(read.tables, settings, read.source)
+    if read.download is not None and not dry_run:
+        read.download.committed()
+    return [table.report for table in read.tables]
 
 
 def _commit(
@@ -315,7 +208,7 @@ def _commit_records(
         staged = records.staging if records is not None else None
         outcome, of_events = lake.commit_survey(
             staged or stack.enter_context(lake.staging()),
-            _events(events, records),
+            events_of(events, records),
             author="ingest",
             message=message,
             extra={**extra, **by},
@@ -335,30 +228,6 @@ def _commit_records(
             )
     if events is not None:
         _complete(events.report, of_events, dry_run=dry_run)
-
-
-def _together(together: Sequence[Table]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the events and the records of tables that are committed together."""
-    records = next((table for table in together if table.staging is not None), None)
-    events = next((table for table in together if table.report.table == "events"), None)
-    staged = records.staging.read("occurrences") if records is not None and records.staging is not None else None
-    return (
-        terms.conform(_events(events, records), terms.EVENT),
-        pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)) if staged is None else staged,
-    )
-
-
-def _events(events: Table | None, records: Table | None) -> pl.DataFrame:
-    """Return the events, with what their records tell of cameras' clocks."""
-    if events is None or not events.frames:
-        return pl.DataFrame()
-    frame = pl.concat(events.frames)
-    if records is None or not records.images:  # a table without any record has no batch that tells the columns
-        return frame
-    found = camera_images.clock_faults(frame, pl.concat(records.images), records.verbatim.images)
-    frame = camera_images.flagged(frame, found)
-    events.report.flags = dict(sorted(Counter(frame["quality_flags"].explode().drop_nulls()).items()))
-    return frame
 
 
 def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> None:
@@ -385,8 +254,3 @@ def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
             number = registry.record_ingest(source, table.report.without_values())
             keep_report(settings.data, f"ingest-{number}", table.report.as_dict())
-
-
-def _now() -> datetime:
-    """Return the present time in UTC."""
-    return datetime.now(UTC)

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from biodata import places, sharing, terms
-from biodata.pipeline.ingesting import ingest
+from biodata.pipeline.reading import Interpreted, Opened, interpreting
 from biodata.pipeline.survey_publishing import shown_events
 from biodata.settings import Settings
 from biodata.store import releases
@@ -57,32 +57,31 @@ class Preview:
 
 
 def preview(
-    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, complete: bool = False,
-    renamed: Mapping[str, str] = MappingProxyType({}), options: Mapping[str, str] = MappingProxyType({}),
-    extra: Mapping[str, int] = MappingProxyType({}),
+    read: Interpreted, lake: Lake, settings: Settings, *, dataset: str, complete: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Preview:  # fmt: skip
     """Return what a release would tell of an upload under today's rules.
 
     Parameters
     ----------
-    source, paths, settings, dataset, complete, renamed, options, extra
+    read : Interpreted
+        The upload.
+    lake, settings, dataset, complete, renamed
         As `ingest` has them.
 
     Raises
     ------
-    InputError
-        If it could not be taken in.
+    StoreError
+        If something was withdrawn since it was read.
 
     Notes
     -----
     It is made by what makes a release, of the same records: those of the upload, and beside them those that the dataset
     keeps, which may tie them to sensitive ones. So it tells no more than the release after it would.
     """
-    events, brought = interpreted(
-        source, paths, settings, dataset=dataset, complete=complete, renamed=renamed, options=options, extra=extra
-    )
+    events, brought = read.frames()
     boundaries, where = places.load_boundaries(settings.boundaries), Compare("datasetKey", "=", dataset)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
+    with Registry.open(settings) as registry:
         known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES], where=where)
         known = known.drop_nulls(["key", _IDENTITY])
         known = known.with_columns(pl.col(_IDENTITY).replace(dict(renamed)))
@@ -109,6 +108,7 @@ def preview(
             events, records, lake, rules, boundaries=boundaries, licences=licences,
             before=current if settings.keep_ties else None,
         )  # fmt: skip
+    read.check_withdrawn(settings)
     hidden = brought.join(published.select("key"), on="key", how="anti")
     touched = known if complete else known.filter(~pl.col("key").is_in(others.implode()))
     return Preview(
@@ -129,22 +129,15 @@ def _countries(records: pl.DataFrame) -> pl.Series:
 
 
 def interpreted(
-    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, complete: bool = False,
-    renamed: Mapping[str, str] = MappingProxyType({}), options: Mapping[str, str] = MappingProxyType({}),
-    extra: Mapping[str, int] = MappingProxyType({}),
-) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
-    """Return the events and the records that an upload would bring into the lake (`terms.EVENT`, `terms.OCCURRENCE`); exact.
-
-    Of rows of one identifier the first counts, as when it is taken in. Parameters as `ingest` has them.
-    """
-    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
-    ingest(
-        source, paths, settings, dataset=dataset, complete=complete, renamed=renamed, options=options, extra=extra,
-        dry_run=True, look=lambda events, records: seen.append((events, records)),
-    )  # fmt: skip
-    events = pl.concat([one for one, _ in seen]).unique("event_key", keep="first", maintain_order=True)
-    records = pl.concat([one for _, one in seen])
-    return events, records.unique(_IDENTITY, keep="first", maintain_order=True)
+    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, complete: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the events and the records that an upload would bring into the lake, as `Interpreted.frames` does."""
+    opened = Opened(source, paths, settings, dataset=dataset)
+    with (
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+        interpreting(opened, lake, settings, complete=complete, counted=False) as read,
+    ):
+        return read.frames()
 
 
 def _published_now(current: releases.Release | None, where: Compare) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """From the lake to a release in one call."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import polars as pl
 
@@ -46,6 +47,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         Registry.open(settings) as registry,
         WorkFolder(settings.data / "staging") as work,
+        ExitStack() as held,
     ):
         assessments.assess(settings, lake=lake)
         # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
@@ -53,6 +55,8 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         floor_set.pin(settings.data, boundaries)
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
+        if before is not None:
+            held.enter_context(releases.held_open(before.path))
         full = full or (before is not None and ties_older(lake, rules, before))
         leaks = LeakCheck(work.folder / "exact")
         datasets = registry.datasets()
@@ -101,6 +105,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             memory_limit=settings.memory_limit,
             progress=progress,
         )
+        held.enter_context(releases.held_open(made.path))
         kept_ties.remember(settings.data, made, older=settings.keep_ties)
         kept_coarse.remember(lake, rules, made=made, before=before if settings.keep_ties else None)
         told, withheld = {}, {}

@@ -46,6 +46,9 @@ class Table:
         What was withdrawn, and is refused.
     images : list of polars.DataFrame, optional
         `camera_images.COLUMNS` of the records, where events before them may be those of cameras.
+    countries : list of polars.DataFrame, optional
+        Where they are asked for: the distinct `country_codes` and `countryCode` of each batch of events or records, of
+        withdrawn ones too.
     """
 
     verbatim: VerbatimTable
@@ -58,6 +61,13 @@ class Table:
     told_orders: DateOrders | None = None
     tombstones: Tombstones | None = None
     images: list[pl.DataFrame] | None = None
+    countries: list[pl.DataFrame] | None = None
+
+    def note_countries(self, rows: pl.DataFrame) -> None:
+        """Note where rows may lie."""
+        if self.countries is not None:
+            told = pl.col("countryCode") if "countryCode" in rows.columns else pl.lit(None, dtype=pl.String)
+            self.countries.append(rows.select("country_codes", told.alias("countryCode")).unique())
 
 
 @dataclass
@@ -139,6 +149,7 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
         raise StoreError(message)
 
     def put_aside(number: int, result: HarmonisedBatch) -> _Batch:
+        table.note_countries(result.interpreted)
         result = _without_withdrawn(result, table.tombstones)
         staging.add(result.interpreted, result.verbatim, part=number)
         if table.images is not None:
@@ -241,6 +252,7 @@ def _harmonise_other(
         case "events":
             declarations = table.verbatim.declarations
             frame, refusals = events(batch, harmoniser, dataset_key=table.report.dataset, declarations=declarations)
+            table.note_countries(frame)
             return _without_withdrawn_events(frame, refusals, table.tombstones)
         case "taxa":
             return taxa(batch, checklist=table.report.dataset, declarations=table.verbatim.declarations)

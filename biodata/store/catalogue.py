@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import duckdb
@@ -67,10 +68,44 @@ def attach(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
     )
 
 
+_TYPES: Final = MappingProxyType(
+    {
+        "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE", "varchar": "VARCHAR", "boolean": "BOOLEAN",
+        "date": "DATE", "timestamp": "TIMESTAMP", "blob": "BLOB",
+    }
+)  # fmt: skip
+"""DuckLake's names of the types that columns have (`duck.sql_type`)."""
+
+_COLUMNS: Final = """
+    SELECT t.table_name, t.table_id, c.column_id, c.parent_column, c.column_name, c.column_type
+    FROM __ducklake_metadata_lake.ducklake_table t JOIN __ducklake_metadata_lake.ducklake_column c USING (table_id)
+    WHERE t.end_snapshot IS NULL AND c.end_snapshot IS NULL ORDER BY c.column_order
+"""
+"""Asked of the catalogue's own tables: DuckDB's list of columns takes ten times as long, half of what opening a lake takes."""
+
+
+def _stored(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """Return the type of each column that the lake's tables have, by table and column."""
+    rows = cursor.execute(_COLUMNS).fetchall()
+    parts: dict[tuple[int, int], list[tuple[int, str, str]]] = {}
+    for _, table_id, column_id, parent, name, dtype in rows:
+        if parent is not None:
+            parts.setdefault((table_id, parent), []).append((column_id, name, dtype))
+
+    def told(table_id: int, column_id: int, dtype: str) -> str:
+        inner = parts.get((table_id, column_id), [])
+        if dtype == "list" and len(inner) == 1:
+            return f"{told(table_id, inner[0][0], inner[0][2])}[]"
+        if dtype == "struct":
+            return f"STRUCT({', '.join(f'{quote(n)} {told(table_id, c, t)}' for c, n, t in inner)})"
+        return _TYPES.get(dtype, dtype)
+
+    return {(table, name): told(of, column, dtype) for table, of, column, parent, name, dtype in rows if parent is None}
+
+
 def lacking(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the statements that bring the lake's tables up to `store.tables`; a column is never removed or retyped."""
-    query = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake'"
-    stored = {(table, column): dtype for table, column, dtype in cursor.execute(query).fetchall()}
+    stored = _stored(cursor)
     statements = []
     for name, table in LAKE.items():
         wanted = {c.name: sql_type(c.dtype) for c in table.columns.values()}
@@ -82,7 +117,7 @@ def lacking(cursor: duckdb.DuckDBPyConnection) -> list[str]:
             found = stored.get((name, column))
             if found is None:
                 statements.append(f"ALTER TABLE lake.{name} ADD COLUMN {quote(column)} {dtype}")
-            elif found.replace('"', "") != dtype.replace('"', ""):
+            elif found != dtype:
                 message = f"the lake's column {name}.{column} is {found}, this biodata expects {dtype}"
                 raise StoreError(message)
     return statements

@@ -5,7 +5,8 @@ import secrets
 import shutil
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -249,6 +250,21 @@ def connect(
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
     return connection
+
+
+@contextmanager
+def held_open(path: Path, *, spill: Path | None = None) -> Iterator[None]:
+    """Keep a release open for the length of a `with` block: each `connect` of this process is then a matter of a moment.
+
+    Where it cannot be opened whoever connects hears of it.
+    """
+    try:
+        connection = connect(path, spill=spill)
+    except StoreError:
+        yield
+        return
+    with connection:
+        yield
 
 
 def connect_exporting(

@@ -16,7 +16,7 @@ from biodata import terms
 from biodata.errors import SharingError, StoreError
 from biodata.places import BoundarySet
 from biodata.store import checksums, pointer
-from biodata.store.duck import connect
+from biodata.store.duck import connect, held_open
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, sync_file, sync_folder
 from biodata.store.mercator import hilbert, project
@@ -33,7 +33,7 @@ from biodata.store.told_less import tells_less
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Release", "build", "connect", "current", "read"]
+__all__ = ["Release", "build", "connect", "current", "held_open", "read"]
 
 KEPT: Final = 3
 """Files that stay; the current and the previous release are among them."""

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from biodata.store.consents import SHARED
-from biodata.store.duck import connect
+from biodata.store.duck import connect, held_open
 from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
 
@@ -47,6 +47,11 @@ def tells_less(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
 
 def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
     spill = lake.data / "tmp"  # the new file is not in its place yet
+    with held_open(before), held_open(after, spill=spill):
+        return _compared(before, after, lake, snapshot, spill)
+
+
+def _compared(before: Path, after: Path, lake: Lake, snapshot: int, spill: Path) -> bool:
     old, new = _records(before), _records(after, spill)
     both = old.join(new, on="key", suffix="_now")
     if (both["strict_now"] > both["strict"]).any():

@@ -240,9 +240,16 @@ def difference(
         options = options if source in (forms.SHEETS, "kobo") else {}
     brought = states.read(paths, dataset, settings, source=source, options=options)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        where = Compare("datasetKey", "=", dataset)
-        had_events = states.of_lake_events(lake.read("events", where=where))
-        had_records = states.of_lake_records(lake.read("verbatim", where=where))
+        return difference_of(brought, lake, dataset, complete=complete, answer=answer)
+
+
+def difference_of(
+    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, *, complete: bool, answer: str | None
+) -> Difference:
+    """Compare what a dataset has with what was read of files (`states.read`); see `difference`."""
+    where = Compare("datasetKey", "=", dataset)
+    had_events = states.of_lake_events(lake.read("events", where=where))
+    had_records = states.of_lake_records(lake.read("verbatim", where=where))
     answer = None if complete else answer
     had_events = tell_counted(had_events, had_records)
     events = compare(

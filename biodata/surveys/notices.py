@@ -90,10 +90,9 @@ def notices(
     return told + [_of_scope("SCOPE_TAXON_UNPLACED", name, language) for name in names]
 
 
-def rules_and_taxa(settings: Settings) -> tuple[RuleSet, pl.DataFrame]:
+def rules_and_taxa(settings: Settings, lake: Lake) -> tuple[RuleSet, pl.DataFrame]:
     """Return an installation's sharing rules, and the checklists that are loaded."""
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return rules_in_force(settings, lake, tied=False), lake.read("taxa")
+    return rules_in_force(settings, lake, tied=False), lake.read("taxa")
 
 
 def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[dict[str, Any]]]:

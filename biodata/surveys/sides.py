@@ -1,24 +1,17 @@
 """The sides of a survey: the countries that its records and events may lie in, and who reviews it for each."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata import harmonise, places
 from biodata.access import accounts
 from biodata.access.roles import MAY, Action, Principal, Role, may
-from biodata.harmonise.events import events
-from biodata.ingest import open_source
+from biodata.pipeline import Interpreted
 from biodata.settings import Settings
 from biodata.store.account_models import Account, Binding
 from biodata.store.models import Submission
-from biodata.store.secret import secret
 from biodata.store.survey_steps import MACHINE, NO_COUNTRY, step
 
 WAITING: Final = "waiting"
@@ -27,24 +20,12 @@ OPEN: Final = "open"
 """Nobody reviews this side, and the settings do not ask for it."""
 
 
-def countries(
-    paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
-    options: Mapping[str, str] = MappingProxyType({}),
-) -> set[str]:  # fmt: skip
+def countries(read: Interpreted) -> set[str]:
     """Return every country that a record or an event of an upload may lie in, or is said to; ZZ for those of none."""
-    boundaries = places.load_boundaries(settings.boundaries)
-    harmoniser = harmonise.Harmoniser(
-        boundaries=boundaries, secret=secret(settings.data), today=datetime.now(UTC).date()
-    )
     found: set[str] = set()
-    for table in open_source(source, paths, dataset=dataset, options=options).read():
-        for batch in table.batches:
-            if table.kind == "events":
-                frame, _ = events(batch, harmoniser, dataset_key=dataset, declarations=table.declarations)
-                found |= _codes(frame.with_columns(pl.lit(None, dtype=pl.String).alias("countryCode")), nowhere=False)
-            elif table.kind == "occurrences":
-                read = harmoniser.occurrences(batch, dataset_key=dataset, declarations=table.declarations)
-                found |= _codes(read.interpreted, nowhere=True)
+    for table in read.tables:
+        for rows in table.countries or ():
+            found |= _codes(rows, nowhere=table.report.table == "occurrences")
     return found or {NO_COUNTRY}
 
 

@@ -1,6 +1,7 @@
 """The state of a dataset, told by its rows: as files would bring it, and as the lake has it; each cell as it came."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -11,6 +12,7 @@ import polars as pl
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told
 from biodata.ingest import open_source
+from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
 from biodata.store.secret import secret
 
@@ -23,15 +25,46 @@ def read(
     options: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records."""
-    identities = Identities(secret(settings.data))
-    found: dict[str, list[pl.DataFrame]] = {"events": [], "occurrences": []}
-    for table in open_source(source, paths, dataset=dataset, options=options).read():
-        for batch in table.batches:
-            if table.kind == "events":
-                found["events"].append(_events(batch))
-            elif table.kind == "occurrences":
-                found["occurrences"].append(_records(batch, identities, dataset, table.sheet))
-    return {kind: _first(pl.concat(frames, how="diagonal")) if frames else _nothing() for kind, frames in found.items()}
+    brought = Brought(dataset, settings)
+    for number, table in enumerate(open_source(source, paths, dataset=dataset, options=options).read()):
+        deque(brought.hear(number, table).batches, maxlen=0)
+    return brought.states()
+
+
+class Brought:
+    """What files bring, heard batch by batch while something else reads them (`pipeline.interpreting`)."""
+
+    def __init__(self, dataset: str, settings: Settings) -> None:
+        self._dataset, self._identities = dataset, Identities(secret(settings.data))
+        self._counted: dict[int, Counter[tuple[str, str]]] = {}
+        self._heard: dict[int, tuple[str, list[pl.DataFrame]]] = {}
+
+    def hear(self, number: int, table: VerbatimTable) -> VerbatimTable:
+        """Hear the batches of a table as they are read; one that comes again under its number counts once."""
+        self._identities.count_from(self._counted.setdefault(number, self._identities.counted()))
+        frames: list[pl.DataFrame] = []
+        self._heard[number] = table.kind, frames
+
+        def heard(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+            for batch in batches:
+                if table.kind == "events":
+                    frames.append(_events(batch))
+                elif table.kind == "occurrences":
+                    frames.append(_records(batch, self._identities, self._dataset, table.sheet))
+                yield batch
+
+        table.batches = heard(table.batches)
+        return table
+
+    def states(self) -> dict[str, pl.DataFrame]:
+        """Return what `read` returns, once all was heard."""
+        found: dict[str, list[pl.DataFrame]] = {"events": [], "occurrences": []}
+        for kind, frames in self._heard.values():
+            if kind in found:
+                found[kind] += frames
+        return {
+            kind: _first(pl.concat(frames, how="diagonal")) if frames else _nothing() for kind, frames in found.items()
+        }
 
 
 def _events(batch: pl.DataFrame) -> pl.DataFrame:

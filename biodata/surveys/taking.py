@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.store import heading_mappings, survey_files, survey_steps, survey_views
+from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
@@ -30,13 +31,12 @@ from biodata.store.survey_steps import JOB, MACHINE
 from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, sides, views
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
-from biodata.surveys.difference import Difference, difference
+from biodata.surveys.difference import Difference
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of
+from biodata.surveys.upload_reading import UploadReading
 
 logger = logging.getLogger(__name__)
-
-SOURCE: Final = "survey"
 
 
 def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
@@ -55,13 +55,24 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
         `submission`, `state` and `report`, without any value of the file.
     """
     submission = _read(registry, number)
-    if submission.state == "draft" and submission.report is None:
-        _prepare(settings, registry, submission)
-        submission = _read(registry, number)
-    if submission.state in ("accepted", "committing"):
-        _publish(settings, registry, submission)
-        submission = _read(registry, number)
+    if _is_to_do(submission):
+        with (
+            Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+            UploadReading(settings, lake) as reading,
+        ):
+            if submission.state == "draft":
+                _prepare(settings, registry, submission, reading)
+                submission = _read(registry, number)
+            if submission.state in ("accepted", "committing"):
+                _publish(settings, registry, submission, reading)
+                submission = _read(registry, number)
     return {"submission": number, "state": submission.state, "report": submission.report}
+
+
+def _is_to_do(submission: Submission) -> bool:
+    """Tell whether it can go further without anybody."""
+    unchecked = submission.state == "draft" and submission.report is None
+    return unchecked or submission.state in ("accepted", "committing")
 
 
 def headings(registry: Registry, dataset: str) -> dict[str, str]:
@@ -76,33 +87,34 @@ def _read(registry: Registry, number: int) -> Submission:
         return session.get_one(Submission, number)
 
 
-def _prepare(settings: Settings, registry: Registry, submission: Submission) -> None:
+def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
     options = headings(registry, submission.dataset)
     base = _last_version(registry, submission.dataset)
     found = shown = None
+    countries: set[str] = set()
     about, held = None, False
     try:
-        path, report = _checked(settings, registry, submission)
+        path, report = _checked(settings, registry, submission, reading.lake)
         if report["ok"]:
-            found = _difference(settings, submission, path, options)
+            found = reading.difference(submission, path, options)
             about = found.fingerprint(secret(settings.data))
             held = renaming.unanswered(submission, found, about)
             if held and submission.renamed is not None:  # it was said of other rows, or cannot be done
-                found = _difference(settings, submission, path, options, answered=False)
+                found = reading.difference(submission, path, options, answered=False)
+            read = reading.read(submission, path, options)
             shown = pipeline.preview(
-                SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, options=options,
+                read, reading.lake, settings, dataset=submission.dataset, complete=submission.complete,
                 renamed=found.occurrences.renamed() if not held and _is_sure(submission) else {},
-                extra={"submission": submission.id},
             )  # fmt: skip
+            # Whose records go, or are told anew, is asked too, whatever the file itself tells.
+            countries = sides.countries(read) | shown.touched
     except InputError as error:
         report = _one_problem(submission.file_name, error)
     if found is None or shown is None:
         _settle(settings, registry, submission.id, report, action="refused", state="refused")
         return
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
-    # Whose records go, or are told anew, is asked too, whatever the file itself tells.
-    countries = sides.countries([path], submission.dataset, settings, options=options) | shown.touched
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     if held:
         state, action = "draft", "held" if submission.wanted else "checked"
@@ -110,7 +122,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
             told={"base": base, **found.as_dict(values=False)}, view=views.view_of(shown, countries))  # fmt: skip
 
 
-def _checked(settings: Settings, registry: Registry, submission: Submission) -> tuple[Path, dict[str, Any]]:
+def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
     """Return the file that is kept of a submission, with what is wrong in it.
 
     Of a file in another form than sheets only what came in is kept: it may hold people, or a patrol's arrests.
@@ -118,7 +130,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
     boundaries = places.load_boundaries(settings.boundaries)
     kept = heading_mappings.kept(registry, submission.dataset)
     path, name = _opened(settings, registry, submission), submission.file_name
-    rules, known = rules_and_taxa(settings)
+    rules, known = rules_and_taxa(settings, lake)
     if path.suffix == taken_tables.SUFFIX:
         return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, params=True)
     try:
@@ -139,7 +151,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
     return target, report
 
 
-def _publish(settings: Settings, registry: Registry, submission: Submission) -> None:
+def _publish(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Take a submission into the lake, whole or not at all."""
     path = _opened(settings, registry, submission)
     with registry.session() as session, session.begin():
@@ -151,7 +163,12 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
             _look_again(session, found)
             return
     options = headings(registry, submission.dataset)
-    now = _difference(settings, submission, path, options)
+    try:
+        now = reading.difference(submission, path, options)
+        read = reading.read(submission, path, options)
+    except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
+        _refuse(settings, registry, submission, error)
+        return
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", "committing"):
@@ -161,21 +178,30 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
             return
         found.state = "committing"
     try:
-        taken_in = _ingest(settings, submission, path, now, options)
-    except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
-        logger.warning("survey %d cannot go in: %s", submission.id, error)
-        report = _one_problem(submission.file_name, error)
-        keep_report(settings.data, f"submission-{submission.id}", report)
-        with registry.session() as session, session.begin():
-            found = session.get_one(Submission, submission.id)
-            found.report = kept_reports.kept(report)
-            survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
+        taken_in = _commit(settings, submission, read, reading.lake, now)
+    except InputError as error:
+        _refuse(settings, registry, submission, error)
         return
     report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         found.report = report
         survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
+
+
+def _refuse(settings: Settings, registry: Registry, submission: Submission, error: InputError) -> None:
+    """Put down why an accepted submission cannot go in."""
+    logger.warning("survey %d cannot go in: %s", submission.id, error)
+    report = _one_problem(submission.file_name, error)
+    keep_report(settings.data, f"submission-{submission.id}", report)
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, submission.id)
+        if found.state == "withdrawn":  # meanwhile, and what was just written is to go, too
+            traces.forget_submission(session, settings.data, found)
+        if found.state not in ("accepted", "committing"):
+            return
+        found.report = kept_reports.kept(report)
+        survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
 
 
 def _is_outdated(session: Session, settings: Settings, submission: Submission) -> bool:
@@ -192,33 +218,22 @@ def _look_again(session: Session, submission: Submission) -> None:
     submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 
 
-def _difference(
-    settings: Settings, submission: Submission, path: Path, options: Mapping[str, str], *, answered: bool = True
-) -> Difference:
-    """Return what a submission would change, with what its sender says of renamed rows unless that is none."""
-    return difference(
-        [path], submission.dataset, settings, complete=submission.complete, options=options,
-        answer=submission.renamed if answered else None,
-    )  # fmt: skip
-
-
 def _is_sure(submission: Submission) -> bool:
     """Tell whether rows under another identifier are those that the dataset has."""
     return submission.complete or submission.renamed == SAME
 
 
-def _ingest(
-    settings: Settings, submission: Submission, path: Path, found: Difference, options: Mapping[str, str]
+def _commit(
+    settings: Settings, submission: Submission, read: pipeline.Interpreted, lake: Lake, found: Difference
 ) -> list[pipeline.IngestReport]:
-    """Take a submission's file in, known by its number; records that are renamed keep their numbers.
+    """Take what was read of a submission in, known by its number; records that are renamed keep their numbers.
 
     An event that is renamed takes the place of the one that it was: its effort counts once.
     """
     sure = _is_sure(submission)
-    return pipeline.ingest(
-        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete,
+    return pipeline.commit(
+        read, lake, settings, extra={"submission": submission.id},
         renamed=found.occurrences.renamed() if sure else {}, gone_events=tuple(found.events.renamed()) if sure else (),
-        options=options, extra={"submission": submission.id},
     )  # fmt: skip
 
 

@@ -1,0 +1,297 @@
+"""From a source to rows that are harmonised and put aside: what is asked of an upload before it is committed, and what is."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import harmonise, places, terms
+from biodata.errors import InputError, StoreError
+from biodata.harmonise import camera_images
+from biodata.harmonise.date_order import DateOrders
+from biodata.ingest import open_source
+from biodata.ingest.gbif_download import GbifDownload
+from biodata.ingest.protocol import DECLARABLE, Source, VerbatimTable
+from biodata.pipeline.report import IngestReport
+from biodata.pipeline.tables import Table, harmonise_table, table_at
+from biodata.settings import Settings
+from biodata.store import heading_mappings
+from biodata.store.lake import Lake
+from biodata.store.registry import Registry
+from biodata.store.secret import secret
+from biodata.store.tombstones import Tombstones
+
+_IDENTITY: Final = "source_record_id"
+
+Hear = Callable[[int, VerbatimTable], VerbatimTable]
+"""What hears the verbatim batches of a source's tables, by their number, as they are read: returns the table to go on with.
+One that is read once more comes again under its number."""
+
+
+@dataclass(eq=False)
+class Interpreted:
+    """What was read of a source: harmonised, counted and put aside, and not committed.
+
+    Attributes
+    ----------
+    source : str
+        Its name.
+    tables : list of Table
+        Its tables.
+    tombstones : Tombstones
+        What was withdrawn when it was read.
+    download : GbifDownload, optional
+        Where it is a download of GBIF's.
+    """
+
+    source: str
+    tables: list[Table]
+    tombstones: Tombstones
+    download: GbifDownload | None = None
+
+    def surveys(self) -> Iterator[list[Table]]:
+        """Yield the tables that are committed together: events with the occurrences right after them, others by themselves."""
+        events: list[Table] = []
+        for table in self.tables:
+            if table.staging is not None:
+                yield [*events, table]
+                events = []
+                continue
+            if events:
+                yield events
+                events = []
+            if table.report.table == "events":
+                events = [table]
+            else:
+                yield [table]
+        if events:
+            yield events
+
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the events and the records that it would bring into the lake (`terms.EVENT`, `terms.OCCURRENCE`); exact.
+
+        Of rows of one identifier the first counts, as when it is taken in.
+        """
+        seen = [_together(one) for one in self.surveys()]
+        events = pl.concat([one for one, _ in seen]).unique("event_key", keep="first", maintain_order=True)
+        records = pl.concat([one for _, one in seen])
+        return events, records.unique(_IDENTITY, keep="first", maintain_order=True)
+
+    def check_withdrawn(self, settings: Settings) -> None:
+        """Make sure that nothing was withdrawn since it was read.
+
+        Raises
+        ------
+        StoreError
+            If something was.
+        """
+        if tombstones(settings) != self.tombstones:
+            message = "something was withdrawn while the records were read, and may be among them; take them in again"
+            raise StoreError(message)
+
+
+class Opened:
+    """A source that is opened, with what is told and declared of it.
+
+    Parameters
+    ----------
+    source, paths, settings, dataset, options, progress
+        As `ingest` has them.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened so.
+    UnknownSourceError
+        If there is no such source.
+    """
+
+    def __init__(
+        self, source: str, paths: Sequence[Path], settings: Settings, *, dataset: str | None = None,
+        options: Mapping[str, str] = MappingProxyType({}), progress: bool = False,
+    ) -> None:  # fmt: skip
+        told = dict(options)
+        self.source, self.paths, self.dataset, self.progress = source, paths, dataset, progress
+        self.declared = {name: told.pop(name) for name in DECLARABLE if name in told}
+        self._told = (
+            _with_kept_headings(told, dataset, settings) if source == "survey" and dataset is not None else told
+        )
+        self.download = None
+        if source == "gbif" and not paths:
+            self.download = GbifDownload(dataset=dataset, options=self._told, settings=settings, progress=progress)
+        self._first = self.download or self._open()
+
+    def read(self) -> Iterator[VerbatimTable]:
+        """Return its tables."""
+        return self._first.read()
+
+    def read_again(self) -> Iterator[VerbatimTable]:
+        """Return the tables of its files once more."""
+        return self._open().read()
+
+    def _open(self) -> Source:
+        return open_source(self.source, self.paths, dataset=self.dataset, options=self._told, progress=self.progress)
+
+
+@contextmanager
+def interpreting(
+    opened: Opened, lake: Lake, settings: Settings, *, extra: Mapping[str, Any] = MappingProxyType({}),
+    complete: bool = False, hear: Hear | None = None, counted: bool = True, with_countries: bool = False,
+    with_outcomes: bool = False,
+) -> Iterator[Interpreted]:  # fmt: skip
+    """Read a source and harmonise it; what is put aside is there inside the `with` block.
+
+    Parameters
+    ----------
+    opened : Opened
+        The source.
+    lake : Lake
+        Its checklists.
+    settings, extra, complete
+        As `ingest` has them.
+    hear : function, optional
+        `Hear`.
+    counted : bool
+        Count the answers to TDWG BDQ Core's validations for the report.
+    with_countries : bool
+        Note the `countries` of its tables.
+    with_outcomes : bool
+        Keep what `write_outcomes` needs.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    dataset, declared, progress = opened.dataset, opened.declared, opened.progress
+    boundaries, today = places.load_boundaries(settings.boundaries), datetime.now(UTC).date()
+    withdrawn = tombstones(settings)
+    with ExitStack() as stack:
+        harmoniser = harmonise.Harmoniser(
+            boundaries=boundaries,
+            secret=secret(settings.data),
+            checklist=_checklist(lake),
+            today=today,
+            gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
+            counted=counted,
+        )
+        tables: list[Table] = []
+        seen: dict[str, set[str]] = {}
+
+        def begin(number: int, verbatim: VerbatimTable, orders: DateOrders | None = None) -> Table:
+            if hear is not None:
+                verbatim = hear(number, verbatim)
+            verbatim.declarations = {**verbatim.declarations, **declared}
+            verbatim.complete = verbatim.complete or complete
+            staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
+            report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
+            heard = DateOrders(today=today, declarations=verbatim.declarations)
+            images: list[pl.DataFrame] | None = [] if tables and tables[-1].report.table == "events" else None
+            return Table(
+                verbatim, report, heard, staging, told_orders=orders, tombstones=withdrawn, images=images,
+                countries=[] if with_countries else None,
+            )  # fmt: skip
+
+        for number, verbatim in enumerate(opened.read()):
+            before = harmoniser.identities.counted()
+            table = begin(number, verbatim)
+            harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
+            if (
+                opened.download is None
+                and table.orders.decide()
+                and "day_month_order" not in table.verbatim.declarations
+            ):
+                # Which of two numbers is the day was known only when every row had been heard.
+                orders = table.orders
+                harmoniser.identities.count_from(before)
+                table = begin(number, table_at(opened.read_again(), number), orders=orders)
+                table.report.notes += orders.sentences()
+                harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
+            table.report.notes += table.orders.contradictions() + table.verbatim.notes
+            tables.append(table)
+        if opened.download is None and not any(table.report.rows for table in tables):
+            problem = "there is nothing in it to take in"
+            raise InputError(problem, file=", ".join(path.name for path in opened.paths), code="INPUT_EMPTY")
+        if "uncertainty_m" in declared and all(table.report.table != "occurrences" for table in tables):
+            problem = f"uncertainty_m is declared of records, and {opened.source} gave none"
+            raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
+        _of_submission(tables, dataset, extra)
+        del harmoniser  # what it remembers takes the memory that the commit needs
+        yield Interpreted(opened.source, tables, withdrawn, opened.download)
+
+
+def events_of(events: Table | None, records: Table | None) -> pl.DataFrame:
+    """Return the events, with what their records tell of cameras' clocks."""
+    if events is None or not events.frames:
+        return pl.DataFrame()
+    frame = pl.concat(events.frames)
+    if records is None or not records.images:  # a table without any record has no batch that tells the columns
+        return frame
+    found = camera_images.clock_faults(frame, pl.concat(records.images), records.verbatim.images)
+    frame = camera_images.flagged(frame, found)
+    events.report.flags = dict(sorted(Counter(frame["quality_flags"].explode().drop_nulls()).items()))
+    return frame
+
+
+def tombstones(settings: Settings) -> Tombstones:
+    """Return what was withdrawn."""
+    with Registry.open(settings) as registry:
+        return Tombstones.read(registry, secret(settings.data))
+
+
+def _together(together: Sequence[Table]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the events and the records of tables that are committed together."""
+    records = next((table for table in together if table.staging is not None), None)
+    events = next((table for table in together if table.report.table == "events"), None)
+    staged = records.staging.read("occurrences") if records is not None and records.staging is not None else None
+    return (
+        terms.conform(events_of(events, records), terms.EVENT),
+        pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)) if staged is None else staged,
+    )
+
+
+def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[str, Any]) -> None:
+    """See that what is submitted stays in the dataset that it was submitted to, whatever its rows tell.
+
+    Raises
+    ------
+    InputError
+        If a row is of another one (DATASET_OTHER).
+    """
+    others = set().union(*(table.datasets for table in tables)) - {dataset} if "submission" in extra else set()
+    if others:
+        problem = "rows tell that they are of another dataset than the one that they were sent for"
+        raise InputError(
+            problem,
+            column="datasetKey",
+            value=min(others),
+            expected=f"{dataset}, or no such column",
+            code="DATASET_OTHER",
+        )
+
+
+def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
+    """Return a survey's options with what was decided about the dataset's headings before."""
+    with Registry.open(settings) as registry:
+        known = heading_mappings.kept(registry, dataset)
+    return {**({"headings": json.dumps(known)} if known else {}), **told}
+
+
+def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:
+    """Return the key of rows that tell none: as asked, as the dataset says, else made from the table's name."""
+    stem = Path(verbatim.name).name.split(".")[0]
+    return dataset or verbatim.dataset.key or re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "dataset"
+
+
+def _checklist(lake: Lake) -> pl.DataFrame | None:
+    """Return the taxa loaded so far; None where there are none."""
+    taxa_so_far = lake.read("taxa")
+    return None if taxa_so_far.is_empty() else taxa_so_far

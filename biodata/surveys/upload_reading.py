@@ -1,0 +1,97 @@
+"""A submission's file, read and interpreted once for all that a job asks of it: its difference, its countries, its preview, itself."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import polars as pl
+
+from biodata import pipeline
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.models import Submission
+from biodata.surveys import states
+from biodata.surveys.difference import Difference, difference_of
+
+SOURCE: Final = "survey"
+
+
+class UploadReading:
+    """What was read of a submission's file, for one job; use it in a `with` block.
+
+    The file is read once more where the lake has another version by now, or something was withdrawn: names may be matched
+    otherwise, and rows be refused.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake
+        Its lake.
+    """
+
+    def __init__(self, settings: Settings, lake: Lake) -> None:
+        self.lake = lake
+        self._settings, self._stack = settings, ExitStack()
+        self._asked: dict[str, Any] = {}
+        self._read: pipeline.Interpreted | None = None
+        self._brought: dict[str, pl.DataFrame] = {}
+        self._differences: dict[str | None, Difference] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def read(self, submission: Submission, path: Path, options: Mapping[str, str]) -> pipeline.Interpreted:
+        """Return what the file brings.
+
+        Parameters
+        ----------
+        submission : Submission
+        path : Path
+            Where its file lies.
+        options : mapping of str to str
+            What was decided of the dataset's headings (`taking.headings`).
+
+        Raises
+        ------
+        InputError
+            If it cannot be taken in.
+        """
+        asked = {
+            "submission": submission.id, "path": path, "options": dict(options), "complete": submission.complete,
+            "version": self.lake.snapshot(),
+        }  # fmt: skip
+        withdrawn = pipeline.tombstones(self._settings)
+        if self._read is not None and self._asked == asked and self._read.tombstones == withdrawn:
+            return self._read
+        self._stack.close()
+        self._read, self._differences = None, {}
+        heard = states.Brought(submission.dataset, self._settings)
+        opened = pipeline.Opened(SOURCE, [path], self._settings, dataset=submission.dataset, options=options)
+        self._read = self._stack.enter_context(
+            pipeline.interpreting(
+                opened, self.lake, self._settings, extra={"submission": submission.id}, complete=submission.complete,
+                hear=heard.hear, with_countries=True,
+            )
+        )  # fmt: skip
+        self._asked, self._brought = asked, heard.states()
+        return self._read
+
+    def difference(
+        self, submission: Submission, path: Path, options: Mapping[str, str], *, answered: bool = True
+    ) -> Difference:
+        """Return what it would change, with what its sender says of renamed rows unless that is none; see `read`."""
+        self.read(submission, path, options)
+        answer = submission.renamed if answered else None
+        if answer not in self._differences:
+            self._differences[answer] = difference_of(
+                self._brought, self.lake, submission.dataset, complete=submission.complete, answer=answer
+            )
+        return self._differences[answer]
