@@ -1,6 +1,7 @@
 """What an upload would publish: harmonised, judged beside all that its dataset has, and let out by `sharing`; nothing is kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ import polars as pl
 
 from biodata import places, sharing, terms
 from biodata.pipeline.reading import Interpreted, Opened, interpreting
-from biodata.pipeline.survey_publishing import shown_events
+from biodata.pipeline.survey_publishing import JUDGED_BY, shown_events
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
@@ -81,7 +82,10 @@ def preview(
     """
     events, brought = read.frames()
     boundaries, where = places.load_boundaries(settings.boundaries), Compare("datasetKey", "=", dataset)
-    with Registry.open(settings) as registry:
+    current = releases.current(settings.data)
+    with Registry.open(settings) as registry, ExitStack() as held:
+        if current is not None:
+            held.enter_context(releases.held_open(current.path))
         known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES], where=where)
         known = known.drop_nulls(["key", _IDENTITY])
         known = known.with_columns(pl.col(_IDENTITY).replace(dict(renamed)))
@@ -95,7 +99,7 @@ def preview(
 
         def records() -> Iterable[pl.DataFrame]:
             if not complete:
-                for batch in lake.batches("occurrences", where=where, batch_rows=_BATCH_ROWS):
+                for batch in lake.batches("occurrences", columns=JUDGED_BY, where=where, batch_rows=_BATCH_ROWS):
                     yield batch.filter(pl.col("key").is_in(others.implode()))
             yield brought
 
@@ -103,18 +107,18 @@ def preview(
         licences = dict(registry.datasets().select("key", "license").iter_rows())
         decided = sharing.decide(brought, rules, boundaries=boundaries)
         published = sharing.publish(brought, rules, boundaries=boundaries, decided=decided, licences=licences)
-        current = releases.current(settings.data)
         shown = shown_events(
             events, records, lake, rules, boundaries=boundaries, licences=licences,
             before=current if settings.keep_ties else None,
         )  # fmt: skip
+        before = _published_now(current, where)
     read.check_withdrawn(settings)
     hidden = brought.join(published.select("key"), on="key", how="anti")
     touched = known if complete else known.filter(~pl.col("key").is_in(others.implode()))
     return Preview(
         published,
         rows_of(published, shown),
-        _published_now(current, where),
+        before,
         (*(others if complete else ()), *hidden["key"]),
         frozenset(_countries(touched).explode().drop_nulls()),
         _countries(hidden),

@@ -20,7 +20,8 @@ from biodata.store.releases import Release
 from biodata.store.rules_in_force import Batches
 
 _BATCH_ROWS: Final = 200_000
-_COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *COLUMNS, *PLACE})
+JUDGED_BY: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *COLUMNS, *PLACE})
+"""Of the records: what decides how they, and the events and records beside them, are told."""
 _SAID: Final = ("informationWithheld", "dataGeneralizations")
 
 
@@ -63,7 +64,7 @@ def published_events(
     where = In("datasetKey", tuple(events["datasetKey"].drop_nulls().unique().sort()))
 
     def batches() -> Iterable[pl.DataFrame]:
-        return lake.batches("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+        return lake.batches("occurrences", columns=JUDGED_BY, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
 
     return shown_events(events, batches, lake, rules, boundaries=boundaries, licences=licences, before=before)
 

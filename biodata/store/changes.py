@@ -51,6 +51,8 @@ def find_changed(
     """Make a table of the keys whose staged and stored rows differ in any column that is compared."""
     name = quote(key)
     cursor.execute(f"CREATE TEMP TABLE {into} AS SELECT {name} AS key FROM {stored} LIMIT 0")
+    if not one(cursor, f"SELECT count(*) FROM {staged}")[0]:
+        return  # as in a dataset's first file
     compared = [c for c in columns if c not in NOT_COMPARED and c != key]
     counted = one(cursor, f"SELECT {', '.join(f'count({quote(c)})' for c in compared)} FROM {staged}")
     told = [c for c, count in zip(compared, counted, strict=True) if count]

@@ -183,11 +183,9 @@ class ReleaseFile:
             "boundaries": self._boundaries,
             "empty_columns": {"occurrences": self._empty_columns("occurrences")},
         }
-        self._connection.execute("CREATE TABLE release_info (key VARCHAR, value VARCHAR)")
-        self._connection.executemany(
-            "INSERT INTO release_info VALUES (?, ?)",
-            [[key, value if isinstance(value, str) else json.dumps(value)] for key, value in info.items()],
-        )
+        told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in info.items()}
+        columns = [Column(name, pl.String, "") for name in ("key", "value")]
+        self._write("release_info", columns, pl.DataFrame({"key": list(told), "value": list(told.values())}))
         self._connection.execute("CHECKPOINT")
         return named
 

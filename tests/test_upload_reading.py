@@ -1,0 +1,57 @@
+"""A file that is handed in is read once for all that its job asks of it, and once more where what it is read by has changed."""
+
+import pytest
+
+from biodata import pipeline
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.models import Submission
+from biodata.store.node_models import Withdrawal
+from biodata.store.registry import Registry
+from biodata.surveys import sides
+from biodata.surveys.difference import difference
+from biodata.surveys.upload_reading import UploadReading
+from test_survey_difference import FIRST, FIRST_EVENTS, save
+
+HEADING = "scientificName,eventDate,decimalLatitude,decimalLongitude\n"
+ROWS = "Muntiacus muntjak,03/04/2024,20.9,101.3\n" * 2 + "Rusa unicolor,25/04/2024,22.0,100.8\n"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data=tmp_path / "data", memory_limit="500MB")
+
+
+def test_it_is_read_again_only_where_something_changed(settings, tmp_path):
+    path, submission = (
+        save(tmp_path / "a.xlsx", FIRST, FIRST_EVENTS),
+        Submission(id=1, dataset="nam-ha", complete=False),
+    )
+    with Lake.open(settings.data) as lake, UploadReading(settings, lake) as reading:
+        read = reading.read(submission, path, {})
+        found = reading.difference(submission, path, {})
+        assert found.occurrences.counts()["new"] == len(FIRST)
+        assert reading.read(submission, path, {}) is read
+        assert reading.difference(submission, path, {}) is found
+        assert reading.read(submission, path, {"headings": '{"sex": ""}'}) is not read
+        pipeline.ingest("survey", [path], settings, dataset="nam-ha")
+        read = reading.read(submission, path, {})
+        assert reading.difference(submission, path, {}).occurrences.counts()["unchanged"] == len(FIRST)
+        assert reading.read(submission, path, {}) is read
+        with Registry.open(settings) as registry, registry.session() as session, session.begin():
+            session.add(Withdrawal(kind="dataset", subject="nam-ha", reason="x", by="x", records=6, purged={}))
+        again = reading.read(submission, path, {})
+        assert again is not read
+        assert (len(read.tables[-1].report.refusals), len(again.tables[-1].report.refusals)) == (0, len(FIRST))
+        assert sides.countries(again) == {"LA"}, "whose sides are asked follows from the file"
+
+
+def test_a_table_that_is_read_twice_for_the_order_of_its_dates_counts_once(settings, tmp_path):
+    path, submission = tmp_path / "a.csv", Submission(id=1, dataset="nam-ha", complete=False)
+    path.write_text(HEADING + ROWS)
+    with Lake.open(settings.data) as lake, UploadReading(settings, lake) as reading:
+        plain = difference([path], "nam-ha", settings)
+        (table,) = reading.read(submission, path, {}).tables
+        assert any("day" in note for note in table.report.notes), "the control: it was read twice"
+        assert reading.difference(submission, path, {}).as_dict() == plain.as_dict()
+        assert plain.occurrences.counts()["new"] == 3
