@@ -47,8 +47,9 @@ _HELP = {
     "Example: biodata survey history --dataset nam-ha --data mydata",
     "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
     "Example: biodata survey revert 3 --dataset nam-ha --account rangers --data mydata",
-    "withdraw": "Take a survey back that the account handed in: file, report, parts, and its records in every version.\n\n"
-    "Where other versions of the dataset stand, it first tells how much would go; --yes does it.\n\n"
+    "withdraw": "Take a survey back that the account handed in: each row is again what the others said of it; file, report, parts "
+    "and what it alone said are gone from every version.\n\n"
+    "Where other versions of the dataset stand, it first tells what would become of how many rows; --yes does it.\n\n"
     "Example: biodata survey withdraw 12 --account rangers --data mydata",
 }
 
@@ -233,7 +234,7 @@ def withdraw(
     account: AccountOption,
     data: DataOption = DEFAULT_DATA,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Take it back though other versions of the dataset lose its records, too.")
+        bool, typer.Option("--yes", help="Undo it in its dataset without asking; what it alone said is gone for good.")
     ] = False,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
@@ -251,8 +252,14 @@ def withdraw(
     say(
         json.dumps(told, default=str)
         if as_json
-        else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
+        else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"], **_became(told))
     )
+
+
+def _became(told: dict[str, Any]) -> dict[str, int]:
+    """Return how many records and events are gone, again what they were, or back; nothing of a survey that was nowhere."""
+    prefixes = {"records": "", "events": "events_"}
+    return {f"{prefix}{how}": count for kind, prefix in prefixes.items() for how, count in told.get(kind, {}).items()}
 
 
 def _status_line(one: dict[str, Any], language: str) -> str:
