@@ -73,16 +73,16 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
+    from biodata.store import heading_mappings
     from biodata.store.registry import Registry
     from biodata.surveys import renaming
     from biodata.surveys.difference import difference
-    from biodata.surveys.taking import headings
 
     language = language_told(language)
     no_folders([file], language)
     settings = installation(data)
     with Registry.open(settings) as registry:
-        options = headings(registry, dataset)
+        options = heading_mappings.options(registry, dataset)
     answer = renaming.checked(renamed)
     found = difference([file], dataset, settings, complete=complete, options=options, answer=answer)
     if out is not None:
@@ -183,7 +183,7 @@ def history(
     """Tell the versions of a dataset."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
-    from biodata.surveys import words
+    from biodata.surveys import telling, words
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
@@ -198,6 +198,8 @@ def history(
         say(line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
+        if "undone" in one:
+            say(f"  {telling.undone_words(one['undone'], language)}")
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
@@ -241,7 +243,7 @@ def withdraw(
 ) -> None:
     """Take back, at once."""
     from biodata.store.registry import Registry
-    from biodata.surveys import withdrawing
+    from biodata.surveys import telling, withdrawing
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
@@ -252,14 +254,10 @@ def withdraw(
     say(
         json.dumps(told, default=str)
         if as_json
-        else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"], **_became(told))
+        else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
     )
-
-
-def _became(told: dict[str, Any]) -> dict[str, int]:
-    """Return how many records and events are gone, again what they were, or back; nothing of a survey that was nowhere."""
-    prefixes = {"records": "", "events": "events_"}
-    return {f"{prefix}{how}": count for kind, prefix in prefixes.items() for how, count in told.get(kind, {}).items()}
+    if "records" in told and not as_json:
+        say(f"  {telling.undone_words(told, language)}")
 
 
 def _status_line(one: dict[str, Any], language: str) -> str:

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -278,7 +278,7 @@ class Lake(LakeReading):
             `id` (`key`, of events `event_key`), `snapshot`: the version of which a row is to be, null where it is not to be
             there. A row that is so already stays untouched; others are not looked at.
         author, message, extra
-            Kept with the version.
+            Kept with the version, beside what is returned.
 
         Returns
         -------
@@ -287,7 +287,8 @@ class Lake(LakeReading):
         with self.writing(), self._cursor() as cursor:
             told = plan_put_back(cursor, records, events)
             if any(one.changed or one.back or one.gone for one in told):
-                with self._transaction(cursor, author, message, extra):
+                counts = {"records": asdict(told[0]), "events": asdict(told[1])}
+                with self._transaction(cursor, author, message, {**extra, **counts}):
                     write_put_back(cursor)
         logger.info("lake %d: put back %s, events %s", self.snapshot(), *told)
         return told

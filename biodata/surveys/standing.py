@@ -49,6 +49,11 @@ class Standing:
     said: pl.DataFrame
     changes: Mapping[str, pl.DataFrame]
 
+    def at(self, version: int) -> pl.DataFrame:
+        """Return of each row that was there (`id`) the version (`snapshot`) of which it was then, by what stands today."""
+        last = self.said.filter(pl.col("snapshot") <= version).sort("snapshot").unique("id", keep="last")
+        return last.filter("there").select("id", "snapshot")
+
     def stale(self, table: str) -> pl.DataFrame:
         """Return the versions of rows (`id`, `snapshot`) of a table that nobody said whose upload stands, and that are not there now."""
         changes = self.changes[table]
@@ -99,6 +104,21 @@ def look(
         repeated = [_said_by(lake, kind, one, changes[kind], told.get(one.id)) for one in repeating]
         found.append(_standing(changes, kind, repeated))
     return found[0], found[1]
+
+
+def read_at(lake: Lake, table: str, standing: Standing, *, dataset: str, version: int) -> pl.DataFrame:
+    """Return the rows of a dataset as they were at a version of the lake, without what was taken back since."""
+    key, where = ROW_KEYS[table], Compare("datasetKey", "=", dataset)
+    wanted = standing.at(version)
+    return pl.concat(
+        [
+            lake.read(table, where=where, snapshot=version).clear(),
+            *(
+                lake.read(table, where=where, snapshot=of).filter(pl.col(key).is_in(rows["id"].implode()))
+                for (of,), rows in wanted.group_by("snapshot", maintain_order=True)
+            ),
+        ]
+    )
 
 
 def _standing(changes: Mapping[str, pl.DataFrame], kind: str, repeated: Sequence[pl.DataFrame]) -> Standing:

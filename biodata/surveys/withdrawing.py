@@ -1,5 +1,6 @@
 """A survey that its sender takes back: it is undone, and its file, its report, its parts and what it alone said are gone."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -13,12 +14,15 @@ from biodata.access import exact_building, traces, withdrawal
 from biodata.access.roles import Principal, Role
 from biodata.errors import InputError
 from biodata.settings import Settings
+from biodata.store import audit, heading_mappings
 from biodata.store.lake import Lake
 from biodata.store.models import Job, Submission
 from biodata.store.private_reports import forget_report
+from biodata.store.put_back import PutBack
+from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import step
-from biodata.surveys import history, seeing, standing, taking, words
+from biodata.store.survey_steps import MACHINE, step
+from biodata.surveys import history, seeing, standing, telling, words
 
 JOB: Final = "survey withdrawal"
 """The name of the job that removes what was taken back."""
@@ -130,6 +134,10 @@ def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any
             traces.forget_submission(session, settings.data, session.get_one(Submission, one))
             for one in _versions(found, every)
         )
+        if found.dataset_version is not None:
+            became = {kind: told[kind] for kind in ("records", "events")}
+            session.get_one(Submission, number).difference = {telling.UNDONE: became}
+            audit.append(session, actor=MACHINE, action="survey undone", subject=f"survey {number}", details=became)
         for later in every:
             if found.dataset_version is not None and (later.dataset_version or 0) > found.dataset_version:
                 _forget_before(session, settings, later.id)
@@ -138,25 +146,36 @@ def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any
 
 def _undo(settings: Settings, registry: Registry, found: Submission, every: Sequence[Submission]) -> dict[str, Any]:
     """Let the dataset be what stands of it, and purge what only the survey said; return what became of how many rows."""
-    options, prefix = taking.headings(registry, found.dataset), f"{found.dataset}:"
+    options, prefix = heading_mappings.options(registry, found.dataset), f"{found.dataset}:"
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         records, events = standing.look(settings, lake, every, options=options)
-    alone = [event.removeprefix(prefix) for event in events.nobody]
+        where = Compare("datasetKey", "=", found.dataset)
+        there = lake.read("occurrences", columns=["key", "eventID", "parentEventID"], where=where)
     keys = records.nobody.to_list()
+    # An event that a record of another survey names can be told again: it is emptied, and not refused.
+    there = there.filter(~pl.col("key").is_in(records.nobody.implode()))
+    named = {*there["eventID"], *there["parentEventID"]}
+    alone = [event for event in (key.removeprefix(prefix) for key in events.nobody) if event not in named]
     withdrawal.note_upload(settings, found.id, dataset=found.dataset, reason=_REASON, keys=keys, events=alone)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        became = lake.put_back(
+        lake.put_back(
             records.wanted, events.wanted, author="withdrawal", message=f"survey {found.id} undone",
             extra={standing.UNDOES: found.id},
         )  # fmt: skip
         records, events = standing.look(settings, lake, every, options=options)
         versions = {table: records.stale(table) for table in records.changes} | {"events": events.stale("events")}
         versions["assessments"] = _found_beside(lake, records)
+        became = _became(lake, found.id)
     done = withdrawal.purge(settings, release=pipeline.release, actor="biodata", versions=versions)
-    return {
-        **{kind: asdict(count) for kind, count in zip(("records", "events"), became, strict=True)},
-        "purged": done.as_dict(),
-    }
+    return {**became, "purged": done.as_dict()}
+
+
+def _became(lake: Lake, number: int) -> dict[str, dict[str, int]]:
+    """Return what became of how many rows when a survey was undone, though it was done before a cut."""
+    versions = lake.snapshots().filter(pl.col("extra").str.json_path_match(f"$.{standing.UNDOES}") == str(number))
+    nothing = asdict(PutBack(0, 0, 0))
+    told = json.loads(versions["extra"][0]) if versions.height else {}
+    return {kind: told.get(kind, nothing) for kind in ("records", "events")}
 
 
 def _found_beside(lake: Lake, records: standing.Standing) -> pl.DataFrame:
