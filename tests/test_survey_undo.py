@@ -234,9 +234,13 @@ def test_the_map_shows_of_the_others_what_it_showed_before_the_correction(team):
 def test_what_was_coarse_beside_a_sensitive_record_stays_so_when_that_is_undone(team):
     team.send("beside", [FIRST[0], FIRST[4]], [FIRST_EVENTS[0], FIRST_EVENTS[2]], complete=True)
 
+    keys = dict(team.rows("beside")["occurrences"].select("key", "source_record_id").iter_rows())
+
     def category():
-        rows = releases.read(releases.current(team.settings.data), "occurrences").filter(datasetKey="beside")
-        return dict(rows.select("occurrenceID", "sharing_category").iter_rows())
+        rows = releases.read(releases.current(team.settings.data), "occurrences").filter(
+            pl.col("key").is_in(list(keys))
+        )
+        return {keys[key]: category for key, category in rows.select("key", "sharing_category").iter_rows()}
 
     assert category() == {"NH-1": "open", "NH-5": "open"}
     number = team.send(

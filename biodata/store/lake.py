@@ -19,7 +19,7 @@ from biodata.store import catalogue, checksums, commits, duck, folders, table_co
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
-from biodata.store.put_back import PutBack, plan_put_back, write_put_back
+from biodata.store.put_back import BECAME, PutBack, plan_put_back, write_put_back
 from biodata.store.staging import RECORD_TABLES, Staging, sweep
 from biodata.store.survey_commits import Survey
 from biodata.store.table_commits import STAGED_ROW
@@ -288,7 +288,7 @@ class Lake(LakeReading):
             told = plan_put_back(cursor, records, events)
             if any(one.changed or one.back or one.gone for one in told):
                 counts = {"records": asdict(told[0]), "events": asdict(told[1])}
-                with self._transaction(cursor, author, message, {**extra, **counts}):
+                with self._transaction(cursor, author, message, {**extra, BECAME: counts}):
                     write_put_back(cursor)
         logger.info("lake %d: put back %s, events %s", self.snapshot(), *told)
         return told

@@ -13,6 +13,8 @@ from biodata.store.duck import quote
 from biodata.store.lake_reading import ROW_KEYS
 from biodata.store.tables import LAKE
 
+BECAME: Final = "became"
+"""Under which name a version keeps what became of how many rows."""
 _RECORDS: Final = ("occurrences", "verbatim", "identities")
 _TABLES: Final = (*_RECORDS, "events")
 

@@ -16,9 +16,9 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import audit, heading_mappings
 from biodata.store.lake import Lake
-from biodata.store.models import Job, Submission
+from biodata.store.models import Ingest, Job, Submission
 from biodata.store.private_reports import forget_report
-from biodata.store.put_back import PutBack
+from biodata.store.put_back import BECAME, PutBack
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE, step
@@ -99,7 +99,7 @@ def _check_wanted(session: Session, found: Submission, confirm: int | None, lang
         .order_by(Submission.dataset_version)
     ).all()  # fmt: skip
     versions = [version for version in others if version is not None]
-    did = history.counts(found.difference) or {}
+    did = history.counts(found.difference) or _taken_in(session, found)
     records, events = did.get("occurrences", {}), did.get("events", {})
     removed = records.get("new", 0)
     if not versions or confirm == removed:
@@ -114,6 +114,14 @@ def _check_wanted(session: Session, found: Submission, confirm: int | None, lang
         params[f"{prefix}changed"] = of.get("changed", 0) + of.get("renamed", 0)
     message, _ = words.told(UNCONFIRMED, params, language)
     raise InputError(message, column="confirm", expected=f"confirm={removed}", code=UNCONFIRMED)
+
+
+def _taken_in(session: Session, found: Submission) -> dict[str, dict[str, int]]:
+    """Return what a survey did when it came into the lake; its difference went with records that a country took back."""
+    reports = session.scalars(select(Ingest.report).where(Ingest.dataset == found.dataset).order_by(Ingest.id))
+    told = (one for one in reports if one.get("snapshot") == found.snapshot)
+    kinds = ("new", "changed", "unchanged", "gone")
+    return {one["table"]: {kind: one[kind] for kind in kinds} for one in told}
 
 
 def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
@@ -174,7 +182,7 @@ def _became(lake: Lake, number: int) -> dict[str, dict[str, int]]:
     """Return what became of how many rows when a survey was undone, though it was done before a cut."""
     versions = lake.snapshots().filter(pl.col("extra").str.json_path_match(f"$.{standing.UNDOES}") == str(number))
     nothing = asdict(PutBack(0, 0, 0))
-    told = json.loads(versions["extra"][0]) if versions.height else {}
+    told = json.loads(versions["extra"][0]).get(BECAME, {}) if versions.height else {}
     return {kind: told.get(kind, nothing) for kind in ("records", "events")}
 
 
