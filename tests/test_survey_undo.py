@@ -1,6 +1,7 @@
 """A survey that is taken back is undone: each row is again what the surveys that stand said of it, and nothing else changes."""
 
 import threading
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -192,7 +193,7 @@ def test_of_three_surveys_the_middle_one_and_then_the_last_are_undone(team):
     counts = {name: count for name, (_, count) in team.records("three").items()}
     assert (counts["NH-1"], counts["NH-2"], counts["NH-3"]) == ("33001", "22002", "4"), "the third says NH-2 as well"
     assert team.left(b"22001", b"22003") == []
-    compact(team.settings)
+    assert compact(team.settings, expire_days=0, grace=timedelta(0)).expired
     told = team.take_back(third)
     assert told["records"] == {"changed": 2, "back": 0, "gone": 0}
     for table, frame in was.items():

@@ -253,12 +253,12 @@ class LakeReading:
         Returns
         -------
         polars.DataFrame
-            `id` (`key`, of events `event_key`), `snapshot`, `gone`: True where that version removed it; one row for each
-            version that changed it. What the oldest version that is kept has counts as written by it.
+            `id` (`key`, of events `event_key`), `snapshot`, `gone`: True where that version removed it, `before`: True of
+            what the oldest version that is kept has and did not write; one row for each version that changed it.
         """
         key = quote(ROW_KEYS[table])
-        wanted = f"{key} IS NOT NULL AND " + ('"datasetKey" = ?' if dataset is not None else "list_contains(?, key)")
-        asked = dataset if dataset is not None else list(keys)
+        wanted = f"{key} IS NOT NULL AND " + ("key IN (FROM asked)" if dataset is None else '"datasetKey" = ?')
+        params = [] if dataset is None else [dataset]
         query = f"""
             SELECT {key} AS id, snapshot_id::BIGINT AS snapshot,
                    bool_and(change_type NOT IN ('insert', 'update_postimage')) AS gone
@@ -267,12 +267,13 @@ class LakeReading:
         known = self.snapshots()["snapshot"]
         first, last = int(cast("int", known.min())), int(cast("int", known.max()))
         with self._cursor() as cursor:
-            found = cursor.execute(query, [table, first, last, asked]).pl()
+            cursor.register("asked", pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64}))
+            found = cursor.execute(query, [table, first, last, *params]).pl().with_columns(before=pl.lit(value=False))
             try:
-                had = cursor.execute(f"SELECT {key} AS id FROM {_at(table, first)} WHERE {wanted}", [asked]).pl()
+                had = cursor.execute(f"SELECT {key} AS id FROM {_at(table, first)} WHERE {wanted}", params).pl()
             except duckdb.Error:  # the first version of a lake has no tables
                 return found.sort("snapshot", "id")
-        had = had.select("id", snapshot=pl.lit(first, pl.Int64), gone=pl.lit(value=False))
+        had = had.select("id", snapshot=pl.lit(first, pl.Int64), gone=pl.lit(value=False), before=pl.lit(value=True))
         return pl.concat([found, had]).unique(["id", "snapshot"], keep="first").sort("snapshot", "id")
 
     def stored_bytes(self, table: str) -> int:

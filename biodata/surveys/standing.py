@@ -99,10 +99,11 @@ def look(
             table: lake.changes(table, dataset=dataset).join(commits, on="snapshot", how="left") for table in tables
         }
         changes = {
-            table: frame.with_columns(pl.col("stands").fill_null(value=True)) for table, frame in changes.items()
+            table: frame.with_columns(pl.col("stands").fill_null(value=True) | pl.col("before"))
+            for table, frame in changes.items()
         }
         repeated = [_said_by(lake, kind, one, changes[kind], told.get(one.id)) for one in repeating]
-        found.append(_standing(changes, kind, repeated))
+        found.append(_standing(changes, kind, repeated, commits["snapshot"]))
     return found[0], found[1]
 
 
@@ -121,20 +122,39 @@ def read_at(lake: Lake, table: str, standing: Standing, *, dataset: str, version
     )
 
 
-def _standing(changes: Mapping[str, pl.DataFrame], kind: str, repeated: Sequence[pl.DataFrame]) -> Standing:
+def _standing(
+    changes: Mapping[str, pl.DataFrame], kind: str, repeated: Sequence[pl.DataFrame], versions: pl.Series
+) -> Standing:
     """Return what stands, by who changed and who repeated which row."""
     every = pl.concat([changes[table] for table in changes if table != "identities"])
     wrote = every.filter("stands").group_by("id", "snapshot").agg(pl.col("gone").all().not_().alias("there"))
     said = pl.concat([wrote.select("id", *_SAID), *repeated]).unique(["id", "snapshot"], keep="last")
-    last = said.sort("snapshot").unique("id", keep="last")
     ids = changes[kind]["id"].unique()
     nobody = ids.filter(~ids.is_in(said.filter("there")["id"].implode()))
+    said = _of_kept_versions(said, every, versions)
+    last = said.sort("snapshot").unique("id", keep="last")
     since = every.group_by("id").agg(pl.col("snapshot").max().alias("touched"))
     wanted = since.join(last, on="id", how="left").filter(
         pl.col("snapshot").is_null() | (pl.col("touched") > pl.col("snapshot")) | ~pl.col("there")
     )
     wanted = wanted.select("id", snapshot=pl.when("there").then("snapshot"))
     return Standing(wanted, nobody, said, changes)
+
+
+def _of_kept_versions(said: pl.DataFrame, changes: pl.DataFrame, versions: pl.Series) -> pl.DataFrame:
+    """Tell of each row a version that is kept, where `compaction` gave up the one at which somebody spoke of it.
+
+    Where none is that has the row as it was then, what it was is lost: it is told as not there.
+    """
+    kept = pl.DataFrame({"kept": versions.sort()})
+    then = said.sort("snapshot").join_asof(kept, left_on="snapshot", right_on="kept", strategy="forward")
+    changed = changes.select("id", changed="snapshot").sort("changed")
+    then = then.join_asof(
+        changed, left_on="snapshot", right_on="changed", by="id", strategy="forward", allow_exact_matches=False,
+        check_sortedness=False,
+    )  # fmt: skip
+    lost = (pl.col("changed") <= pl.col("kept")).fill_null(value=False)
+    return then.select("id", snapshot="kept", there=pl.col("there") & ~lost)
 
 
 def _commits(lake: Lake, withdrawn: set[int]) -> pl.DataFrame:
