@@ -217,7 +217,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.SUBMISSION_CHANGED: Problem(412, "The survey is not as it was when it was looked at."),
         Code.SUBMISSION_DECIDED: Problem(409, "The survey is in no state for this."),
         Code.REVIEW_FORBIDDEN: Problem(403, "This is not yours to review."),
-        Code.WITHDRAWAL_UNCONFIRMED: Problem(409, "Other versions of the dataset would lose records, too."),
+        Code.WITHDRAWAL_UNCONFIRMED: Problem(409, "What withdrawing the survey undoes is to be confirmed."),
         Code.RENAMED_UNANSWERED: Problem(409, "The dataset may have rows of the survey under another identifier."),
         Code.RENAMED_EVENT_LEFT: Problem(409, "Rows that stay belong to an event that the survey calls otherwise."),
         Code.RENAMED_SHIFTED: Problem(409, "Rows of the survey have identifiers of others."),

@@ -172,6 +172,11 @@ class DatasetVersion(BaseModel):
     changes: dict[str, Any] | None = Field(
         default=None, description="How many records and events were new, changed, renamed, gone and unchanged."
     )
+    undone: dict[str, dict[str, int]] | None = Field(
+        default=None,
+        description="Of a version that was taken back: how many records and events are gone, are again what they were "
+        "(changed) and came back.",
+    )
     history: list[Happened]
 
 

@@ -42,7 +42,7 @@ _RENAMED: Final = documents.parameter(
     "What its `question` asks: whether rows that the dataset has under another identifier are the same ones or new.",
 )  # fmt: skip
 _CONFIRM: Final = documents.parameter(
-    "confirm", {"type": "integer", "minimum": 0}, "How many records would go, as the answer 409 told it."
+    "confirm", {"type": "integer", "minimum": 0}, "How many records go for good, as the answer 409 told it."
 )
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
@@ -120,10 +120,11 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
 )
 def take_back(request: Request, who: Known, number: Number) -> Response:
-    """Take back what you handed in: the worker removes its file, its report and its parts, and its records for good.
+    """Take back what you handed in: the worker removes its file, its report and its parts, and undoes it in its dataset.
 
-    One that is published is taken back after a login only: nothing brings its records back. Where other versions of its
-    dataset stand, which lose these records as well, the answer is 409 with the counts until `confirm` tells them.
+    Each row is again what the surveys that stand said of it; what this one alone said is gone for good, from every version.
+    So one that is published is taken back after a login only. Where other versions of its dataset stand, the answer is 409
+    with the counts until `confirm` tells how many records go for good.
     """
     only(request, "confirm", "language")
     from biodata.surveys import withdrawing

@@ -106,19 +106,26 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     asked = run("survey", "withdraw", 3, "--account", "rangers", "--data", settings.data)
     assert asked.returncode == 1
     said = " ".join(asked.stderr.split())
-    assert "removes 6 records and 3 events of nam-ha" in said
-    assert "1 of these records were there before it" in said
-    assert "biodata survey revert 2 --dataset nam-ha" in said
+    assert "5 records and 0 events that were not there before it go for good" in said
+    assert "1 records and 0 events become again what they were" in said
+    assert "These versions stand: 1, 2." in said
     still = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
     assert still["occurrences"]["counts"]["unchanged"] == 6, "asking takes nothing away"
     for language in OTHERS:
         asked_for = ["survey", "withdraw", "3", "--account", "rangers", "--language", language]
         refused = CliRunner().invoke(app, [*asked_for, "--data", str(settings.data)]).exception
-        assert "revert 2" in str(refused), language
-        assert "removes" not in str(refused), language
-    assert "is withdrawn" in told(settings, "withdraw", 3, "--account", "rangers", "--yes")
-    gone = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
-    assert gone["occurrences"]["counts"]["unchanged"] == 0
+        assert "confirm=5" in str(refused), language
+        assert "go for good" not in str(refused), language
+    undone = told(settings, "withdraw", 3, "--account", "rangers", "--yes")
+    assert "is withdrawn" in undone
+    became = "of the records 5 are removed, 1 are again what they were, 0 came back; of the events 0 are removed"
+    for said in (undone, told(settings, "history", "--dataset", "nam-ha"), told(settings, "status", 3)):
+        assert became in said
+    for language in OTHERS:
+        said = told_here(settings, "history", "--dataset", "nam-ha", "--language", language)
+        assert english_in(said, language, OWN) == [], said
+    again = json.loads(told(settings, "diff", second, "--dataset", "nam-ha", "--json"))
+    assert again["occurrences"]["counts"] == {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 1}
 
 
 def test_who_has_no_role_decides_nothing(settings):

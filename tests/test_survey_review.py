@@ -344,30 +344,35 @@ def test_a_withdrawn_upload_is_gone(office):
     assert third not in (waits, again), "what was withdrawn can be sent on purpose again"
 
 
-def test_a_correction_takes_the_dataset_away_only_when_its_sender_says_so(office):
+def test_a_correction_is_undone_only_when_its_sender_says_so(office):
     accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="mended"))
     office.person("team")
-    first, second = ["M-1", *LAOS[1:]], ["M-2", *LAOS_TOO[1:]]
+    first, second, third = ["M-1", *LAOS[1:]], ["M-2", *LAOS_TOO[1:]], ["M-3", *LAOS_TOO[1:]]
     accepted(office, workbook(first, second), dataset="mended")
-    number = accepted(office, workbook([*first[:2], "Rusa unicolor equina", *first[3:]], second), dataset="mended")
+    was = office.records("mended")
+    mended = workbook([*first[:2], "Rusa unicolor equina", *first[3:]], second, [*third[:1], "2026-03-09", *third[2:]])
+    number = accepted(office, mended, dataset="mended")
     address = f"{SURVEYS}/{number}"
     asked = office.client.delete(f"{address}?language=en", headers=office.heads["team"])
     assert (asked.status_code, asked.json()["code"]) == (409, "WITHDRAWAL_UNCONFIRMED")
-    assert "removes 2 records" in asked.json()["detail"]
-    assert "2 of these records were there before" in asked.json()["detail"]
-    assert "biodata survey revert 1 --dataset mended" in asked.json()["detail"]
-    assert asked.json()["expected"] == "confirm=2"
-    wrong = office.client.delete(f"{address}?confirm=1", headers=office.heads["team"])
+    said = asked.json()["detail"]
+    assert "1 records and 0 events that were not there before it go for good" in said
+    assert "1 records and 0 events become again what they were" in said
+    assert "1 records stay as they are. These versions stand: 1. To" in said
+    assert asked.json()["expected"] == "confirm=1"
+    wrong = office.client.delete(f"{address}?confirm=2", headers=office.heads["team"])
     assert (wrong.status_code, wrong.json()["code"]) == (409, "WITHDRAWAL_UNCONFIRMED")
     assert office.client.delete(f"{address}?confirm=x", headers=office.heads["team"]).status_code == 400
     rival = office.client.delete(address, headers=office.heads["rival"])
     assert rival.status_code == 404, "nobody else learns how many there are"
     office.settle()
-    assert set(office.records("mended")) == {"M-1", "M-2"}
-    sure = office.client.delete(f"{address}?confirm=2", headers=office.heads["team"])
+    assert set(office.records("mended")) == {"M-1", "M-2", "M-3"}
+    sure = office.client.delete(f"{address}?confirm=1", headers=office.heads["team"])
     assert (sure.status_code, sure.json()["state"]) == (202, "withdrawn")
     office.settle()
-    assert office.records("mended") == {}
+    assert office.records("mended") == was
+    versions = office.client.get(f"{SURVEYS}/versions/mended", headers=office.heads["team"]).json()["results"]
+    assert [(one["version"], one["state"]) for one in versions] == [(1, "published"), (2, "withdrawn")]
 
 
 def test_twenty_identical_uploads_at_once_are_one(office):

@@ -27,14 +27,16 @@ _LEFT_SECONDS: Final = 3600.0
 """What a query spilled so long ago belongs to none that still runs."""
 
 
-def forget_hashes(data: Path, keys: Collection[int]) -> int:
+def forget_hashes(data: Path, keys: Collection[int], *, among: Collection[str] | None = None) -> int:
     """Empty the hashes of withdrawn records in what citations keep; return how many files were written anew.
 
-    By trying places a hash could be turned back. The key stays, which is a count: a replay says that it was withdrawn.
+    Of the contents of these hashes alone where `among` tells some. By trying places a hash could be turned back. The key stays, which is a count: a replay says that it was withdrawn.
     """
     own = folders.service(data)
     changed = 0
     for path in sorted((own / "citations").glob("members-*.parquet")):
+        if among is not None and path.stem.removeprefix("members-") not in among:
+            continue
         members = pl.read_parquet(path)
         hashes = [name for name, dtype in members.schema.items() if dtype in (pl.UInt64, pl.Binary)]
         gone = pl.col("key").is_in(list(keys))
@@ -51,7 +53,9 @@ def forget_hashes(data: Path, keys: Collection[int]) -> int:
     return changed
 
 
-def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], parts: Collection[str]) -> int:
+def forget_reports(
+    registry: Registry, data: Path, *, whole: Collection[str], parts: Collection[str], mended: Collection[str] = ()
+) -> int:
     """Remove what reports and uploads tell of rows of datasets; counts stay. Return how many uploads went.
 
     Parameters
@@ -64,15 +68,20 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
     parts : collection of str
         Datasets of which records were withdrawn. A workbook holds the withdrawn row beside the others, so it goes; what
         waits stays, since its withdrawn rows are refused when it is taken in, but is checked and looked at again.
+    mended : collection of str
+        Datasets of which an upload was taken back: the others hold nothing that it alone said, and stay.
     """
     removed = 0
-    datasets = {*whole, *parts}
+    datasets = {*whole, *parts, *mended}
+    standing = datasets - {*whole, *parts}  # of which no other upload holds what was withdrawn
     with registry.session() as session, session.begin():
         for ingest in session.scalars(select(Ingest).where(Ingest.dataset.in_(datasets))):
             ingest.report = {**ingest.report, "refusals": []}
             forget_report(data, f"ingest-{ingest.id}")
         for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
             waits = submission.state in WAITING
+            if not waits and submission.dataset in standing:
+                continue
             if waits and submission.dataset not in whole:
                 if submission.report is not None and submission.state != "committing":
                     outdated(session, submission)  # its rows as they would be published may be among those
@@ -85,7 +94,7 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
                     job.state = "cancelled"
             if job is not None:
                 job.result, job.error = None, None
-            removed += forget_submission(session, data, submission, datasets)
+            removed += forget_submission(session, data, submission, datasets - standing)
     return removed
 
 

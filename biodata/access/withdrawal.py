@@ -2,15 +2,16 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import select
 
-from biodata import jobs
+from biodata import jobs, terms
 from biodata.access import downloads, rebuilding, traces, withdrawn_events
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
@@ -19,18 +20,21 @@ from biodata.store import audit, checksums, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
-from biodata.store.models import Download, Job, now
+from biodata.store.models import Citation, Download, Job, Submission, now
 from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.registry import Registry
 from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
+from biodata.store.tables import LAKE
 from biodata.store.tombstones import Tombstones, event_identity, event_number, identity_of
 
 logger = logging.getLogger(__name__)
 
 JOB: Final = "withdraw"
+UPLOAD: Final = "survey"
+"""The kind of a withdrawal of one upload: of its records only those go that no other upload says."""
 _MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet")
 """What is known of records beside each other; made again when it is asked for."""
 
@@ -163,6 +167,42 @@ def withdraw(
     return purge(settings, release=release, actor=actor)
 
 
+def note_upload(
+    settings: Settings, number: int, *, dataset: str, reason: str, keys: Collection[int], events: Collection[str]
+) -> None:
+    """Put down that an upload was taken back, and what nobody else says: `purge` lets it go; a second time is no news.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    number : int
+        The upload, as the registry numbers it.
+    dataset : str
+        Its dataset.
+    reason : str
+        What is told of it.
+    keys : collection of int
+        Records that it alone said.
+    events : collection of str
+        Identifiers of events that it alone said.
+
+    Raises
+    ------
+    InputError
+        As `withdraw` does.
+    """
+    names = ("key", "datasetKey", "source_record_id", "earlier_ids")
+    none = pl.DataFrame(schema=terms.schema([LAKE["identities"].column(name) for name in names]))
+    rows = _wanted(settings, None, keys)[0] if keys else none
+    rows = rows.filter(pl.col("source_record_id").is_not_null())  # those that are emptied are put down already
+    gone = pl.DataFrame(
+        {"datasetKey": dataset, "eventID": list(events)}, schema={"datasetKey": pl.String, "eventID": pl.String}
+    )
+    with Registry.open(settings) as registry:
+        _note(registry, rows, gone, [(UPLOAD, str(number))], reason=reason, actor="biodata", key=secret(settings.data))
+
+
 def later(
     registry: Registry, who: Principal, *, reason: str, dataset: str | None = None, keys: Sequence[int] = ()
 ) -> int:
@@ -195,7 +235,13 @@ def owed(registry: Registry) -> bool:
         return any("installation" not in purged for purged in session.scalars(select(Withdrawal.purged)))
 
 
-def purge(settings: Settings, *, release: Callable[[Settings], object], actor: str = "command line") -> Purged:
+def purge(
+    settings: Settings,
+    *,
+    release: Callable[[Settings], object],
+    actor: str = "command line",
+    versions: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+) -> Purged:
     """Remove whatever still holds a withdrawn record, but for backups; a second time nothing is left to do.
 
     Whatever was cut short before is done first: what was put down as withdrawn leaves the lake, and a release is made.
@@ -208,6 +254,8 @@ def purge(settings: Settings, *, release: Callable[[Settings], object], actor: s
         Makes a release without what was withdrawn, where none was made since.
     actor : str
         What the audit calls whoever does it.
+    versions : mapping of str to polars.DataFrame
+        Of records that stay, what only an upload wrote that was taken back; as `store.purging.blank` has them.
 
     Returns
     -------
@@ -219,12 +267,17 @@ def purge(settings: Settings, *, release: Callable[[Settings], object], actor: s
         with registry.session(read_only=True) as session:
             keys = session.scalars(select(Tombstone.key)).all()
             datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
-            parts = session.scalars(select(Tombstone.dataset).distinct()).all()
+            of = select(Tombstone.dataset).join(Withdrawal, Withdrawal.id == Tombstone.withdrawal_id).distinct()
+            # A file of another upload holds nothing of what one alone said.
+            parts = session.scalars(of.where(Withdrawal.kind != UPLOAD)).all()
+            taken_back = session.scalars(select(Withdrawal).where(Withdrawal.kind == UPLOAD)).all()
+            uploads = [int(one.subject) for one in taken_back if "installation" not in one.purged]
+            mended = session.scalars(select(Submission.dataset).where(Submission.id.in_(uploads)).distinct()).all()
         records = [key for key in keys if key >= 0]
         gone = Tombstones.read(registry, secret(data))
-        _take_out(settings, records, {*parts, *datasets}, gone)
+        _take_out(settings, records, {*parts, *mended, *datasets}, gone)
         # Before the release, so that results that were made of them are not told either.
-        blanked = blank(data, records, gone)
+        blanked = blank(data, records, gone, versions)
         for name in _MARKS:
             (data / name).unlink(missing_ok=True)
         if due:
@@ -235,9 +288,11 @@ def purge(settings: Settings, *, release: Callable[[Settings], object], actor: s
         for path in replays:
             path.unlink(missing_ok=True)
         traces.forget_hashes(data, keys)
-        uploads = traces.forget_reports(registry, data, whole=datasets, parts=parts)
+        if (stale := versions.get("occurrences")) is not None and not stale.is_empty():
+            traces.forget_hashes(data, stale["id"].to_list(), among=_cited(registry, stale["snapshot"]))
+        forgotten = traces.forget_reports(registry, data, whole=datasets, parts=parts, mended=mended)
         traces.sweep_leftovers(data)
-        found = Purged(len(records), blanked.files, removed, made, len(replays), uploads, tuple(in_use))
+        found = Purged(len(records), blanked.files, removed, made, len(replays), forgotten, tuple(in_use))
         traces.vacuum(settings)
         with registry.session() as session, session.begin():
             told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
@@ -346,7 +401,7 @@ def _note(
     """Put down what is withdrawn, and by what it is known if it comes again; once, however often it is asked for."""
     with registry.session() as session, session.begin():
         for kind, subject in subjects:
-            mine = rows if kind == "dataset" else rows.filter(pl.col("key") == int(subject))
+            mine = rows if kind in ("dataset", UPLOAD) else rows.filter(pl.col("key") == int(subject))
             made = session.scalar(select(Withdrawal).where(Withdrawal.kind == kind, Withdrawal.subject == subject))
             if made is None:
                 made = Withdrawal(kind=kind, subject=subject, reason=reason, by=actor, records=mine.height, purged={})
@@ -395,6 +450,13 @@ def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[st
                 gone=going.select("datasetKey", "source_record_id").iter_rows(),
                 gone_events=events["event_key"].to_list(),
             )
+
+
+def _cited(registry: Registry, versions: pl.Series) -> set[str]:
+    """Return the hashes of what was cited since the first of these versions of the lake."""
+    with registry.session(read_only=True) as session:
+        found = session.scalars(select(Citation.content).where(Citation.snapshot >= versions.min())).all()
+    return {content["hash"] for content in found if content}
 
 
 def _releases(data: Path) -> tuple[int, list[str]]:

@@ -47,8 +47,9 @@ _HELP = {
     "Example: biodata survey history --dataset nam-ha --data mydata",
     "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
     "Example: biodata survey revert 3 --dataset nam-ha --account rangers --data mydata",
-    "withdraw": "Take a survey back that the account handed in: file, report, parts, and its records in every version.\n\n"
-    "Where other versions of the dataset stand, it first tells how much would go; --yes does it.\n\n"
+    "withdraw": "Take a survey back that the account handed in: each row is again what the others said of it; file, report, parts "
+    "and what it alone said are gone from every version.\n\n"
+    "Where other versions of the dataset stand, it first tells what would become of how many rows; --yes does it.\n\n"
     "Example: biodata survey withdraw 12 --account rangers --data mydata",
 }
 
@@ -72,16 +73,16 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
+    from biodata.store import heading_mappings
     from biodata.store.registry import Registry
     from biodata.surveys import renaming
     from biodata.surveys.difference import difference
-    from biodata.surveys.taking import headings
 
     language = language_told(language)
     no_folders([file], language)
     settings = installation(data)
     with Registry.open(settings) as registry:
-        options = headings(registry, dataset)
+        options = heading_mappings.options(registry, dataset)
     answer = renaming.checked(renamed)
     found = difference([file], dataset, settings, complete=complete, options=options, answer=answer)
     if out is not None:
@@ -182,7 +183,7 @@ def history(
     """Tell the versions of a dataset."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
-    from biodata.surveys import words
+    from biodata.surveys import telling, words
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
@@ -197,6 +198,8 @@ def history(
         say(line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
+        if "undone" in one:
+            say(f"  {telling.undone_words(one['undone'], language)}")
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
@@ -233,14 +236,14 @@ def withdraw(
     account: AccountOption,
     data: DataOption = DEFAULT_DATA,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Take it back though other versions of the dataset lose its records, too.")
+        bool, typer.Option("--yes", help="Undo it in its dataset without asking; what it alone said is gone for good.")
     ] = False,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Take back, at once."""
     from biodata.store.registry import Registry
-    from biodata.surveys import withdrawing
+    from biodata.surveys import telling, withdrawing
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
@@ -253,6 +256,8 @@ def withdraw(
         if as_json
         else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
     )
+    if "records" in told and not as_json:
+        say(f"  {telling.undone_words(told, language)}")
 
 
 def _status_line(one: dict[str, Any], language: str) -> str:

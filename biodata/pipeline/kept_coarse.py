@@ -56,7 +56,7 @@ def kept_events(
     """
     opened, untold = _told(lake, before, rules)
     kept = kept_files.read(lake.data / FILE, _SCHEMA).filter(rules_hash=rules.hash)
-    marks = pl.concat([kept, _marks(untold, lake, rules)])
+    marks = pl.concat([kept, _marks(_without_known(untold, kept, lake), lake, rules)])
     asked = events.select(_COLUMNS).join(opened, on=_SAME, how="anti", nulls_equal=True)
     if marks.is_empty() or asked.is_empty():
         return pl.DataFrame(schema={"event_key": pl.String, "category": pl.String})
@@ -84,7 +84,10 @@ def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Relea
     """
     path = lake.data / FILE
     kept = kept_files.read(path, _SCHEMA)
-    older = [kept, _marks(_told(lake, before, rules)[1], lake, rules)] if before is not None else []
+    same = kept.filter(rules_hash=rules.hash)
+    older = [] if before is None else [
+        kept, _marks(_without_known(_told(lake, before, rules)[1], same, lake), lake, rules)
+    ]  # fmt: skip
     marks = pl.concat([*older, _marks(_told(lake, made, rules)[1], lake, rules)])
     marks = kept_files.strictest(marks, "mark", "rules_hash").sort("mark", "rules_hash")
     if marks.equals(kept.sort("mark", "rules_hash")):
@@ -101,7 +104,7 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
     """
     schema = terms.schema(terms.EVENT)
     nothing = pl.DataFrame(schema={name: schema[name] for name in _COLUMNS})
-    none = nothing.select(_SAME), nothing.with_columns(category=pl.lit(""))
+    none = nothing.select(_SAME), nothing.with_columns(category=pl.lit(""), unsure=pl.lit(value=False))
     if release is None:
         return none
     try:
@@ -122,10 +125,23 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
     untold = single.join(named, left_on="event_key", right_on="survey_id", how="anti")
     coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).with_columns(shown=pl.len().over("datasetKey"))
     strictest = kept_files.strictest(coarse, "datasetKey").select("datasetKey", "category", "shown")
-    found = untold.with_columns(count=pl.len().over("datasetKey")).join(strictest, on="datasetKey", how="left")
+    # How a row that was emptied since was told nobody knows: the others may all have been there.
+    emptied = pl.col("event_key").is_null().any().over("datasetKey")
+    found = untold.with_columns(count=pl.len().over("datasetKey"), unsure=emptied).filter(
+        pl.col("event_key").is_not_null()
+    )
+    found = found.join(strictest, on="datasetKey", how="left")
     found = found.with_columns(pl.when(pl.col("shown") == pl.col("count")).then("category"))
+    found = found.with_columns(pl.col("unsure") & pl.col("category").is_null())
     found = found.with_columns(pl.col("category").fill_null(str(SharingCategory.WITHHELD)))
-    return opened.select(_SAME), found.select(*_COLUMNS, "category")
+    return opened.select(_SAME), found.select(*_COLUMNS, "category", "unsure")
+
+
+def _without_known(untold: pl.DataFrame, kept: pl.DataFrame, lake: Lake) -> pl.DataFrame:
+    """Leave out events of which nobody can tell any more how they were told, where that was put down when they were."""
+    names = untold.select("datasetKey", "eventID").iter_rows()
+    marks = pl.Series("mark", [_mark(secret(lake.data), "event", *name) for name in names], dtype=pl.Binary)
+    return untold.filter(~(pl.col("unsure") & marks.is_in(kept["mark"].implode())))
 
 
 def _marks(untold: pl.DataFrame, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
@@ -151,11 +167,13 @@ def _named(events: pl.DataFrame, lake: Lake, *, nearby: bool) -> pl.DataFrame:
     names.append(cells.select("event_key", "datasetKey", "category", kind=pl.lit("cell"), name=place))
     told = pl.concat(names).drop_nulls("datasetKey")
     key = secret(lake.data)
-    marks = [
-        hmac.digest(key, f"kept coarse\x1f{kind}\x1f{dataset}\x1f{name}".encode(), "sha256")
-        for kind, dataset, name in told.select("kind", "datasetKey", "name").iter_rows()
-    ]
+    marks = [_mark(key, *one) for one in told.select("kind", "datasetKey", "name").iter_rows()]
     return told.select("event_key", "category").with_columns(mark=pl.Series(marks, dtype=pl.Binary))
+
+
+def _mark(key: bytes, kind: str, dataset: str, name: str) -> bytes:
+    """Return the mark of one thing that an event is known by."""
+    return hmac.digest(key, f"kept coarse\x1f{kind}\x1f{dataset}\x1f{name}".encode(), "sha256")
 
 
 def _points(events: pl.DataFrame) -> pl.DataFrame:

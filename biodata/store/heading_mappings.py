@@ -1,5 +1,7 @@
 """What was decided about the headings of a dataset's uploads."""
 
+import json
+
 from sqlalchemy import select
 
 from biodata.store.heading_models import HeadingMapping
@@ -21,3 +23,9 @@ def kept(registry: Registry, dataset: str) -> dict[str, str]:
             .order_by(HeadingMapping.heading)
         ).all()
     return {row.heading: row.term for row in rows}
+
+
+def options(registry: Registry, dataset: str) -> dict[str, str]:
+    """Return what was decided of a dataset's headings as the option of its source; none where nothing was."""
+    found = kept(registry, dataset)
+    return {"headings": json.dumps(found)} if found else {}

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +19,7 @@ from biodata.store import catalogue, checksums, commits, duck, folders, table_co
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
+from biodata.store.put_back import BECAME, PutBack, plan_put_back, write_put_back
 from biodata.store.staging import RECORD_TABLES, Staging, sweep
 from biodata.store.survey_commits import Survey
 from biodata.store.table_commits import STAGED_ROW
@@ -265,6 +266,32 @@ class Lake(LakeReading):
                 told.snapshot, told.new, told.changed, told.unchanged, told.gone,
             )  # fmt: skip
         return report, told
+
+    def put_back(
+        self, records: pl.DataFrame, events: pl.DataFrame, *, author: str, message: str, extra: Mapping[str, Any]
+    ) -> tuple[PutBack, PutBack]:
+        """Let rows be again what they were at older versions, all of them in one version or none.
+
+        Parameters
+        ----------
+        records, events : polars.DataFrame
+            `id` (`key`, of events `event_key`), `snapshot`: the version of which a row is to be, null where it is not to be
+            there. A row that is so already stays untouched; others are not looked at.
+        author, message, extra
+            Kept with the version, beside what is returned.
+
+        Returns
+        -------
+        records, events : PutBack
+        """
+        with self.writing(), self._cursor() as cursor:
+            told = plan_put_back(cursor, records, events)
+            if any(one.changed or one.back or one.gone for one in told):
+                counts = {"records": asdict(told[0]), "events": asdict(told[1])}
+                with self._transaction(cursor, author, message, {**extra, BECAME: counts}):
+                    write_put_back(cursor)
+        logger.info("lake %d: put back %s, events %s", self.snapshot(), *told)
+        return told
 
     def commit_table(
         self,

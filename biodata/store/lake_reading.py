@@ -2,11 +2,11 @@
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from types import MappingProxyType, TracebackType
+from typing import Final, Self, cast
 
 import duckdb
 import polars as pl
@@ -19,6 +19,17 @@ from biodata.store.query import sql
 from biodata.store.query.filters import Filter
 from biodata.store.tables import LAKE
 from biodata.terms import Column
+
+ROW_KEYS: Final = MappingProxyType(
+    {
+        "occurrences": "key",
+        "verbatim": "key",
+        "identities": "key",
+        "assessments": "key",
+        "events": "event_key",
+    }
+)
+"""The column by which a row of a dataset is known, of the tables that have such rows."""
 
 
 class LakeReading:
@@ -238,6 +249,44 @@ class LakeReading:
             *(pl.when(~pl.col("gone")).then(c.name).cast(c.dtype).alias(c.name) for c in columns),
         )
         return frame.with_columns(key=pl.lit(key, dtype=pl.Int64))
+
+    def changes(self, table: str, *, dataset: str | None = None, keys: Collection[int] = ()) -> pl.DataFrame:
+        """Return which version wrote or removed which row; no value of any.
+
+        Parameters
+        ----------
+        table : str
+            `occurrences`, `verbatim`, `identities`, `assessments` or `events`.
+        dataset : str, optional
+            Rows of this dataset; else those of `keys`.
+        keys : collection of int
+            Records.
+
+        Returns
+        -------
+        polars.DataFrame
+            `id` (`key`, of events `event_key`), `snapshot`, `gone`: True where that version removed it, `before`: True of
+            what the oldest version that is kept has and did not write; one row for each version that changed it.
+        """
+        key = quote(ROW_KEYS[table])
+        wanted = f"{key} IS NOT NULL AND " + ("key IN (FROM asked)" if dataset is None else '"datasetKey" = ?')
+        params = [] if dataset is None else [dataset]
+        query = f"""
+            SELECT {key} AS id, snapshot_id::BIGINT AS snapshot,
+                   bool_and(change_type NOT IN ('insert', 'update_postimage')) AS gone
+            FROM ducklake_table_changes('lake', 'main', ?, ?::BIGINT, ?::BIGINT) WHERE {wanted} GROUP BY ALL
+        """
+        known = self.snapshots()["snapshot"]
+        first, last = int(cast("int", known.min())), int(cast("int", known.max()))
+        with self._cursor() as cursor:
+            cursor.register("asked", pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64}))
+            found = cursor.execute(query, [table, first, last, *params]).pl().with_columns(before=pl.lit(value=False))
+            try:
+                had = cursor.execute(f"SELECT {key} AS id FROM {_at(table, first)} WHERE {wanted}", params).pl()
+            except duckdb.Error:  # the first version of a lake has no tables
+                return found.sort("snapshot", "id")
+        had = had.select("id", snapshot=pl.lit(first, pl.Int64), gone=pl.lit(value=False), before=pl.lit(value=True))
+        return pl.concat([found, had]).unique(["id", "snapshot"], keep="first").sort("snapshot", "id")
 
     def stored_bytes(self, table: str) -> int:
         """Return how much a table's present files take on disk."""

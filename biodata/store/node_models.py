@@ -32,13 +32,13 @@ class Node(Base):
 
 
 class Withdrawal(Base):
-    """A dataset, or a record, that was taken back; its content is gone, its count stays."""
+    """A dataset, a record or a survey that was taken back; its content is gone, its count stays."""
 
     __tablename__ = "withdrawal"
 
     id: Mapped[int] = mapped_column(Number, primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
-    """dataset or record."""
+    """dataset, record or survey; node for what one took back."""
     subject: Mapped[str] = mapped_column(String(255))
     reason: Mapped[str]
     by: Mapped[str]

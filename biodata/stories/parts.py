@@ -127,7 +127,7 @@ class Version:
     time : datetime
         When, UTC.
     what : str
-        new, changed, gone or back.
+        new, changed, gone, back, or emptied where what it said was taken back.
     author, message : str, optional
         Who made it, and by what.
     source_file : str, optional

@@ -211,7 +211,13 @@ def _seen(category: str) -> str:
 
 def version(told: Version) -> str:
     """Say when and by what a version came."""
-    words = {"new": "taken in", "changed": "changed", "gone": "removed", "back": "came back"}[told.what]
+    words = {
+        "new": "taken in",
+        "changed": "changed",
+        "gone": "removed",
+        "back": "came back",
+        "emptied": "changed by what was taken back since",
+    }[told.what]
     text = f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
     if told.source_file is not None:
         text += f", row {told.source_row}"

@@ -8,10 +8,13 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
+from biodata.store.put_back import BECAME
 from biodata.stories.parts import Change, Version
 
 Row = dict[str, Any]
 _NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row", "datasetKey", "source_record_id"})
+_NOT_TOLD: Final = ("schema_version", BECAME)
+"""What is kept with a commit that is not about one record."""
 _LAYERS: Final = ("interpreted", "verbatim")
 
 
@@ -30,15 +33,18 @@ def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Ve
         written = [layer.get(snapshot) for layer in layers]
         commit = next(row for row in written if row is not None)
         gone = written[0] is not None and written[0]["gone"]
+        emptied = not gone and any(row is not None and row["source_record_id"] is None for row in written)
         changes: list[Change] = []
         for at, row in enumerate(written):
-            if row is None or gone:
+            if row is None or gone or emptied:
                 continue
             if states[at]:
                 changes += _changes(_LAYERS[at], states[at], row)
             states[at] = row
         was_gone = bool(versions) and versions[-1].what == "gone"
-        what = "gone" if gone else "new" if not versions else "back" if was_gone else "changed"
+        what = (
+            "gone" if gone else "emptied" if emptied else "new" if not versions else "back" if was_gone else "changed"
+        )
         told = _told(commit["extra"])
         rules = told.pop("rules", None)
         place = {} if gone else next(row for row in reversed(written) if row is not None)
@@ -91,9 +97,7 @@ def _told(extra: str | None) -> dict[str, Any]:
         told = json.loads(extra or "{}")
     except ValueError:
         return {}
-    return (
-        {name: value for name, value in told.items() if name != "schema_version"} if isinstance(told, Mapping) else {}
-    )
+    return {name: value for name, value in told.items() if name not in _NOT_TOLD} if isinstance(told, Mapping) else {}
 
 
 def _time(value: Any) -> datetime:

@@ -11,7 +11,7 @@ from biodata.settings import Settings
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import IN_THE_LAKE
-from biodata.surveys import conversation, seeing
+from biodata.surveys import conversation, seeing, telling
 from biodata.surveys.comparing import SAME
 from biodata.surveys.returning import NOT_YET
 from biodata.surveys.submit import add
@@ -35,7 +35,7 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             {
                 "version": one.dataset_version, "submission": one.id, "state": one.state, "snapshot": one.snapshot,
                 "complete": one.complete, "returns_to": _number(session, one.returns_to),
-                "changes": _counts(one.difference), "history": conversation.history(session, one.id, sides=_read_by(who, one)),
+                "changes": counts(one.difference), "undone": telling.undone(one), "history": conversation.history(session, one.id, sides=_read_by(who, one)),
             }
             for one in found
             if who is None or seeing.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
@@ -119,14 +119,14 @@ def _number(session: Any, submission: int | None) -> int | None:
     return None if submission is None else session.get_one(Submission, submission).dataset_version
 
 
-def _counts(difference: dict[str, Any] | None) -> dict[str, Any] | None:
+def counts(difference: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return how many rows became what: of an upload that adds nothing goes, and what was not said to be the same is new."""
-    if difference is None:
+    if difference is None or telling.UNDONE in difference:
         return None
-    counts = {name: dict(difference[name]["counts"]) for name in ("events", "occurrences")}
+    found = {name: dict(difference[name]["counts"]) for name in ("events", "occurrences")}
     if not difference["whole"]:
         same = (difference.get("renamed") or {}).get("answer") == SAME
-        for name, told in counts.items():
+        for name, told in found.items():
             beside = 0 if same else difference[name].get("renamed_identifiers", 0)
             told |= {"new": told["new"] + beside, "renamed": told["renamed"] - beside, "gone": 0}
-    return counts
+    return found

@@ -1,20 +1,24 @@
-"""What a dataset was: each cell of its events and records as it came, at an older version of the lake, to be taken in again."""
+"""What a dataset was: each cell of its events and records as it came, at an older version of the lake, to be taken in again.
+
+What was taken back since is not among it: those rows are what the surveys that stand had said of them by then.
+"""
 
 import hashlib
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+from sqlalchemy import select
 
 from biodata.errors import InputError
 from biodata.ingest import taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.settings import Settings
-from biodata.store import survey_files
+from biodata.store import heading_mappings, survey_files
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
-from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
+from biodata.surveys import standing
 from biodata.surveys.states import of_lake_events, of_lake_records
 
 NOT_YET: Final = "0" * 64
@@ -32,11 +36,14 @@ def write(settings: Settings, registry: Registry, submission: Submission) -> Pat
         With VERSION_UNKNOWN, if nothing of that version is kept any more.
     """
     with registry.session(read_only=True) as session:
-        wanted = session.get_one(Submission, submission.returns_to)
-    where = Compare("datasetKey", "=", submission.dataset)
+        version = session.get_one(Submission, submission.returns_to).snapshot
+        every = session.scalars(select(Submission).where(Submission.dataset == submission.dataset)).all()
+    assert version is not None  # `history.go_back` takes no other
+    dataset, options = submission.dataset, heading_mappings.options(registry, submission.dataset)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        records = of_lake_records(lake.read("verbatim", where=where, snapshot=wanted.snapshot))
-        events = of_lake_events(lake.read("events", where=where, snapshot=wanted.snapshot))
+        rows, of_events = standing.look(settings, lake, every, options=options)
+        records = of_lake_records(standing.read_at(lake, "verbatim", rows, dataset=dataset, version=version))
+        events = of_lake_events(standing.read_at(lake, "events", of_events, dataset=dataset, version=version))
     if records.is_empty():
         problem = "nothing of that version is kept any more"
         raise InputError(problem, file=submission.file_name, code="VERSION_UNKNOWN")

@@ -132,15 +132,15 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
         Only this submission.
     """
     left = or_(
-        Submission.state.in_(("accepted", "committing", "committed")),
+        Submission.state.in_(("accepted", "committing", "committed", "withdrawn")),
         (Submission.state == "draft") & Submission.report.is_(None),
     )
     with registry.session() as session, session.begin():
-        asked = select(Submission).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
+        asked = select(Submission, Job.name).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
         which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
-        found = session.scalars(asked.where(which)).all()
-        for submission in found:
-            submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
+        found = session.execute(asked.where(which)).all()
+        for submission, name in found:
+            submission.job_id = jobs.add(session, name, {"submission": submission.id})
         return len(found)
 
 

@@ -5,7 +5,6 @@ that each commit carries whether it has a survey already. So there is never half
 """
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -75,12 +74,6 @@ def _is_to_do(submission: Submission) -> bool:
     return unchecked or submission.state in ("accepted", "committing")
 
 
-def headings(registry: Registry, dataset: str) -> dict[str, str]:
-    """Return what was decided of a dataset's headings as the option of its source."""
-    found = heading_mappings.kept(registry, dataset)
-    return {"headings": json.dumps(found)} if found else {}
-
-
 def _read(registry: Registry, number: int) -> Submission:
     """Return a submission as it stands."""
     with registry.session(read_only=True) as session:
@@ -89,7 +82,7 @@ def _read(registry: Registry, number: int) -> Submission:
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
-    options = headings(registry, submission.dataset)
+    options = heading_mappings.options(registry, submission.dataset)
     base = _last_version(registry, submission.dataset)
     found = shown = None
     countries: set[str] = set()
@@ -162,7 +155,7 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
         if accepted and _is_outdated(session, settings, found):
             _look_again(session, found)
             return
-    options = headings(registry, submission.dataset)
+    options = heading_mappings.options(registry, submission.dataset)
     try:
         now = reading.difference(submission, path, options)
         read = reading.read(submission, path, options)

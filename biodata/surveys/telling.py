@@ -12,6 +12,8 @@ from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import WAITING
 
 _TABLES: Final = ("events", "occurrences")
+UNDONE: Final = "undone"
+"""What stands in place of the difference of a survey that was taken back: what became of how many rows."""
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -27,7 +29,7 @@ def difference(submission: Submission, language: str, *, values: bool = True) ->
     Without values it tells where a cell changes alone: of which side its row is, only the published rows tell.
     """
     told = submission.difference
-    if told is None:
+    if told is None or UNDONE in told:
         return None
     if not values:
         told = {**told, **{name: _without_values(told[name]) for name in _TABLES}}
@@ -66,8 +68,25 @@ def _note(code: str, params: Mapping[str, Any], language: str) -> dict[str, str]
     return {"code": code, "message": words.told(code, params, language)[0]}
 
 
+def undone(submission: Submission) -> dict[str, dict[str, int]] | None:
+    """Return what became of how many records and events when a survey was taken back; None of one that was not, or is not yet."""
+    return (submission.difference or {}).get(UNDONE)
+
+
+def undone_words(told: Mapping[str, Mapping[str, int]], language: str) -> str:
+    """Return that in words."""
+    prefixes = {"records": "", "events": "events_"}
+    counts = {f"{prefix}{how}": count for kind, prefix in prefixes.items() for how, count in told[kind].items()}
+    return words.told("SURVEY_UNDONE", counts, language)[0]
+
+
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return whether the map shows a survey, since which release, and else when it will; None where it never will."""
+    """Return whether the map shows a survey, since which release, and else when it will, or what became of it.
+
+    None where it never will.
+    """
+    if (became := undone(submission)) is not None:
+        return {"shown": False, "message": undone_words(became, language)}
     waiting = [side for side, state in (submission.sides or {}).items() if state == WAITING and side != "ZZ"]
     since = shown_since(session, submission)
     params: dict[str, str] = {}

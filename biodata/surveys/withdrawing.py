@@ -1,6 +1,8 @@
-"""A survey that its sender takes back: its file, its report, its parts and its records are gone, and nothing is left."""
+"""A survey that its sender takes back: it is undone, and its file, its report, its parts and what it alone said are gone."""
 
-from pathlib import Path
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import polars as pl
@@ -12,13 +14,15 @@ from biodata.access import exact_building, traces, withdrawal
 from biodata.access.roles import Principal, Role
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import survey_files
+from biodata.store import audit, heading_mappings
 from biodata.store.lake import Lake
-from biodata.store.models import Job, Submission
+from biodata.store.models import Ingest, Job, Submission
+from biodata.store.private_reports import forget_report
+from biodata.store.put_back import BECAME, PutBack
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import step
-from biodata.surveys import seeing, states, taking, words
+from biodata.store.survey_steps import MACHINE, step
+from biodata.surveys import history, seeing, standing, telling, words
 
 JOB: Final = "survey withdrawal"
 """The name of the job that removes what was taken back."""
@@ -40,7 +44,7 @@ def ask(
     number : int
         The survey.
     confirm : int, optional
-        How many records its sender was told would go, where other versions of the dataset stand.
+        How many records its sender was told go for good, where other versions of the dataset stand.
     yes : bool
         They want it however many go.
     language : str
@@ -49,8 +53,8 @@ def ask(
     Raises
     ------
     InputError
-        With WITHDRAWAL_UNCONFIRMED, if other versions of the dataset stand and its sender has not said that what this one
-        told may go from these as well; RECORD_MISSING, if it is not theirs; SUBMISSION_DECIDED, if it is being published just now; FORBIDDEN, if it
+        With WITHDRAWAL_UNCONFIRMED, if other versions of the dataset stand and its sender has not said that it is to be
+        undone in these; RECORD_MISSING, if it is not theirs; SUBMISSION_DECIDED, if it is being published just now; FORBIDDEN, if it
         is published and they show a key: nothing brings its records back, so that takes a login.
     """
     with registry.session() as session, session.begin():
@@ -59,7 +63,7 @@ def ask(
             problem = "only its sender takes a survey back; a country's node withdraws its records"
             raise InputError(problem, expected="POST /v1/withdrawals", code="FORBIDDEN")
         if found.state == "withdrawn":
-            return found.job_id or 0
+            return _again(session, found)
         if found.state == "committing":
             problem = "it is being published just now"
             raise InputError(problem, expected="ask again when it is published", code="SUBMISSION_DECIDED")
@@ -76,8 +80,16 @@ def ask(
         return found.job_id
 
 
+def _again(session: Session, found: Submission) -> int:
+    """Return the job of a survey that is withdrawn already; one that failed is done again."""
+    job = session.get(Job, found.job_id) if found.job_id is not None else None
+    if job is not None and job.name == JOB and job.state == "failed":
+        found.job_id = jobs.add(session, JOB, {"submission": found.id})
+    return found.job_id or 0
+
+
 def _check_wanted(session: Session, found: Submission, confirm: int | None, language: str) -> None:
-    """Ask before records go that other versions of the dataset tell as well: a record goes from every version."""
+    """Ask before a survey is undone in a dataset that other surveys told, too; what it did itself is gone for good."""
     others = session.scalars(
         select(Submission.dataset_version)
         .where(
@@ -86,54 +98,134 @@ def _check_wanted(session: Session, found: Submission, confirm: int | None, lang
         )
         .order_by(Submission.dataset_version)
     ).all()  # fmt: skip
-    standing = [version for version in others if version is not None]
-    told = {table: (found.difference or {}).get(table, {}).get("counts", {}) for table in ("events", "occurrences")}
-    counts = {table: sum(count for kind, count in of.items() if kind != "gone") for table, of in told.items()}
-    if not standing or confirm == counts["occurrences"]:
+    versions = [version for version in others if version is not None]
+    did = history.counts(found.difference) or _taken_in(session, found)
+    records, events = did.get("occurrences", {}), did.get("events", {})
+    removed = records.get("new", 0)
+    if not versions or confirm == removed:
         return
-    before = [version for version in standing if version < (found.dataset_version or 0)]
-    params = {
-        "number": found.id, "dataset": found.dataset, "records": counts["occurrences"], "events": counts["events"],
-        "earlier": counts["occurrences"] - told["occurrences"].get("new", 0),
-        "versions": ", ".join(map(str, standing)), **({"back": before[-1]} if before else {}),
+    later = [version for version in versions if version > (found.dataset_version or 0)]
+    params: dict[str, Any] = {
+        "number": found.id, "dataset": found.dataset, "versions": ", ".join(map(str, versions)),
+        "same": records.get("unchanged", 0), **({"later": later[-1]} if later else {}),
     }  # fmt: skip
+    for prefix, of in (("", records), ("events_", events)):
+        params[f"{prefix}removed"], params[f"{prefix}back"] = of.get("new", 0), of.get("gone", 0)
+        params[f"{prefix}changed"] = of.get("changed", 0) + of.get("renamed", 0)
     message, _ = words.told(UNCONFIRMED, params, language)
-    raise InputError(message, column="confirm", expected=f"confirm={counts['occurrences']}", code=UNCONFIRMED)
+    raise InputError(message, column="confirm", expected=f"confirm={removed}", code=UNCONFIRMED)
+
+
+def _taken_in(session: Session, found: Submission) -> dict[str, dict[str, int]]:
+    """Return what a survey did when it came into the lake; its difference went with records that a country took back."""
+    reports = session.scalars(select(Ingest.report).where(Ingest.dataset == found.dataset).order_by(Ingest.id))
+    told = (one for one in reports if one.get("snapshot") == found.snapshot)
+    kinds = ("new", "changed", "unchanged", "gone")
+    return {one["table"]: {kind: one[kind] for kind in kinds} for one in told}
 
 
 def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
-    """Remove what was taken back; a second call after a cut removes what is left.
+    """Undo what was taken back; a second call after a cut does what is left.
 
-    Its records go as `access.withdrawal` lets them go: those that its file told, in every version of the lake.
+    Each row of the dataset is again what the last upload that stands said of it (`standing`), in one version of the lake.
+    What nobody else says goes from every version, as `access.withdrawal` lets it go.
     """
     with registry.session(read_only=True) as session:
         found = session.get_one(Submission, number)
+        every = session.scalars(select(Submission).where(Submission.dataset == found.dataset)).all()
     told: dict[str, Any] = {"submission": number, "state": found.state}
     if found.dataset_version is not None:
-        keys = _keys(settings, registry, found)
-        if keys:
-            done = withdrawal.withdraw(settings, reason=_REASON, release=pipeline.release, keys=keys, actor="biodata")
-            exact_building.follow_release(settings)
-            told["purged"] = done.as_dict()
+        told |= _undo(settings, registry, found, every)
+        exact_building.follow_release(settings)
     with registry.session() as session, session.begin():
-        told["files"] = traces.forget_submission(session, settings.data, session.get_one(Submission, number))
+        told["files"] = sum(
+            traces.forget_submission(session, settings.data, session.get_one(Submission, one))
+            for one in _versions(found, every)
+        )
+        if found.dataset_version is not None:
+            became = {kind: told[kind] for kind in ("records", "events")}
+            session.get_one(Submission, number).difference = {telling.UNDONE: became}
+            audit.append(session, actor=MACHINE, action="survey undone", subject=f"survey {number}", details=became)
+        for later in every:
+            if found.dataset_version is not None and (later.dataset_version or 0) > found.dataset_version:
+                _forget_before(session, settings, later.id)
     return told
 
 
-def _keys(settings: Settings, registry: Registry, submission: Submission) -> list[int]:
-    """Return the records that a published submission told: those of its file, where that is there, else of its version."""
-    where = Compare("datasetKey", "=", submission.dataset)
-    options = taking.headings(registry, submission.dataset)
+def _undo(settings: Settings, registry: Registry, found: Submission, every: Sequence[Submission]) -> dict[str, Any]:
+    """Let the dataset be what stands of it, and purge what only the survey said; return what became of how many rows."""
+    options, prefix = heading_mappings.options(registry, found.dataset), f"{found.dataset}:"
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        columns = ["key", states.RECORD]
-        there = lake.read("occurrences", columns=columns, where=where, snapshot=submission.snapshot)
-    data = settings.data
-    taken = survey_files.taken(data, submission.file_sha256, submission.id)
-    path: Path = taken if taken.exists() else survey_files.kept(data, submission.file_sha256, submission.file_name)
-    if path.exists():
-        brought = states.read([path], submission.dataset, settings, options=options)["occurrences"]
-        there = there.filter(pl.col(states.RECORD).is_in(brought["identifier"].implode()))
-    return there["key"].to_list()
+        records, events = standing.look(settings, lake, every, options=options)
+        where = Compare("datasetKey", "=", found.dataset)
+        there = lake.read("occurrences", columns=["key", "eventID", "parentEventID"], where=where)
+    keys = records.nobody.to_list()
+    # An event that a record of another survey names can be told again: it is emptied, and not refused.
+    there = there.filter(~pl.col("key").is_in(records.nobody.implode()))
+    named = {*there["eventID"], *there["parentEventID"]}
+    alone = [event for event in (key.removeprefix(prefix) for key in events.nobody) if event not in named]
+    withdrawal.note_upload(settings, found.id, dataset=found.dataset, reason=_REASON, keys=keys, events=alone)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        lake.put_back(
+            records.wanted, events.wanted, author="withdrawal", message=f"survey {found.id} undone",
+            extra={standing.UNDOES: found.id},
+        )  # fmt: skip
+        records, events = standing.look(settings, lake, every, options=options)
+        versions = {table: records.stale(table) for table in records.changes} | {"events": events.stale("events")}
+        versions["assessments"] = _found_beside(lake, records)
+        became = _became(lake, found.id)
+    done = withdrawal.purge(settings, release=pipeline.release, actor="biodata", versions=versions)
+    return {**became, "purged": done.as_dict()}
+
+
+def _became(lake: Lake, number: int) -> dict[str, dict[str, int]]:
+    """Return what became of how many rows when a survey was undone, though it was done before a cut."""
+    versions = lake.snapshots().filter(pl.col("extra").str.json_path_match(f"$.{standing.UNDOES}") == str(number))
+    nothing = asdict(PutBack(0, 0, 0))
+    told = json.loads(versions["extra"][0]).get(BECAME, {}) if versions.height else {}
+    return {kind: told.get(kind, nothing) for kind in ("records", "events")}
+
+
+def _found_beside(lake: Lake, records: standing.Standing) -> pl.DataFrame:
+    """Return the versions of assessments that were made of what a record is to have been no more."""
+    stale = records.stale("occurrences")
+    changes = records.changes["occurrences"].select("id", end="snapshot").sort("end")
+    until = stale.sort("snapshot").join_asof(
+        changes, left_on="snapshot", right_on="end", by="id", strategy="forward", allow_exact_matches=False,
+        check_sortedness=False,
+    )  # fmt: skip
+    made = lake.changes("assessments", keys=stale["id"].unique().to_list()).filter(~pl.col("gone"))
+    within = pl.col("at").is_between("snapshot", pl.col("end").fill_null(pl.col("at")))
+    found = made.rename({"snapshot": "at"}).join(until, on="id").filter(within)
+    return found.select("id", snapshot="at").unique()
+
+
+def _versions(found: Submission, every: Sequence[Submission]) -> list[int]:
+    """Return a survey's number, and those of the versions of it that never came into the dataset."""
+    by_number, chain = {one.id: one for one in every}, [found.id]
+    while (number := by_number[chain[-1]].answers) in by_number and number not in chain:
+        if by_number[number].dataset_version is not None:
+            break
+        chain.append(number)
+    return chain
+
+
+def _forget_before(session: Session, settings: Settings, number: int) -> None:
+    """Forget which cells a later survey changed, and from what: that may be what the one said that was taken back."""
+    forget_report(settings.data, f"difference-{number}")
+    later = session.get_one(Submission, number)
+    if later.difference is not None:
+        empty = {
+            "new": [],
+            "changed": [],
+            "renamed": [],
+            "gone": [],
+            "likely": [],
+            "changed_cells": {},
+            "all_told": False,
+        }
+        tables = {name: {**later.difference[name], **empty} for name in ("events", "occurrences")}
+        later.difference = {**later.difference, **tables}
 
 
 def done(registry: Registry, job: int) -> None:

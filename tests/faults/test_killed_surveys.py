@@ -1,6 +1,7 @@
 """Reviewed surveys where lines are cut, processes killed and disks full: never half of one, and the next try succeeds."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import threading
 from pathlib import Path
 
 import httpx2 as httpx
+import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
@@ -22,7 +24,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import receive, review
+from biodata.surveys import receive, review, withdrawing
 from biodata.surveys.sending import Sent
 from biodata.worker import work
 from servers import free_port, wait_until_ready
@@ -35,8 +37,10 @@ WORKING = """
 import os, signal, sys, threading
 from pathlib import Path
 from biodata import pipeline
+from biodata.access import traces, withdrawal
 from biodata.settings import Settings
 from biodata.store import checksums, pointer, survey_files, survey_steps
+from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import taking
 from biodata.worker import work
@@ -68,6 +72,14 @@ match sys.argv[2]:
         cut(pointer, "swap")
     case "the release is current, the registry does not know it":
         cut(Registry, "record_release")
+    case "what nobody else says is put down, the lake has all of it":
+        cut(Lake, "put_back")
+    case "the dataset is what it was, older versions tell what it was not":
+        cut(withdrawal, "purge")
+    case "older versions are emptied, the map shows it":
+        cut(pipeline, "release")
+    case "the map is what it was, the file is there":
+        cut(traces, "forget_submission")
 work(Settings(data=Path(sys.argv[1]), memory_limit="500MB"), stop=threading.Event(), once=True)
 """
 BEFORE_REVIEW = (
@@ -85,6 +97,13 @@ BEFORE_THE_MAP = (
     "the release's file is there, the pointer names another",
     "the release is current, the registry does not know it",
 )
+
+WHILE_IT_IS_UNDONE = (
+    "what nobody else says is put down, the lake has all of it",
+    "the dataset is what it was, older versions tell what it was not",
+    "older versions are emptied, the map shows it",
+)
+AT_THE_END = "the map is what it was, the file is there"
 
 
 def killed(settings: Settings, moment: str) -> None:
@@ -168,6 +187,54 @@ def test_a_survey_is_published_when_the_map_shows_it_and_not_before(tmp_path: Pa
         actions = [one["action"] for one in review.look(registry, team, number)["history"]]
     assert [actions.count(action) for action in ("committed", "published")] == [1, 1]
     assert verify(settings).faults == []
+
+
+def test_a_correction_is_undone_whole_though_the_worker_is_killed_at_every_step(tmp_path: Path):
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
+    corrected = [
+        ["NH-1", "E1", "Muntiacus muntjak", 97731, "male"],
+        *FIRST[1:4],
+        ["NH-7", "E2", "Sus scrofa", 83341, None],
+    ]
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        team = accounts.find(registry, "rangers")
+        for rows in (FIRST, corrected):
+            path = save(tmp_path / "survey.xlsx", rows, FIRST_EVENTS)
+            receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
+            work(settings, stop=threading.Event(), once=True)
+        was, wrong = rows_of(settings, snapshot=snapshot_of(settings, 1)), rows_of(settings)
+        assert (was.height, wrong.height) == (6, 5)
+        withdrawing.ask(registry, team, 2, confirm=1)
+        for moment in WHILE_IT_IS_UNDONE:
+            killed(settings, moment)
+            now = rows_of(settings)
+            assert now.equals(was) or now.equals(wrong), moment
+        work(settings, stop=threading.Event(), once=True)
+        withdrawing.ask(registry, team, 2)  # the worker had given up after three deaths
+        killed(settings, AT_THE_END)
+        work(settings, stop=threading.Event(), once=True)
+        assert review.look(registry, team, 2)["state"] == "withdrawn"
+    assert rows_of(settings).equals(was)
+    shown = releases.read(releases.current(settings.data), "occurrences")
+    assert set(shown["key"]) == set(was["key"])
+    for path in (settings.data / "lake").rglob("*.parquet"):
+        content = repr(pl.read_parquet(path).to_dicts())
+        assert not {"97731", "83341"} & set(re.findall("[0-9]+", content)), path.name
+    assert len([path for path in (settings.data / "uploads").iterdir() if path.is_file()]) == 1
+    assert verify(settings).faults == []
+
+
+def rows_of(settings: Settings, *, snapshot: int | None = None) -> pl.DataFrame:
+    """Return the records, as they came."""
+    with Lake.open(settings.data) as lake:
+        return lake.read("verbatim", snapshot=snapshot).sort("key")
+
+
+def snapshot_of(settings: Settings, number: int) -> int | None:
+    """Return the lake's version that has a survey."""
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        return session.get_one(Submission, number).snapshot
 
 
 def again(settings: Settings, path: Path, number: int) -> None:

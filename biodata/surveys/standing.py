@@ -1,0 +1,202 @@
+"""What of a dataset stands when uploads of it are taken back: each row is what the last one that stands said of it.
+
+The lake has every version of every row, and which upload wrote it. An upload also says a row that it repeats unchanged, and
+one that is the whole state says of every other row that it is not there. So of each row the last version is known at which
+somebody spoke of it whose upload stands: what the row was then, it is to be again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from biodata.settings import Settings
+from biodata.store import survey_files
+from biodata.store.lake import Lake
+from biodata.store.lake_reading import ROW_KEYS
+from biodata.store.models import Submission
+from biodata.store.query.filters import Compare
+from biodata.store.survey_steps import IN_THE_LAKE
+from biodata.surveys import states
+
+UNDOES: Final = "undoes"
+"""What a version that undoes an upload is marked with, beside its message: the upload's number."""
+_RECORD_TABLES: Final = ("occurrences", "verbatim", "identities")
+_SAID: Final = {"snapshot": pl.Int64, "there": pl.Boolean}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands of a table.
+
+    Attributes
+    ----------
+    wanted : polars.DataFrame
+        `id`, `snapshot`: the version of which a row is to be, null where it is not to be there; rows of which nothing
+        became anything since are not in it.
+    nobody : polars.Series
+        Rows that nobody says, or ever said, whose upload stands.
+    said : polars.DataFrame
+        `id`, `snapshot`, `there`: each time that somebody spoke of a row whose upload stands.
+    changes : mapping of str to polars.DataFrame
+        By table of the lake `id`, `snapshot`, `gone`, `stands`.
+    """
+
+    wanted: pl.DataFrame
+    nobody: pl.Series
+    said: pl.DataFrame
+    changes: Mapping[str, pl.DataFrame]
+
+    def at(self, version: int) -> pl.DataFrame:
+        """Return of each row that was there (`id`) the version (`snapshot`) of which it was then, by what stands today."""
+        last = self.said.filter(pl.col("snapshot") <= version).sort("snapshot").unique("id", keep="last")
+        return last.filter("there").select("id", "snapshot")
+
+    def stale(self, table: str) -> pl.DataFrame:
+        """Return the versions of rows (`id`, `snapshot`) of a table that nobody said whose upload stands, and that are not there now."""
+        changes = self.changes[table]
+        written = changes.filter(~pl.col("gone")).sort("snapshot")
+        last = changes.sort("snapshot").unique("id", keep="last").filter(~pl.col("gone")).select("id", "snapshot")
+        said = self.said.filter("there").select("id", at="snapshot").sort("at")
+        # What a row was when somebody spoke of it is what had been written last.
+        then = said.join_asof(
+            written.select("id", "snapshot"), left_on="at", right_on="snapshot", by="id", check_sortedness=False
+        )
+        held = pl.concat([then.select("id", "snapshot").drop_nulls(), last]).unique()
+        return written.filter(~pl.col("stands")).select("id", "snapshot").join(held, on=["id", "snapshot"], how="anti")
+
+
+def look(
+    settings: Settings, lake: Lake, submissions: Sequence[Submission], *, options: Mapping[str, str]
+) -> tuple[Standing, Standing]:
+    """Return what stands of a dataset's records, and of its events.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake
+        Its lake.
+    submissions : sequence of Submission
+        All of one dataset; those that are withdrawn do not stand.
+    options : mapping of str to str
+        How the dataset's files are read.
+    """
+    dataset = submissions[0].dataset
+    commits = _commits(lake, {one.id for one in submissions if one.state == "withdrawn"})
+    gone = [one.dataset_version for one in submissions if one.state == "withdrawn" and one.dataset_version is not None]
+    # An upload before which none was taken back repeats only what stands without it.
+    repeating = [
+        one for one in submissions
+        if one.state in IN_THE_LAKE and one.snapshot is not None and (one.dataset_version or 0) > min(gone, default=0)
+    ]  # fmt: skip
+    told = {one.id: _told(settings, one, options) for one in repeating if not one.complete}
+    found = []
+    for kind, tables in (("occurrences", _RECORD_TABLES), ("events", ("events",))):
+        changes = {
+            table: lake.changes(table, dataset=dataset).join(commits, on="snapshot", how="left") for table in tables
+        }
+        changes = {
+            table: frame.with_columns(pl.col("stands").fill_null(value=True) | pl.col("before"))
+            for table, frame in changes.items()
+        }
+        repeated = [_said_by(lake, kind, one, changes[kind], told.get(one.id)) for one in repeating]
+        found.append(_standing(changes, kind, repeated, commits["snapshot"]))
+    return found[0], found[1]
+
+
+def read_at(lake: Lake, table: str, standing: Standing, *, dataset: str, version: int) -> pl.DataFrame:
+    """Return the rows of a dataset as they were at a version of the lake, without what was taken back since."""
+    key, where = ROW_KEYS[table], Compare("datasetKey", "=", dataset)
+    wanted = standing.at(version)
+    return pl.concat(
+        [
+            lake.read(table, where=where, snapshot=version).clear(),
+            *(
+                lake.read(table, where=where, snapshot=of).filter(pl.col(key).is_in(rows["id"].implode()))
+                for (of,), rows in wanted.group_by("snapshot", maintain_order=True)
+            ),
+        ]
+    )
+
+
+def _standing(
+    changes: Mapping[str, pl.DataFrame], kind: str, repeated: Sequence[pl.DataFrame], versions: pl.Series
+) -> Standing:
+    """Return what stands, by who changed and who repeated which row."""
+    every = pl.concat([changes[table] for table in changes if table != "identities"])
+    wrote = every.filter("stands").group_by("id", "snapshot").agg(pl.col("gone").all().not_().alias("there"))
+    said = pl.concat([wrote.select("id", *_SAID), *repeated]).unique(["id", "snapshot"], keep="last")
+    ids = changes[kind]["id"].unique()
+    nobody = ids.filter(~ids.is_in(said.filter("there")["id"].implode()))
+    said = _of_kept_versions(said, every, versions)
+    last = said.sort("snapshot").unique("id", keep="last")
+    since = every.group_by("id").agg(pl.col("snapshot").max().alias("touched"))
+    wanted = since.join(last, on="id", how="left").filter(
+        pl.col("snapshot").is_null() | (pl.col("touched") > pl.col("snapshot")) | ~pl.col("there")
+    )
+    wanted = wanted.select("id", snapshot=pl.when("there").then("snapshot"))
+    return Standing(wanted, nobody, said, changes)
+
+
+def _of_kept_versions(said: pl.DataFrame, changes: pl.DataFrame, versions: pl.Series) -> pl.DataFrame:
+    """Tell of each row a version that is kept, where `compaction` gave up the one at which somebody spoke of it.
+
+    Where none is that has the row as it was then, what it was is lost: it is told as not there.
+    """
+    kept = pl.DataFrame({"kept": versions.sort()})
+    then = said.sort("snapshot").join_asof(kept, left_on="snapshot", right_on="kept", strategy="forward")
+    changed = changes.select("id", changed="snapshot").sort("changed")
+    then = then.join_asof(
+        changed, left_on="snapshot", right_on="changed", by="id", strategy="forward", allow_exact_matches=False,
+        check_sortedness=False,
+    )  # fmt: skip
+    lost = (pl.col("changed") <= pl.col("kept")).fill_null(value=False)
+    return then.select("id", snapshot="kept", there=pl.col("there") & ~lost)
+
+
+def _commits(lake: Lake, withdrawn: set[int]) -> pl.DataFrame:
+    """Return of each version of the lake whether who made it stands: nobody's upload that was taken back, or its undoing."""
+    versions = lake.snapshots()
+    of, undoes = (
+        versions["extra"].str.json_path_match(f"$.{name}").cast(pl.Int64, strict=False)
+        for name in ("submission", UNDOES)
+    )
+    return versions.select(
+        "snapshot", stands=~(of.is_in(list(withdrawn)).fill_null(value=False) | undoes.is_not_null())
+    )
+
+
+def _said_by(
+    lake: Lake, kind: str, submission: Submission, changes: pl.DataFrame, told: Mapping[str, pl.Series] | None
+) -> pl.DataFrame:
+    """Return the rows that a submission says, as they were when it had come; of a whole state also those that are not there."""
+    identifier = states.RECORD if kind == "occurrences" else "eventID"
+    key, where = ROW_KEYS[kind], Compare("datasetKey", "=", submission.dataset)
+    there = lake.read(kind, columns=[key, identifier], where=where, snapshot=submission.snapshot)
+    there = there.select(pl.col(key).alias("id"), pl.col(identifier).alias("identifier")).drop_nulls()
+    if submission.complete:
+        known = changes.filter(pl.col("snapshot") <= submission.snapshot).select("id").unique()
+        said = known.with_columns(there=pl.col("id").is_in(there["id"].implode()))
+    elif told is None:
+        said = there.clear().select("id", there=pl.lit(value=True))
+    else:
+        said = there.filter(pl.col("identifier").is_in(told[kind].implode())).select("id", there=pl.lit(value=True))
+    return said.select("id", pl.lit(submission.snapshot, pl.Int64).alias("snapshot"), "there")
+
+
+def _told(settings: Settings, submission: Submission, options: Mapping[str, str]) -> dict[str, pl.Series] | None:
+    """Return what a submission's file calls its rows; None where it is not kept any more: then it says what it wrote."""
+    path = file_of(settings.data, submission)
+    if not path.exists():
+        return None
+    brought = states.read([path], submission.dataset, settings, options=options)
+    return {kind: frame["identifier"] for kind, frame in brought.items()}
+
+
+def file_of(data: Path, submission: Submission) -> Path:
+    """Return where the file of a submission lies that was checked."""
+    taken = survey_files.taken(data, submission.file_sha256, submission.id)
+    return taken if taken.exists() else survey_files.kept(data, submission.file_sha256, submission.file_name)
