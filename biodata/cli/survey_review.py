@@ -8,7 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.cli.survey_changes import counts_of, say_difference, say_notes
-from biodata.cli.survey_options import LanguageOption, language_told, no_folders, who_is
+from biodata.cli.survey_options import LanguageOption, LicenceOption, language_told, no_folders, who_is
 from biodata.cli.survey_told import (
     line,
     say_sides,
@@ -105,6 +105,7 @@ def submit(
     answers: Annotated[int | None, typer.Option(help="The survey that it is a new version of.", min=1)] = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
     renamed: RenamedOption = None,
+    licence: LicenceOption = None,
     language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
@@ -136,7 +137,7 @@ def submit(
             return
         if file is None:
             return
-        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed)
+        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed, licence=licence)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
     command = f"biodata survey status {made} --data {data}"
     say(line("SURVEY_KEPT", language, number=made, command=command))

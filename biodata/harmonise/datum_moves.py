@@ -154,6 +154,12 @@ def _noted(move: Moves, term: str, values: pl.Series, rule: str | pl.Series) -> 
     return frame.with_columns(row=pl.Series(move.rows).cast(REPAIR_ROWS["row"]))
 
 
+def is_known(datum: str) -> bool:
+    """Tell whether a stated datum is known."""
+    term = parse_controlled(pl.Series([datum], dtype=pl.String), Vocabulary.DATUM)["term"].item()
+    return term is not None or find_system(datum) is not None
+
+
 def _systems(told: Told, declared: str | None) -> pl.Series:
     """Return each row's system: `WGS84`, or an identifier of `datums`; null where none is stated, or it is not known."""
     stated = told["geodeticDatum"] if declared is None else told["geodeticDatum"].fill_null(declared)

@@ -12,6 +12,7 @@ from biodata import jobs
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError
+from biodata.ingest import survey_project
 from biodata.settings import Settings
 from biodata.store import audit, survey_files
 from biodata.store.models import Job, Submission
@@ -68,6 +69,7 @@ def receive(
     """
     sent = sent or Sent()
     renaming.checked(sent.renamed)
+    survey_project.checked(sent.licence)
     dataset = dataset_of(sender, dataset)
     if sent.upload is not None:
         checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
@@ -92,6 +94,7 @@ def receive(
         wanted=sent.wanted,
         answers=sent.answers,
         renamed=sent.renamed,
+        license=sent.licence,
     )
     try:
         # One transaction with its job: whoever hears its number knows that it will be taken in.
@@ -181,13 +184,18 @@ def _key(registry: Registry, sender: Principal, dataset: str, checksum: str, sen
     gone on since, or it was withdrawn, it is sent on purpose.
     """
     told = (
-        f"{dataset} {checksum}" + (" whole" if sent.complete else "") + (f" to {sent.answers}" if sent.answers else "")
+        f"{dataset} {checksum}"
+        + (" whole" if sent.complete else "")
+        + (f" to {sent.answers}" if sent.answers else "")
+        + (f" under {sent.licence}" if sent.licence else "")
     )
     with registry.session(read_only=True) as session:
         found = session.scalars(
             select(Submission)
             .where(Submission.account_id == sender.account_id, Submission.dataset == dataset,
-                   Submission.file_sha256 == checksum, Submission.idempotency_key.startswith(told, autoescape=True))
+                   Submission.file_sha256 == checksum,
+                   (Submission.idempotency_key == told)
+                   | Submission.idempotency_key.startswith(f"{told} after ", autoescape=True))
             .order_by(Submission.id.desc()).limit(1)
         ).first()  # fmt: skip
         if found is None:
@@ -211,9 +219,12 @@ def _earlier(
         )
     if found is None:
         return None
-    same = (found.dataset, found.complete, found.answers) == (dataset, sent.complete, sent.answers)
+    told = dataset, sent.complete, sent.answers, sent.licence
+    same = (found.dataset, found.complete, found.answers, found.license) == told
     if found.file_sha256 != checksum or not same:
-        other = "another file" if found.file_sha256 != checksum else "another dataset, `complete` or `answers`"
+        other = (
+            "another file" if found.file_sha256 != checksum else "another dataset, `complete`, `answers` or `license`"
+        )
         problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
         raise InputError(
             problem, column="Idempotency-Key", value=idempotency_key, expected=expected, code="IDEMPOTENCY_KEY_REUSED"

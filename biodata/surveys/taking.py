@@ -64,6 +64,12 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     return {"submission": number, "state": submission.state, "report": submission.report}
 
 
+def _options(registry: Registry, submission: Submission) -> dict[str, str]:
+    """Return what the source of a submission's file is told beside it."""
+    licence = {"license": submission.license} if submission.license else {}
+    return headings(registry, submission.dataset) | licence
+
+
 def headings(registry: Registry, dataset: str) -> dict[str, str]:
     """Return what was decided of a dataset's headings as the option of its source."""
     found = heading_mappings.kept(registry, dataset)
@@ -78,7 +84,7 @@ def _read(registry: Registry, number: int) -> Submission:
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
-    options = headings(registry, submission.dataset)
+    options = _options(registry, submission)
     base = _last_version(registry, submission.dataset)
     found = shown = None
     about, held = None, False
@@ -126,11 +132,20 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
         if form == forms.SHEETS:
             with path.open("rb") as file:
                 return path, check(
-                    file, name, boundaries, kept=kept, rules=rules, known=known, dataset=submission.dataset, params=True
+                    file,
+                    name,
+                    boundaries,
+                    kept=kept,
+                    rules=rules,
+                    known=known,
+                    licence=submission.license,
+                    dataset=submission.dataset,
+                    params=True,
                 )
         target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
         report = other_forms.check(
-            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known, params=True
+            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
+            licence=submission.license, params=True,
         )  # fmt: skip
     except InputError:
         path.unlink()  # nobody knows what it holds
@@ -150,7 +165,7 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         if accepted and _is_outdated(session, settings, found):
             _look_again(session, found)
             return
-    options = headings(registry, submission.dataset)
+    options = _options(registry, submission)
     now = _difference(settings, submission, path, options)
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
