@@ -111,7 +111,7 @@ def submit(
     """Hand in, or send a draft."""
     from biodata.errors import InputError
     from biodata.store.registry import Registry
-    from biodata.surveys import receive
+    from biodata.surveys import receive, telling
     from biodata.surveys import review as reviews
     from biodata.surveys.sending import Sent
 
@@ -133,14 +133,20 @@ def submit(
                     )
                 )
             else:
-                say(state_line(number, told["state"], language))
+                say(state_line(number, told["stage"], language))
             return
         if file is None:
             return
         sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed, licence=licence)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
+        told = reviews.look(registry, who, made, language=language)
     command = f"biodata survey status {made} --data {data}"
-    say(line("SURVEY_KEPT", language, number=made, command=command))
+    if told["stage"] == telling.CHECKING:
+        say(line("SURVEY_KEPT", language, number=made, command=command))
+    else:  # it was sent before
+        say(f"{state_line(made, told['stage'], language)}; {command}")
+    if "next" in told:
+        say(f"  {told['next']}")
 
 
 def status(
@@ -262,6 +268,6 @@ def _status_line(one: dict[str, Any], language: str) -> str:
 
     sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
     version = f", {line('VERSION_OF', language, version=one['dataset_version'])}" if "dataset_version" in one else ""
-    state = words.called("STATE", one["state"], language)
+    state = words.called("STATE", one["stage"], language)
     waits = f"  <- {line('WAITING_FOR_YOU', language)}" if one["waits_for_you"] else ""
     return f"{one['id']}  {state}  {one['dataset']}{version}  {one['file']}  {sides}".rstrip() + waits

@@ -198,8 +198,8 @@ def _role(who: Principal, dataset: str, side: str) -> str:
 def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
     """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
     told = {
-        "id": one.id, "state": one.state, "version": one.version, "created": one.created, "changed": one.changed,
-        "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": one.sides,
+        "id": one.id, "state": one.state, "stage": telling.stage(one), "version": one.version, "created": one.created, "changed": one.changed,
+        "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": telling.sides_told(one),
         "answers": one.answers, "returns_to": one.returns_to, "dataset_version": one.dataset_version,
         "mine": seeing.is_own(who, one),
     }  # fmt: skip
@@ -208,6 +208,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
+                 "next": telling.what_next(session, one, language),
                  "report": telling.report(one, language), "difference": telling.difference(one, language, values=seeing.sees_all(who, one)),
                  "question": renaming.question(one, language),
                  "answered_by": _answered_by(session, who, one),

@@ -12,6 +12,7 @@ from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import WAITING
 
 _TABLES: Final = ("events", "occurrences")
+CHECKING, HELD, NOT_SENT = "checking", "held", "not_sent"
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -64,6 +65,37 @@ def notes(told: Mapping[str, Any], language: str, number: int | None = None) -> 
 def _note(code: str, params: Mapping[str, Any], language: str) -> dict[str, str]:
     """Return a note in words."""
     return {"code": code, "message": words.told(code, params, language)[0]}
+
+
+def stage(submission: Submission) -> str:
+    """Return where a submission stands: its state; of a draft whether it is being checked, or held for its sender's word."""
+    if submission.state != "draft":
+        return submission.state
+    return CHECKING if submission.report is None else HELD if renaming.waits(submission) else submission.state
+
+
+def sides_told(submission: Submission) -> dict[str, str] | None:
+    """Return how each side stands; no side of a draft waits for anybody, for it was not sent to them."""
+    told: dict[str, str] | None = submission.sides
+    if told is None or submission.state != "draft":
+        return told
+    return {side: NOT_SENT if how == WAITING else how for side, how in told.items()}
+
+
+def what_next(session: Session, submission: Submission, language: str) -> str | None:
+    """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
+    match stage(submission):
+        case "checking":
+            code = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
+        case "held":
+            asked = renaming.question(submission, language)
+            return None if asked is None else str(asked["message"])
+        case "draft":
+            code = "NEXT_SEND"
+        case _:
+            shown = on_map(session, submission, language)
+            return None if shown is None else str(shown["message"])
+    return words.told(code, {"number": submission.id}, language)[0]
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
