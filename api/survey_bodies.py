@@ -84,7 +84,8 @@ class SubmissionSummary(BaseModel):
     file: str | None = None
     complete: bool = Field(description="The file is the dataset's whole state: what it does not hold goes.")
     sides: dict[str, str] | None = Field(
-        default=None, description="By country: waiting, accepted, open, or, of a draft, not_sent."
+        default=None,
+        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), or, of a draft, not_sent.",
     )
     answers: int | None = Field(default=None, description="The survey that it is a new version of.")
     returns_to: int | None = Field(default=None, description="The survey whose published state it brings back.")

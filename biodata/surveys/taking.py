@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.survey_steps import JOB, MACHINE
-from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, sides, views
+from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, row_sides, sides, views
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
 from biodata.surveys.difference import Difference, difference
@@ -109,11 +110,15 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
     # Whose records go, or are told anew, is asked too, whatever the file itself tells.
     countries = sides.countries([path], submission.dataset, settings, options=options) | shown.touched
+    view, told_to = views.view_of(shown, countries), row_sides.told_to(shown, countries)
+    found = replace(found, events=row_sides.with_sides(found.events, told_to["events"]),
+                    occurrences=row_sides.with_sides(found.occurrences, told_to["occurrences"]))  # fmt: skip
+    concerned = row_sides.concerned(found, shown, view, countries)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     if held:
         state, action = "draft", "held" if submission.wanted else "checked"
-    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, about=about, held=held,
-            told={"base": base, **found.as_dict(values=False)}, view=views.view_of(shown, countries))  # fmt: skip
+    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, concerned=concerned,
+            about=about, held=held, told={"base": base, **found.as_dict(values=False)}, view=view)  # fmt: skip
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission) -> tuple[Path, dict[str, Any]]:
@@ -161,8 +166,8 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", "committing"):  # taken back meanwhile
             return
-        accepted = found.state == "accepted" and sides.ACCEPTED in (found.sides or {}).values()
-        if accepted and _is_outdated(session, settings, found):
+        decided = found.state == "accepted" and {sides.ACCEPTED, sides.UNCHANGED} & set((found.sides or {}).values())
+        if decided and _is_outdated(session, settings, found):
             _look_again(session, found)
             return
     options = _options(registry, submission)
@@ -196,7 +201,8 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
 def _is_outdated(session: Session, settings: Settings, submission: Submission) -> bool:
     """Tell whether what was accepted is not what would happen: the dataset has gone on since, or the sharing rules have."""
     base, rules = (submission.difference or {}).get("base"), survey_views.hash_of(session, submission.id)
-    if submission.complete and base != survey_steps.last_version(session, submission.dataset):
+    about_all = submission.complete or sides.UNCHANGED in (submission.sides or {}).values()
+    if about_all and base != survey_steps.last_version(session, submission.dataset):
         return True
     return rules != RuleSet.read(settings.rules_file).hash
 
@@ -296,7 +302,7 @@ def _check_content(path: Path, submission: Submission) -> None:
 def _settle(
     settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
     told: Mapping[str, Any] | None = None, countries: set[str] | None = None, view: survey_views.View | None = None,
-    about: str | None = None, held: bool = False,
+    concerned: set[str] | None = None, about: str | None = None, held: bool = False,
 ) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake; and what it would publish."""
     keep_report(settings.data, f"submission-{number}", report)
@@ -312,7 +318,8 @@ def _settle(
         if held:  # a draft of its sender alone, until they say which rows are the same
             found.renamed, found.wanted = None, False
         if countries is not None:
-            found.sides = sides.asked(session, settings, found, countries)
+            looked_at = (concerned or countries) | conversation.asking(session, found)
+            found.sides = sides.asked(session, settings, found, countries, concerned=looked_at)
         if view is not None:
             survey_views.keep(session, number, view)
         if state == "submitted" and conversation.asking(session, found):

@@ -1,6 +1,6 @@
 """What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import WAITING
 
 _TABLES: Final = ("events", "occurrences")
+_LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
 CHECKING, HELD, NOT_SENT = "checking", "held", "not_sent"
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
@@ -22,25 +23,38 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
     return None if submission.report is None else kept_reports.read(submission.report, language)
 
 
-def difference(submission: Submission, language: str, *, values: bool = True) -> dict[str, Any] | None:
+def difference(submission: Submission, language: str, *, of: Collection[str] | None = None) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    Without values it tells where a cell changes alone: of which side its row is, only the published rows tell.
+    Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
+    never from what to what, nor of rows that are not published.
     """
     told = submission.difference
     if told is None:
         return None
-    if not values:
-        told = {**told, **{name: _without_values(told[name]) for name in _TABLES}}
+    if of is not None:
+        told = {**told, **{name: _of_sides(told[name], set(of)) for name in _TABLES}}
+    told = {**told, **{name: _sides_left_out(told[name]) for name in _TABLES}}
     found = notes(told, language, submission.id)
     if submission.returns_to is not None:
         found.append(_note(KEEPS_COARSE, {}, language))
     return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": found}
 
 
-def _without_values(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table's difference without what cells were and are."""
-    return {**table, "changed": [{**one, "before": None, "after": None, "shown": False} for one in table["changed"]]}
+def _of_sides(table: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
+    """Return a table's difference with the rows of some sides, without what cells were and are."""
+    listed = {name: [one for one in table.get(name, []) if sides & set(one.get("sides", ()))] for name in _LISTS}
+    told = sum(len(listed[name]) == len(table.get(name, [])) for name in _LISTS) == len(_LISTS)
+    listed["changed"] = [{**one, "before": None, "after": None, "shown": False} for one in listed["changed"]]
+    return {**table, **listed, "all_told": told and table.get("all_told", True)}
+
+
+def _sides_left_out(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table's difference without the sides of its rows."""
+    return {
+        **table,
+        **{n: [{k: v for k, v in one.items() if k != "sides"} for one in table[n]] for n in _LISTS if n in table},
+    }
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
