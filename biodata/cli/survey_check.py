@@ -55,7 +55,7 @@ def check(
     wanted = [(path, _form(path)) for path in out or []]
     if len(files) > 1 and any(form is ReportForm.XLSX for _, form in wanted):
         problem = "a marked workbook is made of one file"
-        raise InputError(problem, column="--out", expected=".csv or .json, or one file", code="OPTIONS_UNFIT")
+        raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
     language = language_told(language)
     no_folders(files, language)
     check_outputs(out or [], files)
@@ -81,5 +81,5 @@ def _form(path: Path) -> str:
     form = path.suffix.lower().removeprefix(".")
     if form not in ("json", "csv", "xlsx"):
         problem = "a report is not written in this form"
-        raise InputError(problem, column="--out", value=path.name, expected=".json, .csv or .xlsx", code="KIND_UNKNOWN")
+        raise InputError(problem, column="--out", value=path.name, expected=".json, .csv, .xlsx", code="KIND_UNKNOWN")
     return form

@@ -118,7 +118,7 @@ def submit(
     settings, language = settings_for(data), language_told(language)
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
-        raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
+        raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
     no_folders([] if file is None else [file], language)
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)

@@ -51,7 +51,7 @@ def checked(licence: str | None) -> str | None:
         With FIELD_INVALID, if it is none that is known.
     """
     if licence is not None and parse_licence(licence) is None:
-        problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0 or CC BY-NC 4.0"
+        problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0, CC BY-NC 4.0"
         raise InputError(problem, column=LICENCE, value=licence, expected=expected, code="FIELD_INVALID")
     return licence
 

@@ -123,7 +123,7 @@ def _answer(registry: Registry, sender: Principal, number: int, sent: Sent) -> N
             found.wanted = sent.wanted
 
 
-def take_up_again(registry: Registry, number: int | None = None) -> int:
+def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
     """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
 
     A job that was given up may kill whoever takes it: only whoever sends the file again sets it going.
@@ -133,6 +133,8 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
     registry : Registry
     number : int, optional
         Only this submission.
+    because : str, optional
+        Only those whose job's error begins so.
     """
     left = or_(
         Submission.state.in_(("accepted", "committing", "committed")),
@@ -141,6 +143,8 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
     with registry.session() as session, session.begin():
         asked = select(Submission).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
         which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
+        if because is not None:
+            which &= Job.error.startswith(because, autoescape=True)
         found = session.scalars(asked.where(which)).all()
         for submission in found:
             submission.job_id = jobs.add(session, JOB, {"submission": submission.id})

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
 from biodata.access import traces
-from biodata.errors import InputError, StoreError
+from biodata.errors import InputError, RulesUnreadableError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -40,6 +40,21 @@ logger = logging.getLogger(__name__)
 SOURCE: Final = "survey"
 
 
+def need_rules(settings: Settings) -> None:
+    """See that the sharing rules can be read: they are whoever runs the service's to mend, and no fault of a survey.
+
+    Raises
+    ------
+    RulesUnreadableError
+        With the file, row and column where they cannot.
+    """
+    try:
+        RuleSet.read(settings.rules_file)
+    except InputError as error:
+        message = f"{jobs.RULES_UNREADABLE}: {error.without_value()}"
+        raise RulesUnreadableError(message) from error
+
+
 def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was.
 
@@ -54,7 +69,13 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     -------
     dict
         `submission`, `state` and `report`, without any value of the file.
+
+    Raises
+    ------
+    RulesUnreadableError
+        If the sharing rules cannot be read; nothing is changed then.
     """
+    need_rules(settings)
     submission = _read(registry, number)
     if submission.state == "draft" and submission.report is None:
         _prepare(settings, registry, submission)

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from biodata.store.models import Submission
+from biodata import jobs
+from biodata.store.models import Job, Submission
 from biodata.store.survey_steps import shown_since
 from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.difference import OTHER_COLUMN
@@ -98,6 +99,9 @@ def sides_told(submission: Submission) -> dict[str, str] | None:
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
     """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
+    halted = _halted(session, submission)
+    if halted is not None:
+        return words.told(halted, {}, language)[0]
     match stage(submission):
         case "checking":
             code = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
@@ -110,6 +114,15 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
             shown = on_map(session, submission, language)
             return None if shown is None else str(shown["message"])
     return words.told(code, {"number": submission.id}, language)[0]
+
+
+def _halted(session: Session, submission: Submission) -> str | None:
+    """Return the code of what holds the service up with a submission; None where it goes on."""
+    working = stage(submission) == CHECKING or submission.state in ("accepted", "committing", "committed")
+    job = session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+    if job is None or job.state != "failed":
+        return None
+    return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(jobs.RULES_UNREADABLE) else "NEXT_HALTED"
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
@@ -130,6 +143,7 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
             code = "MAP_AFTER_ANSWER"
         case _:
             return None
+    code = _halted(session, submission) or code
     told = {
         "shown": submission.state == "published",
         "release": since,
