@@ -134,7 +134,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         places.load_boundaries(found.settings.boundaries),
         kept=kept_headings(request, upload),
         rules=_rules_told(request, upload, RuleSet.read(found.settings.rules_file, beside=False)),
-        licence=survey_project.checked(upload.told.get("license")),
+        licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
         language=language,
         dataset=upload.dataset,
     )

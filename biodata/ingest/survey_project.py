@@ -42,17 +42,17 @@ def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str
     return told
 
 
-def checked(licence: str | None) -> str | None:
+def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
     """Return a licence that is told beside a survey's files.
 
     Raises
     ------
     InputError
-        With FIELD_INVALID, if it is none that is known.
+        With the code, if it is none that is known.
     """
     if licence is not None and parse_licence(licence) is None:
         problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0, CC BY-NC 4.0"
-        raise InputError(problem, column=LICENCE, value=licence, expected=expected, code="FIELD_INVALID")
+        raise InputError(problem, column=LICENCE, value=licence, expected=expected, code=code)
     return licence
 
 

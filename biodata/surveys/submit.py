@@ -69,7 +69,7 @@ def receive(
     """
     sent = sent or Sent()
     renaming.checked(sent.renamed)
-    survey_project.checked(sent.licence)
+    survey_project.checked(sent.licence, code="FIELD_INVALID")
     dataset = dataset_of(sender, dataset)
     if sent.upload is not None:
         checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
