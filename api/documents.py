@@ -233,6 +233,10 @@ def upload() -> dict[str, Any]:
             "description": "Of rows that the dataset has under another identifier: they are the same ones, or new. Without it "
             "such an upload stays a draft that asks.",
         },
+        "license": {
+            "type": "string",
+            "description": "The licence of what tells none in the file, such as CC BY 4.0; without one it is published as UNSPECIFIED.",
+        },
     }
     header = {"in": "header", "required": False, "schema": {"type": "string"}}
     short = {"schema": {"type": "string", "minLength": 1, "maxLength": 200}}

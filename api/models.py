@@ -358,6 +358,10 @@ class Receipt(BaseModel):
 
     id: int
     state: str
+    stage: str = Field(
+        description="`checking` until the service has looked at it; else as GET /v1/surveys/{id} tells it."
+    )
+    next: str | None = Field(default=None, description="What happens next, in the language that is asked for.")
     location: str
 
 

@@ -71,6 +71,10 @@ class SubmissionSummary(BaseModel):
     state: str = Field(
         description="draft, submitted, asked, accepted, committing, committed, published, refused, replaced or withdrawn."
     )
+    stage: str = Field(
+        description="Where it stands: as `state`, but a draft is `checking` until the service has looked at it, and `held` while "
+        "its sender is asked something."
+    )
     version: int = Field(
         description="Grows with every change; the ETag tells it, and a decision's If-Match repeats it."
     )
@@ -79,7 +83,10 @@ class SubmissionSummary(BaseModel):
     dataset: str | None = None
     file: str | None = None
     complete: bool = Field(description="The file is the dataset's whole state: what it does not hold goes.")
-    sides: dict[str, str] | None = Field(default=None, description="By country: waiting, accepted, or open.")
+    sides: dict[str, str] | None = Field(
+        default=None,
+        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), or, of a draft, not_sent.",
+    )
     answers: int | None = Field(default=None, description="The survey that it is a new version of.")
     returns_to: int | None = Field(default=None, description="The survey whose published state it brings back.")
     dataset_version: int | None = None
@@ -113,6 +120,9 @@ class Submission(SubmissionSummary):
     job: int | None = None
     snapshot: int | None = None
     on_map: OnMap | None = None
+    next: str | None = Field(
+        default=None, description="What happens next, or who has to do what, in the language that is asked for."
+    )
     report: dict[str, Any] | None = Field(
         default=None, description="What the check found, in the language that is asked for; no value of the file."
     )

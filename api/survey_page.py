@@ -22,7 +22,7 @@ from biodata.ingest.headings import TERMS
 from biodata.surveys import words as survey_words
 from biodata.surveys.designs import DESIGNS, LANGUAGES, word
 from biodata.surveys.designs.words import heading
-from biodata.surveys.templates import file_name
+from biodata.surveys.templates import LICENCES, file_name
 
 router = APIRouter(include_in_schema=False)
 
@@ -146,6 +146,8 @@ def _send(told: Mapping[str, str]) -> str:
         f'<form id="send-form"><label for="dataset">{escape(told["dataset"])}</label>'
         f'<input id="dataset" maxlength="255" placeholder="{escape(told["dataset_hint"], quote=True)}">'
         f'<label for="answers">{escape(told["answers"])}</label><input id="answers" inputmode="numeric" pattern="[0-9]*">'
+        f'<label for="license">{escape(told["license"])}</label><select id="license"><option value="">'
+        f"{escape(told['license_in_file'])}</option>{''.join(f'<option>{one}</option>' for one in LICENCES)}</select>"
         f'<label class="tick"><input id="complete" type="checkbox"> {escape(told["complete"])}</label>'
         f'<label class="tick"><input id="draft" type="checkbox"> {escape(told["draft_first"])}</label>'
         f'<button id="send-button">{escape(told["send"])}</button></form>'

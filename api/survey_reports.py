@@ -124,6 +124,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
     # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
     from biodata import places, surveys
+    from biodata.ingest import survey_project
     from biodata.sharing import RuleSet
 
     form, language = asked(request)
@@ -133,6 +134,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         places.load_boundaries(found.settings.boundaries),
         kept=kept_headings(request, upload),
         rules=_rules_told(request, upload, RuleSet.read(found.settings.rules_file, beside=False)),
+        licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
         language=language,
         dataset=upload.dataset,
     )

@@ -164,9 +164,10 @@ def go_back(request: Request, who: Known, key: str, sent: WantedVersion) -> Resp
 
     if not may_somewhere(who, Action.HAND_IN):
         raise auth.forbidden(request, who, Action.HAND_IN)
+    survey_reports.language_asked(request)
     found = service(request)
     number = history.go_back(found.settings, found.registry, who, key, sent.version, idempotency_key=told_key(request))
-    return receipt(number)
+    return receipt(request, who, number)
 
 
 def _seen(request: Request, number: int) -> int:

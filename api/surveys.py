@@ -48,8 +48,7 @@ async def hand_in(request: Request) -> Response:
     only(request, "dry_run", *survey_reports.PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    if dry_run:
-        await run_in_threadpool(survey_reports.asked, request)
+    await run_in_threadpool(survey_reports.asked if dry_run else survey_reports.language_asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
@@ -57,7 +56,7 @@ async def hand_in(request: Request) -> Response:
         if sender is None:
             work = partial(survey_reports.check, request, found, upload)
         else:
-            work = partial(_receive, found, sender, upload, idempotency_key, wishes)
+            work = partial(_receive, request, found, sender, upload, idempotency_key, wishes)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)
 
 
@@ -151,16 +150,27 @@ def told_key(request: Request) -> str | None:
     return found
 
 
-def receipt(number: int) -> Response:
-    """Return the answer to what was kept and queued."""
-    location = f"/v1/surveys/{number}"
-    body = orjson.dumps({"id": number, "state": "draft", "location": location})
-    return Response(body, 202, {"Location": location}, media_type="application/json")
+def receipt(request: Request, who: Principal, number: int) -> Response:
+    """Return the answer to what was kept and queued: how it stands, which may be further on where it was sent before."""
+    from biodata.surveys import review
+
+    language, location = survey_reports.language_asked(request), f"/v1/surveys/{number}"
+    told = review.look(service(request).registry, who, number, language=language)
+    body = {
+        "id": number,
+        "state": told["state"],
+        "stage": told["stage"],
+        "next": told.get("next"),
+        "location": location,
+    }
+    headers = {"Location": location, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key"}
+    return Response(orjson.dumps(body), 202, headers, media_type="application/json")
 
 
 def _wishes(upload: Upload) -> dict[str, Any]:
     """Return what the form's other fields ask for."""
-    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": upload.told.get("renamed")}
+    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": upload.told.get("renamed"),
+                              "licence": upload.told.get("license")}  # fmt: skip
     if "answers" in upload.told:
         fields["answers"] = integer("answers", upload.told["answers"])
     for name, field in (("complete", "complete"), ("submit", "wanted")):
@@ -170,7 +180,12 @@ def _wishes(upload: Upload) -> dict[str, Any]:
 
 
 def _receive(
-    found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, wishes: dict[str, Any]
+    request: Request,
+    found: Service,
+    sender: Principal,
+    upload: Upload,
+    idempotency_key: str | None,
+    wishes: dict[str, Any],
 ) -> Response:
     """Keep a survey, queue it, and tell where its state stands."""
     from biodata import surveys
@@ -189,4 +204,4 @@ def _receive(
         )
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
-    return receipt(number)
+    return receipt(request, sender, number)

@@ -14,7 +14,7 @@ from starlette.types import Message
 
 from api.errors import Code, ProblemError
 
-FIELDS: Final = ("file", "dataset", "upload", "complete", "submit", "answers", "renamed")
+FIELDS: Final = ("file", "dataset", "upload", "complete", "submit", "answers", "renamed", "license")
 _FORM_EXTRA_BYTES: Final = 64_000
 """What a form may have beside its file: boundaries, headers, the dataset's name."""
 
@@ -75,7 +75,7 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
 
     limited = Request(request.scope, receive)
     try:
-        form = await limited.form(max_files=1, max_fields=8, max_part_size=10_000)
+        form = await limited.form(max_files=1, max_fields=9, max_part_size=10_000)
     except HTTPException as error:
         raise ProblemError(Code.UPLOAD_INVALID, f"the form cannot be read: {error.detail}") from error
     except ClientDisconnect as error:  # nobody hears the answer; it is no fault of ours

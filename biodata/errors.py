@@ -102,6 +102,12 @@ class StoreError(BiodataError):
     code = "STORE_ERROR"
 
 
+class RulesUnreadableError(StoreError):
+    """The sharing rules cannot be read, so nothing is decided that needs them; it is tried again once they can."""
+
+    code = "RULES_UNREADABLE"
+
+
 class QueryTimeoutError(StoreError):
     """A question took longer than a question may."""
 

@@ -29,6 +29,9 @@ PAUSE_S: Final = 1.0
 SWEEP_S: Final = 600.0
 """Seconds between two looks for files that nobody needs any more."""
 
+RULES_S: Final = 30.0
+"""Seconds between two looks at the sharing rules: whoever mends or changes them sees soon what it does to surveys."""
+
 
 class Held:
     """A job in the hands of its handler.
@@ -144,7 +147,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
         How many jobs were done.
     """
     name = f"{socket.gethostname()}-{os.getpid()}"
-    done, swept = 0, -SWEEP_S
+    done, swept, asked = 0, -SWEEP_S, -RULES_S
     with Registry.open(settings) as registry:
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             registry.reconcile(lake)
@@ -155,8 +158,11 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
                 swept = time.monotonic()
                 downloads.sweep(settings, registry)
                 surveys.sweep(settings, registry)
-                pipeline.check_again(registry, RuleSet.read(settings.rules_file).hash)
                 _tell_exact(settings, registry)
+                asked = -RULES_S
+            if time.monotonic() - asked >= RULES_S:
+                asked = time.monotonic()
+                _go_on(settings, registry)
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:
                 if once:
@@ -166,6 +172,17 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
             _do(held, settings, registry, stop)
             done += 1
     return done
+
+
+def _go_on(settings: Settings, registry: Registry) -> None:
+    """Go on with the surveys that wait for rules that can be read, or for a look under the rules of today."""
+    try:
+        surveys.need_rules(settings)
+    except BiodataError as error:
+        logger.warning("%s", error)
+        return
+    surveys.take_up_again(registry, because=jobs.RULES_UNREADABLE)
+    pipeline.check_again(registry, RuleSet.read(settings.rules_file).hash)
 
 
 def _tell_exact(settings: Settings, registry: Registry) -> None:

@@ -5,8 +5,9 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from biodata.harmonise import coordinates, footprints
+from biodata.harmonise import coordinates, datum_moves, footprints
 from biodata.harmonise.told import Told
+from biodata.places import load_boundaries
 
 LINE = "LINESTRING(101.35 21.05, 101.36 21.07, 101.40 21.06)"
 GEOD = Geod(ellps="WGS84")
@@ -58,3 +59,13 @@ def test_a_row_says_where_its_place_is_from():
     assert noted.filter(pl.col("rule") == "footprint").select("row", "term", "applied").rows() == [
         (0, "decimalLatitude", True), (0, "decimalLongitude", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("srs", "assumed"), [("EPSG:4326", False), ("WGS84", False), (None, True)])
+def test_a_footprint_that_tells_its_system_leaves_nothing_to_assume(srs, assumed):
+    frame = pl.DataFrame({"footprintWKT": [LINE], "footprintSRS": [srs]}, schema_overrides={"footprintSRS": pl.String})
+    told = Told(frame)
+    point = coordinates.interpret(told, footprints.places(told))
+    found = datum_moves.interpret(told, point, declared=None, boundaries=load_boundaries())
+    assert found.datum.flags["GEODETIC_DATUM_ASSUMED_WGS84"].to_list() == [assumed]
+    assert found.datum.columns["geodeticDatum"].to_list() == ["WGS84"]

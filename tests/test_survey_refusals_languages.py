@@ -11,6 +11,7 @@ import biodata.surveys
 from biodata.sharing import shared, siblings
 from biodata.surveys import words
 from biodata.surveys.words.sentences import retold
+from commands import run
 from english_left import OTHERS, english_in
 
 pytest_plugins = ("api_client",)
@@ -86,3 +87,11 @@ def test_a_refusal_follows_the_language_of_the_request(client, language):
         assert answer.headers["content-language"] == language
         assert english_in(answer.json()["detail"], language, ("API", "token")) == []
     assert client.get("/v1/species/none", headers={"Accept-Language": language}).headers.get("content-language") is None
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_command_tells_in_its_language_why_it_cannot(language, tmp_path):
+    missing = run("survey", "status", 99, "--data", tmp_path / "nowhere", "--language", language)
+    assert retold("there is no installation in this folder", language) in missing.stderr
+    both = run("survey", "submit", "--data", tmp_path / "nowhere", "--language", language)
+    assert both.stderr == f"biodata: FILE: {retold('name a file, or a draft with --number', language)}\n"

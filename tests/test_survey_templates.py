@@ -134,7 +134,7 @@ def test_its_lists_hold_what_is_read(language):
 def test_nobody_is_asked_about_a_template_s_headings_nor_about_its_explanations(language):
     for design in DESIGNS:
         sheets = heading_answer([("t.xlsx", templates.template(design, language))], language=language)["sheets"]
-        assert len(sheets) == 3, design
+        assert len(sheets) == 4, design
         assert [one["heading"] for sheet in sheets for one in sheet["headings"] if not one["certain"]] == [], design
 
 
@@ -161,3 +161,44 @@ def test_the_command_writes_it(tmp_path):
     out = tmp_path / "survey.xlsx"
     run("survey", "template", "camera_trap", "--language", "lo", "--out", str(out))
     assert out.read_bytes() == templates.template("camera_trap", "lo")
+
+
+def with_project(design, language, licence, datum="WGS84"):
+    """Return a template that is filled in, with what its first sheet tells of all rows."""
+    book = openpyxl.load_workbook(filled(design, language))
+    sheet = book[word("sheet.project", language)]
+    assert sheet.cell(2, 2).value == "WGS84", "the datum of a GPS receiver stands there"
+    assert sheet.cell(2, 1).value is None, "nobody chooses a licence but the team"
+    sheet.cell(2, 1).value, sheet.cell(2, 2).value = licence, datum
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_licence_is_told_once_and_its_lack_is_noticed(boundaries, language):
+    told = check(filled("plot", language), "t.xlsx", boundaries, today=TODAY, language=language)
+    assert "LICENSE_MISSING" in {notice["code"] for notice in told["notices"]}
+    told = check(with_project("plot", language, "CC BY-NC 4.0"), "t.xlsx", boundaries, today=TODAY)
+    assert (told["problems"], [one for one in told["notices"] if one["code"] == "LICENSE_MISSING"]) == ([], [])
+
+
+def test_what_the_sheet_of_the_project_tells_is_of_every_row(tmp_path):
+    path = tmp_path / "survey.xlsx"
+    path.write_bytes(with_project("camera_trap", "my", "CC BY 4.0").read())
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("survey", [path], settings, dataset="filled")
+    with Lake.open(settings.data) as lake:
+        events, records = lake.read("events"), lake.read("occurrences")
+    for rows in (events, records):
+        assert rows["license"].to_list() == ["CC_BY_4_0"] * 2
+        assert not any("GEODETIC_DATUM_ASSUMED_WGS84" in flags for flags in rows["quality_flags"])
+
+
+def test_a_fault_of_the_project_s_sheet_is_told_there_once(boundaries):
+    told = check(with_project("mist_net", "lo", "ask me", "nowhere"), "t.xlsx", boundaries, today=TODAY)
+    assert [(one["sheet"], one["row"], one["value"], one["code"], one["blocking"]) for one in told["problems"]] == [
+        ("ໂຄງການ", 2, "ask me", "LICENSE_UNKNOWN", False),
+        ("ໂຄງການ", 2, "nowhere", "GEODETIC_DATUM_INVALID", True),
+    ]

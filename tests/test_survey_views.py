@@ -155,7 +155,7 @@ def test_what_a_cell_was_and_is_is_told_to_who_sees_every_side(office, survey):
     with office.registry.session() as session, session.begin():
         found = session.get_one(Submission, survey)
         was = found.difference
-        found.difference = {**was, "occurrences": {**was["occurrences"], "changed": [cell]}}
+        found.difference = {**was, "occurrences": {**was["occurrences"], "changed": [{**cell, "sides": ["CN", "LA"]}]}}
     told = {who: office.look(who, survey)["difference"]["occurrences"]["changed"] for who in ("team", "laos", "china")}
     with office.registry.session() as session, session.begin():
         session.get_one(Submission, survey).difference = was
@@ -233,7 +233,9 @@ def test_whose_records_go_is_asked_though_the_file_tells_nothing_of_it(office):
 
 
 def test_a_question_is_asked_by_a_node_and_answered(office):
-    number = office.hand_in("pair", workbook(["Q-1", *LAOS[1:]], CHINA), renamed="new")
+    number = office.hand_in(
+        "pair", workbook(["Q-1", *LAOS[1:]], [*CHINA[:2], "Rusa unicolor", *CHINA[3:]]), renamed="new"
+    )
     asked = office.decide("laos", number, "ask", reasons="who saw it?").json()
     assert (asked["state"], asked["asking"], asked["yours"]) == ("asked", ["LA"], ["LA"])
     url, head = f"{SURVEYS}/{number}/answers", office.heads["pair"]

@@ -42,6 +42,7 @@ function sent(file, form) {
   body.append("file", file, file.name);
   const dataset = one("dataset").value.trim();
   if (dataset) body.append("dataset", dataset); // what was decided about its headings is used
+  if (one("license").value) body.append("license", one("license").value);
   return ask(`/v1/surveys?dry_run=true&language=${language}&format=${form}`, { method: "POST", body });
 }
 

@@ -56,7 +56,7 @@ async function send() {
   if (!hasKey()) return one("account").focus(), say(one("send-status"), t("key_missing"), "note");
   const body = new FormData();
   body.append("file", file, file.name);
-  for (const id of ["dataset", "answers"]) if (one(id).value.trim()) body.append(id, one(id).value.trim());
+  for (const id of ["dataset", "answers", "license"]) if (one(id).value.trim()) body.append(id, one(id).value.trim());
   if (one("complete").checked) body.append("complete", "true");
   if (one("draft").checked) body.append("submit", "false");
   const button = one("send-button");

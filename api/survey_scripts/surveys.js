@@ -42,7 +42,7 @@ function rows(caption, surveys) {
   const heads = [t("number"), t("state"), t("dataset"), t("file_column"), t("changed_at")];
   return table(caption, heads, surveys.map((s) => [
     el("a", { href: `#survey-${s.id}`, onclick: () => s.id === watched && open(s.id) }, t("open", { number: s.id })),
-    called("state", s.state), s.dataset, s.file, when(s.changed),
+    called("state", s.stage), s.dataset, s.file, when(s.changed),
   ]));
 }
 
@@ -100,9 +100,9 @@ function works(s) {
 function show(s, etag, note) {
   const sides = Object.entries(s.sides ?? {}).map(([side, how]) => `${side}: ${called("side", how)}`).join("; ");
   const facts = [
-    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.state) + (works(s) ? ` · ${t("working")}` : ""))],
+    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.stage) + (works(s) ? ` · ${t("working")}` : ""))],
     [t("dataset"), s.dataset], [t("file_column"), s.file], [t("sides"), sides], [t("answers"), s.answers], [t("answered_by"), s.answered_by],
-    [t("dataset_version"), s.dataset_version], [t("on_map"), s.on_map?.message],
+    [t("dataset_version"), s.dataset_version], [t("on_map"), s.on_map?.message], [t("next"), s.on_map || s.question ? null : s.next],
   ].filter(([, value]) => value !== undefined && value !== null && value !== "");
   const box = one("survey");
   const parts = [

@@ -5,6 +5,7 @@ from typing import Final
 import typer
 
 from biodata.cli import survey_check, survey_decide, survey_headings, survey_results, survey_review, survey_template
+from biodata.cli.survey_spoken import spoken
 
 _PARTS: Final = (survey_check, survey_headings, survey_results, survey_review, survey_decide, survey_template)
 """Files that add commands to the group."""
@@ -15,4 +16,7 @@ def add_commands(app: typer.Typer) -> None:
     group = typer.Typer(help="Surveys: headings, templates, checks, results.", no_args_is_help=True)
     for part in _PARTS:
         part.add_commands(group)
+    for command in group.registered_commands:
+        if command.callback is not None:
+            command.callback = spoken(command.callback)
     app.add_typer(group, name="survey")

@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
-from biodata.cli.survey_options import LanguageOption, kept_headings, known_rules, language_told, no_folders
+from biodata.cli.survey_options import (
+    LanguageOption,
+    LicenceOption,
+    kept_headings,
+    known_rules,
+    language_told,
+    no_folders,
+)
 from biodata.cli.survey_told import line_of, summary_of
 from biodata.errors import InputError
 
@@ -36,17 +43,19 @@ def check(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions about headings are used.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")] = None,
+    licence: LicenceOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Check, write, say what is wrong."""
     from biodata import surveys
+    from biodata.ingest import survey_project
     from biodata.surveys.notices import sentences
     from biodata.surveys.report_forms import ReportForm, write_report
 
     wanted = [(path, _form(path)) for path in out or []]
     if len(files) > 1 and any(form is ReportForm.XLSX for _, form in wanted):
         problem = "a marked workbook is made of one file"
-        raise InputError(problem, column="--out", expected=".csv or .json, or one file", code="OPTIONS_UNFIT")
+        raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
     language = language_told(language)
     no_folders(files, language)
     check_outputs(out or [], files)
@@ -54,7 +63,7 @@ def check(
     rules, known = known_rules(data)
     report = surveys.check_files(
         contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), rules=rules, known=known,
-        language=language, dataset=dataset,
+        licence=survey_project.checked(licence), language=language, dataset=dataset,
     )  # fmt: skip
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
@@ -72,5 +81,5 @@ def _form(path: Path) -> str:
     form = path.suffix.lower().removeprefix(".")
     if form not in ("json", "csv", "xlsx"):
         problem = "a report is not written in this form"
-        raise InputError(problem, column="--out", value=path.name, expected=".json, .csv or .xlsx", code="KIND_UNKNOWN")
+        raise InputError(problem, column="--out", value=path.name, expected=".json, .csv, .xlsx", code="KIND_UNKNOWN")
     return form

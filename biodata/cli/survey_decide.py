@@ -103,7 +103,7 @@ def _show(
         return
     if who is None:  # whoever reads the files of this machine
         told = with_values(settings, told, language)
-    say(f"{state_line(number, told['state'], language)}, {told['dataset']}")
+    say(f"{state_line(number, told['stage'], language)}, {told['dataset']}")
     say_sides(told, language)
     if told["rows"]:
         for table in showing.TABLES[::-1]:

@@ -20,6 +20,10 @@ LanguageOption = Annotated[
     str,
     typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE"),
 ]
+LicenceOption = Annotated[
+    str | None,
+    typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0."),
+]
 
 
 def language_told(told: str) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.cli.survey_changes import counts_of, say_difference, say_notes
-from biodata.cli.survey_options import LanguageOption, language_told, no_folders, who_is
+from biodata.cli.survey_options import LanguageOption, LicenceOption, language_told, no_folders, who_is
 from biodata.cli.survey_told import (
     line,
     say_sides,
@@ -106,19 +106,20 @@ def submit(
     answers: Annotated[int | None, typer.Option(help="The survey that it is a new version of.", min=1)] = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
     renamed: RenamedOption = None,
+    licence: LicenceOption = None,
     language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
     from biodata.errors import InputError
     from biodata.store.registry import Registry
-    from biodata.surveys import receive
+    from biodata.surveys import receive, telling
     from biodata.surveys import review as reviews
     from biodata.surveys.sending import Sent
 
     settings, language = settings_for(data), language_told(language)
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
-        raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
+        raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
     no_folders([] if file is None else [file], language)
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
@@ -133,14 +134,20 @@ def submit(
                     )
                 )
             else:
-                say(state_line(number, told["state"], language))
+                say(state_line(number, told["stage"], language))
             return
         if file is None:
             return
-        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed)
+        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed, licence=licence)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
+        told = reviews.look(registry, who, made, language=language)
     command = f"biodata survey status {made} --data {data}"
-    say(line("SURVEY_KEPT", language, number=made, command=command))
+    if told["stage"] == telling.CHECKING:
+        say(line("SURVEY_KEPT", language, number=made, command=command))
+    else:  # it was sent before
+        say(f"{state_line(made, told['stage'], language)}; {command}")
+    if "next" in told:
+        say(f"  {told['next']}")
 
 
 def status(
@@ -266,6 +273,6 @@ def _status_line(one: dict[str, Any], language: str) -> str:
 
     sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
     version = f", {line('VERSION_OF', language, version=one['dataset_version'])}" if "dataset_version" in one else ""
-    state = words.called("STATE", one["state"], language)
+    state = words.called("STATE", one["stage"], language)
     waits = f"  <- {line('WAITING_FOR_YOU', language)}" if one["waits_for_you"] else ""
     return f"{one['id']}  {state}  {one['dataset']}{version}  {one['file']}  {sides}".rstrip() + waits

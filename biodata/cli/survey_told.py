@@ -72,8 +72,8 @@ def say_whole(told: dict[str, Any], language: str) -> None:
     """Print when the map shows it, what the check found, and what happened."""
     from biodata.surveys import words
 
-    if "on_map" in told:
-        say(f"  {told['on_map']['message']}")
+    if "next" in told and "question" not in told:  # what is asked stands with the difference
+        say(f"  {told['next']}")
     report = told.get("report")
     if report is not None:
         say(f"  {summary_of(report, language)}")

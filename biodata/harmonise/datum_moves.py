@@ -16,6 +16,7 @@ from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.datum_points import forms_of, told_numbers
 from biodata.harmonise.datum_proposals import DECIMALS, RULE, Moves, fitting
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, repairs
+from biodata.harmonise.footprints import FLAG as OUTLINED
 from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.distinct import over_distinct
@@ -154,6 +155,12 @@ def _noted(move: Moves, term: str, values: pl.Series, rule: str | pl.Series) -> 
     return frame.with_columns(row=pl.Series(move.rows).cast(REPAIR_ROWS["row"]))
 
 
+def is_known(datum: str) -> bool:
+    """Tell whether a stated datum is known."""
+    term = parse_controlled(pl.Series([datum], dtype=pl.String), Vocabulary.DATUM)["term"].item()
+    return term is not None or find_system(datum) is not None
+
+
 def _systems(told: Told, declared: str | None) -> pl.Series:
     """Return each row's system: `WGS84`, or an identifier of `datums`; null where none is stated, or it is not known."""
     stated = told["geodeticDatum"] if declared is None else told["geodeticDatum"].fill_null(declared)
@@ -195,9 +202,12 @@ def _datum_column(
     name = pl.Series("geodeticDatum", [WGS84]).new_from_index(0, told.height)
     kept = pl.select(pl.when(placed & (wgs84 | stated.is_null())).then(name)).to_series()
     other = systems.is_not_null() & ~wgs84
+    # A footprint has a place in WGS 84 alone; where it tells so, nothing is assumed.
+    outlined = point.flags.get(OUTLINED, pl.repeat(value=False, n=told.height, eager=True))
+    told_by_footprint = outlined & told["footprintSRS"].is_not_null()
     told_here = placed | point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False)
     flags = {
-        "GEODETIC_DATUM_ASSUMED_WGS84": placed & stated.is_null(),
+        "GEODETIC_DATUM_ASSUMED_WGS84": placed & stated.is_null() & ~told_by_footprint,
         "GEODETIC_DATUM_INVALID": stated.is_not_null() & systems.is_null(),
         "GEODETIC_DATUM_NOT_WGS84": placed & other,
         "COORDINATE_REPROJECTION_FAILED": other & told_here & own.is_null(),

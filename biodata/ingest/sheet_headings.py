@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from biodata.formats.workbooks import Grid
+from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
@@ -31,7 +32,8 @@ _LONGEST_HEADING: Final = 120
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
     """Return where the table of a sheet is; None for a sheet without any filled cell."""
     known = {key(heading) for heading in kept}
-    return lay_out(grid, lambda text: _is_heading(text, known))
+    is_project = sheet_kind(grid.name or "") == "project"
+    return lay_out(grid, lambda text: _is_heading(text, known), one_row=is_project)
 
 
 def proposals_of(
@@ -130,4 +132,4 @@ def _kind(title: str, terms: set[str]) -> str | None:
         return "sites"
     if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
         return "events"
-    return said
+    return None if said == "project" and not terms & set(survey_project.TERMS) else said

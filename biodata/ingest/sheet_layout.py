@@ -69,7 +69,7 @@ class Layout:
     findings: list[Finding] = field(default_factory=list)
 
 
-def lay_out(grid: Grid, is_heading: Callable[[str], bool]) -> Layout | None:
+def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = False) -> Layout | None:
     """Find the table on a sheet.
 
     Parameters
@@ -78,6 +78,8 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool]) -> Layout | None:
         A sheet that is shown.
     is_heading : callable
         Tells whether a text is surely a heading.
+    one_row : bool
+        The headings are one row, whatever stands below: a datum is no unit there.
 
     Returns
     -------
@@ -89,6 +91,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool]) -> Layout | None:
         return None
     out = Layout(grid, 0, [], [])
     first, last = _heading_rows(grid, filled, is_heading)
+    last = first if one_row else last
     out.heading_row = filled[last][0]
     if first:
         title = next(cell for cell in filled[0][1] if cell is not None)

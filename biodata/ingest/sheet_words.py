@@ -27,9 +27,11 @@ def _words() -> Mapping[str, frozenset[str]]:
 
 
 def sheet_kind(name: str) -> str | None:
-    """Return what a sheet's name says that it holds: occurrences, events, sites or guide; None where it says nothing."""
+    """Return what a sheet's name says that it holds: occurrences, events, sites, project or guide; None where it says nothing."""
     told = plain(name)
-    return next((kind for kind in ("occurrences", "events", "sites", "guide") if told in _words()[kind]), None)
+    return next(
+        (kind for kind in ("occurrences", "events", "sites", "project", "guide") if told in _words()[kind]), None
+    )
 
 
 def is_total(cell: str) -> bool:

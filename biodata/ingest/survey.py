@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.ingest import taken_tables
+from biodata.ingest import survey_project, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_periods import with_period, with_zone
 from biodata.ingest.survey_shapes import Survey, SurveyTable
@@ -36,7 +36,7 @@ class SurveySource:
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
+        `encoding` of the texts; `license` of what tells none; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
         a JSON object, heading → term, an empty one where the column is of none.
     """
 
@@ -55,6 +55,7 @@ class SurveySource:
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         told = dict(options)
         self.encoding = told.pop("encoding", None)
+        self.licence = survey_project.checked(told.pop("license", None))
         self.kept = decided_headings(told.pop("headings", "{}"))
         self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
         if told:
@@ -68,7 +69,7 @@ class SurveySource:
         for path in taken:
             yield from taken_tables.read(path, dataset=self.dataset)
         for files in surveys_of_files([path for path in self.paths if path not in taken]):
-            survey = read_survey(files, encoding=self.encoding, kept=self.kept)
+            survey = read_survey(files, encoding=self.encoding, kept=self.kept, licence=self.licence)
             stopped = blocking(survey.findings)
             if stopped is not None:
                 problem = (

@@ -15,7 +15,7 @@ class SurveyTable:
     Attributes
     ----------
     kind : str
-        `events`, `occurrences` or `sites`.
+        `events`, `occurrences`, `sites` or `project`.
     file : str
         What a person calls the file.
     sheet : str or None

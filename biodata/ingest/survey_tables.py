@@ -8,7 +8,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_units, survey_sites
+from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_grids import in_degrees
@@ -22,7 +22,11 @@ _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "sampl
 
 
 def read_survey(
-    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
+    files: Iterable[tuple[str, bytes]],
+    *,
+    encoding: str | None = None,
+    kept: Mapping[str, str] | None = None,
+    licence: str | None = None,
 ) -> Survey:
     """Read the files of a survey.
 
@@ -34,6 +38,8 @@ def read_survey(
         Of text, where it is declared.
     kept : mapping of str to str, optional
         Heading → term, as decided before for this dataset.
+    licence : str, optional
+        Of what tells none in the files.
 
     Returns
     -------
@@ -56,6 +62,7 @@ def read_survey(
             else:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
     survey.tables.sort(key=lambda table: table.kind)
+    survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     return survey
 

@@ -23,6 +23,11 @@ from biodata.store.survey_rows import rows_of
 _BATCH_ROWS: Final = 200_000
 _IDENTITY: Final = "source_record_id"
 _COUNTRIES: Final = ("country_codes", "countryCode")
+_READ: Final = (
+    "scientificName", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "event_start", "event_end",
+    "individualCount", "occurrenceStatus", "eventID", "license",
+)  # fmt: skip
+"""Of records: what is read of the cells and makes a record another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,13 @@ class Preview:
         The countries that each record that no rule lets out may lie in.
     rules_hash : str
         Of the rules.
+    records : polars.DataFrame
+        The upload's records: `identifier`, `key`, `countries` that each may lie in, and `differs`, whether something else is
+        read of it than the dataset has.
+    had : polars.DataFrame
+        What the dataset has: `identifier` (as it was before the upload), `key`, `countries`.
+    event_places, had_events : polars.DataFrame
+        Events of the upload and of the dataset: `identifier`, `countries`.
     """
 
     occurrences: pl.DataFrame
@@ -55,6 +67,10 @@ class Preview:
     touched: frozenset[str]
     withheld: pl.Series
     rules_hash: str
+    records: pl.DataFrame
+    had: pl.DataFrame
+    event_places: pl.DataFrame
+    had_events: pl.DataFrame
 
 
 def preview(
@@ -86,8 +102,10 @@ def preview(
     with Registry.open(settings) as registry, ExitStack() as held:
         if current is not None:
             held.enter_context(releases.held_open(current.path))
-        known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES], where=where)
+        known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES, *_READ], where=where)
         known = known.drop_nulls(["key", _IDENTITY])
+        had = known.select("key", identifier=_IDENTITY).with_columns(_countries(known).alias("countries"))
+        had_events = _of_events(lake.read("events", columns=["eventID", "country_codes"], where=where))
         known = known.with_columns(pl.col(_IDENTITY).replace(dict(renamed)))
         numbers = pl.coalesce(pl.col("known"), pl.col("key"))
         brought = (
@@ -123,7 +141,25 @@ def preview(
         frozenset(_countries(touched).explode().drop_nulls()),
         _countries(hidden),
         rules.hash,
+        _of_records(brought, known),
+        had,
+        _of_events(events),
+        had_events,
     )
+
+
+def _of_records(brought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return what `Preview.records` tells of the records of an upload."""
+    both = brought.join(known.select(_IDENTITY, *_READ, known=True), on=_IDENTITY, how="left", suffix=" was",
+                        maintain_order="left")  # fmt: skip
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name} was")) for name in _READ)
+    told = both.select("key", identifier=_IDENTITY, differs=pl.col("known").is_null() | differs)
+    return told.with_columns(_countries(brought).alias("countries"))
+
+
+def _of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Return where events lie, by what their files call them."""
+    return events.select(identifier=pl.col("eventID"), countries=pl.col("country_codes").fill_null([]))
 
 
 def _countries(records: pl.DataFrame) -> pl.Series:

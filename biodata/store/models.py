@@ -142,6 +142,8 @@ class Submission(Base):
     """What its sender says of rows that the dataset has under another identifier: same or new."""
     renamed_of: Mapped[str | None] = mapped_column(String(64))
     """Stands for the rows that this was said of, or is asked of: the word holds for no others."""
+    license: Mapped[str | None] = mapped_column(String(500))
+    """Of what tells none in its file, as its sender tells it."""
     returns_to: Mapped[int | None] = mapped_column(Number)
     """The submission whose published state it brings back."""
     dataset_version: Mapped[int | None]

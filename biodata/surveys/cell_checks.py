@@ -49,6 +49,7 @@ CELLS: Final = MappingProxyType(
         "GEODETIC_DATUM_INVALID": _Cell(("geodeticDatum",), True),
         "COORDINATE_UNCERTAINTY_METERS_INVALID": _Cell(("coordinateUncertaintyInMeters",), True),
         "COORDINATE_PRECISION_INVALID": _Cell(("coordinatePrecision",), False),
+        "LICENSE_UNKNOWN": _Cell(("license",), False),
         "PROVINCE_COORDINATE_MISMATCH": _Cell(("stateProvince",), False),
         "PROVINCE_UNKNOWN": _Cell(("stateProvince",), False),
         "BORDER_AMBIGUOUS": _Cell(_LATITUDE, False),

@@ -16,7 +16,7 @@ from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.sharing.taxonomy import Taxonomy
-from biodata.surveys import heading_checks, other_forms, period_checks, row_checks
+from biodata.surveys import heading_checks, other_forms, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.notices import Read, notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
@@ -35,6 +35,7 @@ def check(
     kept: Mapping[str, str] | None = None,
     rules: RuleSet | None = None,
     known: pl.DataFrame | None = None,
+    licence: str | None = None,
     language: str = "en",
     dataset: str | None = None,
     params: bool = False,
@@ -48,6 +49,7 @@ def check(
         kept=kept,
         rules=rules,
         known=known,
+        licence=licence,
         language=language,
         dataset=dataset,
         params=params,
@@ -64,6 +66,7 @@ def check_files(
     rules: RuleSet | None = None,
     known: pl.DataFrame | None = None,
     declared: Mapping[str, str] | None = None,
+    licence: str | None = None,
     language: str = "en",
     dataset: str | None = None,
     params: bool = False,
@@ -88,6 +91,8 @@ def check_files(
         `terms.TAXON` of the checklists that are loaded: names are matched as they will be when the survey goes in.
     declared : mapping of str to str, optional
         What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
+    licence : str, optional
+        Of what tells none in the files.
     language : str
         Of the messages, one of `words.LANGUAGES`.
     dataset : str, optional
@@ -115,11 +120,12 @@ def check_files(
         if form != forms.SHEETS:
             return other_forms.check(
                 named, form, boundaries, target=named[0][1].with_name("taken"), today=today, encoding=encoding,
-                kept=kept, rules=rules, known=known, language=language, dataset=dataset, params=params,
+                kept=kept, rules=rules, known=known, licence=licence, language=language, dataset=dataset,
+                params=params,
             )  # fmt: skip
     rows, problems, told, order = 0, [], [], {}
     try:
-        survey = read_survey(files, encoding=encoding, kept=kept)
+        survey = read_survey(files, encoding=encoding, kept=kept, licence=licence)
         order = survey.order
         if not survey.of("occurrences"):
             problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
@@ -190,6 +196,8 @@ def found(
     findings += row_checks.circular_parents(events)
     sites = [rows_of(table) for table in survey.of("sites")]
     findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
+    for project in survey.of("project"):
+        findings += value_checks.of_project(rows_of(project))
     checks = TableChecks(harmoniser, today, boundaries, survey.declarations, taxonomy)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)

@@ -83,7 +83,7 @@ class TableDifference:
         for kind, shown in columns.items():
             rows = self.rows.filter(pl.col("kind") == kind)
             cut |= most is not None and rows.height > most
-            told[kind] = rows.slice(0, most).select(*shown, *(named[kind] if values else [])).to_dicts()
+            told[kind] = rows.slice(0, most).select(*shown, *(named[kind] if values else []), *_sides(rows)).to_dicts()
         # A heading that is no term may be a row of data that was taken for headings.
         cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
         shown_cells = cells.slice(0, most)
@@ -92,7 +92,7 @@ class TableDifference:
         told["changed_cells"] = dict(columns_told)
         likely = self.pairs.filter(pl.col("how") != "same").slice(0, most)
         told["likely"] = likely.select(
-            "sheet", "row", "was_row", "how", *(["identifier", "was"] if values else [])
+            "sheet", "row", "was_row", "how", *(["identifier", "was"] if values else []), *_sides(likely)
         ).to_dicts()
         told["all_told"] = not cut and shown_cells.height == self.cells.height
         return told
@@ -179,7 +179,12 @@ def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
     """Return where cells change, and from what to what only where that tells no place and no taxon."""
     shown = tell_nothing(cells)
     told = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
-    return cells.select("sheet", "row", "column", *told, shown=shown)
+    return cells.select("sheet", "row", "column", *told, *_sides(cells), shown=shown)
+
+
+def _sides(rows: pl.DataFrame) -> list[str]:
+    """Return the column of the sides that rows are told to, where that is known (`row_sides.with_sides`)."""
+    return [name for name in rows.columns if name == "sides"]
 
 
 def _term() -> pl.Expr:

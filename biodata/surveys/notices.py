@@ -1,4 +1,4 @@
-"""What a survey's team should know beside its faults: which names make which events coarse, and what its scope leaves open.
+"""What a survey's team should know beside its faults: names that make events coarse, what its scope leaves open, no licence.
 
 Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
@@ -22,6 +22,7 @@ from biodata.sharing.siblings import COLUMNS as SIBLINGS
 from biodata.sharing.taxonomy import RANKS
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
+from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
 from biodata.vocabularies import SharingCategory
@@ -37,6 +38,7 @@ _COLUMNS: Final = tuple(
         "parentEventID",
         "eventDate",
         "scientificName",
+        "license",
         *LOOKED_AT,
         *USED,
         *SIBLINGS,
@@ -50,10 +52,11 @@ _MOST_EVENTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a survey: the records, as `terms.OCCURRENCE`, and the scopes of its events."""
+    """What was read of a survey: the records, as `terms.OCCURRENCE`, the scopes of its events, what is told of its dataset."""
 
     records: list[pl.DataFrame] = field(default_factory=list)
     scopes: list[pl.Series] = field(default_factory=list)
+    licences: list[str] = field(default_factory=list)
 
 
 def notices(
@@ -87,7 +90,10 @@ def notices(
     scopes = [one for one in read.scopes if len(one)]
     names, unknown = unclear(pl.concat(scopes), records) if scopes else ([], [])
     told += [_of_scope("SCOPE_WORD_UNKNOWN", word, language) for word in unknown]
-    return told + [_of_scope("SCOPE_TAXON_UNPLACED", name, language) for name in names]
+    told += [_of_scope("SCOPE_TAXON_UNPLACED", name, language) for name in names]
+    if not read.licences and records.height and records["license"].is_null().all():
+        told.append(_of_scope("LICENSE_MISSING", "license", language))
+    return told
 
 
 def rules_and_taxa(settings: Settings, lake: Lake) -> tuple[RuleSet, pl.DataFrame]:
@@ -100,12 +106,17 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
     boundaries, found = places.load_boundaries(settings.boundaries), {}
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake, tied=False)
+        with Registry.open(settings) as registry:
+            licences = dict(registry.datasets().select("key", "license").iter_rows())
         for dataset in datasets:
             where = In("datasetKey", (dataset,))
             records = lake.read("occurrences", columns=_COLUMNS, where=where)
             scopes = lake.read("events", columns=["targetTaxonomicScope"], where=where)["targetTaxonomicScope"]
             found[dataset] = notices(
-                Read([records], [scopes]), rules, boundaries, few_stations=settings.survey_stations
+                Read([records], [scopes], [one for one in [licences.get(dataset)] if one]),
+                rules,
+                boundaries,
+                few_stations=settings.survey_stations,
             )
     return found
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.harmonise import Harmoniser
-from biodata.ingest import open_source, taken_tables
+from biodata.ingest import open_source, survey_project, taken_tables
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places import BoundarySet
@@ -48,7 +48,7 @@ def check(
     files: Files, source: str, boundaries: BoundarySet, *, target: Path, dataset: str | None = None,
     today: date | None = None, encoding: str | None = None,
     kept: Mapping[str, str] | None = None, rules: RuleSet | None = None, known: pl.DataFrame | None = None,
-    language: str = "en", params: bool = False,
+    licence: str | None = None, language: str = "en", params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Check files of a form other than sheets, and write what comes in of them to `target`.
 
@@ -64,7 +64,7 @@ def check(
         A file that gets the tables that come in (`ingest.taken_tables`); it is written only where nothing blocks.
     dataset : str, optional
         The dataset that they go to; a row that tells another one blocks.
-    today, encoding, kept, rules, known, language, params
+    today, encoding, kept, rules, known, licence, language, params
         As for `surveys.check_files`.
 
     Returns
@@ -78,7 +78,7 @@ def check(
         opened = open_source(
             source, [path for _, path in files], dataset=dataset or _DATASET, options=_options(source, encoding, kept)
         )
-        tables = taken_tables.write(part, (_of_one_dataset(table, dataset, files) for table in opened.read()))
+        tables = taken_tables.write(part, (_of_one_dataset(table, dataset, files, licence) for table in opened.read()))
         report = _checked(
             part, tables, source, files, boundaries, today=today, rules=rules, known=known,
             language=language, params=params,
@@ -129,7 +129,7 @@ def _options(source: str, encoding: str | None, kept: Mapping[str, str] | None) 
     return told | ({"headings": json.dumps(dict(kept))} if kept and source == "kobo" else {})
 
 
-def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files) -> VerbatimTable:
+def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files, licence: str | None) -> VerbatimTable:
     """Return a table whose rows all are the dataset's: one that tells another is refused; files as a person calls them."""
     columns: set[str] = set(table.headings.values())
 
@@ -149,7 +149,7 @@ def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files) -> 
                     ):
                         table.findings.append(Finding(file, None, row, "datasetKey", None, "DATASET_OTHER", True))
                 named = named.drop("datasetKey")
-            yield named
+            yield named if licence is None else survey_project.fill_licence(named, licence)
         table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
         table.refusals.clear()
         table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
@@ -232,6 +232,7 @@ def _checked(
         problem = "there is nothing in it to take in"
         error = InputError(problem, file=name, expected="records, or events with their effort", code="INPUT_EMPTY")
         problems.append(problem_of_file(error, name, language))
+    checks.read.licences.extend(table.dataset.license for table in again if table.dataset.license)
     told = notices(checks.read, rules or RuleSet.read(None), boundaries, language=language)
     return report_of(name, rows, problems, form=source, notes=notes, notices=told, params=params)
 

@@ -165,11 +165,14 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
     if seeing.is_own(who, submission):
         problem = "nobody reviews what they handed in themselves"
         raise InputError(problem, expected="another reviewer", code="REVIEW_FORBIDDEN")
-    every, mine = submission.sides or {}, seeing.reviewed(who, submission)
+    every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
     if wanted is not None and wanted not in every:
         problem, expected = "the survey has no such side", f"one of its sides: {', '.join(every)}"
         raise InputError(problem, column="country", value=country, expected=expected, code="FIELD_INVALID")
+    if not mine and seeing.reviewed(who, submission):
+        problem, expected = "no row of your side becomes another one", "the reviewers of the sides that change"
+        raise InputError(problem, column="country", value=country, expected=expected, code="REVIEW_FORBIDDEN")
     if not mine:
         problem, expected = "no side of it is yours to review", "; ".join(f"{side} is {_whose(side)}" for side in every)
         raise InputError(problem, column="country", value=country, expected=expected, code="REVIEW_FORBIDDEN")
@@ -198,8 +201,8 @@ def _role(who: Principal, dataset: str, side: str) -> str:
 def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
     """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
     told = {
-        "id": one.id, "state": one.state, "version": one.version, "created": one.created, "changed": one.changed,
-        "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": one.sides,
+        "id": one.id, "state": one.state, "stage": telling.stage(one), "version": one.version, "created": one.created, "changed": one.changed,
+        "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": telling.sides_told(one),
         "answers": one.answers, "returns_to": one.returns_to, "dataset_version": one.dataset_version,
         "mine": seeing.is_own(who, one),
     }  # fmt: skip
@@ -208,7 +211,8 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language, values=seeing.sees_all(who, one)),
+                 "next": telling.what_next(session, one, language),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)),
                  "question": renaming.question(one, language),
                  "answered_by": _answered_by(session, who, one),
                  "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,
@@ -218,7 +222,13 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
 
 def _yours(who: Principal | None, submission: Submission) -> list[str] | None:
     """Return the sides that somebody may decide about now."""
-    return seeing.reviewed(who, submission) or None if who is not None and submission.state in OPEN_FOR_REVIEW else None
+    return _to_decide(who, submission) or None if who is not None and submission.state in OPEN_FOR_REVIEW else None
+
+
+def _to_decide(who: Principal, submission: Submission) -> list[str]:
+    """Return the sides that somebody reviews and of which something changes."""
+    every = submission.sides or {}
+    return [side for side in seeing.reviewed(who, submission) if every[side] != sides.UNCHANGED]
 
 
 def _answered_by(session: Session, who: Principal | None, submission: Submission) -> int | None:

@@ -23,6 +23,8 @@ class Sent:
         The upload in parts that is its file.
     renamed : str, optional
         What is said of rows that the dataset has under another identifier: `same` or `new`.
+    licence : str, optional
+        Of what tells none in the file.
     """
 
     complete: bool = False
@@ -30,3 +32,4 @@ class Sent:
     answers: int | None = None
     upload: str | None = None
     renamed: str | None = None
+    licence: str | None = None

@@ -16,6 +16,8 @@ from biodata.store.survey_steps import MACHINE, NO_COUNTRY, step
 
 WAITING: Final = "waiting"
 ACCEPTED: Final = "accepted"
+UNCHANGED: Final = "unchanged"
+"""No row of this side becomes another one: there is nothing for its reviewer to decide."""
 OPEN: Final = "open"
 """Nobody reviews this side, and the settings do not ask for it."""
 
@@ -37,10 +39,13 @@ def _codes(frame: pl.DataFrame, *, nowhere: bool) -> set[str]:
     return set(codes.explode().drop_nulls()) | ({NO_COUNTRY} if lost else set())
 
 
-def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str]) -> dict[str, str]:
+def asked(
+    session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]
+) -> dict[str, str]:
     """Return how each side of a survey stands before anybody has looked at it.
 
-    A side waits where somebody else than the sender may review it, or the settings ask for a review in any case.
+    A side waits where somebody else than the sender may review it, or the settings ask for a review in any case; one that
+    is not among the `concerned` does not.
     """
     sender = session.get(Account, submission.account_id) if submission.account_id is not None else None
     free = settings.survey_review == "not_required" or (
@@ -52,7 +57,9 @@ def asked(session: Session, settings: Settings, submission: Submission, wanted: 
 
     def state(side: str) -> str:
         some = any(reviews(one, submission.dataset, side) for one in reviewers)
-        return WAITING if some or settings.survey_review == "required" else OPEN
+        if not (some or settings.survey_review == "required"):
+            return OPEN
+        return WAITING if side in concerned else UNCHANGED
 
     return {side: state(side) for side in sorted(wanted)}
 

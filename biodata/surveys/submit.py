@@ -12,6 +12,7 @@ from biodata import jobs
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError
+from biodata.ingest import survey_project
 from biodata.settings import Settings
 from biodata.store import audit, survey_files
 from biodata.store.models import Job, Submission
@@ -68,6 +69,7 @@ def receive(
     """
     sent = sent or Sent()
     renaming.checked(sent.renamed)
+    survey_project.checked(sent.licence, code="FIELD_INVALID")
     dataset = dataset_of(sender, dataset)
     if sent.upload is not None:
         checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
@@ -92,6 +94,7 @@ def receive(
         wanted=sent.wanted,
         answers=sent.answers,
         renamed=sent.renamed,
+        license=sent.licence,
     )
     try:
         # One transaction with its job: whoever hears its number knows that it will be taken in.
@@ -120,7 +123,7 @@ def _answer(registry: Registry, sender: Principal, number: int, sent: Sent) -> N
             found.wanted = sent.wanted
 
 
-def take_up_again(registry: Registry, number: int | None = None) -> int:
+def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
     """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
 
     A job that was given up may kill whoever takes it: only whoever sends the file again sets it going.
@@ -130,6 +133,8 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
     registry : Registry
     number : int, optional
         Only this submission.
+    because : str, optional
+        Only those whose job's error begins so.
     """
     left = or_(
         Submission.state.in_(("accepted", "committing", "committed", "withdrawn")),
@@ -138,6 +143,8 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
     with registry.session() as session, session.begin():
         asked = select(Submission, Job.name).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
         which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
+        if because is not None:
+            which &= Job.error.startswith(because, autoescape=True)
         found = session.execute(asked.where(which)).all()
         for submission, name in found:
             submission.job_id = jobs.add(session, name, {"submission": submission.id})
@@ -181,13 +188,18 @@ def _key(registry: Registry, sender: Principal, dataset: str, checksum: str, sen
     gone on since, or it was withdrawn, it is sent on purpose.
     """
     told = (
-        f"{dataset} {checksum}" + (" whole" if sent.complete else "") + (f" to {sent.answers}" if sent.answers else "")
+        f"{dataset} {checksum}"
+        + (" whole" if sent.complete else "")
+        + (f" to {sent.answers}" if sent.answers else "")
+        + (f" under {sent.licence}" if sent.licence else "")
     )
     with registry.session(read_only=True) as session:
         found = session.scalars(
             select(Submission)
             .where(Submission.account_id == sender.account_id, Submission.dataset == dataset,
-                   Submission.file_sha256 == checksum, Submission.idempotency_key.startswith(told, autoescape=True))
+                   Submission.file_sha256 == checksum,
+                   (Submission.idempotency_key == told)
+                   | Submission.idempotency_key.startswith(f"{told} after ", autoescape=True))
             .order_by(Submission.id.desc()).limit(1)
         ).first()  # fmt: skip
         if found is None:
@@ -211,9 +223,12 @@ def _earlier(
         )
     if found is None:
         return None
-    same = (found.dataset, found.complete, found.answers) == (dataset, sent.complete, sent.answers)
+    told = dataset, sent.complete, sent.answers, sent.licence
+    same = (found.dataset, found.complete, found.answers, found.license) == told
     if found.file_sha256 != checksum or not same:
-        other = "another file" if found.file_sha256 != checksum else "another dataset, `complete` or `answers`"
+        other = (
+            "another file" if found.file_sha256 != checksum else "another dataset, `complete`, `answers` or `license`"
+        )
         problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
         raise InputError(
             problem, column="Idempotency-Key", value=idempotency_key, expected=expected, code="IDEMPOTENCY_KEY_REUSED"

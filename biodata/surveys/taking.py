@@ -8,6 +8,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
 from biodata.access import traces
-from biodata.errors import InputError, StoreError
+from biodata.errors import InputError, RulesUnreadableError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -27,7 +28,7 @@ from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.survey_steps import JOB, MACHINE
-from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, sides, views
+from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, row_sides, sides, views
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
 from biodata.surveys.difference import Difference
@@ -36,6 +37,21 @@ from biodata.surveys.problems import problem_of_file, report_of
 from biodata.surveys.upload_reading import UploadReading
 
 logger = logging.getLogger(__name__)
+
+
+def need_rules(settings: Settings) -> None:
+    """See that the sharing rules can be read: they are whoever runs the service's to mend, and no fault of a survey.
+
+    Raises
+    ------
+    RulesUnreadableError
+        With the file, row and column where they cannot.
+    """
+    try:
+        RuleSet.read(settings.rules_file)
+    except InputError as error:
+        message = f"{jobs.RULES_UNREADABLE}: {error.without_value()}"
+        raise RulesUnreadableError(message) from error
 
 
 def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
@@ -52,7 +68,13 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     -------
     dict
         `submission`, `state` and `report`, without any value of the file.
+
+    Raises
+    ------
+    RulesUnreadableError
+        If the sharing rules cannot be read; nothing is changed then.
     """
+    need_rules(settings)
     submission = _read(registry, number)
     if _is_to_do(submission):
         with (
@@ -74,6 +96,12 @@ def _is_to_do(submission: Submission) -> bool:
     return unchecked or submission.state in ("accepted", "committing")
 
 
+def _options(registry: Registry, submission: Submission) -> dict[str, str]:
+    """Return what the source of a submission's file is told beside it."""
+    licence = {"license": submission.license} if submission.license else {}
+    return heading_mappings.options(registry, submission.dataset) | licence
+
+
 def _read(registry: Registry, number: int) -> Submission:
     """Return a submission as it stands."""
     with registry.session(read_only=True) as session:
@@ -82,7 +110,7 @@ def _read(registry: Registry, number: int) -> Submission:
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
-    options = heading_mappings.options(registry, submission.dataset)
+    options = _options(registry, submission)
     base = _last_version(registry, submission.dataset)
     found = shown = None
     countries: set[str] = set()
@@ -108,11 +136,15 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         _settle(settings, registry, submission.id, report, action="refused", state="refused")
         return
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
+    view, told_to = views.view_of(shown, countries), row_sides.told_to(shown, countries)
+    found = replace(found, events=row_sides.with_sides(found.events, told_to["events"]),
+                    occurrences=row_sides.with_sides(found.occurrences, told_to["occurrences"]))  # fmt: skip
+    concerned = row_sides.concerned(found, shown, view, countries)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     if held:
         state, action = "draft", "held" if submission.wanted else "checked"
-    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, about=about, held=held,
-            told={"base": base, **found.as_dict(values=False)}, view=views.view_of(shown, countries))  # fmt: skip
+    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, concerned=concerned,
+            about=about, held=held, told={"base": base, **found.as_dict(values=False)}, view=view)  # fmt: skip
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
@@ -131,11 +163,20 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
         if form == forms.SHEETS:
             with path.open("rb") as file:
                 return path, check(
-                    file, name, boundaries, kept=kept, rules=rules, known=known, dataset=submission.dataset, params=True
+                    file,
+                    name,
+                    boundaries,
+                    kept=kept,
+                    rules=rules,
+                    known=known,
+                    licence=submission.license,
+                    dataset=submission.dataset,
+                    params=True,
                 )
         target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
         report = other_forms.check(
-            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known, params=True
+            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
+            licence=submission.license, params=True,
         )  # fmt: skip
     except InputError:
         path.unlink()  # nobody knows what it holds
@@ -151,11 +192,11 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", "committing"):  # taken back meanwhile
             return
-        accepted = found.state == "accepted" and sides.ACCEPTED in (found.sides or {}).values()
-        if accepted and _is_outdated(session, settings, found):
+        decided = found.state == "accepted" and {sides.ACCEPTED, sides.UNCHANGED} & set((found.sides or {}).values())
+        if decided and _is_outdated(session, settings, found):
             _look_again(session, found)
             return
-    options = heading_mappings.options(registry, submission.dataset)
+    options = _options(registry, submission)
     try:
         now = reading.difference(submission, path, options)
         read = reading.read(submission, path, options)
@@ -200,7 +241,8 @@ def _refuse(settings: Settings, registry: Registry, submission: Submission, erro
 def _is_outdated(session: Session, settings: Settings, submission: Submission) -> bool:
     """Tell whether what was accepted is not what would happen: the dataset has gone on since, or the sharing rules have."""
     base, rules = (submission.difference or {}).get("base"), survey_views.hash_of(session, submission.id)
-    if submission.complete and base != survey_steps.last_version(session, submission.dataset):
+    about_all = submission.complete or sides.UNCHANGED in (submission.sides or {}).values()
+    if about_all and base != survey_steps.last_version(session, submission.dataset):
         return True
     return rules != RuleSet.read(settings.rules_file).hash
 
@@ -289,7 +331,7 @@ def _check_content(path: Path, submission: Submission) -> None:
 def _settle(
     settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
     told: Mapping[str, Any] | None = None, countries: set[str] | None = None, view: survey_views.View | None = None,
-    about: str | None = None, held: bool = False,
+    concerned: set[str] | None = None, about: str | None = None, held: bool = False,
 ) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake; and what it would publish."""
     keep_report(settings.data, f"submission-{number}", report)
@@ -305,7 +347,8 @@ def _settle(
         if held:  # a draft of its sender alone, until they say which rows are the same
             found.renamed, found.wanted = None, False
         if countries is not None:
-            found.sides = sides.asked(session, settings, found, countries)
+            looked_at = (concerned or countries) | conversation.asking(session, found)
+            found.sides = sides.asked(session, settings, found, countries, concerned=looked_at)
         if view is not None:
             survey_views.keep(session, number, view)
         if state == "submitted" and conversation.asking(session, found):

@@ -1,11 +1,12 @@
 """What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from biodata.store.models import Submission
+from biodata import jobs
+from biodata.store.models import Job, Submission
 from biodata.store.survey_steps import shown_since
 from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.difference import OTHER_COLUMN
@@ -14,6 +15,8 @@ from biodata.surveys.sides import WAITING
 _TABLES: Final = ("events", "occurrences")
 UNDONE: Final = "undone"
 """What stands in place of the difference of a survey that was taken back: what became of how many rows."""
+_LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
+CHECKING, HELD, NOT_SENT = "checking", "held", "not_sent"
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -23,25 +26,38 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
     return None if submission.report is None else kept_reports.read(submission.report, language)
 
 
-def difference(submission: Submission, language: str, *, values: bool = True) -> dict[str, Any] | None:
+def difference(submission: Submission, language: str, *, of: Collection[str] | None = None) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    Without values it tells where a cell changes alone: of which side its row is, only the published rows tell.
+    Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
+    never from what to what, nor of rows that are not published.
     """
     told = submission.difference
     if told is None or UNDONE in told:
         return None
-    if not values:
-        told = {**told, **{name: _without_values(told[name]) for name in _TABLES}}
+    if of is not None:
+        told = {**told, **{name: _of_sides(told[name], set(of)) for name in _TABLES}}
+    told = {**told, **{name: _sides_left_out(told[name]) for name in _TABLES}}
     found = notes(told, language, submission.id)
     if submission.returns_to is not None:
         found.append(_note(KEEPS_COARSE, {}, language))
     return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": found}
 
 
-def _without_values(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table's difference without what cells were and are."""
-    return {**table, "changed": [{**one, "before": None, "after": None, "shown": False} for one in table["changed"]]}
+def _of_sides(table: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
+    """Return a table's difference with the rows of some sides, without what cells were and are."""
+    listed = {name: [one for one in table.get(name, []) if sides & set(one.get("sides", ()))] for name in _LISTS}
+    told = sum(len(listed[name]) == len(table.get(name, [])) for name in _LISTS) == len(_LISTS)
+    listed["changed"] = [{**one, "before": None, "after": None, "shown": False} for one in listed["changed"]]
+    return {**table, **listed, "all_told": told and table.get("all_told", True)}
+
+
+def _sides_left_out(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table's difference without the sides of its rows."""
+    return {
+        **table,
+        **{n: [{k: v for k, v in one.items() if k != "sides"} for one in table[n]] for n in _LISTS if n in table},
+    }
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -80,6 +96,49 @@ def undone_words(told: Mapping[str, Mapping[str, int]], language: str) -> str:
     return words.told("SURVEY_UNDONE", counts, language)[0]
 
 
+def stage(submission: Submission) -> str:
+    """Return where a submission stands: its state; of a draft whether it is being checked, or held for its sender's word."""
+    if submission.state != "draft":
+        return submission.state
+    return CHECKING if submission.report is None else HELD if renaming.waits(submission) else submission.state
+
+
+def sides_told(submission: Submission) -> dict[str, str] | None:
+    """Return how each side stands; no side of a draft waits for anybody, for it was not sent to them."""
+    told: dict[str, str] | None = submission.sides
+    if told is None or submission.state != "draft":
+        return told
+    return {side: NOT_SENT if how == WAITING else how for side, how in told.items()}
+
+
+def what_next(session: Session, submission: Submission, language: str) -> str | None:
+    """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
+    halted = _halted(session, submission)
+    if halted is not None:
+        return words.told(halted, {}, language)[0]
+    match stage(submission):
+        case "checking":
+            code = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
+        case "held":
+            asked = renaming.question(submission, language)
+            return None if asked is None else str(asked["message"])
+        case "draft":
+            code = "NEXT_SEND"
+        case _:
+            shown = on_map(session, submission, language)
+            return None if shown is None else str(shown["message"])
+    return words.told(code, {"number": submission.id}, language)[0]
+
+
+def _halted(session: Session, submission: Submission) -> str | None:
+    """Return the code of what holds the service up with a submission; None where it goes on."""
+    working = stage(submission) == CHECKING or submission.state in ("accepted", "committing", "committed")
+    job = session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+    if job is None or job.state != "failed":
+        return None
+    return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(jobs.RULES_UNREADABLE) else "NEXT_HALTED"
+
+
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
     """Return whether the map shows a survey, since which release, and else when it will, or what became of it.
 
@@ -103,6 +162,7 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
             code = "MAP_AFTER_ANSWER"
         case _:
             return None
+    code = _halted(session, submission) or code
     told = {
         "shown": submission.state == "published",
         "release": since,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from biodata.errors import InputError
 from biodata.parsers.zones import COUNTRY_ZONES
 from biodata.surveys.designs import DESIGNS, LANGUAGES, Asked, Design, word
-from biodata.surveys.designs.columns import SAMPLE_UNITS
+from biodata.surveys.designs.columns import PROJECT, SAMPLE_UNITS
 from biodata.surveys.designs.words import heading, notes
 from biodata.vocabularies import SurveyDesign
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _COUNTRIES: Final = tuple(sorted({*COUNTRY_ZONES, "ID"}))
-_LISTS: Final = ("designs", "units", "answers", "countries")
+_LISTS: Final = ("designs", "units", "answers", "countries", "licences", "datums")
+LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")
+"""Those that a release knows by name."""
+_DATUMS: Final = ("WGS84", "CGCS2000", "VN-2000", "Lao 1997", "Indian 1975", "Kertau 1968", "Timbalai 1948")
 _LAST_ROW: Final = 5_000
 _MADE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties tell no zone
 _ZIPPED: Final = (2026, 1, 1, 0, 0, 0)
@@ -42,8 +45,8 @@ def template(design: str, language: str = "en") -> bytes:
     Returns
     -------
     bytes
-        An XLSX file: the sheets of sites, events and occurrences, each with an example row that is left out when it is
-        read, the lists that cells are chosen from, and how to fill it in.
+        An XLSX file: a sheet of what holds for all of it, the sheets of sites, events and occurrences, each with an
+        example row that is left out when it is read, the lists that cells are chosen from, and how to fill it in.
 
     Raises
     ------
@@ -64,6 +67,7 @@ def template(design: str, language: str = "en") -> bytes:
     book.remove(book.worksheets[0])
     book.properties.created, book.properties.creator = _MADE, "biodata"
     _readme(book.create_sheet(word("sheet.readme", language)), asked, language)
+    _project(book.create_sheet(word("sheet.project", language)), asked, language)
     for kind, columns in asked.sheets.items():
         _table(book.create_sheet(word(f"sheet.{kind}", language)), asked, columns, language)
     _codes(book.create_sheet(word("sheet.codes", language)), asked, language)
@@ -89,30 +93,47 @@ def offered() -> list[dict[str, object]]:
 
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
     """Write one sheet to fill in: headings, the example, lists; all cells are text, so that no date is made of them."""
-    from openpyxl.styles import Alignment, Font, PatternFill
-    from openpyxl.utils import get_column_letter
-    from openpyxl.worksheet.datavalidation import DataValidation
+    from openpyxl.styles import Font, PatternFill
 
     sheet.append([heading(column.term, language) for column in columns])
     sheet.append([word("example", language), *(_example(column, design, language) for column in columns[1:])])
     for number, column in enumerate(columns, start=1):
-        letter = get_column_letter(number)
-        head, example = sheet.cell(1, number), sheet.cell(2, number)
-        head.font, head.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
-        head.fill = PatternFill("solid", fgColor=_NEEDED if column.needed else _HEAD)
+        example = sheet.cell(2, number)
         example.font, example.fill = Font(italic=True, color="777777"), PatternFill("solid", fgColor=_EXAMPLE)
-        example.number_format = "@"
-        sheet.column_dimensions[letter].width = max(14, min(36, len(str(head.value)) + 2))
-        sheet.column_dimensions[letter].number_format = "@"
-        if column.choices is not None:
-            at = _LISTS.index(column.choices)
-            source = f"'{word('sheet.codes', language)}'!${_letter(at)}$2:${_letter(at)}${len(_choices(at, design, language)) + 1}"
-            rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=True)
-            # A unit of another name, or a country far away, may still be right: the check says so.
-            rule.errorStyle = "warning"
-            rule.add(f"{letter}3:{letter}{_LAST_ROW}")
-            sheet.add_data_validation(rule)
+        _column(sheet, number, column, design, language, rows=(3, _LAST_ROW))
     sheet.freeze_panes = "A2"
+
+
+def _project(sheet: "Worksheet", design: Design, language: str) -> None:
+    """Write the sheet of what holds for all rows: headings and the one row, in which the datum of a GPS stands."""
+    sheet.append([heading(column.term, language) for column in PROJECT])
+    sheet.append([column.example or None for column in PROJECT])
+    for number, column in enumerate(PROJECT, start=1):
+        _column(sheet, number, column, design, language, rows=(2, 2))
+
+
+def _column(
+    sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]
+) -> None:
+    """Show a column's heading and whether it is needed, make its cells text, and let those of `rows` be chosen."""
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    letter, head = get_column_letter(number), sheet.cell(1, number)
+    head.font, head.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
+    head.fill = PatternFill("solid", fgColor=_NEEDED if column.needed else _HEAD)
+    sheet.cell(2, number).number_format = "@"
+    sheet.column_dimensions[letter].width = max(14, min(36, len(str(head.value)) + 2))
+    sheet.column_dimensions[letter].number_format = "@"
+    if column.choices is not None:
+        at = _LISTS.index(column.choices)
+        source = f"'{word('sheet.codes', language)}'!${_letter(at)}$2:${_letter(at)}${len(_choices(at, design, language)) + 1}"
+        rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=True)
+        # A unit of another name, or a country far away, may still be right: the check says so.
+        rule.errorStyle = "warning"
+        rule.add(f"{letter}{rows[0]}:{letter}{rows[1]}")
+        sheet.add_data_validation(rule)
 
 
 def _example(column: Asked, design: Design, language: str) -> str | None:
@@ -138,6 +159,10 @@ def _choices(at: int, design: Design, language: str) -> list[str]:
             return [word(f"unit.{unit}", language) for unit in units]
         case "answers":
             return [word("answer.yes", language), word("answer.no", language)]
+        case "licences":
+            return list(LICENCES)
+        case "datums":
+            return list(_DATUMS)
         case _:
             return list(_COUNTRIES)
 
@@ -170,11 +195,13 @@ def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
     sheet.append([])
     top = sheet.max_row + 1
     sheet.append([word(f"guide.{name}", language) for name in ("sheet", "column", "needed", "example", "term")])
-    for kind, columns in design.sheets.items():
+    for kind, columns in {"project": PROJECT, **design.sheets}.items():
         for at, column in enumerate(columns):
             shown = "E01" if at == 0 and kind == "events" else "R001" if at == 0 and kind == "occurrences" else None
             answer = word("answer.yes" if column.needed else "answer.no", language)
             example = shown or _example(column, design, language)
+            if column.choices == "licences":
+                example = " / ".join(LICENCES)
             sheet.append(
                 [word(f"sheet.{kind}", language), heading(column.term, language), answer, example, column.term]
             )

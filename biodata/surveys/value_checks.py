@@ -1,4 +1,4 @@
-"""What is wrong with single cells that harmonising leaves as they are: counts, effort, times of day, garbled text."""
+"""What is wrong with single cells that harmonising leaves as they are: counts, effort, times of day, garbled text, licence and datum."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,14 @@ from typing import Final
 
 import polars as pl
 
+from biodata.harmonise.datum_moves import is_known
 from biodata.harmonise.measures import METRES
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_project import DATUM, LICENCE
 from biodata.parsers import dates
 from biodata.parsers.decimals import parse_decimals
+from biodata.parsers.licences import parse_licence
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.meant_values import meant
 
@@ -49,6 +52,15 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
                 likely = meant(invalid, value, {})
                 params = {"proposal": likely} if likely else {}
                 yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, **params)
+
+
+def of_project(rows: Rows) -> Iterator[Finding]:
+    """Find a licence or a datum of the whole survey that nobody can read."""
+    for row, own in rows.own.items():
+        if own.get(LICENCE) is not None and parse_licence(own[LICENCE]) is None:
+            yield rows.finding(row, LICENCE, "LICENSE_UNKNOWN", blocking=False)
+        if own.get(DATUM) is not None and not is_known(own[DATUM]):
+            yield rows.finding(row, DATUM, "GEODETIC_DATUM_INVALID", blocking=True)
 
 
 def times(rows: Rows) -> Iterator[Finding]:

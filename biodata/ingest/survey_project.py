@@ -1,0 +1,98 @@
+"""What a survey's workbook tells once for all its rows, on a sheet of its own: licence, and datum of coordinates."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from biodata.errors import InputError
+from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.parsers.licences import parse_licence
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
+
+LICENCE, DATUM = "license", "geodeticDatum"
+TERMS: Final = (LICENCE, DATUM)
+"""Columns of the sheet."""
+
+_LICENSED: Final = ("events", "occurrences")
+_COORDINATES: Final = (
+    "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
+)  # fmt: skip
+
+
+def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return by term what the project's sheet tells of all rows, and its heading as it came.
+
+    A sheet of several rows tells of no row which of them it is of: it is left out, and told as one that is not read.
+    `licence` is what its sender tells beside the files, where they tell none.
+    """
+    told: dict[str, tuple[str, str]] = {}
+    for table in survey.of("project"):
+        if table.frame.height > 1:
+            survey.tables.remove(table)
+            survey.findings.append(Finding(table.file, table.sheet, None, None, None, "SHEET_NOT_READ", False))
+            continue
+        for term in TERMS:
+            cells = table.frame[term].drop_nulls() if term in table.frame.columns else pl.Series([], dtype=pl.String)
+            for cell in cells:
+                told.setdefault(term, (cell, table.heading(term)))
+    if licence is not None:
+        told.setdefault(LICENCE, (licence, LICENCE))
+    return told
+
+
+def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
+    """Return a licence that is told beside a survey's files.
+
+    Raises
+    ------
+    InputError
+        With the code, if it is none that is known.
+    """
+    if licence is not None and parse_licence(licence) is None:
+        problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0, CC BY-NC 4.0"
+        raise InputError(problem, column=LICENCE, value=licence, expected=expected, code=code)
+    return licence
+
+
+def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> None:
+    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates.
+
+    Parameters
+    ----------
+    tables : iterable of SurveyTable
+        Their frames and headings grow. What is filled counts as covered: a fault of it is told of the project's sheet.
+    told : mapping
+        From `told_once`.
+    """
+    for table in tables:
+        placed = [name for name in _COORDINATES if name in table.frame.columns]
+        if LICENCE in told and table.kind in _LICENSED:
+            _fill(table, LICENCE, *told[LICENCE], where=pl.lit(value=True))
+        if DATUM in told and placed:
+            _fill(table, DATUM, *told[DATUM], where=~pl.all_horizontal(map(_is_nothing, placed)))
+
+
+def fill_licence(batch: pl.DataFrame, licence: str) -> pl.DataFrame:
+    """Return rows of any source with the licence of those that tell none."""
+    own: Sequence[str] = [LICENCE] if LICENCE in batch.columns else []
+    return batch.with_columns(pl.coalesce(*map(pl.col, own), pl.lit(licence)).alias(LICENCE))
+
+
+def _is_nothing(name: str) -> pl.Expr:
+    """Tell where a cell is empty, or says that it is."""
+    return pl.col(name).is_null() | pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS, NA])
+
+
+def _fill(table: SurveyTable, term: str, value: str, heading: str, *, where: pl.Expr) -> None:
+    """Fill the empty cells of a column."""
+    frame = table.frame
+    own = pl.col(term) if term in frame.columns else pl.lit(None, dtype=pl.String)
+    empty = own.is_null() & where
+    rows = frame.filter(empty)["source_row"].to_list()
+    if not rows:
+        return
+    table.frame = frame.with_columns(pl.when(empty).then(pl.lit(value)).otherwise(own).alias(term))
+    table.headings.setdefault(term, heading)
+    table.covered.update((row, term) for row in rows)

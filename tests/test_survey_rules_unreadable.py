@@ -1,0 +1,68 @@
+"""Sharing rules that cannot be read hold a survey up, in words, and it goes on by itself when they are mended."""
+
+import threading
+
+import pytest
+
+from biodata import jobs, worker
+from biodata.surveys import words
+from biodata.worker import work
+from test_survey_review import LAOS, LAOS_TOO, workbook
+from test_survey_review import office as office
+
+SAID = words.told("NEXT_RULES_UNREADABLE", {}, "en")[0]
+
+
+@pytest.fixture
+def broken(office):
+    """Break the file of the rules; mend it by calling."""
+    path = office.settings.data / "sharing_rules.csv"
+    path.write_text("rule_id,no such heading\nx,y\n", encoding="utf-8")
+    yield path.unlink
+    path.unlink(missing_ok=True)
+
+
+def test_an_accepted_survey_waits_for_mended_rules(office, broken):
+    path = office.settings.data / "sharing_rules.csv"
+    text = path.read_text(encoding="utf-8")
+    path.unlink()
+    number = office.hand_in("team", workbook(LAOS))
+    path.write_text(text, encoding="utf-8")
+    assert office.decide("laos", number, "accept").json()["state"] == "accepted"
+    office.settle()
+    for who in ("team", "laos"):
+        told = office.look(who, number)
+        assert (told["state"], told["next"], told["on_map"]["message"]) == ("accepted", SAID, SAID)
+    broken()
+    office.settle()
+    assert office.look("team", number)["state"] == "published"
+
+
+def test_a_survey_is_not_refused_for_rules_that_are_not_its_own(office, broken, monkeypatch):
+    monkeypatch.setattr(worker, "RULES_S", 0.0)
+    number = office.hand_in("team", workbook(LAOS_TOO))
+    told = office.look("team", number)
+    assert (told["stage"], told["next"]) == ("checking", SAID)
+    # A worker that runs on does it without being started again.
+    stop = threading.Event()
+    running = threading.Thread(target=work, args=(office.settings,), kwargs={"stop": stop})
+    running.start()
+    broken()
+    for _ in range(600):
+        if office.look("team", number)["state"] == "submitted":
+            break
+        stop.wait(0.1)
+    stop.set()
+    running.join()
+    assert office.look("team", number)["state"] == "submitted"
+
+
+def test_of_another_fault_it_is_told_that_it_stopped(office, monkeypatch):
+    def breaks(*_):
+        raise OSError
+
+    monkeypatch.setattr(worker, "HANDLERS", {**worker.HANDLERS, "survey": breaks})
+    number = office.hand_in("team", workbook([*LAOS[:1], "2026-06-01", *LAOS[2:]]))
+    told = office.look("team", number)
+    assert jobs.look(office.registry, told["job"]).state == "failed"
+    assert told["next"] == words.told("NEXT_HALTED", {}, "en")[0]

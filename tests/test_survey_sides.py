@@ -1,0 +1,77 @@
+"""Whose review a survey waits for: the sides of which something changes, and what each of them is told of the file."""
+
+import re
+
+import pytest
+
+from biodata.access.roles import Role, RoleBinding
+from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
+from test_survey_review import office as office
+
+CALLED = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.4]
+"""The muntjac of Laos, a bit farther east."""
+
+
+@pytest.fixture
+def dataset(office, request):
+    """A dataset of its own, with records of both sides that are published."""
+    name = re.sub(r"[^a-z]+", "-", request.node.name)[-60:].strip("-")
+    office.person(name, RoleBinding(Role.UPLOADER, dataset=name))
+    accept(office, office.hand_in(name, workbook(LAOS, CHINA)), "laos", "china")
+    return name
+
+
+def accept(office, number, *people):
+    for person in people:
+        done = office.decide(person, number, "accept")
+        assert done.status_code == 200, done.text
+    office.settle()
+    assert office.look(people[0], number)["state"] == "published"
+
+
+def test_only_the_side_of_which_something_changes_is_asked(office, dataset):
+    number = office.hand_in(dataset, workbook(CALLED, CHINA))
+    told = office.look("china", number)
+    assert (told["state"], told["sides"]) == ("submitted", {"CN": "unchanged", "LA": "waiting"})
+    assert ("yours" in told, told["waits_for_you"]) == (False, False)
+    for decision in ("accept", "refuse"):
+        refused = office.decide("china", number, decision, reasons="it is not ours")
+        assert (refused.status_code, refused.json()["code"]) == (403, "REVIEW_FORBIDDEN")
+    accept(office, number, "laos")
+    assert set(office.records(dataset)) == {"L-1", "C-1"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "complete", "sides"),
+    [
+        pytest.param([CALLED], True, {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
+        pytest.param([["L-1", *CHINA[1:]], CHINA], False, {"CN": "waiting", "LA": "waiting"}, id="a record moves over"),
+        pytest.param([LAOS, CHINA, LAOS_TOO], True, {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
+        pytest.param([LAOS], True, {"CN": "waiting", "LA": "unchanged"}, id="one goes, the other stays"),
+        pytest.param([LAOS, CHINA], True, {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
+    ],
+)
+def test_whom_a_change_concerns(office, dataset, rows, complete, sides):
+    number = office.hand_in(dataset, workbook(*rows), complete=complete)
+    assert office.look(dataset, number)["sides"] == sides
+
+
+def test_a_side_is_asked_after_all_where_it_has_gone_on_meanwhile(office, dataset):
+    number = office.hand_in(dataset, workbook(CALLED, CHINA))
+    other = office.hand_in(dataset, workbook([*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))
+    accept(office, other, "china")
+    assert office.decide("laos", number, "accept").json()["state"] == "accepted"
+    office.settle()
+    told = office.look("laos", number)
+    assert (told["state"], told["sides"]) == ("submitted", {"CN": "waiting", "LA": "waiting"})
+    assert office.records(dataset)["C-1"]["scientificName"] == "Rusa unicolor", "nothing of it is taken back unseen"
+
+
+def test_where_in_the_file_something_changes_is_told_to_its_own_side(office, dataset):
+    number = office.hand_in(dataset, workbook(CALLED, [*CHINA[:4], 100.9], LAOS_TOO, ["C-2", *CHINA[1:4], 100.7]))
+    told = {who: office.look(who, number)["difference"]["occurrences"] for who in (dataset, "laos", "china")}
+    places = {who: ([c["row"] for c in one["changed"]], [r["row"] for r in one["new"]]) for who, one in told.items()}
+    assert places == {dataset: ([2, 3], [4, 5]), "laos": ([2], [4]), "china": ([3], [5])}
+    assert {one["counts"]["new"] for one in told.values()} == {2}, "counts are of all"
+    assert [one["all_told"] for one in told.values()] == [True, False, False]
+    assert "sides" not in str(told)
