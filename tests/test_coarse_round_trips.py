@@ -6,7 +6,7 @@ import zipfile
 import polars as pl
 import pytest
 
-from biodata import pipeline
+from biodata import pipeline, places, surveys
 from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.sharing.shared import hidden_taxa
@@ -150,6 +150,17 @@ def test_nothing_is_told_absent_of_what_came_coarse(trip):
     assert not set(came_coarse) & set(counted["eventID"]), "of a cell nobody knows the records"
     assert {"boars", "deer"} == set(counted["eventID"].str.split(":").list.first()), "the open ones of both are effort"
     assert events["shared_as"].struct.field("category").drop_nulls().unique().to_list() == ["0_1_degree"]
+
+
+def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
+    report = surveys.check_files(
+        [("before.zip", trip[3].read_bytes())], places.load_boundaries("natural_earth"), language="zh"
+    )
+    (notice,) = [one for one in report["notices"] if one["name"] == OPEN]
+    assert (notice["code"], notice["category"]) == ("NAME_CAME_COARSE", "0_1_degree")
+    assert "粗化" in notice["message"]
+    assert "敏感物种：" not in notice["message"]
+    assert "biodata" not in notice["message"] + notice["expected"], "in the uploader's language"
 
 
 OF_ONE_PACKAGE = ("datasetKey", "eventID", "license_effective", "dataGeneralizations")
