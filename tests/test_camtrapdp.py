@@ -313,3 +313,19 @@ def test_the_official_example_adds_up_and_has_no_fault(shared):
         row["classifiedBy"] for row in rows if row["classificationMethod"] == "human" and row["classifiedBy"] in text
     ]
     assert "Danny" not in text
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_tables_without_their_descriptor_are_told_what_is_missing_once(tmp_path, is_zip):
+    folder = package(tmp_path / "p")
+    files = [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".csv"]
+    if is_zip:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name, told in files:
+                archive.writestr(name, told)
+        files = [("tables.zip", content.getvalue())]
+    (problem,) = surveys.check_files(files, neighbours())["problems"]
+    assert (problem["code"], problem["blocking"]) == ("DESCRIPTOR_MISSING", True)
+    assert "datapackage.json" in problem["message"]
+    assert "one zip" in problem["expected"]
