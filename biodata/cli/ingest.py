@@ -30,7 +30,8 @@ A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). Wha
 Of a survey all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here. Where its
 dataset has rows of it under another identifier nothing goes in, until --renamed says whether they are the same or new ones.
 
-The exit code is 1 where every row was refused. Where a node took records back, a release without them is made and what was
+Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the exit code is 1
+where every row was refused. Where a node took records back, a release without them is made and what was
 made of them before is purged; the exit code is 1 while somebody still reads an old release.
 
 Examples: biodata ingest gbif download.csv --data mydata --dataset my-survey
@@ -100,6 +101,8 @@ def ingest(
     if not dry_run:
         _tell_surveys(data, reports)
     _tell(reports, as_json=as_json, dry_run=dry_run)
+    if any(one.table == "events" for one in reports) and not dry_run:
+        _tell_refused(reports)
     if source == "node" and not dry_run:
         _purge(data)
     if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
@@ -154,6 +157,17 @@ def _refuse_blocked(
     problem = f"{count} problems block this survey; nothing was taken in"
     expected = "`biodata survey check` tells each with what would be right"
     raise InputError(problem, file=", ".join(one.source for one in found), expected=expected, code="SURVEY_BLOCKED")
+
+
+def _tell_refused(reports: Sequence["IngestReport"]) -> None:
+    """Say that a survey is in the lake without some of its rows: whoever reads no report would take it for whole."""
+    count = sum(not refusal.by_rule for one in reports for refusal in one.refusals)
+    if count:
+        typer.echo(
+            f"{count} rows of this survey were refused and are not in the lake; the others are. `biodata survey check` tells what "
+            "is to be mended, and `biodata survey submit` takes a survey whole or not at all",
+            err=True,
+        )
 
 
 def _moved(
