@@ -181,7 +181,12 @@ def _of_package(archive: Archive) -> str:
         return "camtrapdp"  # its reader says what is wrong with the descriptor
     if not isinstance(told, dict):
         return ""
-    tables = {one.get("name") for one in told.get("resources") or () if isinstance(one, dict)}
+    listed = told.get("resources")
+    tables = {
+        one["name"]
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and isinstance(one.get("name"), str)
+    }
     is_told = "camtrap-dp" in str(told.get("profile", ""))
     return "camtrapdp" if is_told or {"deployments", "observations"} <= tables else ""
 
