@@ -87,6 +87,20 @@ def test_row_11_a_text_is_told_what_is_wrong_with_it(form):
             assert told == right, name
 
 
+@pytest.mark.parametrize("form", hostile_forms.FORMS)
+def test_rows_of_separators_alone_behind_the_last_one_are_none(form):
+    files = hostile_forms.members(form)
+    right = check_files([("s.zip", hostile_forms.zipped(files))], BOUNDARIES)
+    for name, content in files.items():
+        if not name.endswith((".csv", ".txt")):
+            continue
+        heading = content.partition(b"\n")[0]
+        separator = next(one for one in (b"\t", b";", b",") if one in heading)
+        more = separator * heading.count(separator) + b"\n"
+        told = check_files([("s.zip", hostile_forms.zipped({**files, name: content + more * 50}))], BOUNDARIES)
+        assert (told["rows"], told["problems"]) == (right["rows"], right["problems"]), name
+
+
 @pytest.mark.parametrize("form", ["dwca", "camtrapdp", "detections", "smart"])
 def test_rows_2_8_and_10_a_document_is_told_what_is_wrong_with_it(form):
     for name, content in hostile_forms.documents(form).items():

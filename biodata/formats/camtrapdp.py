@@ -110,7 +110,11 @@ class Package:
             opener = gzipped.unpacked(opener, file=path)
         encoding = found.get("encoding") if found else None
         return delimited.read(
-            opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8", of_people=True
+            opener,
+            file=path,
+            encoding=encoding if isinstance(encoding, str) else "utf-8",
+            of_people=True,
+            without_blank=True,
         )
 
     def text(self, *names: str) -> str | None:

@@ -64,7 +64,9 @@ class LooseTables:
         self.tables: dict[str, list[Delimited]] = {}
         for file, opened in openers.items():
             told = {name: options.get(name) for name in ("encoding", "separator")}
-            table = delimited.read(opened, file=file, encoding=told["encoding"], separator=told["separator"])
+            table = delimited.read(
+                opened, file=file, encoding=told["encoding"], separator=told["separator"], without_blank=True
+            )
             self.tables.setdefault(kind_of(table.headings) or "", []).append(table)
 
     @property
