@@ -94,9 +94,11 @@ class LooseTables:
         records = [self._table("occurrences", table) for table in self.tables.get(RECORDS, ())]
         humboldt = [frame for table in self.tables.get(HUMBOLDT, ()) for frame in _rows(table)]
         others = [(MEASUREMENTS, _rows(table)) for table in self.tables.get(MEASUREMENTS, ())]
-        yield from event_tables(events, records, humboldt=humboldt, others=others)
-        for table in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
-            events.refusals += table.refusals
+        for table in event_tables(events, records, humboldt=humboldt, others=others):
+            if table is events:  # the other tables are read by now
+                for beside in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
+                    events.refusals += beside.refusals
+            yield table
 
     def _table(self, kind: str, table: Delimited) -> VerbatimTable:
         """Return a table under its terms."""
