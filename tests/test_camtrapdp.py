@@ -1,6 +1,7 @@
 """Camera-trap packages: deployments and animals; people, blanks and vehicles left out and counted; faults told by their cell."""
 
 import csv
+import io
 import json
 import zipfile
 from collections import Counter
@@ -8,9 +9,11 @@ from collections import Counter
 import polars as pl
 import pytest
 
+from biodata import surveys
 from biodata.errors import InputError
 from biodata.formats import camtrapdp_check
 from biodata.ingest import open_source
+from releases import neighbours
 
 DEPLOYMENTS = (
     "deploymentID,latitude,longitude,coordinateUncertainty,deploymentStart,deploymentEnd,setupBy\n"
@@ -155,6 +158,35 @@ def test_a_fault_is_told_with_its_cell_and_refuses_its_row_alone(tmp_path, row, 
     assert found.value == table.refusals[0].value
 
 
+def test_a_row_that_is_an_earlier_one_in_every_cell_is_taken_once(tmp_path):
+    twice = {
+        "deployments": DEPLOYMENTS + DEPLOYMENTS.splitlines()[1],
+        "observations": OBSERVATIONS + OBSERVATIONS.splitlines()[1],
+    }
+    ((cameras, events), (table, animals)) = read_both(package(tmp_path / "p", **twice))
+    assert (events.height, animals.height) == (1, 1)
+    assert [(r.row, r.column, r.code, r.by_rule) for r in cameras.refusals] == [
+        (3, "deploymentID", "DEPLOYMENT_REPEATED", True)
+    ]
+    assert [(r.row, r.code, r.by_rule) for r in table.refusals[-1:]] == [(5, "PICTURE_REPEATED", True)]
+    assert not [f for table in (cameras, table) for f in table.findings if f.blocking]
+
+
+def test_an_equal_row_is_told_as_a_warning_and_a_row_with_another_cell_blocks(tmp_path):
+    folder = package(tmp_path / "p", deployments=DEPLOYMENTS + DEPLOYMENTS.splitlines()[1])
+    for other, codes in (("Khamla", ["DEPLOYMENT_REPEATED"]), ("Noy", ["CELL_REPEATED"])):
+        text = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1].replace("Khamla", other)
+        (folder / "deployments.csv").write_text(text)
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for path in sorted(folder.iterdir()):
+                archive.write(path, path.name)
+        problems = surveys.check_files([("p.zip", content.getvalue())], neighbours())["problems"]
+        found = [one for one in problems if one["code"].endswith("REPEATED")]
+        assert [one["code"] for one in found] == codes, "the name of who set it up is a cell, too"
+        assert [one["blocking"] for one in found] == [other == "Noy"]
+
+
 def test_a_fault_beside_the_point_refuses_nothing_and_is_told(tmp_path):
     ((table, events), _) = read_both(package(tmp_path / "p", deployments=DEPLOYMENTS.replace(",30,", ",-5,")))
     assert events.height == 1
@@ -281,3 +313,19 @@ def test_the_official_example_adds_up_and_has_no_fault(shared):
         row["classifiedBy"] for row in rows if row["classificationMethod"] == "human" and row["classifiedBy"] in text
     ]
     assert "Danny" not in text
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_tables_without_their_descriptor_are_told_what_is_missing_once(tmp_path, is_zip):
+    folder = package(tmp_path / "p")
+    files = [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".csv"]
+    if is_zip:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name, told in files:
+                archive.writestr(name, told)
+        files = [("tables.zip", content.getvalue())]
+    (problem,) = surveys.check_files(files, neighbours())["problems"]
+    assert (problem["code"], problem["blocking"]) == ("DESCRIPTOR_MISSING", True)
+    assert "datapackage.json" in problem["message"]
+    assert "one zip" in problem["expected"]

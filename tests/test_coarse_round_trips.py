@@ -1,18 +1,21 @@
 """What was made coarse stays coarse: an archive of ours taken in by a biodata that knows none of the rules of its writer."""
 
+import json
 import zipfile
 
 import polars as pl
 import pytest
 
-from biodata import pipeline
+from biodata import pipeline, places, surveys
+from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.sharing.shared import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys.events import of_lake
 from commands import run
-from test_survey_round_trips import OPEN, out, rows, workbook
+from test_camtrapdp_round_trips import rows as table
+from test_survey_round_trips import ASKED, OPEN, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"
 TOLD = (
@@ -45,6 +48,25 @@ def trip(tmp_path_factory):
     pipeline.ingest("dwca", [after], third)
     pipeline.release(third)
     return first, second, third, before
+
+
+def written_as_camtrapdp(settings, path):
+    facts = export(releases.current(settings.data).path, Format.CAMTRAPDP, ASKED, path)
+    assert facts.written
+    return path
+
+
+@pytest.fixture(scope="module")
+def packages(trip, tmp_path_factory):
+    """Return the first installation, its Camtrap DP package, and two that know no rule: of it, and of what that wrote."""
+    folder = tmp_path_factory.mktemp("packages")
+    second, third = (Settings(data=folder / name) for name in ("second", "third"))
+    package = written_as_camtrapdp(trip[0], folder / "before.zip")
+    pipeline.ingest("camtrapdp", [package], second)
+    pipeline.release(second)
+    pipeline.ingest("camtrapdp", [written_as_camtrapdp(second, folder / "after.zip")], third)
+    pipeline.release(third)
+    return trip[0], second, third, package
 
 
 def coarse(settings):
@@ -128,3 +150,58 @@ def test_nothing_is_told_absent_of_what_came_coarse(trip):
     assert not set(came_coarse) & set(counted["eventID"]), "of a cell nobody knows the records"
     assert {"boars", "deer"} == set(counted["eventID"].str.split(":").list.first()), "the open ones of both are effort"
     assert events["shared_as"].struct.field("category").drop_nulls().unique().to_list() == ["0_1_degree"]
+
+
+def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
+    report = surveys.check_files(
+        [("before.zip", trip[3].read_bytes())], places.load_boundaries("natural_earth"), language="zh"
+    )
+    (notice,) = [one for one in report["notices"] if one["name"] == OPEN]
+    assert (notice["code"], notice["category"]) == ("NAME_CAME_COARSE", "0_1_degree")
+    assert "粗化" in notice["message"]
+    assert "敏感物种：" not in notice["message"]
+    assert "biodata" not in notice["message"] + notice["expected"], "in the uploader's language"
+
+
+OF_ONE_PACKAGE = ("datasetKey", "eventID", "license_effective", "dataGeneralizations")
+"""What a package of several datasets does not tell by row; how the place was made coarse it tells in words of its own."""
+
+
+def test_a_coarse_record_of_a_camera_is_what_it_was(packages):
+    first, second, third, _ = packages
+    was = coarse(first)
+    for settings in (second, third):
+        now = coarse(settings)
+        assert now.height == was.height == 2
+        for name in TOLD:
+            if name == "quality_flags":
+                told = [set(flags) - {"PUBLISHER_GENERALISED"} for flags in now[name].to_list()]
+                assert told == [set(flags) for flags in was[name].to_list()]
+            elif name not in OF_ONE_PACKAGE:
+                assert now[name].to_list() == was[name].to_list(), name
+
+
+def test_a_coarse_deployment_says_that_its_observations_are_not_given(packages):
+    _, second, third, package = packages
+    cells = [row for row in table(package, "deployments") if "place:generalised" in row["deploymentTags"]]
+    assert all("sharing:0_1_degree" in row["deploymentTags"].split(" | ") for row in cells)
+    named = {row["deploymentID"] for row in table(package, "observations")}
+    silent = [row for row in cells if row["deploymentID"] not in named]
+    assert silent
+    for row in cells:
+        group = "observations:notGiven" if row in silent else "effort:unknown"
+        assert row["deploymentGroups"] == group
+        assert ("does not say that nothing was found" in row["deploymentComments"]) == (row in silent)
+    opened = [row for row in table(package, "deployments") if row not in cells]
+    assert {row["deploymentGroups"] for row in opened} == {""}
+    with zipfile.ZipFile(package) as archive:
+        told = json.loads(archive.read("datapackage.json"))["description"]
+    assert f"Deployments of the group observations:notGiven ({len(silent)}) were made coarse" in told
+    for settings in (second, third):
+        with Lake.open(settings.data) as lake:
+            events, counted = lake.read("events"), of_lake(lake)
+            assert hidden_taxa(lake.read("occurrences")) == {OPEN}
+        cellular = events.filter(pl.col("shared_as").struct.field("category") == "0_1_degree")
+        assert cellular.height == len(silent)
+        assert not set(cellular["event_key"]) & set(counted["eventID"]), "nobody was absent there"
+        assert counted.height == len(opened)

@@ -270,3 +270,18 @@ def test_the_samples_results_add_up(sample_data):
         told.update(refusal.code for refusal in table.refusals)
     assert told.total() == 120
     assert told["PERSON_LEFT_OUT"] > 0
+
+
+def test_the_times_of_blank_pictures_tell_of_the_clock(tmp_path):
+    told = {"datetime": "2026:01:05 06:07:08"}
+    images = (
+        image("park/cam1/a.jpg", ("1", 0.93), **told),
+        image("park/cam1/b.jpg", **told),
+        image("park/cam1/c.jpg", ("2", 0.9), **told),
+        image("park/cam1/d.jpg"),
+        image("elsewhere/e.jpg", **told),
+    )
+    _, _, table = read(written(tmp_path / "p", megadetector(*images)))
+    assert pl.concat(table.images).rows() == [("d1", 2, "2026-01-05T06:07:08", None)], (
+        "no person's, and no other camera's"
+    )

@@ -18,7 +18,14 @@ def placed(**row):
 
 
 @pytest.mark.parametrize(
-    "wkt", [LINE, "POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21))", "MULTIPOINT((101 21), (101.02 21.01))"]
+    "wkt",
+    [
+        LINE,
+        "POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21))",
+        "MULTIPOINT((101 21), (101.02 21.01))",
+        f"GEOMETRYCOLLECTION(POINT(101.35 21.05), {LINE})",
+        "GEOMETRYCOLLECTION (POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21)), MULTIPOINT((101 21), (101.02 21.01)))",
+    ],
 )
 def test_the_place_is_of_the_footprint_and_its_radius_reaches_all_of_it(wkt):
     found = placed(footprintWKT=wkt)
@@ -38,6 +45,8 @@ def test_the_place_is_of_the_footprint_and_its_radius_reaches_all_of_it(wkt):
         pytest.param({"footprintWKT": "LINESTRING(635000 2330000, 636000 2331000)"}, id="metres"),
         pytest.param({"footprintWKT": "LINESTRING(101 21"}, id="cut off"),
         pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(" * 100_000}, id="too deep"),
+        pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(" + "POINT(1 1))) ,  " * 50_000}, id="many shapes, cut off"),
+        pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(101 21)))"}, id="in another"),
         pytest.param({"footprintWKT": "POLYGON" + "(" * 100_000}, id="many brackets"),
         pytest.param({"footprintWKT": "POLYGON((-20 -30, 120 -30, 120 40, -20 -30))"}, id="half the world"),
         pytest.param({"footprintWKT": "POLYGON EMPTY"}, id="empty"),

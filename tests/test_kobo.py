@@ -12,6 +12,7 @@ from biodata import pipeline
 from biodata.errors import InputError
 from biodata.ingest import open_source
 from biodata.settings import Settings
+from biodata.store.lake import Lake
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "survey_exports"
 SECRETS = (
@@ -360,3 +361,18 @@ def test_an_export_in_a_zip_is_read_as_it_is_alone(sample_data, tmp_path):
     )
     assert [frame.height for frame in zipped] == [frame.height for frame in alone]
     assert zipped[-1]["source_file"].unique().to_list() == ["export.zip/wildlife.csv"]
+
+
+@pytest.mark.parametrize(
+    ("design", "basis"),
+    [("camera_trap", "MACHINE_OBSERVATION"), ("line_transect", "HUMAN_OBSERVATION"), (None, "HUMAN_OBSERVATION")],
+)
+def test_who_observed_is_told_by_the_design(tmp_path, design, basis):
+    path = csv_of(tmp_path / "k.csv", submission(0))
+    options = {"mapping": mapping(tmp_path, **{"Which animals?": "vernacularName"})} | (
+        {"design": design} if design else {}
+    )
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("kobo", [path], settings, dataset="k", options=options)
+    with Lake.open(settings.data) as lake:
+        assert lake.read("occurrences")["basisOfRecord"].to_list() == [basis]

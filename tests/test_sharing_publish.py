@@ -113,6 +113,7 @@ def test_a_sensitive_record_has_a_cell_for_a_place_and_nothing_precise():
     )
     assert (row["sharing_category"], row["sharing_rule"]) == ("0_1_degree", "gibbons")
     assert (row["year"], row["scientificName"], row["datasetKey"]) == (2021, "Nomascus nasutus", "d")
+    assert (row["event_precision"], row["eventDate"]) == ("year", None), "no more of the date is told"
     assert row["quality_flags"] == ["RECORDED_DATE_UNLIKELY", "GEODETIC_DATUM_ASSUMED_WGS84"]
     assert "hunted and traded (rule gibbons)" in row["informationWithheld"]
     assert "locality" in row["informationWithheld"]

@@ -104,3 +104,15 @@ def test_midnights_alone_are_told_once_at_the_camera_and_are_days(boundaries, la
     assert [code for *_, code in found] == ["CAMERA_TIMES_MIDNIGHT"]
     assert "00:00:00" in problems[0]["message"]
     assert not problems[0]["blocking"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_midnights_alone_of_a_walk_are_told_once_at_their_heading(boundaries, language):
+    walk = {"design": "line_transect", "start": "2026-05-01", "end": "2026-05-31"}
+    days = ["2026-05-01T00:00:00", "2026-05-09T00:00:00", "2026-05-31T00:00:00"]
+    found, (problem,) = told(boundaries, days, language=language, **walk)
+    assert found == [("records.csv", 1, "eventDate", "TIMES_MIDNIGHT")]
+    assert "00:00:00" in problem["message"]
+    assert not problem["blocking"]
+    assert told(boundaries, [*days, "2026-05-12T06:00"], **walk)[0] == [], "one night's count may be of midnight"
+    assert told(boundaries, days[:1], **walk)[0] == []

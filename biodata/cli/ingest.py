@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,9 +27,11 @@ place whose row tells none: a record without one is never evidence for a side. S
 A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
 
-Of a survey all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
+Of a survey all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here. Where its
+dataset has rows of it under another identifier nothing goes in, until --renamed says whether they are the same or new ones.
 
-The exit code is 1 where every row was refused. Where a node took records back, a release without them is made and what was
+Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the exit code is 1
+where every row was refused. Where a node took records back, a release without them is made and what was
 made of them before is purged; the exit code is 1 while somebody still reads an old release.
 
 Examples: biodata ingest gbif download.csv --data mydata --dataset my-survey
@@ -60,6 +62,12 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="CSV file that gets one line for every row.")] = None,
+    renamed: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a survey's rows that its dataset has under another identifier: they are the same, or new."
+        ),
+    ] = None,
 ) -> None:
     """Read, harmonise, commit, report."""
     from biodata import pipeline
@@ -68,8 +76,17 @@ def ingest(
     options = read_options(option or [])
     if kind is not None:
         options["kind"] = kind
+    moved: dict[str, Any] = {}
     if source == "survey":
         _refuse_blocked(paths or [], data, dataset, options, as_json=as_json, report=report)
+        moved = _moved(paths or [], data, dataset, options, renamed)
+    elif renamed is not None:
+        from biodata.errors import InputError
+
+        problem = "it is said of surveys which of their rows have another identifier now"
+        raise InputError(
+            problem, column="--renamed", value=renamed, expected="biodata ingest survey", code="OPTIONS_UNFIT"
+        )
     reports = pipeline.ingest(
         source,
         paths or [],
@@ -79,10 +96,13 @@ def ingest(
         dry_run=dry_run,
         report_file=report,
         progress=show_progress(),
+        **moved,
     )
     if not dry_run:
         _tell_surveys(data, reports)
     _tell(reports, as_json=as_json, dry_run=dry_run)
+    if any(one.table == "events" for one in reports) and not dry_run:
+        _tell_refused(reports)
     if source == "node" and not dry_run:
         _purge(data)
     if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
@@ -137,6 +157,31 @@ def _refuse_blocked(
     problem = f"{count} problems block this survey; nothing was taken in"
     expected = "`biodata survey check` tells each with what would be right"
     raise InputError(problem, file=", ".join(one.source for one in found), expected=expected, code="SURVEY_BLOCKED")
+
+
+def _tell_refused(reports: Sequence["IngestReport"]) -> None:
+    """Say that a survey is in the lake without some of its rows: whoever reads no report would take it for whole."""
+    count = sum(not refusal.by_rule for one in reports for refusal in one.refusals)
+    if count:
+        typer.echo(
+            f"{count} rows of this survey were refused and are not in the lake; the others are. `biodata survey check` tells what "
+            "is to be mended, and `biodata survey submit` takes a survey whole or not at all",
+            err=True,
+        )
+
+
+def _moved(
+    paths: Sequence[Path], data: Path, dataset: str | None, options: Mapping[str, str], renamed: str | None
+) -> dict[str, Any]:
+    """Return which records and events of the dataset have another identifier in its files now."""
+    from biodata.pipeline import dataset_key
+    from biodata.surveys.renamed_files import moves
+
+    if dataset is None and len(paths) != 1:
+        return {}
+    key = dataset or dataset_key(paths[0].name)
+    found = moves(paths, key, settings_for(data), options=options, answer=renamed)
+    return {"renamed": found.records, "gone_events": found.events}
 
 
 def _purge(data: Path) -> None:

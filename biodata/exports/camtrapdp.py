@@ -24,7 +24,7 @@ from biodata.exports.growing import GrowingFile
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
 from biodata.exports.zips import ZipWriter, compress
-from biodata.formats.camtrapdp import DESCRIPTOR, SCHEMAS, TABLES, VERSION
+from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION
 from biodata.formats.camtrapdp_check import fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest
@@ -265,13 +265,25 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployment
         f"{_counted(facts, parts, deployments)} From release {facts.release} of biodata.",
         f"Asked for: {request.asked_text()}.",
         facts.generalisation(),
-        "A deployment whose comment says so lasts from its first to its last published observation: no effort is to be read "
-        "from it.",
+        f"Deployments of the group {EFFORT_UNKNOWN} last from their first to their last published observation, or a year: no "
+        "effort is to be read from them.",
+        _without_observations(deployments),
         in_words(set(facts.labels)) if facts.labels else "",
         *(f"{d.title or d.key} rests on {'; '.join(request.permits_of(d.key))}." for d in facts.datasets
           if request.permits_of(d.key)),
     ]  # fmt: skip
     return " ".join(part for part in told if part)
+
+
+def _without_observations(deployments: pl.DataFrame) -> str:
+    """Return how a reader knows the deployments none of whose observations name them; nothing where there are none."""
+    count = deployments.filter(cameras.apart()).height
+    if not count:
+        return ""
+    return (
+        f"Deployments of the group {OBSERVATIONS_APART} ({count}) were made coarse: which observations are theirs is not told, "
+        "and some may be left out. Leave these deployments out where absence, detection or rates are counted."
+    )
 
 
 def _licence(name: str, scope: str) -> dict[str, str]:

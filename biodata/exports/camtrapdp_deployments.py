@@ -7,8 +7,16 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, text
-from biodata.formats.camtrapdp import DAYS_ONLY, EFFORT_UNKNOWN, PLACE_GENERALISED, ZONE_UNKNOWN
+from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, cell_tag, text, unless_empty
+from biodata.formats.camtrapdp import (
+    COUNTRIES,
+    DAYS_ONLY,
+    EFFORT_UNKNOWN,
+    OBSERVATIONS_APART,
+    PLACE_GENERALISED,
+    SHARING,
+    ZONE_UNKNOWN,
+)
 from biodata.parsers.zones import offset_at
 from biodata.vocabularies import SurveyDesign
 
@@ -24,7 +32,7 @@ _BESIDES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "survey_id": pl.String, "year": pl.Int32, "parentEventID": pl.String, "time_zone": pl.String, "effort_value": pl.Float64, "effort_unit": pl.String,
     "effort_basis": pl.String, "failed_days": pl.Float64, "targetTaxonomicScope": pl.List(pl.String),
     "excludedTaxonomicScope": pl.List(pl.String),
-    "isAbsenceReported": pl.Boolean, "quality_flags": pl.List(pl.String),
+    "isAbsenceReported": pl.Boolean, "quality_flags": pl.List(pl.String), "country_codes": pl.List(pl.String),
 }  # fmt: skip
 EVENT_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {**_NEEDED, **_BESIDES}
 """Published columns of events that are read."""
@@ -35,7 +43,7 @@ NO_DEPLOYMENTS: Final = pl.DataFrame(
         "datasetKey": pl.String, "told_deployment": pl.String, "decimalLatitude": pl.Float64,
         "decimalLongitude": pl.Float64, "coordinateUncertaintyInMeters": pl.Float64, "start": pl.String,
         "start_at": _MOMENT, "end": pl.String, "end_at": _MOMENT, "zone_unknown": pl.Boolean, "coarse": pl.Boolean,
-        "locality": pl.String, "habitat": pl.String,
+        "locality": pl.String, "habitat": pl.String, "sharing": pl.String,
     }
 )  # fmt: skip
 """What `deployments_of` returns of no rows."""
@@ -53,7 +61,14 @@ def deployments_of(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("zone_unknown").any(),
         pl.col("coarse").any(),
         pl.col("locality", "habitat").drop_nulls().first(),
+        sharing=_one_of(pl.col("sharing" if "sharing" in rows.columns else "sharing_category")),
     )
+
+
+def _one_of(categories: pl.Expr) -> pl.Expr:
+    """Return the category of what is not open, null where there are several."""
+    told = categories.filter(categories != "open").unique()
+    return pl.when(told.len() == 1).then(told.first())
 
 
 def conformed(events: pl.DataFrame) -> pl.DataFrame:
@@ -89,7 +104,14 @@ def coarse_events(events: pl.DataFrame) -> pl.DataFrame:
         locationID=pl.lit(None, pl.String),
         locality=pl.lit(None, pl.String),
         habitat=pl.lit(None, pl.String),
-        tags=pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
+        sharing=pl.when(pl.col("sharing_category") != "open").then("sharing_category"),
+        tags=pl.concat_str(
+            cell_tag("west", "south", "east", "north"),
+            pl.when(pl.col("country_codes").list.len() > 0).then(COUNTRIES + pl.col("country_codes").list.join(";")),
+            pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
+            separator=" | ",
+            ignore_nulls=True,
+        ),
     ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=True))
 
 
@@ -117,6 +139,7 @@ def of_events(events: pl.DataFrame) -> pl.DataFrame:
         locationID="locationID",
         locality="locality",
         habitat="habitat",
+        sharing=pl.lit(None, pl.String),
         tags=pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
     ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))
 
@@ -218,7 +241,12 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
     coarse = pl.lit(
         "The place was made coarse to protect a sensitive species: a grid cell's centre, and the whole year. No effort is to "
         "be read from start and end."
-    )
+    ) + pl.when(apart()).then(
+        pl.lit(
+            " Which observations were made here is not told: that none names this deployment does not say that nothing was "
+            "found."
+        )
+    ).otherwise(pl.lit(""))
     comment = pl.when(~pl.col("dated") & ~pl.col("coarse")).then(
         pl.lit("Start and end are those of the first and the last published observation.")
     )
@@ -234,9 +262,14 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
         deploymentEnd="end",
         timestampIssues=pl.when("zone_unknown").then(pl.lit("true")),
         habitat="habitat",
-        deploymentTags=_unless_empty(
+        deploymentGroups=pl.when(apart())
+        .then(pl.lit(OBSERVATIONS_APART))
+        .when(~pl.col("dated"))
+        .then(pl.lit(EFFORT_UNKNOWN)),
+        deploymentTags=unless_empty(
             pl.concat_str(
                 pl.when("coarse").then(pl.lit(PLACE_GENERALISED)),
+                SHARING + pl.col("sharing"),
                 pl.when(~pl.col("dated")).then(pl.lit(EFFORT_UNKNOWN)),
                 pl.when("dated").then("tags"),
                 separator=" | ",
@@ -247,6 +280,6 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unless_empty(told: pl.Expr) -> pl.Expr:
-    """Return a text, null where it is empty."""
-    return pl.when(told != "").then(told)
+def apart() -> pl.Expr:
+    """Tell which deployments are those of coarse events: their observations stand in cells of their own, or are left out."""
+    return pl.col("coarse") & pl.col("dated")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.formats.camtrapdp import ZONE_UNKNOWN
+from biodata.formats.camtrapdp import CELL, COUNTRIES, SHARING, ZONE_UNKNOWN
 from biodata.sharing.media import items
 
 COLUMNS: Final = (
@@ -18,7 +18,8 @@ COLUMNS: Final = (
     "scientificName", "species", "taxonRank", "kingdom", "phylum", "class", "order", "family", "genus", "eventDate",
     "event_start", "event_end", "event_time", "event_zone", "year", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "habitat",
     "locality", "organismID", "eventID", "parentEventID", "samplingProtocol", "occurrenceRemarks",
-    "classificationProbability", "media", "quality_flags", "sharing_category",
+    "classificationProbability", "media", "quality_flags", "sharing_category", "sharing_rule", "cell_west", "cell_south",
+    "cell_east", "cell_north", "countryCode", "country_codes", "province_code", "ambiguous", "informationWithheld",
 )  # fmt: skip
 """Published columns that are read."""
 
@@ -156,9 +157,41 @@ def observation_rows(rows: pl.DataFrame) -> pl.DataFrame:
         individualID="organismID",
         classificationMethod=pl.when(machine).then(pl.lit("machine")),
         classificationProbability=pl.when(machine).then("classificationProbability"),
-        observationTags=pl.when("zone_unknown").then(pl.lit(ZONE_UNKNOWN)),
-        observationComments="occurrenceRemarks",
+        observationTags=unless_empty(
+            pl.concat_str(
+                pl.when("zone_unknown").then(pl.lit(ZONE_UNKNOWN)), *_sharing_tags(), separator=" | ", ignore_nulls=True
+            )
+        ),
+        # Of a coarse record no remarks are published.
+        observationComments=pl.coalesce("occurrenceRemarks", pl.when("coarse").then("informationWithheld")),
     )
+
+
+def cell_tag(west: str, south: str, east: str, north: str) -> pl.Expr:
+    """Return the tag of a cell with these edges; null where there is none."""
+    return pl.format(CELL + "{} {} {} {}", *(text(edge) for edge in (west, south, east, north)))
+
+
+def _sharing_tags() -> list[pl.Expr]:
+    """Return what is published of a record that was made coarse and has no field in the standard, as tags."""
+    several = pl.col("country_codes").list.len() > 0
+    doubts = pl.lit("doubt:") + pl.col("quality_flags").list.join(" | doubt:")
+    told = [
+        SHARING + pl.col("sharing_category"),
+        "rule:" + pl.col("sharing_rule").str.replace_all("|", "/", literal=True),
+        cell_tag("cell_west", "cell_south", "cell_east", "cell_north"),
+        "country:" + pl.col("countryCode"),
+        pl.when(several).then(COUNTRIES + pl.col("country_codes").list.join(";")),
+        "province:" + pl.col("province_code"),
+        "border:" + pl.col("ambiguous").replace_strict({True: "ambiguous", False: "clear"}, return_dtype=pl.String),
+        pl.when(pl.col("quality_flags").list.len() > 0).then(doubts),
+    ]
+    return [pl.when(pl.col("sharing_category") != "open").then(tag) for tag in told]
+
+
+def unless_empty(told: pl.Expr) -> pl.Expr:
+    """Return a text, null where it is empty."""
+    return pl.when(told != "").then(told)
 
 
 def media_rows(rows: pl.DataFrame) -> pl.DataFrame:

@@ -30,6 +30,12 @@ ZONE_UNKNOWN: Final = "timeZone:unknown"
 """The tag, ours, of times whose zone nobody told: they are written as if they were in UTC."""
 DAYS_ONLY: Final = "time:unknown"
 """The tag, ours, of a deployment of which days were told: its times stand for the whole of them."""
+SHARING: Final = "sharing:"
+CELL: Final = "cell:"
+COUNTRIES: Final = "countries:"
+"""Begin tags, ours, of what was made coarse: by which category, into which cell (west south east north), in which countries."""
+OBSERVATIONS_APART: Final = "observations:notGiven"
+"""The group, ours, of deployments none of whose observations name them: that there are none says nothing of absence."""
 
 _KNOWN: Final = ("1.0", "1.0.1", "1.0.2")
 _EMPTY_TOO: Final = ("NA", "NaN", "nan")
@@ -104,7 +110,11 @@ class Package:
             opener = gzipped.unpacked(opener, file=path)
         encoding = found.get("encoding") if found else None
         return delimited.read(
-            opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8", of_people=True
+            opener,
+            file=path,
+            encoding=encoding if isinstance(encoding, str) else "utf-8",
+            of_people=True,
+            without_blank=True,
         )
 
     def text(self, *names: str) -> str | None:

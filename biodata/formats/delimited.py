@@ -74,6 +74,7 @@ def read(
     limits: Limits = LIMITS,
     block_bytes: int = 72 << 20,
     of_people: bool = False,
+    without_blank: bool = False,
 ) -> Delimited:
     """Open a table of text.
 
@@ -99,6 +100,8 @@ def read(
         How much is read at once; a batch is what it holds.
     of_people : bool
         The table may name people: a row that cannot be taken is told by its number, never by its text.
+    without_blank : bool
+        Rows of separators alone are none, as spreadsheets leave them behind the last row of a survey.
 
     Returns
     -------
@@ -134,7 +137,15 @@ def read(
         raise InputError(problem, file=file, row=1, expected=f"at most {limits.columns:,}", code="COLUMNS_TOO_MANY")
     refusals: list[Refusal] = []
     batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals, of_people)
+    if without_blank:
+        batches = filter(len, map(_filled, batches))
     return Delimited(file, encoding, dialect, headings, batches, refusals, head.records, seen.records)
+
+
+def _filled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows in which any cell is filled."""
+    cells = pl.exclude("source_row")
+    return frame.filter(pl.any_horizontal(cells.is_not_null() & (cells.str.strip_chars() != "")))
 
 
 def _blocks(open_stream: Callable[[], BinaryIO], encoding: str, file: str, block_bytes: int) -> Iterator[bytes]:

@@ -107,6 +107,7 @@ def rows(
         If a field's index is beyond the columns (META_INVALID), the file cannot be read, or records or events were lost of
         which meta.xml tells that their file begins with headings (INPUT_EMPTY).
     """
+    is_survey = dwca.description is not None and dwca.description.core.kind == "Event"
     for location in data_file.locations:
         file = f"{dwca.name}/{location}"
         if dwca.archive.sizes[location] == 0:
@@ -121,6 +122,7 @@ def rows(
             dialect=data_file.dialect,
             header_lines=data_file.header_lines,
             named=False,
+            without_blank=is_survey,
         )
         columns = _columns(dwca, data_file, len(table.headings), location)
         terms = [told.term for told in data_file.fields]

@@ -25,10 +25,11 @@ FLAG: Final = "COORDINATE_FROM_FOOTPRINT"
 _AXES: Final = ("decimalLatitude", "decimalLongitude")
 _TERMS: Final = ("footprintWKT", "footprintSRS")
 _WGS84: Final = ("", "EPSG:4326", "WGS84", "WGS 84", "4326")
+_SHAPE: Final = r"\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\s*(?:Z|M|ZM)?\s*\([\d\s.,()E+\-]*\)\s*"
 _PLAIN: Final = re.compile(
-    r"\s*(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\([\d\s.,()E+\-]*\)\s*", re.IGNORECASE | re.ASCII
+    rf"{_SHAPE}|\s*GEOMETRYCOLLECTION\s*(?:Z|M|ZM)?\s*\({_SHAPE}(?:,{_SHAPE})*\)\s*", re.IGNORECASE | re.ASCII
 )
-"""Shapes without collections: no text can make the reader of shapes go deep."""
+"""Shapes, and collections of shapes but not of collections: no text can make the reader of shapes go deep."""
 _DECIMALS: Final = 6
 _MOST_M: Final = 1_000_000.0
 """A footprint that reaches farther than this from its middle tells no place."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 import polars as pl
 
+from biodata import terms
 from biodata.errors import InputError
 from biodata.formats.camtrapdp import DESCRIPTOR, ZONE_UNKNOWN, Package, open_package
 from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media, camtrapdp_tags
@@ -234,14 +235,18 @@ def _occurrences(
     joined = animals.with_columns(pictures.alias("multimedia_extension")).join(
         places, on="deploymentID", how="left", maintain_order="left"
     )
+    archived: list[str] = []
     if own:
+        before = joined.columns
         joined = _as_archived(joined, cells)
+        archived = [name for name in joined.columns if name not in (*before, *_BESIDE, *_TERMS)]
     end = pl.col("eventEnd") if "eventEnd" in joined.columns else pl.lit(None, dtype=pl.String)
     return joined.select(
         pl.lit(file).alias("source_file"),
         "source_row",
         *(pl.col(name).alias(term) for name, term in _TERMS.items() if name in joined.columns),
         *told,
+        *archived,
         camera_traps.interval(pl.col("eventStart"), end).alias("eventDate"),
         pl.lit(camera_traps.BASIS).alias("basisOfRecord"),
         pl.lit(camera_traps.PROTOCOL).alias("samplingProtocol"),
@@ -258,9 +263,15 @@ def _as_archived(animals: pl.DataFrame, cells: pl.Series) -> pl.DataFrame:
     """
     in_cell = pl.col("deploymentID").is_in(cells.implode())
     single = pl.col("eventID").is_null()
+    lacking = [name for name in (camtrapdp_tags.OBSERVATION_TAGS, "observationComments") if name not in animals.columns]
+    animals = animals.with_columns(pl.lit(None, pl.String).alias(name) for name in lacking)
     zoneless = pl.col("observationTags").str.contains(ZONE_UNKNOWN, literal=True).fill_null(value=False)
     ends = [name for name in ("eventStart", "eventEnd") if name in animals.columns]
-    return animals.with_columns(
+    shared = camtrapdp_tags.shared(animals)
+    coarse = pl.col(terms.ARCHIVED_CATEGORY).is_not_null()
+    return animals.hstack(shared).with_columns(
+        informationWithheld=pl.when(coarse).then("observationComments"),
+        observationComments=pl.when(~coarse).then("observationComments"),
         eventID=pl.when(~in_cell).then(pl.coalesce("eventID", "deploymentID")),
         deploymentID=pl.when(~in_cell & ~single).then("deploymentID"),
         **{

@@ -22,6 +22,16 @@ _NEEDED: Final = MappingProxyType(
 )
 """Columns without which nothing can be taken in; a fault in one of their cells refuses the row."""
 
+_AGAIN: Final = MappingProxyType(
+    {
+        "deployments": (
+            "DEPLOYMENT_REPEATED",
+            "an earlier row tells the same deployment in every cell; it is taken once",
+        ),
+        **dict.fromkeys(("media", "observations"), ("PICTURE_REPEATED", "an earlier row tells the same in every cell")),
+    }
+)
+"""Why a row that is an earlier one once more is left out, by table: code and words."""
 _SHOWN_FAULTS: Final = 20
 _MARGIN_DEGREES: Final = 0.5
 _MARGIN_DAYS: Final = timedelta(days=31)
@@ -42,13 +52,17 @@ class Sheet:
             if heading not in fields:
                 problem = f"table {name!r} lacks a column"
                 raise InputError(problem, file=table.file, row=1, column=heading, code="HEADING_MISSING")
-        batches = [batch.rename(renamed).select("source_row", *fields) for batch in table.batches]
-        empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(fields, pl.String)})
-        self.frame = pl.concat([empty, *batches])
+        empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(self.headings, pl.String)})
+        came = pl.concat([empty, *(batch.rename(renamed).select(empty.columns) for batch in table.batches)])
+        again = _again(came, fields[0])
+        self.frame = came.filter(~again).select("source_row", *fields)
         if package.empty_values:
             none = list(package.empty_values)
             self.frame = self.frame.with_columns(pl.when(~pl.col(fields).is_in(none)).then(pl.col(fields)).name.keep())
-        self.refusals = table.refusals
+        self.refusals = table.refusals + [
+            Refusal(self.file, row, fields[0], value, _AGAIN[name][0], _AGAIN[name][1])
+            for row, value in came.filter(again).select("source_row", fields[0]).iter_rows()
+        ]
         unknown = [heading for heading in self.headings if heading not in fields]
         self.findings = [
             Finding(self.file, None, 1, heading, None, "HEADING_MISSING", blocking=False, params={"term": heading})
@@ -126,6 +140,12 @@ class Sheet:
         ]
         rest = len(told) - _SHOWN_FAULTS
         return [*told[:_SHOWN_FAULTS], f"{self.file}: {rest} more doubts of other kinds"] if rest > 0 else told
+
+
+def _again(came: pl.DataFrame, identifier: str) -> pl.Series:
+    """Tell which rows are an earlier row once more: with its identifier, and like it in every cell of every column."""
+    first = pl.struct(pl.exclude("source_row")).is_first_distinct()
+    return came.select(pl.col(identifier).is_not_null() & ~first).to_series()
 
 
 def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:

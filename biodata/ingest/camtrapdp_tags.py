@@ -1,15 +1,36 @@
-"""Tags of deployments in packages that biodata wrote: what the standard has no field for, read into terms of events."""
+"""Tags of packages that biodata wrote: what the standard has no field for, read into terms of events and of records."""
 
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata import terms
-from biodata.formats.camtrapdp import DAYS_ONLY, EFFORT_UNKNOWN, PLACE_GENERALISED, ZONE_UNKNOWN
+from biodata.formats.camtrapdp import (
+    CELL,
+    COUNTRIES,
+    DAYS_ONLY,
+    EFFORT_UNKNOWN,
+    PLACE_GENERALISED,
+    SHARING,
+    ZONE_UNKNOWN,
+)
 
 TAGS: Final = "deploymentTags"
+OBSERVATION_TAGS: Final = "observationTags"
+EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 _BASIS: Final = "effortBasis:"
 _ZONED: Final = r"(?:Z|[+-]\d\d:?\d\d)(/|$)"
+_OF_RECORD: Final = MappingProxyType(
+    {
+        terms.ARCHIVED_CATEGORY: SHARING.rstrip(":"),
+        f"{terms.OWN}sharing_rule": "rule",
+        terms.ARCHIVED_COUNTRIES: COUNTRIES.rstrip(":"),
+        f"{terms.OWN}province_code": "province",
+        "countryCode": "country",
+    }
+)
+"""Terms of a coarse record, and the names of the tags that tell them."""
 _CLOCK: Final = r"T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?"
 
 
@@ -67,22 +88,61 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
             terms.ARCHIVED_BASIS: _told(_BASIS).list.first(),
             terms.ARCHIVED_FAILED_DAYS: _told("failedDays:").list.first(),
             terms.ARCHIVED_FLAGS: _joined("doubt:", ";"),
+            terms.ARCHIVED_CATEGORY: _told(SHARING).list.first(),
+            terms.ARCHIVED_COUNTRIES: _told(COUNTRIES).list.first(),
+            "footprintWKT": _outline(),
         },
     )
 
 
-def _tags() -> pl.Expr:
+def shared(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return how the observations of a package of ours were made coarse, under the terms that an archive of ours has for it.
+
+    Parameters
+    ----------
+    observations : polars.DataFrame of n rows
+        `observationTags`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        Null for open ones.
+    """
+    edges = _told(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
+    told = {name: _told(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
+    found = observations.select(
+        *(value.alias(name) for name, value in told.items()),
+        *(edges.list.get(place, null_on_oob=True).alias(terms.OWN + name) for place, name in enumerate(EDGES)),
+        _told("border:", OBSERVATION_TAGS)
+        .list.first()
+        .replace({"ambiguous": "true", "clear": "false"})
+        .alias(f"{terms.OWN}ambiguous"),
+        _joined("doubt:", ";", OBSERVATION_TAGS).alias(terms.ARCHIVED_FLAGS),
+    )
+    coarse = pl.col(terms.ARCHIVED_CATEGORY).is_not_null()
+    return found.select(pl.when(coarse).then(pl.all()))
+
+
+def _outline() -> pl.Expr:
+    """Return the cell of a deployment as WKT."""
+    west, south, east, north = (_told(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4))
+    return pl.format(
+        "POLYGON (({} {}, {} {}, {} {}, {} {}, {} {}))", west, south, east, south, east, north, west, north, west, south
+    )
+
+
+def _tags(column: str = TAGS) -> pl.Expr:
     """Return the tags of each row."""
-    return pl.col(TAGS).str.split("|").list.eval(pl.element().str.strip_chars())
+    return pl.col(column).str.split("|").list.eval(pl.element().str.strip_chars())
 
 
-def _told(name: str) -> pl.Expr:
+def _told(name: str, column: str = TAGS) -> pl.Expr:
     """Return the values of the tags of a name."""
     values = pl.element().filter(pl.element().str.starts_with(name)).str.slice(len(name))
-    return _tags().list.eval(values)
+    return _tags(column).list.eval(values)
 
 
-def _joined(name: str, separator: str) -> pl.Expr:
+def _joined(name: str, separator: str, column: str = TAGS) -> pl.Expr:
     """Return the values of the tags of a name as one text; null where there are none."""
-    joined = _told(name).list.join(separator)
+    joined = _told(name, column).list.join(separator)
     return pl.when(joined != "").then(joined)

@@ -125,12 +125,14 @@ class DetectionsSource:
                 code="VERSION_UNKNOWN",
             )  # fmt: skip
         refusals: list[Refusal] = []
+        images: list[pl.DataFrame] = []
         return VerbatimTable(
             kind="occurrences",
             name=part.file,
             dataset=dataset,
-            batches=_batches(part, reader, places, refusals, seen),
+            batches=_batches(part, reader, places, refusals, seen, images),
             refusals=refusals,
+            images=images,
             notes=[
                 f"{part.file}: a result's row is its number in the file, not a line; results below a score of "
                 f"{self.min_score:g} are left out"
@@ -192,9 +194,11 @@ def _batches(
     places: pl.DataFrame,
     refusals: list[Refusal],
     seen: set[str],
+    images: list[pl.DataFrame],
 ) -> Iterator[pl.DataFrame]:
-    """Yield the animals; everything else becomes a refusal."""
+    """Yield the animals; everything else becomes a refusal, of blanks and the like with when it was made in `images`."""
     folders = _folders(places)
+    without: list[tuple[str | None, int, str | None, str]] = []
 
     def rows() -> Iterator[tuple[int, tuple[str | None, ...]]]:
         number = 0
@@ -215,6 +219,7 @@ def _batches(
                 if code is not None:
                     value = path if code in ("PICTURE_REPEATED", "DEPLOYMENT_UNKNOWN") else found.value
                     refusals.append(_refusal(part.file, number, code, value))
+                    without.append((deployment, number, _taken_at(image), code))
                     continue
                 yield number, _row(path, deployment, _taken_at(image), found, reader.model)
 
@@ -225,6 +230,9 @@ def _batches(
             source_row=pl.Series([number for number, _ in some], dtype=pl.Int64)
         )
         yield _occurrences(frame, places, part.file)
+    schema = {"deployment": pl.String, "source_row": pl.Int64, "told": pl.String, "code": pl.String}
+    left_out = pl.DataFrame(without, schema=schema, orient="row").drop_nulls()
+    images.append(camera_traps.moments(left_out, event="deployment", told="told"))
     if empty:
         yield _occurrences(pl.DataFrame(schema={**_SCHEMA, "source_row": pl.Int64}), places, part.file)
 

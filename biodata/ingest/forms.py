@@ -48,6 +48,9 @@ _INSIGHTS: Final = (
 )  # fmt: skip
 """Wildlife Insights, also where somebody took out the column that identifies pictures: its reader says so."""
 _TIMELAPSE: Final = (frozenset({"file"}), frozenset({"relativepath"}))
+_OBSERVATIONS: Final = (frozenset({"observationid"}), frozenset({"deploymentid"}), frozenset({"observationtype"}))
+"""Camtrap DP's table of observations; without its descriptor nothing tells of which version and package it is."""
+_BARE: Final = "camtrapdp without its descriptor"
 _Opener = Callable[[], BinaryIO]
 
 
@@ -80,6 +83,10 @@ def recognise(paths: Sequence[Path], *, names: Sequence[str] | None = None, limi
     if _MEASURED in found:
         # Texts of Darwin Core with measurements beside them, as OBIS passes them on: sheets would leave those out.
         found = (found - {_MEASURED, SHEETS}) | {"dwca"} if SHEETS in found else (found - {_MEASURED}) | {SHEETS}
+    if _BARE in found:
+        problem = f"these are tables of a Camtrap DP package, and its {DESCRIPTOR} is not in one zip with them"
+        expected = f"the whole package as one zip: {DESCRIPTOR} with deployments, media and observations"
+        raise InputError(problem, file=told, expected=expected, code="DESCRIPTOR_MISSING")
     special = sorted(found - {SHEETS})
     if len(special) > 1 or (special and SHEETS in found and special[0] not in _WITH_TABLES):
         problem = "the files may be of several forms, and in each they would mean something else"
@@ -174,7 +181,12 @@ def _of_package(archive: Archive) -> str:
         return "camtrapdp"  # its reader says what is wrong with the descriptor
     if not isinstance(told, dict):
         return ""
-    tables = {one.get("name") for one in told.get("resources") or () if isinstance(one, dict)}
+    listed = told.get("resources")
+    tables = {
+        one["name"]
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and isinstance(one.get("name"), str)
+    }
     is_told = "camtrap-dp" in str(told.get("profile", ""))
     return "camtrapdp" if is_told or {"deployments", "observations"} <= tables else ""
 
@@ -193,7 +205,12 @@ def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
     plain = {heading.strip().lower() for heading in headings}
     found = {
         form
-        for form, signs in (("kobo", _KOBO), ("timelapse", _TIMELAPSE), ("wildlife-insights", _INSIGHTS))
+        for form, signs in (
+            ("kobo", _KOBO),
+            ("timelapse", _TIMELAPSE),
+            ("wildlife-insights", _INSIGHTS),
+            (_BARE, _OBSERVATIONS),
+        )
         if _has(signs, plain)
     }
     if found:

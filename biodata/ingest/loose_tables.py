@@ -64,7 +64,9 @@ class LooseTables:
         self.tables: dict[str, list[Delimited]] = {}
         for file, opened in openers.items():
             told = {name: options.get(name) for name in ("encoding", "separator")}
-            table = delimited.read(opened, file=file, encoding=told["encoding"], separator=told["separator"])
+            table = delimited.read(
+                opened, file=file, encoding=told["encoding"], separator=told["separator"], without_blank=True
+            )
             self.tables.setdefault(kind_of(table.headings) or "", []).append(table)
 
     @property
@@ -92,9 +94,11 @@ class LooseTables:
         records = [self._table("occurrences", table) for table in self.tables.get(RECORDS, ())]
         humboldt = [frame for table in self.tables.get(HUMBOLDT, ()) for frame in _rows(table)]
         others = [(MEASUREMENTS, _rows(table)) for table in self.tables.get(MEASUREMENTS, ())]
-        yield from event_tables(events, records, humboldt=humboldt, others=others)
-        for table in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
-            events.refusals += table.refusals
+        for table in event_tables(events, records, humboldt=humboldt, others=others):
+            if table is events:  # the other tables are read by now
+                for beside in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
+                    events.refusals += beside.refusals
+            yield table
 
     def _table(self, kind: str, table: Delimited) -> VerbatimTable:
         """Return a table under its terms."""

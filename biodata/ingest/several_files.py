@@ -93,7 +93,7 @@ def _opener(path: Path) -> Callable[[], BinaryIO]:
 
 def whole_table(part: Part, *, encoding: str | None = None) -> tuple[pl.DataFrame, tuple[str, ...], list[Refusal]]:
     """Return a small table, `source_row` and its headings, with the rows that cannot be read."""
-    table = delimited.read(part.open, file=part.file, encoding=encoding, of_people=True)
+    table = delimited.read(part.open, file=part.file, encoding=encoding, of_people=True, without_blank=True)
     empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(table.headings, pl.String)})
     return pl.concat([empty, *table.batches]), table.headings, table.refusals
 

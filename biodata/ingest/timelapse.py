@@ -139,7 +139,9 @@ class TimelapseSource:
         )
 
     def _open(self, part: Part) -> delimited.Delimited:
-        return delimited.read(part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True)
+        return delimited.read(
+            part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True, without_blank=True
+        )
 
     def _animals(self, part: Part, places: pl.DataFrame, dataset: DatasetInfo, *, asked: bool) -> VerbatimTable:
         """Return the animals of a file; where a table of deployments is `asked`, a folder that it lacks is refused."""

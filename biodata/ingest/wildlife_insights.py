@@ -191,7 +191,9 @@ class WildlifeInsightsSource:
 
     def _animals(self, part: Part, places: pl.DataFrame, projects: pl.DataFrame, dataset: DatasetInfo) -> VerbatimTable:
         """Return the animals of a table of images or sequences, batch by batch."""
-        table = delimited.read(part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True)
+        table = delimited.read(
+            part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True, without_blank=True
+        )
         identifier = "image_id" if "image_id" in table.headings else "sequence_id"
         time = "timestamp" if identifier == "image_id" else "start_time"
         needs(table.headings, ("deployment_id", identifier, time, "genus", "species"), file=part.file,

@@ -3,7 +3,7 @@
 from biodata.pipeline.ingesting import commit, ingest
 from biodata.pipeline.leak_check import LeakReport
 from biodata.pipeline.preview import Preview, interpreted, preview
-from biodata.pipeline.reading import Interpreted, Opened, interpreting, tombstones
+from biodata.pipeline.reading import Interpreted, Opened, dataset_key, interpreting, tombstones
 from biodata.pipeline.releasing import look_for_leaks, release
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.views_again import check_again
@@ -16,6 +16,7 @@ __all__ = [
     "Preview",
     "check_again",
     "commit",
+    "dataset_key",
     "ingest",
     "interpreted",
     "interpreting",

@@ -287,8 +287,19 @@ def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Setting
 
 def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:
     """Return the key of rows that tell none: as asked, as the dataset says, else made from the table's name."""
-    stem = Path(verbatim.name).name.split(".")[0]
-    return dataset or verbatim.dataset.key or re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "dataset"
+    return dataset or verbatim.dataset.key or dataset_key(verbatim.name)
+
+
+def dataset_key(name: str) -> str:
+    """Return the key of a dataset of which nothing is told but the name of its file or table.
+
+    Examples
+    --------
+    >>> dataset_key("Nam Ha 2026.xlsx")
+    'nam-ha-2026'
+    """
+    stem = Path(name).name.split(".")[0]
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "dataset"
 
 
 def _checklist(lake: Lake) -> pl.DataFrame | None:

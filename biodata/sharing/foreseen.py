@@ -12,6 +12,7 @@ from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.names import FULL_NAMES, names_of
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.shared import OF_ARCHIVE, REASON
 from biodata.sharing.siblings import Finder
 from biodata.sharing.taxa import rule_taxa
 from biodata.sharing.taxonomy import bundled
@@ -58,6 +59,8 @@ class Foreseen:
     rows: tuple[int, ...]
     events: tuple[str, ...]
     others: int
+    came: bool
+    """True where no rule here decided: they came as coarse, for what they are or for what was recorded beside them."""
 
 
 def foreseen(
@@ -106,6 +109,7 @@ def foreseen(
         strict = group.sort(_strictness("shown"), descending=True, maintain_order=True).row(0, named=True)
         of = names[place[strict["row"]]]
         decided_by = by_id.get(strict["rule_id"])
+        came = decided_by is None and strict["reason"] in (REASON, OF_ARCHIVE)
         # A rule that names no taxon is surely about the record.
         sure = decided_by is None or decided_by.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in taxa.sure(of))
@@ -116,7 +120,7 @@ def foreseen(
         found.append(
             Foreseen(
                 str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], tuple(group["row"]), tuple(events),
-                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
+                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height, came,
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: (-one.category.strictness, one.name))

@@ -38,7 +38,7 @@ LOOKED_AT: Final = frozenset(
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
     match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
-    geodeticDatum quality_flags repairs key speciesKey publishingCountry eventID parentEventID node shared_as
+    geodeticDatum quality_flags repairs key year speciesKey publishingCountry eventID parentEventID node shared_as
     community_labels
     """.split()
 )
@@ -124,6 +124,9 @@ def _column(column: Column, *, made: bool) -> pl.Expr:
             value = pl.when(is_open | kept).then(value).otherwise(f"new_{column.name}")
     elif column.reach is Reach.PRECISE:
         value = pl.when(is_open).then(value)
+    elif column.name == "event_precision":
+        # Of a date the year is let out: as precise as that is what is told.
+        value = pl.when(is_open).then(value).when(pl.col("year").is_not_null()).then(pl.lit("year"))
     elif column.name in _NAMES:
         value = pl.when(is_open | ~_tells_numbers(column.name)).then(value).otherwise(_instead(column.name))
     return value.cast(column.dtype).alias(column.name)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from biodata import places
-from biodata.errors import Refusal
+from biodata.errors import InputError, Refusal
+from biodata.ingest import forms
 from biodata.ingest.protocol import DECLARABLE
 from biodata.ingest.survey import SurveySource, surveys_of_files
 from biodata.pipeline import IngestReport
@@ -37,7 +38,13 @@ def blocked(
     list of IngestReport
         One a survey that is blocked: every row is refused, and `refusals` tells each blocking problem with its sheet. A file
         that cannot be read at all is left to `pipeline.ingest`, which says why.
+
+    Raises
+    ------
+    InputError
+        With OPTIONS_UNFIT, if they are of a form that another source reads.
     """
+    _see_form(paths)
     declared = {name: options[name] for name in DECLARABLE if name in options}
     told = {name: value for name, value in options.items() if name not in DECLARABLE}
     source = SurveySource(paths, dataset=dataset, options=told)
@@ -54,6 +61,21 @@ def blocked(
         if report["rows"] and not report["ok"]:
             found.append(_refused(report, dataset))
     return found
+
+
+def _see_form(paths: Sequence[Path]) -> None:
+    """See that files are sheets: another form has a source of its own."""
+    try:
+        form = forms.recognise(paths)
+    except InputError:
+        return  # what reads them says what is wrong with them
+    if form != forms.SHEETS:
+        problem = f"these are no sheets: they are in the form of the source {form}"
+        expected = f"`biodata ingest {form}`; or `biodata survey submit`, which takes every form, whole or not at all"
+        file = ", ".join(path.name for path in paths)
+        raise InputError(
+            problem, file=file, column="SOURCE", value=forms.SHEETS, expected=expected, code="OPTIONS_UNFIT"
+        )
 
 
 def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:

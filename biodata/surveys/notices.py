@@ -135,6 +135,8 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
     }[one.sure, withheld]  # fmt: skip
     if not (one.sure or withheld or one.meant):
         code = "NAME_UNKNOWN" if one.name else "NAME_EMPTY"
+    if one.came and one.name:
+        code = "NAME_CAME_COARSE"
     meant = ", ".join(one.meant) + (", …" if one.meant and one.more else "")
     events = ", ".join(one.events[:_MOST_EVENTS]) + (", …" if len(one.events) > _MOST_EVENTS else "")
     cell = f"{1 / CELLS_PER_DEGREE[str(one.category)]:g}°" if str(one.category) in CELLS_PER_DEGREE else None

@@ -30,7 +30,7 @@ def of_events(
         The present day.
     """
     for finding in told:
-        own = rows.own[finding.row] if finding.row is not None else {}
+        own = rows.own.get(finding.row or 0, {})  # what is told of a heading is of no event
         if finding.code == "COORDINATE_MISSING" and (own.get("eventID") or "").strip() in placed:
             continue
         yield finding

@@ -1,6 +1,6 @@
 """Records set beside the time of their event: outside of it, or at a time at which the event says that nothing was recorded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -76,6 +76,51 @@ def of_events(rows: Rows, periods: Mapping[str, tuple[date, date]], read: pl.Dat
             offset, united(failures.intervals), failures.days if not failures.intervals else None, (rows, row),
         )  # fmt: skip
     return found
+
+
+def timed(rows: Rows, read: pl.DataFrame, cameras: Collection[str]) -> pl.DataFrame:
+    """Return the records that tell a time of day, for `midnights`.
+
+    Parameters
+    ----------
+    rows : Rows
+        Occurrences as they came.
+    read : polars.DataFrame
+        `COLUMNS` of the same, interpreted.
+    cameras : collection of str
+        Deployments, of which midnights are told one by one: their records are left out.
+    """
+    of_camera = [
+        not {rows.own[row].get("eventID"), rows.own[row].get("parentEventID")}.isdisjoint(cameras)
+        for row in read["source_row"]
+    ]
+    told = read.filter(~pl.Series(of_camera, dtype=pl.Boolean)).drop_nulls("event_time")
+    there = rows.own[told["source_row"][0]] if told.height else {}
+    column = next((name for name in ("eventTime", *DATE) if there.get(name) is not None), None)
+    return told.select(
+        file=pl.lit(rows.table.file),
+        sheet=pl.lit(rows.table.sheet, pl.String),
+        row=pl.lit(rows.table.heading_row, pl.Int64),
+        heading=pl.lit(None if column is None else rows.table.heading(column), pl.String),
+        day="event_start",
+        midnight=pl.col("event_time").str.contains(r"^00:00(:00)?"),
+    )
+
+
+def midnights(told: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+    """Tell once of a table that every time in it is 00:00:00, of several days: a program wrote days as midnights."""
+    if not told:
+        return
+    of_each = (
+        pl.concat(told)
+        .drop_nulls("heading")
+        .group_by("file", "sheet", "row", "heading", maintain_order=True)
+        .agg(pl.col("midnight").all(), days=pl.col("day").n_unique())
+    )
+    for file, sheet, row, heading in (
+        of_each.filter(pl.col("midnight") & (pl.col("days") > 1)).select("file", "sheet", "row", "heading").iter_rows()
+    ):
+        yield Finding(file, sheet, row, heading, heading, "TIMES_MIDNIGHT", blocking=False)
 
 
 class RecordTimes:

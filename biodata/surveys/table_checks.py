@@ -29,6 +29,7 @@ from biodata.surveys import (
 )
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
+from biodata.vocabularies import SurveyDesign
 
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
@@ -72,6 +73,7 @@ class TableChecks:
         self.times = record_times.RecordTimes(self.when)
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
+        self.timed: list[pl.DataFrame] = []
         self.read = Read()
         self.taxonomy = taxonomy or bundled()
 
@@ -102,13 +104,20 @@ class TableChecks:
         yield from kept_values.uncounted(rows)
         yield from kept_values.words_of_sex(rows)
         yield from self.times.of_records(rows, read.interpreted)
+        self.timed.append(record_times.timed(rows, read.interpreted, self._deployments()))
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
         self.read.records.append(read.interpreted)
 
     def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what the records show of cameras' clocks and failures, and other pictures (`ingest.protocol.IMAGES`)."""
         yield from self.times.of_failures()
+        yield from record_times.midnights(self.timed)
         yield from event_checks.clocks(self.cameras, self.images, others)
+
+    def _deployments(self) -> frozenset[str]:
+        """Return the deployments of cameras."""
+        of_trap = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
+        return frozenset(one for _, frame in self.cameras for one in frame.filter(of_trap)["eventID"])
 
     def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
         """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""

@@ -82,14 +82,15 @@ def record_rows(form: Form, columns: Columns) -> pl.DataFrame:
     else:
         names = [name for name in dict.fromkeys(columns.terms.values()) if name in TAXA and name in frame.columns]
         frame = frame.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in names))
-    if "basisOfRecord" not in frame.columns:
-        frame = frame.with_columns(pl.lit("HumanObservation").alias("basisOfRecord"))
     return frame.drop(PLACE_IN_PARENT, strict=False)
 
 
 def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Fill what a record does not tell from its submission; a place and a date are taken whole or not at all."""
-    told = events.drop("source_file", "source_sheet", "source_row", "design", strict=False).unique(
+    """Fill what a record does not tell from its submission; a place and a date are taken whole or not at all.
+
+    Where the submission has a design, that tells who observed: a camera, or people.
+    """
+    told = events.drop("source_file", "source_sheet", "source_row", strict=False).unique(
         "eventID", keep="first", maintain_order=True
     )
     joined = records.join(told, on="eventID", how="left", suffix=" of the event", maintain_order="left")
@@ -105,9 +106,15 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         theirs = pl.col(f"{name} of the event") if name in records.columns else pl.col(name)
         value = theirs if group is None else pl.when(silent[group]).then(theirs)
         filled.append((pl.coalesce(name, value) if name in records.columns else value).alias(name))
-    return joined.with_columns(filled).drop(
+    joined = joined.with_columns(filled).drop(
         f"{name} of the event" for name in told.columns if name in records.columns and name != "eventID"
     )
+    if "basisOfRecord" in joined.columns:
+        return joined
+    of_people = pl.lit("HumanObservation")
+    if "design" in joined.columns:
+        of_people = pl.when(pl.col("design").is_null()).then(of_people)
+    return joined.with_columns(of_people.alias("basisOfRecord"))
 
 
 def without_people(records: pl.DataFrame, file: str, column: str | None) -> tuple[pl.DataFrame, list[Refusal]]:

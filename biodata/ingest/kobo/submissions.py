@@ -132,6 +132,7 @@ def _text(part: Part, encoding: str | None, separator: str | None) -> Form:
         named=False,
         header_lines=0,
         of_people=True,
+        without_blank=True,
     )
     frames = list(table.batches)
     if not frames:
