@@ -7,7 +7,7 @@ from typing import Final
 
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.cells import by_cells, contradicted, possible
-from biodata.ingest.headings.compounds import compound
+from biodata.ingest.headings.compounds import compound, of_something_unknown
 from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
 from biodata.ingest.headings.likeness import nearest
 from biodata.ingest.headings.plain import key
@@ -162,6 +162,8 @@ def guessed(
     if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
         return together
     like = like_others(heading, rest, units, cells)
+    if like.confidence < _SURE_OF_WORDS and of_something_unknown(rest, language):
+        like = Proposal(heading, None, 0.0, like.unit, Why.UNKNOWN)
     return like if together is None or like.confidence >= together.confidence else together
 
 
