@@ -1,6 +1,7 @@
 """The ways to read one heading: as the dictionary has it, by its parts, by its words, without its marks, by its likes."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -23,6 +24,9 @@ _ENOUGH_OF_WORDS: Final = 0.55
 """Words that say less together are heard only if no heading is liker."""
 _SURE_OF_WORDS: Final = 0.7
 """Words that say as much together outdo one part alone."""
+_TWICE: Final = 2
+_BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})
+"""A heading that tells both is of a pair."""
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 
 
@@ -84,10 +88,16 @@ def by_parts(
     parts += _scripts(name) if len(parts) == 1 else []
     if len(parts) < 2:
         return None
-    known = [found for part in parts if (found := in_dictionary(heading, part, units, language, cells)) is not None]
-    known = [found for found in known if found.term is not None]
+    known = [
+        found
+        for part in parts
+        if (found := in_dictionary(heading, part, units, language, cells)) is not None and found.term is not None
+    ]
     if not known:
-        return None
+        return _parts_by_words(heading, parts, units, language, cells)
+    meant = {found.term for found in known}
+    if meant == _BOTH:
+        return replace(known[0], term="verbatimCoordinates", confidence=0.85, why=Why.PARTLY, others=tuple(sorted(_BOTH)))
     surest = max(known, key=lambda found: found.confidence)
     same = [found for found in known if found.term == surest.term]
     together = by_words(heading, name, units, language, cells) if len(same) < len(parts) else None
@@ -101,6 +111,18 @@ def by_parts(
     if len(same) > 1 and surest.confidence > CERTAIN:
         return replace(surest, why=Why.DICTIONARY)
     return replace(surest, confidence=min(surest.confidence, 0.85), why=Why.PARTLY)
+
+
+def _parts_by_words(
+    heading: str, parts: Sequence[str], units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return what the words of the parts mean where two parts mean the same: `Date of incident / Tarikh kejadian`."""
+    read = [found for part in parts if (found := by_words(heading, part, units, language, cells)) is not None]
+    means = Counter(found.term for found in read)
+    term, often = means.most_common(1)[0] if means else (None, 0)
+    if often < _TWICE:
+        return None
+    return max((found for found in read if found.term == term), key=lambda found: found.confidence)
 
 
 def _scripts(name: str) -> list[str]:
