@@ -24,6 +24,7 @@ _ENOUGH_OF_WORDS: Final = 0.55
 """Words that say less together are heard only if no heading is liker."""
 _SURE_OF_WORDS: Final = 0.7
 """Words that say as much together outdo one part alone."""
+_GLOSS: Final = re.compile(r"^(.+?)\s*[(\[]([!-~ ]+)[)\]]$")
 _TWICE: Final = 2
 _BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})
 """A heading that tells both is of a pair."""
@@ -104,6 +105,8 @@ def by_parts(
     if together is not None and together.confidence >= _SURE_OF_WORDS:  # Date (deployed)
         return together
     if len(same) < len(known):
+        surest = _gloss(heading, name, units, language, cells) or surest
+        same = [found for found in known if found.term == surest.term]
         others = tuple(dict.fromkeys(f.term for f in known if f.term and f.term != surest.term))
         agreeing = [f for f in known if surest.term in f.others]
         confidence = 0.85 if len(same) + len(agreeing) == len(known) else 0.6
@@ -111,6 +114,15 @@ def by_parts(
     if len(same) > 1 and surest.confidence > CERTAIN:
         return replace(surest, why=Why.DICTIONARY)
     return replace(surest, confidence=min(surest.confidence, 0.85), why=Why.PARTLY)
+
+
+def _gloss(
+    heading: str, name: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return what the brackets at the end of a heading in another script say: `ชื่อจุดตรวจ/พิกัด (location_name)`."""
+    told = _GLOSS.match(name)
+    found = in_dictionary(heading, told[2], units, language, cells) if told and not told[1].isascii() else None
+    return found if found is not None and found.term is not None else None
 
 
 def _parts_by_words(
