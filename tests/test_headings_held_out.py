@@ -14,6 +14,8 @@ The sixth was gathered in a hurry when all that had been done, from sources that
 most misses headings of no record. It was seen then, and mended by more words for what is no record.
 The seventh is what other sources had, judged after that and counted before anything was changed again: 80.8 %, none wrong for sure; with
 the shortened columns of a shape file left out, 86 %. Then it was seen, too.
+The eighth is of 374 headings found in forms, and 54 written for this, gathered before anything was changed: 79.4 % were right, none
+wrong for sure (78.3 % of what was found). Half of it was then looked at.
 `pytest -s` prints the rates by language.
 """
 
@@ -38,6 +40,8 @@ SETS = (
     "of no term",
     "sixth",
     "seventh",
+    "eighth, for tuning",
+    "eighth, held out",
 )
 HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"

@@ -217,10 +217,11 @@ def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
             words_of = own if row["language"] == language else english
             for word in row["words"].split("|"):
                 words_of.setdefault(_spelled(word), set()).add(row["concept"])
-    if language == "vi":
-        for word in list(own):
-            own.setdefault(without_marks(word), own[word])
-    return MappingProxyType({word: frozenset(concepts) for word, concepts in (english | own).items()})
+    bare: dict[str, set[str]] = {}
+    for word in own if language == "vi" else ():
+        bare.setdefault(without_marks(word), own[word])
+    known = bare | english | own  # an English word is sooner meant than one without its marks: day, not dây
+    return MappingProxyType({word: frozenset(concepts) for word, concepts in known.items()})
 
 
 def _spelled(word: str) -> str:

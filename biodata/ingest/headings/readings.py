@@ -25,6 +25,7 @@ _ENOUGH_OF_WORDS: Final = 0.55
 _SURE_OF_WORDS: Final = 0.7
 """Words that say as much together outdo one part alone."""
 _GLOSS: Final = re.compile(r"^(.+?)\s*[(\[]([!-~ ]+)[)\]]$")
+_NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 _TWICE: Final = 2
 _BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})
 """A heading that tells both is of a pair."""
@@ -98,7 +99,9 @@ def by_parts(
         return _parts_by_words(heading, parts, units, language, cells)
     meant = {found.term for found in known}
     if meant == _BOTH:
-        return replace(known[0], term="verbatimCoordinates", confidence=0.85, why=Why.PARTLY, others=tuple(sorted(_BOTH)))
+        return replace(
+            known[0], term="verbatimCoordinates", confidence=0.85, why=Why.PARTLY, others=tuple(sorted(_BOTH))
+        )
     surest = max(known, key=lambda found: found.confidence)
     same = [found for found in known if found.term == surest.term]
     together = by_words(heading, name, units, language, cells) if len(same) < len(parts) else None
@@ -193,6 +196,10 @@ def guessed(
 ) -> Proposal:
     """Return the proposal for a heading by its words, or by its likeness to others."""
     together = by_words(heading, rest, units, language, cells)
+    without = _NOTE.sub("", rest)  # a note in brackets tells how to fill in, not what: (if it is known)
+    before = by_words(heading, without, units, language, cells) if without != rest else None
+    if before is not None and before.term and (together is None or before.confidence > together.confidence):
+        together = before
     if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
         return together
     like = like_others(heading, rest, units, cells)
