@@ -16,6 +16,8 @@ The seventh is what other sources had, judged after that and counted before anyt
 the shortened columns of a shape file left out, 86 %. Then it was seen, too.
 The eighth is of 374 headings found in forms, and 54 written for this, gathered before anything was changed: 79.4 % were right, none
 wrong for sure (78.3 % of what was found). Half of it was then looked at.
+The ninth is of 268 found and 30 written, from other sources, gathered when the words had been widened: 83.9 % were right, one wrong for
+sure (84.0 % of what was found). Then it was seen, too.
 `pytest -s` prints the rates by language.
 """
 
@@ -42,6 +44,7 @@ SETS = (
     "seventh",
     "eighth, for tuning",
     "eighth, held out",
+    "ninth",
 )
 HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"
