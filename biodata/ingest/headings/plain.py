@@ -33,7 +33,8 @@ _SPELLINGS: Final = tuple(
         ("\u102f\u102d", "\u102d\u102f"),
         ("\u1036\u102f", "\u102f\u1036"),
         ("\u1037\u103a", "\u103a\u1037"),
-        # Vietnamese: the tone of oa, oe and uy stands on either vowel.
+        # Vietnamese: the letter gha, which old fonts put for a horned u; the tone of oa, oe and uy stands on either vowel.
+        ("\u01a3", "\u01b0"),
         ("o([àáảãạ])(?!\\w)", "o\\1"),
     )
 )

@@ -30,9 +30,12 @@ _EAST: Final = ("easting", "decimalLongitude")
 _NORTH: Final = ("northing", "decimalLatitude")
 _OF_AN_AXIS: Final = 0.7
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
+_ONE_WORD: Final = 10
 _TWICE: Final = 2
 _BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})
 """A heading that tells both is of a pair."""
+_OF_A_DATE: Final = frozenset({"month", "year"})
+"""A heading that tells these with what they are of is of a whole date: `Waktu kejadian: tanggal - bulan - tahun`."""
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 
 
@@ -111,6 +114,8 @@ def by_parts(
     if not known:
         return _parts_by_words(heading, parts, units, language, cells)
     meant = {found.term for found in known}
+    if meant >= _OF_A_DATE:
+        return replace(known[0], term="eventDate", confidence=0.85, why=Why.PARTLY, others=())
     if meant == _BOTH:
         return replace(
             known[0], term="verbatimCoordinates", confidence=0.85, why=Why.PARTLY, others=tuple(sorted(_BOTH))
@@ -210,7 +215,8 @@ def guessed(
     """Return the proposal for a heading by its words, or by its likeness to others."""
     together = by_words(heading, rest, units, language, cells)
     without = _NOTE.sub("", rest)  # a note in brackets tells how to fill in, not what: (if it is known)
-    before = by_words(heading, without, units, language, cells) if without != rest else None
+    told = by_words(heading, rest[len(without) :], units, language, cells) if _is_short(rest[len(without) :]) else None
+    before = by_words(heading, without, units, language, cells) if without != rest and told is None else None
     if before is not None and before.term and (together is None or before.confidence > together.confidence):
         together = before
     if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
@@ -219,6 +225,11 @@ def guessed(
     if like.confidence < _SURE_OF_WORDS and of_something_unknown(rest, language):
         like = Proposal(heading, None, 0.0, like.unit, Why.UNKNOWN)
     return like if together is None or like.confidence >= together.confidence else together
+
+
+def _is_short(note: str) -> bool:
+    """Tell whether a note in brackets is one word, which may name what is meant: `Camera point (code)`."""
+    return 0 < len(key(note)) <= _ONE_WORD
 
 
 def unit_name(unit: Unit | None) -> str | None:
