@@ -14,6 +14,13 @@ The sixth was gathered in a hurry when all that had been done, from sources that
 most misses headings of no record. It was seen then, and mended by more words for what is no record.
 The seventh is what other sources had, judged after that and counted before anything was changed again: 80.8 %, none wrong for sure; with
 the shortened columns of a shape file left out, 86 %. Then it was seen, too.
+The eighth is of 374 headings found in forms, and 54 written for this, gathered before anything was changed: 79.4 % were right, none
+wrong for sure (78.3 % of what was found). Half of it was then looked at.
+The ninth is of 268 found and 30 written, from other sources, gathered when the words had been widened: 83.9 % were right, one wrong for
+sure (84.0 % of what was found). Then it was seen, too.
+The tenth (166 found, 21 written) and the eleventh (156 found) are from other sources again, each counted before anything was changed for
+it, and seen then: 80.7 % and 81.4 % were right, none wrong for sure. Most misses are columns of data sets with names made short
+(`RECDATETIME`, `SppAccp`). One heading of the eleventh had been judged wrongly: its right term is one that was not thought of.
 `pytest -s` prints the rates by language.
 """
 
@@ -38,6 +45,11 @@ SETS = (
     "of no term",
     "sixth",
     "seventh",
+    "eighth, for tuning",
+    "eighth, held out",
+    "ninth",
+    "tenth",
+    "eleventh",
 )
 HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"

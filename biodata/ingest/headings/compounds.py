@@ -26,7 +26,8 @@ _RUNS: Final = re.compile(
     "[0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+|[^0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+"
 )
 _LATIN_LETTER: Final = re.compile("[0-9a-z\u00aa-\u024f\u1e00-\u1eff]")
-_NUMBERED: Final = re.compile(r"^\s*#\s*")
+_NUMBERED: Final = re.compile(r"^\s*(?:#|nos?\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
+"""`# of birds`, `No. birds`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
 _FILLER: Final = "filler"
 """What leaves the meaning as it is: `of`, `ของ`, `ng`."""
 _LONGEST_PHRASE: Final = 5
@@ -34,6 +35,9 @@ _SHORTEST_CUT: Final = 4
 """Fewer letters begin too many words."""
 _LEAST_KNOWN: Final = 0.7
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
+_OF_SOMETHING: Final = frozenset("name code count kind size mean condition".split())
+"""What any thing has: a name, a kind or a count of something unknown may be of anything."""
+_MUCH_UNKNOWN: Final = 0.3
 _SAYS_LITTLE: Final = 0.4
 """What the unknown letters beside such a word weigh: a wage stays one, whatever month or hand it is of."""
 
@@ -69,12 +73,41 @@ def compound(heading: str, language: str | None = None) -> Compound | None:
     Compound or None
         None where too few of the words are known, or they mean nothing together.
     """
+    runs, spoken = _read(heading, language)
+    found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, one)))) is not None]
+    return max(found, key=lambda meant: meant.confidence, default=None)
+
+
+def of_something_unknown(heading: str, language: str | None = None) -> bool:
+    """Tell whether a heading is only the name, the kind or the count of a thing that is not known.
+
+    Parameters
+    ----------
+    heading : str
+        Without its unit.
+    language : str, optional
+        The sheet's.
+    """
+    runs, spoken = _read(heading, language)
+    readings = [list(_pieces(runs, one)) for one in spoken]
+    pieces = min(readings, key=_unknown)  # that of the language which knows most of it
+    telling = [piece.concepts for piece in pieces if piece.concepts and _FILLER not in piece.concepts]
+    generic = bool(telling) and all(concepts & _OF_SOMETHING for concepts in telling)
+    return generic and _unknown(pieces) > _MUCH_UNKNOWN
+
+
+def _read(heading: str, language: str | None) -> tuple[list[str], list[str]]:
+    """Return the runs of letters of a heading, and the languages that it can be of, the sheet's first."""
     told = _NUMBERED.sub("number of ", heading).replace("#", " no ")
     runs = [run for word in words(told) for run in _RUNS.findall(word)]
     spoken = [one for one, letters in _SCRIPTS.items() if letters.search(told)] or list(_LATIN)
-    spoken.sort(key=lambda one: one != language)  # a stable sort
-    found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, one)))) is not None]
-    return max(found, key=lambda meant: meant.confidence, default=None)
+    return runs, sorted(spoken, key=lambda one: one != language)  # a stable sort
+
+
+def _unknown(pieces: Sequence[_Piece]) -> float:
+    """Return how much of a heading no word is known of, 0 to 1."""
+    letters = sum(piece.letters for piece in pieces)
+    return sum(piece.letters for piece in pieces if not piece.concepts) / letters if letters else 1.0
 
 
 def _pieces(runs: Sequence[str], language: str) -> Iterator[_Piece]:
@@ -185,10 +218,11 @@ def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
             words_of = own if row["language"] == language else english
             for word in row["words"].split("|"):
                 words_of.setdefault(_spelled(word), set()).add(row["concept"])
-    if language == "vi":
-        for word in list(own):
-            own.setdefault(without_marks(word), own[word])
-    return MappingProxyType({word: frozenset(concepts) for word, concepts in (english | own).items()})
+    bare: dict[str, set[str]] = {}
+    for word in own if language == "vi" else ():
+        bare.setdefault(without_marks(word), own[word])
+    known = bare | english | own  # an English word is sooner meant than one without its marks: day, not dây
+    return MappingProxyType({word: frozenset(concepts) for word, concepts in known.items()})
 
 
 def _spelled(word: str) -> str:

@@ -61,7 +61,8 @@ def _pieces(heading: str) -> Mapping[str, float]:
     pieces: Counter[str] = Counter()
     for word in words(heading):
         if ord(word[0]) <= _LATIN_END or 0x1E00 <= ord(word[0]) <= 0x1EFF:
-            pieces[f"={word}"] += 2
+            if len(word) > 1:  # the F of `HiF` is no heading `F`
+                pieces[f"={word}"] += 2
             framed = f"^{word}$"
             sizes: tuple[int, ...] = (3,)
         else:

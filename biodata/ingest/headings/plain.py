@@ -9,7 +9,7 @@ from typing import Final
 from biodata.parsers.bundled import read_rows
 
 _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})")
 _SPELLINGS: Final = tuple(
     (re.compile(found), put)
     for found, put in (
@@ -33,7 +33,8 @@ _SPELLINGS: Final = tuple(
         ("\u102f\u102d", "\u102d\u102f"),
         ("\u1036\u102f", "\u102f\u1036"),
         ("\u1037\u103a", "\u103a\u1037"),
-        # Vietnamese: the tone of oa, oe and uy stands on either vowel.
+        # Vietnamese: the letter gha, which old fonts put for a horned u; the tone of oa, oe and uy stands on either vowel.
+        ("\u01a3", "\u01b0"),
         ("o([àáảãạ])(?!\\w)", "o\\1"),
     )
 )

@@ -33,7 +33,7 @@ _EXPECTED: Final = MappingProxyType(
         "verbatimCoordinates": ("angle", "grid", "length"),
         "utm_zone": ("grid", "angle"),
         "individualCount": ("count",),
-        "organismQuantity": ("count", "share", "mass"),
+        "organismQuantity": ("count", "share", "mass", "volume", "area"),
         "eventDate": ("date_order", "calendar"),
         "eventTime": ("clock", "time"),
         "deploymentStart": ("date_order", "calendar", "clock"),
@@ -104,9 +104,14 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     for pattern in (_TAIL, _SHORT_TAIL):
         tail = pattern.match(heading.strip())
         units = _units().get(_plain(tail[2]), ()) if tail else ()
-        if tail and units and units[0].dimension in _TAIL_DIMENSIONS:
+        if tail and units and _is_tail(units[0], tail[2]):
             return tail[1].rstrip(",;:/_-–— "), units
     return heading, ()
+
+
+def _is_tail(unit: Unit, word: str) -> bool:
+    """Tell whether a last word is a unit also without brackets; a grid where it names its zone: `X_UTM48N`."""
+    return unit.dimension in _TAIL_DIMENSIONS or (unit.dimension == "grid" and any(sign.isdigit() for sign in word))
 
 
 def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
