@@ -160,7 +160,9 @@ def receipt(number: int) -> Response:
 
 def _wishes(upload: Upload) -> dict[str, Any]:
     """Return what the form's other fields ask for."""
-    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": upload.told.get("renamed")}
+    from biodata.surveys.renaming import checked
+
+    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": checked(upload.told.get("renamed"))}
     if "answers" in upload.told:
         fields["answers"] = integer("answers", upload.told["answers"])
     for name, field in (("complete", "complete"), ("submit", "wanted")):

@@ -18,8 +18,7 @@ import shapely
 from biodata import sharing, terms
 from biodata.errors import StoreError
 from biodata.pipeline.event_footprints import footprints, is_patrol
-from biodata.sharing.generalise import GUARD
-from biodata.sharing.siblings import STATION, around
+from biodata.sharing.stations import STATION, around, cell, strictest
 from biodata.store import kept_files, releases
 from biodata.store.lake import Lake
 from biodata.store.releases import Release
@@ -62,7 +61,7 @@ def kept_events(
         return pl.DataFrame(schema={"event_key": pl.String, "category": pl.String})
     named = asked.with_columns(pl.lit("").alias("category"))
     found = _named(named, lake, nearby=False).drop("category").join(marks, on="mark")
-    return kept_files.strictest(found, "event_key").select("event_key", "category")
+    return strictest(found, ["event_key"]).select("event_key", "category")
 
 
 def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Release | None) -> None:
@@ -86,7 +85,7 @@ def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Relea
     kept = kept_files.read(path, _SCHEMA)
     older = [kept, _marks(_told(lake, before, rules)[1], lake, rules)] if before is not None else []
     marks = pl.concat([*older, _marks(_told(lake, made, rules)[1], lake, rules)])
-    marks = kept_files.strictest(marks, "mark", "rules_hash").sort("mark", "rules_hash")
+    marks = strictest(marks, ["mark", "rules_hash"]).sort("mark", "rules_hash")
     if marks.equals(kept.sort("mark", "rules_hash")):
         return
     kept_files.write(path, marks)
@@ -121,8 +120,8 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
     opened = single.join(named, left_on="event_key", right_on="survey_id", how="semi")
     untold = single.join(named, left_on="event_key", right_on="survey_id", how="anti")
     coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).with_columns(shown=pl.len().over("datasetKey"))
-    strictest = kept_files.strictest(coarse, "datasetKey").select("datasetKey", "category", "shown")
-    found = untold.with_columns(count=pl.len().over("datasetKey")).join(strictest, on="datasetKey", how="left")
+    of_dataset = strictest(coarse, ["datasetKey"]).select("datasetKey", "category", "shown")
+    found = untold.with_columns(count=pl.len().over("datasetKey")).join(of_dataset, on="datasetKey", how="left")
     found = found.with_columns(pl.when(pl.col("shown") == pl.col("count")).then("category"))
     found = found.with_columns(pl.col("category").fill_null(str(SharingCategory.WITHHELD)))
     return opened.select(_SAME), found.select(*_COLUMNS, "category")
@@ -131,16 +130,13 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
 def _marks(untold: pl.DataFrame, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
     """Return the marks of events, and of the stations around them."""
     named = _named(untold, lake, nearby=True).with_columns(rules_hash=pl.lit(rules.hash))
-    return kept_files.strictest(named, "mark").select(_SCHEMA.names())
+    return strictest(named, ["mark"]).select(_SCHEMA.names())
 
 
 def _named(events: pl.DataFrame, lake: Lake, *, nearby: bool) -> pl.DataFrame:
     """Return `event_key`, `mark`, `category`: by all that events are known by, with what is nearby where that is asked."""
     points = _points(events)
-    cells = points.with_columns(
-        (pl.col(c) * STATION + GUARD).floor().cast(pl.Int64, strict=False).alias(f"g{c}") for c in ("x", "y")
-    )
-    cells = cells.drop("x", "y").drop_nulls(["gx", "gy"]).unique()
+    cells = points.with_columns(cell(STATION)).drop("x", "y").drop_nulls(["gx", "gy"]).unique()
     if nearby:
         cells = around(cells).unique(["datasetKey", "gx", "gy", "category"])
     names = [

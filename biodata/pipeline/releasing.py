@@ -12,7 +12,7 @@ from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
-from biodata.store import floor_set, kept_ties, releases
+from biodata.store import floor_set, kept_places, kept_ties, releases
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -52,6 +52,8 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         snapshot = lake.snapshot()
         floor_set.pin(settings.data, boundaries)
         rules = rules_in_force(settings, lake)
+        if rules.siblings is not None:
+            kept_places.remember(lake, rules.siblings)
         before = releases.current(settings.data)
         full = full or (before is not None and ties_older(lake, rules, before))
         leaks = LeakCheck(work.folder / "exact")

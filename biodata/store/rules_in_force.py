@@ -15,7 +15,7 @@ from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
-from biodata.store import floor_set, kept_ties, releases
+from biodata.store import floor_set, kept_places, kept_ties, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
 from biodata.vocabularies import SharingCategory
@@ -65,6 +65,7 @@ def rules_in_force(
         if kept.height:
             seen = In("key", tuple(kept["key"].sort()))
             ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), where=seen))
+        ties = replace(ties, places=kept_places.read(lake))
     return replace(rules, siblings=ties)
 
 
