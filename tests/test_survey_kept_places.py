@@ -1,5 +1,7 @@
 """What an earlier release did not tell exactly is not told by a later one, whatever its event is called by then."""
 
+from datetime import date
+
 import pytest
 import shapely
 
@@ -165,12 +167,12 @@ def test_what_the_release_tells_exactly_near_a_place_that_is_held_stays_so(setti
 
 
 def test_a_day_that_tied_a_record_of_no_survey_is_held_for_its_person_alone(settings):
-    day = {"samplingProtocol": None, "recordedBy": "A"}
+    day = {"samplingProtocol": None, "recordedBy": "A", "event_start": date(2024, 5, 1)}
     first = [seen(1, TIGER, None, **day), seen(2, MUNTJAC, None, **day)]
     surveys(settings, [], first)
     assert not opened(settings)
     gone = [*GONE, ("cameras", "cameras-2")]
-    others = seen(10, MUNTJAC, None, samplingProtocol=None, recordedBy="B")
+    others = seen(10, MUNTJAC, None, **{**day, "recordedBy": "B"})
     commit(settings.data, [], [seen(9, MUNTJAC, None, **day), others], gone=gone)
     pipeline.release(settings)
     assert len(opened(settings)) == 1, "what another person saw there is told"
