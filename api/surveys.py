@@ -169,7 +169,9 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
 
 def _wishes(upload: Upload) -> dict[str, Any]:
     """Return what the form's other fields ask for."""
-    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": upload.told.get("renamed"),
+    from biodata.surveys.renaming import checked
+
+    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": checked(upload.told.get("renamed")),
                               "licence": upload.told.get("license")}  # fmt: skip
     if "answers" in upload.told:
         fields["answers"] = integer("answers", upload.told["answers"])

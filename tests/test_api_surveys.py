@@ -187,6 +187,14 @@ def test_a_revoked_key(client, registry, good):
 
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_an_answer_about_renamed_rows_that_is_none_is_refused(client, key, good, dry_run):
+    answer = client.post(
+        SURVEYS, params={"dry_run": dry_run}, data={"renamed": "maybe"}, files=form(good), headers=bearer(key)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_INVALID")
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
 def test_too_large(client, settings, key, dry_run):
     content = b"x" * (settings.upload_limit_bytes + 1)
     answer = client.post(SURVEYS, params={"dry_run": dry_run}, files=form(content), headers=bearer(key))

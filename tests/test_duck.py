@@ -1,6 +1,8 @@
 """Connections: spilled sorts do not meet, extensions come from their wheels."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -84,3 +86,16 @@ def test_no_bar_is_drawn_on_standard_output(tmp_path: Path):
     made.close()
     with duck.connect(tmp_path / "release.duckdb") as served:
         assert served.cursor().execute(setting).fetchall() == [(False,)]
+
+
+def test_no_bar_is_drawn_where_python_has_no_script(tmp_path: Path):
+    code = (
+        "import sys; from pathlib import Path; from biodata.store import duck; path = Path(sys.argv[1])\n"
+        "duck.workshop(path, spill=path.parent).close()\n"
+        "for served in [duck.connect(path), duck.connect(path)]:\n"
+        """    print(served.execute("SELECT current_setting('enable_progress_bar')").fetchall())\n"""
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "release.duckdb"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["[(False,)]"] * 2

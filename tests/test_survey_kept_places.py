@@ -1,5 +1,7 @@
 """What an earlier release did not tell exactly is not told by a later one, whatever its event is called by then."""
 
+from datetime import date
+
 import pytest
 import shapely
 
@@ -119,3 +121,64 @@ def test_a_record_tied_to_a_sensitive_one_that_was_away_for_a_release_stays_coar
     commit(settings.data, [event("a")], [seen(2, MUNTJAC, "a")])
     pipeline.release(settings)
     assert not tells(settings)
+
+
+@pytest.mark.parametrize("name", ["a", "x", None])
+@pytest.mark.parametrize("meanwhile", [True, False], ids=["a release between", "at once"])
+def test_a_record_under_a_new_number_stays_coarse_when_the_sensitive_one_is_gone(settings, name, meanwhile):
+    surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), seen(2, MUNTJAC, "a")])
+    gone = [*GONE, ("cameras", "cameras-2")]
+    if meanwhile:
+        commit(settings.data, [], [], gone=gone, gone_events=["cameras:a"])
+        pipeline.release(settings, full=True)
+    again = seen(9, MUNTJAC, name, samplingProtocol="camera trap" if name else None)
+    commit(settings.data, [event(name)] if name else [], [again], gone=[] if meanwhile else gone)
+    pipeline.release(settings)
+    assert not tells(settings)
+    pipeline.release(settings, full=True)
+    assert not tells(settings)
+
+
+def test_at_the_station_of_a_sensitive_record_that_is_gone_nothing_new_is_told_exactly(settings):
+    surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), seen(2, MUNTJAC, "b", **SECOND)])
+    commit(settings.data, [], [seen(9, MUNTJAC, "later"), seen(10, MUNTJAC, "far", **FAR)], gone=GONE)
+    pipeline.release(settings)
+    assert not tells(settings)
+    told = {
+        row["key"]: row["sharing_category"]
+        for row in releases.read(releases.current(settings.data), "occurrences").to_dicts()
+    }
+    assert sorted(told.values()) == ["0_1_degree", "open", "open"], "what stands elsewhere, before and now, is told"
+
+
+def test_what_the_release_tells_exactly_near_a_place_that_is_held_stays_so(settings):
+    near = {"decimalLatitude": 20.5445}
+    first = [seen(1, TIGER, "a"), seen(2, MUNTJAC, "a"), seen(3, MUNTJAC, "near", **near)]
+    few = settings.model_copy(update={"survey_stations": 0})
+    surveys(few, [event("a")], first)
+    exact = opened(few)
+    assert len(exact) == 1
+    commit(few.data, [], [], gone=[*GONE, ("cameras", "cameras-2")])
+    pipeline.release(few, full=True)
+    assert opened(few) == exact
+    commit(few.data, [], [seen(9, MUNTJAC, "again")])
+    pipeline.release(few, full=True)
+    assert opened(few) == exact
+
+
+def test_a_day_that_tied_a_record_of_no_survey_is_held_for_its_person_alone(settings):
+    day = {"samplingProtocol": None, "recordedBy": "A", "event_start": date(2024, 5, 1)}
+    first = [seen(1, TIGER, None, **day), seen(2, MUNTJAC, None, **day)]
+    surveys(settings, [], first)
+    assert not opened(settings)
+    gone = [*GONE, ("cameras", "cameras-2")]
+    others = seen(10, MUNTJAC, None, **{**day, "recordedBy": "B"})
+    commit(settings.data, [], [seen(9, MUNTJAC, None, **day), others], gone=gone)
+    pipeline.release(settings)
+    assert len(opened(settings)) == 1, "what another person saw there is told"
+
+
+def opened(settings):
+    """Return the numbers of the records that the current release tells exactly."""
+    rows = releases.read(releases.current(settings.data), "occurrences").to_dicts()
+    return {row["key"] for row in rows if row["sharing_category"] == "open"}

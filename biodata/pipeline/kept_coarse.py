@@ -18,8 +18,7 @@ import shapely
 from biodata import sharing, terms
 from biodata.errors import StoreError
 from biodata.pipeline.event_footprints import footprints, is_patrol
-from biodata.sharing.generalise import GUARD
-from biodata.sharing.siblings import STATION, around
+from biodata.sharing.stations import STATION, around, cell, strictest
 from biodata.store import kept_files, releases
 from biodata.store.lake import Lake
 from biodata.store.releases import Release
@@ -62,7 +61,7 @@ def kept_events(
         return pl.DataFrame(schema={"event_key": pl.String, "category": pl.String})
     named = asked.with_columns(pl.lit("").alias("category"))
     found = _named(named, lake, nearby=False).drop("category").join(marks, on="mark")
-    return kept_files.strictest(found, "event_key").select("event_key", "category")
+    return strictest(found, ["event_key"]).select("event_key", "category")
 
 
 def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Release | None) -> None:
@@ -89,7 +88,7 @@ def remember(lake: Lake, rules: sharing.RuleSet, *, made: Release, before: Relea
         kept, _marks(_without_known(_told(lake, before, rules)[1], same, lake), lake, rules)
     ]  # fmt: skip
     marks = pl.concat([*older, _marks(_told(lake, made, rules)[1], lake, rules)])
-    marks = kept_files.strictest(marks, "mark", "rules_hash").sort("mark", "rules_hash")
+    marks = strictest(marks, ["mark", "rules_hash"]).sort("mark", "rules_hash")
     if marks.equals(kept.sort("mark", "rules_hash")):
         return
     kept_files.write(path, marks)
@@ -124,13 +123,13 @@ def _told(lake: Lake, release: Release | None, rules: sharing.RuleSet) -> tuple[
     opened = single.join(named, left_on="event_key", right_on="survey_id", how="semi")
     untold = single.join(named, left_on="event_key", right_on="survey_id", how="anti")
     coarse = rows.filter(pl.col("category") != SharingCategory.OPEN).with_columns(shown=pl.len().over("datasetKey"))
-    strictest = kept_files.strictest(coarse, "datasetKey").select("datasetKey", "category", "shown")
+    of_dataset = strictest(coarse, ["datasetKey"]).select("datasetKey", "category", "shown")
     # How a row that was emptied since was told nobody knows: the others may all have been there.
     emptied = pl.col("event_key").is_null().any().over("datasetKey")
     found = untold.with_columns(count=pl.len().over("datasetKey"), unsure=emptied).filter(
         pl.col("event_key").is_not_null()
     )
-    found = found.join(strictest, on="datasetKey", how="left")
+    found = found.join(of_dataset, on="datasetKey", how="left")
     found = found.with_columns(pl.when(pl.col("shown") == pl.col("count")).then("category"))
     found = found.with_columns(pl.col("unsure") & pl.col("category").is_null())
     found = found.with_columns(pl.col("category").fill_null(str(SharingCategory.WITHHELD)))
@@ -147,16 +146,13 @@ def _without_known(untold: pl.DataFrame, kept: pl.DataFrame, lake: Lake) -> pl.D
 def _marks(untold: pl.DataFrame, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
     """Return the marks of events, and of the stations around them."""
     named = _named(untold, lake, nearby=True).with_columns(rules_hash=pl.lit(rules.hash))
-    return kept_files.strictest(named, "mark").select(_SCHEMA.names())
+    return strictest(named, ["mark"]).select(_SCHEMA.names())
 
 
 def _named(events: pl.DataFrame, lake: Lake, *, nearby: bool) -> pl.DataFrame:
     """Return `event_key`, `mark`, `category`: by all that events are known by, with what is nearby where that is asked."""
     points = _points(events)
-    cells = points.with_columns(
-        (pl.col(c) * STATION + GUARD).floor().cast(pl.Int64, strict=False).alias(f"g{c}") for c in ("x", "y")
-    )
-    cells = cells.drop("x", "y").drop_nulls(["gx", "gy"]).unique()
+    cells = points.with_columns(cell(STATION)).drop("x", "y").drop_nulls(["gx", "gy"]).unique()
     if nearby:
         cells = around(cells).unique(["datasetKey", "gx", "gy", "category"])
     names = [

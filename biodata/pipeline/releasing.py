@@ -13,7 +13,7 @@ from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
-from biodata.store import floor_set, kept_ties, releases
+from biodata.store import floor_set, kept_places, kept_ties, releases
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -54,6 +54,8 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         snapshot = lake.snapshot()
         floor_set.pin(settings.data, boundaries)
         rules = rules_in_force(settings, lake)
+        if rules.siblings is not None:
+            kept_places.remember(lake, rules.siblings)
         before = releases.current(settings.data)
         if before is not None:
             held.enter_context(releases.held_open(before.path))
@@ -107,6 +109,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         )
         held.enter_context(releases.held_open(made.path))
         kept_ties.remember(settings.data, made, older=settings.keep_ties)
+        kept_places.remember_told(lake)
         kept_coarse.remember(lake, rules, made=made, before=before if settings.keep_ties else None)
         told, withheld = {}, {}
         if leaks.report is not None:

@@ -26,7 +26,8 @@ from biodata.sharing.decide import decide, stricter
 from biodata.sharing.generalise import CELLS_PER_DEGREE, GUARD
 from biodata.sharing.publish import publish
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.siblings import REASON, SAME_EVENT, STATION, around
+from biodata.sharing.siblings import REASON, SAME_EVENT
+from biodata.sharing.stations import STATION, around
 from biodata.vocabularies import SharingCategory
 
 PLACE: Final = (

@@ -17,30 +17,27 @@ station in the published cell would have to be as coarse as the one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
 
 from biodata import terms
-from biodata.sharing.generalise import CELLS_PER_DEGREE, GUARD
+from biodata.sharing.generalise import CELLS_PER_DEGREE
+from biodata.sharing.kept_places import KeptPlaces
 from biodata.sharing.names import FULL_NAMES
 from biodata.sharing.readings import Kind, read
 from biodata.sharing.shared import SAME_EVENT as SAME_EVENT
+from biodata.sharing.stations import STATION, around, cell, strictest
 from biodata.sharing.taxonomy import bundled
-from biodata.vocabularies import SharingCategory
 
 REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden"
-STATION: Final = 1000
-"""Cells along a degree: places closer than one or two of them (100 to 200 m) are one station."""
 WALK: Final = 100
 """Cells along a degree: one or two of them (1 to 2 km) are walked between two records of a day."""
 COLUMNS: Final = (
     "key", "datasetKey", "eventID", "parentEventID", "event_start", "recordedBy", "basisOfRecord", "samplingProtocol",
     "decimalLongitude", "decimalLatitude", "node", "shared_as",
 )  # fmt: skip
-_STRICTNESS: Final = {str(c): c.strictness for c in SharingCategory}
 _TIES: Final = {
     "event": [(["dataset", "event"], ["dataset", "event"]), (["dataset", "event"], ["dataset", "parent"])],
     "walk": [(["dataset", "day", "who"], ["dataset", "day", "who"])],
@@ -73,17 +70,20 @@ class Siblings:
     kept_at : polars.DataFrame
         `KEPT_AT`: the events and cells of 1/`STATION` degree of those, so that no other record of the event, such as the
         one that was sensitive until its name was corrected, stands there exactly.
+    places : KeptPlaces, optional
+        Where records were tied in an earlier release, also those that are in the lake no more.
     """
 
     ties: pl.DataFrame
     kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT))
     kept_at: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT_AT))
+    places: KeptPlaces | None = None
 
     def keeping(self, kept: pl.DataFrame, occurrences: pl.DataFrame) -> "Siblings":
         """Return the same with records that an earlier release tied: `KEPT`, and what the lake tells of them today."""
-        told = _told(occurrences).with_columns(_cell(STATION)).join(kept, on="key")
-        places = told.drop_nulls(["dataset", "event", "gx", "gy"]).select([*KEPT_AT]).pipe(_strictest, [*KEPT_AT][:4])
-        return Siblings(self.ties, kept, places.select([*KEPT_AT]))
+        told = told_of(occurrences).with_columns(cell(STATION)).join(kept, on="key")
+        places = told.drop_nulls(["dataset", "event", "gx", "gy"]).select([*KEPT_AT]).pipe(strictest, [*KEPT_AT][:4])
+        return replace(self, kept=kept, kept_at=places.select([*KEPT_AT]))
 
     def of(self, occurrences: pl.DataFrame) -> pl.DataFrame:
         """Return the records that are tied, as `decide.decide` returns decisions: the sensitive ones among them.
@@ -93,26 +93,28 @@ class Siblings:
         occurrences : polars.DataFrame of n rows
             With `COLUMNS`; those that are missing tie nothing.
         """
-        told = _told(occurrences)
+        told = told_of(occurrences)
         found = [told.join(self.kept, on="key").select("row", "category")]
+        if self.places is not None:
+            found.append(self.places.of(told))
         if self.kept_at.height:
-            placed = told.drop_nulls(["x", "y"]).with_columns(_cell(STATION))
+            placed = told.drop_nulls(["x", "y"]).with_columns(cell(STATION))
             found.append(placed.join(self.kept_at, on=["dataset", "event", "gx", "gy"]).select("row", "category"))
         for (name, grid), ties in self.ties.group_by("tie", "grid"):
-            near = told if grid is None else told.drop_nulls(["x", "y"]).with_columns(_cell(int(grid)))
-            cell = [] if grid is None else ["gx", "gy"]
+            near = told if grid is None else told.drop_nulls(["x", "y"]).with_columns(cell(int(grid)))
+            near_by = [] if grid is None else ["gx", "gy"]
             for theirs, ours in _TIES[str(name)]:
                 found.append(
-                    near.join(ties, left_on=[*ours, *cell], right_on=[*theirs, *cell]).select("row", "category")
+                    near.join(ties, left_on=[*ours, *near_by], right_on=[*theirs, *near_by]).select("row", "category")
                 )
                 if grid is not None and name == "event":
                     # Without coordinates nothing speaks against a record's being near.
                     placeless = told.filter(pl.col("x").is_null() | pl.col("y").is_null())
-                    anywhere = _strictest(ties, theirs)
+                    anywhere = strictest(ties, theirs)
                     found.append(placeless.join(anywhere, left_on=ours, right_on=theirs).select("row", "category"))
         return (
             pl.concat(found)
-            .pipe(_strictest, ["row"])
+            .pipe(strictest, ["row"])
             .sort("row")
             .with_columns(rule_id=pl.lit(SAME_EVENT), reason=pl.lit(REASON), categories=pl.concat_list("category"))
         )
@@ -136,18 +138,18 @@ class Finder:
 
     def add(self, occurrences: pl.DataFrame, decided: pl.DataFrame) -> None:
         """Take in n records and what `decide` found of them."""
-        told = _told(occurrences)
+        told = told_of(occurrences)
         hidden = told.join(decided.select("row", "category"), on="row")
         tells = _tells_a_taxon(occurrences).gather(hidden["row"])
         hidden = hidden.with_columns(tells=tells).filter(pl.col("category").is_in(list(CELLS_PER_DEGREE)))
         self._hidden.append(hidden.filter("tells").drop("row", "key", "tells").unique())
         self._vague.append(hidden.filter(~pl.col("tells")).drop("row", "key", "tells").unique())
-        seen = told.join(decided, on="row", how="anti").filter("survey").with_columns(_cell(STATION))
+        seen = told.join(decided, on="row", how="anti").filter("survey").with_columns(cell(STATION))
         self._open.append(seen.select("dataset", "gx", "gy").drop_nulls().unique())
 
     def found(self, kept: pl.DataFrame | None = None) -> Siblings:
         """Return what was found, and the records that an earlier release tied (`Siblings.kept`)."""
-        nothing = _told(pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))).drop("row", "key")
+        nothing = told_of(pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))).drop("row", "key")
         nothing = nothing.with_columns(category=pl.lit(""))
         hidden = _raised(pl.concat([nothing, *self._hidden]), pl.concat([nothing, *self._vague]))
         ties = [
@@ -166,15 +168,15 @@ class Finder:
         """Return the sensitive records of surveys, or of those alone that have few stations in the record's cell."""
         if self.few_stations is None:
             return hidden.filter("survey")
-        seen = pl.concat(self._open).unique() if self._open else hidden.with_columns(_cell(STATION)).clear()
+        seen = pl.concat(self._open).unique() if self._open else hidden.with_columns(cell(STATION)).clear()
         found = [hidden.clear()]
-        placed = hidden.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION))
+        placed = hidden.filter("survey").drop_nulls(["x", "y"]).with_columns(cell(STATION))
         by = ["dataset", "cx", "cy"]
         for category, size in CELLS_PER_DEGREE.items():
-            cell = [(pl.col(f"g{c}") * size // STATION).alias(f"c{c}") for c in ("x", "y")]
-            here = placed.filter(pl.col("category") == category).with_columns(cell)
+            published = [(pl.col(f"g{c}") * size // STATION).alias(f"c{c}") for c in ("x", "y")]
+            here = placed.filter(pl.col("category") == category).with_columns(published)
             places = here.group_by(by).agg(hidden=pl.struct("gx", "gy").n_unique())
-            stations = seen.with_columns(cell).group_by(by).agg(stations=pl.len())
+            stations = seen.with_columns(published).group_by(by).agg(stations=pl.len())
             few = places.join(stations, on=by, how="left").filter(
                 pl.col("stations").fill_null(0) < pl.col("hidden") * self.few_stations
             )
@@ -189,14 +191,14 @@ def _raised(hidden: pl.DataFrame, vague: pl.DataFrame) -> pl.DataFrame:
     tell its place more exactly than it does itself.
     """
     numbered = hidden.with_row_index("at")
-    cells = around(numbered.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION)).drop("category"))
-    near = vague.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION))
+    cells = around(numbered.filter("survey").drop_nulls(["x", "y"]).with_columns(cell(STATION)).drop("category"))
+    near = vague.filter("survey").drop_nulls(["x", "y"]).with_columns(cell(STATION))
     found = [
         numbered.drop("category").join(vague.select("dataset", "event", "category"), on=["dataset", "event"]),
         cells.join(near.select("dataset", "gx", "gy", "category"), on=["dataset", "gx", "gy"]),
         numbered,
     ]
-    strict = pl.concat([one.select("at", "category") for one in found]).pipe(_strictest, ["at"])
+    strict = pl.concat([one.select("at", "category") for one in found]).pipe(strictest, ["at"])
     return numbered.drop("category").join(strict, on="at", maintain_order="left").select(hidden.columns).unique()
 
 
@@ -206,12 +208,12 @@ def _ties(name: str, hidden: pl.DataFrame, grids: Sequence[int]) -> pl.DataFrame
     told = hidden.drop_nulls(columns).select(*columns, "x", "y", "category")
     found = [] if grids else [told.with_columns(pl.lit(None, pl.Int64).alias(c) for c in ("grid", "gx", "gy"))]
     for grid in grids:
-        cells = told.drop_nulls(["x", "y"]).with_columns(_cell(grid), grid=pl.lit(grid, pl.Int64))
+        cells = told.drop_nulls(["x", "y"]).with_columns(cell(grid), grid=pl.lit(grid, pl.Int64))
         found.append(around(cells.drop("x", "y").unique()))
     missing = [column for column in _SCHEMA if column not in (*columns, "tie", "grid", "gx", "gy", "category")]
     return (
         pl.concat(found, how="diagonal")
-        .pipe(_strictest, [*columns, "grid", "gx", "gy"])
+        .pipe(strictest, [*columns, "grid", "gx", "gy"])
         .with_columns(*(pl.lit(None, _SCHEMA[column]).alias(column) for column in missing), tie=pl.lit(name))
         .select(pl.col(column).cast(dtype) for column, dtype in _SCHEMA.items())
     )
@@ -230,7 +232,7 @@ def _tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
     return told["name"].is_in(kept).fill_null(value=False)
 
 
-def _told(occurrences: pl.DataFrame) -> pl.DataFrame:
+def told_of(occurrences: pl.DataFrame) -> pl.DataFrame:
     """Return what records tell of their event and station.
 
     row, key, dataset, event, parent, day, who; x, y : degrees; survey : True where the record is of an event, or was
@@ -257,21 +259,3 @@ def _told(occurrences: pl.DataFrame) -> pl.DataFrame:
             survey=of_event | (pl.col("basisOfRecord").cast(pl.String) == "MACHINE_OBSERVATION").fill_null(value=False),
         )
     )
-
-
-def _cell(grid: int) -> list[pl.Expr]:
-    """Return the column and row of places in a grid of so many cells along a degree."""
-    return [(pl.col(c) * grid + GUARD).floor().cast(pl.Int64, strict=False).alias(f"g{c}") for c in ("x", "y")]
-
-
-def around(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return each row once for its cell and once for each of the eight around it."""
-    steps = pl.DataFrame(list(product((-1, 0, 1), repeat=2)), schema={"dx": pl.Int64, "dy": pl.Int64}, orient="row")
-    moved = cells.join(steps, how="cross")
-    return moved.with_columns(pl.col("gx") + pl.col("dx"), pl.col("gy") + pl.col("dy")).drop("dx", "dy")
-
-
-def _strictest(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Return one row for each key, with the strictest category."""
-    strictness = pl.col("category").replace_strict(_STRICTNESS, default=0, return_dtype=pl.Int64)
-    return frame.sort(strictness, descending=True).unique(by, keep="first", maintain_order=True).select(*by, "category")

@@ -122,6 +122,7 @@ def _checked(name: str) -> Path:
     """Return the file of an extension whose signature DuckDB found right, once a process: that reads up to 80 MB."""
     path = extension_path(name)
     with duckdb.connect(":memory:", config={**_NO_DOWNLOADS}) as connection:
+        connection.execute(_NO_BAR)
         connection.execute(f"LOAD {literal(str(path))}")
     return path
 
@@ -249,6 +250,8 @@ def connect(
             load_extensions(connection, "spatial")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
+        else:
+            connection = connection.cursor()  # which draws no bar: no setting can be made any more
     return connection
 
 

@@ -1,15 +1,11 @@
 """Small tables of what stays coarse, beside the lake: for their owner alone, whole or not at all."""
 
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from biodata.errors import StoreError
 from biodata.store.locks import sync_file, sync_folder
-from biodata.vocabularies import SharingCategory
-
-_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
 
 def read(path: Path, schema: pl.Schema) -> pl.DataFrame:
@@ -35,9 +31,3 @@ def write(path: Path, table: pl.DataFrame) -> None:
     except OSError as error:
         message = f"what stays coarse cannot be kept: {error.strerror}"
         raise StoreError(message) from error
-
-
-def strictest(table: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """Return one row for each of some columns, with the strictest `category`."""
-    strictness = pl.col("category").replace_strict(_STRICTNESS, return_dtype=pl.Int64)
-    return table.sort(strictness, descending=True).unique(by, keep="first", maintain_order=True)

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from biodata.sharing import siblings
+from biodata.sharing.stations import strictest
 from biodata.store import kept_files, releases
 from biodata.store.releases import Release
 
@@ -51,4 +52,4 @@ def _of_release(made: Release | None) -> pl.DataFrame:
 
 def _strictest(*frames: pl.DataFrame) -> pl.DataFrame:
     """Return each record once, with its strictest category."""
-    return kept_files.strictest(pl.concat(frames), "key").sort("key").select(_SCHEMA.names())
+    return strictest(pl.concat(frames), ["key"]).sort("key").select(_SCHEMA.names())

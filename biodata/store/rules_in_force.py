@@ -15,7 +15,7 @@ from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
-from biodata.store import floor_set, kept_ties, releases
+from biodata.store import floor_set, kept_places, kept_ties, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
 from biodata.vocabularies import SharingCategory
@@ -64,6 +64,7 @@ def rules_in_force(
         kept = kept_ties.read(settings.data)
         if kept.height:
             ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), among=kept.select("key")))
+        ties = replace(ties, places=kept_places.read(lake))
     return replace(rules, siblings=ties)
 
 
