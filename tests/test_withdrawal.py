@@ -30,6 +30,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import Ingest, Job, Submission
 from biodata.store.node_models import Withdrawal
 from biodata.store.private_reports import keep_report
+from biodata.store.query import filters
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
@@ -233,6 +234,14 @@ def test_what_is_not_there_or_has_no_reason_is_refused(settings):
         withdrawal.withdraw(settings, reason=" ", release=pipeline.release, dataset="goes")
     with Lake.open(settings.data) as lake:
         assert set(pl.Series(lake.read("occurrences")["datasetKey"])) == {"goes", "stays"}
+
+
+def test_more_records_than_a_filter_may_name_are_taken_back(settings, monkeypatch):
+    with Lake.open(settings.data) as lake:
+        keys = lake.read("occurrences", columns=["key"])["key"].to_list()
+    assert len(keys) > 1
+    monkeypatch.setattr(filters, "MAXIMUM_VALUES", 1)
+    assert withdrawal.look(settings, keys=keys).records == len(keys)
 
 
 def test_a_dry_run_counts_and_changes_nothing_and_one_way_of_naming_is_taken(settings):

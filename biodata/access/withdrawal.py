@@ -23,7 +23,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import Citation, Download, Job, Submission, now
 from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.purging import blank
-from biodata.store.query.filters import And, Compare, Filter, In
+from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
@@ -334,13 +334,14 @@ def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> t
     if dataset is None and not keys:
         problem = "neither a dataset nor a record is named"
         raise InputError(problem, column="--dataset", expected=expected, code="OPTIONS_UNFIT")
-    where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
+    where = None if dataset is None else Compare("datasetKey", "=", dataset)
+    among = pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64}) if dataset is None else None
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         columns = ["key", "node", "countryCode", "located_country_code"]
-        rows = lake.read("occurrences", columns=columns, where=where)
+        rows = lake.read("occurrences", columns=columns, where=where, among=among)
         # Every record that ever was: one that went before is still told by older versions.
         columns = ["key", "datasetKey", "source_record_id", "earlier_ids"]
-        known = _without_used(lake, lake.read("identities", columns=columns, where=where))
+        known = _without_used(lake, lake.read("identities", columns=columns, where=where, among=among))
         events = 0 if dataset is None else lake.count("events", where=where)
     if not events:
         _check(known, rows, dataset, keys)
@@ -351,14 +352,15 @@ def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> t
 
 def _without_used(lake: Lake, known: pl.DataFrame) -> pl.DataFrame:
     """Return records without the earlier identifiers that another record has by now: that one was not withdrawn."""
-    earlier = known["earlier_ids"].explode().drop_nulls().unique()
-    if earlier.is_empty():
+    named = known.select("key", "datasetKey", source_record_id="earlier_ids").explode("source_record_id").drop_nulls()
+    if named.is_empty():
         return known
-    of_datasets = In("datasetKey", tuple(known["datasetKey"].unique()))
-    where = And((of_datasets, In("source_record_id", tuple(earlier))))
-    used = lake.read("identities", columns=["source_record_id"], where=where)["source_record_id"]
-    free = pl.col("earlier_ids").list.filter(~pl.element().is_in(used.implode()))
-    return known.with_columns(free.alias("earlier_ids"))
+    names = ["datasetKey", "source_record_id"]
+    used = lake.read("identities", columns=names, among=named.select(names).unique())
+    free = named.join(used, on=names, how="anti", maintain_order="left")
+    free = free.group_by("key", maintain_order=True).agg(earlier_ids="source_record_id")
+    left = known.drop("earlier_ids").join(free, on="key", how="left", maintain_order="left")
+    return left.with_columns(pl.col("earlier_ids").fill_null([])).select(known.columns)
 
 
 def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:

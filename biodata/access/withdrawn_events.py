@@ -55,7 +55,7 @@ def only_of(settings: Settings, keys: Collection[int], *, dataset: str | None) -
 
 def _as_they_were(lake: Lake, keys: Collection[int]) -> pl.DataFrame:
     """Return the records as they are; of those that are gone, as each version had them."""
-    here = lake.read("occurrences", columns=_NAMES, where=In("key", tuple(keys)))
+    here = lake.read("occurrences", columns=_NAMES, among=pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64}))
     gone = sorted(set(keys) - set(here["key"]))
     return pl.concat([here, *(lake.history("occurrences", key).select(_NAMES) for key in gone)])
 
