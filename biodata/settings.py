@@ -125,8 +125,8 @@ class Settings(BaseSettings):
         right at most one time in three, and more of a survey's cameras stay useful for other species. 0 leaves all open. Whoever has a list of all the
         stations from elsewhere sees which one is missing: where that matters, a rule of the dataset hides them all.
     keep_ties : bool
-        Records that an earlier release made coarse for such a reason stay so. Without it they may come back exactly, and
-        whoever kept both releases knows where the hidden one was.
+        Records that an earlier release made coarse for such a reason stay so, and so does what stands where they stood.
+        Without it they may come back exactly, and whoever kept both releases knows where the hidden one was.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
