@@ -75,3 +75,22 @@ def test_where_in_the_file_something_changes_is_told_to_its_own_side(office, dat
     assert {one["counts"]["new"] for one in told.values()} == {2}, "counts are of all"
     assert [one["all_told"] for one in told.values()] == [True, False, False]
     assert "sides" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("species", "latitude", "longitudes", "sides"),
+    [
+        pytest.param(
+            "Panthera tigris", 21.7454, (101.7501, 101.7515), {"CN": "waiting", "LA": "waiting"}, id="told as a cell"
+        ),
+        pytest.param("Rusa unicolor", 20.9, (101.31, 101.32), {"CN": "unchanged", "LA": "waiting"}, id="told exactly"),
+    ],
+)
+def test_who_is_asked_tells_nobody_in_which_part_of_its_cell_a_record_lies(
+    office, dataset, species, latitude, longitudes, sides
+):
+    where = ["P-1", "2026-03-01", species, latitude]
+    asked = [name for name, code in (("laos", "LA"), ("china", "CN")) if sides[code] == "waiting"]
+    accept(office, office.hand_in(dataset, workbook(LAOS, CHINA, [*where, longitudes[0]])), *asked)
+    number = office.hand_in(dataset, workbook(LAOS, CHINA, [*where, longitudes[1]]))
+    assert office.look(dataset, number)["sides"] == sides

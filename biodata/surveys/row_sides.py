@@ -1,8 +1,7 @@
 """Of which sides the rows of a survey are: whose reviewers have something to decide, and who is told where in the file.
 
-Whom a change concerns follows from the exact places, before and after. Who is told where in the file it stands follows from
-what is published of the row alone, as for the rows that reviewers see: else the list would tell on which side of a border a
-coarse record lies.
+Both follow from what is published of a row, before and after, as for the rows that reviewers see: else the list, or who is
+asked, would tell on which side of a border a coarse record lies.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +14,7 @@ from biodata.pipeline import Preview
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.store.survey_views import View
 from biodata.surveys.difference import Difference, TableDifference
+from biodata.vocabularies import SharingCategory
 
 _CODES: Final = ("country_codes", "countryCode")
 Shown = Mapping[str, frozenset[str]]
@@ -56,22 +56,55 @@ def concerned(found: Difference, shown: Preview, view: View, sides: Collection[s
         What would be published of them.
     sides : collection of str
         Every side that the survey has a row of.
+
+    Notes
+    -----
+    Who is asked is told to all of them. So of a row that is told as a cell every side of the cell is asked, and of one that
+    is not told every side there is: by its exact place alone it would be told on which side of the border it lies.
     """
-    told: set[str] = set()
-    for table, now, before in (
-        (found.occurrences, shown.records, shown.had),
-        (found.events, shown.event_places, shown.had_events),
-    ):
-        left = ("unchanged",) if found.whole else ("unchanged", "gone")
-        rows = table.rows.filter(~pl.col("kind").is_in(left))
-        told |= _countries(now.filter(pl.col("identifier").is_in(rows["identifier"].drop_nulls().implode())))
-        told |= _countries(before.filter(pl.col("identifier").is_in(rows["before"].drop_nulls().implode())))
+    everybody = sorted(sides)
+    now = _asked(shown.records, shown.occurrences, everybody)
+    before = _asked(shown.had, shown.before, everybody)
+    told = _countries(_of(found.occurrences, "identifier", now, whole=found.whole))
+    told |= _countries(_of(found.occurrences, "before", before, whole=found.whole))
     # The same cells may be read as something else by now: by another checklist, or beside other rows.
-    told |= _countries(shown.records.filter("differs"))
-    told |= _countries(shown.had.filter(pl.col("key").is_in(shown.records.filter("differs")["key"].implode())))
+    told |= _countries(now.filter("differs"))
+    told |= _countries(before.filter(pl.col("key").is_in(now.filter("differs")["key"].implode())))
+    told |= _of_events(found, shown, everybody)
     changed = view.occurrences.filter(pl.col("change") != "unchanged")
     told |= set(_codes(changed).explode().drop_nulls())
     return told & set(sides) or set(sides)
+
+
+def _of_events(found: Difference, shown: Preview, everybody: list[str]) -> set[str]:
+    """Return the sides of events that change; all of them where one is not told exactly."""
+    rows = _changed(found.events, whole=found.whole)
+    told = shown.events["eventID"].drop_nulls() if "eventID" in shown.events.columns else pl.Series([], dtype=pl.String)
+    exact = rows.filter(pl.col("identifier").is_in(told.implode()))
+    if exact.height < rows.height:
+        return set(everybody)
+    now = shown.event_places.filter(pl.col("identifier").is_in(exact["identifier"].implode()))
+    before = shown.had_events.filter(pl.col("identifier").is_in(exact["before"].drop_nulls().implode()))
+    return _countries(now) | _countries(before)
+
+
+def _changed(table: TableDifference, *, whole: bool) -> pl.DataFrame:
+    """Return the rows that become others, are new, or go."""
+    return table.rows.filter(~pl.col("kind").is_in(("unchanged",) if whole else ("unchanged", "gone")))
+
+
+def _of(table: TableDifference, name: str, places: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+    """Return the places of rows that change, by what they are called now, or were."""
+    return places.filter(pl.col("identifier").is_in(_changed(table, whole=whole)[name].drop_nulls().implode()))
+
+
+def _asked(records: pl.DataFrame, published: pl.DataFrame, everybody: list[str]) -> pl.DataFrame:
+    """Return records with the countries whose reviewers a change of each may concern, as far as may be told."""
+    told = published.select("key", "sharing_category").with_columns(told=_codes(published))
+    is_open = pl.col("sharing_category") == SharingCategory.OPEN
+    all_sides = pl.lit(pl.Series([everybody], dtype=pl.List(pl.String)))
+    asked = pl.when(is_open).then("countries").when(is_open.is_null()).then(all_sides).otherwise("told")
+    return records.join(told, on="key", how="left", maintain_order="left").with_columns(countries=asked)
 
 
 def told_to(shown: Preview, sides: Collection[str]) -> dict[str, RowSides]:
