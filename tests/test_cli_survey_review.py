@@ -157,3 +157,12 @@ def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words,
     done = run("survey", command, folder, *more, "--language", language, "--data", settings.data)
     assert done.returncode == 1
     assert all(text in done.stderr for text in told_words.told("FOLDER_NOT_ZIPPED", {}, language))
+
+
+@pytest.mark.parametrize("language", ["en", "lo", "zh"])
+def test_what_is_told_of_a_file_is_refused_with_a_draft_s_number(settings, language):
+    for given in (["--license", "CC BY 4.0"], ["--complete"], ["--answers", 1], ["--draft"], ["--dataset", "nam-ha"]):
+        done = run("survey", "submit", "--number", 2, "--account", "rangers", *given, "--language", language,
+                   "--data", settings.data)  # fmt: skip
+        said = told_words.told("DRAFT_OPTIONS", {"options": given[0]}, language)
+        assert (done.returncode, [text for text in said if text not in done.stderr]) == (1, []), done.stderr

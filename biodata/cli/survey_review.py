@@ -1,6 +1,7 @@
 """`biodata survey diff|submit|status|history|revert|withdraw`: a survey's way into its dataset."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from biodata.cli.survey_told import (
     step_line,
     with_values,
 )
+from biodata.errors import InputError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
@@ -110,7 +112,6 @@ def submit(
     language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
-    from biodata.errors import InputError
     from biodata.store.registry import Registry
     from biodata.surveys import receive, telling
     from biodata.surveys import review as reviews
@@ -124,6 +125,8 @@ def submit(
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
         if number is not None:
+            _only_of_files({"--dataset": dataset, "--complete": complete, "--draft": draft, "--answers": answers,
+                            "--license": licence}, language)  # fmt: skip
             seen = reviews.look(registry, who, number)["version"]
             reviews.submit(registry, who, number, seen=seen, renamed=renamed, language=language)
             told = reviews.look(registry, who, number, language=language)
@@ -148,6 +151,22 @@ def submit(
         say(f"{state_line(made, told['stage'], language)}; {command}")
     if "next" in told:
         say(f"  {told['next']}")
+
+
+def _only_of_files(told: Mapping[str, object], language: str) -> None:
+    """See that nothing is told of a draft that only counts when its file is handed in.
+
+    Raises
+    ------
+    InputError
+        In the language, if something is.
+    """
+    from biodata.surveys import words
+
+    given = [name for name, value in told.items() if value]
+    if given:
+        problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, language)
+        raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
 
 
 def status(
