@@ -71,13 +71,15 @@ def diff(
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
     renamed: RenamedOption = None,
+    licence: LicenceOption = None,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
+    from biodata.ingest import survey_project
     from biodata.store import heading_mappings
     from biodata.store.registry import Registry
-    from biodata.surveys import renaming
+    from biodata.surveys import licences, renaming
     from biodata.surveys.difference import difference
 
     language = language_told(language)
@@ -85,8 +87,9 @@ def diff(
     settings = installation(data)
     with Registry.open(settings) as registry:
         options = heading_mappings.options(registry, dataset)
+        licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
     answer = renaming.checked(renamed)
-    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer)
+    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
