@@ -235,7 +235,7 @@ def upload() -> dict[str, Any]:
         },
         "license": {
             "type": "string",
-            "description": "The licence of what tells none in the file, such as CC BY 4.0; without one it is published as UNSPECIFIED.",
+            "description": "The licence of what tells none in the file, such as CC BY 4.0; without one it keeps what was told last for the dataset, else it is published as UNSPECIFIED.",
         },
     }
     header = {"in": "header", "required": False, "schema": {"type": "string"}}

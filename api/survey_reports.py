@@ -110,14 +110,16 @@ def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", la
 
 def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
     """Return what was decided about the headings of the dataset that is told, to those who may upload to it."""
-    if upload.dataset is None:
-        return {}
     from biodata.store.heading_mappings import kept
 
-    who = auth.principal(request)
-    if not may(who, Action.HAND_IN, dataset=upload.dataset):
-        return {}
-    return kept(service(request).registry, upload.dataset)
+    known = _known_dataset(request, upload)
+    return {} if known is None else kept(service(request).registry, known)
+
+
+def _known_dataset(request: Request, upload: Upload) -> str | None:
+    """Return the dataset that is told, to those who may upload to it."""
+    dataset = upload.dataset
+    return dataset if dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset) else None
 
 
 def check(request: Request, found: Service, upload: Upload) -> Response:
@@ -126,6 +128,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     from biodata import places, surveys
     from biodata.ingest import survey_project
     from biodata.sharing import RuleSet
+    from biodata.surveys.licences import of_dataset
 
     form, language = asked(request)
     report = surveys.check(
@@ -135,6 +138,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         kept=kept_headings(request, upload),
         rules=_rules_told(request, upload, RuleSet.read(found.settings.rules_file, beside=False)),
         licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
+        licences=of_dataset(found.registry, _known_dataset(request, upload)),
         language=language,
         dataset=upload.dataset,
     )
@@ -146,9 +150,7 @@ def _rules_told(request: Request, upload: Upload, rules: "RuleSet") -> "RuleSet"
 
     Whoever may send any points, would find the edges of a rule's polygon with them: a roost, a grave.
     """
-    dataset = upload.dataset
-    known = dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset)
-    return rules if known else rules.of_taxa_alone()
+    return rules if _known_dataset(request, upload) is not None else rules.of_taxa_alone()
 
 
 def asked(request: Request) -> "tuple[ReportForm, str]":

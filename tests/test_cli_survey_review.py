@@ -14,6 +14,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.settings import Settings
 from biodata.store.registry import Registry
+from biodata.surveys import review as reviews
 from biodata.surveys import words as told_words
 from biodata.worker import work
 from commands import run
@@ -157,3 +158,38 @@ def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words,
     done = run("survey", command, folder, *more, "--language", language, "--data", settings.data)
     assert done.returncode == 1
     assert all(text in done.stderr for text in told_words.told("FOLDER_NOT_ZIPPED", {}, language))
+
+
+@pytest.mark.parametrize("language", ["en", "lo", "zh"])
+def test_what_is_told_of_a_file_is_refused_with_a_draft_s_number(settings, language):
+    for given in (["--license", "CC BY 4.0"], ["--complete"], ["--answers", 1], ["--draft"], ["--dataset", "nam-ha"]):
+        done = run("survey", "submit", "--number", 2, "--account", "rangers", *given, "--language", language,
+                   "--data", settings.data)  # fmt: skip
+        said = told_words.told("DRAFT_OPTIONS", {"options": given[0]}, language)
+        assert (done.returncode, [text for text in said if text not in done.stderr]) == (1, []), done.stderr
+
+
+def test_a_difference_and_a_check_know_the_licence_that_a_dataset_was_told(settings, tmp_path):
+    file = save(tmp_path / "licensed.xlsx", FIRST, FIRST_EVENTS)
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "licensed", roles=[RoleBinding(Role.UPLOADER, dataset="told-licence")])
+    told(settings, "submit", file, "--account", "licensed", "--license", "CC BY 4.0")
+    work(settings, stop=threading.Event(), once=True)
+    with Registry.open(settings) as registry:
+        number = max(one["id"] for one in reviews.listed(registry, None))
+    told(settings, "review", number, "accept", "--account", "noy")
+    work(settings, stop=threading.Event(), once=True)
+    asked = ("diff", file, "--dataset", "told-licence", "--json")
+    for given, kind in (
+        ((), "unchanged"),
+        (("--license", "CC BY 4.0"), "unchanged"),
+        (("--license", "CC0"), "changed"),
+    ):
+        counts = json.loads(told(settings, *asked, *given))["occurrences"]["counts"]
+        assert counts[kind] == sum(counts.values()) > 0, (given, counts)
+    said = run("survey", "check", file, "--dataset", "told-licence", "--data", settings.data).stdout
+    assert told_words.told("LICENSE_KEPT", {"licence": "CC BY 4.0"}, "en")[0] in said
+    assert told_words.told("LICENSE_MISSING", {}, "en")[0] not in said
+    assert (
+        told_words.told("LICENSE_MISSING", {}, "en")[0] in run("survey", "check", file, "--data", settings.data).stdout
+    )

@@ -3,7 +3,9 @@
 import polars as pl
 
 from biodata.access.roles import Role, RoleBinding
+from biodata.ingest.protocol import DatasetInfo
 from biodata.store.lake import Lake
+from biodata.store.private_reports import read_report
 from biodata.surveys import words
 from commands import run
 from test_survey_review import CHINA, LAOS, SURVEYS, workbook
@@ -68,3 +70,77 @@ def test_no_side_of_a_draft_waits(office):
         f"{SURVEYS}/{made['id']}/submit", headers=office.heads["team"] | {"If-Match": told["etag"]}
     )
     assert (sent.json()["stage"], sent.json()["sides"]) == ("submitted", {"LA": "waiting"})
+
+
+def licences_of(office, dataset):
+    with Lake.open(office.settings.data) as lake:
+        rows = lake.read("occurrences").filter(pl.col("datasetKey") == dataset)
+    return dict(rows.select("source_record_id", "license").iter_rows())
+
+
+def test_an_upload_that_tells_no_licence_keeps_its_dataset_s(office):
+    office.person("keeper", RoleBinding(Role.UPLOADER, dataset="keeps"))
+    office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))
+    first, second, third = ([f"K-{n}", f"2026-03-0{n}", "Muntiacus muntjak", 12.5, 105.1] for n in (1, 2, 3))
+    number = office.hand_in("keeper", workbook(first), license="CC BY 4.0")
+    assert office.decide("khmer", number, "accept").status_code == 200
+    office.settle()
+    draft = office.hand_in("keeper", workbook(third), license="CC0 1.0", submit=False)
+    both = workbook(first, second)
+    number = office.hand_in("keeper", both)
+    assert draft < number, "what is only looked at tells nothing of the dataset"
+    counts = office.look("keeper", number)["difference"]["occurrences"]["counts"]
+    assert (counts["unchanged"], counts["changed"], counts["new"]) == (1, 0, 1)
+    assert office.hand_in("keeper", both) == number, "sent once more it is the same"
+    assert office.decide("khmer", number, "ask", reasons="are there more?").status_code == 200
+    answer = office.hand_in("keeper", workbook(first, second, third), answers=number)
+    assert office.decide("khmer", answer, "accept").status_code == 200
+    office.settle()
+    assert licences_of(office, "keeps") == dict.fromkeys(("K-1", "K-2", "K-3"), "CC_BY_4_0")
+    told = office.client.post(f"{SURVEYS}?dry_run=true", files={"file": ("a.xlsx", workbook(first))},
+                              data={"dataset": "keeps"}, headers=office.heads["keeper"]).json()  # fmt: skip
+    assert [one["message"] for one in told["notices"]] == [
+        words.told("LICENSE_KEPT", {"licence": "cc by 4.0"}, "en")[0]
+    ]
+
+
+def test_an_answer_keeps_the_licence_of_what_it_answers(office):
+    office.person("answers", RoleBinding(Role.UPLOADER, dataset="answered"))
+    office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))
+    row = ["A-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.1]
+    refused = office.hand_in("answers", workbook(row), license="CC0 1.0")
+    assert office.decide("khmer", refused, "refuse", reasons="not yet").status_code == 200
+    again = office.hand_in("answers", workbook([*row[:1], "2026-03-02", *row[2:]]), answers=refused)
+    assert office.decide("khmer", again, "accept").status_code == 200
+    office.settle()
+    assert licences_of(office, "answered") == {"A-1": "CC0_1_0"}
+
+
+def test_a_return_to_a_version_keeps_rows_without_a_licence(office):
+    office.person("returner", RoleBinding(Role.UPLOADER, dataset="returned"))
+    office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))
+    row = ["R-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.1]
+    for told in ({}, {"license": "CC0 1.0"}):
+        number = office.hand_in("returner", workbook(row), **told)
+        assert office.decide("khmer", number, "accept").status_code == 200
+        office.settle()
+    assert licences_of(office, "returned") == {"R-1": "CC0_1_0"}
+    back = run("survey", "revert", 1, "--dataset", "returned", "--account", "returner", "--data", office.settings.data)
+    assert back.returncode == 0, back.stderr
+    office.settle()
+    number = office.client.get(SURVEYS, headers=office.heads["returner"]).json()["results"][0]["id"]
+    assert office.decide("khmer", number, "accept").status_code == 200
+    office.settle()
+    assert licences_of(office, "returned") == {"R-1": None}
+
+
+def test_a_licence_that_the_dataset_is_registered_with_is_not_missing(office):
+    office.person("archive", RoleBinding(Role.UPLOADER, dataset="registered"))
+    office.registry.record_datasets({"registered": DatasetInfo("registered", license="CC_BY_4_0")})
+    address, sent = f"{SURVEYS}?dry_run=true", {"files": {"file": ("a.xlsx", workbook(LAOS))}}
+    for heads, codes in ((office.heads["archive"], []), ({}, ["LICENSE_MISSING"])):
+        told = office.client.post(address, **sent, data={"dataset": "registered"}, headers=heads).json()
+        assert [one["code"] for one in told["notices"]] == codes
+    number = office.hand_in("archive", workbook(LAOS))
+    kept = read_report(office.settings.data, f"submission-{number}")
+    assert [one["code"] for one in kept["notices"]] == []

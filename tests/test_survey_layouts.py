@@ -60,6 +60,12 @@ def test_headings_in_two_languages_one_below_the_other(boundaries):
     assert report["rows"] == 4
 
 
+@pytest.mark.parametrize("name", ["Data", "Dataset", "项目"])
+def test_units_below_the_headings_whatever_the_sheet_is_called(boundaries, name):
+    report, found = told(book_of(HEADINGS, [None, "yyyy-mm-dd", None, "°", "°", None], *ROWS, name=name), boundaries)
+    assert (found, report["rows"]) == ([(1, None, "HEADING_ROWS_JOINED")], 4)
+
+
 def test_units_below_the_headings(boundaries):
     book = book_of(HEADINGS, [None, "yyyy-mm-dd", None, "°", "°", None], *ROWS)
     report, found = told(book, boundaries)

@@ -33,7 +33,7 @@ def filled(*rows, scope="Mammalia|Galliformes"):
 
 
 def told(content, **options):
-    return surveys.check_files([("s.xlsx", content)], BOUNDARIES, **options)
+    return surveys.check_files([("s.xlsx", content)], BOUNDARIES, licence="CC BY 4.0", **options)
 
 
 ROWS = [("E1", "Nomascus concolor"), ("E1", "Sus scrofa"), ("E2", "Sus scrofa"), ("E2", "Muntiacus sp.")]

@@ -30,7 +30,8 @@ _LEFT_SECONDS: Final = 3600.0
 def forget_hashes(data: Path, keys: Collection[int], *, among: Collection[str] | None = None) -> int:
     """Empty the hashes of withdrawn records in what citations keep; return how many files were written anew.
 
-    Of the contents of these hashes alone where `among` tells some. By trying places a hash could be turned back. The key stays, which is a count: a replay says that it was withdrawn.
+    Of the contents of these hashes alone where `among` tells some. By trying places a hash could be turned back. The key
+    stays, which is a count: a replay says that it was withdrawn.
     """
     own = folders.service(data)
     changed = 0

@@ -9,7 +9,7 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_
 from biodata.cli.survey_options import (
     LanguageOption,
     LicenceOption,
-    kept_headings,
+    kept_of_dataset,
     known_rules,
     language_told,
     no_folders,
@@ -41,7 +41,9 @@ def check(
     out: Annotated[
         list[Path] | None, typer.Option(help="Report to write; several times for several.", dir_okay=False)
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions about headings are used.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="The dataset that they go to: its headings and its licence are known.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")] = None,
     licence: LicenceOption = None,
     data: DataOption = DEFAULT_DATA,
@@ -61,9 +63,10 @@ def check(
     check_outputs(out or [], files)
     contents = [(file.name, file.read_bytes()) for file in files]
     rules, known = known_rules(data)
+    kept, licences = kept_of_dataset(data, dataset)
     report = surveys.check_files(
-        contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), rules=rules, known=known,
-        licence=survey_project.checked(licence), language=language, dataset=dataset,
+        contents, boundaries_for(data), encoding=encoding, kept=kept, rules=rules, known=known,
+        licence=survey_project.checked(licence), licences=licences, language=language, dataset=dataset,
     )  # fmt: skip
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
-from biodata.cli.survey_options import LanguageOption, kept_headings, language_told, no_folders
+from biodata.cli.survey_options import LanguageOption, kept_of_dataset, language_told, no_folders
 from biodata.errors import InputError
 
 _HELP = """Say what the headings of a survey's files mean: the term, how surely, the unit, and why.
@@ -44,7 +44,7 @@ def headings(
         raise InputError(problem, column="--dataset", expected="--dataset KEY", code="DATASET_MISSING")
     language = language_told(language)
     no_folders(files, language)
-    known = kept_headings(data, dataset) | _read(decided or [])
+    known = kept_of_dataset(data, dataset)[0] | _read(decided or [])
     answer = heading_answer(
         [(file.name, file.read_bytes()) for file in files],
         encoding=encoding,

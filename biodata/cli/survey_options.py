@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from biodata.access.roles import Principal
     from biodata.sharing import RuleSet
     from biodata.store.registry import Registry
+    from biodata.surveys.licences import OfDataset
 
 LanguageOption = Annotated[
     str,
@@ -43,15 +44,17 @@ def language_told(told: str) -> str:
     return language
 
 
-def kept_headings(data: Path, dataset: str | None) -> dict[str, str]:
-    """Return what was decided about a dataset's headings; nothing where there is no installation yet."""
+def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], OfDataset]":
+    """Return what was decided about a dataset's headings, and its licence; nothing where there is no installation yet."""
+    from biodata.surveys.licences import NONE_KNOWN, of_dataset
+
     if dataset is None or not data.is_dir():
-        return {}
+        return {}, NONE_KNOWN
     from biodata.store.heading_mappings import kept
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        return kept(registry, dataset)
+        return kept(registry, dataset), of_dataset(registry, dataset)
 
 
 def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":

@@ -1,6 +1,7 @@
 """`biodata survey diff|submit|status|history|revert|withdraw`: a survey's way into its dataset."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from biodata.cli.survey_told import (
     step_line,
     with_values,
 )
+from biodata.errors import InputError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
@@ -69,13 +71,15 @@ def diff(
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
     renamed: RenamedOption = None,
+    licence: LicenceOption = None,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
+    from biodata.ingest import survey_project
     from biodata.store import heading_mappings
     from biodata.store.registry import Registry
-    from biodata.surveys import renaming
+    from biodata.surveys import licences, renaming
     from biodata.surveys.difference import difference
 
     language = language_told(language)
@@ -83,8 +87,9 @@ def diff(
     settings = installation(data)
     with Registry.open(settings) as registry:
         options = heading_mappings.options(registry, dataset)
+        licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
     answer = renaming.checked(renamed)
-    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer)
+    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
@@ -110,7 +115,6 @@ def submit(
     language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
-    from biodata.errors import InputError
     from biodata.store.registry import Registry
     from biodata.surveys import receive, telling
     from biodata.surveys import review as reviews
@@ -124,6 +128,8 @@ def submit(
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
         if number is not None:
+            _only_of_files({"--dataset": dataset, "--complete": complete, "--draft": draft, "--answers": answers,
+                            "--license": licence}, language)  # fmt: skip
             seen = reviews.look(registry, who, number)["version"]
             reviews.submit(registry, who, number, seen=seen, renamed=renamed, language=language)
             told = reviews.look(registry, who, number, language=language)
@@ -148,6 +154,22 @@ def submit(
         say(f"{state_line(made, told['stage'], language)}; {command}")
     if "next" in told:
         say(f"  {told['next']}")
+
+
+def _only_of_files(told: Mapping[str, object], language: str) -> None:
+    """See that nothing is told of a draft that only counts when its file is handed in.
+
+    Raises
+    ------
+    InputError
+        In the language, if something is.
+    """
+    from biodata.surveys import words
+
+    given = [name for name, value in told.items() if value]
+    if given:
+        problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, language)
+        raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
 
 
 def status(

@@ -32,8 +32,12 @@ _LONGEST_HEADING: Final = 120
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
     """Return where the table of a sheet is; None for a sheet without any filled cell."""
     known = {key(heading) for heading in kept}
-    is_project = sheet_kind(grid.name or "") == "project"
-    return lay_out(grid, lambda text: _is_heading(text, known), one_row=is_project)
+    layout = lay_out(grid, lambda text: _is_heading(text, known))
+    if layout is not None and sheet_kind(grid.name or "") == "project":  # a sheet of records may be called so, too
+        one_row = lay_out(grid, lambda text: _is_heading(text, known), one_row=True)
+        if one_row is not None and kind_of(one_row, *names_of(one_row, kept)) == "project":
+            return one_row
+    return layout
 
 
 def proposals_of(

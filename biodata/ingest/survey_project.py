@@ -1,12 +1,12 @@
 """What a survey's workbook tells once for all its rows, on a sheet of its own: licence, and datum of coordinates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.ingest.protocol import Finding
+from biodata.ingest.protocol import Finding, VerbatimTable
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.parsers.licences import parse_licence
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
@@ -74,10 +74,17 @@ def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> 
             _fill(table, DATUM, *told[DATUM], where=~pl.all_horizontal(map(_is_nothing, placed)))
 
 
-def fill_licence(batch: pl.DataFrame, licence: str) -> pl.DataFrame:
-    """Return rows of any source with the licence of those that tell none."""
-    own: Sequence[str] = [LICENCE] if LICENCE in batch.columns else []
-    return batch.with_columns(pl.coalesce(*map(pl.col, own), pl.lit(licence)).alias(LICENCE))
+def fill_licence(table: VerbatimTable, licence: str) -> None:
+    """Fill the licence of rows of any source that tell none, unless their source tells one of all of them."""
+    if parse_licence(table.dataset.license or "") not in (None, "UNSPECIFIED"):
+        return
+
+    def filled(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        for batch in batches:
+            own: Sequence[str] = [LICENCE] if LICENCE in batch.columns else []
+            yield batch.with_columns(pl.coalesce(*map(pl.col, own), pl.lit(licence)).alias(LICENCE))
+
+    table.batches = filled(table.batches)
 
 
 def _is_nothing(name: str) -> pl.Expr:

@@ -1,6 +1,5 @@
 """From a source to rows that are harmonised and put aside: what is asked of an upload before it is committed, and what is."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -281,8 +280,7 @@ def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[
 def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
     """Return a survey's options with what was decided about the dataset's headings before."""
     with Registry.open(settings) as registry:
-        known = heading_mappings.kept(registry, dataset)
-    return {**({"headings": json.dumps(known)} if known else {}), **told}
+        return {**heading_mappings.options(registry, dataset), **told}
 
 
 def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:

@@ -18,6 +18,7 @@ from biodata.sharing import RuleSet
 from biodata.sharing.taxonomy import Taxonomy
 from biodata.surveys import heading_checks, other_forms, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
+from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import Read, notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
@@ -36,6 +37,7 @@ def check(
     rules: RuleSet | None = None,
     known: pl.DataFrame | None = None,
     licence: str | None = None,
+    licences: OfDataset = NONE_KNOWN,
     language: str = "en",
     dataset: str | None = None,
     params: bool = False,
@@ -50,6 +52,7 @@ def check(
         rules=rules,
         known=known,
         licence=licence,
+        licences=licences,
         language=language,
         dataset=dataset,
         params=params,
@@ -67,6 +70,7 @@ def check_files(
     known: pl.DataFrame | None = None,
     declared: Mapping[str, str] | None = None,
     licence: str | None = None,
+    licences: OfDataset = NONE_KNOWN,
     language: str = "en",
     dataset: str | None = None,
     params: bool = False,
@@ -92,7 +96,9 @@ def check_files(
     declared : mapping of str to str, optional
         What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
     licence : str, optional
-        Of what tells none in the files.
+        Of what tells none in the files, as whoever sends them tells it.
+    licences : OfDataset
+        What is known of the dataset's licence: rows that tell none, where none is told, keep the one told last.
     language : str
         Of the messages, one of `words.LANGUAGES`.
     dataset : str, optional
@@ -120,12 +126,13 @@ def check_files(
         if form != forms.SHEETS:
             return other_forms.check(
                 named, form, boundaries, target=named[0][1].with_name("taken"), today=today, encoding=encoding,
-                kept=kept, rules=rules, known=known, licence=licence, language=language, dataset=dataset,
+                kept=kept, rules=rules, known=known, licence=licence, licences=licences, language=language, dataset=dataset,
                 params=params,
             )  # fmt: skip
     rows, problems, told, order = 0, [], [], {}
+    kept_licence = licences.told if licence is None else None
     try:
-        survey = read_survey(files, encoding=encoding, kept=kept, licence=licence)
+        survey = read_survey(files, encoding=encoding, kept=kept, licence=licence or kept_licence)
         order = survey.order
         if not survey.of("occurrences"):
             problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
@@ -145,7 +152,8 @@ def check_files(
         )  # fmt: skip
         others = _of_other_datasets(survey, dataset) if dataset is not None else ()
         problems = [problem_of(finding, language) for finding in (*findings, *others)]
-        told = notices(read, rules or RuleSet.read(None), boundaries, language=language)
+        read.licences.extend([licences.registered] if licences.registered else [])
+        told = notices(read, rules or RuleSet.read(None), boundaries, kept=kept_licence, language=language)
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
     return report_of(name, rows, problems, notices=told, order=order, params=params)

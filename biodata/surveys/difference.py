@@ -202,7 +202,7 @@ def _guarded(name: str) -> pl.Expr:
 
 def difference(
     paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str | None = None,
-    options: Mapping[str, str] = MappingProxyType({}), answer: str | None = None,
+    options: Mapping[str, str] = MappingProxyType({}), answer: str | None = None, licence: str | None = None,
 ) -> Difference:  # fmt: skip
     """Compare what a dataset has with what files would bring; nothing is changed.
 
@@ -223,6 +223,8 @@ def difference(
     answer : str, optional
         What the sender of an upload that adds says about rows that the dataset has under another identifier: `same`,
         they are the same ones, or `new`, they are others. Without a word those are told as renamed that are certain.
+    licence : str, optional
+        Of what tells none in the files.
 
     Returns
     -------
@@ -243,7 +245,7 @@ def difference(
         kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
         source = forms.SHEETS if kept else forms.recognise(paths)
         options = options if source in (forms.SHEETS, "kobo") else {}
-    brought = states.read(paths, dataset, settings, source=source, options=options)
+    brought = states.read(paths, dataset, settings, source=source, options=options, licence=licence)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         return difference_of(brought, lake, dataset, complete=complete, answer=answer)
 

@@ -35,7 +35,8 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             {
                 "version": one.dataset_version, "submission": one.id, "state": one.state, "snapshot": one.snapshot,
                 "complete": one.complete, "returns_to": _number(session, one.returns_to),
-                "changes": counts(one.difference), "undone": telling.undone(one), "history": conversation.history(session, one.id, sides=_read_by(who, one)),
+                "changes": counts(one.difference), "undone": telling.undone(one),
+                "history": conversation.history(session, one.id, sides=_read_by(who, one)),
             }
             for one in found
             if who is None or seeing.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import places, terms
+from biodata.parsers.licences import parse_licence
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -60,8 +61,9 @@ class Read:
 
 
 def notices(
-    read: Read, rules: RuleSet, boundaries: BoundarySet, *, few_stations: int | None = None, language: str = "en"
-) -> list[dict[str, Any]]:
+    read: Read, rules: RuleSet, boundaries: BoundarySet, *, few_stations: int | None = None, kept: str | None = None,
+    language: str = "en",
+) -> list[dict[str, Any]]:  # fmt: skip
     """Return what the team should know.
 
     Parameters
@@ -72,6 +74,8 @@ def notices(
     boundaries : BoundarySet
     few_stations : int, optional
         As `siblings.Finder` has it.
+    kept : str, optional
+        The licence of rows that tell none, where their dataset told it before.
     language : str
         Of the sentences.
 
@@ -89,10 +93,12 @@ def notices(
     ]
     scopes = [one for one in read.scopes if len(one)]
     names, unknown = unclear(pl.concat(scopes), records) if scopes else ([], [])
-    told += [_of_scope("SCOPE_WORD_UNKNOWN", word, language) for word in unknown]
-    told += [_of_scope("SCOPE_TAXON_UNPLACED", name, language) for name in names]
+    told += [_of_whole("SCOPE_WORD_UNKNOWN", {"name": word}, language) for word in unknown]
+    told += [_of_whole("SCOPE_TAXON_UNPLACED", {"name": name}, language) for name in names]
     if not read.licences and records.height and records["license"].is_null().all():
-        told.append(_of_scope("LICENSE_MISSING", "license", language))
+        told.append(_of_whole("LICENSE_MISSING", {"name": "license"}, language))
+    if kept is not None and parse_licence(kept) in records["license"].unique().to_list():
+        told.append(_of_whole("LICENSE_KEPT", {"name": "license", "licence": kept}, language))
     return told
 
 
@@ -150,8 +156,9 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _of_scope(code: str, name: str, language: str) -> dict[str, Any]:
-    return _told(code, {"name": name}, language, category=None, sure=False, may_mean=[], rows=[], events=[], others=0)
+def _of_whole(code: str, params: Mapping[str, str], language: str) -> dict[str, Any]:
+    """Return in words what is of no single name of the records."""
+    return _told(code, params, language, category=None, sure=False, may_mean=[], rows=[], events=[], others=0)
 
 
 def _told(code: str, params: Mapping[str, Any], language: str, **more: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.surveys import record_identifiers, row_checks, words
 from biodata.surveys.cell_checks import Rows
+from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
@@ -48,7 +49,7 @@ def check(
     files: Files, source: str, boundaries: BoundarySet, *, target: Path, dataset: str | None = None,
     today: date | None = None, encoding: str | None = None,
     kept: Mapping[str, str] | None = None, rules: RuleSet | None = None, known: pl.DataFrame | None = None,
-    licence: str | None = None, language: str = "en", params: bool = False,
+    licence: str | None = None, licences: OfDataset = NONE_KNOWN, language: str = "en", params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Check files of a form other than sheets, and write what comes in of them to `target`.
 
@@ -64,7 +65,7 @@ def check(
         A file that gets the tables that come in (`ingest.taken_tables`); it is written only where nothing blocks.
     dataset : str, optional
         The dataset that they go to; a row that tells another one blocks.
-    today, encoding, kept, rules, known, licence, language, params
+    today, encoding, kept, rules, known, licence, licences, language, params
         As for `surveys.check_files`.
 
     Returns
@@ -72,16 +73,18 @@ def check(
     dict
         As `surveys.check_files`.
     """
-    name = ", ".join(told for told, _ in files)
+    name, kept_licence = ", ".join(told for told, _ in files), licences.told if licence is None else None
     part = target.with_name(f"{target.name}.part")
     try:
         opened = open_source(
             source, [path for _, path in files], dataset=dataset or _DATASET, options=_options(source, encoding, kept)
         )
-        tables = taken_tables.write(part, (_of_one_dataset(table, dataset, files, licence) for table in opened.read()))
+        tables = taken_tables.write(
+            part, (_of_one_dataset(table, dataset, files, licence or kept_licence) for table in opened.read())
+        )
         report = _checked(
             part, tables, source, files, boundaries, today=today, rules=rules, known=known,
-            language=language, params=params,
+            licences=OfDataset(kept_licence, licences.registered), language=language, params=params,
         )  # fmt: skip
         if report["ok"]:
             part.replace(target)
@@ -105,13 +108,13 @@ def placed(files: Sequence[tuple[str, bytes]]) -> Iterator[Files]:
 
 def check_taken(
     path: Path, name: str, boundaries: BoundarySet, *, today: date | None = None, rules: RuleSet | None = None,
-    known: pl.DataFrame | None = None, language: str = "en", params: bool = False,
+    known: pl.DataFrame | None = None, licences: OfDataset = NONE_KNOWN, language: str = "en", params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Check once more what was taken of an upload; its file is gone."""
     tables = list(taken_tables.read(path, dataset=_DATASET))
     return _checked(
         path, tables, "taken", [(name, path)], boundaries, today=today, rules=rules, known=known,
-        language=language, params=params,
+        licences=licences, language=language, params=params,
     )  # fmt: skip
 
 
@@ -132,6 +135,8 @@ def _options(source: str, encoding: str | None, kept: Mapping[str, str] | None) 
 def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files, licence: str | None) -> VerbatimTable:
     """Return a table whose rows all are the dataset's: one that tells another is refused; files as a person calls them."""
     columns: set[str] = set(table.headings.values())
+    if licence is not None:
+        survey_project.fill_licence(table, licence)
 
     def batches(given: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         for batch in given:
@@ -149,7 +154,7 @@ def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files, lic
                     ):
                         table.findings.append(Finding(file, None, row, "datasetKey", None, "DATASET_OTHER", True))
                 named = named.drop("datasetKey")
-            yield named if licence is None else survey_project.fill_licence(named, licence)
+            yield named
         table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
         table.refusals.clear()
         table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
@@ -186,7 +191,7 @@ def _safe(finding: Finding, columns: set[str], files: Files) -> Finding:
 
 def _checked(
     path: Path, tables: Sequence[VerbatimTable], source: str, files: Files, boundaries: BoundarySet, *,
-    today: date | None, rules: RuleSet | None, known: pl.DataFrame | None, language: str,
+    today: date | None, rules: RuleSet | None, known: pl.DataFrame | None, licences: OfDataset, language: str,
     params: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the report of tables that were written to `path`."""
@@ -232,8 +237,9 @@ def _checked(
         problem = "there is nothing in it to take in"
         error = InputError(problem, file=name, expected="records, or events with their effort", code="INPUT_EMPTY")
         problems.append(problem_of_file(error, name, language))
-    checks.read.licences.extend(table.dataset.license for table in again if table.dataset.license)
-    told = notices(checks.read, rules or RuleSet.read(None), boundaries, language=language)
+    of_tables = [table.dataset.license for table in again]
+    checks.read.licences.extend(one for one in (*of_tables, licences.registered) if one)
+    told = notices(checks.read, rules or RuleSet.read(None), boundaries, kept=licences.told, language=language)
     return report_of(name, rows, problems, form=source, notes=notes, notices=told, params=params)
 
 

@@ -201,7 +201,8 @@ def _role(who: Principal, dataset: str, side: str) -> str:
 def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
     """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
     told = {
-        "id": one.id, "state": one.state, "stage": telling.stage(one), "version": one.version, "created": one.created, "changed": one.changed,
+        "id": one.id, "state": one.state, "stage": telling.stage(one), "version": one.version, "created": one.created,
+        "changed": one.changed,
         "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": telling.sides_told(one),
         "answers": one.answers, "returns_to": one.returns_to, "dataset_version": one.dataset_version,
         "mine": seeing.is_own(who, one),
@@ -210,9 +211,10 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["asking"] = sorted(asking) or None
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
+        seen = None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
                  "next": telling.what_next(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen),
                  "question": renaming.question(one, language),
                  "answered_by": _answered_by(session, who, one),
                  "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,

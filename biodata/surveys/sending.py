@@ -24,7 +24,7 @@ class Sent:
     renamed : str, optional
         What is said of rows that the dataset has under another identifier: `same` or `new`.
     licence : str, optional
-        Of what tells none in the file.
+        Of what tells none in the file; nothing keeps what was told last (`licences.inherited`).
     """
 
     complete: bool = False

@@ -11,7 +11,7 @@ import polars as pl
 
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told
-from biodata.ingest import open_source
+from biodata.ingest import forms, open_source, survey_project
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
 from biodata.store.secret import secret
@@ -22,11 +22,17 @@ _PLACE: Final = ("source_file", "source_sheet", "source_row")
 
 def read(
     paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
-    options: Mapping[str, str] = MappingProxyType({}),
+    options: Mapping[str, str] = MappingProxyType({}), licence: str | None = None,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records."""
-    brought = Brought(dataset, settings)
+    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records.
+
+    `licence` is of what tells none in the files.
+    """
+    brought, of_source = Brought(dataset, settings), source == forms.SHEETS and licence is not None
+    options = {**options, "license": licence} if of_source and licence is not None else options
     for number, table in enumerate(open_source(source, paths, dataset=dataset, options=options).read()):
+        if licence is not None and not of_source:
+            survey_project.fill_licence(table, licence)
         deque(brought.hear(number, table).batches, maxlen=0)
     return brought.states()
 

@@ -19,7 +19,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import IN_THE_LAKE, JOB
-from biodata.surveys import parts, renaming
+from biodata.surveys import licences, parts, renaming
 from biodata.surveys.sending import ANSWERABLE, Sent
 
 logger = logging.getLogger(__name__)
@@ -101,6 +101,8 @@ def receive(
         with registry.session() as session, session.begin():
             if sent.answers is not None:
                 _check_answer(session, sender, sent.answers, dataset)
+            if sent.licence is None:
+                submission.license = licences.inherited(session, dataset, sent.answers)
             number = add(session, submission, sender)
             if sent.upload is not None:
                 parts.use(session, sent.upload)
@@ -223,8 +225,8 @@ def _earlier(
         )
     if found is None:
         return None
-    told = dataset, sent.complete, sent.answers, sent.licence
-    same = (found.dataset, found.complete, found.answers, found.license) == told
+    same = (found.dataset, found.complete, found.answers) == (dataset, sent.complete, sent.answers)
+    same = same and sent.licence in (None, found.license)  # where none is told it kept that of its dataset
     if found.file_sha256 != checksum or not same:
         other = (
             "another file" if found.file_sha256 != checksum else "another dataset, `complete`, `answers` or `license`"

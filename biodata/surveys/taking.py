@@ -32,6 +32,7 @@ from biodata.surveys import conversation, kept_reports, other_forms, parts, rena
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
 from biodata.surveys.difference import Difference
+from biodata.surveys.licences import OfDataset, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of
 from biodata.surveys.upload_reading import UploadReading
@@ -156,8 +157,12 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     kept = heading_mappings.kept(registry, submission.dataset)
     path, name = _opened(settings, registry, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
+    licences = OfDataset(
+        registered=of_dataset(registry, submission.dataset).registered
+    )  # the other one stands in `license`
     if path.suffix == taken_tables.SUFFIX:
-        return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, params=True)
+        return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, licences=licences,
+                                               params=True)  # fmt: skip
     try:
         form = forms.recognise([path], names=[name])
         if form == forms.SHEETS:
@@ -170,13 +175,14 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
                     rules=rules,
                     known=known,
                     licence=submission.license,
+                    licences=licences,
                     dataset=submission.dataset,
                     params=True,
                 )
         target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
         report = other_forms.check(
             [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
-            licence=submission.license, params=True,
+            licence=submission.license, licences=licences, params=True,
         )  # fmt: skip
     except InputError:
         path.unlink()  # nobody knows what it holds

@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import polars as pl
 
 from biodata import pipeline
+from biodata.ingest import forms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.surveys import states
 from biodata.surveys.difference import Difference, difference_of
-
-SOURCE: Final = "survey"
 
 
 class UploadReading:
@@ -57,7 +56,7 @@ class UploadReading:
         path : Path
             Where its file lies.
         options : mapping of str to str
-            What was decided of the dataset's headings (`taking.headings`).
+            What its source is told beside it: the dataset's headings, and a licence.
 
         Raises
         ------
@@ -74,7 +73,7 @@ class UploadReading:
         self._stack.close()
         self._read, self._differences = None, {}
         heard = states.Brought(submission.dataset, self._settings)
-        opened = pipeline.Opened(SOURCE, [path], self._settings, dataset=submission.dataset, options=options)
+        opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=submission.dataset, options=options)
         self._read = self._stack.enter_context(
             pipeline.interpreting(
                 opened, self.lake, self._settings, extra={"submission": submission.id}, complete=submission.complete,

@@ -1,0 +1,53 @@
+"""Under which licence rows go that tell none: what was told last beside a file of their dataset, or what it is registered with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.store.models import Submission
+from biodata.store.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class OfDataset:
+    """What is known of a dataset's licence before a file is read.
+
+    Attributes
+    ----------
+    told : str, optional
+        As it was told last beside a file: rows that tell none keep it.
+    registered : str, optional
+        As its archive told it: rows without any are published under it.
+    """
+
+    told: str | None = None
+    registered: str | None = None
+
+
+NONE_KNOWN: Final = OfDataset()
+
+
+def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
+    """Return what is known of a dataset's licence; nothing where none is told."""
+    if dataset is None:
+        return NONE_KNOWN
+    found = registry.datasets().filter(pl.col("key") == dataset)["license"].to_list()
+    with registry.session(read_only=True) as session:
+        return OfDataset(inherited(session, dataset), next(iter(found), None))
+
+
+def inherited(session: Session, dataset: str, answers: int | None = None) -> str | None:
+    """Return the licence that an upload keeps where its sender tells none: of what it answers, else the dataset's last.
+
+    One that was refused, taken back, or only looked at as a draft, told nothing of the dataset.
+    """
+    asked = select(Submission.license).where(Submission.dataset == dataset, Submission.license.is_not(None))
+    if answers is not None:
+        found = session.scalar(asked.where(Submission.id == answers))
+        if found is not None:
+            return found
+    stands = Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
+    return session.scalar(asked.where(stands).order_by(Submission.id.desc()).limit(1))
