@@ -123,8 +123,8 @@ def take_back(request: Request, who: Known, number: Number) -> Response:
     """Take back what you handed in: the worker removes its file, its report and its parts, and undoes it in its dataset.
 
     Each row is again what the surveys that stand said of it; what this one alone said is gone for good, from every version.
-    So one that is published is taken back after a login only. Where other versions of its dataset stand, the answer is 409
-    with the counts until `confirm` tells how many records go for good.
+    So one that is published is taken back after a login only, and the answer is 409 with the counts until `confirm` tells
+    how many records go for good. A row that is gone so is not taken in again under its identifier.
     """
     only(request, "confirm", "language")
     from biodata.surveys import withdrawing

@@ -19,6 +19,7 @@ from biodata.sharing import RuleSet
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import UNDOING_JOB
 from biodata.surveys import withdrawing
 
 logger = logging.getLogger(__name__)
@@ -317,7 +318,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "release": _release,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
-        withdrawing.JOB: _survey_withdrawal,
+        UNDOING_JOB: _survey_withdrawal,
         "corridors": _corridors,
         "download": _download,
         citations.CONTENT_JOB: _citation,

@@ -177,7 +177,7 @@ def test_a_patrol_in_a_zip_leaves_nothing_of_its_people_even_where_it_is_refused
 def test_a_withdrawn_patrol_is_gone(road):
     settings, registry, who = road
     done = hand_in(road, "patrol.xml", PATROL if isinstance(PATROL, bytes) else PATROL.encode())
-    withdrawing.ask(registry, who, done["number"])
+    withdrawing.ask(registry, who, done["number"], yes=True)
     withdrawing.remove(settings, registry, done["number"])
     assert not list((settings.data / "uploads").glob("*"))
     with Lake.open(settings.data) as lake:
@@ -189,7 +189,7 @@ def test_what_a_worker_left_that_was_cut_off_goes_with_the_survey(road):
     done = hand_in(road, "patrol.xml", PATROL if isinstance(PATROL, bytes) else PATROL.encode())
     (taken,) = (settings.data / "uploads").glob("*.taken")
     taken.with_name(f"{'0' * 64}.{done['number']}.taken").write_bytes(taken.read_bytes())
-    withdrawing.ask(registry, who, done["number"])
+    withdrawing.ask(registry, who, done["number"], yes=True)
     withdrawing.remove(settings, registry, done["number"])
     assert not list((settings.data / "uploads").glob("*"))
 

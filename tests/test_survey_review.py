@@ -336,7 +336,10 @@ def test_a_withdrawn_upload_is_gone(office):
     with_key = office.client.delete(f"{SURVEYS}/{again}", headers=key)
     assert (with_key.status_code, with_key.json()["code"]) == (403, "FORBIDDEN"), "a key destroys nothing published"
     office.person("team")
-    assert office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"]).status_code == 202
+    asked = office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"])
+    assert (asked.status_code, asked.json()["expected"]) == (409, "confirm=1"), "though no other version stands"
+    sure = office.client.delete(f"{SURVEYS}/{again}?confirm=1", headers=office.heads["team"])
+    assert sure.status_code == 202
     office.settle()
     assert office.records("gone") == {}
     assert office.client.get("/v1/occurrence/search?datasetKey=gone").json()["count"] == 0
@@ -358,7 +361,8 @@ def test_a_correction_is_undone_only_when_its_sender_says_so(office):
     said = asked.json()["detail"]
     assert "1 records and 0 events that were not there before it go for good" in said
     assert "1 records and 0 events become again what they were" in said
-    assert "1 records stay as they are. These versions stand: 1. To" in said
+    assert "1 records stay as they are. What goes for good is refused if it comes again" in said
+    assert "These versions stand: 1. To" in said
     assert asked.json()["expected"] == "confirm=1"
     wrong = office.client.delete(f"{address}?confirm=2", headers=office.heads["team"])
     assert (wrong.status_code, wrong.json()["code"]) == (409, "WITHDRAWAL_UNCONFIRMED")

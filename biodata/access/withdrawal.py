@@ -168,14 +168,17 @@ def withdraw(
 
 
 def note_upload(
-    settings: Settings, number: int, *, dataset: str, reason: str, keys: Collection[int], events: Collection[str]
-) -> None:
+    settings: Settings, lake: Lake, number: int, *, dataset: str, reason: str, keys: Collection[int],
+    events: Collection[str],
+) -> None:  # fmt: skip
     """Put down that an upload was taken back, and what nobody else says: `purge` lets it go; a second time is no news.
 
     Parameters
     ----------
     settings : Settings
         The installation.
+    lake : Lake
+        Its lake.
     number : int
         The upload, as the registry numbers it.
     dataset : str
@@ -194,7 +197,7 @@ def note_upload(
     """
     names = ("key", "datasetKey", "source_record_id", "earlier_ids")
     none = pl.DataFrame(schema=terms.schema([LAKE["identities"].column(name) for name in names]))
-    rows = _wanted(settings, None, keys)[0] if keys else none
+    rows = _wanted_of(lake, None, keys)[0] if keys else none
     rows = rows.filter(pl.col("source_record_id").is_not_null())  # those that are emptied are put down already
     gone = pl.DataFrame(
         {"datasetKey": dataset, "eventID": list(events)}, schema={"datasetKey": pl.String, "eventID": pl.String}
@@ -334,15 +337,20 @@ def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> t
     if dataset is None and not keys:
         problem = "neither a dataset nor a record is named"
         raise InputError(problem, column="--dataset", expected=expected, code="OPTIONS_UNFIT")
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return _wanted_of(lake, dataset, keys)
+
+
+def _wanted_of(lake: Lake, dataset: str | None, keys: Collection[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what `_wanted` does, of a lake that is open."""
     where = None if dataset is None else Compare("datasetKey", "=", dataset)
     among = pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64}) if dataset is None else None
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        columns = ["key", "node", "countryCode", "located_country_code"]
-        rows = lake.read("occurrences", columns=columns, where=where, among=among)
-        # Every record that ever was: one that went before is still told by older versions.
-        columns = ["key", "datasetKey", "source_record_id", "earlier_ids"]
-        known = _without_used(lake, lake.read("identities", columns=columns, where=where, among=among))
-        events = 0 if dataset is None else lake.count("events", where=where)
+    columns = ["key", "node", "countryCode", "located_country_code"]
+    rows = lake.read("occurrences", columns=columns, where=where, among=among)
+    # Every record that ever was: one that went before is still told by older versions.
+    columns = ["key", "datasetKey", "source_record_id", "earlier_ids"]
+    known = _without_used(lake, lake.read("identities", columns=columns, where=where, among=among))
+    events = 0 if dataset is None else lake.count("events", where=where)
     if not events:
         _check(known, rows, dataset, keys)
     else:

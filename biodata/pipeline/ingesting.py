@@ -1,9 +1,10 @@
 """From a source to the lake in one call, with a report whose numbers add up."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -142,10 +143,11 @@ def commit(
     StoreError
         If something was withdrawn since it was read.
     """
-    read.check_withdrawn(settings)
+    check = partial(read.check_withdrawn, settings)
+    check()
     for together in read.surveys():
         moved = Moved(renamed, gone_events)
-        _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, dry_run=dry_run)
+        _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=check, dry_run=dry_run)
     if not dry_run:
         _register(read.tables, settings, read.source)
     if read.download is not None and not dry_run:
@@ -155,12 +157,12 @@ def commit(
 
 def _commit(
     together: Sequence[Table], lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any],
-    moved: Moved, dry_run: bool,
+    moved: Moved, check: Callable[[], None], dry_run: bool,
 ) -> None:  # fmt: skip
     """Commit tables as one version, or say what committing would do, and complete their reports."""
     message = f"ingest {source}: {together[-1].report.source}"
     if together[-1].report.table in ("events", "occurrences"):
-        _commit_records(together, lake, message=message, extra=extra, moved=moved, dry_run=dry_run)
+        _commit_records(together, lake, message=message, extra=extra, moved=moved, check=check, dry_run=dry_run)
         return
     for table in together:
         report = table.report
@@ -187,7 +189,8 @@ def _commit(
 
 
 def _commit_records(
-    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], moved: Moved, dry_run: bool
+    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], moved: Moved,
+    check: Callable[[], None], dry_run: bool,
 ) -> None:  # fmt: skip
     """Commit occurrences with the events before them, and complete their reports."""
     records = next((table for table in together if table.staging is not None), None)
@@ -216,6 +219,7 @@ def _commit_records(
             gone_events=[] if events is None else [f"{events.report.dataset}:{was}" for was in moved.events],
             complete_datasets=whole,
             gone=records.verbatim.gone if records is not None else (),
+            check=check,
             dry_run=dry_run,
         )
     if records is not None:

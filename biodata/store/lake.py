@@ -3,7 +3,7 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -186,6 +186,7 @@ class Lake(LakeReading):
         gone: Iterable[tuple[str, str]] = (),
         gone_events: Collection[str] = (),
         renamed: Iterable[tuple[str, str, str]] = (),
+        check: Callable[[], None] | None = None,
         dry_run: bool = False,
     ) -> tuple[CommitReport, CommitReport]:
         """Commit sampling events and the occurrences of them in one transaction: no version has half a survey.
@@ -204,6 +205,8 @@ class Lake(LakeReading):
             Keys of events that are gone.
         renamed : iterable of (datasetKey, identifier before, identifier now)
             Records that keep their number under another identifier.
+        check : function, optional
+            Raises where they are not to be committed any more; asked when nobody else can write.
 
         Returns
         -------
@@ -222,6 +225,7 @@ class Lake(LakeReading):
             gone=gone,
             dry_run=dry_run,
             renamed=renamed,
+            check=check,
         )
         return records, told
 
@@ -237,9 +241,12 @@ class Lake(LakeReading):
         gone: Iterable[tuple[str, str]],
         dry_run: bool,
         renamed: Iterable[tuple[str, str, str]] = (),
+        check: Callable[[], None] | None = None,
     ) -> tuple[CommitReport, CommitReport]:
         """Commit records, and events with them where there are any."""
         with self.writing(), self._cursor() as cursor:
+            if check is not None:
+                check()
             plan = commits.plan_occurrences(
                 cursor, staging, complete_datasets=complete_datasets, gone=gone, renamed=renamed
             )
@@ -268,15 +275,17 @@ class Lake(LakeReading):
         return report, told
 
     def put_back(
-        self, records: pl.DataFrame, events: pl.DataFrame, *, author: str, message: str, extra: Mapping[str, Any]
-    ) -> tuple[PutBack, PutBack]:
+        self, wanted: Callable[[], tuple[pl.DataFrame, pl.DataFrame]], *, author: str, message: str,
+        extra: Mapping[str, Any],
+    ) -> tuple[PutBack, PutBack]:  # fmt: skip
         """Let rows be again what they were at older versions, all of them in one version or none.
 
         Parameters
         ----------
-        records, events : polars.DataFrame
-            `id` (`key`, of events `event_key`), `snapshot`: the version of which a row is to be, null where it is not to be
-            there. A row that is so already stays untouched; others are not looked at.
+        wanted : function
+            Tells it of records and of events, asked when nobody else can write any more: `id` (`key`, of events
+            `event_key`), `snapshot`: the version of which a row is to be, null where it is not to be there. A row that is so
+            already stays untouched; others are not looked at.
         author, message, extra
             Kept with the version, beside what is returned.
 
@@ -285,7 +294,7 @@ class Lake(LakeReading):
         records, events : PutBack
         """
         with self.writing(), self._cursor() as cursor:
-            told = plan_put_back(cursor, records, events)
+            told = plan_put_back(cursor, *wanted())
             if any(one.changed or one.back or one.gone for one in told):
                 counts = {"records": asdict(told[0]), "events": asdict(told[1])}
                 with self._transaction(cursor, author, message, {**extra, BECAME: counts}):

@@ -19,6 +19,9 @@ CHANGES: Final = ("new", "changed", "unchanged", "gone")
 WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
 """States in which nothing of it is in the lake."""
 
+COMMITTING: Final = "committing"
+"""The state in which it is being written to the lake, or is in it and that is not put down yet."""
+
 IN_THE_LAKE: Final = ("committed", "published")
 """States in which all of it is in the lake; when the current release has it, too, it is published."""
 
@@ -28,6 +31,8 @@ VIEWED: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", "committing")
 
 JOB: Final = "survey"
 """The name of the job that takes a submission further."""
+UNDOING_JOB: Final = "survey withdrawal"
+"""The name of the job that removes what its sender took back."""
 MACHINE: Final = "biodata"
 """What the audit calls the worker; and the role that history tells of what it did."""
 

@@ -69,6 +69,16 @@ def problem_of_file(error: InputError, name: str, language: str, *, file: str | 
     )
 
 
+def with_problems(report: Mapping[str, Any], more: Sequence[Problem]) -> dict[str, Any]:
+    """Return a report with problems that were found later, each beside those of its sheet and row."""
+    told = [*report["problems"], *({name: getattr(problem, name) for name in FIELDS} for problem in more)]
+    sheets = list(dict.fromkeys((one["file"], one["sheet"]) for one in told))
+    told.sort(key=lambda one: (sheets.index((one["file"], one["sheet"])), one["row"] or 0))
+    blocking = sum(one["blocking"] for one in told)
+    counts = {"ok": blocking == 0, "blocking": blocking, "warnings": len(told) - blocking}
+    return {**report, **counts, "problems": told}
+
+
 def report_of(
     name: str,
     rows: int,

@@ -4,6 +4,7 @@ What was taken back since is not among it: those rows are what the surveys that 
 """
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,13 @@ from biodata.errors import InputError
 from biodata.ingest import taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.settings import Settings
-from biodata.store import heading_mappings, survey_files
+from biodata.store import survey_files
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.surveys import standing
 from biodata.surveys.states import of_lake_events, of_lake_records
+from biodata.surveys.upload_reading import options_of
 
 NOT_YET: Final = "0" * 64
 """Stands for the checksum of a file that the worker has still to write."""
@@ -39,9 +41,9 @@ def write(settings: Settings, registry: Registry, submission: Submission) -> Pat
         version = session.get_one(Submission, submission.returns_to).snapshot
         every = session.scalars(select(Submission).where(Submission.dataset == submission.dataset)).all()
     assert version is not None  # `history.go_back` takes no other
-    dataset, options = submission.dataset, heading_mappings.options(registry, submission.dataset)
+    dataset, gone = submission.dataset, {one.id for one in every if one.state == "withdrawn"}
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rows, of_events = standing.look(settings, lake, every, options=options)
+        rows, of_events = standing.look(settings, lake, every, gone=gone, options=partial(options_of, registry))
         records = of_lake_records(standing.read_at(lake, "verbatim", rows, dataset=dataset, version=version))
         events = of_lake_events(standing.read_at(lake, "events", of_events, dataset=dataset, version=version))
     if records.is_empty():

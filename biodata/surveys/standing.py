@@ -5,21 +5,25 @@ one that is the whole state says of every other row that it is not there. So of 
 somebody spoke of it whose upload stands: what the row was then, it is to be again.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import survey_files
 from biodata.store.lake import Lake
 from biodata.store.lake_reading import ROW_KEYS
 from biodata.store.models import Submission
 from biodata.store.query.filters import Compare
-from biodata.store.survey_steps import IN_THE_LAKE
+from biodata.store.survey_steps import COMMITTING
 from biodata.surveys import states
+
+logger = logging.getLogger(__name__)
 
 UNDOES: Final = "undoes"
 """What a version that undoes an upload is marked with, beside its message: the upload's number."""
@@ -69,8 +73,9 @@ class Standing:
 
 
 def look(
-    settings: Settings, lake: Lake, submissions: Sequence[Submission], *, options: Mapping[str, str]
-) -> tuple[Standing, Standing]:
+    settings: Settings, lake: Lake, submissions: Sequence[Submission], *, gone: Collection[int],
+    options: Callable[[Submission], Mapping[str, str]],
+) -> tuple[Standing, Standing]:  # fmt: skip
     """Return what stands of a dataset's records, and of its events.
 
     Parameters
@@ -80,19 +85,16 @@ def look(
     lake : Lake
         Its lake.
     submissions : sequence of Submission
-        All of one dataset; those that are withdrawn do not stand.
-    options : mapping of str to str
-        How the dataset's files are read.
+        All of one dataset.
+    gone : collection of int
+        Those of them that do not stand, by their numbers.
+    options : function of Submission
+        How a submission's file is read.
     """
     dataset = submissions[0].dataset
-    commits = _commits(lake, {one.id for one in submissions if one.state == "withdrawn"})
-    gone = [one.dataset_version for one in submissions if one.state == "withdrawn" and one.dataset_version is not None]
-    # An upload before which none was taken back repeats only what stands without it.
-    repeating = [
-        one for one in submissions
-        if one.state in IN_THE_LAKE and one.snapshot is not None and (one.dataset_version or 0) > min(gone, default=0)
-    ]  # fmt: skip
-    told = {one.id: _told(settings, one, options) for one in repeating if not one.complete}
+    commits = _commits(lake, gone)
+    repeating = _repeating(lake, submissions, gone, commits)
+    told = {one.id: _told(settings, one, options) for one, _ in repeating if not one.complete}
     found = []
     for kind, tables in (("occurrences", _RECORD_TABLES), ("events", ("events",))):
         changes = {
@@ -102,7 +104,7 @@ def look(
             table: frame.with_columns(pl.col("stands").fill_null(value=True) | pl.col("before"))
             for table, frame in changes.items()
         }
-        repeated = [_said_by(lake, kind, one, changes[kind], told.get(one.id)) for one in repeating]
+        repeated = [_said_by(lake, kind, one, at, changes[kind], told.get(one.id)) for one, at in repeating]
         found.append(_standing(changes, kind, repeated, commits["snapshot"]))
     return found[0], found[1]
 
@@ -157,42 +159,78 @@ def _of_kept_versions(said: pl.DataFrame, changes: pl.DataFrame, versions: pl.Se
     return then.select("id", snapshot="kept", there=pl.col("there") & ~lost)
 
 
-def _commits(lake: Lake, withdrawn: set[int]) -> pl.DataFrame:
-    """Return of each version of the lake whether who made it stands: nobody's upload that was taken back, or its undoing."""
+def _repeating(
+    lake: Lake, submissions: Sequence[Submission], gone: Collection[int], commits: pl.DataFrame
+) -> list[tuple[Submission, int]]:
+    """Return the uploads that stand and may repeat what one said that does not, each with the version that it made.
+
+    One that is in the lake and is not put down yet, or is about to be written, is the last; it says its rows as well.
+    """
+    first = min((one.dataset_version or 0 for one in submissions if one.id in gone), default=None)
+    if first is None:  # nothing was taken back: who wrote a row says it
+        return []
+    marked = dict(commits.select("of", "snapshot").drop_nulls().sort("snapshot").iter_rows())
+    found = []
+    for one in submissions:
+        if one.id in gone:
+            continue
+        if one.state == COMMITTING:
+            found.append((one, marked.get(one.id, lake.snapshot())))
+        elif one.snapshot is not None and (one.dataset_version or 0) > first:
+            found.append((one, one.snapshot))
+    return found
+
+
+def has(lake: Lake, number: int) -> bool:
+    """Tell whether a version of the lake was made by an upload."""
+    return bool((lake.snapshots()["extra"].str.json_path_match("$.submission") == str(number)).any())
+
+
+def _commits(lake: Lake, gone: Collection[int]) -> pl.DataFrame:
+    """Return of each version of the lake which upload made it, and whether that stands: none that is gone, nor its undoing."""
     versions = lake.snapshots()
     of, undoes = (
         versions["extra"].str.json_path_match(f"$.{name}").cast(pl.Int64, strict=False)
         for name in ("submission", UNDOES)
     )
     return versions.select(
-        "snapshot", stands=~(of.is_in(list(withdrawn)).fill_null(value=False) | undoes.is_not_null())
+        "snapshot", of=of, stands=~(of.is_in(list(gone)).fill_null(value=False) | undoes.is_not_null())
     )
 
 
 def _said_by(
-    lake: Lake, kind: str, submission: Submission, changes: pl.DataFrame, told: Mapping[str, pl.Series] | None
+    lake: Lake, kind: str, submission: Submission, at: int, changes: pl.DataFrame, told: Mapping[str, pl.Series] | None
 ) -> pl.DataFrame:
     """Return the rows that a submission says, as they were when it had come; of a whole state also those that are not there."""
     identifier = states.RECORD if kind == "occurrences" else "eventID"
     key, where = ROW_KEYS[kind], Compare("datasetKey", "=", submission.dataset)
-    there = lake.read(kind, columns=[key, identifier], where=where, snapshot=submission.snapshot)
+    there = lake.read(kind, columns=[key, identifier], where=where, snapshot=at)
     there = there.select(pl.col(key).alias("id"), pl.col(identifier).alias("identifier")).drop_nulls()
     if submission.complete:
-        known = changes.filter(pl.col("snapshot") <= submission.snapshot).select("id").unique()
+        known = changes.filter(pl.col("snapshot") <= at).select("id").unique()
         said = known.with_columns(there=pl.col("id").is_in(there["id"].implode()))
     elif told is None:
         said = there.clear().select("id", there=pl.lit(value=True))
     else:
         said = there.filter(pl.col("identifier").is_in(told[kind].implode())).select("id", there=pl.lit(value=True))
-    return said.select("id", pl.lit(submission.snapshot, pl.Int64).alias("snapshot"), "there")
+    return said.select("id", pl.lit(at, pl.Int64).alias("snapshot"), "there")
 
 
-def _told(settings: Settings, submission: Submission, options: Mapping[str, str]) -> dict[str, pl.Series] | None:
-    """Return what a submission's file calls its rows; None where it is not kept any more: then it says what it wrote."""
+def _told(
+    settings: Settings, submission: Submission, options: Callable[[Submission], Mapping[str, str]]
+) -> dict[str, pl.Series] | None:
+    """Return what a submission's file calls its rows; None where it is not kept, or cannot be read, any more.
+
+    Then it says what it wrote: the fault of one file keeps nobody from taking another back.
+    """
     path = file_of(settings.data, submission)
     if not path.exists():
         return None
-    brought = states.read([path], submission.dataset, settings, options=options)
+    try:
+        brought = states.read([path], submission.dataset, settings, options=options(submission))
+    except InputError as error:
+        logger.warning("survey %d cannot be read any more: %s", submission.id, error.without_value())
+        return None
     return {kind: frame["identifier"] for kind, frame in brought.items()}
 
 

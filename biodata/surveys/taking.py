@@ -28,14 +28,27 @@ from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.survey_steps import JOB, MACHINE
-from biodata.surveys import conversation, kept_reports, other_forms, parts, renaming, returning, row_sides, sides, views
+from biodata.store.tombstones import CODE
+from biodata.surveys import (
+    conversation,
+    kept_reports,
+    other_forms,
+    parts,
+    renaming,
+    returning,
+    row_sides,
+    sides,
+    standing,
+    views,
+    withdrawn_rows,
+)
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
 from biodata.surveys.difference import Difference
 from biodata.surveys.licences import OfDataset, of_dataset
 from biodata.surveys.notices import rules_and_taxa
-from biodata.surveys.problems import problem_of_file, report_of
-from biodata.surveys.upload_reading import UploadReading
+from biodata.surveys.problems import problem_of_file, report_of, with_problems
+from biodata.surveys.upload_reading import UploadReading, options_of
 
 logger = logging.getLogger(__name__)
 
@@ -97,12 +110,6 @@ def _is_to_do(submission: Submission) -> bool:
     return unchecked or submission.state in ("accepted", "committing")
 
 
-def _options(registry: Registry, submission: Submission) -> dict[str, str]:
-    """Return what the source of a submission's file is told beside it."""
-    licence = {"license": submission.license} if submission.license else {}
-    return heading_mappings.options(registry, submission.dataset) | licence
-
-
 def _read(registry: Registry, number: int) -> Submission:
     """Return a submission as it stands."""
     with registry.session(read_only=True) as session:
@@ -111,13 +118,16 @@ def _read(registry: Registry, number: int) -> Submission:
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
-    options = _options(registry, submission)
+    options = options_of(registry, submission)
     base = _last_version(registry, submission.dataset)
     found = shown = None
     countries: set[str] = set()
     about, held = None, False
     try:
         path, report = _checked(settings, registry, submission, reading.lake)
+        if report["ok"]:
+            read = reading.read(submission, path, options)
+            report = with_problems(report, withdrawn_rows.problems(read, path.name, submission.file_name))
         if report["ok"]:
             found = reading.difference(submission, path, options)
             about = found.fingerprint(secret(settings.data))
@@ -202,18 +212,19 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
         if decided and _is_outdated(session, settings, found):
             _look_again(session, found)
             return
-    options = _options(registry, submission)
+    options = options_of(registry, submission)
     try:
         now = reading.difference(submission, path, options)
         read = reading.read(submission, path, options)
     except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
         _refuse(settings, registry, submission, error)
         return
+    untold = _lost_untold(submission, read, reading.lake)
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", "committing"):
             return
-        if renaming.unanswered(found, now, now.fingerprint(secret(settings.data))):
+        if untold or renaming.unanswered(found, now, now.fingerprint(secret(settings.data))):
             _look_again(session, found)
             return
         found.state = "committing"
@@ -251,6 +262,12 @@ def _is_outdated(session: Session, settings: Settings, submission: Submission) -
     if about_all and base != survey_steps.last_version(session, submission.dataset):
         return True
     return rules != RuleSet.read(settings.rules_file).hash
+
+
+def _lost_untold(submission: Submission, read: pipeline.Interpreted, lake: Lake) -> bool:
+    """Tell whether rows would be left out that were withdrawn since it was checked; what is in the lake already is in."""
+    told = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
+    return withdrawn_rows.count(read) > told and not standing.has(lake, submission.id)
 
 
 def _look_again(session: Session, submission: Submission) -> None:

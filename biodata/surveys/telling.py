@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs
 from biodata.store.models import Job, Submission
-from biodata.store.survey_steps import shown_since
+from biodata.store.survey_steps import UNDOING_JOB, shown_since
 from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import WAITING
@@ -89,6 +89,14 @@ def undone(submission: Submission) -> dict[str, dict[str, int]] | None:
     return (submission.difference or {}).get(UNDONE)
 
 
+def is_undoing(session: Session, submission: Submission) -> bool:
+    """Tell whether a survey is taken back and not yet undone: the map may still show it."""
+    if submission.state != "withdrawn" or submission.dataset_version is None or undone(submission) is not None:
+        return False
+    job = session.get(Job, submission.job_id) if submission.job_id is not None else None
+    return job is not None and job.name == UNDOING_JOB and job.state in ("queued", "running", "failed")
+
+
 def undone_words(told: Mapping[str, Mapping[str, int]], language: str) -> str:
     """Return that in words."""
     prefixes = {"records": "", "events": "events_"}
@@ -132,10 +140,16 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
 
 def _halted(session: Session, submission: Submission) -> str | None:
     """Return the code of what holds the service up with a submission; None where it goes on."""
-    working = stage(submission) == CHECKING or submission.state in ("accepted", "committing", "committed")
+    working = (
+        stage(submission) == CHECKING
+        or submission.state in ("accepted", "committing", "committed")
+        or is_undoing(session, submission)
+    )
     job = session.get(Job, submission.job_id) if working and submission.job_id is not None else None
     if job is None or job.state != "failed":
         return None
+    if submission.state == "withdrawn":
+        return "NEXT_UNDOING_HALTED"
     return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(jobs.RULES_UNREADABLE) else "NEXT_HALTED"
 
 
@@ -160,6 +174,8 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
             code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
         case "asked":
             code = "MAP_AFTER_ANSWER"
+        case "withdrawn" if is_undoing(session, submission):
+            code = "MAP_UNTIL_UNDONE"
         case _:
             return None
     code = _halted(session, submission) or code

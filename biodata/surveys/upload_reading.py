@@ -11,10 +11,19 @@ import polars as pl
 from biodata import pipeline
 from biodata.ingest import forms
 from biodata.settings import Settings
+from biodata.store import heading_mappings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
+from biodata.store.registry import Registry
+from biodata.store.tombstones import Tombstones
 from biodata.surveys import states
 from biodata.surveys.difference import Difference, difference_of
+
+
+def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
+    """Return what the source of a submission's file is told beside it."""
+    licence = {"license": submission.license} if submission.license else {}
+    return heading_mappings.options(registry, submission.dataset) | licence
 
 
 class UploadReading:
@@ -56,7 +65,7 @@ class UploadReading:
         path : Path
             Where its file lies.
         options : mapping of str to str
-            What its source is told beside it: the dataset's headings, and a licence.
+            `options_of` the submission.
 
         Raises
         ------
@@ -80,7 +89,7 @@ class UploadReading:
                 hear=heard.hear, with_countries=True,
             )
         )  # fmt: skip
-        self._asked, self._brought = asked, heard.states()
+        self._asked, self._brought = asked, _without(withdrawn, heard.states(), submission.dataset)
         return self._read
 
     def difference(
@@ -94,3 +103,13 @@ class UploadReading:
                 self._brought, self.lake, submission.dataset, complete=submission.complete, answer=answer
             )
         return self._differences[answer]
+
+
+def _without(withdrawn: Tombstones, brought: Mapping[str, pl.DataFrame], dataset: str) -> dict[str, pl.DataFrame]:
+    """Return what a file brings without the rows that are refused, since they were withdrawn before."""
+    of = pl.lit(dataset).alias("datasetKey")
+    records, events = brought["occurrences"], brought["events"]
+    return {
+        "occurrences": records.filter(~withdrawn.withdrawn(records.select(of, source_record_id="identifier"))),
+        "events": events.filter(~withdrawn.withdrawn_events(events.select(of, eventID="identifier"))),
+    }

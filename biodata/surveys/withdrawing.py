@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -14,18 +15,16 @@ from biodata.access import exact_building, traces, withdrawal
 from biodata.access.roles import Principal, Role
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import audit, heading_mappings
+from biodata.store import audit
 from biodata.store.lake import Lake
 from biodata.store.models import Ingest, Job, Submission
 from biodata.store.private_reports import forget_report
 from biodata.store.put_back import BECAME, PutBack
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import MACHINE, step
+from biodata.store.survey_steps import MACHINE, UNDOING_JOB, step
 from biodata.surveys import history, seeing, standing, telling, words
-
-JOB: Final = "survey withdrawal"
-"""The name of the job that removes what was taken back."""
+from biodata.surveys.upload_reading import options_of
 
 UNCONFIRMED: Final = "WITHDRAWAL_UNCONFIRMED"
 _REASON: Final = "its sender took the survey back"
@@ -44,7 +43,7 @@ def ask(
     number : int
         The survey.
     confirm : int, optional
-        How many records its sender was told go for good, where other versions of the dataset stand.
+        How many records its sender was told go for good.
     yes : bool
         They want it however many go.
     language : str
@@ -53,8 +52,7 @@ def ask(
     Raises
     ------
     InputError
-        With WITHDRAWAL_UNCONFIRMED, if other versions of the dataset stand and its sender has not said that it is to be
-        undone in these; RECORD_MISSING, if it is not theirs; SUBMISSION_DECIDED, if it is being published just now; FORBIDDEN, if it
+        With WITHDRAWAL_UNCONFIRMED, if it is published and its sender has not said that it is to be undone; RECORD_MISSING, if it is not theirs; SUBMISSION_DECIDED, if it is being published just now; FORBIDDEN, if it
         is published and they show a key: nothing brings its records back, so that takes a login.
     """
     with registry.session() as session, session.begin():
@@ -76,20 +74,25 @@ def ask(
         if earlier is not None and earlier.state == "queued":
             earlier.state = "cancelled"
         step(session, found, "withdrawn", state="withdrawn", actor=who.label, role=str(Role.UPLOADER))
-        found.job_id = jobs.add(session, JOB, {"submission": number})
+        found.job_id = jobs.add(session, UNDOING_JOB, {"submission": number})
         return found.job_id
 
 
 def _again(session: Session, found: Submission) -> int:
     """Return the job of a survey that is withdrawn already; one that failed is done again."""
     job = session.get(Job, found.job_id) if found.job_id is not None else None
-    if job is not None and job.name == JOB and job.state == "failed":
-        found.job_id = jobs.add(session, JOB, {"submission": found.id})
+    if job is not None and job.name == UNDOING_JOB and job.state == "failed":
+        found.job_id = jobs.add(session, UNDOING_JOB, {"submission": found.id})
     return found.job_id or 0
 
 
 def _check_wanted(session: Session, found: Submission, confirm: int | None, language: str) -> None:
-    """Ask before a survey is undone in a dataset that other surveys told, too; what it did itself is gone for good."""
+    """Ask before a survey is undone; what it did itself is gone for good."""
+    did = history.counts(found.difference) or _taken_in(session, found)
+    records, events = did.get("occurrences", {}), did.get("events", {})
+    removed = records.get("new", 0)
+    if confirm == removed:
+        return
     others = session.scalars(
         select(Submission.dataset_version)
         .where(
@@ -99,21 +102,25 @@ def _check_wanted(session: Session, found: Submission, confirm: int | None, lang
         .order_by(Submission.dataset_version)
     ).all()  # fmt: skip
     versions = [version for version in others if version is not None]
-    did = history.counts(found.difference) or _taken_in(session, found)
-    records, events = did.get("occurrences", {}), did.get("events", {})
-    removed = records.get("new", 0)
-    if not versions or confirm == removed:
-        return
     later = [version for version in versions if version > (found.dataset_version or 0)]
     params: dict[str, Any] = {
-        "number": found.id, "dataset": found.dataset, "versions": ", ".join(map(str, versions)),
-        "same": records.get("unchanged", 0), **({"later": later[-1]} if later else {}),
+        "number": found.id, "dataset": found.dataset, "same": records.get("unchanged", 0),
+        **({"versions": ", ".join(map(str, versions))} if versions else {}),
+        **({"later": later[-1]} if later else {}), **({"ingests": ingests} if (ingests := _ingests(session, found)) else {}),
     }  # fmt: skip
     for prefix, of in (("", records), ("events_", events)):
         params[f"{prefix}removed"], params[f"{prefix}back"] = of.get("new", 0), of.get("gone", 0)
         params[f"{prefix}changed"] = of.get("changed", 0) + of.get("renamed", 0)
     message, _ = words.told(UNCONFIRMED, params, language)
     raise InputError(message, column="confirm", expected=f"confirm={removed}", code=UNCONFIRMED)
+
+
+def _ingests(session: Session, found: Submission) -> int:
+    """Return how often whoever runs the service took in files of the dataset: what these repeat of a survey nobody knows."""
+    surveys = session.scalars(select(Submission.file_sha256).where(Submission.dataset == found.dataset))
+    kept = set(surveys)  # a survey's file is called by its checksum
+    reports = session.scalars(select(Ingest.report).where(Ingest.dataset == found.dataset))
+    return len({one["source"] for one in reports if one["source"].partition(".")[0] not in kept})
 
 
 def _taken_in(session: Session, found: Submission) -> dict[str, dict[str, int]]:
@@ -135,7 +142,7 @@ def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any
         every = session.scalars(select(Submission).where(Submission.dataset == found.dataset)).all()
     told: dict[str, Any] = {"submission": number, "state": found.state}
     if found.dataset_version is not None:
-        told |= _undo(settings, registry, found, every)
+        told |= _undo(settings, registry, found)
         exact_building.follow_release(settings)
     with registry.session() as session, session.begin():
         told["files"] = sum(
@@ -152,30 +159,49 @@ def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any
     return told
 
 
-def _undo(settings: Settings, registry: Registry, found: Submission, every: Sequence[Submission]) -> dict[str, Any]:
+def _undo(settings: Settings, registry: Registry, found: Submission) -> dict[str, Any]:
     """Let the dataset be what stands of it, and purge what only the survey said; return what became of how many rows."""
-    options, prefix = heading_mappings.options(registry, found.dataset), f"{found.dataset}:"
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        records, events = standing.look(settings, lake, every, options=options)
-        where = Compare("datasetKey", "=", found.dataset)
-        there = lake.read("occurrences", columns=["key", "eventID", "parentEventID"], where=where)
-    keys = records.nobody.to_list()
-    # An event that a record of another survey names can be told again: it is emptied, and not refused.
-    there = there.filter(~pl.col("key").is_in(records.nobody.implode()))
-    named = {*there["eventID"], *there["parentEventID"]}
-    alone = [event for event in (key.removeprefix(prefix) for key in events.nobody) if event not in named]
-    withdrawal.note_upload(settings, found.id, dataset=found.dataset, reason=_REASON, keys=keys, events=alone)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+
+        def wanted() -> tuple[pl.DataFrame, pl.DataFrame]:
+            records, events = _stands(settings, registry, lake, found)
+            _note(settings, lake, found, records, events)
+            return records.wanted, events.wanted
+
         lake.put_back(
-            records.wanted, events.wanted, author="withdrawal", message=f"survey {found.id} undone",
-            extra={standing.UNDOES: found.id},
-        )  # fmt: skip
-        records, events = standing.look(settings, lake, every, options=options)
+            wanted, author="withdrawal", message=f"survey {found.id} undone", extra={standing.UNDOES: found.id}
+        )
+        records, events = _stands(settings, registry, lake, found)
         versions = {table: records.stale(table) for table in records.changes} | {"events": events.stale("events")}
         versions["assessments"] = _found_beside(lake, records)
         became = _became(lake, found.id)
     done = withdrawal.purge(settings, release=pipeline.release, actor="biodata", versions=versions)
     return {**became, "purged": done.as_dict()}
+
+
+def _stands(
+    settings: Settings, registry: Registry, lake: Lake, found: Submission
+) -> tuple[standing.Standing, standing.Standing]:
+    """Return what stands when a survey is undone; another that is taken back as well stands until it is undone itself."""
+    with registry.session(read_only=True) as session:
+        every = session.scalars(select(Submission).where(Submission.dataset == found.dataset)).all()
+        withdrawn = [one for one in every if one.state == "withdrawn"]
+        gone = {one.id for one in withdrawn if one.id == found.id or not telling.is_undoing(session, one)}
+    return standing.look(settings, lake, every, gone=gone, options=partial(options_of, registry))
+
+
+def _note(
+    settings: Settings, lake: Lake, found: Submission, records: standing.Standing, events: standing.Standing
+) -> None:
+    """Put down what only a survey said, so that it is purged and does not come again."""
+    where, prefix = Compare("datasetKey", "=", found.dataset), f"{found.dataset}:"
+    there = lake.read("occurrences", columns=["key", "eventID", "parentEventID"], where=where)
+    # An event that a record of another survey names can be told again: it is emptied, and not refused.
+    there = there.filter(~pl.col("key").is_in(records.nobody.implode()))
+    named = {*there["eventID"], *there["parentEventID"]}
+    alone = [event for event in (key.removeprefix(prefix) for key in events.nobody) if event not in named]
+    keys = records.nobody.to_list()
+    withdrawal.note_upload(settings, lake, found.id, dataset=found.dataset, reason=_REASON, keys=keys, events=alone)
 
 
 def _became(lake: Lake, number: int) -> dict[str, dict[str, int]]:
@@ -201,11 +227,11 @@ def _found_beside(lake: Lake, records: standing.Standing) -> pl.DataFrame:
 
 
 def _versions(found: Submission, every: Sequence[Submission]) -> list[int]:
-    """Return a survey's number, and those of the versions of it that never came into the dataset."""
+    """Return a survey's number, and those of its sender's versions of it that never came into the dataset."""
     by_number, chain = {one.id: one for one in every}, [found.id]
     while (number := by_number[chain[-1]].answers) in by_number and number not in chain:
-        if by_number[number].dataset_version is not None:
-            break
+        if by_number[number].dataset_version is not None or by_number[number].account_id != found.account_id:
+            break  # what somebody else handed in is theirs to take back
         chain.append(number)
     return chain
 
@@ -214,7 +240,7 @@ def _forget_before(session: Session, settings: Settings, number: int) -> None:
     """Forget which cells a later survey changed, and from what: that may be what the one said that was taken back."""
     forget_report(settings.data, f"difference-{number}")
     later = session.get_one(Submission, number)
-    if later.difference is not None:
+    if later.difference is not None and telling.undone(later) is None:
         empty = {
             "new": [],
             "changed": [],
