@@ -1,14 +1,18 @@
 """Under which licence rows go that tell none: what was told last beside a file of their dataset, or what it is registered with."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.parsers.licences import parse_licence
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
+
+if TYPE_CHECKING:
+    from biodata.pipeline import Interpreted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,23 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
 def inherited(session: Session, dataset: str, answers: int | None = None) -> str | None:
     """Return the licence that an upload keeps where its sender tells none: of what it answers, else the dataset's last.
 
-    One that was refused, taken back, or only looked at as a draft, told nothing of the dataset.
+    One that was refused, taken back, or only looked at as a draft, told nothing of the dataset. Where the last one's file
+    told its own licence in every row nothing is kept: nobody said which of the two holds for rows without one.
     """
-    asked = select(Submission.license).where(Submission.dataset == dataset, Submission.license.is_not(None))
+    asked = select(Submission.license).where(Submission.dataset == dataset)
     if answers is not None:
         found = session.scalar(asked.where(Submission.id == answers))
         if found is not None:
             return found
     stands = Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
     return session.scalar(asked.where(stands).order_by(Submission.id.desc()).limit(1))
+
+
+def forget_unused(registry: Registry, submission: Submission, read: "Interpreted") -> None:
+    """Forget the licence beside a submission's file where every row tells its own, so that no later upload keeps it."""
+    if submission.license is None:
+        return
+    told = [frame["license"] for frame in read.frames()]
+    if parse_licence(submission.license) not in pl.concat(told).unique().to_list():
+        with registry.session() as session, session.begin():
+            session.get_one(Submission, submission.id).license = None

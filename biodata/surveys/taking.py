@@ -45,7 +45,7 @@ from biodata.surveys import (
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
 from biodata.surveys.difference import Difference
-from biodata.surveys.licences import OfDataset, of_dataset
+from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of, with_problems
 from biodata.surveys.upload_reading import UploadReading, options_of
@@ -141,6 +141,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
             )  # fmt: skip
             # Whose records go, or are told anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
+            forget_unused(registry, submission, read)
     except InputError as error:
         report = _one_problem(submission.file_name, error)
     if found is None or shown is None:
