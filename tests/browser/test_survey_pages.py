@@ -64,7 +64,7 @@ def files(tmp_path):
     right = filled("camera_trap", "lo").read()
     (tmp_path / "right.xlsx").write_bytes(right)
     book = openpyxl.load_workbook(io.BytesIO(right))
-    sites, records = book.worksheets[1], book.worksheets[3]
+    sites, records = book.worksheets[2], book.worksheets[4]
     columns = {cell.value: cell.column for cell in sites[1]}
     latitude = next(at for name, at in columns.items() if sites.cell(3, at).value == "21.01123" and name)
     sites.cell(3, latitude).value = "95.5"

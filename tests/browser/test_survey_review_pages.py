@@ -123,7 +123,7 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     asked = page.locator("#conversation li[data-action=asked]")
     expect(asked).to_contain_text("谁看到的？")
     expect(asked).to_contain_text(f"LA · {ZH['role_node_manager']}")
-    assert "C-1" in page.inner_text("#survey"), "the team sees both sides"
+    expect(page.locator("#survey"), "the team sees both sides").to_contain_text("C-1")
     tab_to(page, "#answer-words")
     page.keyboard.type("两名护林员，有照片")
     tab_to(page, "#answer-send")
