@@ -40,7 +40,6 @@ from biodata import pipeline
 from biodata.access import traces, withdrawal
 from biodata.settings import Settings
 from biodata.store import checksums, pointer, survey_files, survey_steps
-from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import taking
 from biodata.worker import work
@@ -61,7 +60,7 @@ match sys.argv[2]:
     case "it is checked, nothing is put down":
         cut(taking, "_settle")
     case "the registry says committing, the lake has nothing":
-        cut(pipeline, "ingest")
+        cut(pipeline, "commit")
     case "the files have joined the lake's folder, nothing is committed":
         cut(checksums, "record_new_lake_files", after=True)
     case "the lake has it, the registry says committing":
@@ -73,7 +72,7 @@ match sys.argv[2]:
     case "the release is current, the registry does not know it":
         cut(Registry, "record_release")
     case "what nobody else says is put down, the lake has all of it":
-        cut(Lake, "put_back")
+        cut(withdrawal, "note_upload", after=True)
     case "the dataset is what it was, older versions tell what it was not":
         cut(withdrawal, "purge")
     case "older versions are emptied, the map shows it":
