@@ -11,6 +11,7 @@ import polars as pl
 
 from biodata import places, sharing, terms
 from biodata.pipeline.reading import Interpreted, Opened, interpreting
+from biodata.pipeline.row_countries import countries_of
 from biodata.pipeline.survey_publishing import JUDGED_BY, shown_events
 from biodata.settings import Settings
 from biodata.store import releases
@@ -164,8 +165,7 @@ def _of_events(events: pl.DataFrame) -> pl.DataFrame:
 
 def _countries(records: pl.DataFrame) -> pl.Series:
     """Return the countries that each record may lie in, or is said to."""
-    codes = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("countryCode").list.drop_nulls())
-    return records.select(codes.list.unique())["country_codes"]
+    return records.select(countries=countries_of(records))["countries"]
 
 
 def interpreted(

@@ -7,6 +7,7 @@ import polars as pl
 from biodata.access.roles import Principal
 from biodata.errors import InputError
 from biodata.pipeline import interpreted
+from biodata.pipeline.row_countries import countries_of
 from biodata.settings import Settings
 from biodata.store import survey_files
 from biodata.store.registry import Registry
@@ -53,7 +54,7 @@ def rows(
         problem = f"its file is not here: it is {found.state}"
         raise InputError(problem, column="number", value=str(number), code="SUBMISSION_DECIDED")
     _, records = interpreted("survey", [path], settings, dataset=found.dataset, complete=found.complete)
-    codes = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("countryCode").list.drop_nulls())
-    codes = pl.when(codes.list.len() > 0).then(codes).otherwise([NO_COUNTRY]).list.unique().list.sort()
+    codes = countries_of(records)
+    codes = pl.when(codes.list.len() > 0).then(codes).otherwise([NO_COUNTRY])
     told = records.with_columns(codes.alias("sides")).select("source_row", *_EXACT, "sides")
     return told.filter(pl.col("sides").list.eval(pl.element().is_in(mine)).list.any())

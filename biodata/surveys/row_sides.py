@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from biodata.pipeline import Preview
+from biodata.pipeline.row_countries import countries_of
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.store.survey_views import View
 from biodata.surveys.difference import Difference, TableDifference
@@ -146,10 +147,7 @@ def _shown(rows: pl.DataFrame, sides: Collection[str]) -> Shown:
 
 def _codes(rows: pl.DataFrame) -> pl.Series:
     """Return the countries that rows may lie in, or are said to."""
-    parts = [pl.col("country_codes").fill_null([])]
-    if "countryCode" in rows.columns:
-        parts.append(pl.concat_list("countryCode").list.drop_nulls())
-    return rows.select(codes=pl.concat_list(parts).list.unique())["codes"]
+    return rows.select(codes=countries_of(rows))["codes"]
 
 
 def _countries(rows: pl.DataFrame) -> set[str]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from biodata.access import accounts
 from biodata.access.roles import MAY, Action, Principal, Role, may
 from biodata.pipeline import Interpreted
+from biodata.pipeline.row_countries import countries_of
 from biodata.settings import Settings
 from biodata.store.account_models import Account, Binding
 from biodata.store.models import Submission
@@ -33,8 +34,7 @@ def countries(read: Interpreted) -> set[str]:
 
 def _codes(frame: pl.DataFrame, *, nowhere: bool) -> set[str]:
     """Return the countries of rows."""
-    code = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("countryCode").list.drop_nulls())
-    codes = frame.select(code=code)["code"]
+    codes = frame.select(code=countries_of(frame))["code"]
     lost = nowhere and bool((codes.list.len() == 0).any())
     return set(codes.explode().drop_nulls()) | ({NO_COUNTRY} if lost else set())
 

@@ -13,6 +13,7 @@ import polars as pl
 import shapely
 
 from biodata.pipeline import Preview
+from biodata.pipeline.row_countries import countries_of
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.store.survey_views import View
 from biodata.vocabularies import SharingCategory
@@ -96,11 +97,7 @@ def _before(both: pl.DataFrame) -> pl.Series:
 
 def _sides(rows: pl.DataFrame, sides: Collection[str]) -> pl.Expr:
     """Return whose reviewers see each row: the countries that are published of it, else all, since it may be of each."""
-    codes = [pl.col("country_codes").fill_null([])]
-    if "countryCode" in rows.columns:
-        codes.append(pl.concat_list("countryCode").list.drop_nulls())
-    own = pl.concat_list(codes).list.unique().list.sort()
-    own = own.list.eval(pl.element().filter(pl.element().is_in(sorted(sides))))
+    own = countries_of(rows).list.eval(pl.element().filter(pl.element().is_in(sorted(sides))))
     return pl.when(own.list.len() > 0).then(own).otherwise(pl.lit(sorted(sides))).alias("sides")
 
 
