@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from biodata import pipeline, places
+from biodata.ingest import forms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
@@ -222,3 +223,14 @@ def test_what_is_likely_meant_is_told(boundaries):
 def test_burmese_for_an_old_font_is_told(boundaries):
     content = text(PLAIN, [*GOOD[:6], "ေန႔စြဲ"], ["R2", *GOOD[1:6], "နေ့စွဲ"], ["R3", *GOOD[1:6], "တောကြီးချက်မှု"])
     assert told([("s.csv", content.encode())], boundaries)[1] == [("s.csv", 2, "locality", "ENCODING_ZAWGYI")]
+
+
+def test_a_text_for_people_to_read_beside_the_tables_of_a_zip_is_passed_over(tmp_path):
+    path = tmp_path / "survey.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("event.csv", "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n")
+        archive.writestr("occurrence.csv", "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n")
+    alone = forms.recognise([path])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("README.md", "# Our survey, with one word, a comma\n")
+    assert forms.recognise([path]) == alone

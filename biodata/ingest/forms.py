@@ -256,7 +256,8 @@ def _text(beginning: bytes) -> str:
 
 
 def _is_picture(member: str) -> bool:
-    """Tell whether a member is called as a picture or a sound: those are never opened."""
+    """Tell whether a member is called as a picture, a sound or a text for people to read: those are never opened."""
     return PurePosixPath(member).suffix.lower() in (
         ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".heic", ".mp4", ".avi", ".mov", ".wav", ".mp3", ".pdf",
+        ".md", ".doc", ".docx", ".odt", ".rtf",
     )  # fmt: skip
