@@ -50,6 +50,7 @@ NAMES = st.builds(
 @given(st.lists(NAMES, min_size=20, max_size=40, unique=True))
 @example(["Genus12 species0ensis L., 1750", "Panthera tigris altaica Temminck, 1844", "Bos gaurus (C.H.Smith, 1827)"])
 @example(["Genus7 species7 below", "Genus7 group7", "Genus virus7"])
+@example(["Bos gaurus Þunknown, 1904", "Bos gaurus Qüv-Þunknown, 1904", "Bos gaurus Zunknown, 1904"])
 def test_both_ways_agree(names):
     plain, others = plain_names(pl.Series(names))
     assert plain.height + others.len() == len(names)

@@ -4,15 +4,16 @@ from typing import Final
 
 import polars as pl
 
-# Words of four letters or more that mean something else than an epithet, and all that smells of a virus.
+# Words of four letters or more that mean something else than an epithet, and all that smells of a virus. They begin
+# and end where a letter of English does, as they do where names are read one by one: after a Þ, too.
 _NOT_PLAIN: Final = (
-    r"(?i)\b(?:not|none|un[a-z]*|candidatus|incertae|missing|dummy|empty|hybrid|apud|cultivar|dela|della|emend|sensu|ined"
+    r"(?i)(?-u:\b)(?:not|none|un[a-z]*|candidatus|incertae|missing|dummy|empty|hybrid|apud|cultivar|dela|della|emend|sensu|ined"
     r"|hort|nudum|infragen|spec|species|group|complex|clade|authors?|strain|isolate|clone|auctt?|near|fide|vide|mihi"
     r"|pathovar|form|forma|variety|race|natio|morph|monst|type|like|cross|cell|culture|environmental|uncultured|sedis"
     r"|sub[a-z]{0,5}|super[a-z]{0,4}|notho[a-z]*|agamo[a-z]*|(?:gen|sect|trib|ser|fam|div|spec|class|order|var|form?|phylum)(?:us|ies|um|o|ily|ion|e)?"
     r"|(?:sero|bio|con|pseudo|agamo)(?:var|type)|anon|anonymous"
     r"|[a-z]*(?:virus|viruses|viroids?|phages?|vectors?|particles?|prions?|satellites?|viriform|npv|symbionts?"
-    r"|phytoplasma|plasmids?|bacterium|bacteria))(?:\b|[0-9])"
+    r"|phytoplasma|plasmids?|bacterium|bacteria))(?:(?-u:\b)|[0-9])"
 )
 _SURNAME: Final = "[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,}"
 _AUTHOR: Final = rf"(?:[A-Z]\. ?){{0,3}}{_SURNAME}(?:-{_SURNAME})?"

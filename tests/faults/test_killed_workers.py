@@ -52,7 +52,7 @@ def after(owner, name):
 
 match sys.argv[2]:
     case "the registry says committing, the lake has nothing":
-        before(pipeline, "ingest")
+        before(pipeline, "commit")
     case "the files have joined the lake's folder, nothing is committed":
         after(checksums, "record_new_lake_files")
     case "the lake has it, the registry says committing":
