@@ -19,6 +19,9 @@ import leak_media
 from leak_places import EARTH_M, NEAR_M, Finding, Place
 from leak_text import decoded, in_doubles, in_text, near
 
+_APART = bytes(16)
+"""Between two blobs: no number of a coordinate's size, so that no pair is made of two of them."""
+
 
 def in_points(
     longitude: np.ndarray, latitude: np.ndarray, places: Sequence[Place], where: str, more_m: float = 0
@@ -51,9 +54,10 @@ def in_frame(frame: pl.DataFrame, places: Sequence[Place], where: str) -> Iterat
     """Find places in a table: in each row's values together, and in each blob."""
     binary = [name for name, dtype in frame.schema.items() if "Binary" in str(dtype)]
     for name in binary:
-        for blob in dict.fromkeys(_blobs(frame[name].to_list())):
+        blobs = list(dict.fromkeys(_blobs(frame[name].to_list())))
+        yield from in_doubles(_APART.join(blobs), places, f"{where}: {name}")
+        for blob in blobs:
             yield from in_geometry(blob, places, f"{where}: {name}")
-            yield from in_doubles(blob, places, f"{where}: {name}")
             if shapely.from_wkb(blob, on_invalid="ignore") is None:  # the bytes of a geometry are no text
                 yield from in_text(decoded(blob), places, f"{where}: {name}")
     rest = frame.drop(binary)

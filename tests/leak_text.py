@@ -3,7 +3,7 @@
 import html
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +27,9 @@ ALONE_DECIMALS, ALONE_DEGREES = 5, 1e-5
 
 CODE_M = 500.0
 """A code whose cell's middle is as near as this: the coarsest that is read is an H3 cell of some 500 m."""
+READABLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]{4,}")
+"""What may tell something in bytes that are no text: no number that matters is shorter."""
+DIGIT = re.compile(r"\d")
 QUOTED = re.compile(r"%(2[0-9a-fA-F]|3[aAdD]|5[bBdD])")
 ESCAPES = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -40,8 +43,9 @@ def decoded(data: bytes) -> str:
 
 def in_text(text: str, places: Sequence[Place], where: str, *, by_line: bool = False) -> Iterator[Finding]:
     """Find places in text: pairs of numbers near each other, or in one line; a long number by itself; cells of H3."""
-    text = _plain(text)
+    text, where_it_was = readable(text)
     at, values, decimals = numbers(text)
+    at = where_it_was(at)
     if by_line:
         at = np.searchsorted([m.start() for m in re.finditer("\n", text)], at) * (WINDOW + 1)
     order = np.argsort(values)
@@ -62,6 +66,20 @@ def in_text(text: str, places: Sequence[Place], where: str, *, by_line: bool = F
             ys = at[near(values, form.y, form.y_tolerance)] if len(xs) else xs
             if len(ys) and np.abs(xs[:, None] - ys[None, :]).min() <= WINDOW:
                 yield Finding(place.name, where, f"two numbers, {form.name}")
+
+
+def readable(text: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """Return a text without escapes and, of one from bytes that are no text, the runs that may tell something.
+
+    The second part turns positions in what is returned into positions in the text.
+    """
+    if "\0" not in text:
+        return _plain(text), lambda at: at
+    runs = [(m.start(), _plain(m[0])) for m in READABLE.finditer(text) if DIGIT.search(m[0])]
+    lengths = np.array([0, *(len(run) + 1 for _, run in runs)], dtype=np.int64)
+    starts = np.cumsum(lengths)[:-1]
+    shifts = np.array([start for start, _ in runs], dtype=np.int64) - starts
+    return "\0".join(run for _, run in runs), lambda at: at + shifts[np.searchsorted(starts, at, side="right") - 1]
 
 
 def _plain(text: str) -> str:

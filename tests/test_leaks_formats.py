@@ -213,6 +213,12 @@ def test_nothing_nearer_than_the_published_cell_s_own_points(text, told):
     assert not found(text), "without the cell only what is within 100 m is found"
 
 
+@pytest.mark.parametrize(("gap", "told"), [(10, True), (2900, True), (3100, False)])
+def test_bytes_that_are_no_text_tell_numbers_by_their_distance_in_them(gap, told):
+    data = bytes(5000) + b"24.512\x00\x01" + bytes([0, 1, 7, 255]) * (gap // 4) + b"106.412" + bytes(100)
+    assert found(data) == told
+
+
 def test_a_folder_is_read_with_its_names(tmp_path):
     (tmp_path / "lake").mkdir()
     (tmp_path / "lake" / "x.csv").write_text(f"{Y},{X}")
