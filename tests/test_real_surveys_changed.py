@@ -51,24 +51,28 @@ def write(rows, separator, *, end="\n", quoting=csv.QUOTE_MINIMAL):
     return out.getvalue().encode()
 
 
+def otherwise(content):
+    """Return a table as people and programs write it, by what is other about it."""
+    rows, separator = read(content)
+    order = random.Random(3).sample(range(len(rows[0])), len(rows[0]))
+    return {
+        "a mark": b"\xef\xbb\xbf" + write(rows, separator),
+        "CRLF": write(rows, separator, end="\r\n"),
+        "CR": write(rows, separator, end="\r"),
+        "UTF-16": write(rows, separator).decode().encode("utf-16"),
+        "semicolons": write(rows, ";"),
+        "tabs": write(rows, "\t"),
+        "quotes": write(rows, separator, quoting=csv.QUOTE_ALL),
+        "columns in another order": write([[row[at] for at in order] for row in rows], separator),
+        "empty rows at the end": write([*rows, *[[""] * len(rows[0])] * 20], separator),
+    }
+
+
 def test_what_is_only_written_otherwise_is_the_same(real):
     files, tables, _, before = real
-    for name in tables:
-        rows, separator = read(files[name])
-        order = random.Random(3).sample(range(len(rows[0])), len(rows[0]))
-        otherwise = {
-            "a mark": b"\xef\xbb\xbf" + write(rows, separator),
-            "CRLF": write(rows, separator, end="\r\n"),
-            "CR": write(rows, separator, end="\r"),
-            "UTF-16": write(rows, separator).decode().encode("utf-16"),
-            "semicolons": write(rows, ";"),
-            "tabs": write(rows, "\t"),
-            "quotes": write(rows, separator, quoting=csv.QUOTE_ALL),
-            "columns in another order": write([[row[at] for at in order] for row in rows], separator),
-            "empty rows at the end": write([*rows, *[[""] * len(rows[0])] * 20], separator),
-        }
-        for what, content in otherwise.items():
-            assert told({**files, name: content}) == before, (name, what)
+    written = {name: otherwise(files[name]) for name in tables}
+    for what in next(iter(written.values()), ()):  # all tables at once: each of them is read on its own
+        assert told(files | {name: ways[what] for name, ways in written.items()}) == before, what
 
 
 def test_a_row_that_was_cut_or_has_too_many_cells_is_told_at_its_line(real):
@@ -113,13 +117,13 @@ def test_coordinates_that_changed_places_are_told_in_each_table(real, change):
             assert (name, row) in {(file, row) for _, file, row in found - before}, (name, found - before)
 
 
-@pytest.mark.parametrize("gone", ["none", "each"])
-def test_a_file_or_a_column_that_is_missing_is_no_crash(real, gone):
+def test_a_file_or_a_column_that_is_missing_is_no_crash(real):
     files, tables, _, _ = real
     for name in files:
-        if gone == "none":
-            told({other: content for other, content in files.items() if other != name})
-        elif name in tables:
-            rows, separator = read(files[name])
-            for at in range(len(rows[0])):
-                told({**files, name: write([[*row[:at], *row[at + 1 :]] for row in rows], separator)})
+        told({other: content for other, content in files.items() if other != name})
+    parsed = {name: (rows[:30], separator) for name in tables for rows, separator in [read(files[name])]}
+    for at in range(max((len(rows[0]) for rows, _ in parsed.values()), default=0)):  # one of each table at once
+        fewer = {
+            name: write([[*row[:at], *row[at + 1 :]] for row in rows], sep) for name, (rows, sep) in parsed.items()
+        }
+        told({**files, **fewer})
