@@ -63,6 +63,8 @@ def test_another_reader_finds_events_effort_and_records(settings, tmp_path):
     assert (effort[f"{ECO}samplingEffortValue"], effort[f"{ECO}samplingEffortUnit"]) == ("30.0", "trap-night")
     assert (effort[f"{ECO}isAbsenceReported"], effort[f"{ECO}targetTaxonomicScope"]) == ("true", "Mammalia")
     assert rows["empty"].data[f"{DWC}footprintWKT"].startswith("LINESTRING")
+    told = [row.data[f"{DWC}decimal{axis}"] for row in rows.values() for axis in ("Latitude", "Longitude")]
+    assert all(len(number.partition(".")[2]) <= 7 for number in told), "the middle of a cell is no 101.44999999999999"
     statuses = [e.data[f"{DWC}occurrenceStatus"] for e in rows["b"].extensions if e.rowtype.endswith("Occurrence")]
     assert sorted(statuses) == ["ABSENT", "PRESENT"], "absences are those that were recorded"
     assert all(row.extensions for row in rows.values() if row.data[f"{DWC}eventID"] in single)

@@ -196,11 +196,19 @@ def _named(rows: pl.DataFrame, selection: Selection) -> pl.DataFrame:
         found = pl.concat([found, more])
 
 
+def _centre(shape: shapely.Geometry | None) -> tuple[float | None, float | None]:
+    """Return longitude and latitude of a shape's middle: a point's own, else to a centimetre."""
+    if shape is None:
+        return None, None
+    middle = shape.centroid
+    return (middle.x, middle.y) if shape.geom_type == "Point" else (round(middle.x, 7), round(middle.y, 7))
+
+
 def _core_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of `event.txt`; the centre stands for a cell, a line or an outline, which is told beside it."""
     shapes = shapely.from_wkb(rows["geometry"].to_list())
     centres = pl.DataFrame(
-        [(None, None) if shape is None else (shape.centroid.x, shape.centroid.y) for shape in shapes],
+        [_centre(shape) for shape in shapes],
         schema={"decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64},
         orient="row",
     )
