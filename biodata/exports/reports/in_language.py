@@ -21,6 +21,9 @@ _READ: Final = re.compile(r'\b(alt|aria-label|data-label)="([^"]*)"')
 _LETTERS: Final = 44
 """In a line of a plot's title."""
 
+_OF_LABEL: Final = 34
+"""In a line beside an axis, which is narrower than the plot by the names of species."""
+
 
 def page_in(html: str, retold: Retold) -> str:
     """Return markup whose texts, and attributes that are read out or shown, are retold.
@@ -46,13 +49,14 @@ def figure_in(figure: "Figure", retold: Retold) -> None:
     from biodata.exports.reports.survey_marks import wrapped
 
     ticks = {id(label) for axes in figure.axes for label in (*axes.get_xticklabels(), *axes.get_yticklabels())}
+    labels = {id(axis.label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)}
     for one in figure.findobj(Text):
         said = one.get_text()
         if id(one) in ticks or not said.strip():
             continue
         told = retold(" ".join(said.split()))
         if told != said:
-            one.set_text(wrapped(told, _LETTERS))
+            one.set_text(wrapped(told, _OF_LABEL if id(one) in labels else _LETTERS))
 
 
 def _told(escaped: str, retold: Retold) -> str:

@@ -139,6 +139,13 @@ def axes_of(height_in: float, title: str) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
+def some_of(axes: "Axes", shown: int, every: int) -> None:
+    """Say beside a plot that its rows are not all there are."""
+    if shown < every:
+        words = f"{shown} of {every} species, the tables have all"
+        axes.text(1, 1.01, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
+
+
 def wrapped(words: str, letters: int) -> str:
     """Return words in two lines at most; a Chinese letter is as wide as two others."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)

@@ -19,6 +19,7 @@ from biodata.exports.reports.survey_marks import (
     legend,
     look,
     place_of,
+    some_of,
     units,
     wrapped,
 )  # fmt: skip
@@ -116,7 +117,7 @@ def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, st
     if not by or max(len(one["sites"]) for one in by.values()) < 2 or not max(by[JOINT]["species"]):
         return None
     figure, axes = axes_of(3.0, f"Species found, {_method(method)}")
-    parts = [part for part in colours if part in by]
+    parts = [part for part in colours if len(by.get(part, {}).get("sites", ())) > 1]  # one site makes no line
     for part in parts:
         one, style = by[part], DASHES[place_of(part, colours)]
         axes.plot(one["sites"], one["species"], color=colours[part], linewidth=1.8, linestyle=style)
@@ -131,15 +132,15 @@ def _rows(told: Sequence[Mapping[str, Any]], method: str) -> list[Mapping[str, A
     return [one for one in told if one["method"] == method]
 
 
-def _shown(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[str, Any]]:
-    """Return the first species for which anything is known."""
+def _shown(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[list[tuple[str, Any]], int]:
+    """Return the first species for which anything is known, and of how many."""
     known = [one for one in rows if any(key in found for found in one["by"].values())]
-    return [(one["species"], one["by"]) for one in known[:MOST_ROWS]]
+    return [(one["species"], one["by"]) for one in known[:MOST_ROWS]], len(known)
 
 
 def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
     """Draw events for each hundred units of effort."""
-    rows = _shown(_rows(told["abundance"], method), "rate")
+    rows, known = _shown(_rows(told["abundance"], method), "rate")
     if not rows:
         return None
     unit = next(one["unit"] for _, by in rows for one in by.values() if "unit" in one)
@@ -149,6 +150,7 @@ def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
     ]  # fmt: skip
     figure, axes = axes_of(1.2 + 0.34 * len(rows), f"Relative abundance, {_method(method)}")
     intervals(axes, hundreds, "rate", "low", "high", colours)
+    some_of(axes, len(rows), known)
     axes.set(xlabel=f"independent events\nfor 100 {units(unit)}, 95 % limits", xlim=(0, None))
     return figure, f"Independent events for each 100 {units(unit)} with 95 % limits; an index, not a density."
 
@@ -158,11 +160,12 @@ def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
     every = _rows(told["occupancy"], method)
     years = [one["repeat"] for one in every if one["repeat"] is not None]
     last = max(years, default=None)
-    rows = _shown([one for one in every if one["repeat"] == last], "psi")
+    rows, known = _shown([one for one in every if one["repeat"] == last], "psi")
     if not rows:
         return None
     figure, axes = axes_of(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}{'' if last is None else f' {last}'}")
     intervals(axes, rows, "psi", "psi_low", "psi_high", colours)
+    some_of(axes, len(rows), known)
     axes.set(xlabel="share of sites occupied,\n95 % intervals", xlim=(0, 1))
     words = "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told."
     return figure, words
@@ -170,7 +173,7 @@ def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
 
 def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
     """Draw changes a year."""
-    rows = _shown(_rows(told["trends"], method), "change")
+    rows, known = _shown(_rows(told["trends"], method), "change")
     if not rows:
         return None
     percent = [
@@ -181,6 +184,7 @@ def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     most = max((one["high"] for _, by in percent for one in by.values() if "high" in one), default=100.0)
     most = min(most * 1.05, 300.0) if most > 0 else 10.0
     intervals(axes, percent, "change", "low", "high", colours, most=most)
+    some_of(axes, len(rows), known)
     axes.axvline(0, color=QUIET, linewidth=1, linestyle="--")
     axes.set(xlabel="change a year, %,\n95 % intervals", xlim=(-100, most))
     return figure, "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals."
@@ -188,10 +192,12 @@ def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
 
 def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
     """Draw at which hours cameras saw each species; the darker the more."""
-    rows = [one for one in told["activity"] if one["by"][JOINT]["events"] >= LEAST_EVENTS][:MOST_ROWS]
+    enough = [one for one in told["activity"] if one["by"][JOINT]["events"] >= LEAST_EVENTS]
+    rows = enough[:MOST_ROWS]
     if not rows:
         return None
     figure, axes = axes_of(1.3 + 0.3 * len(rows), "Activity, camera trap")
+    some_of(axes, len(rows), len(enough))
     shares = [[n / max(one["by"][JOINT]["hours"]) for n in one["by"][JOINT]["hours"]] for one in rows]
     axes.imshow(shares, cmap="Greys", aspect="auto", extent=(0, 24, len(rows) - 0.5, -0.5), vmin=0, vmax=1)
     axes.set_yticks(
@@ -216,12 +222,14 @@ def _totals(told: Mapping[str, Any], method: str) -> "tuple[Figure, str] | None"
     """Draw totals of all sides as intervals."""
     every = _rows(told["totals"], method)
     last = max((one["repeat"] for one in every if one["repeat"] is not None), default=None)
-    rows = [one for one in every if one["repeat"] == last][:MOST_ROWS]
+    counted = [one for one in every if one["repeat"] == last]
+    rows = counted[:MOST_ROWS]
     if not rows:
         return None
     figure, axes = axes_of(
         1.0 + 0.3 * len(rows), f"Counted on all sides, {_method(method)}{'' if last is None else f' {last}'}"
     )
+    some_of(axes, len(rows), len(counted))
     for row, one in enumerate(rows):
         axes.plot([one["low"], one["high"]], [row, row], color=JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
         axes.plot([one["low"], one["high"]], [row, row], "|", color=JOINT_COLOUR, markersize=9)

@@ -13,6 +13,7 @@ from biodata.exports.reports.survey_marks import (
     legend,
     part_name,
     place_of,
+    some_of,
     units,
     wrapped,
 )  # fmt: skip
@@ -53,6 +54,7 @@ def _records(found: Mapping[str, Any], colours: Mapping[str, str]) -> "tuple[Fig
     if not rows:
         return None
     figure, axes = axes_of(1.3 + 0.26 * len(rows), "Records that are published")
+    some_of(axes, len(rows), len(found["species"]))
     bars = _of_sides(found, rows, colours) if len(found["sides"]) > 1 else _of_places(rows, colours)
     left, named = [0] * len(rows), []
     for label, (counts, colour, hatch) in bars.items():
@@ -120,16 +122,18 @@ def _accumulation(found: Mapping[str, Any], colours: Mapping[str, str]) -> "tupl
 
 def _rates(found: Mapping[str, Any], colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
     """Draw records for each hundred units of effort."""
-    rows = [
+    rated = [
         (one["species"], {part: _hundred(of) for part, of in one["by"].items() if "rate" in of})
         for one in found["rates"]
         if any("rate" in of for of in one["by"].values())
-    ][:MOST_ROWS]
+    ]
+    rows = rated[:MOST_ROWS]
     if not rows:
         return None
     unit = units(next(one["unit"] for _, by in rows for one in by.values()))
     figure, axes = axes_of(1.2 + 0.34 * len(rows), "Records for effort, all that is published")
     intervals(axes, rows, "rate", "low", "high", colours)
+    some_of(axes, len(rows), len(rated))
     axes.set(xlabel=f"records for 100 {unit},\n95 % limits over cells", xlim=(0, None))
     return figure, f"Records for each 100 {unit} with 95 % limits; records, not independent events."
 
