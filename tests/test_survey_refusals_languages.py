@@ -45,6 +45,7 @@ def test_every_refusal_of_the_review_has_words(language):
      "the side CN is with the node of CN, not with you", "LA is with the node of LA; CN is with the node of CN", "one of its sides: LA, CN",
      "it is withdrawn: its rows are kept only while somebody decides about them", "its file is not here: it is withdrawn",
      "it is published, and nobody waits for an answer", "1 to 4,000 characters that tell no place", "nothing of that version is kept any more",
+     "the row, the site or the date, and no coordinates",
      "it is the same heading as Tarikh"],
 )  # fmt: skip
 @pytest.mark.parametrize("language", OTHERS)

@@ -129,6 +129,8 @@ def test_a_question_at_a_row_and_its_answer(office):
     number = office.hand_in("team", workbook(LAOS, LAOS_TOO))
     empty = office.decide("laos", number, "ask")
     assert (empty.status_code, empty.json()["field"]) == (422, "reasons")
+    placed = office.decide("laos", number, "ask", reasons="is it at 20.9134, 101.2457?")
+    assert (placed.status_code, placed.json()["field"], "20.9134" in placed.text) == (422, "reasons", False)
     question = {"sheet": "occurrences", "row": 3, "column": "scientificName", "question": "Sure?"}
     asked = office.decide("laos", number, "ask", reasons="one row is doubtful", questions=[question])
     assert asked.json()["state"] == "asked"

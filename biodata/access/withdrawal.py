@@ -15,6 +15,7 @@ from biodata import jobs, terms
 from biodata.access import downloads, rebuilding, traces, withdrawn_events
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
+from biodata.parsers.told_places import tells_a_place
 from biodata.settings import Settings
 from biodata.store import audit, checksums, pointer
 from biodata.store.backup import backup
@@ -154,7 +155,7 @@ def withdraw(
     downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
     records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused.
     """
-    if not reason.strip():
+    if not reason.strip() or tells_a_place(reason):
         problem = "name the reason, which is told with the count"
         raise InputError(problem, column="--reason", expected="words that tell no place", code="OPTIONS_UNFIT")
     known, rows = _wanted(settings, dataset, keys)

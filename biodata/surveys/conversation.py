@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from biodata.access.roles import Principal, Role
 from biodata.errors import InputError
+from biodata.parsers.told_places import tells_a_place
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
@@ -53,12 +54,13 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
     ------
     InputError
         With RECORD_MISSING, if it does not concern them; FORBIDDEN, if it is not theirs to answer; SUBMISSION_CHANGED, if it is another version by now;
-        SUBMISSION_DECIDED, if nothing is asked; FIELD_INVALID, if there are no words, or too many.
+        SUBMISSION_DECIDED, if nothing is asked; FIELD_INVALID, if there are no words, too many, or they tell a place.
     """
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
         problem, expected = "this is no answer", f"1 to {MOST_WORDS:,} characters that tell no place"
         raise InputError(problem, column="answer", expected=expected, code="FIELD_INVALID")
+    check_no_place("answer", words)
     with registry.session() as session, session.begin():
         found = seeing.need(session, who, number)
         if found.account_id != who.account_id:
@@ -73,6 +75,19 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
             session, found, "answered", state="submitted", actor=who.label, role=str(Role.UPLOADER), country=asked,
             note=words, seen=seen,
         )  # fmt: skip
+
+
+def check_no_place(column: str, *words: str) -> None:
+    """Refuse words that tell a place: they are read by others than those who may know it, and kept.
+
+    Raises
+    ------
+    InputError
+        FIELD_INVALID. What was said is not repeated.
+    """
+    if any(tells_a_place(one) for one in words):
+        problem, expected = "these words tell a place", "the row, the site or the date, and no coordinates"
+        raise InputError(problem, column=column, expected=expected, code="FIELD_INVALID")
 
 
 def replace(session: Session, submission: Submission) -> None:

@@ -121,7 +121,7 @@ def decide(
     InputError
         With RECORD_MISSING, if it does not concern them; SUBMISSION_CHANGED, if it is another version by now;
         REVIEW_FORBIDDEN, if it is their own, or no side of it is theirs; SUBMISSION_DECIDED, if nothing is to be decided;
-        FIELD_INVALID, if reasons are missing.
+        FIELD_INVALID, if reasons are missing, or tell a place.
     """
     if decision not in DECISIONS:
         problem, expected = "this is no decision", ", ".join(DECISIONS)
@@ -136,6 +136,7 @@ def decide(
             f"at most {conversation.MOST_WORDS:,} characters and {MOST_QUESTIONS} questions",
         )
         raise InputError(problem, column="reasons", expected=expected, code="FIELD_INVALID")
+    conversation.check_no_place("reasons", reasons, *(str(one.get("question", "")) for one in questions))
     with registry.session() as session, session.begin():
         found = seeing.need(session, who, number)
         mine = _own_sides(who, found, country)
