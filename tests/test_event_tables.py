@@ -160,6 +160,19 @@ def test_loose_tables_are_known_by_their_headings(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [("eventID,", "event,", "TABLES_UNKNOWN"), ("eventDate", "eventDate,eventDate", "HEADING_REPEATED")],
+)
+def test_a_fault_of_one_table_is_told_by_its_file(tmp_path, before, after, code):
+    lines = EVENT_CSV.split("\n")
+    assert before in lines[0]
+    folder = loose(tmp_path / "survey", a=OCCURRENCE_CSV, b="\n".join([lines[0].replace(before, after), *lines[1:]]))
+    with pytest.raises(InputError) as caught:
+        read(folder)
+    assert (caught.value.code, caught.value.file) == (code, "survey/b.csv")
+
+
+@pytest.mark.parametrize(
     "tables",
     [{"a": OCCURRENCE_CSV, "b": "name,telephone\nx,1\n"}, {"a": OCCURRENCE_CSV, "b": OCCURRENCE_CSV}, {"a": EVENT_CSV, "b": EVENT_CSV}],
     ids=["a stranger", "no events", "events twice"],
@@ -168,7 +181,7 @@ def test_tables_that_are_no_survey_are_told(tmp_path, tables):
     folder = loose(tmp_path / "survey", **tables)
     with pytest.raises(InputError) as caught:
         read(folder)
-    assert caught.value.code == "ARCHIVE_NOT_DWCA"
+    assert caught.value.code == "TABLES_UNKNOWN"
     with pytest.raises(InputError) as caught:
         read(folder / "a.csv", folder / "b.csv")
     assert caught.value.code == "TABLES_UNKNOWN"

@@ -21,7 +21,8 @@ from biodata.formats.meta_xml import DataFile, Description, read_description
 from biodata.formats.xml import local_term
 
 META: Final = "meta.xml"
-_METADATA_NAMES: Final = ("eml.xml", "metadata.xml")
+METADATA: Final = ("eml.xml", "metadata.xml")
+"""What a description of the dataset may be called where nothing tells its name."""
 _CORE_ID, _EXTENSION_ID = "id", "coreid"
 _WHOLE: Final = ("Event", "Occurrence", "Taxon")
 """Row types whose file keeps its headings even where it has no row."""
@@ -53,7 +54,7 @@ class DarwinCoreArchive:
     @property
     def only_table(self) -> str:
         """The one data file of an archive without a meta.xml."""
-        return next(name for name in self.archive.sizes if name.lower() not in _METADATA_NAMES)
+        return next(name for name in self.archive.sizes if name.lower() not in METADATA)
 
     @property
     def constituents(self) -> Mapping[str, DatasetDescription]:
@@ -169,7 +170,7 @@ def _simple(archive: Archive) -> DarwinCoreArchive:
         raise InputError(
             problem, file=archive.name, expected="a table of text, or a zip of one", code="ARCHIVE_NOT_DWCA"
         )
-    metadata = [name for name in archive.sizes if name.lower() in _METADATA_NAMES]
+    metadata = [name for name in archive.sizes if name.lower() in METADATA]
     tables = [name for name in archive.sizes if name not in metadata]
     if len(tables) != 1 or len(metadata) > 1:
         found = ", ".join(sorted(archive.sizes)[:5]) or "nothing"
