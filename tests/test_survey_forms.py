@@ -237,7 +237,7 @@ def test_a_text_for_people_to_read_beside_the_tables_of_a_zip_is_passed_over(tmp
 
 
 def test_what_stands_beside_darwin_core_and_patrols_decides_nothing(tmp_path):
-    description = '<eml><dataset><title>Point counts</title></dataset></eml>'
+    description = "<eml><dataset><title>Point counts</title></dataset></eml>"
     tables = {
         "event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n",
         "occurrence.csv": "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n",

@@ -116,15 +116,22 @@ def rows(
                 problem = "the file is empty, and its description says that it begins with headings"
                 raise InputError(problem, file=file, expected="the file as it was written", code="INPUT_EMPTY")
             continue
-        table = delimited.read(
+        read = partial(
+            delimited.read,
             partial(dwca.archive.open, location),
             file=file,
             encoding=encoding or data_file.encoding,
             dialect=data_file.dialect,
-            header_lines=data_file.header_lines,
             named=False,
             without_blank=is_survey,
         )
+        table = read(header_lines=data_file.header_lines)
+        if not data_file.header_lines:
+            named = {field.index: field.term for field in data_file.fields if field.index is not None}
+            headings = lost_headings.not_told(table.seen, named, file=file)
+            if headings:
+                refusals += headings
+                table = read(header_lines=1)
         columns = _columns(dwca, data_file, len(table.headings), location)
         terms = [told.term for told in data_file.fields]
         refusals += lost_headings.lost(table.skipped, table.seen, terms, file=file)
