@@ -6,7 +6,6 @@ are only compared, never used as paths.
 """
 
 from collections.abc import Mapping
-from os.path import commonprefix
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -122,4 +121,10 @@ class _Folder:
 
 def _common_root(names: list[str]) -> str:
     """Return the folders that hold everything, each with its slash; empty where there are none."""
-    return "".join(f"{folder}/" for folder in commonprefix([name.split("/")[:-1] for name in names]))
+    root = ""
+    while True:
+        tops = {name.removeprefix(root).partition("/")[:2] for name in names}
+        folder, slash = tops.pop() if len(tops) == 1 else ("", "")
+        if not slash:
+            return root
+        root += folder + slash

@@ -76,14 +76,14 @@ def check(
     name, kept_licence = ", ".join(told for told, _ in files), licences.told if licence is None else None
     part = target.with_name(f"{target.name}.part")
     try:
-        told: set[str] = set()
+        lacking: set[str] = set()
         opened = open_source(
             source, [path for _, path in files], dataset=dataset or _DATASET, options=_options(source, encoding, kept)
         )
         tables = taken_tables.write(
             part,
             (
-                _of_one_dataset(table, dataset, files, licence or kept_licence, told if source == "dwca" else None)
+                _of_one_dataset(table, dataset, files, licence or kept_licence, lacking if source == "dwca" else None)
                 for table in opened.read()
             ),
         )
