@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 
 import patrols
@@ -410,3 +411,15 @@ def test_a_column_that_an_archive_lacks_is_told_once_and_refuses_nothing(boundar
     assert sorted(found) == sorted(of_events + [("occurrence.csv", name) for name in lacking])
     assert report["ok"]
     assert report["rows"] == 1
+
+
+def test_a_survey_without_a_title_is_called_by_its_dataset(road):
+    members = {
+        "event__csv": "eventID,eventDate,decimalLatitude,decimalLongitude\ne1,2026-03-01,20.9,101.3\n",
+        "occurrence__csv": "occurrenceID,eventID,scientificName\no1,e1,Muntiacus muntjak\n",
+        "emof__csv": "eventID,measurementType,measurementValue\ne1,wind,3\n",
+    }
+    done = hand_in(road, "s.zip", zipped(**members))
+    assert done["state"] == "committed"
+    (title,) = road[1].datasets().filter(pl.col("key") == "team")["title"]
+    assert title in (None, "team")

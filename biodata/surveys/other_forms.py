@@ -175,6 +175,9 @@ def _of_one_dataset(
         table.refusals.clear()
         table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
 
+    if table.dataset.title in {name for _, path in files for name in (path.stem, path.parent.name)}:
+        # A source that finds no title takes the file's name: of what is sent that is a number of ours.
+        table.dataset = replace(table.dataset, title=None)
     table.batches = batches(table.batches)
     table.complete, table.gone, table.datasets = False, [], {}
     return table
