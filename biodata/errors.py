@@ -138,7 +138,7 @@ class SharingError(BiodataError):
     code = "SHARING_ERROR"
 
 
-_BY_RULE: Final = ("SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED", "DEPLOYMENT_REPEATED")
+_BY_RULE: Final = ("SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED", "DEPLOYMENT_REPEATED", "HEADING_ROW_REPEATED")
 """Reasons for which a row stays out that nobody has to mend, beside those that end with `_LEFT_OUT`."""
 
 

@@ -68,6 +68,18 @@ def test_a_folder_is_read_like_the_zip_it_came_from(tmp_path):
     assert {name: read_document(archive, name) for name in archive.sizes} == MEMBERS
 
 
+def test_texts_for_people_and_folders_around_everything_are_no_matter(tmp_path):
+    beside = [("README.txt", b"x"), ("survey/LICENSE", b"x"), ("survey/2026/letter.docx", b"x")]
+    members = [(f"survey/2026/{name}", data) for name, data in MEMBERS.items()]
+    told = open_archive(saved(tmp_path, packed([*beside, *members])))
+    for name, data in [*beside, *members]:
+        path = tmp_path / "unpacked" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    for archive in (told, open_archive(tmp_path / "unpacked")):
+        assert {name: read_document(archive, name) for name in archive.sizes} == MEMBERS
+
+
 def test_a_zip64_archive_is_read(tmp_path):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive, archive.open("occurrence.txt", "w", force_zip64=True) as member:

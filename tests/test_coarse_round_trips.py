@@ -9,10 +9,13 @@ import pytest
 from biodata import pipeline, places, surveys
 from biodata.exports.write import Format, export
 from biodata.settings import Settings
+from biodata.sharing.foreseen import Foreseen
 from biodata.sharing.shared import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
+from biodata.surveys import notices
 from biodata.surveys.events import of_lake
+from biodata.vocabularies import SharingCategory
 from commands import run
 from test_camtrapdp_round_trips import rows as table
 from test_survey_round_trips import ASKED, OPEN, out, rows, workbook
@@ -161,6 +164,20 @@ def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
     assert "粗化" in notice["message"]
     assert "敏感物种：" not in notice["message"]
     assert "biodata" not in notice["message"] + notice["expected"], "in the uploader's language"
+
+
+def test_names_that_came_coarse_are_told_together(tmp_path):
+    names = ("Sus scrofa", "Rusa unicolor", "Muntiacus muntjak", "Viverra zibetha")
+    found = [
+        Foreseen(name, SharingCategory.TENTH_DEGREE, False, (), 0, "came", (row,), ("E1",), 0, came=True)
+        for row, name in enumerate(names)
+    ]
+    sure = Foreseen("Elephas maximus", SharingCategory.TENTH_DEGREE, True, (), 0, "rule", (9,), ("E2",), 0, came=False)
+    single, together = notices._together([*found, sure])
+    assert single == sure
+    assert together.name == "Sus scrofa, Rusa unicolor, Muntiacus muntjak, … (4)"
+    assert (together.rows, together.events) == ((0, 1, 2, 3), ("E1",))
+    assert notices._together(found[:1]) == found[:1]
 
 
 OF_ONE_PACKAGE = ("datasetKey", "eventID", "license_effective", "dataGeneralizations")

@@ -97,7 +97,11 @@ def test_humboldts_terms_and_measurements_stand_beside_their_event_and_record(ta
         "group spread",
         "group height",
     ]
-    assert table.notes == ["1 of 4 rows of measurements point at no event and no record, and are not kept"]
+    lost, kept = table.notes
+    assert lost == "1 of 4 rows of measurements point at no event and no record, and are not kept"
+    assert kept.startswith(
+        "3 rows of measurements are kept beside their events and records, and are no part of what is pub"
+    )
 
 
 def test_in_the_lake_an_event_has_its_effort_and_scope_and_nobodys_name(taken, tmp_path):
@@ -160,6 +164,19 @@ def test_loose_tables_are_known_by_their_headings(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [("eventID,", "event,", "TABLES_UNKNOWN"), ("eventDate", "eventDate,eventDate", "HEADING_REPEATED")],
+)
+def test_a_fault_of_one_table_is_told_by_its_file(tmp_path, before, after, code):
+    lines = EVENT_CSV.split("\n")
+    assert before in lines[0]
+    folder = loose(tmp_path / "survey", a=OCCURRENCE_CSV, b="\n".join([lines[0].replace(before, after), *lines[1:]]))
+    with pytest.raises(InputError) as caught:
+        read(folder)
+    assert (caught.value.code, caught.value.file) == (code, "survey/b.csv")
+
+
+@pytest.mark.parametrize(
     "tables",
     [{"a": OCCURRENCE_CSV, "b": "name,telephone\nx,1\n"}, {"a": OCCURRENCE_CSV, "b": OCCURRENCE_CSV}, {"a": EVENT_CSV, "b": EVENT_CSV}],
     ids=["a stranger", "no events", "events twice"],
@@ -168,7 +185,7 @@ def test_tables_that_are_no_survey_are_told(tmp_path, tables):
     folder = loose(tmp_path / "survey", **tables)
     with pytest.raises(InputError) as caught:
         read(folder)
-    assert caught.value.code == "ARCHIVE_NOT_DWCA"
+    assert caught.value.code == "TABLES_UNKNOWN"
     with pytest.raises(InputError) as caught:
         read(folder / "a.csv", folder / "b.csv")
     assert caught.value.code == "TABLES_UNKNOWN"
@@ -178,7 +195,10 @@ def test_a_real_survey_of_three_tables_goes_in_whole(shared):
     folder = shared / "data/event_liloan_mpa_ph"
     (events, event_frame), (records, frame) = read(folder)
     assert (event_frame.height, frame.height) == (64, 814)
-    assert events.refusals == records.refusals == records.notes == []
+    assert events.refusals == records.refusals == []
+    assert [note.split(",")[0] for note in records.notes] == [
+        "272 rows of measurements are kept beside their events and records"
+    ]
     facts = [json.loads(told) for told in event_frame["measurements"].drop_nulls()]
     assert sum(map(len, facts)) == pl.read_csv(folder / "emof.csv").height == 272
     told = pl.read_csv(folder / "occurrence.csv", infer_schema=False)

@@ -68,6 +68,10 @@ def test_only_animals_of_camera_traps_are_in_it(written):
     assert sorted(row["classificationProbability"] for row in seen) == ["", "", "", "", "", "0.91"]
     with zipfile.ZipFile(written) as archive:
         assert (
+            " 1 rows of deployments.csv are none: they stand for the cell and the year of observations whose camera is not told."
+            in json.loads(archive.read("datapackage.json"))["description"]
+        )
+        assert (
             "22 of 28 records are left out: 20 of other methods, 1 of people, 1 of absence."
             in json.loads(archive.read("datapackage.json"))["description"]
         )

@@ -152,7 +152,8 @@ def test_real_occurrences_take_what_their_event_tells(shared):
     assert len(json.loads(events["resource_relationship"][0])) == 6
     assert [json.loads(told)[0]["measurementValue"] for told in frame["measurements"]] == ["250", "50", "55"]
     assert [told is not None for told in frame["multimedia_extension"]] == [True, False, False]
-    assert table.notes == []
+    kept = {note.partition(" are kept beside")[0] for note in table.notes}
+    assert kept == {"6 rows of resource_relationship", "3 rows of measurements"}
     assert frame["occurrenceID"].to_list() == ["tuco1", "tuco2", "tuco3"]
     assert set(frame["eventID"]) == {"event1"}
     assert set(frame["type"]) == {"Event"}  # the occurrence's own
@@ -314,3 +315,30 @@ def test_a_record_that_stands_where_the_headings_were_is_refused_not_passed_over
     ((table, frames),) = tables(tmp_path / "records.zip")
     assert sum(frame.height for frame in frames) == len(lines) - 1
     assert [(one.row, one.code) for one in table.refusals] == [(row, "HEADING_LOST") for row in lost]
+
+
+@pytest.mark.parametrize(
+    ("lines", "headings"),
+    [
+        pytest.param(["id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02"], [1], id="names of the terms"),
+        pytest.param(["id\tspecies\tdate", "1\tCuon alpinus\t2024-03-02"], [], id="other names, which may be a record"),
+        pytest.param(["1\tCuon alpinus\t2024-03-02"], [], id="none"),
+    ],
+)
+def test_headings_of_which_meta_xml_tells_nothing_are_no_record_and_told(tmp_path, lines, headings):
+    fields = "".join(
+        f'<field index="{n}" term="{DWC}{name}"/>' for n, name in ((1, "scientificName"), (2, "eventDate"))
+    )
+    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
+        archive.writestr("a.txt", "\n".join(lines) + "\n")
+        archive.writestr(
+            "meta.xml",
+            f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="0" rowType="{DWC}Occurrence"><files>'
+            f'<location>a.txt</location></files><id index="0"/>{fields}</core></archive>',
+        )
+    ((table, frames),) = tables(tmp_path / "records.zip")
+    assert sum(frame.height for frame in frames) == len(lines) - len(headings)
+    assert frames[0]["source_row"][0] == 1 + len(headings)
+    assert [(one.row, one.code, one.by_rule) for one in table.refusals] == [
+        (row, "HEADING_ROW_REPEATED", True) for row in headings
+    ]

@@ -67,9 +67,44 @@ def test_rows_that_cannot_be_the_same_are_refused(settings, tmp_path):
         moves([left], "nam-ha", settings, options={}, answer="perhaps")
 
 
-def test_a_first_survey_and_other_sources_are_asked_nothing(tmp_path):
+def test_a_first_survey_and_what_is_none_are_asked_nothing(tmp_path):
     file = save(tmp_path / "first.xlsx", FIRST, FIRST_EVENTS)
     assert moves([file], "nam-ha", Settings(data=tmp_path / "none"), options={}, answer=None) == Moves()
-    done = run("ingest", "dwca", str(file), "--data", str(tmp_path / "none"), "--renamed", "same")
+    done = run("ingest", "gbif", str(file), "--data", str(tmp_path / "none"), "--renamed", "same")
     assert done.returncode != 0
-    assert "biodata ingest survey" in done.stderr
+    assert "one of the sources survey, dwca" in done.stderr
+
+
+def loose(folder, sign=""):
+    """Write a survey as Darwin Core; its identifiers begin with a sign."""
+    folder.mkdir()
+    days = {f"{sign}E{n}": f"2026-03-0{n}" for n in (1, 2, 3)}
+    at = "21.1,101.2,point count"
+    events = [f"{event},{day},{at}" for event, day in days.items()]
+    animals = ("Muntiacus muntjak", "Sus scrofa", "Rusa unicolor")
+    records = [f"{event}-{n},{event},{name}" for event in days for n, name in enumerate(animals)]
+    head = "eventID,eventDate,decimalLatitude,decimalLongitude,samplingProtocol"
+    (folder / "event.csv").write_text("\n".join([head, *events, ""]))
+    (folder / "occurrence.csv").write_text("\n".join(["occurrenceID,eventID,scientificName", *records, ""]))
+    return folder
+
+
+def test_an_archive_is_asked_about_as_sheets_are(tmp_path):
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("dwca", [loose(tmp_path / "first")], settings, dataset="counts")
+    keys, _ = held(settings)
+    second = loose(tmp_path / "second", "X-")
+    command = ("ingest", "dwca", str(second), "--dataset", "counts", "--data", str(settings.data))
+    asked = run(*command)
+    assert asked.returncode != 0
+    assert "rows seem to be in dataset counts already under another identifier" in asked.stderr
+    assert held(settings)[0] == keys, "nothing went in"
+    done = run(*command, "--renamed", "same")
+    assert done.returncode == 0, done.stderr
+    now, events = held(settings)
+    assert now == {f"X-{name}": key for name, key in keys.items()}
+    assert events == {"X-E1", "X-E2", "X-E3"}
+    assert (
+        moves([tmp_path / "first"], "counts", settings, options={"complete": "yes"}, answer=None, source="dwca")
+        == Moves()
+    )

@@ -234,3 +234,20 @@ def test_a_text_for_people_to_read_beside_the_tables_of_a_zip_is_passed_over(tmp
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("README.md", "# Our survey, with one word, a comma\n")
     assert forms.recognise([path]) == alone
+
+
+def test_what_stands_beside_darwin_core_and_patrols_decides_nothing(tmp_path):
+    description = "<eml><dataset><title>Point counts</title></dataset></eml>"
+    tables = {
+        "event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n",
+        "occurrence.csv": "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n",
+    }
+    patrol = {"a/b/p1.xml": '<patrol id="p"/>', "a/README.txt": "Read me, please", "__MACOSX/a/._p1.xml": "x"}
+    for members, form in (({**tables, "eml.xml": description}, "dwca"), (patrol, "smart")):
+        path = tmp_path / f"{form}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        assert forms.recognise([path]) == form
+    told = pipeline.ingest("dwca", [tmp_path / "dwca.zip"], Settings(data=tmp_path / "data"), dataset="counts")
+    assert [(one.table, one.stored) for one in told] == [("events", 1), ("occurrences", 1)]

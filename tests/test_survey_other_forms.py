@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 
 import patrols
@@ -209,7 +210,8 @@ def test_a_row_of_another_dataset_is_refused(road):
     )
     archive = zipped(meta__xml=f"{meta}</core></archive>", o__csv="a,b,c\nR1,Sus scrofa,somebody-elses\n")
     done = hand_in(road, "a.zip", archive)
-    assert (done["state"], done["report"]["problems"][0]["code"]) == ("refused", "DATASET_OTHER")
+    blocking = [problem["code"] for problem in done["report"]["problems"] if problem["blocking"]]
+    assert (done["state"], blocking) == ("refused", ["DATASET_OTHER"])
 
 
 def test_a_survey_that_waits_is_reviewed_from_what_was_taken(sample_data, tmp_path):
@@ -386,3 +388,38 @@ def test_a_file_of_an_archive_that_lost_even_its_headings_is_no_empty_survey(bou
     )
     (problem,) = (one for one in report["problems"] if one["code"] == "HEADING_LOST")
     assert (problem["file"], problem["row"], problem["blocking"]) == (f"a.zip/{lost}", 1, True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "lacking"),
+    [
+        ("occurrenceID,eventID,scientificName", []),
+        ("eventID,scientificName,recordedBy", ["occurrenceID"]),
+        ("occurrenceID,eventID,recordedBy", ["scientificName"]),
+    ],
+)
+def test_a_column_that_an_archive_lacks_is_told_once_and_refuses_nothing(boundaries, columns, lacking):
+    values = {"occurrenceID": "o1", "eventID": "e1", "scientificName": "Muntiacus muntjak", "recordedBy": "x"}
+    members = {
+        "event__csv": "eventID,locality\ne1,Nam Ha\n",
+        "occurrence__csv": f"{columns}\n{','.join(values[name] for name in columns.split(','))}\n",
+        "emof__csv": "eventID,measurementType,measurementValue\ne1,wind,3\n",
+    }
+    report = check_files([("s.zip", zipped(**members))], boundaries)
+    found = [(p["file"].rpartition("/")[2], p["column"]) for p in report["problems"] if p["code"] == "HEADING_MISSING"]
+    of_events = [("event.csv", "eventDate"), ("event.csv", "decimalLatitude")]
+    assert sorted(found) == sorted(of_events + [("occurrence.csv", name) for name in lacking])
+    assert report["ok"]
+    assert report["rows"] == 1
+
+
+def test_a_survey_without_a_title_is_called_by_its_dataset(road):
+    members = {
+        "event__csv": "eventID,eventDate,decimalLatitude,decimalLongitude\ne1,2026-03-01,20.9,101.3\n",
+        "occurrence__csv": "occurrenceID,eventID,scientificName\no1,e1,Muntiacus muntjak\n",
+        "emof__csv": "eventID,measurementType,measurementValue\ne1,wind,3\n",
+    }
+    done = hand_in(road, "s.zip", zipped(**members))
+    assert done["state"] == "committed"
+    (title,) = road[1].datasets().filter(pl.col("key") == "team")["title"]
+    assert title in (None, "team")

@@ -20,6 +20,7 @@ from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
+from biodata.store.registry import Registry
 from biodata.surveys.designs import DESIGNS, word
 from biodata.vocabularies import SurveyDesign
 from test_survey_templates import EFFORT, filled
@@ -202,6 +203,17 @@ def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, c
     assert places[0] == places[1], "no coarse record gained or lost precision"
     if "multimedia.txt" in zipfile.ZipFile(before).namelist():
         assert rows(before, "multimedia") == rows(after, "multimedia")
+
+
+def test_an_archive_of_one_dataset_is_told_as_that_dataset_whatever_its_file_is_called(tmp_path):
+    first, second = Settings(data=tmp_path / "first"), Settings(data=tmp_path / "second")
+    (tmp_path / "s.xlsx").write_bytes(workbook("point_count", OPEN))
+    pipeline.ingest("survey", [tmp_path / "s.xlsx"], first, dataset="hills")
+    made = out(first, tmp_path / "download 7.zip")
+    assert {one.dataset for one in pipeline.ingest("dwca", [made], second)} == {"hills"}
+    with Registry.open(second) as registry:
+        assert registry.datasets()["key"].to_list() == ["hills"]
+    assert {one.dataset for one in pipeline.ingest("dwca", [made], second, dataset="mine")} == {"mine"}
 
 
 @pytest.mark.parametrize("sheet", ["events", "occurrences"])

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
 
 _SHOWN = 20
+_SURVEYS = ("survey", "dwca", "camtrapdp", "wildlife-insights", "detections", "timelapse", "smart", "kobo")
+"""Sources whose files may be surveys, of which rows may have another identifier now."""
 _HELP = """Take files into the lake, with a report of where every row went.
 
 SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, timelapse, smart, kobo, movebank, protected-areas,
@@ -27,8 +29,9 @@ place whose row tells none: a record without one is never evidence for a side. S
 A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
 
-Of a survey all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here. Where its
-dataset has rows of it under another identifier nothing goes in, until --renamed says whether they are the same or new ones.
+Of a survey in sheets all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
+Where a survey's dataset has rows of it under another identifier, in whatever form it comes, nothing goes in until --renamed
+says whether they are the same or new ones.
 
 Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the exit code is 1
 where every row was refused. Where a node took records back, a release without them is made and what was
@@ -79,14 +82,14 @@ def ingest(
     moved: dict[str, Any] = {}
     if source == "survey":
         _refuse_blocked(paths or [], data, dataset, options, as_json=as_json, report=report)
-        moved = _moved(paths or [], data, dataset, options, renamed)
+    if source in _SURVEYS:
+        moved = _moved(source, paths or [], data, dataset, options, renamed)
     elif renamed is not None:
         from biodata.errors import InputError
 
         problem = "it is said of surveys which of their rows have another identifier now"
-        raise InputError(
-            problem, column="--renamed", value=renamed, expected="biodata ingest survey", code="OPTIONS_UNFIT"
-        )
+        expected = f"one of the sources {', '.join(_SURVEYS)}"
+        raise InputError(problem, column="--renamed", value=renamed, expected=expected, code="OPTIONS_UNFIT")
     reports = pipeline.ingest(
         source,
         paths or [],
@@ -171,16 +174,17 @@ def _tell_refused(reports: Sequence["IngestReport"]) -> None:
 
 
 def _moved(
-    paths: Sequence[Path], data: Path, dataset: str | None, options: Mapping[str, str], renamed: str | None
+    source: str, paths: Sequence[Path], data: Path, dataset: str | None, options: Mapping[str, str], renamed: str | None
 ) -> dict[str, Any]:
     """Return which records and events of the dataset have another identifier in its files now."""
     from biodata.pipeline import dataset_key
     from biodata.surveys.renamed_files import moves
 
-    if dataset is None and len(paths) != 1:
-        return {}
-    key = dataset or dataset_key(paths[0].name)
-    found = moves(paths, key, settings_for(data), options=options, answer=renamed)
+    if dataset is None and source == "survey":
+        if len(paths) != 1:
+            return {}
+        dataset = dataset_key(paths[0].name)
+    found = moves(paths, dataset, settings_for(data), options=options, answer=renamed, source=source)
     return {"renamed": found.records, "gone_events": found.events}
 
 

@@ -253,7 +253,10 @@ def _name(facts: Facts, request: ExportRequest) -> str:
 
 def _counted(facts: Facts, parts: _Parts, deployments: pl.DataFrame) -> str:
     """Return how much is in the package, and how much of what was asked for is not."""
-    told = f"{parts.count} observations and {deployments.height} deployments of camera traps are in it."
+    others = deployments.filter(cameras.stand_in()).height
+    told = f"{parts.count} observations and {deployments.height - others} deployments of camera traps are in it."
+    if others:
+        told += f" {others} rows of deployments.csv are none: they stand for the cell and the year of observations whose camera is not told."
     reasons = ", ".join(f"{parts.left_out[name]} {name}" for name in rows_of.LEFT_OUT if parts.left_out[name])
     left_out = sum(parts.left_out.values())
     return f"{told} {left_out} of {facts.rows} records are left out: {reasons}." if left_out else told
@@ -265,6 +268,8 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployment
         f"{_counted(facts, parts, deployments)} From release {facts.release} of biodata.",
         f"Asked for: {request.asked_text()}.",
         facts.generalisation(),
+        "Of a camera its model and how it stood, of an observation its behaviour and who classified it are not published; "
+        "identifiers of media are made from their addresses.",
         f"Deployments of the group {EFFORT_UNKNOWN} last from their first to their last published observation, or a year: no "
         "effort is to be read from them.",
         _without_observations(deployments),

@@ -280,6 +280,11 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def stand_in() -> pl.Expr:
+    """Tell which deployments are none: they stand for the cell and the year of records whose camera is not told."""
+    return pl.col("coarse") & ~pl.col("dated")
+
+
 def apart() -> pl.Expr:
     """Tell which deployments are those of coarse events: their observations stand in cells of their own, or are left out."""
     return pl.col("coarse") & pl.col("dated")

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Protocol
 
 from biodata.errors import InputError
 from biodata.formats.members import open_member
-from biodata.formats.zip_lists import ArchiveLimits, is_clutter, read_list, refuse_member
+from biodata.formats.zip_lists import ArchiveLimits, is_clutter, is_for_people, read_list, refuse_member
 
 __all__ = ["LIMITS", "Archive", "ArchiveLimits", "open_archive", "read_document"]
 
@@ -26,8 +26,8 @@ class Archive(Protocol):
     name : str
         What the archive is called in errors.
     sizes : mapping of str to int
-        The members by name, `/` between folders, with their sizes in bytes. A single folder around everything is left
-        out of the names, and so is what Macs add (`__MACOSX/`, `.DS_Store`).
+        The members by name, `/` between folders, with their sizes in bytes. Folders around everything are left out of the names;
+        what Macs add (`__MACOSX/`, `.DS_Store`) and texts for people to read (`README.txt`, letters) are no members.
     """
 
     name: str
@@ -105,7 +105,7 @@ class _Folder:
                 problem = f"the folder holds more than {limits.members:,} files"
                 raise InputError(problem, file=self.name, code="ARCHIVE_TOO_LARGE")
             name = found.relative_to(path).as_posix()
-            if is_clutter(name):
+            if is_clutter(name) or is_for_people(name):
                 continue
             if found.is_symlink() or not (found.is_file() or found.is_dir()):
                 refuse_member(self.name, name, "is a link or a device")
@@ -120,6 +120,11 @@ class _Folder:
 
 
 def _common_root(names: list[str]) -> str:
-    """Return the single folder that holds everything, with its slash; empty where there is none."""
-    roots = {name.partition("/")[0] for name in names if "/" in name}
-    return f"{roots.pop()}/" if len(roots) == 1 and all("/" in name for name in names) else ""
+    """Return the folders that hold everything, each with its slash; empty where there are none."""
+    root = ""
+    while True:
+        tops = {name.removeprefix(root).partition("/")[:2] for name in names}
+        folder, slash = tops.pop() if len(tops) == 1 else ("", "")
+        if not slash:
+            return root
+        root += folder + slash

@@ -21,7 +21,8 @@ from biodata.formats.meta_xml import DataFile, Description, read_description
 from biodata.formats.xml import local_term
 
 META: Final = "meta.xml"
-_METADATA_NAMES: Final = ("eml.xml", "metadata.xml")
+METADATA: Final = ("eml.xml", "metadata.xml")
+"""What a description of the dataset may be called where nothing tells its name."""
 _CORE_ID, _EXTENSION_ID = "id", "coreid"
 _WHOLE: Final = ("Event", "Occurrence", "Taxon")
 """Row types whose file keeps its headings even where it has no row."""
@@ -53,7 +54,7 @@ class DarwinCoreArchive:
     @property
     def only_table(self) -> str:
         """The one data file of an archive without a meta.xml."""
-        return next(name for name in self.archive.sizes if name.lower() not in _METADATA_NAMES)
+        return next(name for name in self.archive.sizes if name.lower() not in METADATA)
 
     @property
     def constituents(self) -> Mapping[str, DatasetDescription]:
@@ -115,15 +116,22 @@ def rows(
                 problem = "the file is empty, and its description says that it begins with headings"
                 raise InputError(problem, file=file, expected="the file as it was written", code="INPUT_EMPTY")
             continue
-        table = delimited.read(
+        read = partial(
+            delimited.read,
             partial(dwca.archive.open, location),
             file=file,
             encoding=encoding or data_file.encoding,
             dialect=data_file.dialect,
-            header_lines=data_file.header_lines,
             named=False,
             without_blank=is_survey,
         )
+        table = read(header_lines=data_file.header_lines)
+        if not data_file.header_lines:
+            named = {field.index: field.term for field in data_file.fields if field.index is not None}
+            headings = lost_headings.not_told(table.seen, named, file=file)
+            if headings:
+                refusals += headings
+                table = read(header_lines=1)
         columns = _columns(dwca, data_file, len(table.headings), location)
         terms = [told.term for told in data_file.fields]
         refusals += lost_headings.lost(table.skipped, table.seen, terms, file=file)
@@ -169,7 +177,7 @@ def _simple(archive: Archive) -> DarwinCoreArchive:
         raise InputError(
             problem, file=archive.name, expected="a table of text, or a zip of one", code="ARCHIVE_NOT_DWCA"
         )
-    metadata = [name for name in archive.sizes if name.lower() in _METADATA_NAMES]
+    metadata = [name for name in archive.sizes if name.lower() in METADATA]
     tables = [name for name in archive.sizes if name not in metadata]
     if len(tables) != 1 or len(metadata) > 1:
         found = ", ".join(sorted(archive.sizes)[:5]) or "nothing"

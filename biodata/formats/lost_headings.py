@@ -1,4 +1,4 @@
-"""Lines that stand where a description says that the headings are, and tell a record.
+"""Lines that stand where a description says that the headings are, and tell a record; headings where it says that there are none.
 
 Headings may be in any language, so a line is a record only by what it shows: none of its cells is the name of a term, and
 one of them is written as the cells below it are, figure for figure, or is a number or a date as no heading is. Of a line with
@@ -6,7 +6,7 @@ nothing below it any figure shows it.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from biodata.errors import Refusal
@@ -14,11 +14,14 @@ from biodata.formats.fields import Record
 from biodata.formats.xml import local_term
 
 CODE: Final = "HEADING_LOST"
+NOT_TOLD: Final = "HEADING_ROW_REPEATED"
 _NAMES: Final = frozenset(
     {"id", "coreid", "gbifid", "occurrenceid", "eventid", "taxonid", "scientificname", "eventdate"}
 )
 """Headings of nearly every archive, whatever its description names."""
 _FIGURES: Final = re.compile(r"[+-]?\d[\d.,:/+\-TZ ]*")
+_FEWEST: Final = 2
+"""Columns whose names a line has to tell before it is headings: of a single one it may be a word."""
 _DIGITS: Final = re.compile(r"\d+")
 _SIGNS: Final = re.compile(r"[^\w]|_")
 
@@ -50,6 +53,29 @@ def lost(skipped: Sequence[Record], seen: Sequence[Record], terms: Collection[st
         for record, line in zip(skipped, lines, strict=True)
         if _is_record(line, below)
     ]
+
+
+def not_told(seen: Sequence[Record], names: Mapping[int, str], *, file: str) -> list[Refusal]:
+    """Return a refusal for a first record whose cells are the names of its columns, and nothing else; none where it is a record.
+
+    Parameters
+    ----------
+    seen : sequence of Record
+        The first records of a file of which its description says that it has no headings.
+    names : mapping of int to str
+        Addresses of the terms of its columns.
+    file : str
+        Named in the refusal.
+    """
+    if len(names) < _FEWEST or not seen:
+        return []
+    cells = [value.decode().strip() for value in seen[0].values]
+    if any(at >= len(cells) or _bare(local_term(cells[at])) != _bare(local_term(term)) for at, term in names.items()):
+        return []
+    problem = (
+        'this line is the headings, though ignoreHeaderLines in meta.xml says that there are none: it should be "1"'
+    )
+    return [Refusal(file, seen[0].row, None, None, NOT_TOLD, problem)]
 
 
 def _is_record(line: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -3,7 +3,7 @@
 import stat
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, NoReturn
 
 from biodata.errors import InputError, shorten
@@ -11,6 +11,9 @@ from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.members import Entry
 
 _NESTED: Final = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".zst")
+_LETTERS: Final = frozenset({".md", ".rst", ".pdf", ".doc", ".docx", ".odt", ".rtf"})
+_PLAIN: Final = frozenset({"", ".txt", ".html"})
+_FOR_PEOPLE: Final = frozenset({"readme", "license", "licence", "copying", "changelog"})
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
 
@@ -44,7 +47,7 @@ class ArchiveLimits:
 
 
 def read_list(path: Path, limits: ArchiveLimits) -> list[Entry]:
-    """Return the members of a zip, checked, without what Macs and Windows add.
+    """Return the members of a zip, checked, without what Macs and Windows add and without texts for people to read.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def read_list(path: Path, limits: ArchiveLimits) -> list[Entry]:
         seen.add(info.filename)
         entries.append(Entry.of(info, path.name))
     _check_overlaps(entries, start_of_directory, path.name)
-    return [entry for entry in entries if not is_clutter(entry.name)]
+    return [entry for entry in entries if not is_clutter(entry.name) and not is_for_people(entry.name)]
 
 
 def _check_directory_size(stream: BinaryIO, file: str, limits: ArchiveLimits) -> None:
@@ -147,6 +150,12 @@ def is_clutter(name: str) -> bool:
     """Tell whether a member is one of those that Macs and Windows add."""
     parts = name.split("/")
     return "__MACOSX" in parts or parts[-1] in {".DS_Store", "Thumbs.db", "desktop.ini"} or parts[-1].startswith("._")
+
+
+def is_for_people(name: str) -> bool:
+    """Tell whether a member is a text for people to read, of any folder: README.txt, LICENSE, letter.docx."""
+    file = PurePosixPath(name.lower())
+    return file.suffix in _LETTERS or (file.suffix in _PLAIN and file.stem in _FOR_PEOPLE)
 
 
 def refuse_member(file: str, member: str, what: str) -> NoReturn:

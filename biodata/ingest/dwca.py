@@ -93,7 +93,8 @@ class DwcaSource:
         """Yield the tables of an archive, with what is told of their dataset."""
         for table in found.read() if isinstance(found, LooseTables) else self._tables(found):
             key = self.dataset or (found.metadata.key if found.metadata else None)
-            table.dataset = dataset_info(key, title, found.metadata)
+            if self.dataset is not None or table.dataset.key is None:
+                table.dataset = dataset_info(key, title, found.metadata)
             table.complete = self.complete
             yield table
 

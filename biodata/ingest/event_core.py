@@ -112,11 +112,16 @@ class Beside:
         return _with_columns(frame, "occurrenceID", self.of_records)
 
     def notes(self) -> Iterator[str]:
-        """Yield how many rows belong to nothing; to be asked when all records have been read."""
+        """Yield how many rows are kept without being published, and belong to nothing; to be asked when all records are read."""
         for column, items in self.of_records.items():
             lost = sum(len(rows) for key, rows in items.items() if (column, key) not in self._found)
             if lost:
                 yield f"{lost} of {self.counts[column]} rows of {column} point at no event and no record, and are not kept"
+            if self.counts[column] > lost and column != MEDIA_COLUMN:
+                yield (
+                    f"{self.counts[column] - lost} rows of {column} are kept beside their events and records, and are no part of what "
+                    "is published: whatever else was met there may stand in them"
+                )
 
 
 def _with_columns(

@@ -17,7 +17,7 @@ from biodata.formats import delimited
 from biodata.formats.archives import Archive, open_archive
 from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.camtrapdp import DESCRIPTOR
-from biodata.formats.dwca import META
+from biodata.formats.dwca import META, METADATA
 from biodata.formats.spreadsheet_kinds import ODS, XLS, XLSX, kind_of
 from biodata.ingest import loose_tables
 
@@ -90,7 +90,7 @@ def recognise(paths: Sequence[Path], *, names: Sequence[str] | None = None, limi
     special = sorted(found - {SHEETS})
     if len(special) > 1 or (special and SHEETS in found and special[0] not in _WITH_TABLES):
         problem = "the files may be of several forms, and in each they would mean something else"
-        expected = f"one form at a time; found {' and '.join(special or [SHEETS])}"
+        expected = f"one form at a time; found {' and '.join(sorted(found))}"
         raise InputError(problem, file=told, expected=expected, code="FORM_AMBIGUOUS")
     if not found:
         problem = "nothing tells in which form this file is"
@@ -167,8 +167,12 @@ def _of_archive(archive: Archive, name: str) -> set[str]:
         with archive.open(member) as stream:
             beginning = stream.read(_SEEN_BYTES)
         found |= _of_part(partial(archive.open, member), member, beginning)
-    texts = all(PurePosixPath(member).suffix.lower() in _TEXTS for member in members)
-    return found if texts or found - {SHEETS, _MEASURED} else set()
+    described = [member for member in members if member.lower() in METADATA]
+    if found and not found - {SHEETS, _MEASURED}:
+        texts = all(PurePosixPath(member).suffix.lower() in _TEXTS for member in members if member not in described)
+        # A description in EML stands beside texts of Darwin Core alone: as sheets they would lose title and licence.
+        return ({"dwca"} if described else found) if texts else set()
+    return found
 
 
 def _of_package(archive: Archive) -> str:
@@ -256,8 +260,7 @@ def _text(beginning: bytes) -> str:
 
 
 def _is_picture(member: str) -> bool:
-    """Tell whether a member is called as a picture, a sound or a text for people to read: those are never opened."""
+    """Tell whether a member is called as a picture or a sound: those are never opened."""
     return PurePosixPath(member).suffix.lower() in (
-        ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".heic", ".mp4", ".avi", ".mov", ".wav", ".mp3", ".pdf",
-        ".md", ".doc", ".docx", ".odt", ".rtf",
+        ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".heic", ".mp4", ".avi", ".mov", ".wav", ".mp3",
     )  # fmt: skip

@@ -14,7 +14,7 @@ from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.archives import open_archive
 from biodata.formats.delimited import Delimited
-from biodata.formats.dwca import META
+from biodata.formats.dwca import META, METADATA
 from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.headings import renamed, term_of, terms_of
@@ -69,15 +69,6 @@ class LooseTables:
             )
             self.tables.setdefault(kind_of(table.headings) or "", []).append(table)
 
-    @property
-    def problem(self) -> str | None:
-        """Why these are not the tables of a survey; None where they are."""
-        if "" in self.tables:
-            return f"nothing tells what the rows of {self.tables[''][0].file} are"
-        if len(self.tables.get(EVENTS, ())) != 1:
-            return f"{len(self.tables.get(EVENTS, ()))} of the tables are events, by their headings"
-        return None
-
     def read(self) -> Iterator[VerbatimTable]:
         """Yield the events, then the occurrences.
 
@@ -86,10 +77,7 @@ class LooseTables:
         InputError
             If not one of the tables is that of the events (TABLES_UNKNOWN).
         """
-        if self.problem is not None:
-            expected = "one table of events (eventID), with tables of occurrences and measurements that have eventID"
-            raise InputError(self.problem, file=self.name, expected=expected, code="TABLES_UNKNOWN")
-        (core,) = self.tables[EVENTS]
+        core = self._core()
         events = self._table("events", core)
         records = [self._table("occurrences", table) for table in self.tables.get(RECORDS, ())]
         humboldt = [frame for table in self.tables.get(HUMBOLDT, ()) for frame in _rows(table)]
@@ -99,6 +87,18 @@ class LooseTables:
                 for beside in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
                     events.refusals += beside.refusals
             yield table
+
+    def _core(self) -> Delimited:
+        """Return the table of the events."""
+        unknown, events = self.tables.get("", ()), self.tables.get(EVENTS, ())
+        if len(events) == 1 and not unknown:
+            return events[0]
+        if unknown:
+            file, problem = unknown[0].file, "nothing tells what the rows of this table are"
+        else:
+            file, problem = self.name, f"{len(events)} of the tables are events, by their headings"
+        expected = "one table of events (eventID), with tables of occurrences and measurements that have eventID"
+        raise InputError(problem, file=file, expected=expected, code="TABLES_UNKNOWN")
 
     def _table(self, kind: str, table: Delimited) -> VerbatimTable:
         """Return a table under its terms."""
@@ -122,29 +122,18 @@ def _rows(table: Delimited) -> Iterator[pl.DataFrame]:
 
 
 def in_folder(path: Path, options: Mapping[str, str]) -> LooseTables | None:
-    """Return the tables of a folder or zip without a meta.xml; None where they are not those of a survey with events."""
+    """Return the tables of a folder or zip without a meta.xml; None where it holds something else, or a single table."""
     archive = open_archive(path)
     texts = [name for name in archive.sizes if name.lower().endswith(_SUFFIXES) and archive.sizes[name]]
-    described = [name for name in archive.sizes if name.lower() in ("eml.xml", "metadata.xml")]
-    beside = [
-        name for name in archive.sizes if name.lower().rpartition("/")[2] in ("readme.md", "readme.txt", "license")
-    ]
-    if (
-        META in archive.sizes
-        or len(texts) < 2
-        or len(texts) + len(described) + len(set(beside) - set(texts)) < len(archive.sizes)
-    ):
+    described = [name for name in archive.sizes if name.lower() in METADATA]
+    if META in archive.sizes or len(texts) < 2 or len(texts) + len(described) < len(archive.sizes):
         return None
     metadata = None
     if described:
         with archive.open(described[0]) as stream:
             metadata = read_eml(stream.read(4_000_000), file=f"{archive.name}/{described[0]}")
-    openers = {f"{archive.name}/{name}": partial(archive.open, name) for name in texts if name not in beside}
-    try:
-        found = LooseTables(archive.name, openers, options, metadata)
-    except InputError:
-        return None
-    return found if found.problem is None else None
+    openers = {f"{archive.name}/{name}": partial(archive.open, name) for name in texts}
+    return LooseTables(archive.name, openers, options, metadata)
 
 
 def of_files(paths: Sequence[Path], options: Mapping[str, str]) -> LooseTables:

@@ -69,6 +69,11 @@ def own_tables(
                 "records were made whose event is not told"
             )
         frames = [_with_humboldt(told, rows("Event"), core_id_name(core))]
+        only = set(frame["datasetKey"]) if "datasetKey" in frame.columns else set()
+        if len(only) == 1 and (key := only.pop()) in events.datasets:
+            # What is told of the whole archive is told of the download that it was.
+            for table in (events, *records):
+                table.dataset = events.datasets[key]
     events.batches = iter(frames)
     yield events
     shown = _shown(rows(*MEDIA_KINDS))

@@ -38,6 +38,7 @@ _TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "creator": ("creator", "provider"),
     "rightsHolder": ("rightsHolder", "owner"),
 }
+_ADDRESSES: Final = ("identifier", "references")
 _LICENCE: Final = ("license", "rights", "usageTerms", "webStatement")
 _LABELLED: Final = (*_LICENCE, "accessRights", "description", "credit")
 _ADDRESS: Final = re.compile(r"https?://[^\s@|<>\"]{1,2000}")
@@ -97,21 +98,28 @@ def _open(text: str) -> str | None:
 
 
 def _rows(extension: str) -> list[dict[str, str]]:
-    """Return the rows of an extension; nothing of what is none: any table can have a column of that name."""
+    """Return the rows of an extension; nothing of what is none: any table can have a column of that name.
+
+    Audubon Core takes terms of XMP, which begin with capitals (`Owner`, `UsageTerms`): all are named in small letters here.
+    """
     try:
         told = json.loads(extension)
     except (ValueError, RecursionError):
         return []
     rows = [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
-    return [{name: value for name, value in row.items() if isinstance(value, str)} for row in rows]
+    return [
+        {name[:1].lower() + name[1:]: value for name, value in row.items() if isinstance(value, str)} for row in rows
+    ]
 
 
 def _item(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return one picture or sound of what its row tells; an address that is none is left out."""
-    found: dict[str, Any] = {name: value for name, terms in _TERMS.items() if (value := _first(row, terms))}
-    for name in ("identifier", "references"):
-        if name in found and not _ADDRESS.fullmatch(found[name]):
-            del found[name]
+    """Return one picture or sound of what its row tells; an address that is none (an `identifier` may be a UUID) is left out."""
+    addresses = {name: value for name, value in row.items() if _ADDRESS.fullmatch(value.strip())}
+    found: dict[str, Any] = {
+        name: value
+        for name, terms in _TERMS.items()
+        if (value := _first(addresses if name in _ADDRESSES else row, terms))
+    }
     found["license"] = spelt(_first(row, _LICENCE))
     labels = sorted({code for term in _LABELLED for code in in_text(row.get(term) or "")})
     return found | ({"community_labels": labels} if labels else {})

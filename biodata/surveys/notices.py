@@ -4,7 +4,7 @@ Nothing of it is wrong. It is told to whoever sends the file, and to nobody else
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
@@ -47,6 +47,8 @@ _COLUMNS: Final = tuple(
     }
 )
 """Of the lake's records: what rules, ties and scopes look at."""
+_MOST_NAMES: Final = 3
+"""Names that came coarse which a sentence names, with their number behind them."""
 _MOST_EVENTS: Final = 5
 """Events that a sentence names; the list beside it has all."""
 
@@ -89,7 +91,7 @@ def notices(
     records = pl.concat([_conform(one) for one in read.records])
     told = [
         _of_name(one, records["source_row"], language)
-        for one in foreseen(records, rules, boundaries=boundaries, few_stations=few_stations)
+        for one in _together(foreseen(records, rules, boundaries=boundaries, few_stations=few_stations))
     ]
     scopes = [one for one in read.scopes if len(one)]
     names, unknown = unclear(pl.concat(scopes), records) if scopes else ([], [])
@@ -130,6 +132,29 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
 def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
     rows = interpreted["source_row"] if "source_row" in interpreted.columns else pl.Series([None] * interpreted.height)
     return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
+
+
+def _together(found: Iterable[Foreseen]) -> list[Foreseen]:
+    """Return names with those as one that came as coarse as each other: of an archive that may be most of its names."""
+    told: list[Foreseen] = []
+    came: dict[SharingCategory, list[Foreseen]] = {}
+    for one in found:
+        if one.came and one.name:
+            came.setdefault(one.category, []).append(one)
+        else:
+            told.append(one)
+    for alike in came.values():
+        more = f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
+        told.append(
+            replace(
+                alike[0],
+                name=", ".join(one.name for one in alike[:_MOST_NAMES]) + more,
+                rows=tuple(sorted(row for one in alike for row in one.rows)),
+                events=tuple(dict.fromkeys(event for one in alike for event in one.events)),
+                others=max(one.others for one in alike),
+            )
+        )
+    return told
 
 
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
-from biodata.surveys import record_identifiers, row_checks, words
+from biodata.surveys import missing_columns, record_identifiers, row_checks, words
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import notices
@@ -76,11 +76,16 @@ def check(
     name, kept_licence = ", ".join(told for told, _ in files), licences.told if licence is None else None
     part = target.with_name(f"{target.name}.part")
     try:
+        lacking: set[str] = set()
         opened = open_source(
             source, [path for _, path in files], dataset=dataset or _DATASET, options=_options(source, encoding, kept)
         )
         tables = taken_tables.write(
-            part, (_of_one_dataset(table, dataset, files, licence or kept_licence) for table in opened.read())
+            part,
+            (
+                _of_one_dataset(table, dataset, files, licence or kept_licence, lacking if source == "dwca" else None)
+                for table in opened.read()
+            ),
         )
         report = _checked(
             part, tables, source, files, boundaries, today=today, rules=rules, known=known,
@@ -132,15 +137,24 @@ def _options(source: str, encoding: str | None, kept: Mapping[str, str] | None) 
     return told | ({"headings": json.dumps(dict(kept))} if kept and source == "kobo" else {})
 
 
-def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files, licence: str | None) -> VerbatimTable:
-    """Return a table whose rows all are the dataset's: one that tells another is refused; files as a person calls them."""
+def _of_one_dataset(
+    table: VerbatimTable, dataset: str | None, files: Files, licence: str | None, lacking: set[str] | None
+) -> VerbatimTable:
+    """Return a table whose rows all are the dataset's: one that tells another is refused; files as a person calls them.
+
+    Columns that it lacks are told and added to `lacking`; None of forms whose programs tell what they do.
+    """
     columns: set[str] = set(table.headings.values())
     if licence is not None:
         survey_project.fill_licence(table, licence)
 
     def batches(given: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        at: str | None = None
+        terms: set[str] = set()
         for batch in given:
             columns.update(batch.columns)
+            terms.update(batch.columns)
+            at = at or next(iter(batch["source_file"]), None)
             named = batch.with_columns(
                 pl.col("source_file").replace_strict(
                     {one: renamed(one, files) for one in batch["source_file"].unique().drop_nulls()}, default=None,
@@ -155,10 +169,15 @@ def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files, lic
                         table.findings.append(Finding(file, None, row, "datasetKey", None, "DATASET_OTHER", True))
                 named = named.drop("datasetKey")
             yield named
+        if at is not None and lacking is not None:
+            table.findings += missing_columns.found(table.kind, terms, at, lacking)
         table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
         table.refusals.clear()
         table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
 
+    if table.dataset.title in {name for _, path in files for name in (path.stem, path.parent.name)}:
+        # A source that finds no title takes the file's name: of what is sent that is a number of ours.
+        table.dataset = replace(table.dataset, title=None)
     table.batches = batches(table.batches)
     table.complete, table.gone, table.datasets = False, [], {}
     return table

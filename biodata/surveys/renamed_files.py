@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from biodata.errors import InputError
-from biodata.ingest import forms
+from biodata.ingest import forms, open_source
 from biodata.ingest.protocol import DECLARABLE
+from biodata.pipeline import dataset_key
 from biodata.settings import Settings
 from biodata.store import heading_mappings
 from biodata.store.lake import Lake
@@ -17,6 +18,7 @@ from biodata.surveys import renaming
 from biodata.surveys.comparing import SAME
 from biodata.surveys.difference import Difference, difference
 
+_YES: Final = ("yes", "true", "1")
 _ANSWERS = "--renamed same, if they are the same ones; --renamed new, if they are others that are alike"
 
 
@@ -36,22 +38,25 @@ class Moves(NamedTuple):
 
 
 def moves(
-    paths: Sequence[Path], dataset: str, settings: Settings, *, options: Mapping[str, str], answer: str | None
-) -> Moves:
+    paths: Sequence[Path], dataset: str | None, settings: Settings, *, options: Mapping[str, str], answer: str | None,
+    source: str = forms.SHEETS,
+) -> Moves:  # fmt: skip
     """Return which rows of a survey are those that its dataset has under another identifier.
 
     Parameters
     ----------
     paths : sequence of Path
         The files of one survey.
-    dataset : str
-        Where it goes.
+    dataset : str, optional
+        Where it goes; else where its files say.
     settings : Settings
         The installation.
     options : mapping of str to str
         As `pipeline.ingest` takes them.
     answer : str or None
         What is said of such rows: `same`, `new`, or nothing.
+    source : str
+        What reads the files, of `biodata.ingest.SOURCES`.
 
     Raises
     ------
@@ -60,12 +65,15 @@ def moves(
         if they cannot be the same ones; FIELD_INVALID, if it is no answer.
     """
     renaming.checked(answer)
-    if not _has_rows(dataset, settings):
-        return Moves()
     told = {name: value for name, value in options.items() if name not in DECLARABLE}
-    with Registry.open(settings) as registry:
-        told = heading_mappings.options(registry, dataset) | told
-    found = difference(paths, dataset, settings, source=forms.SHEETS, options=told, answer=answer)
+    is_whole = told.get("complete", "no").lower() in _YES
+    key = dataset if source == forms.SHEETS else _dataset_of(paths, dataset, source, told)
+    if key is None or is_whole or not _has_rows(key, settings):
+        return Moves()
+    if source == forms.SHEETS:
+        with Registry.open(settings) as registry:
+            told = heading_mappings.options(registry, key) | told
+    found = difference(paths, key, settings, source=source, options=told, answer=answer)
     if not found.asked():
         return Moves()
     file = ", ".join(path.name for path in paths)
@@ -73,7 +81,7 @@ def moves(
         example = found.as_dict(values=False)["renamed"]
         rows = f"such as row {example['row']} (row {example['was_row']} of an earlier file)"
         problem = (
-            f"{found.asked()} rows seem to be in dataset {dataset} already under another identifier, {rows}; nothing was "
+            f"{found.asked()} rows seem to be in dataset {key} already under another identifier, {rows}; nothing was "
             "taken in"
         )
         raise InputError(problem, file=file, expected=_ANSWERS, code=renaming.UNANSWERED)
@@ -81,6 +89,14 @@ def moves(
         return Moves()
     _refuse_impossible(found, file)
     return Moves(found.occurrences.renamed(), tuple(found.events.renamed()))
+
+
+def _dataset_of(paths: Sequence[Path], dataset: str | None, source: str, options: Mapping[str, str]) -> str | None:
+    """Return the dataset of a survey in another form; None where its files are no survey, or are missing."""
+    first = next(iter(open_source(source, paths, dataset=dataset, options=options).read()), None)
+    if first is None or first.kind != "events":
+        return None
+    return dataset or first.dataset.key or dataset_key(first.name)
 
 
 def _has_rows(dataset: str, settings: Settings) -> bool:

@@ -124,6 +124,7 @@ class SmartSource:
             ]
             table.notes += _doubts(part.file, days)
             if rows:
+                table.notes.append(f"{part.file}: what its patrols walked counts as effort, and is never published")
                 yield _frame(rows, EVENT_COLUMNS, part.file, range(1, len(rows) + 1))
 
     def _records(
