@@ -43,7 +43,7 @@ _LONG_OF_GLUED: Final = 5
 _GLUED_SHORT: Final = frozenset("no id dt sp nm by nr pt sz ht dd mm yy".split())
 """Words of two letters that people glue to others, at the beginning or the end."""
 _SHARED_LETTER: Final = 0.75
-_LONGEST_SMALL_FILLER: Final = 3
+_SMALL_FILLER: Final = 3
 """`est` and `the` end and begin too many words."""
 _WAYS: Final = 4
 """How many cuts of a beginning are kept."""
@@ -206,9 +206,8 @@ def _joined(language: str) -> Mapping[str, frozenset[str]]:
         {
             word.replace(" ", ""): concepts
             for word, concepts in _lexicon(language).items()
-            if _LATIN_LETTER.match(word)
-            and len(word) > (_LONGEST_SMALL_FILLER if _FILLER in concepts else _SHORT_OF_GLUED)
-            or word in _GLUED_SHORT
+            if word in _GLUED_SHORT
+            or (_LATIN_LETTER.match(word) and len(word) > (_SMALL_FILLER if _FILLER in concepts else _SHORT_OF_GLUED))
         }
     )
 
