@@ -277,8 +277,9 @@ def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
             continue
         used = _fitting(groups, telling)
         if used is not None:
-            # a telephone number stays one, whoever's it is; a date is less surely one beside other words
-            beside = sum(piece.letters for piece in telling if not any(piece is one for one in used))
+            # a telephone number stays one, whoever's it is; a date is less surely one beside words of something else
+            meant = frozenset[str]().union(*groups)
+            beside = sum(p.letters for p in telling if not (p.concepts & meant or any(p is one for one in used)))
             unread = _SAYS_LITTLE * unknown if terms == (NO_TERM,) else unknown + 0.5 * beside
             return Compound(terms, round(confidence * (1 - unread / letters), 2))
     return None

@@ -12,7 +12,7 @@ from biodata.ingest.headings.compounds import compound, of_something_unknown
 from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
 from biodata.ingest.headings.likeness import nearest
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.units import Unit, fits, fitting
+from biodata.ingest.headings.units import Unit, date_begun, fits, fitting
 
 _UNLIKELY: Final = 0.3
 """A likeness below which nothing is proposed."""
@@ -96,6 +96,12 @@ def of_an_axis(heading: str, name: str) -> Proposal | None:
     if axis is None or entry is None or entry.terms[0] != "verbatimCoordinates":
         return None
     return _made(heading, _EAST if axis[2].lower() in "xe" else _NORTH, _OF_AN_AXIS, (), Why.SEVERAL)
+
+
+def of_an_order(heading: str, name: str, language: str | None, cells: Sequence[str | None]) -> Proposal | None:
+    """Return the proposal for a heading that begins with the order of a date: `ว/ด/ป ที่สำรวจ` is the date of a survey."""
+    rest = date_begun(name)
+    return by_words(heading, f"date {rest}", (), language, cells) if rest is not None else None
 
 
 def by_parts(
