@@ -26,8 +26,8 @@ _RUNS: Final = re.compile(
     "[0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+|[^0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+"
 )
 _LATIN_LETTER: Final = re.compile("[0-9a-z\u00aa-\u024f\u1e00-\u1eff]")
-_NUMBERED: Final = re.compile(r"^\s*(?:#|nos?\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
-"""`# of birds`, `No. birds`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
+_NUMBERED: Final = re.compile(r"^\s*(?:#|(?:nos?|num|nr|n)\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
+"""`# of birds`, `No. birds`, `Num_stems`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
 _FILLER: Final = "filler"
 """What leaves the meaning as it is: `of`, `ของ`, `ng`."""
 _LONGEST_PHRASE: Final = 5

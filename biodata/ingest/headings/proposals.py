@@ -89,6 +89,7 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
         readings.of_an_axis(heading, name)
         or (readings.in_dictionary(heading, rest, units, language, cells) if units else None)
         or readings.in_dictionary(heading, name, (), language, cells)
+        or readings.of_several(heading, name, units, language, cells)
         or readings.of_an_order(heading, name, language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)

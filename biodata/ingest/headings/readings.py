@@ -29,6 +29,14 @@ _AXIS: Final = re.compile(r"^(.+?)[\s(（\[_:-]+([xyen])[)）\]]?$", re.IGNORECA
 _EAST: Final = ("easting", "decimalLongitude")
 _NORTH: Final = ("northing", "decimalLatitude")
 _OF_AN_AXIS: Final = 0.7
+_NUMBER_BEHIND: Final = re.compile(r"^(\D{3,}?)[\s_#.]*\d$")
+_OF_SEVERAL: Final = 0.75
+_OFTEN_SEVERAL: Final = frozenset(
+    """recordedBy identifiedBy associatedMedia occurrenceRemarks eventRemarks locationRemarks scientificNameAuthorship
+    taxonRank genus specificEpithet infraspecificEpithet vernacularName decimalLatitude decimalLongitude easting northing
+    habitat preparations otherCatalogNumbers associatedTaxa""".split()
+)
+"""Terms that sheets have several columns of, each with its number."""
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 _ONE_WORD: Final = 10
 _TWICE: Final = 2
@@ -96,6 +104,17 @@ def of_an_axis(heading: str, name: str) -> Proposal | None:
     if axis is None or entry is None or entry.terms[0] != "verbatimCoordinates":
         return None
     return _made(heading, _EAST if axis[2].lower() in "xe" else _NORTH, _OF_AN_AXIS, (), Why.SEVERAL)
+
+
+def of_several(
+    heading: str, name: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return the proposal for one of several columns alike: `note1`, `Observer 2`; a second plot or visit may be anything."""
+    numbered = _NUMBER_BEHIND.match(name)
+    found = in_dictionary(heading, numbered[1], units, language, cells) if numbered else None
+    if found is None or found.term not in _OFTEN_SEVERAL:
+        return None
+    return replace(found, confidence=min(found.confidence, _OF_SEVERAL), why=Why.PARTLY)
 
 
 def of_an_order(heading: str, name: str, language: str | None, cells: Sequence[str | None]) -> Proposal | None:
@@ -205,6 +224,8 @@ def by_words(
 ) -> Proposal | None:
     """Return the proposal for a heading whose words are known, together."""
     found = compound(rest, language)
+    if found is None and units and units[0].dimension == "count":  # `Elephants (no.)`
+        found = compound(f"number of {rest}", language)
     terms = possible(found.terms, cells) if found is not None else ()
     if found is None or not terms:
         return None
