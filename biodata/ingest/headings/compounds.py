@@ -35,12 +35,12 @@ _SHORTEST_CUT: Final = 4
 """Fewer letters begin too many words."""
 _SHORTEST_NUMBERED: Final = 3
 """`Sp1` and `T2` are columns of a matrix."""
-_SHORTEST_GLUED: Final = 5
+_SHORTEST_GLUED: Final = 4
 _LONGEST_GLUED: Final = 40
 _LONGEST_OF_GLUED: Final = 24
 _SHORT_OF_GLUED: Final = 2
 _LONG_OF_GLUED: Final = 5
-_GLUED_SHORT: Final = frozenset("no id dt sp nm by nr pt sz ht dd mm yy".split())
+_GLUED_SHORT: Final = frozenset("no id dt sp nm by nr pt sz ht cd yr dd mm yy".split())
 """Words of two letters that people glue to others, at the beginning or the end."""
 _SHARED_LETTER: Final = 0.75
 _SMALL_FILLER: Final = 3
@@ -56,7 +56,7 @@ _HARDLY: Final = 0.4
 """What words say together less surely than this is wrong more often than right."""
 _OF_SOMETHING: Final = frozenset("name code count kind size mean condition".split())
 """What any thing has: a name, a kind or a count of something unknown may be of anything."""
-_MUCH_UNKNOWN: Final = 0.3
+_MUCH_UNKNOWN: Final = 0.2
 _SAYS_LITTLE: Final = 0.4
 """What the unknown letters beside such a word weigh: a wage stays one, whatever month or hand it is of."""
 

@@ -34,7 +34,7 @@ _OF_SEVERAL: Final = 0.75
 _OFTEN_SEVERAL: Final = frozenset(
     """recordedBy identifiedBy associatedMedia occurrenceRemarks eventRemarks locationRemarks scientificNameAuthorship
     taxonRank genus specificEpithet infraspecificEpithet vernacularName decimalLatitude decimalLongitude easting northing
-    habitat preparations otherCatalogNumbers associatedTaxa""".split()
+    habitat preparations otherCatalogNumbers associatedTaxa identificationVerificationStatus""".split()
 )
 """Terms that sheets have several columns of, each with its number."""
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
@@ -148,7 +148,9 @@ def by_parts(
     surest = max(known, key=lambda found: found.confidence)
     same = [found for found in known if found.term == surest.term]
     together = by_words(heading, name, units, language, cells) if len(same) < len(parts) else None
-    if together is not None and together.confidence >= _SURE_OF_WORDS:  # Date (deployed)
+    if (
+        together is not None and together.confidence >= _SURE_OF_WORDS and surest.confidence <= CERTAIN
+    ):  # Date (deployed)
         return together
     if len(same) < len(known):
         surest = _gloss(heading, name, units, language, cells) or surest
@@ -250,7 +252,7 @@ def guessed(
         return together
     like = like_others(heading, rest, units, cells)
     if like.confidence < _SURE_OF_WORDS and of_something_unknown(rest, language):
-        like = Proposal(heading, None, 0.0, like.unit, Why.UNKNOWN)
+        return Proposal(heading, None, 0.0, like.unit, Why.UNKNOWN)
     return like if together is None or like.confidence >= together.confidence else together
 
 
