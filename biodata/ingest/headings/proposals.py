@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.formats.xml import local_term
-from biodata.ingest.headings import readings, zawgyi
+from biodata.ingest.headings import patterns, readings, zawgyi
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.dictionary import NO_TERM, entries, is_term
 from biodata.ingest.headings.plain import key
@@ -86,11 +86,11 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     name = _PLURAL.sub("", _NUMBERING.sub("", name))
     rest, units = units_in(name)
     return (
-        readings.of_an_axis(heading, name)
+        patterns.of_an_axis(heading, name)
         or (readings.in_dictionary(heading, rest, units, language, cells) if units else None)
         or readings.in_dictionary(heading, name, (), language, cells)
-        or readings.of_several(heading, name, units, language, cells)
-        or readings.of_an_order(heading, name, language, cells)
+        or patterns.of_several(heading, name, units, language, cells)
+        or patterns.of_an_order(heading, name, language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)
         or readings.guessed(heading, rest, units, language, cells)

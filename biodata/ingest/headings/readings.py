@@ -12,7 +12,7 @@ from biodata.ingest.headings.compounds import compound, of_something_unknown
 from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
 from biodata.ingest.headings.likeness import nearest
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.units import Unit, date_begun, fits, fitting
+from biodata.ingest.headings.units import Unit, fits, fitting
 
 _UNLIKELY: Final = 0.3
 """A likeness below which nothing is proposed."""
@@ -25,18 +25,6 @@ _ENOUGH_OF_WORDS: Final = 0.55
 _SURE_OF_WORDS: Final = 0.7
 """Words that say as much together outdo one part alone."""
 _GLOSS: Final = re.compile(r"^(.+?)\s*[(\[]([!-~ ]+)[)\]]$")
-_AXIS: Final = re.compile(r"^(.+?)[\s(（\[_:-]+([xyen])[)）\]]?$", re.IGNORECASE)
-_EAST: Final = ("easting", "decimalLongitude")
-_NORTH: Final = ("northing", "decimalLatitude")
-_OF_AN_AXIS: Final = 0.7
-_NUMBER_BEHIND: Final = re.compile(r"^(\D{3,}?)[\s_#.]*\d$")
-_OF_SEVERAL: Final = 0.75
-_OFTEN_SEVERAL: Final = frozenset(
-    """recordedBy identifiedBy associatedMedia occurrenceRemarks eventRemarks locationRemarks scientificNameAuthorship
-    taxonRank genus specificEpithet infraspecificEpithet vernacularName decimalLatitude decimalLongitude easting northing
-    habitat preparations otherCatalogNumbers associatedTaxa identificationVerificationStatus""".split()
-)
-"""Terms that sheets have several columns of, each with its number."""
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 _ONE_WORD: Final = 10
 _TWICE: Final = 2
@@ -67,10 +55,10 @@ def in_dictionary(
     elif cells:
         sure, entry = entry, contradicted(entry, cells)
         why = why if entry is sure else Why.CELLS
-    return _made(heading, entry.terms, entry.confidence, units, why)
+    return made(heading, entry.terms, entry.confidence, units, why)
 
 
-def _made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[Unit], why: Why) -> Proposal:
+def made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[Unit], why: Why) -> Proposal:
     """Return a proposal; one whose unit does not fit is less sure, and none where it was doubtful before."""
     term = terms[0] or None
     unit = fitting(units, term)
@@ -95,32 +83,6 @@ def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
         return entry
     terms = (*able, *(term for term in entry.terms if term not in able))
     return replace(entry, terms=terms, confidence=CERTAIN if len(able) == 1 else entry.confidence)
-
-
-def of_an_axis(heading: str, name: str) -> Proposal | None:
-    """Return the proposal for coordinates with the letter of one axis: `GPS (X)`, `พิกัด N`; None for any other heading."""
-    axis = _AXIS.match(name)
-    entry = entries().get(key(axis[1])) if axis else None
-    if axis is None or entry is None or entry.terms[0] != "verbatimCoordinates":
-        return None
-    return _made(heading, _EAST if axis[2].lower() in "xe" else _NORTH, _OF_AN_AXIS, (), Why.SEVERAL)
-
-
-def of_several(
-    heading: str, name: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
-) -> Proposal | None:
-    """Return the proposal for one of several columns alike: `note1`, `Observer 2`; a second plot or visit may be anything."""
-    numbered = _NUMBER_BEHIND.match(name)
-    found = in_dictionary(heading, numbered[1], units, language, cells) if numbered else None
-    if found is None or found.term not in _OFTEN_SEVERAL:
-        return None
-    return replace(found, confidence=min(found.confidence, _OF_SEVERAL), why=Why.PARTLY)
-
-
-def of_an_order(heading: str, name: str, language: str | None, cells: Sequence[str | None]) -> Proposal | None:
-    """Return the proposal for a heading that begins with the order of a date: `ว/ด/ป ที่สำรวจ` is the date of a survey."""
-    rest = date_begun(name)
-    return by_words(heading, f"date {rest}", (), language, cells) if rest is not None else None
 
 
 def by_parts(
@@ -200,7 +162,7 @@ def without_its_marks(heading: str, rest: str, units: Sequence[Unit]) -> Proposa
         return None
     doubtful = entries().get(plain)
     sure = 0.85 if len(terms) == 1 and len(plain) > 4 and doubtful is None else 0.6
-    return _made(heading, terms, sure, units, Why.MARKS_MISSING)
+    return made(heading, terms, sure, units, Why.MARKS_MISSING)
 
 
 def like_others(heading: str, rest: str, units: Sequence[Unit], cells: Sequence[str | None] = ()) -> Proposal:
@@ -218,7 +180,7 @@ def like_others(heading: str, rest: str, units: Sequence[Unit], cells: Sequence[
     if confidence < _NOT_WORTH_TELLING:
         return Proposal(heading, None, 0.0, unit_name(fitting(units, None)), Why.UNKNOWN)
     terms = (best, *(term for term, other in found[1:] if term and other > 0.6 * likeness))
-    return _made(heading, terms, confidence, units, Why.NEAR)
+    return made(heading, terms, confidence, units, Why.NEAR)
 
 
 def by_words(
@@ -234,8 +196,8 @@ def by_words(
     entry = _by_unit(Entry(terms, (), found.confidence), units)
     decided = by_cells(entry, cells) if len(entry.terms) > 1 and cells else None
     if decided is not None:
-        return _made(heading, decided.terms, min(decided.confidence, _OF_WORDS), units, Why.CELLS)
-    return _made(heading, entry.terms, min(entry.confidence, _OF_WORDS), units, Why.WORDS)
+        return made(heading, decided.terms, min(decided.confidence, _OF_WORDS), units, Why.CELLS)
+    return made(heading, entry.terms, min(entry.confidence, _OF_WORDS), units, Why.WORDS)
 
 
 def guessed(
