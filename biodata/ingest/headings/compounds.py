@@ -1,13 +1,13 @@
 """Headings made of known words: `วันที่ติดตั้งกล้อง` is date, set up, camera, and so the start of a deployment."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from biodata.ingest.headings.dictionary import NO_TERM
-from biodata.ingest.headings.lexicon import FILLER, LATIN, LATIN_LETTER, SCRIPTS, lexicon
+from biodata.ingest.headings.lexicon import FILLER, LATIN, LATIN_LETTER, SCRIPTS, lexicon, longest_word
 from biodata.ingest.headings.plain import words
 from biodata.ingest.headings.shortened import Piece, strange
 from biodata.parsers.bundled import read_rows
@@ -96,7 +96,7 @@ def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
     while at < len(runs):
         run = runs[at]
         if not LATIN_LETTER.match(run):
-            yield from _segments(run, known)
+            yield from _segments(run, language)
             at += 1
             continue
         for size in range(min(_LONGEST_PHRASE, len(runs) - at), 0, -1):
@@ -110,9 +110,9 @@ def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
         at += size
 
 
-def _segments(run: str, known: Mapping[str, frozenset[str]]) -> Iterator[Piece]:
+def _segments(run: str, language: str) -> Iterator[Piece]:
     """Yield the known words of a text without spaces, and the letters between them."""
-    longest = max(len(word) for word in known)
+    known, longest = lexicon(language), longest_word(language)
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
     for end in range(1, len(run) + 1):
         ways = [(best[end - 1][0] + 1, best[end - 1][1] + 1, end - 1)]

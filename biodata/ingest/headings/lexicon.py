@@ -29,18 +29,26 @@ FILLER: Final = "filler"
 @lru_cache(maxsize=len(LANGUAGES))
 def lexicon(language: str) -> Mapping[str, frozenset[str]]:
     """Return the words of a language, and the English ones that it does not use otherwise, with what they can mean."""
-    own: dict[str, set[str]] = {}
-    english: dict[str, set[str]] = {}
+    own = _words_of(language)
+    bare = {without_marks(word): own[word] for word in own} if language == "vi" else {}
+    # an English word is sooner meant than one without its marks: day, not dây
+    return MappingProxyType({**bare, **_words_of("en"), **own})
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def longest_word(language: str) -> int:
+    """Return how many letters the longest word of a lexicon has."""
+    return max(len(word) for word in lexicon(language))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _words_of(language: str) -> Mapping[str, frozenset[str]]:
+    """Return the words of one language with what they can mean."""
+    found: dict[str, set[str]] = {}
     for row in read_rows("heading_parts.csv"):
-        if row["language"] in (language, "en"):
-            words_of = own if row["language"] == language else english
-            for word in row["words"].split("|"):
-                words_of.setdefault(_spelled(word), set()).add(row["concept"])
-    bare: dict[str, set[str]] = {}
-    for word in own if language == "vi" else ():
-        bare.setdefault(without_marks(word), own[word])
-    known = bare | english | own  # an English word is sooner meant than one without its marks: day, not dây
-    return MappingProxyType({word: frozenset(concepts) for word, concepts in known.items()})
+        for word in row["words"].split("|") if row["language"] == language else ():
+            found.setdefault(_spelled(word), set()).add(row["concept"])
+    return MappingProxyType({word: frozenset(concepts) for word, concepts in found.items()})
 
 
 def _spelled(word: str) -> str:
