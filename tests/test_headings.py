@@ -97,6 +97,7 @@ def test_the_unit_in_a_heading_is_told(heading, term, unit):
         pytest.param("ว/ด/ป ที่สำรวจ", "eventDate", id="a date by its order"),
         pytest.param("ວັນ/ເດືອນ/ປີ ທີ່ພົບ", "eventDate", id="a date by its order in Lao"),
         pytest.param("Elephants (no.)", "individualCount", id="a count by its unit"),
+        pytest.param("Plot_center_X", "easting", id="the axis of a plot"),
         pytest.param("Trap deployment end date", "deploymentEnd", id="an end beside a word of beginning"),
     ],
 )
@@ -110,6 +111,7 @@ def test_words_that_are_glued_or_short_are_read_and_never_certain(heading, term)
     "heading",
     [
         pytest.param("latest", id="lat and est"),
+        pytest.param("bycatch", id="by and catch"),
         pytest.param("Plot1", id="a column of a matrix"),
         pytest.param("Visit 3", id="a visit of several"),
         pytest.param("T2", id="one letter and a number"),
@@ -121,6 +123,10 @@ def test_words_that_are_glued_or_short_are_read_and_never_certain(heading, term)
 def test_what_only_looks_like_glued_words_is_proposed_nothing(heading):
     found = one(heading)
     assert found.term is None or found.confidence < 0.6
+
+
+def test_a_word_that_is_a_unit_elsewhere_is_read_with_the_heading():
+    assert (one("Country_ISO").term, one("Country_ISO").unit) == ("countryCode", None)
 
 
 def test_a_unit_that_does_not_fit_makes_the_term_doubtful():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from biodata.ingest.headings.answers import Proposal, Why
+from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.plain import key
 from biodata.ingest.headings.readings import by_words, in_dictionary, made
@@ -14,6 +15,8 @@ from biodata.ingest.headings.units import Unit, date_begun
 _AXIS: Final = re.compile(r"^(.+?)[\s(（\[_:-]+([xyen])[)）\]]?$", re.IGNORECASE)
 _EAST: Final = ("easting", "decimalLongitude")
 _NORTH: Final = ("northing", "decimalLatitude")
+_PLACES: Final = frozenset({"locationID", "locality", "cameraID"})
+"""What has an x and a y."""
 _OF_AN_AXIS: Final = 0.7
 _NUMBER_BEHIND: Final = re.compile(r"^(\D{3,}?)[\s_#.]*\d$")
 _OF_SEVERAL: Final = 0.75
@@ -25,11 +28,15 @@ _OFTEN_SEVERAL: Final = frozenset(
 """Terms that sheets have several columns of, each with its number."""
 
 
-def of_an_axis(heading: str, name: str) -> Proposal | None:
-    """Return the proposal for coordinates with the letter of one axis: `GPS (X)`, `พิกัด N`; None for any other heading."""
+def of_an_axis(heading: str, name: str, language: str | None) -> Proposal | None:
+    """Return the proposal for coordinates with the letter of one axis: `GPS (X)`, `พิกัด N`, `Plot center Y`; else None."""
     axis = _AXIS.match(name)
-    entry = entries().get(key(axis[1])) if axis else None
-    if axis is None or entry is None or entry.terms[0] != "verbatimCoordinates":
+    if axis is None:
+        return None
+    entry = entries().get(key(axis[1]))
+    words = compound(axis[1], language) if entry is None else entry
+    term = words.terms[0] if words is not None else None
+    if term != "verbatimCoordinates" and not (axis[2].lower() in "xy" and term in _PLACES):
         return None
     return made(heading, _EAST if axis[2].lower() in "xe" else _NORTH, _OF_AN_AXIS, (), Why.SEVERAL)
 

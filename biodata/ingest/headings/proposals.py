@@ -12,7 +12,7 @@ from biodata.ingest.headings import patterns, readings, zawgyi
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.dictionary import NO_TERM, entries, is_term
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.units import split_unit, units_in
+from biodata.ingest.headings.units import Unit, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
 _POINT_TERMS: Final = MappingProxyType(
@@ -86,15 +86,24 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     name = _PLURAL.sub("", _NUMBERING.sub("", name))
     rest, units = units_in(name)
     return (
-        patterns.of_an_axis(heading, name)
-        or (readings.in_dictionary(heading, rest, units, language, cells) if units else None)
-        or readings.in_dictionary(heading, name, (), language, cells)
+        patterns.of_an_axis(heading, name, language)
+        or _by_dictionary(heading, name, rest, units, language, cells)
         or patterns.of_several(heading, name, units, language, cells)
         or patterns.of_an_order(heading, name, language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)
         or readings.guessed(heading, rest, units, language, cells)
     )
+
+
+def _by_dictionary(
+    heading: str, name: str, rest: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return what the dictionary has of a heading without its unit, or with what only seems to be one: `Country_ISO`."""
+    measured = readings.in_dictionary(heading, rest, units, language, cells) if units else None
+    if measured is not None and measured.why is not Why.UNIT_STRANGE:
+        return measured
+    return readings.in_dictionary(heading, name, (), language, cells) or measured
 
 
 def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:

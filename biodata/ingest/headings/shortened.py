@@ -21,7 +21,9 @@ _SHORT_OF_GLUED: Final = 2
 _LONG_OF_GLUED: Final = 5
 _A_LETTER: Final = 0.25
 _GLUED_SHORT: Final = frozenset("no id dt sp nm by nr pt sz ht cd yr dd mm yy".split())
-"""Words of two letters that people glue to others, at the beginning or the end."""
+"""Words of two letters that people glue to others at their end."""
+_BEGIN: Final = frozenset("no id dt sp nr pt".split())
+"""Those of them that also stand before others: `bycatch` is nobody's."""
 _SHARED_LETTER: Final = 0.75
 _SMALL_FILLER: Final = 3
 """`est` and `the` end and begin too many words."""
@@ -67,7 +69,8 @@ def _glued(run: str, language: str) -> tuple[Piece, ...]:
         ways = [
             (cost + _cost(end - start), (*words_of, run[start:end]))
             for start in range(max(0, end - _LONGEST_OF_GLUED), end)
-            if run[start:end] in known and (end - start > _SHORT_OF_GLUED or start == 0 or end == len(run))
+            if run[start:end] in known
+            and (end - start > _SHORT_OF_GLUED or end == len(run) or (start == 0 and run[:end] in _BEGIN))
             for cost, words_of in best[start]
         ]
         ways += [  # `forestype`: what one word ends with and the next begins with is written once
