@@ -34,7 +34,7 @@ def of_an_axis(heading: str, name: str, language: str | None) -> Proposal | None
     if axis is None:
         return None
     entry = entries().get(key(axis[1]))
-    words = compound(axis[1], language) if entry is None else entry
+    words = compound(axis[1], language) if entry is None and key(name) not in entries() else entry
     term = words.terms[0] if words is not None else None
     if term != "verbatimCoordinates" and not (axis[2].lower() in "xy" and term in _PLACES):
         return None
