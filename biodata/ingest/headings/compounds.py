@@ -22,8 +22,10 @@ _LEAST_KNOWN: Final = 0.7
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
 _HARDLY: Final = 0.4
 """What words say together less surely than this is wrong more often than right."""
-_OF_SOMETHING: Final = frozenset("name code count kind size mean condition".split())
+_OF_SOMETHING: Final = frozenset("name code count kind size mean condition height distance".split())
 """What any thing has: a name, a kind or a count of something unknown may be of anything."""
+_SEA: Final = "sea"
+"""An elevation is of the place, whatever stands beside it; a height may be of anything."""
 _MUCH_UNKNOWN: Final = 0.2
 _SAYS_LITTLE: Final = 0.4
 """What the unknown letters beside such a word weigh: a wage stays one, whatever month or hand it is of."""
@@ -72,7 +74,7 @@ def of_something_unknown(heading: str, language: str | None = None) -> bool:
     readings = [list(_pieces(runs, one)) for one in spoken]
     pieces = min(readings, key=_unknown)  # that of the language which knows most of it
     telling = [piece.concepts for piece in pieces if piece.concepts and FILLER not in piece.concepts]
-    generic = bool(telling) and all(concepts & _OF_SOMETHING for concepts in telling)
+    generic = bool(telling) and all(concepts & _OF_SOMETHING and _SEA not in concepts for concepts in telling)
     return generic and _unknown(pieces) > _MUCH_UNKNOWN
 
 

@@ -49,7 +49,8 @@ def strange(run: str, language: str) -> tuple[Piece, ...]:
     if not word or any(sign.isdigit() for sign in word) or (word != run and len(word) < _SHORTEST_NUMBERED):
         return ()
     known = lexicon(language)
-    meant = known.get(word) or _cut_short(word, language) or _without_vowels(word, language)
+    singular = known.get(word[:-1]) if word.endswith("s") and len(word) > _SHORTEST_CUT else None
+    meant = known.get(word) or singular or _cut_short(word, language) or _without_vowels(word, language)
     if meant:
         return (Piece(len(word), meant),)
     return _glued(word, language) or (Piece(len(word), frozenset()),)
