@@ -98,6 +98,8 @@ def test_the_unit_in_a_heading_is_told(heading, term, unit):
         pytest.param("ວັນ/ເດືອນ/ປີ ທີ່ພົບ", "eventDate", id="a date by its order in Lao"),
         pytest.param("Elephants (no.)", "individualCount", id="a count by its unit"),
         pytest.param("Plot_center_X", "easting", id="the axis of a plot"),
+        pytest.param("Halamang kinakapitan", "associatedTaxa", id="a Filipino word linked to the next"),
+        pytest.param("Species involved", "scientificName", id="a word that leaves the meaning"),
         pytest.param("Trap deployment end date", "deploymentEnd", id="an end beside a word of beginning"),
     ],
 )
@@ -123,6 +125,11 @@ def test_words_that_are_glued_or_short_are_read_and_never_certain(heading, term)
 def test_what_only_looks_like_glued_words_is_proposed_nothing(heading):
     found = one(heading)
     assert found.term is None or found.confidence < 0.6
+
+
+def test_the_datum_behind_a_heading_changes_nothing():
+    found = one("UTMX_WGS84")
+    assert (found.heading, found.term) == ("UTMX_WGS84", "easting")
 
 
 def test_a_word_that_is_a_unit_elsewhere_is_read_with_the_heading():

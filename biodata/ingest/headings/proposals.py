@@ -31,6 +31,8 @@ _NUMBERING: Final = re.compile(
 """The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
 _PLURAL: Final = re.compile(r"(?<=[a-z])\((?:e?s)\)", re.IGNORECASE)
 """`Observer(s)` is of observers; only `Duration (s)`, with a space, is in seconds."""
+_DATUM_BEHIND: Final = re.compile(r"(?<=\w)[\s_(\-]+wgs[\s_-]?(?:19)?84\)?$", re.IGNORECASE)
+"""`UTMX_WGS84` is the X; the datum of its coordinates changes nothing."""
 _OF_A_POINT: Final = 0.95
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 
@@ -92,8 +94,15 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
         or patterns.of_an_order(heading, name, language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)
+        or _without_datum(heading, name, language, cells)
         or readings.guessed(heading, rest, units, language, cells)
     )
+
+
+def _without_datum(heading: str, name: str, language: str | None, cells: Sequence[str | None]) -> Proposal | None:
+    """Return the proposal for a heading without the datum behind it; None where it tells none."""
+    before = _DATUM_BEHIND.sub("", name)
+    return replace(_proposal(before, {}, language, cells), heading=heading) if before != name else None
 
 
 def _by_dictionary(

@@ -49,11 +49,19 @@ def strange(run: str, language: str) -> tuple[Piece, ...]:
     if not word or any(sign.isdigit() for sign in word) or (word != run and len(word) < _SHORTEST_NUMBERED):
         return ()
     known = lexicon(language)
-    singular = known.get(word[:-1]) if word.endswith("s") and len(word) > _SHORTEST_CUT else None
-    meant = known.get(word) or singular or _cut_short(word, language) or _without_vowels(word, language)
+    bare = next((known[stem] for stem in _stems(word, language) if stem in known), None)
+    meant = known.get(word) or bare or _cut_short(word, language) or _without_vowels(word, language)
     if meant:
         return (Piece(len(word), meant),)
     return _glued(word, language) or (Piece(len(word), frozenset()),)
+
+
+def _stems(word: str, language: str) -> tuple[str, ...]:
+    """Return a word without its ending: several in English, the link to the next word in Filipino (`halamang`, `isdang`)."""
+    if len(word) <= _SHORTEST_CUT:
+        return ()
+    linked = (word[:-1], word[:-2]) if language == "fil" and word.endswith("ng") else ()
+    return (*linked, word[:-1]) if word.endswith("s") else linked
 
 
 def _glued(run: str, language: str) -> tuple[Piece, ...]:
