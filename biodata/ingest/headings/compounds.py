@@ -1,43 +1,32 @@
 """Headings made of known words: `วันที่ติดตั้งกล้อง` is date, set up, camera, and so the start of a deployment."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
-from biodata.ingest.headings.dictionary import LANGUAGES, NO_TERM
-from biodata.ingest.headings.plain import key, without_marks, words
+from biodata.ingest.headings.dictionary import NO_TERM
+from biodata.ingest.headings.lexicon import FILLER, LATIN, LATIN_LETTER, SCRIPTS, lexicon, longest_word
+from biodata.ingest.headings.plain import words
+from biodata.ingest.headings.shortened import Piece, strange
 from biodata.parsers.bundled import read_rows
 
-_SCRIPTS: Final = MappingProxyType(
-    {
-        "zh": re.compile("[\u3400-\u9fff]"),
-        "th": re.compile("[\u0e00-\u0e7f]"),
-        "lo": re.compile("[\u0e80-\u0eff]"),
-        "km": re.compile("[\u1780-\u17ff]"),
-        "my": re.compile("[\u1000-\u109f]"),
-    }
-)
-"""Languages that are written without spaces, by their letters."""
-_LATIN: Final = tuple(language for language in LANGUAGES if language not in _SCRIPTS)
 _RUNS: Final = re.compile(
     "[0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+|[^0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+"
 )
-_LATIN_LETTER: Final = re.compile("[0-9a-z\u00aa-\u024f\u1e00-\u1eff]")
-_NUMBERED: Final = re.compile(r"^\s*(?:#|nos?\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
-"""`# of birds`, `No. birds`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
-_FILLER: Final = "filler"
-"""What leaves the meaning as it is: `of`, `ของ`, `ng`."""
+_NUMBERED: Final = re.compile(r"^\s*(?:#|(?:nos?|num|nr|n)\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
+"""`# of birds`, `No. birds`, `Num_stems`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
 _LONGEST_PHRASE: Final = 5
-_SHORTEST_CUT: Final = 4
-"""Fewer letters begin too many words."""
 _LEAST_KNOWN: Final = 0.7
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
-_OF_SOMETHING: Final = frozenset("name code count kind size mean condition".split())
+_HARDLY: Final = 0.4
+"""What words say together less surely than this is wrong more often than right."""
+_OF_SOMETHING: Final = frozenset("name code count kind size mean condition height distance".split())
 """What any thing has: a name, a kind or a count of something unknown may be of anything."""
-_MUCH_UNKNOWN: Final = 0.3
+_SEA: Final = "sea"
+"""An elevation is of the place, whatever stands beside it; a height may be of anything."""
+_MUCH_UNKNOWN: Final = 0.2
 _SAYS_LITTLE: Final = 0.4
 """What the unknown letters beside such a word weigh: a wage stays one, whatever month or hand it is of."""
 
@@ -48,14 +37,6 @@ class Compound:
 
     terms: tuple[str, ...]
     confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A word of a heading: how long it is, and what it can mean; nothing where it is not known."""
-
-    letters: int
-    concepts: frozenset[str]
 
 
 def compound(heading: str, language: str | None = None) -> Compound | None:
@@ -75,7 +56,8 @@ def compound(heading: str, language: str | None = None) -> Compound | None:
     """
     runs, spoken = _read(heading, language)
     found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, one)))) is not None]
-    return max(found, key=lambda meant: meant.confidence, default=None)
+    best = max(found, key=lambda meant: meant.confidence, default=None)
+    return best if best is not None and best.confidence >= _HARDLY else None
 
 
 def of_something_unknown(heading: str, language: str | None = None) -> bool:
@@ -91,8 +73,8 @@ def of_something_unknown(heading: str, language: str | None = None) -> bool:
     runs, spoken = _read(heading, language)
     readings = [list(_pieces(runs, one)) for one in spoken]
     pieces = min(readings, key=_unknown)  # that of the language which knows most of it
-    telling = [piece.concepts for piece in pieces if piece.concepts and _FILLER not in piece.concepts]
-    generic = bool(telling) and all(concepts & _OF_SOMETHING for concepts in telling)
+    telling = [piece.concepts for piece in pieces if piece.concepts and FILLER not in piece.concepts]
+    generic = bool(telling) and all(concepts & _OF_SOMETHING and _SEA not in concepts for concepts in telling)
     return generic and _unknown(pieces) > _MUCH_UNKNOWN
 
 
@@ -100,54 +82,39 @@ def _read(heading: str, language: str | None) -> tuple[list[str], list[str]]:
     """Return the runs of letters of a heading, and the languages that it can be of, the sheet's first."""
     told = _NUMBERED.sub("number of ", heading).replace("#", " no ")
     runs = [run for word in words(told) for run in _RUNS.findall(word)]
-    spoken = [one for one, letters in _SCRIPTS.items() if letters.search(told)] or list(_LATIN)
+    spoken = [one for one, letters in SCRIPTS.items() if letters.search(told)] or list(LATIN)
     return runs, sorted(spoken, key=lambda one: one != language)  # a stable sort
 
 
-def _unknown(pieces: Sequence[_Piece]) -> float:
+def _unknown(pieces: Sequence[Piece]) -> float:
     """Return how much of a heading no word is known of, 0 to 1."""
     letters = sum(piece.letters for piece in pieces)
     return sum(piece.letters for piece in pieces if not piece.concepts) / letters if letters else 1.0
 
 
-def _pieces(runs: Sequence[str], language: str) -> Iterator[_Piece]:
+def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
     """Yield the words of a heading: in Latin letters the longest phrases, in others what covers most with the fewest."""
-    known, at = _lexicon(language), 0
+    known, at = lexicon(language), 0
     while at < len(runs):
         run = runs[at]
-        if not _LATIN_LETTER.match(run):
-            yield from _segments(run, known)
+        if not LATIN_LETTER.match(run):
+            yield from _segments(run, language)
             at += 1
             continue
         for size in range(min(_LONGEST_PHRASE, len(runs) - at), 0, -1):
             phrase = " ".join(runs[at : at + size])
             if phrase in known:
                 break
-        if phrase in known or not any(sign.isdigit() for sign in run):
-            yield _Piece(len(phrase), known.get(phrase) or _cut_short(run, language))
+        if phrase in known:
+            yield Piece(len(phrase), known[phrase])
+        else:
+            yield from strange(run, language)
         at += size
 
 
-def _cut_short(run: str, language: str) -> frozenset[str]:
-    """Return what the words mean that begin with one, where they all mean the same: shape files cut names to ten letters."""
-    alike = _by_beginning(language).get(run[:_SHORTEST_CUT], ())
-    meant = {concepts for word, concepts in alike if word.startswith(run)}
-    return meant.pop() if len(meant) == 1 else frozenset()
-
-
-@lru_cache(maxsize=len(LANGUAGES))
-def _by_beginning(language: str) -> Mapping[str, tuple[tuple[str, frozenset[str]], ...]]:
-    """Return the single words of a language by their first letters."""
-    found: dict[str, list[tuple[str, frozenset[str]]]] = {}
-    for word, concepts in _lexicon(language).items():
-        if len(word) >= _SHORTEST_CUT and " " not in word:
-            found.setdefault(word[:_SHORTEST_CUT], []).append((word, concepts))
-    return MappingProxyType({beginning: tuple(words_of) for beginning, words_of in found.items()})
-
-
-def _segments(run: str, known: Mapping[str, frozenset[str]]) -> Iterator[_Piece]:
+def _segments(run: str, language: str) -> Iterator[Piece]:
     """Yield the known words of a text without spaces, and the letters between them."""
-    longest = max(len(word) for word in known)
+    known, longest = lexicon(language), longest_word(language)
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
     for end in range(1, len(run) + 1):
         ways = [(best[end - 1][0] + 1, best[end - 1][1] + 1, end - 1)]
@@ -158,15 +125,15 @@ def _segments(run: str, known: Mapping[str, frozenset[str]]) -> Iterator[_Piece]
     pieces, end = [], len(run)
     while end:
         start = best[end][2]
-        pieces.append(_Piece(end - start, known.get(run[start:end], frozenset())))
+        pieces.append(Piece(end - start, known.get(run[start:end], frozenset())))
         end = start
     yield from reversed(pieces)
 
 
-def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
+def _meaning(pieces: Sequence[Piece]) -> Compound | None:
     """Return what the first fitting compound means, the less surely the more of the heading it leaves unread."""
     letters = sum(piece.letters for piece in pieces)
-    telling = [piece for piece in pieces if piece.concepts and _FILLER not in piece.concepts]
+    telling = [piece for piece in pieces if piece.concepts and FILLER not in piece.concepts]
     unknown = sum(piece.letters for piece in pieces if not piece.concepts)
     if not telling:
         return None
@@ -176,14 +143,15 @@ def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
             continue
         used = _fitting(groups, telling)
         if used is not None:
-            # a telephone number stays one, whoever's it is; a date is less surely one beside other words
-            beside = sum(piece.letters for piece in telling if not any(piece is one for one in used))
+            # a telephone number stays one, whoever's it is; a date is less surely one beside words of something else
+            meant = frozenset[str]().union(*groups)
+            beside = sum(p.letters for p in telling if not (p.concepts & meant or any(p is one for one in used)))
             unread = _SAYS_LITTLE * unknown if terms == (NO_TERM,) else unknown + 0.5 * beside
             return Compound(terms, round(confidence * (1 - unread / letters), 2))
     return None
 
 
-def _fitting(groups: Sequence[frozenset[str]], pieces: Sequence[_Piece]) -> tuple[_Piece, ...] | None:
+def _fitting(groups: Sequence[frozenset[str]], pieces: Sequence[Piece]) -> tuple[Piece, ...] | None:
     """Return a piece for each group of concepts, each piece once; None where a group finds none."""
     if not groups:
         return ()
@@ -206,25 +174,3 @@ def _compounds() -> tuple[tuple[tuple[str, ...], float, tuple[frozenset[str], ..
         )
         for row in read_rows("heading_compounds.csv")
     )
-
-
-@lru_cache(maxsize=len(LANGUAGES))
-def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
-    """Return the words of a language, and the English ones that it does not use otherwise, with what they can mean."""
-    own: dict[str, set[str]] = {}
-    english: dict[str, set[str]] = {}
-    for row in read_rows("heading_parts.csv"):
-        if row["language"] in (language, "en"):
-            words_of = own if row["language"] == language else english
-            for word in row["words"].split("|"):
-                words_of.setdefault(_spelled(word), set()).add(row["concept"])
-    bare: dict[str, set[str]] = {}
-    for word in own if language == "vi" else ():
-        bare.setdefault(without_marks(word), own[word])
-    known = bare | english | own  # an English word is sooner meant than one without its marks: day, not dây
-    return MappingProxyType({word: frozenset(concepts) for word, concepts in known.items()})
-
-
-def _spelled(word: str) -> str:
-    """Return a word as `compound` finds it in a heading."""
-    return " ".join(words(word)) if _LATIN_LETTER.match(key(word)) else key(word)

@@ -39,7 +39,7 @@ def nearest(heading: str) -> list[tuple[str, float]]:
         Likeness is the cosine of the pieces, weighted by how few headings have them, 0 to 1; the best heading of a term
         counts. At most five.
     """
-    index, weights, lengths, terms, rare = _index()
+    index, weights, lengths, terms, sure, rare = _index()
     asked = _pieces(heading)
     length = math.sqrt(sum((count * weights.get(piece, rare)) ** 2 for piece, count in asked.items()))
     if not length:
@@ -50,7 +50,7 @@ def nearest(heading: str) -> list[tuple[str, float]]:
             shared[number] = shared.get(number, 0.0) + count * other * weights[piece] ** 2
     best: dict[str, float] = {}
     for number, product in shared.items():
-        likeness = product / (length * lengths[number])
+        likeness = min(sure[number], product / (length * lengths[number]))  # none is surer than what it is like
         for term in terms[number]:
             best[term] = max(best.get(term, 0.0), likeness * (_SELDOM if term in _RARE else 1.0))
     return sorted(best.items(), key=lambda found: (-round(found[1], 9), found[0]))[:5]
@@ -76,9 +76,9 @@ def _pieces(heading: str) -> Mapping[str, float]:
 
 @lru_cache(maxsize=1)
 def _index() -> tuple[
-    Mapping[str, list[tuple[int, float]]], Mapping[str, float], list[float], list[tuple[str, ...]], float
+    Mapping[str, list[tuple[int, float]]], Mapping[str, float], list[float], list[tuple[str, ...]], list[float], float
 ]:
-    """Return the pieces of all known headings: where they are, what they weigh; headings' lengths and terms; a strange piece's weight."""
+    """Return the pieces of all known headings: where they are, what they weigh; headings' lengths, terms and how sure; a strange piece's weight."""
     known = entries()
     spelled = {key(heading): heading for row in _rows() for heading in row.split("|")}
     headings = [spelled.get(plain, plain) for plain in known]
@@ -91,7 +91,8 @@ def _index() -> tuple[
         for piece, count in one.items():
             index.setdefault(piece, []).append((number, count))
     lengths = [math.sqrt(sum((c * weights[p]) ** 2 for p, c in one.items())) or 1.0 for one in pieces]
-    return index, weights, lengths, terms, _UNSEEN_WEIGHT * max(weights.values())
+    sure = [entry.confidence for entry in known.values()]
+    return index, weights, lengths, terms, sure, _UNSEEN_WEIGHT * max(weights.values())
 
 
 def _rows() -> list[str]:

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.formats.xml import local_term
-from biodata.ingest.headings import readings, zawgyi
+from biodata.ingest.headings import patterns, readings, zawgyi
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.dictionary import NO_TERM, entries, is_term
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.units import split_unit, units_in
+from biodata.ingest.headings.units import Unit, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
 _POINT_TERMS: Final = MappingProxyType(
@@ -31,6 +31,8 @@ _NUMBERING: Final = re.compile(
 """The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
 _PLURAL: Final = re.compile(r"(?<=[a-z])\((?:e?s)\)", re.IGNORECASE)
 """`Observer(s)` is of observers; only `Duration (s)`, with a space, is in seconds."""
+_DATUM_BEHIND: Final = re.compile(r"(?<=\w)[\s_(\-]+wgs[\s_-]?(?:19)?84\)?$", re.IGNORECASE)
+"""`UTMX_WGS84` is the X; the datum of its coordinates changes nothing."""
 _OF_A_POINT: Final = 0.95
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 
@@ -86,13 +88,31 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     name = _PLURAL.sub("", _NUMBERING.sub("", name))
     rest, units = units_in(name)
     return (
-        readings.of_an_axis(heading, name)
-        or (readings.in_dictionary(heading, rest, units, language, cells) if units else None)
-        or readings.in_dictionary(heading, name, (), language, cells)
+        patterns.of_an_axis(heading, name, language)
+        or _by_dictionary(heading, name, rest, units, language, cells)
+        or patterns.of_several(heading, name, units, language, cells)
+        or patterns.of_an_order(heading, name, language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)
+        or _without_datum(heading, name, language, cells)
         or readings.guessed(heading, rest, units, language, cells)
     )
+
+
+def _without_datum(heading: str, name: str, language: str | None, cells: Sequence[str | None]) -> Proposal | None:
+    """Return the proposal for a heading without the datum behind it; None where it tells none."""
+    before = _DATUM_BEHIND.sub("", name)
+    return replace(_proposal(before, {}, language, cells), heading=heading) if before != name else None
+
+
+def _by_dictionary(
+    heading: str, name: str, rest: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return what the dictionary has of a heading without its unit, or with what only seems to be one: `Country_ISO`."""
+    measured = readings.in_dictionary(heading, rest, units, language, cells) if units else None
+    if measured is not None and measured.why is not Why.UNIT_STRANGE:
+        return measured
+    return readings.in_dictionary(heading, name, (), language, cells) or measured
 
 
 def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:

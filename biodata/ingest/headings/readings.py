@@ -25,10 +25,6 @@ _ENOUGH_OF_WORDS: Final = 0.55
 _SURE_OF_WORDS: Final = 0.7
 """Words that say as much together outdo one part alone."""
 _GLOSS: Final = re.compile(r"^(.+?)\s*[(\[]([!-~ ]+)[)\]]$")
-_AXIS: Final = re.compile(r"^(.+?)[\s(（\[_:-]+([xyen])[)）\]]?$", re.IGNORECASE)
-_EAST: Final = ("easting", "decimalLongitude")
-_NORTH: Final = ("northing", "decimalLatitude")
-_OF_AN_AXIS: Final = 0.7
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 _ONE_WORD: Final = 10
 _TWICE: Final = 2
@@ -59,10 +55,10 @@ def in_dictionary(
     elif cells:
         sure, entry = entry, contradicted(entry, cells)
         why = why if entry is sure else Why.CELLS
-    return _made(heading, entry.terms, entry.confidence, units, why)
+    return made(heading, entry.terms, entry.confidence, units, why)
 
 
-def _made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[Unit], why: Why) -> Proposal:
+def made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[Unit], why: Why) -> Proposal:
     """Return a proposal; one whose unit does not fit is less sure, and none where it was doubtful before."""
     term = terms[0] or None
     unit = fitting(units, term)
@@ -87,15 +83,6 @@ def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
         return entry
     terms = (*able, *(term for term in entry.terms if term not in able))
     return replace(entry, terms=terms, confidence=CERTAIN if len(able) == 1 else entry.confidence)
-
-
-def of_an_axis(heading: str, name: str) -> Proposal | None:
-    """Return the proposal for coordinates with the letter of one axis: `GPS (X)`, `พิกัด N`; None for any other heading."""
-    axis = _AXIS.match(name)
-    entry = entries().get(key(axis[1])) if axis else None
-    if axis is None or entry is None or entry.terms[0] != "verbatimCoordinates":
-        return None
-    return _made(heading, _EAST if axis[2].lower() in "xe" else _NORTH, _OF_AN_AXIS, (), Why.SEVERAL)
 
 
 def by_parts(
@@ -123,7 +110,9 @@ def by_parts(
     surest = max(known, key=lambda found: found.confidence)
     same = [found for found in known if found.term == surest.term]
     together = by_words(heading, name, units, language, cells) if len(same) < len(parts) else None
-    if together is not None and together.confidence >= _SURE_OF_WORDS:  # Date (deployed)
+    if (
+        together is not None and together.confidence >= _SURE_OF_WORDS and surest.confidence <= CERTAIN
+    ):  # Date (deployed)
         return together
     if len(same) < len(known):
         surest = _gloss(heading, name, units, language, cells) or surest
@@ -173,7 +162,7 @@ def without_its_marks(heading: str, rest: str, units: Sequence[Unit]) -> Proposa
         return None
     doubtful = entries().get(plain)
     sure = 0.85 if len(terms) == 1 and len(plain) > 4 and doubtful is None else 0.6
-    return _made(heading, terms, sure, units, Why.MARKS_MISSING)
+    return made(heading, terms, sure, units, Why.MARKS_MISSING)
 
 
 def like_others(heading: str, rest: str, units: Sequence[Unit], cells: Sequence[str | None] = ()) -> Proposal:
@@ -191,7 +180,7 @@ def like_others(heading: str, rest: str, units: Sequence[Unit], cells: Sequence[
     if confidence < _NOT_WORTH_TELLING:
         return Proposal(heading, None, 0.0, unit_name(fitting(units, None)), Why.UNKNOWN)
     terms = (best, *(term for term, other in found[1:] if term and other > 0.6 * likeness))
-    return _made(heading, terms, confidence, units, Why.NEAR)
+    return made(heading, terms, confidence, units, Why.NEAR)
 
 
 def by_words(
@@ -199,14 +188,16 @@ def by_words(
 ) -> Proposal | None:
     """Return the proposal for a heading whose words are known, together."""
     found = compound(rest, language)
+    if found is None and units and units[0].dimension == "count":  # `Elephants (no.)`
+        found = compound(f"number of {rest}", language)
     terms = possible(found.terms, cells) if found is not None else ()
     if found is None or not terms:
         return None
     entry = _by_unit(Entry(terms, (), found.confidence), units)
     decided = by_cells(entry, cells) if len(entry.terms) > 1 and cells else None
     if decided is not None:
-        return _made(heading, decided.terms, min(decided.confidence, _OF_WORDS), units, Why.CELLS)
-    return _made(heading, entry.terms, min(entry.confidence, _OF_WORDS), units, Why.WORDS)
+        return made(heading, decided.terms, min(decided.confidence, _OF_WORDS), units, Why.CELLS)
+    return made(heading, entry.terms, min(entry.confidence, _OF_WORDS), units, Why.WORDS)
 
 
 def guessed(
@@ -223,7 +214,7 @@ def guessed(
         return together
     like = like_others(heading, rest, units, cells)
     if like.confidence < _SURE_OF_WORDS and of_something_unknown(rest, language):
-        like = Proposal(heading, None, 0.0, like.unit, Why.UNKNOWN)
+        return Proposal(heading, None, 0.0, like.unit, Why.UNKNOWN)
     return like if together is None or like.confidence >= together.confidence else together
 
 

@@ -109,6 +109,21 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     return heading, ()
 
 
+def date_begun(heading: str) -> str | None:
+    """Return what follows the order of a date that a heading begins with: `ว/ด/ป ที่สำรวจ`; None where it begins otherwise.
+
+    Examples
+    --------
+    >>> date_begun("DD/MM/YYYY of visit"), date_begun("Date (dd/mm/yyyy)")
+    ('of visit', None)
+    """
+    told = _plain(heading)
+    orders = (word for word, units in _units().items() if units[0].dimension == "date_order" and "/" in word)
+    begun = max((word for word in orders if told.startswith(word)), key=len, default=None)
+    rest = told[len(begun) :].strip() if begun is not None else ""
+    return rest if any(sign.isalpha() for sign in rest) else None
+
+
 def _is_tail(unit: Unit, word: str) -> bool:
     """Tell whether a last word is a unit also without brackets; a grid where it names its zone: `X_UTM48N`."""
     return unit.dimension in _TAIL_DIMENSIONS or (unit.dimension == "grid" and any(sign.isdigit() for sign in word))
