@@ -196,6 +196,19 @@ def test_what_the_sheet_of_the_project_tells_is_of_every_row(tmp_path):
         assert not any("GEODETIC_DATUM_ASSUMED_WGS84" in flags for flags in rows["quality_flags"])
 
 
+def test_a_site_without_a_place_is_told_at_the_site_alone(boundaries):
+    book = openpyxl.load_workbook(filled("camera_trap", "lo"))
+    sheet = book[word("sheet.sites", "lo")]
+    terms = [column.term for column in DESIGNS[SurveyDesign.CAMERA_TRAP].sheets["sites"]]
+    for term in ("decimalLatitude", "decimalLongitude"):
+        sheet.cell(sheet.max_row, terms.index(term) + 1).value = None
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    (one,) = check(out, "t.xlsx", boundaries, today=TODAY)["problems"]
+    assert (one["code"], one["sheet"], one["row"]) == ("COORDINATE_MISSING", word("sheet.sites", "lo"), sheet.max_row)
+
+
 def test_a_fault_of_the_project_s_sheet_is_told_there_once(boundaries):
     told = check(with_project("mist_net", "lo", "ask me", "nowhere"), "t.xlsx", boundaries, today=TODAY)
     assert [(one["sheet"], one["row"], one["value"], one["code"], one["blocking"]) for one in told["problems"]] == [

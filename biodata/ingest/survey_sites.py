@@ -27,8 +27,8 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
     sites : sequence of SurveyTable
         Rows with a `locationID`.
     events : sequence of SurveyTable
-        Their frames and headings grow by the columns of the sites. What is filled counts as covered: a fault of it is told
-        of the site.
+        Their frames and headings grow by the columns of the sites. What is filled counts as covered, and so does a place
+        that the site itself lacks: a fault of it is told of the site.
     findings : list of Finding
         Events that name a site which is not there are added to it.
     """
@@ -39,11 +39,11 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
     for table in events:
         if "locationID" not in table.frame.columns:
             continue
-        table.frame, filled = _filled(table.frame, known)
-        for name, rows in filled.items():
-            if rows:
+        table.frame, answered = _filled(table.frame, known)
+        for name, rows in answered.items():
+            if name in table.frame.columns and name in headings:
                 table.headings.setdefault(name, headings[name])
-                table.covered.update((row, name) for row in rows)
+            table.covered.update((row, name) for row in rows)
         _tell_unknown(table, known[" site"].to_list(), findings)
 
 
@@ -59,21 +59,23 @@ def _known(sites: Sequence[SurveyTable]) -> pl.DataFrame | None:
 
 
 def _filled(frame: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, list[int]]]:
-    """Return events with the cells of their sites, and the rows in which each column was filled."""
+    """Return events with the cells of their sites, and the rows in which each column is the site's to tell."""
     joined = frame.with_columns(pl.col("locationID").str.strip_chars().alias(" site")).join(
         known, on=" site", how="left", suffix=" of the site", maintain_order="left"
     )
+    of_a_site = pl.col(" site").is_in(known[" site"].to_list())
     own_place = [name for name in PLACE if name in frame.columns]
     placeless = pl.all_horizontal(pl.col(name).is_null() for name in own_place) if own_place else pl.lit(value=True)
-    columns, filled = [], {}
+    columns, answered = [], {}
     for name in known.columns[1:]:
         told = pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String)
         site = pl.col(f"{name} of the site" if name in frame.columns else name)
-        may = told.is_null() & site.is_not_null() & (placeless if name in PLACE else pl.lit(value=True))
-        filled[name] = joined.filter(may)["source_row"].to_list()
+        may = told.is_null() & (placeless & of_a_site if name in PLACE else site.is_not_null())
+        answered[name] = joined.filter(may)["source_row"].to_list()
         columns.append(pl.when(may).then(site).otherwise(told).alias(name))
-    added = [name for name in known.columns[1:] if name not in frame.columns and filled[name]]
-    return joined.with_columns(columns).select(*frame.columns, *added), filled
+    filled = joined.with_columns(columns)
+    added = [name for name in known.columns[1:] if name not in frame.columns and filled[name].count()]
+    return filled.select(*frame.columns, *added), answered
 
 
 def _tell_unknown(table: SurveyTable, known: list[str], findings: list[Finding]) -> None:
