@@ -111,7 +111,8 @@ class Harmoniser:
         self._quality = quality.Context(today=today, boundaries=boundaries, checklist=checklist) if counted else None
         self._gazetteer = places.load_gazetteer(boundaries) if gazetteer is None else gazetteer
         self.identities = Identities(secret)
-        self._names = names.Names(None if checklist is None or checklist.is_empty() else Checklist(checklist))
+        self.has_checklist: Final = checklist is not None and not checklist.is_empty()
+        self._names = names.Names(Checklist(checklist) if checklist is not None and self.has_checklist else None)
         self._today = today
 
     @property

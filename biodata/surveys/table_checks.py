@@ -23,6 +23,7 @@ from biodata.surveys import (
     common_names,
     event_checks,
     kept_values,
+    near_names,
     period_checks,
     record_times,
     value_checks,
@@ -100,6 +101,8 @@ class TableChecks:
         """Find what is wrong with records; `frame` has them with what their events tell."""
         read = self._read(frame, rows.table)
         yield from common_names.told_instead(rows, _of_cells(rows, read), self.taxonomy)
+        if not self.harmoniser.has_checklist:  # which tells more of a spelling
+            yield from near_names.found(rows, self.taxonomy)
         yield from self._of_all(rows, read)
         yield from kept_values.uncounted(rows)
         yield from kept_values.words_of_sex(rows)

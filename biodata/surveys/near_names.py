@@ -1,0 +1,63 @@
+"""Species' names that are a slip away from one that is known here: told where no checklist says how names are spelt."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from biodata.ingest.protocol import Finding
+from biodata.sharing.taxonomy import Taxonomy
+from biodata.surveys.cell_checks import Rows
+
+CODE: Final = "NAME_NEARLY_ANOTHER"
+_COLUMN: Final = "scientificName"
+_OFTENER: Final = 3
+"""A name of the table that stands so many times as often as another is taken for the one that was meant."""
+
+_LEAST: Final = 4
+"""Letters of an epithet: in a shorter one another letter makes another name."""
+
+
+def found(rows: Rows, taxonomy: Taxonomy) -> Iterator[Finding]:
+    """Tell names of species that differ from a known one by one letter, or by two that changed places.
+
+    Parameters
+    ----------
+    rows : Rows
+        Records.
+    taxonomy : Taxonomy
+        The species that its common names mean are known.
+
+    Notes
+    -----
+    Nothing is changed: a name that is right may be near another one. Beside what is bundled, a name that the table has at
+    least three times as often is known.
+    """
+    if _COLUMN not in rows.table.headings:
+        return
+    told = {row: own[_COLUMN] for row, own in rows.own.items() if own.get(_COLUMN) is not None}
+    counts = Counter(species for text in told.values() if (species := _species(text)) is not None)
+    bundled = {taxon for taxa in taxonomy.vernaculars.values() for taxon in taxa if _species(taxon) == taxon}
+    meant = {
+        name: near for name in counts if name not in bundled and (near := _near(name, bundled, counts)) is not None
+    }
+    for row, text in told.items():
+        near = meant.get(_species(text) or "")
+        if near is not None:
+            yield rows.finding(row, _COLUMN, CODE, blocking=False, proposal=near)
+
+
+def _species(text: str) -> str | None:
+    """Return genus and epithet of a name; None of what has none."""
+    words = text.split()[:2]
+    if len(words) < 2 or len(words[1]) < _LEAST or not (words[0].isalpha() and words[1].isalpha()):
+        return None
+    return " ".join(words) if words[0].istitle() and words[1].islower() else None
+
+
+def _near(name: str, bundled: set[str], counts: Counter[str]) -> str | None:
+    """Return the known name that another one is a slip away from; None where there is none, or several."""
+    oftener = {other for other, count in counts.items() if count >= _OFTENER * counts[name]}
+    close = [other for other in bundled | oftener if OSA.distance(name, other, score_cutoff=1) == 1]
+    return close[0] if len(close) == 1 else None

@@ -1,0 +1,42 @@
+"""Names of species a slip away from a known one are told where no checklist is loaded, and nothing else is."""
+
+import polars as pl
+import pytest
+
+from biodata import terms
+from biodata.surveys.near_names import CODE
+from test_survey_common_names import told
+
+
+def near(names, **options):
+    said = [[one["expected"] for one in found if one["code"] == CODE] for found in told(names, **options)]
+    return [one[0].partition("; ")[2].removesuffix(" is meant?") if one else None for one in said]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Sus scorfa", "Sus scrofa"),
+        ("Macaca mulata", "Macaca mulatta"),
+        ("Russa unicolor (Kerr, 1792)", "Rusa unicolor"),
+        ("Sus scrofa", None),
+        ("Sus scrofa Linnaeus, 1758", None),
+        ("Paguma larvata", None),
+        ("Macaca", None),
+        ("Macaca sp.", None),
+        ("wild boar", None),
+    ],
+)
+def test_a_slip_is_told_with_what_is_meant(name, meant):
+    assert near([name]) == [meant]
+
+
+def test_what_the_table_has_more_often_is_known():
+    assert near(["Paguma larvata"] * 3 + ["Paguma larvatta"]) == [None, None, None, "Paguma larvata"]
+    assert near(["Paguma larvata", "Paguma larvatta"]) == [None, None], "nobody knows which of them is right"
+
+
+def test_with_a_checklist_its_own_answer_is_told():
+    row = {"taxon_id": "1", "scientificName": "Sus scrofa", "taxonRank": "SPECIES", "taxonomicStatus": "ACCEPTED"}
+    known = terms.conform(pl.DataFrame([row | {"checklist": "c"}]), terms.TAXON)
+    assert near(["Sus scorfa"], known=known) == [None]
