@@ -129,7 +129,8 @@ class Submission(SubmissionSummary):
     difference: dict[str, Any] | None = Field(
         default=None,
         description="What it would change: counts, where in the file, and `notes` to be read before it is accepted. "
-        "`gone` is what the file lacks: of an upload that adds (`whole` is false) it stays. `renamed` tells how many rows the "
+        "`gone` lists what goes, with the `survey` whose file told it, `was_sheet` and `was_row` there, and in `before` the "
+        "identifier that is published of it; `goes` counts it by survey. `lacking` counts what the file lacks and stays. `renamed` tells how many rows the "
         "dataset may have under another identifier, and what the sender says of them; `likely` those that no cell proves. "
         "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )

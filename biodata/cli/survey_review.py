@@ -79,7 +79,7 @@ def diff(
     from biodata.ingest import survey_project
     from biodata.store import heading_mappings
     from biodata.store.registry import Registry
-    from biodata.surveys import licences, renaming
+    from biodata.surveys import gone_rows, licences, renaming, telling
     from biodata.surveys.difference import difference
 
     language = language_told(language)
@@ -90,13 +90,18 @@ def diff(
         licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
     answer = renaming.checked(renamed)
     found = difference([file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence)
+    with Registry.open(settings) as registry:
+        found = gone_rows.told(found, registry)
+        with registry.session(read_only=True) as session:
+            files = gone_rows.file_names(session, found.goes())
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    say_difference(found.as_dict(), language)
+    told = found.as_dict()
+    say_difference(told | {"notes": telling.notes(told, language, files=files)}, language)
 
 
 def submit(

@@ -43,6 +43,8 @@ class Preview:
         Events, with the counts of the upload's own published records.
     before : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
         What the current release tells of the dataset.
+    events_before : frozenset of str
+        Identifiers of the events that it tells of it.
     gone : tuple of int
         Numbers of records that would not be told any more: those that go, where the upload is the dataset's whole state,
         and those that no rule lets out from now on.
@@ -64,6 +66,7 @@ class Preview:
     occurrences: pl.DataFrame
     events: pl.DataFrame
     before: pl.DataFrame
+    events_before: frozenset[str]
     gone: tuple[int, ...]
     touched: frozenset[str]
     withheld: pl.Series
@@ -130,7 +133,8 @@ def preview(
             events, records, lake, rules, boundaries=boundaries, licences=licences,
             before=current if settings.keep_ties else None,
         )  # fmt: skip
-        before = _published_now(current, where)
+        before = _published_now(current, "occurrences", where, terms.PUBLISHED_OCCURRENCE)
+        events_before = _published_now(current, "surveys", where, terms.SURVEY)["eventID"].drop_nulls()
     read.check_withdrawn(settings)
     hidden = brought.join(published.select("key"), on="key", how="anti")
     touched = known if complete else known.filter(~pl.col("key").is_in(others.implode()))
@@ -138,6 +142,7 @@ def preview(
         published,
         rows_of(published, shown),
         before,
+        frozenset(events_before),
         (*(others if complete else ()), *hidden["key"]),
         frozenset(_countries(touched).explode().drop_nulls()),
         _countries(hidden),
@@ -180,8 +185,10 @@ def interpreted(
         return read.frames()
 
 
-def _published_now(current: releases.Release | None, where: Compare) -> pl.DataFrame:
-    """Return what the current release tells of a dataset's records."""
+def _published_now(
+    current: releases.Release | None, table: str, where: Compare, columns: Sequence[terms.Column]
+) -> pl.DataFrame:
+    """Return what the current release tells of a dataset in one of its tables, of these columns."""
     if current is None:
-        return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
-    return releases.read(current, "occurrences", where=where)
+        return pl.DataFrame(schema=terms.schema(columns))
+    return releases.read(current, table, where=where)

@@ -7,12 +7,13 @@ that each commit carries whether it has a survey already. So there is never half
 import hashlib
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
@@ -31,6 +32,7 @@ from biodata.store.survey_steps import JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import (
     conversation,
+    gone_rows,
     kept_reports,
     other_forms,
     parts,
@@ -139,6 +141,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
                 read, reading.lake, settings, dataset=submission.dataset, complete=submission.complete,
                 renamed=found.occurrences.renamed() if not held and _is_sure(submission) else {},
             )  # fmt: skip
+            found = gone_rows.told(found, registry, published=_published(shown))
             # Whose records go, or are told anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
             forget_unused(registry, submission, read)
@@ -157,6 +160,13 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         state, action = "draft", "held" if submission.wanted else "checked"
     _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, concerned=concerned,
             about=about, held=held, told={"base": base, **found.as_dict(values=False)}, view=view)  # fmt: skip
+
+
+def _published(shown: pipeline.Preview) -> dict[str, Collection[str]]:
+    """Return what the current release calls the dataset's rows."""
+    called = shown.had.join(shown.before.select("key", "occurrenceID"), on="key")
+    records = called.filter(pl.col("identifier") == pl.col("occurrenceID"))["identifier"]
+    return {"events": shown.events_before, "occurrences": records.to_list()}
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
