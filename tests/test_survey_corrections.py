@@ -3,9 +3,12 @@
 import pytest
 
 from biodata.access import accounts
+from biodata.errors import InputError
 from biodata.store.registry import Registry
-from biodata.surveys import review
-from test_survey_difference import FIRST
+from biodata.store.verify import verify
+from biodata.surveys import receive, review
+from biodata.surveys.sending import Sent
+from test_survey_difference import FIRST, FIRST_EVENTS
 from test_survey_undo import Team
 
 LINE_EVENTS = [["T1", "2026-04-01", 20.55, 101.2, "line 1"], ["T2", "2026-04-02", 19.06, 102.3, "line 2"]]
@@ -56,3 +59,81 @@ def test_a_whole_state_tells_of_which_surveys_rows_go(team):
     events = [(one["survey"], one["was_sheet"], one["was_row"]) for one in told["events"]["gone"]]
     assert sorted(events) == [(lines, "events", 2), (lines, "events", 3)]
     assert {one["before"] for one in told["events"]["gone"]} == {"T1", None}
+
+
+MENDED = [
+    ["NH-1", "E1", "Muntiacus muntjak", 2, "male"],  # a cell changed
+    FIRST[1],
+    ["NH-3", "E2", "Rusa unicolor", 4, None],  # and another
+    *FIRST[3:5],  # a row taken away
+    ["NH-9", "E3", "Sus scrofa", 1, None],  # and one added
+]
+
+
+def test_a_corrected_version_takes_the_place_of_its_survey_alone(team):
+    first, _ = both(team, "walk")
+    before = team.rows("walk")
+    number = team.send("walk", MENDED, answers=first)
+    told = looked_at(team, number)
+    assert told["corrects"] == first
+    assert told["occurrences"]["counts"] == {"new": 1, "changed": 2, "renamed": 0, "gone": 1, "unchanged": 3}
+    assert told["events"]["counts"] == {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 3}
+    assert told["goes"] == [{"survey": first, "occurrences": 1, "events": 0}]
+    assert [one["before"] for one in told["occurrences"]["gone"]] == ["NH-6"]
+    codes = [one["code"] for one in told["notes"]]
+    assert codes == ["DIFFERENCE_CORRECTS", "DIFFERENCE_TAKES_AWAY", "DIFFERENCE_VALUES_NOT_KEPT"]
+    assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "NH-5", "NH-9", "TR-1", "TR-2", "TR-3"}
+    assert team.records("walk")["NH-3"] == ("Rusa unicolor", "4")
+    with Registry.open(team.settings) as registry:
+        content, who = (team.folder / "survey.xlsx").read_bytes(), accounts.find(registry, "rangers")
+        asked = {"sender": who, "dataset": "walk", "sent": Sent(answers=first)}
+        again = receive(team.settings, registry, content, "survey.xlsx", **asked)
+    assert again == number, "sent twice it is taken once"
+    with pytest.raises(InputError, match=f"survey {number} took its place"):
+        team.send("walk", FIRST[:2], answers=first)
+    back = team.take_back(number)
+    assert back["records"] == {"changed": 2, "back": 1, "gone": 1}
+    now = team.rows("walk")
+    for table, was in before.items():
+        assert now[table].equals(was), table
+    again = team.send("walk", FIRST[:5], answers=first)
+    assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "NH-5", "TR-1", "TR-2", "TR-3"}
+    last = team.send("walk", FIRST[:4], answers=again)
+    assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "TR-1", "TR-2", "TR-3"}, "and once more"
+    assert looked_at(team, last)["occurrences"]["counts"]["gone"] == 1
+    assert verify(team.settings).faults == []
+
+
+def test_what_another_survey_says_too_stays(team):
+    first = team.send("shared", FIRST)
+    other = team.send("shared", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])
+    number = team.send("shared", FIRST[:3], FIRST_EVENTS[:2], answers=first)
+    assert set(team.records("shared")) == {"NH-1", "NH-2", "NH-3", "NH-6", "TR-1", "TR-2", "TR-3"}
+    assert set(team.rows("shared")["events"]["eventID"]) == {"E1", "E2", "E3", "T1", "T2"}
+    team.take_back(number)
+    assert len(team.records("shared")) == 9
+    team.send("shared", LINES[:1], LINE_EVENTS[:1], answers=other)
+    assert set(team.records("shared")) == {*(row[0] for row in FIRST), "TR-1"}, "what the first says stays"
+    assert set(team.rows("shared")["events"]["eventID"]) == {"E1", "E2", "E3", "T1"}
+
+
+def test_other_identifiers_of_a_corrected_version_are_the_same_rows(team):
+    first, _ = both(team, "renumbered")
+    keys = {row["source_record_id"]: row["key"] for row in team.rows("renumbered")["verbatim"].to_dicts()}
+    other = [[f"2026/{row[0]}", *row[1:]] for row in FIRST[:5]]
+    told = looked_at(team, team.send("renumbered", other, answers=first))
+    assert told["occurrences"]["counts"] == {"new": 0, "changed": 0, "renamed": 5, "gone": 1, "unchanged": 0}
+    now = {row["source_record_id"]: row["key"] for row in team.rows("renumbered")["verbatim"].to_dicts()}
+    assert {name: keys[name.removeprefix("2026/")] for name in now} == now
+    assert len(now) == 8
+
+
+def test_a_whole_dataset_is_no_corrected_version_of_one_survey(team):
+    first, _ = both(team, "either")
+    with pytest.raises(InputError, match="not of the whole dataset"):
+        team.send("either", FIRST[:5], answers=first, complete=True)
+    whole = team.send("either", [*FIRST, *LINES], [*FIRST_EVENTS, *LINE_EVENTS], complete=True)
+    with pytest.raises(InputError, match=f"survey {whole} took its place"):
+        team.send("either", FIRST[:5], answers=first)
+    team.send("either", [*FIRST[:5], *LINES], [*FIRST_EVENTS, *LINE_EVENTS], answers=whole)
+    assert set(team.records("either")) == {*(row[0] for row in FIRST[:5]), "TR-1", "TR-2", "TR-3"}

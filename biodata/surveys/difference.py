@@ -6,7 +6,7 @@ changes no survey.
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +36,22 @@ _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"
 """Stands for a heading that may be a cell of the file."""
 KINDS: Final = ("new", "changed", "renamed", "gone", "unchanged")
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A survey that an upload is a corrected version of.
+
+    Attributes
+    ----------
+    number : int
+        The survey.
+    rows : mapping of str to polars.Series
+        What the `events` and `occurrences` are called that it alone says (`correcting.said_alone`).
+    """
+
+    number: int
+    rows: Mapping[str, pl.Series]
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,10 @@ class TableDifference:
         """Return the new identifier of each row that is told as the same under another one, by the old one."""
         other = self.rows.filter(pl.col("identifier") != pl.col("before"))
         return dict(other.select("before", "identifier").iter_rows())
+
+    def gone(self) -> list[str]:
+        """Return what the rows were called that go."""
+        return self.rows.filter(pl.col("kind") == "gone")["before"].drop_nulls().to_list()
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
@@ -114,13 +134,16 @@ class Difference:
     dataset : str
         The dataset.
     whole : bool
-        The upload is its whole state, and what it does not hold goes; else that stays.
+        The upload is its whole state, or that of the survey that it corrects, and what it does not hold goes; else that
+        stays.
     answer : str or None
         What its sender said about rows that the dataset has under another identifier: `same`, `new`, or nothing yet.
     events, occurrences : TableDifference
         Of each.
     left : int
         Records and events that stay, though the event that they belong to has another identifier in the upload.
+    corrects : int, optional
+        The survey that it is a corrected version of: rows of others are not looked at.
     """
 
     dataset: str
@@ -129,6 +152,7 @@ class Difference:
     events: TableDifference
     occurrences: TableDifference
     left: int
+    corrects: int | None = None
 
     def asked(self) -> int:
         """Return how many rows of an upload that adds the dataset may have under another identifier."""
@@ -154,6 +178,8 @@ class Difference:
             "events": self.events.as_dict(values=values, most=most),
             "occurrences": self.occurrences.as_dict(values=values, most=most),
         }
+        if self.corrects is not None:
+            told["corrects"] = self.corrects
         if goes := self.goes():
             told["goes"] = goes
         if self.asked():
@@ -222,6 +248,7 @@ def _guarded(name: str) -> pl.Expr:
 def difference(
     paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str | None = None,
     options: Mapping[str, str] = MappingProxyType({}), answer: str | None = None, licence: str | None = None,
+    of: Callable[[Lake], Corrected] | None = None,
 ) -> Difference:  # fmt: skip
     """Compare what a dataset has with what files would bring; nothing is changed.
 
@@ -244,6 +271,8 @@ def difference(
         they are the same ones, or `new`, they are others. Without a word those are told as renamed that are certain.
     licence : str, optional
         Of what tells none in the files.
+    of : function of Lake, optional
+        Tells the survey that the upload corrects, and its rows.
 
     Returns
     -------
@@ -266,18 +295,22 @@ def difference(
         options = options if source in (forms.SHEETS, "kobo") else {}
     brought = states.read(paths, dataset, settings, source=source, options=options, licence=licence)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return difference_of(brought, lake, dataset, complete=complete, answer=answer)
+        told = None if of is None else of(lake)
+        return difference_of(brought, lake, dataset, complete=complete, answer=answer, of=told)
 
 
 def difference_of(
-    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, *, complete: bool, answer: str | None
-) -> Difference:
-    """Compare what a dataset has with what was read of files (`states.read`); see `difference`."""
+    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, *, complete: bool, answer: str | None,
+    of: Corrected | None = None,
+) -> Difference:  # fmt: skip
+    """Compare what a dataset has, or one survey of it, with what was read of files (`states.read`); see `difference`."""
     where = Compare("datasetKey", "=", dataset)
     events_there, records_there = lake.read("events", where=where), lake.read("verbatim", where=where)
     had_events, had_records = states.of_lake_events(events_there), states.of_lake_records(records_there)
-    answer = None if complete else answer
     had_events = tell_counted(had_events, had_records)
+    if of is not None:
+        complete, (had_events, had_records) = True, _of_survey(had_events, had_records, brought, of)
+    answer = None if complete else answer
     events = compare(
         had_events,
         tell_counted(brought["events"], brought["occurrences"]),
@@ -292,7 +325,22 @@ def difference_of(
     of_events = _table(events, events.pairs, events_there, "eventID", complete=complete)
     of_records = _table(records, pairs, records_there, states.RECORD, complete=complete)
     stay = 0 if complete else _left(of_events, had_events, of_events) + _left(of_records, had_records, of_events)
-    return Difference(dataset, complete, answer, of_events, of_records, stay)
+    return Difference(dataset, complete, answer, of_events, of_records, stay, None if of is None else of.number)
+
+
+def _of_survey(
+    events: pl.DataFrame, records: pl.DataFrame, brought: Mapping[str, pl.DataFrame], of: Corrected
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return of what a dataset has the rows that a corrected survey alone says, and those that it says still."""
+    own = pl.col("identifier").is_in(of.rows["occurrences"].implode())
+    others = records.filter(~own)
+    staying = events.filter(~pl.col("identifier").is_in(of.rows["events"].implode()))
+    named = [frame[name].str.strip_chars() for frame in (others, staying) for name in LINKS if name in frame.columns]
+    # An event that what stays belongs to is theirs, too.
+    shared = pl.concat(named).drop_nulls().unique() if named else pl.Series([], dtype=pl.String)
+    alone = pl.col("identifier").is_in(of.rows["events"].implode()) & ~pl.col("identifier").is_in(shared.implode())
+    said = {kind: pl.col("identifier").is_in(frame["identifier"].implode()) for kind, frame in brought.items()}
+    return events.filter(alone | said["events"]), records.filter(own | said["occurrences"])
 
 
 def _table(found: Compared, pairs: pl.DataFrame, there: pl.DataFrame, name: str, *, complete: bool) -> TableDifference:

@@ -80,6 +80,8 @@ def notes(
 ) -> list[dict[str, str]]:
     """Return what has to be known of a difference, of the submission of that number: `code` and `message`."""
     found = renaming.notes(told, number)
+    if told.get("corrects") is not None:
+        found.append(("DIFFERENCE_CORRECTS", {"number": told["corrects"]}))
     for one in told.get("goes", ()):
         survey, counts = one["survey"], {"records": one["occurrences"], "events": one["events"]}
         code = "DIFFERENCE_TAKES_OTHER" if survey is None else "DIFFERENCE_TAKES_AWAY"
