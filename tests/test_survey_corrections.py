@@ -3,12 +3,15 @@
 import pytest
 
 from biodata.access import accounts
+from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 from biodata.surveys import receive, review
 from biodata.surveys.sending import Sent
 from test_survey_difference import FIRST, FIRST_EVENTS
+from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
+from test_survey_review import office as office
 from test_survey_undo import Team
 
 LINE_EVENTS = [["T1", "2026-04-01", 20.55, 101.2, "line 1"], ["T2", "2026-04-02", 19.06, 102.3, "line 2"]]
@@ -137,3 +140,45 @@ def test_a_whole_dataset_is_no_corrected_version_of_one_survey(team):
         team.send("either", FIRST[:5], answers=first)
     team.send("either", [*FIRST[:5], *LINES], [*FIRST_EVENTS, *LINE_EVENTS], answers=whole)
     assert set(team.records("either")) == {*(row[0] for row in FIRST[:5]), "TR-1", "TR-2", "TR-3"}
+
+
+def test_a_corrected_version_is_reviewed_by_the_sides_of_which_something_goes(office):
+    office.person("sides", RoleBinding(Role.UPLOADER, dataset="sides"))
+
+    def accepted(number, *people):
+        for person in people:
+            assert office.decide(person, number, "accept").status_code == 200
+        office.settle()
+        assert office.look("sides", number)["state"] == "published"
+        return number
+
+    first = accepted(office.hand_in("sides", workbook(LAOS, CHINA, LAOS_TOO)), "laos", "china")
+    accepted(office.hand_in("sides", workbook(["L-9", *LAOS_TOO[1:4], 101.2])), "laos")
+    number = office.hand_in("sides", workbook(LAOS, LAOS_TOO), answers=first)
+    told = office.look("sides", number)
+    assert (told["state"], told["answers"], told["difference"]["corrects"]) == ("submitted", first, first)
+    assert told["sides"] == {"CN": "waiting", "LA": "unchanged"}, "a record of China goes, and none of Laos"
+    assert len(office.records("sides")) == 4, "until it is accepted"
+    assert "a.xlsx" not in str(office.look("china", number)["difference"]), (
+        "other surveys' files are not theirs to read"
+    )
+    asked = office.decide("china", number, "ask", reasons="are you sure?")
+    assert asked.status_code == 200
+    answer = office.hand_in("sides", workbook(LAOS), answers=number)
+    told = office.look("sides", answer)
+    assert (told["difference"]["corrects"], told["difference"]["occurrences"]["counts"]["gone"]) == (first, 2)
+    assert office.look("sides", number)["state"] == "replaced"
+    second = {"data": {"answers": first}, "headers": office.heads["sides"]}
+    again = office.client.post("/v1/surveys", files={"file": ("a.xlsx", workbook(CHINA))}, **second)
+    assert (again.status_code, again.json()["code"]) == (409, "SUBMISSION_DECIDED"), "one is on its way already"
+    stale = office.decide("laos", answer, "accept", etag=f'"{answer}-1"')
+    assert stale.status_code == 412
+    accepted(answer, "laos", "china")
+    assert set(office.records("sides")) == {"L-1", "L-9"}
+    other = office.client.post(
+        "/v1/surveys",
+        files={"file": ("a.xlsx", workbook(CHINA))},
+        data={"answers": answer},
+        headers=office.heads["rival"],
+    )
+    assert other.status_code in (403, 404), "of another team's dataset it is none"
