@@ -226,7 +226,11 @@ def upload() -> dict[str, Any]:
             "enum": ["true", "false"],
             "description": "false: it stays a draft, whose difference you look at first; then POST …/submit.",
         },
-        "answers": {"type": "string", "description": "The number of the survey that it is a new version of."},
+        "answers": {
+            "type": "string",
+            "description": "The number of the survey that it is a new version of: one that was asked about or refused, or a published one that it "
+            "corrects. What that one alone said and the file does not say goes; all else of the dataset stays.",
+        },
         "renamed": {
             "type": "string",
             "enum": ["same", "new"],

@@ -87,7 +87,10 @@ class SubmissionSummary(BaseModel):
         default=None,
         description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), or, of a draft, not_sent.",
     )
-    answers: int | None = Field(default=None, description="The survey that it is a new version of.")
+    answers: int | None = Field(
+        default=None,
+        description="The survey that it is a new version of; of a published one it is the corrected version.",
+    )
     returns_to: int | None = Field(default=None, description="The survey whose published state it brings back.")
     dataset_version: int | None = None
     mine: bool = Field(description="You handed it in.")
@@ -129,7 +132,8 @@ class Submission(SubmissionSummary):
     difference: dict[str, Any] | None = Field(
         default=None,
         description="What it would change: counts, where in the file, and `notes` to be read before it is accepted. "
-        "`gone` is what the file lacks: of an upload that adds (`whole` is false) it stays. `renamed` tells how many rows the "
+        "`gone` lists what goes, with the `survey` whose file told it, `was_sheet` and `was_row` there, and in `before` the "
+        "identifier that is published of it; of a corrected version (`corrects` a survey) that is what the survey alone said. `goes` counts it by survey. `lacking` counts what the file lacks and stays. `renamed` tells how many rows the "
         "dataset may have under another identifier, and what the sender says of them; `likely` those that no cell proves. "
         "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )

@@ -145,7 +145,8 @@ def _send(told: Mapping[str, str]) -> str:
         f'<p><button id="logout-button" type="button" class="plain" hidden>{escape(told["log_out"])}</button></p>'
         f'<form id="send-form"><label for="dataset">{escape(told["dataset"])}</label>'
         f'<input id="dataset" maxlength="255" placeholder="{escape(told["dataset_hint"], quote=True)}">'
-        f'<label for="answers">{escape(told["answers"])}</label><input id="answers" inputmode="numeric" pattern="[0-9]*">'
+        f'<label for="answers">{escape(told["answers"])}</label><select id="answers"><option value="">'
+        f"{escape(told['answers_none'])}</option></select>"
         f'<label for="license">{escape(told["license"])}</label><select id="license"><option value="">'
         f"{escape(told['license_in_file'])}</option>{''.join(f'<option>{one}</option>' for one in LICENCES)}</select>"
         f'<label class="tick"><input id="complete" type="checkbox"> {escape(told["complete"])}</label>'

@@ -9,7 +9,7 @@ import pytest
 
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.surveys.difference import difference
+from biodata.surveys.difference import Corrected, difference
 from biodata.surveys.shown_cells import tell_nothing
 
 RECORDS = ["occurrenceID", "eventID", "scientificName", "individualCount", "sex"]
@@ -108,10 +108,11 @@ def test_every_identifier_renamed_at_once(settings, tmp_path):
     assert found.occurrences.counts() == {"new": 0, "changed": 0, "renamed": 6, "gone": 0, "unchanged": 0}
 
 
-def test_renamed_and_changed_is_new_and_gone(settings, tmp_path):
+def test_renamed_and_changed_is_new_and_lacking(settings, tmp_path):
     records = [*FIRST[:5], ["NH-60", "E3", "Macaca mulatta", 8, None]]
     found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", settings)
-    assert found.occurrences.counts() == {"new": 1, "changed": 0, "renamed": 0, "gone": 1, "unchanged": 5}
+    assert found.occurrences.counts() == {"new": 1, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 5}
+    assert (found.occurrences.lacking, found.events.lacking) == (1, 0), "which stays"
 
 
 def test_rows_that_are_alike_are_renamed_only_where_as_many_were_so(tmp_path):
@@ -122,7 +123,16 @@ def test_rows_that_are_alike_are_renamed_only_where_as_many_were_so(tmp_path):
     found = difference([save(tmp_path / "b.xlsx", same, FIRST_EVENTS)], "d", settings)
     assert found.occurrences.counts()["renamed"] == 3
     found = difference([save(tmp_path / "c.xlsx", same[:2], FIRST_EVENTS)], "d", settings)
-    assert found.occurrences.counts() == {"new": 2, "changed": 0, "renamed": 0, "gone": 3, "unchanged": 0}
+    assert found.occurrences.counts() == {"new": 2, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 0}
+    assert found.occurrences.lacking == 3
+
+
+def test_of_a_corrected_survey_go_its_rows_alone_and_no_event_that_others_belong_to(settings, tmp_path):
+    rows = {"events": pl.Series(["E1", "E2", "E3"]), "occurrences": pl.Series(["NH-1", "NH-2", "NH-3", "NH-4", "NH-5"])}
+    file = save(tmp_path / "s.xlsx", FIRST[:2], FIRST_EVENTS[:1])
+    found = difference([file], "nam-ha", settings, of=lambda _: Corrected(7, rows))
+    assert (found.corrects, found.occurrences.gone(), found.events.gone()) == (7, ["NH-3", "NH-4", "NH-5"], ["E2"])
+    assert found.occurrences.lacking == 0
 
 
 def test_a_dataset_that_is_not_there_yet_is_all_new(settings, tmp_path):

@@ -8,13 +8,14 @@ const MOST = 200;
 export function differenceView(told) {
   const kinds = ["occurrences", "events"].filter((name) => told[name]);
   const counts = table(t("difference"), ["", ...KINDS.map((kind) => called("kind", kind))], kinds.map((name) => [t(name), ...KINDS.map((kind) => told[name].counts[kind] ?? 0)]));
-  const gone = kinds.some((name) => told[name].counts.gone);
+  const [gone, lacking] = [kinds.some((name) => told[name].counts.gone), kinds.some((name) => told[name].lacking)];
   return el(
     "div",
     { class: "difference" },
     ...(told.notes ?? []).map((note) => el("p", { class: "note", "data-code": note.code }, note.message)),
     counts,
-    gone ? el("p", {}, t(told.whole ? "gone_go" : "gone_stay")) : null,
+    gone ? el("p", {}, t("gone_go")) : null,
+    lacking ? el("p", {}, t("gone_stay")) : null,
     ...kinds.flatMap((name) => [...fields(told[name], t(name)), ...places(told[name], t(name))]),
   );
 }
@@ -45,7 +46,7 @@ function places(told, name) {
   return [
     ...view("new", [t("sheet"), t("row")], (one) => [one.sheet, one.row]),
     ...view("renamed", [t("sheet"), t("row"), t("row_before"), t("identifiers")], (one) => [one.sheet, one.row, one.was_row, (one.renamed ?? "own").split(" and ").map((which) => called("identifier", which)).join(", ")]),
-    ...view("gone", [t("row_before")], (one) => [one.was_row]),
+    ...view("gone", [t("identifiers"), t("file_column"), t("sheet"), t("row_before")], (one) => [one.before ?? t("cell_kept_back"), one.survey ? t("survey_number", { number: one.survey }) : null, one.was_sheet, one.was_row]),
   ];
 }
 

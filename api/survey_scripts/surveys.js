@@ -32,10 +32,27 @@ export async function loadList() {
     const waits = results.filter((s) => s.waits_for_you);
     const others = results.filter((s) => !waits.includes(s));
     say(one("list-status"), t(results.length ? "list_count" : "list_none", { count: results.length, waiting: waits.length }));
+    offerAnswers(results);
     one("list").replaceChildren(...(waits.length ? [rows(t("waiting_for_you"), waits)] : []), ...(others.length ? [rows(t("your_surveys"), others)] : []));
   } catch (refusal) {
     say(one("list-status"), refusal.message, "bad");
   }
+}
+
+/** Offer the surveys that a file may be a new version of: those that were asked about or refused, and published ones. */
+function offerAnswers(surveys) {
+  const [select, taken] = [one("answers"), new Set(surveys.filter((s) => ["committed", "published"].includes(s.state)).map((s) => s.answers))];
+  const chosen = select.value;
+  const mine = surveys.filter((s) => s.mine && !taken.has(s.id) && ["asked", "refused", "committed", "published"].includes(s.state));
+  select.replaceChildren(select.options[0], ...mine.map((s) => el("option", { value: s.id }, `${s.id} · ${s.file} · ${s.dataset} · ${called("state", s.stage)}`)));
+  chooseAnswers(chosen);
+}
+
+/** Choose one, though the list does not have it. */
+function chooseAnswers(number) {
+  const select = one("answers");
+  if (number && ![...select.options].some((option) => option.value === String(number))) select.append(el("option", { value: number }, String(number)));
+  select.value = number;
 }
 
 function rows(caption, surveys) {
@@ -51,6 +68,7 @@ export function closeAll() {
   watched = 0;
   turn++;
   one("list").replaceChildren();
+  one("answers").replaceChildren(one("answers").options[0]);
   one("survey").replaceChildren();
   one("survey").hidden = true;
 }
@@ -171,9 +189,9 @@ function actions(s, etag) {
     const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
     box.append(first, sure);
   }
-  if (s.mine && ["asked", "refused"].includes(s.state) && !s.answered_by) {
+  if (s.mine && ["asked", "refused", "committed", "published"].includes(s.state) && !s.answered_by) {
     const answer = () => {
-      one("answers").value = s.id;
+      chooseAnswers(s.id);
       one("answers").dispatchEvent(new Event("change"));
       one("file").focus();
     };

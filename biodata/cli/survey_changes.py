@@ -26,12 +26,11 @@ def say_difference(told: dict[str, Any], language: str) -> None:
             _say_lines([line("DIFFERENCE_NEW_ROWS", language, rows=_spans([row["row"] for row in one["new"]]))])
         _say_lines([_changed_line(cell, language) for cell in one["changed"]])
         _say_lines([text for row in one["renamed"] for text in _renamed_lines(row, language)])
-        gone = "DIFFERENCE_GONE_ROW" if told["whole"] else "DIFFERENCE_LACKING_ROW"
-        _say_lines([line(gone, language, name=_before(row)) for row in one["gone"]])
+        _say_lines([line("DIFFERENCE_GONE_ROW", language, name=_gone(row, language)) for row in one["gone"]])
         likely = () if _answered(told) else one.get("likely", ())
         _say_lines([line("DIFFERENCE_LIKELY", language, row=row["row"], before=_before(row)) for row in likely])
-        if one["counts"]["gone"] and not told["whole"]:
-            say(f"  {line('DIFFERENCE_GONE_STAY', language, count=one['counts']['gone'])}")
+        if one.get("lacking"):
+            say(f"  {line('DIFFERENCE_GONE_STAY', language, count=one['lacking'])}")
 
 
 def _say_notes(told: Mapping[str, Any], language: str) -> None:
@@ -49,9 +48,8 @@ def _answered(told: Mapping[str, Any]) -> bool:
 
 def _say_counts(told: Mapping[str, Any], table: str, language: str) -> None:
     """Print how many rows of a table are of each kind; what an upload that adds does not hold is not gone."""
-    counts = told[table]["counts"]
-    if any(counts.values()):
-        kinds = {"lacking" if kind == "gone" and not told["whole"] else kind: n for kind, n in counts.items()}
+    kinds = told[table]["counts"] | ({"lacking": told[table]["lacking"]} if told[table].get("lacking") else {})
+    if any(kinds.values()):
         say(f"{line(f'TABLE_{table.upper()}', language)}: {', '.join(counts_of(kinds, language))}")
 
 
@@ -99,6 +97,14 @@ def _renamed_lines(row: Mapping[str, Any], language: str) -> list[str]:
 def _before(row: Mapping[str, Any]) -> str:
     """Return what a row was called in an earlier file, or its number there."""
     return str(row.get("before") or row.get("was") or f"({row.get('was_row') or '-'})")
+
+
+def _gone(row: Mapping[str, Any], language: str) -> str:
+    """Return what a row was called that goes, and where it stood: survey, sheet, row."""
+    number = line("PLACE_ROW", language, row=row["was_row"]) if row.get("was_row") else None
+    survey = f"#{row['survey']}" if row.get("survey") else None
+    place = ", ".join(one for one in (survey, row.get("was_sheet"), number) if one)
+    return " ".join(one for one in (row.get("before"), f"({place})" if place else None) if one)
 
 
 def _spans(rows: list[int]) -> str:

@@ -27,6 +27,14 @@ DatasetOption = Annotated[str, typer.Option("--dataset", help="Key of the datase
 CompleteOption = Annotated[
     bool, typer.Option("--complete", help="The file is the dataset's whole state: what it does not hold goes.")
 ]
+AnswersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="The survey that it is a new version of: one that was asked about or refused, or a published one that it corrects. "
+        "What that one alone said and the file does not say goes; all else of the dataset stays.",
+    ),
+]
 RenamedOption = Annotated[
     str | None,
     typer.Option("--renamed", help="Of rows that the dataset has under another identifier: same or new."),
@@ -38,6 +46,8 @@ _HELP = {
     "Nothing is changed. Compared are the cells as people wrote them.\n\n"
     "Example: biodata survey diff march.xlsx --dataset nam-ha --data mydata --out changes.csv",
     "submit": "Hand a survey in; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
+    "With --answers N it is a new version of survey N. Of a published one it is the corrected version: what that one alone said and "
+    "the file does not say goes.\n\n"
     "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
     "Where rows of it seem to be in the dataset under another identifier it waits for --renamed: same, they are those, and "
     "stay one record with its history; or new, they are others. `biodata survey status` tells which rows.\n\n"
@@ -67,6 +77,7 @@ def diff(
     dataset: DatasetOption,
     data: DataOption = DEFAULT_DATA,
     complete: CompleteOption = False,
+    answers: AnswersOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
@@ -79,7 +90,7 @@ def diff(
     from biodata.ingest import survey_project
     from biodata.store import heading_mappings
     from biodata.store.registry import Registry
-    from biodata.surveys import licences, renaming
+    from biodata.surveys import correcting, gone_rows, licences, renaming, telling
     from biodata.surveys.difference import difference
 
     language = language_told(language)
@@ -89,14 +100,22 @@ def diff(
         options = heading_mappings.options(registry, dataset)
         licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
     answer = renaming.checked(renamed)
-    found = difference([file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence)
+    with Registry.open(settings) as registry:
+        of = correcting.asked(settings, registry, dataset, answers, complete=complete)
+        found = difference(
+            [file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence, of=of
+        )
+        found = gone_rows.told(found, registry)
+        with registry.session(read_only=True) as session:
+            files = gone_rows.file_names(session, found.goes())
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    say_difference(found.as_dict(), language)
+    told = found.as_dict()
+    say_difference(told | {"notes": telling.notes(told, language, files=files)}, language)
 
 
 def submit(
@@ -108,7 +127,7 @@ def submit(
     ] = None,
     complete: CompleteOption = False,
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
-    answers: Annotated[int | None, typer.Option(help="The survey that it is a new version of.", min=1)] = None,
+    answers: AnswersOption = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
     renamed: RenamedOption = None,
     licence: LicenceOption = None,

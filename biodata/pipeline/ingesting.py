@@ -37,10 +37,19 @@ _SCOPES: Final = {"taxa": "checklist"}
 
 @dataclass(frozen=True)
 class Moved:
-    """What is kept under another identifier: records by the one before, and the events that go for it."""
+    """What of a dataset is kept under another identifier, and what goes.
 
-    records: Mapping[str, str]
-    events: Sequence[str]
+    Attributes
+    ----------
+    renamed : mapping of str to str
+        Records: before → now.
+    gone, gone_events : sequence of str
+        Identifiers of records and of events that go.
+    """
+
+    renamed: Mapping[str, str]
+    gone: Sequence[str]
+    gone_events: Sequence[str]
 
 
 def ingest(
@@ -124,7 +133,8 @@ def ingest(
 
 def commit(
     read: Interpreted, lake: Lake, settings: Settings, *, extra: Mapping[str, Any] = MappingProxyType({}),
-    renamed: Mapping[str, str] = MappingProxyType({}), gone_events: Sequence[str] = (), dry_run: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}), gone: Sequence[str] = (), gone_events: Sequence[str] = (),
+    dry_run: bool = False,
 ) -> list[IngestReport]:  # fmt: skip
     """Commit what was read to the lake, all of its tables or none; once.
 
@@ -133,6 +143,8 @@ def commit(
     read : Interpreted
     lake, settings, extra, renamed, gone_events, dry_run
         As `ingest` has them.
+    gone : sequence of str
+        Identifiers of the dataset's records that go.
 
     Returns
     -------
@@ -146,7 +158,7 @@ def commit(
     check = partial(read.check_withdrawn, settings)
     check()
     for together in read.surveys():
-        moved = Moved(renamed, gone_events)
+        moved = Moved(renamed, gone, gone_events)
         _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=check, dry_run=dry_run)
     if not dry_run:
         _register(read.tables, settings, read.source)
@@ -202,6 +214,7 @@ def _commit_records(
         "declared": dict(together[-1].verbatim.declarations),
     }
     whole = set().union(*(table.datasets for table in together)) if together[-1].verbatim.complete else set[str]()
+    dataset, told_gone = together[-1].report.dataset, () if records is None else records.verbatim.gone
     without_ids, before = 0, 0
     if records is not None:
         without_ids = records.report.flags.get("OCCURRENCE_ID_FROM_CONTENT", 0)
@@ -215,10 +228,10 @@ def _commit_records(
             author="ingest",
             message=message,
             extra={**extra, **by},
-            renamed=[(together[-1].report.dataset, was, now) for was, now in moved.records.items()],
-            gone_events=[] if events is None else [f"{events.report.dataset}:{was}" for was in moved.events],
+            renamed=[(dataset, was, now) for was, now in moved.renamed.items()],
+            gone_events=[f"{dataset}:{was}" for was in moved.gone_events],
             complete_datasets=whole,
-            gone=records.verbatim.gone if records is not None else (),
+            gone=[*told_gone, *((dataset, was) for was in moved.gone)],
             check=check,
             dry_run=dry_run,
         )

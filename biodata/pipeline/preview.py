@@ -1,6 +1,6 @@
 """What an upload would publish: harmonised, judged beside all that its dataset has, and let out by `sharing`; nothing is kept."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +43,10 @@ class Preview:
         Events, with the counts of the upload's own published records.
     before : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
         What the current release tells of the dataset.
+    events_before : frozenset of str
+        Identifiers of the events that it tells of it.
     gone : tuple of int
-        Numbers of records that would not be told any more: those that go, where the upload is the dataset's whole state,
-        and those that no rule lets out from now on.
+        Numbers of records that would not be told any more: those that go, and those that no rule lets out from now on.
     touched : frozenset of str
         The countries that records of the dataset lie in which go, or which the upload tells anew: it is theirs, too.
     withheld : polars.Series of list of str
@@ -64,6 +65,7 @@ class Preview:
     occurrences: pl.DataFrame
     events: pl.DataFrame
     before: pl.DataFrame
+    events_before: frozenset[str]
     gone: tuple[int, ...]
     touched: frozenset[str]
     withheld: pl.Series
@@ -76,7 +78,7 @@ class Preview:
 
 def preview(
     read: Interpreted, lake: Lake, settings: Settings, *, dataset: str, complete: bool = False,
-    renamed: Mapping[str, str] = MappingProxyType({}),
+    renamed: Mapping[str, str] = MappingProxyType({}), gone: Collection[str] = (),
 ) -> Preview:  # fmt: skip
     """Return what a release would tell of an upload under today's rules.
 
@@ -86,6 +88,8 @@ def preview(
         The upload.
     lake, settings, dataset, complete, renamed
         As `ingest` has them.
+    gone : collection of str
+        Records of the dataset that go, by their identifiers.
 
     Raises
     ------
@@ -114,10 +118,12 @@ def preview(
             .with_columns(key=numbers)
             .drop("known")
         )
-        others = known.filter(~pl.col(_IDENTITY).is_in(brought[_IDENTITY].implode()))["key"]
+        absent = known.filter(~pl.col(_IDENTITY).is_in(brought[_IDENTITY].implode()))
+        going = absent.filter(pl.lit(complete) | pl.col(_IDENTITY).is_in(list(gone)))["key"]
+        others = absent.filter(~pl.col("key").is_in(going.implode()))["key"]
 
         def records() -> Iterable[pl.DataFrame]:
-            if not complete:
+            if others.len():
                 for batch in lake.batches("occurrences", columns=JUDGED_BY, where=where, batch_rows=_BATCH_ROWS):
                     yield batch.filter(pl.col("key").is_in(others.implode()))
             yield brought
@@ -130,15 +136,17 @@ def preview(
             events, records, lake, rules, boundaries=boundaries, licences=licences,
             before=current if settings.keep_ties else None,
         )  # fmt: skip
-        before = _published_now(current, where)
+        before = _published_now(current, "occurrences", where, terms.PUBLISHED_OCCURRENCE)
+        events_before = _published_now(current, "surveys", where, terms.SURVEY)["eventID"].drop_nulls()
     read.check_withdrawn(settings)
     hidden = brought.join(published.select("key"), on="key", how="anti")
-    touched = known if complete else known.filter(~pl.col("key").is_in(others.implode()))
+    touched = known.filter(~pl.col("key").is_in(others.implode()))
     return Preview(
         published,
         rows_of(published, shown),
         before,
-        (*(others if complete else ()), *hidden["key"]),
+        frozenset(events_before),
+        (*going, *hidden["key"]),
         frozenset(_countries(touched).explode().drop_nulls()),
         _countries(hidden),
         rules.hash,
@@ -180,8 +188,10 @@ def interpreted(
         return read.frames()
 
 
-def _published_now(current: releases.Release | None, where: Compare) -> pl.DataFrame:
-    """Return what the current release tells of a dataset's records."""
+def _published_now(
+    current: releases.Release | None, table: str, where: Compare, columns: Sequence[terms.Column]
+) -> pl.DataFrame:
+    """Return what the current release tells of a dataset in one of its tables, of these columns."""
     if current is None:
-        return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
-    return releases.read(current, "occurrences", where=where)
+        return pl.DataFrame(schema=terms.schema(columns))
+    return releases.read(current, table, where=where)

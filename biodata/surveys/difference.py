@@ -6,7 +6,7 @@ changes no survey.
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.surveys import states
-from biodata.surveys.comparing import LINKS, NEW, Question, compare
+from biodata.surveys.comparing import LINKS, NEW, Compared, Question, compare
 from biodata.surveys.shown_cells import tell_nothing
 from biodata.surveys.site_renames import tell_counted
 
@@ -28,11 +28,30 @@ _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
 """Rows of each kind that a report holds; `--out` writes all."""
 
-_CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "event", "event_before", "was_row")
+_CSV: Final = (
+    "kind", "sheet", "row", "identifier", "column", "before", "after", "event", "event_before", "was_row", "was_sheet",
+    "survey",
+)  # fmt: skip
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"
 """Stands for a heading that may be a cell of the file."""
 KINDS: Final = ("new", "changed", "renamed", "gone", "unchanged")
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A survey that an upload is a corrected version of.
+
+    Attributes
+    ----------
+    number : int
+        The survey.
+    rows : mapping of str to polars.Series
+        What the `events` and `occurrences` are called that it alone says (`correcting.said_alone`).
+    """
+
+    number: int
+    rows: Mapping[str, pl.Series]
 
 
 @dataclass(frozen=True)
@@ -44,17 +63,21 @@ class TableDifference:
     rows : polars.DataFrame
         One row each: `kind` (of `KINDS`), `identifier` as the file tells it, `before` (the identifier that it had),
         `sheet` and `row` in the file, null where it is not in it, `was_row` in the file that told it last; `event` and
-        `event_before` where its event has another identifier now.
+        `event_before` where its event has another identifier now. Of a row that goes also `was_sheet`, `survey` (the
+        survey whose file that was, where it is known) and `shown`, whether what it was called is published (`goes`).
     cells : polars.DataFrame
         One row a changed cell: `identifier`, `sheet`, `row`, `column`, `before`, `after`.
     pairs : polars.DataFrame
         Rows of the file that the dataset may have under another identifier: `identifier`, `was`, `sheet`, `row`,
         `was_row`, `how` (see `renames`).
+    lacking : int
+        Rows of the dataset that are not in the file and stay.
     """
 
     rows: pl.DataFrame
     cells: pl.DataFrame
     pairs: pl.DataFrame
+    lacking: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return how many there are of each kind."""
@@ -66,19 +89,23 @@ class TableDifference:
         other = self.rows.filter(pl.col("identifier") != pl.col("before"))
         return dict(other.select("before", "identifier").iter_rows())
 
+    def gone(self) -> list[str]:
+        """Return what the rows were called that go."""
+        return self.rows.filter(pl.col("kind") == "gone")["before"].drop_nulls().to_list()
+
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        told: dict[str, Any] = {"counts": self.counts(), "renamed_identifiers": len(self.renamed())}
-        renamed = _what_is_renamed().alias("renamed")
-        # Of a row that is in no file any more the row of the earlier one is told.
-        columns: dict[str, list[str | pl.Expr]] = {
-            "new": ["sheet", "row"], "renamed": ["sheet", "row", "was_row", renamed], "gone": ["was_row"],
+        told: dict[str, Any] = {
+            "counts": self.counts(), "lacking": self.lacking, "renamed_identifiers": len(self.renamed())
         }  # fmt: skip
-        named = {
-            "new": ["identifier"],
-            "renamed": ["identifier", "before", "event", "event_before"],
-            "gone": ["before"],
-        }
+        renamed = _what_is_renamed().alias("renamed")
+        # Of a row that is in no file any more its place in the earlier one is told, and what everybody knows it by.
+        known_by = "before" if values else pl.when(pl.col("shown")).then("before").alias("before")
+        columns: dict[str, list[str | pl.Expr]] = {
+            "new": ["sheet", "row"], "renamed": ["sheet", "row", "was_row", renamed],
+            "gone": ["survey", "was_sheet", "was_row", known_by],
+        }  # fmt: skip
+        named = {"new": ["identifier"], "renamed": ["identifier", "before", "event", "event_before"], "gone": []}
         cut = False
         for kind, shown in columns.items():
             rows = self.rows.filter(pl.col("kind") == kind)
@@ -107,13 +134,16 @@ class Difference:
     dataset : str
         The dataset.
     whole : bool
-        The upload is its whole state, and what it does not hold goes; else what is told as `gone` stays.
+        The upload is its whole state, or that of the survey that it corrects, and what it does not hold goes; else that
+        stays.
     answer : str or None
         What its sender said about rows that the dataset has under another identifier: `same`, `new`, or nothing yet.
     events, occurrences : TableDifference
         Of each.
     left : int
         Records and events that stay, though the event that they belong to has another identifier in the upload.
+    corrects : int, optional
+        The survey that it is a corrected version of: rows of others are not looked at.
     """
 
     dataset: str
@@ -122,6 +152,7 @@ class Difference:
     events: TableDifference
     occurrences: TableDifference
     left: int
+    corrects: int | None = None
 
     def asked(self) -> int:
         """Return how many rows of an upload that adds the dataset may have under another identifier."""
@@ -147,10 +178,24 @@ class Difference:
             "events": self.events.as_dict(values=values, most=most),
             "occurrences": self.occurrences.as_dict(values=values, most=most),
         }
+        if self.corrects is not None:
+            told["corrects"] = self.corrects
+        if goes := self.goes():
+            told["goes"] = goes
         if self.asked():
             told["renamed"] = {"answer": self.answer, "count": self.asked(), "left": self.left,
                                "shifted": self.shifted(), **self._example()}  # fmt: skip
         return told
+
+    def goes(self) -> list[dict[str, int | None]]:
+        """Return how many records and events of which survey go, by its number; None where no survey is known."""
+        tables = {"occurrences": self.occurrences, "events": self.events}
+        rows = pl.concat(
+            one.rows.filter(pl.col("kind") == "gone").select("survey", pl.lit(name).alias("table"))
+            for name, one in tables.items()
+        )
+        counts = (((pl.col("table") == name).sum()).alias(name) for name in tables)
+        return rows.group_by("survey").agg(*counts).sort("survey", nulls_last=True).to_dicts()
 
     def _example(self) -> dict[str, Any]:
         """Return where the first row stands that is asked about."""
@@ -203,6 +248,7 @@ def _guarded(name: str) -> pl.Expr:
 def difference(
     paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str | None = None,
     options: Mapping[str, str] = MappingProxyType({}), answer: str | None = None, licence: str | None = None,
+    of: Callable[[Lake], Corrected] | None = None,
 ) -> Difference:  # fmt: skip
     """Compare what a dataset has with what files would bring; nothing is changed.
 
@@ -225,6 +271,8 @@ def difference(
         they are the same ones, or `new`, they are others. Without a word those are told as renamed that are certain.
     licence : str, optional
         Of what tells none in the files.
+    of : function of Lake, optional
+        Tells the survey that the upload corrects, and its rows.
 
     Returns
     -------
@@ -247,18 +295,22 @@ def difference(
         options = options if source in (forms.SHEETS, "kobo") else {}
     brought = states.read(paths, dataset, settings, source=source, options=options, licence=licence)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return difference_of(brought, lake, dataset, complete=complete, answer=answer)
+        told = None if of is None else of(lake)
+        return difference_of(brought, lake, dataset, complete=complete, answer=answer, of=told)
 
 
 def difference_of(
-    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, *, complete: bool, answer: str | None
-) -> Difference:
-    """Compare what a dataset has with what was read of files (`states.read`); see `difference`."""
+    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, *, complete: bool, answer: str | None,
+    of: Corrected | None = None,
+) -> Difference:  # fmt: skip
+    """Compare what a dataset has, or one survey of it, with what was read of files (`states.read`); see `difference`."""
     where = Compare("datasetKey", "=", dataset)
-    had_events = states.of_lake_events(lake.read("events", where=where))
-    had_records = states.of_lake_records(lake.read("verbatim", where=where))
-    answer = None if complete else answer
+    events_there, records_there = lake.read("events", where=where), lake.read("verbatim", where=where)
+    had_events, had_records = states.of_lake_events(events_there), states.of_lake_records(records_there)
     had_events = tell_counted(had_events, had_records)
+    if of is not None:
+        complete, (had_events, had_records) = True, _of_survey(had_events, had_records, brought, of)
+    answer = None if complete else answer
     events = compare(
         had_events,
         tell_counted(brought["events"], brought["occurrences"]),
@@ -270,17 +322,44 @@ def difference_of(
     pairs = records.pairs  # the same ones whatever the answer is: that is about them
     if answer == NEW and links:  # new events have records of their own
         records = compare(had_records, brought["occurrences"], Question(complete, answer), own=_IDENTIFIERS)
-    of_events = TableDifference(events.rows, events.cells, events.pairs)
-    of_records = TableDifference(records.rows, records.cells, pairs)
+    of_events = _table(events, events.pairs, events_there, "eventID", complete=complete)
+    of_records = _table(records, pairs, records_there, states.RECORD, complete=complete)
     stay = 0 if complete else _left(of_events, had_events, of_events) + _left(of_records, had_records, of_events)
-    return Difference(dataset, complete, answer, of_events, of_records, stay)
+    return Difference(dataset, complete, answer, of_events, of_records, stay, None if of is None else of.number)
+
+
+def _of_survey(
+    events: pl.DataFrame, records: pl.DataFrame, brought: Mapping[str, pl.DataFrame], of: Corrected
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return of what a dataset has the rows that a corrected survey alone says, and those that it says still."""
+    own = pl.col("identifier").is_in(of.rows["occurrences"].implode())
+    others = records.filter(~own)
+    staying = events.filter(~pl.col("identifier").is_in(of.rows["events"].implode()))
+    named = [frame[name].str.strip_chars() for frame in (others, staying) for name in LINKS if name in frame.columns]
+    # An event that what stays belongs to is theirs, too.
+    shared = pl.concat(named).drop_nulls().unique() if named else pl.Series([], dtype=pl.String)
+    alone = pl.col("identifier").is_in(of.rows["events"].implode()) & ~pl.col("identifier").is_in(shared.implode())
+    said = {kind: pl.col("identifier").is_in(frame["identifier"].implode()) for kind, frame in brought.items()}
+    return events.filter(alone | said["events"]), records.filter(own | said["occurrences"])
+
+
+def _table(found: Compared, pairs: pl.DataFrame, there: pl.DataFrame, name: str, *, complete: bool) -> TableDifference:
+    """Return what becomes of a table, with where each row that goes stood; `name` is the column that identifies its rows."""
+    is_gone = pl.col("kind") == "gone"
+    rows = found.rows if complete else found.rows.filter(~is_gone)
+    sheet = pl.col("source_sheet") if "source_sheet" in there.columns else pl.lit(None, dtype=pl.String)
+    places = there.select(pl.col(name).alias("before"), was_file="source_file", was_sheet=sheet).unique("before")
+    stood = (pl.when(is_gone).then(pl.col(one)).alias(one) for one in ("was_file", "was_sheet"))
+    rows = rows.join(places, on="before", how="left", maintain_order="left").with_columns(*stood)
+    rows = rows.with_columns(survey=pl.lit(None, dtype=pl.Int64), shown=pl.lit(value=False))
+    return TableDifference(rows, found.cells, pairs, found.rows.height - rows.height)
 
 
 def _left(table: TableDifference, had: pl.DataFrame, events: TableDifference) -> int:
     """Return how many rows stay of events that have another identifier in the upload."""
     names = [name for name in LINKS if name in had.columns and not (table is events and name == "=eventID")]
     moved = events.pairs.filter(pl.col("how") != "shifted")["was"]
-    told = pl.concat([table.rows.filter(pl.col("kind") != "gone")["before"].drop_nulls(), table.pairs["was"]])
+    told = pl.concat([table.rows["before"].drop_nulls(), table.pairs["was"]])
     staying = had.filter(~pl.col("identifier").is_in(told.implode()))
     of_them = pl.any_horizontal(
         pl.lit(value=False), *(pl.col(n).str.strip_chars().is_in(moved.implode()) for n in names)

@@ -1,6 +1,6 @@
 """Who decides about a survey: each country's reviewer for its side; accepted whole, asked about, or refused with reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from biodata.store import survey_views
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import JOB, NO_COUNTRY, OPEN_FOR_REVIEW, step
-from biodata.surveys import conversation, renaming, seeing, sides, telling
+from biodata.surveys import conversation, gone_rows, renaming, seeing, sides, telling
 
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200
@@ -215,12 +215,19 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
         seen = None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)
         told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
                  "next": telling.what_next(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen,
+                                                                                files=_files(session, one, seen)),
                  "question": renaming.question(one, language),
                  "answered_by": _answered_by(session, who, one),
                  "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,
                  "history": conversation.whole_history(session, who, one)}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _files(session: Session, submission: Submission, seen: Collection[str] | None) -> dict[int, str]:
+    """Return what the files of surveys are called of which rows go; whoever sees some sides alone is told their numbers."""
+    goes = (submission.difference or {}).get("goes", ())
+    return gone_rows.file_names(session, goes) if goes and seen is None else {}
 
 
 def _yours(who: Principal | None, submission: Submission) -> list[str] | None:

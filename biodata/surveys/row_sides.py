@@ -5,7 +5,7 @@ asked, would tell on which side of a border a coarse record lies.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
@@ -66,8 +66,8 @@ def concerned(found: Difference, shown: Preview, view: View, sides: Collection[s
     everybody = sorted(sides)
     now = _asked(shown.records, shown.occurrences, everybody)
     before = _asked(shown.had, shown.before, everybody)
-    told = _countries(_of(found.occurrences, "identifier", now, whole=found.whole))
-    told |= _countries(_of(found.occurrences, "before", before, whole=found.whole))
+    told = _countries(_of(found.occurrences, "identifier", now))
+    told |= _countries(_of(found.occurrences, "before", before))
     # The same cells may be read as something else by now: by another checklist, or beside other rows.
     told |= _countries(now.filter("differs"))
     told |= _countries(before.filter(pl.col("key").is_in(now.filter("differs")["key"].implode())))
@@ -79,7 +79,7 @@ def concerned(found: Difference, shown: Preview, view: View, sides: Collection[s
 
 def _of_events(found: Difference, shown: Preview, everybody: list[str]) -> set[str]:
     """Return the sides of events that change; all of them where one is not told exactly."""
-    rows = _changed(found.events, whole=found.whole)
+    rows = _changed(found.events)
     told = shown.events["eventID"].drop_nulls() if "eventID" in shown.events.columns else pl.Series([], dtype=pl.String)
     exact = rows.filter(pl.col("identifier").is_in(told.implode()))
     if exact.height < rows.height:
@@ -89,14 +89,14 @@ def _of_events(found: Difference, shown: Preview, everybody: list[str]) -> set[s
     return _countries(now) | _countries(before)
 
 
-def _changed(table: TableDifference, *, whole: bool) -> pl.DataFrame:
+def _changed(table: TableDifference) -> pl.DataFrame:
     """Return the rows that become others, are new, or go."""
-    return table.rows.filter(~pl.col("kind").is_in(("unchanged",) if whole else ("unchanged", "gone")))
+    return table.rows.filter(pl.col("kind") != "unchanged")
 
 
-def _of(table: TableDifference, name: str, places: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+def _of(table: TableDifference, name: str, places: pl.DataFrame) -> pl.DataFrame:
     """Return the places of rows that change, by what they are called now, or were."""
-    return places.filter(pl.col("identifier").is_in(_changed(table, whole=whole)[name].drop_nulls().implode()))
+    return places.filter(pl.col("identifier").is_in(_changed(table)[name].drop_nulls().implode()))
 
 
 def _asked(records: pl.DataFrame, published: pl.DataFrame, everybody: list[str]) -> pl.DataFrame:
@@ -124,10 +124,13 @@ def with_sides(table: TableDifference, of: RowSides) -> TableDifference:
     """Return a table's difference with the sides that each row is told to."""
     rows, cells, pairs = table.rows, table.cells, table.pairs
     was = dict(rows.filter(pl.col("identifier").is_not_null()).select("identifier", "before").iter_rows())
-    return TableDifference(
-        rows.with_columns(sides=_lists(of.of(rows["identifier"], rows["before"]))),
-        cells.with_columns(sides=_lists(of.of(cells["identifier"], [was.get(one) for one in cells["identifier"]]))),
-        pairs.with_columns(sides=_lists(of.of(pairs["identifier"], pairs["was"]))),
+    return replace(
+        table,
+        rows=rows.with_columns(sides=_lists(of.of(rows["identifier"], rows["before"]))),
+        cells=cells.with_columns(
+            sides=_lists(of.of(cells["identifier"], [was.get(one) for one in cells["identifier"]]))
+        ),
+        pairs=pairs.with_columns(sides=_lists(of.of(pairs["identifier"], pairs["was"]))),
     )
 
 

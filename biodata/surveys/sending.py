@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ANSWERABLE: Final = ("asked", "refused")
-"""States of a submission that a new version of it can follow."""
+"""States of a submission before it is published that a new version of it can follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Sent:
     wanted : bool
         It goes to review as soon as it is checked; else it stays a draft, whose difference its sender looks at first.
     answers : int, optional
-        The submission that it is a new version of.
+        The submission that it is a new version of; of one that is published it is a corrected version (`correcting`).
     upload : str, optional
         The upload in parts that is its file.
     renamed : str, optional

@@ -19,7 +19,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import IN_THE_LAKE, JOB
-from biodata.surveys import licences, parts, renaming
+from biodata.surveys import correcting, licences, parts, renaming
 from biodata.surveys.sending import ANSWERABLE, Sent
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def receive(
         # One transaction with its job: whoever hears its number knows that it will be taken in.
         with registry.session() as session, session.begin():
             if sent.answers is not None:
-                _check_answer(session, sender, sent.answers, dataset)
+                _check_answer(session, sender, sent.answers, dataset, complete=sent.complete)
             if sent.licence is None:
                 submission.license = licences.inherited(session, dataset, sent.answers)
             number = add(session, submission, sender)
@@ -238,17 +238,20 @@ def _earlier(
     return found.id
 
 
-def _check_answer(session: Session, sender: Principal, number: int, dataset: str) -> None:
-    """Refuse an answer to what is not there for them, or needs none."""
+def _check_answer(session: Session, sender: Principal, number: int, dataset: str, *, complete: bool) -> None:
+    """Refuse a new version of what is not there for them, or needs none."""
     earlier = session.get(Submission, number)
     if earlier is None or earlier.dataset != dataset or not may(sender, Action.HAND_IN, dataset=earlier.dataset):
         problem = "there is no submission of this number to this dataset"
         raise InputError(problem, column="answers", value=str(number), code="RECORD_MISSING")
+    if earlier.state in IN_THE_LAKE:
+        correcting.check(session, earlier, complete=complete)
+        return
     if earlier.state not in ANSWERABLE or answered(session, number):
         problem = f"it is {earlier.state}, and waits for no answer"
         if earlier.state in ANSWERABLE:
             problem = "a new version of it is on its way already"
-        expected = "a submission that its reviewer asked something about, or refused"
+        expected = "a submission that its reviewer asked something about, or refused; or a published one"
         raise InputError(problem, column="answers", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
 
 

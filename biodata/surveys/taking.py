@@ -7,12 +7,13 @@ that each commit carries whether it has a survey already. So there is never half
 import hashlib
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
@@ -31,6 +32,8 @@ from biodata.store.survey_steps import JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import (
     conversation,
+    correcting,
+    gone_rows,
     kept_reports,
     other_forms,
     parts,
@@ -44,7 +47,7 @@ from biodata.surveys import (
 )
 from biodata.surveys.check import check
 from biodata.surveys.comparing import SAME
-from biodata.surveys.difference import Difference
+from biodata.surveys.difference import Corrected, Difference
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of, with_problems
@@ -129,16 +132,19 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
             read = reading.read(submission, path, options)
             report = with_problems(report, withdrawn_rows.problems(read, path.name, submission.file_name))
         if report["ok"]:
-            found = reading.difference(submission, path, options)
+            of = _corrected(settings, registry, submission, reading.lake)
+            found = reading.difference(submission, path, options, of=of)
             about = found.fingerprint(secret(settings.data))
             held = renaming.unanswered(submission, found, about)
             if held and submission.renamed is not None:  # it was said of other rows, or cannot be done
-                found = reading.difference(submission, path, options, answered=False)
+                found = reading.difference(submission, path, options, answered=False, of=of)
             read = reading.read(submission, path, options)
             shown = pipeline.preview(
                 read, reading.lake, settings, dataset=submission.dataset, complete=submission.complete,
-                renamed=found.occurrences.renamed() if not held and _is_sure(submission) else {},
+                renamed=found.occurrences.renamed() if not held and _is_sure(submission, found) else {},
+                gone=found.occurrences.gone(),
             )  # fmt: skip
+            found = gone_rows.told(found, registry, published=_published(shown))
             # Whose records go, or are told anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
             forget_unused(registry, submission, read)
@@ -157,6 +163,13 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         state, action = "draft", "held" if submission.wanted else "checked"
     _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, concerned=concerned,
             about=about, held=held, told={"base": base, **found.as_dict(values=False)}, view=view)  # fmt: skip
+
+
+def _published(shown: pipeline.Preview) -> dict[str, Collection[str]]:
+    """Return what the current release calls the dataset's rows."""
+    called = shown.had.join(shown.before.select("key", "occurrenceID"), on="key")
+    records = called.filter(pl.col("identifier") == pl.col("occurrenceID"))["identifier"]
+    return {"events": shown.events_before, "occurrences": records.to_list()}
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
@@ -215,7 +228,8 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
             return
     options = options_of(registry, submission)
     try:
-        now = reading.difference(submission, path, options)
+        of = _corrected(settings, registry, submission, reading.lake)
+        now = reading.difference(submission, path, options, of=of)
         read = reading.read(submission, path, options)
     except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
         _refuse(settings, registry, submission, error)
@@ -259,7 +273,11 @@ def _refuse(settings: Settings, registry: Registry, submission: Submission, erro
 def _is_outdated(session: Session, settings: Settings, submission: Submission) -> bool:
     """Tell whether what was accepted is not what would happen: the dataset has gone on since, or the sharing rules have."""
     base, rules = (submission.difference or {}).get("base"), survey_views.hash_of(session, submission.id)
-    about_all = submission.complete or sides.UNCHANGED in (submission.sides or {}).values()
+    corrects = correcting.corrected(correcting.of_dataset(session, submission.dataset), submission)
+    if corrects != (submission.difference or {}).get("corrects"):  # that was published, or taken back
+        return True
+    unchanged = sides.UNCHANGED in (submission.sides or {}).values()
+    about_all = submission.complete or corrects is not None or unchanged
     if about_all and base != survey_steps.last_version(session, submission.dataset):
         return True
     return rules != RuleSet.read(settings.rules_file).hash
@@ -277,9 +295,16 @@ def _look_again(session: Session, submission: Submission) -> None:
     submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 
 
-def _is_sure(submission: Submission) -> bool:
+def _is_sure(submission: Submission, found: Difference) -> bool:
     """Tell whether rows under another identifier are those that the dataset has."""
-    return submission.complete or submission.renamed == SAME
+    return found.whole or submission.renamed == SAME
+
+
+def _corrected(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> Corrected | None:
+    """Return the survey that a submission corrects, with the rows that it alone says; None where it corrects none."""
+    with registry.session(read_only=True) as session:
+        number = correcting.corrected(correcting.of_dataset(session, submission.dataset), submission)
+    return None if number is None else Corrected(number, correcting.said_alone(settings, registry, lake, number))
 
 
 def _commit(
@@ -289,10 +314,12 @@ def _commit(
 
     An event that is renamed takes the place of the one that it was: its effort counts once.
     """
-    sure = _is_sure(submission)
+    sure = _is_sure(submission, found)
+    gone, gone_events = (found.occurrences.gone(), found.events.gone()) if found.corrects is not None else ([], [])
     return pipeline.commit(
         read, lake, settings, extra={"submission": submission.id},
-        renamed=found.occurrences.renamed() if sure else {}, gone_events=tuple(found.events.renamed()) if sure else (),
+        renamed=found.occurrences.renamed() if sure else {}, gone=gone,
+        gone_events=(*gone_events, *(found.events.renamed() if sure else ())),
     )  # fmt: skip
 
 

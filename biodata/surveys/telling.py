@@ -1,6 +1,7 @@
 """What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from biodata.surveys.sides import WAITING
 _TABLES: Final = ("events", "occurrences")
 UNDONE: Final = "undone"
 """What stands in place of the difference of a survey that was taken back: what became of how many rows."""
+_NO_FILES: Final[Mapping[int, str]] = MappingProxyType({})
 _LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
 CHECKING, HELD, NOT_SENT = "checking", "held", "not_sent"
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
@@ -26,10 +28,12 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
     return None if submission.report is None else kept_reports.read(submission.report, language)
 
 
-def difference(submission: Submission, language: str, *, of: Collection[str] | None = None) -> dict[str, Any] | None:
+def difference(
+    submission: Submission, language: str, *, of: Collection[str] | None = None, files: Mapping[int, str] = _NO_FILES
+) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
+    `files` tells what the files of surveys are called of which rows go. Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
     never from what to what, nor of rows that are not published.
     """
     told = submission.difference
@@ -38,7 +42,7 @@ def difference(submission: Submission, language: str, *, of: Collection[str] | N
     if of is not None:
         told = {**told, **{name: _of_sides(told[name], set(of)) for name in _TABLES}}
     told = {**told, **{name: _sides_left_out(told[name]) for name in _TABLES}}
-    found = notes(told, language, submission.id)
+    found = notes(told, language, submission.id, files=files)
     if submission.returns_to is not None:
         found.append(_note(KEEPS_COARSE, {}, language))
     return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": found}
@@ -71,9 +75,17 @@ def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {**table, "changed": changed, "changed_cells": {heading(n): k for n, k in table["changed_cells"].items()}}
 
 
-def notes(told: Mapping[str, Any], language: str, number: int | None = None) -> list[dict[str, str]]:
+def notes(
+    told: Mapping[str, Any], language: str, number: int | None = None, *, files: Mapping[int, str] = _NO_FILES
+) -> list[dict[str, str]]:
     """Return what has to be known of a difference, of the submission of that number: `code` and `message`."""
     found = renaming.notes(told, number)
+    if told.get("corrects") is not None:
+        found.append(("DIFFERENCE_CORRECTS", {"number": told["corrects"]}))
+    for one in told.get("goes", ()):
+        survey, counts = one["survey"], {"records": one["occurrences"], "events": one["events"]}
+        code = "DIFFERENCE_TAKES_OTHER" if survey is None else "DIFFERENCE_TAKES_AWAY"
+        found.append((code, {**counts, "number": survey, "file": files.get(survey)}))
     if any(one.get("shown") is False for name in _TABLES for one in told[name]["changed"]):
         found.append(("DIFFERENCE_VALUES_NOT_KEPT", {}))
     return [_note(code, params, language) for code, params in found]

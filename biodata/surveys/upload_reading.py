@@ -17,7 +17,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.tombstones import Tombstones
 from biodata.surveys import states
-from biodata.surveys.difference import Difference, difference_of
+from biodata.surveys.difference import Corrected, Difference, difference_of
 
 
 def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
@@ -46,7 +46,7 @@ class UploadReading:
         self._asked: dict[str, Any] = {}
         self._read: pipeline.Interpreted | None = None
         self._brought: dict[str, pl.DataFrame] = {}
-        self._differences: dict[str | None, Difference] = {}
+        self._differences: dict[tuple[str | None, int | None], Difference] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -93,16 +93,20 @@ class UploadReading:
         return self._read
 
     def difference(
-        self, submission: Submission, path: Path, options: Mapping[str, str], *, answered: bool = True
-    ) -> Difference:
-        """Return what it would change, with what its sender says of renamed rows unless that is none; see `read`."""
+        self, submission: Submission, path: Path, options: Mapping[str, str], *, answered: bool = True,
+        of: Corrected | None = None,
+    ) -> Difference:  # fmt: skip
+        """Return what it would change, with what its sender says of renamed rows unless that is none; see `read`.
+
+        `of` is the survey that it corrects.
+        """
         self.read(submission, path, options)
-        answer = submission.renamed if answered else None
-        if answer not in self._differences:
-            self._differences[answer] = difference_of(
-                self._brought, self.lake, submission.dataset, complete=submission.complete, answer=answer
+        asked = submission.renamed if answered else None, None if of is None else of.number
+        if asked not in self._differences:
+            self._differences[asked] = difference_of(
+                self._brought, self.lake, submission.dataset, complete=submission.complete, answer=asked[0], of=of
             )
-        return self._differences[answer]
+        return self._differences[asked]
 
 
 def _without(withdrawn: Tombstones, brought: Mapping[str, pl.DataFrame], dataset: str) -> dict[str, pl.DataFrame]:

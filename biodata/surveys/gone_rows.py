@@ -1,0 +1,59 @@
+"""Of which survey the rows were that an upload takes away, and what everybody knows them by: nothing else of them is named."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.store.models import Submission
+from biodata.store.registry import Registry
+from biodata.surveys.difference import Difference, TableDifference
+
+_NOBODY: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
+
+
+def told(found: Difference, registry: Registry, *, published: Mapping[str, Collection[str]] = _NOBODY) -> Difference:
+    """Return a difference that tells of each row that goes its survey, and whether what it was called is published.
+
+    Parameters
+    ----------
+    found : Difference
+    registry : Registry
+        Which file was whose.
+    published : mapping
+        Identifiers by table, `events` and `occurrences`, that the current release tells.
+    """
+    with registry.session(read_only=True) as session:
+        rows = session.execute(
+            select(Submission.file_sha256, Submission.id)
+            .where(Submission.dataset == found.dataset, Submission.dataset_version.is_not(None))
+            .order_by(Submission.id)
+        )
+        numbers = {str(checksum): int(number) for checksum, number in rows}
+
+    def of(table: TableDifference, shown: Collection[str]) -> TableDifference:
+        file = pl.col("was_file").str.split(".").list.first()  # a survey's file is called by its checksum
+        return replace(
+            table,
+            rows=table.rows.with_columns(
+                survey=file.replace_strict(numbers, default=None, return_dtype=pl.Int64),
+                shown=pl.col("before").is_in(list(shown)),
+            ),
+        )
+
+    return replace(
+        found,
+        events=of(found.events, published.get("events", ())),
+        occurrences=of(found.occurrences, published.get("occurrences", ())),
+    )
+
+
+def file_names(session: Session, goes: Sequence[Mapping[str, int | None]]) -> dict[int, str]:
+    """Return what the files of the surveys are called of which rows go (`Difference.goes`), by the surveys' numbers."""
+    numbers = [one["survey"] for one in goes if one["survey"] is not None]
+    found = session.execute(select(Submission.id, Submission.file_name).where(Submission.id.in_(numbers)))
+    return {int(number): str(name) for number, name in found}

@@ -1,0 +1,184 @@
+"""Two surveys of one dataset: what an upload takes away of which, told by survey and by what everybody knows a row by."""
+
+import pytest
+
+from biodata.access import accounts
+from biodata.access.roles import Role, RoleBinding
+from biodata.errors import InputError
+from biodata.store.registry import Registry
+from biodata.store.verify import verify
+from biodata.surveys import receive, review
+from biodata.surveys.sending import Sent
+from test_survey_difference import FIRST, FIRST_EVENTS
+from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
+from test_survey_review import office as office
+from test_survey_undo import Team
+
+LINE_EVENTS = [["T1", "2026-04-01", 20.55, 101.2, "line 1"], ["T2", "2026-04-02", 19.06, 102.3, "line 2"]]
+LINES = [
+    ["TR-1", "T1", "Macaca mulatta", 2, None],
+    ["TR-2", "T1", "Sus scrofa", 3, None],
+    ["TR-3", "T2", "Hylobates lar", 1, None],  # which is told as a cell, and under no identifier
+]
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    return Team(tmp_path_factory.mktemp("corrections"))
+
+
+def both(team, dataset):
+    """Publish the two surveys, each a file of its own; return their numbers."""
+    return team.send(dataset, FIRST), team.send(dataset, LINES, LINE_EVENTS)
+
+
+def looked_at(team, number, language="en"):
+    with Registry.open(team.settings) as registry:
+        return review.look(registry, accounts.find(registry, "rangers"), number, language=language)["difference"]
+
+
+def test_what_stays_is_not_told_as_gone(team):
+    both(team, "adds")
+    told = looked_at(team, team.send("adds", FIRST[:5]))
+    for table, lacking in (("occurrences", 4), ("events", 2)):
+        assert (told[table]["counts"]["gone"], told[table]["gone"], told[table]["lacking"]) == (0, [], lacking)
+    assert "goes" not in told
+    assert told["notes"] == []
+
+
+def test_a_whole_state_tells_of_which_surveys_rows_go(team):
+    first, lines = both(team, "whole")
+    told = looked_at(team, team.send("whole", FIRST[:5], complete=True))
+    assert told["goes"] == [
+        {"survey": first, "occurrences": 1, "events": 0}, {"survey": lines, "occurrences": 3, "events": 2},
+    ]  # fmt: skip
+    assert [one["message"] for one in told["notes"]] == [
+        f"This takes 1 records and 0 events of survey {first} (survey.xlsx) out of the dataset",
+        f"This takes 3 records and 2 events of survey {lines} (survey.xlsx) out of the dataset",
+    ]
+    gone = [(one["survey"], one["was_row"], one["before"]) for one in told["occurrences"]["gone"]]
+    # What a release tells under its own identifier is told by it, and what it does not by its place alone.
+    assert sorted(gone) == [(first, 7, "NH-6"), (lines, 2, "TR-1"), (lines, 3, "TR-2"), (lines, 4, None)]
+    events = [(one["survey"], one["was_sheet"], one["was_row"]) for one in told["events"]["gone"]]
+    assert sorted(events) == [(lines, "events", 2), (lines, "events", 3)]
+    assert {one["before"] for one in told["events"]["gone"]} == {"T1", None}
+
+
+MENDED = [
+    ["NH-1", "E1", "Muntiacus muntjak", 2, "male"],  # a cell changed
+    FIRST[1],
+    ["NH-3", "E2", "Rusa unicolor", 4, None],  # and another
+    *FIRST[3:5],  # a row taken away
+    ["NH-9", "E3", "Sus scrofa", 1, None],  # and one added
+]
+
+
+def test_a_corrected_version_takes_the_place_of_its_survey_alone(team):
+    first, _ = both(team, "walk")
+    before = team.rows("walk")
+    number = team.send("walk", MENDED, answers=first)
+    told = looked_at(team, number)
+    assert told["corrects"] == first
+    assert told["occurrences"]["counts"] == {"new": 1, "changed": 2, "renamed": 0, "gone": 1, "unchanged": 3}
+    assert told["events"]["counts"] == {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 3}
+    assert told["goes"] == [{"survey": first, "occurrences": 1, "events": 0}]
+    assert [one["before"] for one in told["occurrences"]["gone"]] == ["NH-6"]
+    codes = [one["code"] for one in told["notes"]]
+    assert codes == ["DIFFERENCE_CORRECTS", "DIFFERENCE_TAKES_AWAY", "DIFFERENCE_VALUES_NOT_KEPT"]
+    assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "NH-5", "NH-9", "TR-1", "TR-2", "TR-3"}
+    assert team.records("walk")["NH-3"] == ("Rusa unicolor", "4")
+    with Registry.open(team.settings) as registry:
+        content, who = (team.folder / "survey.xlsx").read_bytes(), accounts.find(registry, "rangers")
+        asked = {"sender": who, "dataset": "walk", "sent": Sent(answers=first)}
+        again = receive(team.settings, registry, content, "survey.xlsx", **asked)
+    assert again == number, "sent twice it is taken once"
+    with pytest.raises(InputError, match=f"survey {number} took its place"):
+        team.send("walk", FIRST[:2], answers=first)
+    back = team.take_back(number)
+    assert back["records"] == {"changed": 2, "back": 1, "gone": 1}
+    now = team.rows("walk")
+    for table, was in before.items():
+        assert now[table].equals(was), table
+    again = team.send("walk", FIRST[:5], answers=first)
+    assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "NH-5", "TR-1", "TR-2", "TR-3"}
+    last = team.send("walk", FIRST[:4], answers=again)
+    assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "TR-1", "TR-2", "TR-3"}, "and once more"
+    assert looked_at(team, last)["occurrences"]["counts"]["gone"] == 1
+    assert verify(team.settings).faults == []
+
+
+def test_what_another_survey_says_too_stays(team):
+    first = team.send("shared", FIRST)
+    other = team.send("shared", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])
+    number = team.send("shared", FIRST[:3], FIRST_EVENTS[:2], answers=first)
+    assert set(team.records("shared")) == {"NH-1", "NH-2", "NH-3", "NH-6", "TR-1", "TR-2", "TR-3"}
+    assert set(team.rows("shared")["events"]["eventID"]) == {"E1", "E2", "E3", "T1", "T2"}
+    team.take_back(number)
+    assert len(team.records("shared")) == 9
+    team.send("shared", LINES[:1], LINE_EVENTS[:1], answers=other)
+    assert set(team.records("shared")) == {*(row[0] for row in FIRST), "TR-1"}, "what the first says stays"
+    assert set(team.rows("shared")["events"]["eventID"]) == {"E1", "E2", "E3", "T1"}
+
+
+def test_other_identifiers_of_a_corrected_version_are_the_same_rows(team):
+    first, _ = both(team, "renumbered")
+    keys = {row["source_record_id"]: row["key"] for row in team.rows("renumbered")["verbatim"].to_dicts()}
+    other = [[f"2026/{row[0]}", *row[1:]] for row in FIRST[:5]]
+    told = looked_at(team, team.send("renumbered", other, answers=first))
+    assert told["occurrences"]["counts"] == {"new": 0, "changed": 0, "renamed": 5, "gone": 1, "unchanged": 0}
+    now = {row["source_record_id"]: row["key"] for row in team.rows("renumbered")["verbatim"].to_dicts()}
+    assert {name: keys[name.removeprefix("2026/")] for name in now} == now
+    assert len(now) == 8
+
+
+def test_a_whole_dataset_is_no_corrected_version_of_one_survey(team):
+    first, _ = both(team, "either")
+    with pytest.raises(InputError, match="not of the whole dataset"):
+        team.send("either", FIRST[:5], answers=first, complete=True)
+    whole = team.send("either", [*FIRST, *LINES], [*FIRST_EVENTS, *LINE_EVENTS], complete=True)
+    with pytest.raises(InputError, match=f"survey {whole} took its place"):
+        team.send("either", FIRST[:5], answers=first)
+    team.send("either", [*FIRST[:5], *LINES], [*FIRST_EVENTS, *LINE_EVENTS], answers=whole)
+    assert set(team.records("either")) == {*(row[0] for row in FIRST[:5]), "TR-1", "TR-2", "TR-3"}
+
+
+def test_a_corrected_version_is_reviewed_by_the_sides_of_which_something_goes(office):
+    office.person("sides", RoleBinding(Role.UPLOADER, dataset="sides"))
+
+    def accepted(number, *people):
+        for person in people:
+            assert office.decide(person, number, "accept").status_code == 200
+        office.settle()
+        assert office.look("sides", number)["state"] == "published"
+        return number
+
+    first = accepted(office.hand_in("sides", workbook(LAOS, CHINA, LAOS_TOO)), "laos", "china")
+    accepted(office.hand_in("sides", workbook(["L-9", *LAOS_TOO[1:4], 101.2])), "laos")
+    number = office.hand_in("sides", workbook(LAOS, LAOS_TOO), answers=first)
+    told = office.look("sides", number)
+    assert (told["state"], told["answers"], told["difference"]["corrects"]) == ("submitted", first, first)
+    assert told["sides"] == {"CN": "waiting", "LA": "unchanged"}, "a record of China goes, and none of Laos"
+    assert len(office.records("sides")) == 4, "until it is accepted"
+    assert "a.xlsx" not in str(office.look("china", number)["difference"]), (
+        "other surveys' files are not theirs to read"
+    )
+    asked = office.decide("china", number, "ask", reasons="are you sure?")
+    assert asked.status_code == 200
+    answer = office.hand_in("sides", workbook(LAOS), answers=number)
+    told = office.look("sides", answer)
+    assert (told["difference"]["corrects"], told["difference"]["occurrences"]["counts"]["gone"]) == (first, 2)
+    assert office.look("sides", number)["state"] == "replaced"
+    second = {"data": {"answers": first}, "headers": office.heads["sides"]}
+    again = office.client.post("/v1/surveys", files={"file": ("a.xlsx", workbook(CHINA))}, **second)
+    assert (again.status_code, again.json()["code"]) == (409, "SUBMISSION_DECIDED"), "one is on its way already"
+    stale = office.decide("laos", answer, "accept", etag=f'"{answer}-1"')
+    assert stale.status_code == 412
+    accepted(answer, "laos", "china")
+    assert set(office.records("sides")) == {"L-1", "L-9"}
+    other = office.client.post(
+        "/v1/surveys",
+        files={"file": ("a.xlsx", workbook(CHINA))},
+        data={"answers": answer},
+        headers=office.heads["rival"],
+    )
+    assert other.status_code in (403, 404), "of another team's dataset it is none"
