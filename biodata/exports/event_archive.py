@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from biodata import terms
 from biodata.exports.facts import Facts
@@ -196,7 +197,7 @@ def _named(rows: pl.DataFrame, selection: Selection) -> pl.DataFrame:
         found = pl.concat([found, more])
 
 
-def _centre(shape: shapely.Geometry | None) -> tuple[float | None, float | None]:
+def _centre(shape: BaseGeometry | None) -> tuple[float | None, float | None]:
     """Return longitude and latitude of a shape's middle: a point's own, else to a centimetre."""
     if shape is None:
         return None, None
