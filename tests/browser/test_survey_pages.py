@@ -255,6 +255,38 @@ def test_name_and_password_are_enough_and_are_forgotten(page, post, files):
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_code_sets_the_first_password(page, post):
+    with Registry.open(post.settings) as registry:
+        accounts.new(registry, "keo", roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
+        code = codes.issue(registry, "keo")
+    page.goto(f"{post.address}/surveys?language=lo#code")
+    expect(page.locator("#one-time-code")).to_be_visible()
+    page.fill("#one-time-code", code)
+    page.fill("#new-password", "keo keeps the forest")
+    page.click("#code-button")
+    expect(page.locator("#code-status.bad")).to_contain_text(words.words("lo")["DENIED_PASSWORD_NAME"][0])
+    page.fill("#new-password", PASSWORD)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert no_wider(page)
+    shot(page, "code_lo_390")
+    page.click("#code-button")
+    expect(page.locator("#login-status.good")).to_be_visible()
+    expect(page.locator("#new-password")).to_have_value("")
+    log_in(page, "keo", PASSWORD)
+    expect(page.locator("#login-status.good")).to_contain_text("keo")
+
+
+def test_after_a_wrong_password_there_is_a_place_for_the_code(page, post):
+    page.goto(f"{post.address}/surveys?language=en")
+    expect(page.locator("#code-form")).to_be_hidden()
+    log_in(page, "ranger", "not this one, surely")
+    expect(page.locator("#login-status.bad")).to_contain_text("code")
+    page.fill("#one-time-code", "a code of nobody")
+    page.fill("#new-password", PASSWORD)
+    page.click("#code-button")
+    expect(page.locator("#code-status.bad")).to_contain_text("the code cannot be used")
+
+
 def test_a_kept_report_is_told_in_the_reader_s_language_and_says_where_its_values_are(page, post, files):
     page.goto(f"{post.address}/surveys?language=km")
     use_key(page, post.keys["team"])
