@@ -16,6 +16,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
 from biodata.surveys import words
 from biodata.worker import work
+from commands import run
 from people import bearer
 
 SURVEYS = "/v1/surveys"
@@ -205,6 +206,19 @@ def test_a_side_that_accepts_takes_no_question_of_the_other_away(office):
     assert office.decide("laos", number, "accept").json()["history"] == before["history"], "twice is no news"
     assert office.decide("china", number, "accept").json()["state"] == "accepted"
     office.settle()
+
+
+def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
+    number = office.hand_in("pair", workbook(["L-31", *LAOS[1:]], ["C-31", *CHINA[1:]]), renamed="new")
+    holds = words.told("SIDE_REFUSAL_HOLDS", {}, "en")[0]
+    assert office.look("pair", number)["next"].endswith(holds), "it is said beforehand"
+    told = office.decide("china", number, "refuse", reasons="not ours").json()
+    assert (told["state"], told["sides"]) == ("refused", {"CN": "refused", "LA": "undecided"})
+    assert "CN refused it" in office.look("pair", number)["next"]
+    done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
+    assert f"CN {words.called('SIDE', 'refused', 'lo')}" in done.stdout
+    one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]), renamed="new")
+    assert holds not in office.look("pair", one)["next"], "there is one side alone"
 
 
 def test_an_upload_that_only_renames_says_so_to_all_before_its_review(office):

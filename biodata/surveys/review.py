@@ -18,6 +18,8 @@ from biodata.surveys import conversation, renaming, seeing, sides, telling
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200
 _DONE: Final = {"accept": "accepted", "ask": "asked", "refuse": "refused"}
+_BECOMES: Final = {"accept": sides.ACCEPTED, "ask": sides.WAITING, "refuse": sides.REFUSED}
+"""How a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
 
 
@@ -148,9 +150,7 @@ def decide(
         if decision == "accept" and all(before[side] == sides.ACCEPTED for side in mine):
             return  # a second time is no news
         role, asking = _role(who, found.dataset, mine[0]), conversation.asking(session, found)
-        if decision != "refuse":  # whoever asks after they accepted waits for the answer again
-            how = sides.ACCEPTED if decision == "accept" else sides.WAITING
-            found.sides = {**before, **dict.fromkeys(mine, how)}
+        found.sides = {**before, **dict.fromkeys(mine, _BECOMES[decision])}
         # A side that accepts does not take away what another still asks.
         asks = decision == "ask" or bool(asking - set(mine))
         state = "refused" if decision == "refuse" else "asked" if asks else "submitted"

@@ -10,13 +10,14 @@ from biodata.store.models import Job, Submission
 from biodata.store.survey_steps import UNDOING_JOB, shown_since
 from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.difference import OTHER_COLUMN
-from biodata.surveys.sides import WAITING
+from biodata.surveys.sides import REFUSED, WAITING
 
 _TABLES: Final = ("events", "occurrences")
 UNDONE: Final = "undone"
 """What stands in place of the difference of a survey that was taken back: what became of how many rows."""
 _LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
-CHECKING, HELD, NOT_SENT = "checking", "held", "not_sent"
+CHECKING, HELD, NOT_SENT, UNDECIDED = "checking", "held", "not_sent", "undecided"
+_ENDED: Final = ("refused", "replaced", "withdrawn")
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -112,11 +113,12 @@ def stage(submission: Submission) -> str:
 
 
 def sides_told(submission: Submission) -> dict[str, str] | None:
-    """Return how each side stands; no side of a draft waits for anybody, for it was not sent to them."""
+    """Return how each side stands; none waits before a survey was sent to them, or after it has ended."""
     told: dict[str, str] | None = submission.sides
-    if told is None or submission.state != "draft":
+    instead = NOT_SENT if submission.state == "draft" else UNDECIDED if submission.state in _ENDED else None
+    if told is None or instead is None:
         return told
-    return {side: NOT_SENT if how == WAITING else how for side, how in told.items()}
+    return {side: instead if how == WAITING else how for side, how in told.items()}
 
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
@@ -124,6 +126,8 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
     halted = _halted(session, submission)
     if halted is not None:
         return words.told(halted, {}, language)[0]
+    refused = [side for side, how in (submission.sides or {}).items() if how == REFUSED]
+    params: dict[str, str] = {}
     match stage(submission):
         case "checking":
             code = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
@@ -132,10 +136,12 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
             return None if asked is None else str(asked["message"])
         case "draft":
             code = "NEXT_SEND"
+        case "refused" if refused:
+            code, params = "NEXT_REFUSED", {"sides": ", ".join(refused)}
         case _:
             shown = on_map(session, submission, language)
             return None if shown is None else str(shown["message"])
-    return words.told(code, {"number": submission.id}, language)[0]
+    return words.told(code, {"number": submission.id, **params}, language)[0]
 
 
 def _halted(session: Session, submission: Submission) -> str | None:
@@ -172,6 +178,8 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
             code = "MAP_BEING_MADE"
         case "submitted":
             code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
+            if len(submission.sides or {}) > 1:
+                params["holds"] = words.told("SIDE_REFUSAL_HOLDS", {}, language)[0]
         case "asked":
             code = "MAP_AFTER_ANSWER"
         case "withdrawn" if is_undoing(session, submission):
