@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 import releases as fixture
 from api.app import create_app
+from biodata import jobs
 from biodata.access import accounts, api_keys
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
@@ -219,6 +220,30 @@ def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
     assert f"CN {words.called('SIDE', 'refused', 'lo')}" in done.stdout
     one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]), renamed="new")
     assert holds not in office.look("pair", one)["next"], "there is one side alone"
+
+
+def test_a_survey_that_no_worker_takes_up_says_so(office, monkeypatch):
+    answer = office.client.post(
+        SURVEYS, files={"file": ("a.xlsx", workbook(["L-41", *LAOS[1:]]))}, headers=office.heads["pair"]
+    )
+    number = answer.json()["id"]
+    told = office.look("pair", number)
+    assert "left_alone" not in told, "a moment is nothing"
+    monkeypatch.setattr(jobs, "UNTAKEN_S", -1)  # nobody waits here
+    told = office.look("pair", number)
+    assert told["left_alone"] is True
+    assert told["next"] == words.told("NEXT_NO_WORKER", {}, "en")[0]
+    done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
+    assert words.told("NEXT_NO_WORKER", {}, "lo")[0] in done.stdout
+    other = jobs.enqueue(office.registry, "test", {}, priority=9)
+    held = jobs.claim(office.registry, "somebody", names=["test"])
+    assert "left_alone" not in office.look("pair", number), "the worker has something else in hand"
+    jobs.finish(office.registry, held, {})
+    assert office.look("pair", number)["left_alone"] is True
+    monkeypatch.undo()
+    assert jobs.look(office.registry, other).state == "done"
+    office.settle()
+    assert "left_alone" not in office.look("pair", number)
 
 
 def test_an_upload_that_only_renames_says_so_to_all_before_its_review(office):

@@ -65,12 +65,12 @@ export async function open(number, note = "") {
   for (let times = 0, now = told; now && works(now) && times < MOST_TIMES; times++) {
     await new Promise((done) => setTimeout(done, AGAIN_MS));
     if (turn !== mine) return;
-    const before = `${now.version} ${now.state} ${Boolean(now.report)}`;
+    const before = seen(now);
     try {
       const answer = await ask(`/v1/surveys/${number}?language=${language}`);
       now = await answer.json();
       if (turn !== mine) return;
-      if (`${now.version} ${now.state} ${Boolean(now.report)}` !== before) show(now, answer.headers.get("etag"), note), loadList();
+      if (seen(now) !== before) show(now, answer.headers.get("etag"), note), loadList();
     } catch (refusal) {
       say(one("list-status"), refusal.message, "bad");
       if (refusal.status) return;
@@ -93,6 +93,11 @@ async function look(number, note, mine) {
   }
 }
 
+/** What makes it worth showing anew. */
+function seen(s) {
+  return `${s.version} ${s.state} ${Boolean(s.report)} ${Boolean(s.left_alone)}`;
+}
+
 function works(s) {
   return (s.state === "draft" && !s.report) || ["accepted", "committing", "committed"].includes(s.state);
 }
@@ -100,14 +105,15 @@ function works(s) {
 function show(s, etag, note) {
   const sides = Object.entries(s.sides ?? {}).map(([side, how]) => `${side}: ${called("side", how)}`).join("; ");
   const facts = [
-    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.stage) + (works(s) ? ` · ${t("working")}` : ""))],
+    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.stage) + (works(s) && !s.left_alone ? ` · ${t("working")}` : ""))],
     [t("dataset"), s.dataset], [t("file_column"), s.file], [t("sides"), sides], [t("answers"), s.answers], [t("answered_by"), s.answered_by],
-    [t("dataset_version"), s.dataset_version], [t("on_map"), s.on_map?.message], [t("next"), s.on_map || s.question ? null : s.next],
+    [t("dataset_version"), s.dataset_version], [t("on_map"), s.left_alone ? null : s.on_map?.message], [t("next"), s.on_map || s.question || s.left_alone ? null : s.next],
   ].filter(([, value]) => value !== undefined && value !== null && value !== "");
   const box = one("survey");
   const parts = [
     el("h3", {}, t("survey_number", { number: s.id })),
     note ? el("p", { class: "note", role: "alert" }, note) : null,
+    s.left_alone ? el("p", { class: "note", id: "left-alone", role: "alert" }, s.next) : null,
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
     s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")),
       " · ", el("a", { id: "see-map", href: `/?dataset=${encodeURIComponent(s.dataset)}&language=${language}` }, t("see_map"))) : null,

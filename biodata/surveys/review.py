@@ -213,7 +213,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
         seen = None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)
-        told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
+        told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
                  "next": telling.what_next(session, one, language),
                  "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen),
                  "question": renaming.question(one, language),

@@ -144,14 +144,27 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
     return words.told(code, {"number": submission.id, **params}, language)[0]
 
 
-def _halted(session: Session, submission: Submission) -> str | None:
-    """Return the code of what holds the service up with a submission; None where it goes on."""
+def is_left_alone(session: Session, submission: Submission) -> bool:
+    """Tell whether a submission waits for a worker where none seems to run."""
+    job = _job(session, submission)
+    return job is not None and jobs.is_left_alone(session, job)
+
+
+def _job(session: Session, submission: Submission) -> Job | None:
+    """Return the job that has to be done for a submission to go on; None where it waits for people, or has ended."""
     working = (
         stage(submission) == CHECKING
         or submission.state in ("accepted", "committing", "committed")
         or is_undoing(session, submission)
     )
-    job = session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+    return session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+
+
+def _halted(session: Session, submission: Submission) -> str | None:
+    """Return the code of what holds the service up with a submission; None where it goes on."""
+    job = _job(session, submission)
+    if job is not None and jobs.is_left_alone(session, job):
+        return "NEXT_NO_WORKER"
     if job is None or job.state != "failed":
         return None
     if submission.state == "withdrawn":
