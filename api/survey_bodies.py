@@ -198,3 +198,4 @@ class VersionList(BaseModel):
     """The versions of a dataset that surveys made, the oldest first."""
 
     results: list[DatasetVersion]
+    may_return: bool = Field(description="You may hand in what the dataset was after one of them.")

@@ -340,7 +340,10 @@ def test_versions_and_the_return_to_one(office):
     now = office.records("returns")
     assert {n: r["scientificName"] for n, r in now.items()} == {"L-1": "Muntiacus muntjak", "L-2": "Rusa unicolor"}
     assert now["L-2"]["key"] == keys["L-2"], "a record that comes back has its number again"
-    told = office.client.get(url, headers=office.heads["team"]).json()["results"]
+    answer = office.client.get(url, headers=office.heads["team"]).json()
+    assert answer["may_return"] is True
+    assert office.client.get(url, headers=office.heads["laos"]).json()["may_return"] is False
+    told = answer["results"]
     assert [(one["version"], one.get("returns_to")) for one in told] == [(1, None), (2, None), (3, None), (4, 1)]
 
 

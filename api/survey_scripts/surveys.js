@@ -6,6 +6,7 @@ import { reportView } from "/surveys/report.js";
 import { answerForm, askAbout, decisionForm } from "/surveys/review.js";
 import { rowsView } from "/surveys/rows.js";
 import { ask, hasKey } from "/surveys/service.js";
+import { versionsView } from "/surveys/versions.js";
 
 const AGAIN_MS = 2_000;
 const MOST_TIMES = 150;
@@ -126,6 +127,7 @@ function show(s, etag, note) {
     s.report ? reportView(s.report, { name: "kept" }) : null,
     el("h4", {}, t("history")),
     table(t("history"), [t("changed_at"), t("what"), t("who"), t("sides"), t("reasons")], (s.history ?? []).map((h) => [when(h.date), [called("state", h.action), h.survey && t("of_survey", { number: h.survey })].filter(Boolean).join(" · "), called("role", h.role), h.country, h.note])),
+    s.dataset_version ? versionsView(s, (number) => (open(number), loadList())) : null,
   ];
   box.replaceChildren(...parts.filter(Boolean));
   box.hidden = false;

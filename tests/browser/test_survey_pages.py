@@ -15,7 +15,7 @@ from biodata.access.passwords import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
-from biodata.surveys import templates, words
+from biodata.surveys import receive, templates, words
 from biodata.worker import work
 from servers import serving
 from test_survey_templates import filled
@@ -285,6 +285,30 @@ def test_after_a_wrong_password_there_is_a_place_for_the_code(page, post):
     page.fill("#new-password", PASSWORD)
     page.click("#code-button")
     expect(page.locator("#code-status.bad")).to_contain_text("the code cannot be used")
+
+
+def test_an_earlier_version_is_handed_in_again_from_the_page(page, post):
+    with Registry.open(post.settings) as registry:
+        accounts.new(registry, "khmer", roles=[RoleBinding(Role.UPLOADER, dataset="kh")])
+        team, key = accounts.find(registry, "khmer"), api_keys.new(registry, "khmer")
+        for name in ("Muntiacus muntjak", "Rusa unicolor"):
+            content = f"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nK-1,2026-03-01,{name},12.5,105.0\n"
+            number = receive(post.settings, registry, content.encode(), "kh.csv", sender=team)
+            post.settle()
+    page.goto(f"{post.address}/surveys?language=th")
+    use_key(page, key)
+    page.click(f'#list a[href="#survey-{number}"]')
+    page.click("#versions summary")
+    expect(page.locator("#versions tbody tr")).to_have_count(2)
+    assert page.locator("#versions button:visible").count() == 1, "there is no return to what is"
+    page.click("#versions button:visible")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert no_wider(page)
+    shot(page, "versions_th_390")
+    page.locator("#versions button:visible").click()
+    expect(page.locator("#survey h3")).to_contain_text(str(number + 1), timeout=20_000)
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=20_000)
 
 
 def test_a_kept_report_is_told_in_the_reader_s_language_and_says_where_its_values_are(page, post, files):
