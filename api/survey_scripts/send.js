@@ -94,8 +94,8 @@ async function send() {
     const { id } = await answer.json();
     one("key").value = "";
     say(one("send-status"), `✔ ${t("sent", { number: id })}`, "good");
-    await open(id);
     loadList();
+    open(id); // looks again and again while the service works on it
   } catch (refusal) {
     say(one("send-status"), refusal.message, "bad");
   } finally {

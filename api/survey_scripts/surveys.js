@@ -149,8 +149,8 @@ function actions(s, etag) {
   const act = async (work) => {
     try {
       await work();
-      await open(s.id);
       loadList();
+      await open(s.id);
     } catch (refusal) {
       if (refusal.status === 412) return open(s.id, t("refused_412"));
       say(status, refusal.message, "bad");

@@ -129,6 +129,8 @@ def test_from_a_template_to_what_is_published(page, post, files):
     use_key(page, post.keys["team"])
     page.click("#send-button")
     page.wait_for_selector("#survey:not([hidden])")
+    expect(page.locator("#list table")).to_be_visible()
+    expect(page.locator("#send-button")).to_be_enabled()
     post.settle()
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
     assert page.locator("#survey .difference td", has_text="2").count() >= 1
