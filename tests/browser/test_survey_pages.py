@@ -358,7 +358,7 @@ def test_an_upload_that_only_renames_asks_its_sender_before_its_review(page, pos
     page.click("#survey .difference details:not([data-kind]) summary")
     cells = page.locator("#survey .difference details:not([data-kind]) tbody tr")
     assert [row.split("\t")[2:] for row in cells.all_inner_texts()] == [
-        ["decimalLatitude", "not shown", "not shown"], ["individualCount", "2", "3"],
+        ["latitude", "not shown", "not shown"], ["individual count", "2", "3"],
     ]  # fmt: skip
     shot(page, "difference_en_1280")
 
