@@ -259,7 +259,8 @@ class Catalogue:
             labels=summary.labels,
             surveys=summary.surveys,
             survey_bounds=summary.survey_bounds,
-            permits=tuple(f"{permits.in_words(p)}." for p in held) + tuple(permits.notices(held)),
+            permits=tuple(permits.in_words(p) for p in held),
+            permit_notices=tuple(permits.notices(held)),
         )
 
 

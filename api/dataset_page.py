@@ -35,7 +35,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         ("Licence", (entry.license_url, entry.license_name) if entry.license_url else entry.license_name),
         ("Pictures and sounds", _media(catalogue.media_licences(entry.key))),
         ("Labels of communities", _labels(entry.labels)),
-        ("Permits", " ".join(entry.permits) or "none is told"),
+        ("Permits", " ".join([*(f"{permit}." for permit in entry.permits), *entry.permit_notices]) or "none is told"),
         ("DOI", (entry.doi_url, entry.doi) if entry.doi_url else "none"),
         ("Records published", f"{entry.records:,}"),
         ("With coordinates", f"{entry.placed:,}"),

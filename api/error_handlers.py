@@ -13,7 +13,8 @@ from starlette.responses import Response
 from api.errors import PROBLEMS, Code, ProblemError, problem_response
 from biodata.errors import BiodataError, InputError, NoReleaseError
 
-_OF_SURVEYS: Final = ("/v1/surveys", "/v1/uploads")
+_TOLD_IN_ITS_LANGUAGE: Final = ("/v1/surveys", "/v1/uploads", "/v1/login")
+"""What the page of surveys asks for."""
 _BY_STATUS: Final = MappingProxyType({404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.UPLOAD_TOO_LARGE})
 
 
@@ -84,7 +85,7 @@ def _answer(
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> Response:
-    """Answer with a problem; of a survey it tells what was wrong in the language that is asked for."""
+    """Answer with a problem; to the page of surveys it tells what was wrong in the language that is asked for."""
     language = _language(request)
     if language != "en":
         from biodata.surveys.words.sentences import retold
@@ -95,8 +96,8 @@ def _answer(
 
 
 def _language(request: Request) -> str:
-    """Return the language of a refusal; English of what is no survey, and where the language itself is refused."""
-    if not request.url.path.startswith(_OF_SURVEYS):
+    """Return the language of a refusal; English of what that page never asks, and where the language itself is refused."""
+    if not request.url.path.startswith(_TOLD_IN_ITS_LANGUAGE):
         return "en"
     from biodata.surveys import words
 

@@ -85,7 +85,8 @@ class SubmissionSummary(BaseModel):
     complete: bool = Field(description="The file is the dataset's whole state: what it does not hold goes.")
     sides: dict[str, str] | None = Field(
         default=None,
-        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), or, of a draft, not_sent.",
+        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), refused, of a draft not_sent, "
+        "and of a survey that has ended undecided.",
     )
     answers: int | None = Field(
         default=None,
@@ -123,6 +124,9 @@ class Submission(SubmissionSummary):
     job: int | None = None
     snapshot: int | None = None
     on_map: OnMap | None = None
+    left_alone: bool | None = Field(
+        default=None, description="True where it waits for the service's worker and none seems to run."
+    )
     next: str | None = Field(
         default=None, description="What happens next, or who has to do what, in the language that is asked for."
     )
@@ -198,3 +202,4 @@ class VersionList(BaseModel):
     """The versions of a dataset that surveys made, the oldest first."""
 
     results: list[DatasetVersion]
+    may_return: bool = Field(description="You may hand in what the dataset was after one of them.")

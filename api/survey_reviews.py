@@ -16,7 +16,7 @@ from api.models import Receipt
 from api.readers import integer
 from api.survey_bodies import Answer, Decision, Submission, VersionList, WantedVersion
 from api.surveys import PRIVATE, receipt, told, told_key
-from biodata.access.roles import Action, Principal, may_somewhere
+from biodata.access.roles import Action, Principal, may, may_somewhere
 
 
 class ReviewRoute(SmallRoute):
@@ -147,7 +147,8 @@ def versions(request: Request, who: Known, key: str) -> Response:
     only(request, "language")
     from biodata.surveys import history
 
-    return json_answer({"results": history.versions(service(request).registry, who, key)}, cache=PRIVATE)
+    found = history.versions(service(request).registry, who, key)
+    return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
 
 
 @router.post(

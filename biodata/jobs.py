@@ -21,6 +21,9 @@ LEASE_S = 120
 ATTEMPTS = 3
 """Times a job is claimed, without getting any further, before it counts as failed."""
 
+UNTAKEN_S = 20
+"""Seconds after which a job that still waits says that nobody works: a worker that has nothing to do looks each second."""
+
 GIVEN_UP = "given up after"
 """How the error of a job begins whose workers died each time."""
 
@@ -129,6 +132,19 @@ def waiting(registry: Registry, name: str) -> int:
     with registry.session(read_only=True) as session:
         counted = select(func.count()).where(Job.name == name, Job.state.in_(("queued", "running")))
         return int(session.scalar(counted) or 0)
+
+
+def is_left_alone(session: Session, job: Job | None = None) -> bool:
+    """Tell whether a job, or any, waits although no worker has something else in hand or had a moment ago."""
+    past = _now() - timedelta(seconds=UNTAKEN_S)
+    if job is not None and (job.state != "queued" or job.created > past):
+        return False
+    at_work = select(Job.id).where((Job.state == "running") & (Job.lease_until > _now()))
+    done = select(Job.id).where(Job.state.in_(("done", "failed")), Job.finished > past)
+    left = select(Job.id).where(Job.state == "queued", Job.created <= past)
+    return session.scalar(left.limit(1)) is not None and not any(
+        session.scalar(one.limit(1)) is not None for one in (at_work, done)
+    )
 
 
 def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = LEASE_S) -> Claim | None:

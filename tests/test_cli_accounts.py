@@ -39,6 +39,14 @@ def test_the_first_administrator(run, registry):
     assert who.roles == (RoleBinding(Role.ADMINISTRATOR),)
 
 
+def test_a_code_is_told_with_the_page_where_it_is_used(run, tmp_path, monkeypatch):
+    run("account", "new", "noy")
+    monkeypatch.setenv("BIODATA_PUBLIC_URL", "https://data.example.org/")
+    done = CliRunner().invoke(app, ["account", "code", "noy", "--data", str(tmp_path)])
+    page, api = done.stderr.index("https://data.example.org/surveys#code"), done.stderr.index("POST /v1/login/code")
+    assert page < api
+
+
 def test_roles_are_given_and_taken(run, registry):
     run("account", "new", "noy", "--label", "Noy of Luang Namtha")
     assert run("account", "role", "noy", "node_manager", "--country", "la") == "account noy has node_manager country=LA"

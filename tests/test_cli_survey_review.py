@@ -31,7 +31,7 @@ def settings(tmp_path_factory):
     return settings
 
 
-OWN = ("nam-ha version 1.xlsx", "nam-ha", "events", "occurrences")
+OWN = ("nam-ha version 1", "nam-ha", "events", "occurrences")
 """What files, sheets and datasets are called."""
 
 

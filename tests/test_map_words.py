@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import api
+from biodata import places
+from biodata.flags import FLAGS, About
+from biodata.surveys import words
 from biodata.surveys.designs import words as designs
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 from english_left import OTHERS, english_in
@@ -15,6 +18,7 @@ WEB = Path(api.__file__).parent / "web"
 WORDS = json.loads((WEB / "src" / "words.json").read_text(encoding="utf-8"))
 TEXTS = re.compile(r"\bt\(\s*'((?:[^'\\]|\\.)*)'")
 SURVEYS = ("card_survey", "dataset_view", "designs", "spot", "survey_panel", "main", "panel", "card_basics")
+NAMES = ("Natural Earth", "de facto", "Paracel Islands", "Spratly Islands")
 
 
 def said():
@@ -36,7 +40,7 @@ def test_words_have_the_blanks_of_english_and_no_english():
         for language, one in zip(OTHERS, told, strict=True):
             assert sorted(re.findall(r"\{\w+\}", one)) == sorted(re.findall(r"\{\w+\}", english)), one
             assert one.strip(), (english, language)
-            assert english_in(re.sub(r"\{\w+\}", "", one), language) == [], (english, one)
+            assert english_in(re.sub(r"\{\w+\}", "", one), language, NAMES) == [], (english, one)
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -52,3 +56,14 @@ def test_designs_and_units_are_called_as_in_the_templates(language):
 def test_the_languages_stand_in_the_order_of_the_code():
     code = (WEB / "src" / "words.ts").read_text(encoding="utf-8")
     assert re.findall(r"'(\w+)'", re.search(r"OTHERS = \[(.*?)\]", code)[1]) == OTHERS
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_doubts_about_an_event_are_told_as_the_check_tells_them(language):
+    for name in (name for name, flag in FLAGS.items() if flag.about is About.EVENT):
+        told = WORDS[name.lower().replace("_", " ")][OTHERS.index(language)]
+        assert told == words.told(name, {}, language)[0]
+
+
+def test_the_viewpoint_of_the_bundled_boundaries_has_words():
+    assert places.load_boundaries().viewpoint in WORDS

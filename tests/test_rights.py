@@ -8,6 +8,7 @@ from biodata.access import accounts, downloads, labelling, permits, terms_of_use
 from biodata.access.permits import Kind, Told
 from biodata.access.use_reports import FEWER, Purpose
 from biodata.errors import InputError
+from biodata.exports.catalogue import DatasetEntry
 from biodata.exports.write import Format
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -183,3 +184,20 @@ def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(
         labelling.take(settings, registry, wanted, actor="ana")
     with registry.session(read_only=True) as session:
         assert [e.action for e in session.query(AuditEntry)] == ["label put", "label taken"]
+
+
+@pytest.mark.parametrize(
+    ("held", "notices", "end"),
+    [
+        ((), (permits.MISSING,), permits.MISSING),
+        (("permit 12/2026 of LA", "consent 3 of LA"), (), "It rests on permit 12/2026 of LA; consent 3 of LA."),
+        (("permit 7 of LA",), ("7 ends on 2026-12-01.",), "It rests on permit 7 of LA. 7 ends on 2026-12-01."),
+    ],
+)
+def test_what_a_dataset_rests_on_is_told_in_whole_sentences(held, notices, end):
+    entry = DatasetEntry(
+        key="d", url="u", title="t", description=(), publisher=None, license="CC0_1_0", citation=None, doi=None, records=1,
+        placed=1, generalised=0, species=1, bounds=None, years=None, issued="", modified="", release="r",
+        permits=held, permit_notices=notices,
+    )  # fmt: skip
+    assert entry.rights.endswith(f" {end}")

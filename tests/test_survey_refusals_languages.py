@@ -46,7 +46,9 @@ def test_every_refusal_of_the_review_has_words(language):
      "it is withdrawn: its rows are kept only while somebody decides about them", "its file is not here: it is withdrawn",
      "it is published, and nobody waits for an answer", "1 to 4,000 characters that tell no place", "nothing of that version is kept any more",
      "the row, the site or the date, and no coordinates",
-     "it is the same heading as Tarikh"],
+     "it is the same heading as Tarikh", "the password has fewer than 12 characters", "the password holds the account's name",
+     "the password has fewer than 5 different characters", "the password is too long", "the code cannot be used",
+     "at least 12 characters, 5 of them different, without the name", "a code that is new and was never used"],
 )  # fmt: skip
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_english_is_left_in_a_refusal(sentence, language):

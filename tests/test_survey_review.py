@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 import releases as fixture
 from api.app import create_app
+from biodata import jobs
 from biodata.access import accounts, api_keys
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
@@ -16,6 +17,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
 from biodata.surveys import words
 from biodata.worker import work
+from commands import run
 from people import bearer
 
 SURVEYS = "/v1/surveys"
@@ -207,6 +209,43 @@ def test_a_side_that_accepts_takes_no_question_of_the_other_away(office):
     office.settle()
 
 
+def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
+    number = office.hand_in("pair", workbook(["L-31", *LAOS[1:]], ["C-31", *CHINA[1:]]), renamed="new")
+    holds = words.told("SIDE_REFUSAL_HOLDS", {}, "en")[0]
+    assert office.look("pair", number)["next"].endswith(holds), "it is said beforehand"
+    told = office.decide("china", number, "refuse", reasons="not ours").json()
+    assert (told["state"], told["sides"]) == ("refused", {"CN": "refused", "LA": "undecided"})
+    assert "CN refused it" in office.look("pair", number)["next"]
+    done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
+    assert f"CN {words.called('SIDE', 'refused', 'lo')}" in done.stdout
+    one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]), renamed="new")
+    assert holds not in office.look("pair", one)["next"], "there is one side alone"
+
+
+def test_a_survey_that_no_worker_takes_up_says_so(office, monkeypatch):
+    answer = office.client.post(
+        SURVEYS, files={"file": ("a.xlsx", workbook(["L-41", *LAOS[1:]]))}, headers=office.heads["pair"]
+    )
+    number = answer.json()["id"]
+    told = office.look("pair", number)
+    assert "left_alone" not in told, "a moment is nothing"
+    monkeypatch.setattr(jobs, "UNTAKEN_S", -1)  # nobody waits here
+    told = office.look("pair", number)
+    assert told["left_alone"] is True
+    assert told["next"] == words.told("NEXT_NO_WORKER", {}, "en")[0]
+    done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
+    assert words.told("NEXT_NO_WORKER", {}, "lo")[0] in done.stdout
+    other = jobs.enqueue(office.registry, "test", {}, priority=9)
+    held = jobs.claim(office.registry, "somebody", names=["test"])
+    assert "left_alone" not in office.look("pair", number), "the worker has something else in hand"
+    jobs.finish(office.registry, held, {})
+    assert office.look("pair", number)["left_alone"] is True
+    monkeypatch.undo()
+    assert jobs.look(office.registry, other).state == "done"
+    office.settle()
+    assert "left_alone" not in office.look("pair", number)
+
+
 def test_an_upload_that_only_renames_says_so_to_all_before_its_review(office):
     number = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA), renamed="new")
     for who in ("pair", "laos", "china"):
@@ -301,7 +340,10 @@ def test_versions_and_the_return_to_one(office):
     now = office.records("returns")
     assert {n: r["scientificName"] for n, r in now.items()} == {"L-1": "Muntiacus muntjak", "L-2": "Rusa unicolor"}
     assert now["L-2"]["key"] == keys["L-2"], "a record that comes back has its number again"
-    told = office.client.get(url, headers=office.heads["team"]).json()["results"]
+    answer = office.client.get(url, headers=office.heads["team"]).json()
+    assert answer["may_return"] is True
+    assert office.client.get(url, headers=office.heads["laos"]).json()["may_return"] is False
+    told = answer["results"]
     assert [(one["version"], one.get("returns_to")) for one in told] == [(1, None), (2, None), (3, None), (4, 1)]
 
 

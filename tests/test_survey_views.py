@@ -19,6 +19,7 @@ from biodata.store.survey_models import SubmissionView
 from biodata.surveys import exact_rows, taking, withdrawing
 from biodata.worker import work
 from commands import run
+from english_left import OTHERS, english_in
 from test_survey_review import CHINA, LAOS, LAOS_TOO, SURVEYS, Office, workbook
 
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
@@ -88,6 +89,14 @@ def test_each_side_sees_its_own_rows_as_they_would_be_published(office, survey):
     assert not {"occurrenceID", "eventDate", "eventID"} & tiger.keys()
     assert "poached" in tiger["informationWithheld"], "the rule says why"
     assert set(team["flags"]) == {flag for row in team["results"] for flag in row["quality_flags"]}
+
+
+def test_what_is_kept_back_and_why_is_told_in_the_reader_s_language(office, survey):
+    for language in OTHERS:
+        told = rows(office, "laos", survey, language=language).json()["results"]
+        tiger = next(row for row in told if row["scientificName"] == "Panthera tigris")
+        told = tiger["informationWithheld"].partition("(")[0]
+        assert english_in(told, language) == [], told
 
 
 def test_who_is_no_reviewer_of_a_side_sees_none_of_it(office, survey):

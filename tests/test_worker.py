@@ -12,6 +12,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.surveys import receive
 from biodata.worker import work
+from commands import run
 
 
 @pytest.fixture
@@ -51,3 +52,10 @@ def test_a_job_that_breaks_does_not_stop_the_next(installation):
     with registry.session(read_only=True) as session:
         assert session.get_one(Job, broken).state == "failed"
         assert session.get_one(Job, good).state == "done"
+
+
+def test_a_worker_says_that_it_is_there(tmp_path):
+    with Registry.open(Settings(data=tmp_path / "data")):
+        pass
+    done = run("worker", "--once", "--data", tmp_path / "data")
+    assert done.stderr.startswith(f"working on what waits in {tmp_path / 'data'}; ends when nothing waits")

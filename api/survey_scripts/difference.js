@@ -1,6 +1,6 @@
 // What an upload would change: what has to be known of it, counts, and cells; values only where they tell no place and no taxon.
 
-import { called, el, t, table } from "/surveys/dom.js";
+import { called, el, t, table, terms } from "/surveys/dom.js";
 
 const KINDS = ["new", "changed", "renamed", "gone", "unchanged"];
 const MOST = 200;
@@ -23,10 +23,10 @@ export function differenceView(told) {
 function fields(told, name) {
   const parts = [];
   const columns = Object.entries(told.changed_cells ?? {});
-  if (columns.length) parts.push(el("p", {}, `${name}, ${t("changed_fields")}: ${columns.map(([column, count]) => `${column} (${count})`).join(", ")}`));
+  if (columns.length) parts.push(el("p", {}, `${name}, ${t("changed_fields")}: ${columns.map(([column, count]) => `${terms[column] ?? column} (${count})`).join(", ")}`));
   const cells = (told.changed ?? []).slice(0, MOST);
   if (cells.length) {
-    const rows = cells.map((cell) => [cell.sheet, cell.row, cell.column, value(cell, "before"), value(cell, "after")]);
+    const rows = cells.map((cell) => [cell.sheet, cell.row, terms[cell.column] ?? cell.column, value(cell, "before"), value(cell, "after")]);
     const heads = [t("sheet"), t("row"), t("column"), t("before"), t("after")];
     const more = columns.reduce((sum, [, count]) => sum + count, 0) - cells.length;
     parts.push(el("details", {}, el("summary", {}, `${name}: ${t("changed_fields")}`), table(t("changed_fields"), heads, rows), more > 0 ? el("p", {}, t("and_more", { count: more })) : null));

@@ -45,6 +45,7 @@ export function decisionForm(survey, etag, act) {
     el("h4", {}, t("decide")),
     yours.length === 1 ? el("p", { id: "your-side" }, t("side_yours", { side: yours[0] })) : null,
     ...others.map((code) => el("p", { class: "other-side" }, `${t("side_with_node", { side: code })} (${called("side", survey.sides[code])})`)),
+    others.length ? el("p", { id: "refusal-holds" }, t("side_refusal_holds")) : null,
     el("form", { onsubmit: (event) => event.preventDefault() },
       ...(yours.length > 1 ? field(side, t("side")) : []), ...field(reasons, t("reasons")),
       ...field(sheet, `${t("question_at")}: ${t("sheet")}`), ...field(row, t("row")), ...field(column, t("column"))),

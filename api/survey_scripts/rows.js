@@ -87,7 +87,7 @@ function records(rows, flags, own, about) {
     value(row, "individualCount", [row.individualCount ?? row.organismQuantity, row.occurrenceStatus === "ABSENT" ? row.occurrenceStatus : null].filter((part) => part !== null && part !== undefined).join(" ")),
     value(row, "eventDate", row.eventDate ?? row.year),
     row.eventID, place(row), row.sides.join(", "), doubts(row, flags, own),
-    ...(about ? [el("button", { type: "button", class: "plain small", onclick: () => about(`${named(row)}: `) }, t("ask_row"))] : []),
+    ...(about ? [el("button", { type: "button", class: "plain small ask", onclick: () => about(`${named(row)}: `) }, t("ask_row"))] : []),
   ]));
 }
 
@@ -124,7 +124,7 @@ function named(row) {
 }
 
 function eventTable(told, of) {
-  const heads = [terms.eventID, terms.samplingProtocol, terms.eventDate, t("effort"), t("days_without"), terms.targetTaxonomicScope, t("occurrences"), terms.species, t("place"), t("doubts")];
+  const heads = [terms.eventID, terms.samplingProtocol, terms.eventDate, t("effort"), t("days_without"), terms.targetTaxonomicScope, t("occurrences"), t("species_count"), t("place"), t("doubts")];
   const span = (e) => [...new Set([e.event_start, e.event_end].filter(Boolean))].join(" – ") || e.year;
   return table(t("events"), heads, told.results.map((e) => [
     e.eventID ? el("button", { type: "button", class: "plain small", "aria-label": `${t("event_rows")}: ${e.eventID}`, onclick: () => of(e.eventID) }, e.eventID) : t("cell_kept_back"),

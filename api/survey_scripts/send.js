@@ -2,7 +2,7 @@
 
 import { chosenFile } from "/surveys/check.js";
 import { language, one, say, t } from "/surveys/dom.js";
-import { ask, hasKey, logIn, logOut, onceKey, useKey } from "/surveys/service.js";
+import { ask, hasKey, logIn, logOut, onceKey, setPassword, useKey } from "/surveys/service.js";
 import { byAddress, closeAll, loadList, open } from "/surveys/surveys.js";
 
 let once = onceKey();
@@ -23,11 +23,21 @@ export function startSend() {
       knownNow(t("logged_in", { name }), "good");
     } catch (refusal) {
       say(one("login-status"), refusal.message, "bad");
+      if (refusal.code === "LOGIN_FAILED") one("code").open = true;
     } finally {
       one("password").value = "";
       one("login-button").disabled = false;
     }
   });
+  one("code-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    byCode();
+  });
+  const openCode = () => {
+    if (location.hash === "#code") one("code").open = true;
+  };
+  addEventListener("hashchange", openCode);
+  openCode();
   one("logout-button").addEventListener("click", async () => {
     const left = logOut();
     knownNow(t("key_gone"));
@@ -39,6 +49,23 @@ export function startSend() {
     event.preventDefault();
     send();
   });
+}
+
+/** A first password, or a new one: whose it is the code knows, so the name is typed at the login that follows. */
+async function byCode() {
+  one("code-button").disabled = true;
+  try {
+    await setPassword(one("one-time-code").value.trim(), one("new-password").value);
+    one("code-form").reset();
+    say(one("code-status"), "");
+    one("code").open = false;
+    say(one("login-status"), t("password_set"), "good");
+    one("account").focus();
+  } catch (refusal) {
+    say(one("code-status"), refusal.message, "bad");
+  } finally {
+    one("code-button").disabled = false;
+  }
 }
 
 /** Say who it is now, and show what concerns them. */
@@ -67,8 +94,8 @@ async function send() {
     const { id } = await answer.json();
     one("key").value = "";
     say(one("send-status"), `✔ ${t("sent", { number: id })}`, "good");
-    await open(id);
     loadList();
+    open(id); // looks again and again while the service works on it
   } catch (refusal) {
     say(one("send-status"), refusal.message, "bad");
   } finally {

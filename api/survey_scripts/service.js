@@ -23,6 +23,11 @@ export async function logIn(name, password) {
   useKey(pair.access_token, pair.refresh_token);
 }
 
+/** Set a password by a code that is good once; neither is kept. */
+export async function setPassword(code, password) {
+  await post("/v1/login/code", { code, password });
+}
+
 /** Forget who it is; a login ends at the service, too. */
 export async function logOut() {
   const ended = next;
@@ -86,6 +91,7 @@ async function refused(answer) {
   if (told.code === "LOGIN_FAILED") return new Refused(answer.status, told.code, t("login_wrong"));
   const own = { 401: "refused_401", 403: "refused_403", 404: "refused_404", 412: "refused_412", 413: "refused_413", 429: "refused_429", 507: "refused_507" }[answer.status];
   const detail = [told.detail, told.expected && `→ ${told.expected}`].filter(Boolean).join(" ");
+  if (["PASSWORD_INVALID", "CODE_INVALID"].includes(told.code)) return new Refused(answer.status, told.code, detail, told.expected);
   const parts = [own ? t(own) : t("refused_other", { status: answer.status }), detail && `(${detail})`];
   return new Refused(answer.status, told.code ?? "", parts.filter(Boolean).join(" "), told.expected);
 }

@@ -6,6 +6,7 @@ import { reportView } from "/surveys/report.js";
 import { answerForm, askAbout, decisionForm } from "/surveys/review.js";
 import { rowsView } from "/surveys/rows.js";
 import { ask, hasKey } from "/surveys/service.js";
+import { versionsView } from "/surveys/versions.js";
 
 const AGAIN_MS = 2_000;
 const MOST_TIMES = 150;
@@ -83,12 +84,12 @@ export async function open(number, note = "") {
   for (let times = 0, now = told; now && works(now) && times < MOST_TIMES; times++) {
     await new Promise((done) => setTimeout(done, AGAIN_MS));
     if (turn !== mine) return;
-    const before = `${now.version} ${now.state} ${Boolean(now.report)}`;
+    const before = seen(now);
     try {
       const answer = await ask(`/v1/surveys/${number}?language=${language}`);
       now = await answer.json();
       if (turn !== mine) return;
-      if (`${now.version} ${now.state} ${Boolean(now.report)}` !== before) show(now, answer.headers.get("etag"), note), loadList();
+      if (seen(now) !== before) show(now, answer.headers.get("etag"), note), loadList();
     } catch (refusal) {
       say(one("list-status"), refusal.message, "bad");
       if (refusal.status) return;
@@ -111,6 +112,11 @@ async function look(number, note, mine) {
   }
 }
 
+/** What makes it worth showing anew. */
+function seen(s) {
+  return `${s.version} ${s.state} ${Boolean(s.report)} ${Boolean(s.left_alone)}`;
+}
+
 function works(s) {
   return (s.state === "draft" && !s.report) || ["accepted", "committing", "committed"].includes(s.state);
 }
@@ -118,14 +124,15 @@ function works(s) {
 function show(s, etag, note) {
   const sides = Object.entries(s.sides ?? {}).map(([side, how]) => `${side}: ${called("side", how)}`).join("; ");
   const facts = [
-    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.stage) + (works(s) ? ` · ${t("working")}` : ""))],
+    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.stage) + (works(s) && !s.left_alone ? ` · ${t("working")}` : ""))],
     [t("dataset"), s.dataset], [t("file_column"), s.file], [t("sides"), sides], [t("answers"), s.answers], [t("answered_by"), s.answered_by],
-    [t("dataset_version"), s.dataset_version], [t("on_map"), s.on_map?.message], [t("next"), s.on_map || s.question ? null : s.next],
+    [t("dataset_version"), s.dataset_version], [t("on_map"), s.left_alone ? null : s.on_map?.message], [t("next"), s.on_map || s.question || s.left_alone ? null : s.next],
   ].filter(([, value]) => value !== undefined && value !== null && value !== "");
   const box = one("survey");
   const parts = [
     el("h3", {}, t("survey_number", { number: s.id })),
     note ? el("p", { class: "note", role: "alert" }, note) : null,
+    s.left_alone ? el("p", { class: "note", id: "left-alone", role: "alert" }, s.next) : null,
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
     s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")),
       " · ", el("a", { id: "see-map", href: `/?dataset=${encodeURIComponent(s.dataset)}&language=${language}` }, t("see_map"))) : null,
@@ -138,6 +145,7 @@ function show(s, etag, note) {
     s.report ? reportView(s.report, { name: "kept" }) : null,
     el("h4", {}, t("history")),
     table(t("history"), [t("changed_at"), t("what"), t("who"), t("sides"), t("reasons")], (s.history ?? []).map((h) => [when(h.date), [called("state", h.action), h.survey && t("of_survey", { number: h.survey })].filter(Boolean).join(" · "), called("role", h.role), h.country, h.note])),
+    s.dataset_version ? versionsView(s, (number) => (open(number), loadList())) : null,
   ];
   box.replaceChildren(...parts.filter(Boolean));
   box.hidden = false;
@@ -159,8 +167,8 @@ function actions(s, etag) {
   const act = async (work) => {
     try {
       await work();
-      await open(s.id);
       loadList();
+      await open(s.id);
     } catch (refusal) {
       if (refusal.status === 412) return open(s.id, t("refused_412"));
       say(status, refusal.message, "bad");

@@ -55,8 +55,10 @@ class Passwords:
         problem = None
         if len(password) < LEAST_CHARACTERS:
             problem = f"the password has fewer than {LEAST_CHARACTERS} characters"
-        elif len(set(password)) < _FEWEST_DIFFERENT or name.lower() in password.lower():
-            problem = "the password is easily guessed"
+        elif len(set(password)) < _FEWEST_DIFFERENT:
+            problem = f"the password has fewer than {_FEWEST_DIFFERENT} different characters"
+        elif name.lower() in password.lower():
+            problem = "the password holds the account's name"
         if problem is not None:
             expected = (
                 f"at least {LEAST_CHARACTERS} characters, {_FEWEST_DIFFERENT} of them different, without the name"

@@ -110,12 +110,15 @@ def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     from biodata.access import codes
     from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
         say(codes.issue(registry, name))
-    days = codes.LIFE.days
+    page = f"{(settings.public_url or 'http://127.0.0.1:8000').rstrip('/')}/surveys#code"
     typer.echo(
-        f"give it to {name} alone; it is good once, for {days} days, at the service: POST /v1/login/code with "
-        '{"code": "…", "password": "…"}, then POST /v1/login with {"name": "…", "password": "…"}',
+        f"give it to {name} alone; it is good once, for {codes.LIFE.days} days: {name} opens {page} (the service's address, if "
+        "it is another), sets a password with it, and logs in there\n"
+        'without a browser: POST /v1/login/code with {"code": "…", "password": "…"}, then POST /v1/login with '
+        '{"name": "…", "password": "…"}',
         err=True,
     )
 

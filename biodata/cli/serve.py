@@ -57,6 +57,7 @@ def serve(
 
         command = ["serve", "--data", str(data), "--host", host, f"--port={port}", f"--workers={workers}"]
         start_as(settings, user, command, workers=workers)
+    _say_who_works(data)
     run_server(data, host=host, port=port, workers=workers)
 
 
@@ -123,6 +124,14 @@ def _say_where(host: str, port: int) -> None:
     )
 
 
+def _say_who_works(data: os.PathLike[str]) -> None:
+    """Say on stderr what this process leaves to another one."""
+    typer.echo(
+        f"checks, reviews and downloads are worked on by `biodata worker --data {data}`: let one run beside this",
+        err=True,
+    )
+
+
 def worker(
     data: DataOption = DEFAULT_DATA,
     once: Annotated[bool, typer.Option("--once", help="Stop when nothing waits any more.")] = False,
@@ -134,6 +143,8 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # the job in hand is given back, or ends where it cannot be
         signal.signal(number, lambda *_: stop.set())
+    until = "ends when nothing waits any more" if once else "stop with Ctrl-C"
+    typer.echo(f"working on what waits in {data}; {until}", err=True)
     with written():
         count = work(settings_for(data), stop=stop, once=once)
     say(f"{count} jobs done")

@@ -61,7 +61,9 @@ class DatasetEntry:
     labels : tuple of str
         Codes of the labels of communities that some of its records carry, sorted.
     permits : tuple of str
-        The permits that it rests on, in words, and what is to be heeded of them.
+        The permits that it rests on, in words.
+    permit_notices : tuple of str
+        Sentences: what is to be heeded of them, or that none is told.
     surveys : int
         Published survey events.
     survey_bounds : (west, south, east, north), optional
@@ -91,6 +93,7 @@ class DatasetEntry:
     license_effective: str | None = None
     labels: tuple[str, ...] = ()
     permits: tuple[str, ...] = ()
+    permit_notices: tuple[str, ...] = ()
     surveys: int = 0
     survey_bounds: tuple[float, float, float, float] | None = None
 
@@ -133,8 +136,8 @@ class DatasetEntry:
         if self.labels:
             parts.append(in_words(self.labels))
         if self.permits:
-            parts.append(f"It rests on {' '.join(self.permits)}")
-        return " ".join(parts)
+            parts.append(f"It rests on {'; '.join(self.permits)}.")
+        return " ".join([*parts, *self.permit_notices])
 
     @property
     def doi_url(self) -> str | None:

@@ -14,7 +14,7 @@ _LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"
 
 
 def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Return events with `eventDate` made of their start and end, where they tell both apart.
+    """Return events with `eventDate` made of their start and end, where they tell these and no `eventDate`.
 
     Parameters
     ----------
@@ -23,12 +23,16 @@ def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     today : date
         Nothing is recorded after it.
     """
-    if "eventDate" in frame.columns or ENDS[0] not in frame.columns:
+    if ENDS[0] not in frame.columns:
         return frame
     ends = [dates.parse_dates(frame[name].str.strip_chars(), today=today)["event_date"]
             for name in ENDS if name in frame.columns]  # fmt: skip
     period = pl.concat_str(*ends, separator="/", ignore_nulls=True).alias("eventDate")
-    return frame.with_columns(pl.select(pl.when(ends[0].is_not_null()).then(period)).to_series())
+    made = pl.select(pl.when(ends[0].is_not_null()).then(period)).to_series()
+    # Events of several designs in one table: some tell a date, others a start and an end.
+    told = frame["eventDate"] if "eventDate" in frame.columns else pl.Series(values=[None], dtype=pl.String)
+    told = told.set(told.str.strip_chars() == "", None)
+    return frame.with_columns(pl.select(pl.coalesce(told, made)).to_series().alias("eventDate"))
 
 
 def with_zone(frame: pl.DataFrame) -> pl.DataFrame:

@@ -40,9 +40,11 @@ _MOVED_STEP_M: Final = 1000.0
 """The radius of such a place is rounded up to a multiple of this, five times as much as any datum adds: else it would
 tell by which operation the place was moved, and so in which area of use, or which country, it lies."""
 
-WITHHELD_FACTS: Final = (
-    "exact place, date within the year, people, identifiers, counts, locality, elevation and remarks"
+WITHHELD: Final = (
+    "Withheld: exact place, date within the year, people, identifiers, counts, locality, elevation and remarks. "
+    "Reason: {} (rule {})."
 )
+"""What is said of a record whose place is made coarse; the rule's reason, and the rule."""
 
 _TOLD: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "longitude": pl.Float64,
@@ -145,9 +147,7 @@ def _published() -> list[pl.Expr]:
         pl.col("province").alias("province_code"),
         (pl.col("countries").list.len() > 1).alias("ambiguous"),
         countries.alias("country_codes"),
-        pl.format(
-            "Withheld: {}. Reason: {} (rule {}).", pl.lit(WITHHELD_FACTS), pl.col("reason"), pl.col("rule_id")
-        ).alias("informationWithheld"),
+        pl.format(WITHHELD, pl.col("reason"), pl.col("rule_id")).alias("informationWithheld"),
         _generalisation().alias("dataGeneralizations"),
         pl.col("quality_flags").list.filter(pl.element().is_in(list(SAFE_FLAGS))).alias("quality_flags"),
         *(pl.when(~kept).then(edge).alias(f"cell_{edge}") for edge in ("west", "south", "east", "north")),

@@ -109,7 +109,7 @@ def go_back(
                 raise InputError(problem, column="Idempotency-Key", value=key, code="IDEMPOTENCY_KEY_REUSED")
             return earlier.id
         submission = Submission(
-            dataset=dataset, file_name=f"{dataset[:150]} version {version}.xlsx", file_sha256=NOT_YET,
+            dataset=dataset, file_name=f"{dataset[:150]} version {version}", file_sha256=NOT_YET,
             idempotency_key=key, account_id=who.account_id, complete=True, returns_to=found.id,
         )  # fmt: skip
         return add(session, submission, who)

@@ -18,6 +18,8 @@ from biodata.surveys import conversation, gone_rows, renaming, seeing, sides, te
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200
 _DONE: Final = {"accept": "accepted", "ask": "asked", "refuse": "refused"}
+_BECOMES: Final = {"accept": sides.ACCEPTED, "ask": sides.WAITING, "refuse": sides.REFUSED}
+"""How a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
 
 
@@ -148,9 +150,7 @@ def decide(
         if decision == "accept" and all(before[side] == sides.ACCEPTED for side in mine):
             return  # a second time is no news
         role, asking = _role(who, found.dataset, mine[0]), conversation.asking(session, found)
-        if decision != "refuse":  # whoever asks after they accepted waits for the answer again
-            how = sides.ACCEPTED if decision == "accept" else sides.WAITING
-            found.sides = {**before, **dict.fromkeys(mine, how)}
+        found.sides = {**before, **dict.fromkeys(mine, _BECOMES[decision])}
         # A side that accepts does not take away what another still asks.
         asks = decision == "ask" or bool(asking - set(mine))
         state = "refused" if decision == "refuse" else "asked" if asks else "submitted"
@@ -213,7 +213,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
         seen = None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)
-        told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
+        told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
                  "next": telling.what_next(session, one, language),
                  "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen,
                                                                                 files=_files(session, one, seen)),

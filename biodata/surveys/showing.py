@@ -1,5 +1,6 @@
 """A survey's rows as they would be published, to those who decide about them: each reviewer those of their own side."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import polars as pl
 
 from biodata.access.roles import Principal
 from biodata.errors import InputError
+from biodata.sharing.generalise import WITHHELD
 from biodata.store import survey_views
 from biodata.store.registry import Registry
 from biodata.store.survey_views import View
@@ -15,6 +17,9 @@ from biodata.surveys import seeing, words
 
 TABLES: Final = ("occurrences", "events")
 MOST_ROWS: Final = 500
+_WITHHELD: Final = re.compile(
+    re.escape(WITHHELD).replace(r"\{\}", "(?P<reason>.+)", 1).replace(r"\{\}", "(?P<rule>[^()]+)"), re.DOTALL
+)
 
 
 def rows(
@@ -79,7 +84,7 @@ def rows(
     told = shown.with_columns(pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine))))
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
-        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(told),
+        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(_retold(told, language)),
         "flags": _meant(told["quality_flags"], language),
     }  # fmt: skip
 
@@ -102,6 +107,14 @@ def _rows_for(view: View, table: str, sides: Collection[str]) -> pl.DataFrame:
     """Return the rows that reviewers of some sides see."""
     frame = view.occurrences if table == "occurrences" else view.events
     return frame.filter(pl.col("sides").list.eval(pl.element().is_in(sorted(sides))).list.any())
+
+
+def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
+    """Return rows with what is kept back of them, and why, in a language; a publisher's own words stay as they are."""
+    said = frame["informationWithheld"].drop_nulls().unique().to_list()
+    matches = {one: match for one in said if (match := _WITHHELD.fullmatch(one)) is not None}
+    told = {one: words.told("PLACE_WITHHELD", match.groupdict(), language)[0] for one, match in matches.items()}
+    return frame.with_columns(pl.col("informationWithheld").replace(told)) if told and language != "en" else frame
 
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from biodata.store.survey_steps import MACHINE, NO_COUNTRY, step
 
 WAITING: Final = "waiting"
 ACCEPTED: Final = "accepted"
+REFUSED: Final = "refused"
 UNCHANGED: Final = "unchanged"
 """No row of this side becomes another one: there is nothing for its reviewer to decide."""
 OPEN: Final = "open"

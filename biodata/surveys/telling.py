@@ -11,14 +11,15 @@ from biodata.store.models import Job, Submission
 from biodata.store.survey_steps import UNDOING_JOB, shown_since
 from biodata.surveys import kept_reports, renaming, words
 from biodata.surveys.difference import OTHER_COLUMN
-from biodata.surveys.sides import WAITING
+from biodata.surveys.sides import REFUSED, WAITING
 
 _TABLES: Final = ("events", "occurrences")
 UNDONE: Final = "undone"
 """What stands in place of the difference of a survey that was taken back: what became of how many rows."""
 _NO_FILES: Final[Mapping[int, str]] = MappingProxyType({})
 _LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
-CHECKING, HELD, NOT_SENT = "checking", "held", "not_sent"
+CHECKING, HELD, NOT_SENT, UNDECIDED = "checking", "held", "not_sent", "undecided"
+_ENDED: Final = ("refused", "replaced", "withdrawn")
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -124,11 +125,12 @@ def stage(submission: Submission) -> str:
 
 
 def sides_told(submission: Submission) -> dict[str, str] | None:
-    """Return how each side stands; no side of a draft waits for anybody, for it was not sent to them."""
+    """Return how each side stands; none waits before a survey was sent to them, or after it has ended."""
     told: dict[str, str] | None = submission.sides
-    if told is None or submission.state != "draft":
+    instead = NOT_SENT if submission.state == "draft" else UNDECIDED if submission.state in _ENDED else None
+    if told is None or instead is None:
         return told
-    return {side: NOT_SENT if how == WAITING else how for side, how in told.items()}
+    return {side: instead if how == WAITING else how for side, how in told.items()}
 
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
@@ -136,6 +138,8 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
     halted = _halted(session, submission)
     if halted is not None:
         return words.told(halted, {}, language)[0]
+    refused = [side for side, how in (submission.sides or {}).items() if how == REFUSED]
+    params: dict[str, str] = {}
     match stage(submission):
         case "checking":
             code = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
@@ -144,20 +148,35 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
             return None if asked is None else str(asked["message"])
         case "draft":
             code = "NEXT_SEND"
+        case "refused" if refused:
+            code, params = "NEXT_REFUSED", {"sides": ", ".join(refused)}
         case _:
             shown = on_map(session, submission, language)
             return None if shown is None else str(shown["message"])
-    return words.told(code, {"number": submission.id}, language)[0]
+    return words.told(code, {"number": submission.id, **params}, language)[0]
 
 
-def _halted(session: Session, submission: Submission) -> str | None:
-    """Return the code of what holds the service up with a submission; None where it goes on."""
+def is_left_alone(session: Session, submission: Submission) -> bool:
+    """Tell whether a submission waits for a worker where none seems to run."""
+    job = _job(session, submission)
+    return job is not None and jobs.is_left_alone(session, job)
+
+
+def _job(session: Session, submission: Submission) -> Job | None:
+    """Return the job that has to be done for a submission to go on; None where it waits for people, or has ended."""
     working = (
         stage(submission) == CHECKING
         or submission.state in ("accepted", "committing", "committed")
         or is_undoing(session, submission)
     )
-    job = session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+    return session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+
+
+def _halted(session: Session, submission: Submission) -> str | None:
+    """Return the code of what holds the service up with a submission; None where it goes on."""
+    job = _job(session, submission)
+    if job is not None and jobs.is_left_alone(session, job):
+        return "NEXT_NO_WORKER"
     if job is None or job.state != "failed":
         return None
     if submission.state == "withdrawn":
@@ -184,6 +203,8 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
             code = "MAP_BEING_MADE"
         case "submitted":
             code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
+            if len(submission.sides or {}) > 1:
+                params["holds"] = words.told("SIDE_REFUSAL_HOLDS", {}, language)[0]
         case "asked":
             code = "MAP_AFTER_ANSWER"
         case "withdrawn" if is_undoing(session, submission):

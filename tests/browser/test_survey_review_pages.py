@@ -104,7 +104,9 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     expect(page.locator("#rows svg .point")).to_have_count(2)
     expect(page.locator("#your-side")).to_have_text(ZH["side_yours"].replace("{side}", "LA"))
     expect(page.locator(".other-side")).to_contain_text(ZH["side_with_node"].replace("{side}", "CN"))
+    expect(page.locator("#refusal-holds")).to_have_text(ZH["side_refusal_holds"])
     assert page.locator("#side").count() == 0, "no other side is offered"
+    assert "Withheld" not in told
     assert no_wider(page)
     shot(page, "rows_zh_390")
 

@@ -130,7 +130,7 @@ function rights(p: Properties): HTMLElement {
     table([
       [t('Licence'), text(p['license']) === '–' ? t('as its dataset tells') : licence(text(p['license']))],
       [t('Labels of communities'), list(p['community_labels'])],
-      [t('Doubts'), names(p['quality_flags']).map((name) => words(name.toLowerCase())).join('; ') || '–'],
+      [t('Doubts'), names(p['quality_flags']).map((name) => t(words(name.toLowerCase()))).join('; ') || '–'],
     ]),
   );
 }

@@ -132,14 +132,15 @@ async function load(): Promise<void> {
   const set = await boundarySet();
   const named = text(set['boundary_set']).replaceAll('_', ' ');
   map.addControl(new AttributionControl({ compact: false, customAttribution: t('Boundaries: {set}, no position on any boundary', { set: named }) }));
-  const own = element('span', '', text(set['viewpoint'])); // the set's own words
-  own.lang = 'en';
+  const own = text(set['viewpoint']); // those of a set that we do not bundle stay as its makers wrote them
+  const viewpoint = element('span', '', t(own));
+  viewpoint.lang = t(own) === own ? 'en' : language;
   find('viewpoint').replaceChildren(
     t('Borders are drawn from the set {set}. A band of {band} along each counts as either side; the map takes no position on any boundary. ', {
       set: `${named} ${text(set['boundary_version'])}`,
       band: metres(set['band_m']),
     }),
-    own,
+    viewpoint,
   );
 }
 

@@ -66,6 +66,7 @@ export function fillAnswers(
   );
   if (!rows.length) {
     const item = document.createElement('li');
+    item.className = 'none'; // it is no first of anything
     item.textContent = t('None in this release.');
     box.append(item);
   }
