@@ -118,6 +118,19 @@ class OnMap(BaseModel):
     message: str = Field(description="In the language that is asked for.")
 
 
+class Withdrawal(BaseModel):
+    """What withdrawing a survey that is published would do, as its sender asked for it."""
+
+    state: str = Field(description="counting, told, or halted: it could not be counted.")
+    message: str = Field(description="In the language that is asked for.")
+    confirm: int | None = Field(
+        default=None, description="How many records are removed: what DELETE repeats to withdraw it."
+    )
+    refused: bool | None = Field(
+        default=None, description="It was to be withdrawn, and was not, since something in its dataset had changed."
+    )
+
+
 class Submission(SubmissionSummary):
     """A survey on its way."""
 
@@ -142,6 +155,7 @@ class Submission(SubmissionSummary):
         "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )
     question: SenderQuestion | None = None
+    withdrawal: Withdrawal | None = None
     answered_by: int | None = None
     yours: list[str] | None = Field(default=None, description="The sides that you may decide about now.")
     rows: bool = Field(description="GET /v1/surveys/{number}/rows tells its rows as they would be published.")

@@ -13,7 +13,7 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute
 from api.models import Receipt
-from api.readers import integer
+from api.readers import boolean, integer
 from api.survey_bodies import Answer, Decision, Submission, VersionList, WantedVersion
 from api.surveys import PRIVATE, receipt, told, told_key
 from biodata.access.roles import Action, Principal, may, may_somewhere
@@ -42,8 +42,12 @@ _RENAMED: Final = documents.parameter(
     "What its `question` asks: whether rows that the dataset has under another identifier are the same ones or new.",
 )  # fmt: skip
 _CONFIRM: Final = documents.parameter(
-    "confirm", {"type": "integer", "minimum": 0}, "How many records go for good, as the answer 409 told it."
+    "confirm", {"type": "integer", "minimum": 0}, "How many records are removed, as `withdrawal.confirm` told it."
 )
+_COUNT_ONLY: Final = documents.parameter(
+    "dry_run", {"type": "boolean", "default": False},
+    "Withdraw nothing: let what it would do be counted. `withdrawal` of GET /v1/surveys/{number} tells it.",
+)  # fmt: skip
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
 
@@ -116,22 +120,27 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
     "/{number}",
     summary="Take a survey back",
     status_code=202,
-    openapi_extra={"parameters": [_CONFIRM, documents.LANGUAGE]},
+    openapi_extra={"parameters": [_COUNT_ONLY, _CONFIRM, documents.LANGUAGE]},
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
 )
 def take_back(request: Request, who: Known, number: Number) -> Response:
     """Take back what you handed in: the worker removes its file, its report and its parts, and undoes it in its dataset.
 
     Each row is again what the surveys that stand said of it; what this one alone said is gone for good, from every version.
-    So one that is published is taken back after a login only, and the answer is 409 with the counts until `confirm` tells
-    how many records go for good. A row that is gone so is not taken in again under its identifier.
+    So one that is published is taken back after a login only, and the answer is 409 until `confirm` tells how many records
+    are removed. Ask for that with `dry_run=true`: the worker counts, and `withdrawal` of the survey then tells what becomes
+    of how many rows. Where that is another thing by the time that it is done, nothing is: the survey stays published, and
+    its `withdrawal` tells the new counts. A row that is gone so is not taken in again under its identifier.
     """
-    only(request, "confirm", "language")
+    only(request, "dry_run", "confirm", "language")
     from biodata.surveys import withdrawing
 
     wanted, registry = integer("number", number), service(request).registry
     count, language = request.query_params.get("confirm"), survey_reports.language_asked(request)
     confirm = None if count is None else integer("confirm", count)
+    if boolean("dry_run", request.query_params.get("dry_run", "false")):
+        withdrawing.count(registry, who, wanted)
+        return told(request, who, wanted, status=202)
     withdrawing.ask(registry, who, wanted, confirm=confirm, language=language)
     return told(request, who, wanted, status=202)
 

@@ -19,7 +19,7 @@ from biodata.sharing import RuleSet
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import UNDOING_JOB
+from biodata.store.survey_steps import PLANNING_JOB, UNDOING_JOB
 from biodata.surveys import withdrawing
 
 logger = logging.getLogger(__name__)
@@ -276,7 +276,12 @@ def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any
 
 def _survey_withdrawal(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Remove a survey that its sender took back."""
-    return withdrawing.remove(settings, registry, held.arguments["submission"])
+    return withdrawing.remove(settings, registry, held.arguments["submission"], told=held.arguments.get("told"))
+
+
+def _survey_withdrawal_plan(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
+    """Work out what undoing a survey does, before its sender agrees."""
+    return {"plan": withdrawing.plan(settings, registry, held.arguments["submission"])}
 
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
@@ -319,6 +324,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         withdrawal.JOB: _withdraw,
         "survey": _survey,
         UNDOING_JOB: _survey_withdrawal,
+        PLANNING_JOB: _survey_withdrawal_plan,
         "corridors": _corridors,
         "download": _download,
         citations.CONTENT_JOB: _citation,

@@ -381,6 +381,9 @@ def test_a_withdrawn_upload_is_gone(office):
     assert (with_key.status_code, with_key.json()["code"]) == (403, "FORBIDDEN"), "a key destroys nothing published"
     office.person("team")
     asked = office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"])
+    assert (asked.status_code, asked.json()["expected"]) == (409, "to ask again in a moment")
+    office.settle()
+    asked = office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"])
     assert (asked.status_code, asked.json()["expected"]) == (409, "confirm=1"), "though no other version stands"
     sure = office.client.delete(f"{SURVEYS}/{again}?confirm=1", headers=office.heads["team"])
     assert sure.status_code == 202
@@ -400,14 +403,17 @@ def test_a_correction_is_undone_only_when_its_sender_says_so(office):
     mended = workbook([*first[:2], "Rusa unicolor equina", *first[3:]], second, [*third[:1], "2026-03-09", *third[2:]])
     number = accepted(office, mended, dataset="mended")
     address = f"{SURVEYS}/{number}"
-    asked = office.client.delete(f"{address}?language=en", headers=office.heads["team"])
-    assert (asked.status_code, asked.json()["code"]) == (409, "WITHDRAWAL_UNCONFIRMED")
-    said = asked.json()["detail"]
-    assert "1 records and 0 events that were not there before it go for good" in said
-    assert "1 records and 0 events become again what they were" in said
-    assert "1 records stay as they are. What goes for good is refused if it comes again" in said
-    assert "These versions stand: 1. To" in said
-    assert asked.json()["expected"] == "confirm=1"
+    asked = office.client.delete(f"{address}?language=en&dry_run=true", headers=office.heads["team"])
+    assert (asked.status_code, asked.json()["state"]) == (202, "published")
+    assert asked.json()["withdrawal"]["state"] == "counting"
+    assert office.client.delete(f"{address}?dry_run=true", headers=office.heads["rival"]).status_code == 404
+    office.settle()
+    told = office.look("team", number)["withdrawal"]
+    assert (told["state"], told["confirm"], told["refused"]) == ("told", 1, False)
+    assert "1 records and 0 events are removed" in told["message"]
+    assert "1 records and 0 events become again what they were" in told["message"]
+    assert "1 records stay as they are" in told["message"]
+    assert "withdrawal" not in office.look("laos", number)
     wrong = office.client.delete(f"{address}?confirm=2", headers=office.heads["team"])
     assert (wrong.status_code, wrong.json()["code"]) == (409, "WITHDRAWAL_UNCONFIRMED")
     assert office.client.delete(f"{address}?confirm=x", headers=office.heads["team"]).status_code == 400

@@ -25,15 +25,17 @@ from test_survey_difference import FIRST, FIRST_EVENTS, save
 WRONG_EVENT = ["E4", "2026-03-04", 21.0812345, 101.5, "a site of the wrong file"]
 CORRECTED = [
     FIRST[0],
-    ["NH-2", "E1", "Muntiacus muntjak", 97731, "female"],
+    ["NH-2", "E1", "Muntiacus muntjak", 977314117, "female"],
     ["NH-3", "E2", "Elephas wrongus", 4, None],
     *FIRST[3:],
-    ["NH-7", "E4", "Manis wronga", 83341, "male"],
-    ["NH-8", "E1", "Cuon wrongus", 83342, None],
+    ["NH-7", "E4", "Manis wronga", 833413387, "male"],
+    ["NH-8", "E1", "Cuon wrongus", 833423394, None],
 ]
 CORRECTED_EVENTS = [FIRST_EVENTS[0], ["E2", "2026-03-02", 21.0634567, 101.3, "site 2"], FIRST_EVENTS[2], WRONG_EVENT]
 ONLY_WRONG = tuple(
-    f"{WRONG_EVENT[4]}|97731|83341|83342|wrongus|wronga|NH-7|NH-8|21.0634567|21.0812345".encode().split(b"|")
+    f"{WRONG_EVENT[4]}|977314117|833413387|833423394|wrongus|wronga|NH-7|NH-8|21.0634567|21.0812345".encode().split(
+        b"|"
+    )
 )
 
 
@@ -113,12 +115,17 @@ def test_a_correction_that_is_taken_back_is_undone_and_nothing_else(team):
         who = accounts.find(registry, "rangers")
         with pytest.raises(InputError) as asked:
             withdrawing.ask(registry, who, number)
-        assert asked.value.code == "WITHDRAWAL_UNCONFIRMED"
+        assert (asked.value.code, asked.value.column) == ("WITHDRAWAL_UNCONFIRMED", None)
+        assert "is being counted" in str(asked.value)
+        team.settle()
+        with pytest.raises(InputError) as asked:
+            withdrawing.ask(registry, who, number)
         assert asked.value.expected == "confirm=2"
         said = str(asked.value)
-        assert "2 records and 1 events that were not there before it go for good" in said
-        assert "3 records and 1 events become again what they were" in said
+        assert "2 records and 1 events are removed" in said
+        assert "3 records and 1 events become again what they were before it" in said
         assert "0 records and 0 events come back; 3 records stay as they are" in said
+        assert f"Of the records that it says, 6 stay, since surveys {number - 1} say them as well" in said
     told = team.take_back(number)
     assert told["records"] == {"changed": 3, "back": 0, "gone": 2}
     assert told["events"] == {"changed": 1, "back": 0, "gone": 1}
@@ -146,7 +153,7 @@ def test_what_a_whole_state_took_away_comes_back_and_what_it_renumbered_is_calle
         ["RENUMBERED-1", *FIRST[0][1:]],
         ["RENUMBERED-2", *FIRST[1][1:]],
         FIRST[2],
-        ["NH-4", "E2", "Rusa unicolor", 5551551, None],
+        ["NH-4", "E2", "Rusa unicolor", 555155177, None],
     ]
     number = team.send("whole", renumbered, FIRST_EVENTS[:2], complete=True)
     assert set(team.records("whole")) == {"RENUMBERED-1", "RENUMBERED-2", "NH-3", "NH-4"}
@@ -159,7 +166,7 @@ def test_what_a_whole_state_took_away_comes_back_and_what_it_renumbered_is_calle
         named = lake.read("identities", where=Compare("datasetKey", "=", "whole"))
     assert set(named["source_record_id"]) == set(ids)
     assert named["earlier_ids"].null_count() == 6
-    assert team.left(b"RENUMBERED-1", b"RENUMBERED-2", b"5551551") == []
+    assert team.left(b"RENUMBERED-1", b"RENUMBERED-2", b"555155177") == []
 
 
 def test_an_earlier_survey_goes_and_what_a_later_one_says_stays(team):
@@ -183,33 +190,36 @@ def test_an_earlier_survey_goes_and_what_a_later_one_says_stays(team):
 def test_of_three_surveys_the_middle_one_and_then_the_last_are_undone(team):
     team.send("three", FIRST, complete=True)
     was = team.rows("three")
-    second = team.send("three", [["NH-1", "E1", "Muntiacus muntjak", 22001, "male"], ["NH-2", "E1", "Muntiacus muntjak", 22002, None],
-                                 ["NH-3", "E2", "Elephas maximus", 22003, None]])  # fmt: skip
+    second = team.send("three", [["NH-1", "E1", "Muntiacus muntjak", 220014007, "male"], ["NH-2", "E1", "Muntiacus muntjak", 220024014, None],
+                                 ["NH-3", "E2", "Elephas maximus", 220034021, None]])  # fmt: skip
     third = team.send(
-        "three", [["NH-1", "E1", "Muntiacus muntjak", 33001, "male"], ["NH-2", "E1", "Muntiacus muntjak", 22002, None]]
+        "three",
+        [["NH-1", "E1", "Muntiacus muntjak", 330011007, "male"], ["NH-2", "E1", "Muntiacus muntjak", 220024014, None]],
     )
     told = team.take_back(second)
     assert told["records"] == {"changed": 1, "back": 0, "gone": 0}
     counts = {name: count for name, (_, count) in team.records("three").items()}
-    assert (counts["NH-1"], counts["NH-2"], counts["NH-3"]) == ("33001", "22002", "4"), "the third says NH-2 as well"
-    assert team.left(b"22001", b"22003") == []
+    assert (counts["NH-1"], counts["NH-2"], counts["NH-3"]) == ("330011007", "220024014", "4"), (
+        "the third says NH-2 as well"
+    )
+    assert team.left(b"220014007", b"220034021") == []
     assert compact(team.settings, expire_days=0, grace=timedelta(0)).expired
     told = team.take_back(third)
     assert told["records"] == {"changed": 2, "back": 0, "gone": 0}
     for table, frame in was.items():
         assert team.rows("three")[table].equals(frame), table
-    assert team.left(b"33001", b"22002") == []
+    assert team.left(b"330011007", b"220024014") == []
     assert verify(team.settings).faults == []
 
 
 def test_rows_of_a_file_merged_from_several_are_emptied_by_the_version_that_wrote_them(team):
     team.send("merged", FIRST, complete=True)
     was = team.rows("merged")
-    number = team.send("merged", [["NH-1", "E1", "Muntiacus muntjak", 66001, "male"]])
+    number = team.send("merged", [["NH-1", "E1", "Muntiacus muntjak", 660012007, "male"]])
     compact(team.settings)
     team.take_back(number)
     assert team.rows("merged")["verbatim"].equals(was["verbatim"])
-    assert team.left(b"66001") == []
+    assert team.left(b"660012007") == []
     first = next(one for one in map(team.of, range(1, number)) if one.dataset == "merged")
     assert len(team.records("merged", first.snapshot)) == 6, "the version before it answers as it did"
 

@@ -30,14 +30,14 @@ def counts(team, dataset):
 def test_the_last_and_then_the_one_before_it_are_undone(team):
     team.send("backwards", FIRST, complete=True)
     was = team.rows("backwards")
-    second = team.send("backwards", [saying("NH-1", 51002)])
-    third = team.send("backwards", [saying("NH-1", 51003)])
+    second = team.send("backwards", [saying("NH-1", 510027014)])
+    third = team.send("backwards", [saying("NH-1", 510037021)])
     assert team.take_back(third)["records"] == {"changed": 1, "back": 0, "gone": 0}
-    assert counts(team, "backwards")["NH-1"] == "51002"
+    assert counts(team, "backwards")["NH-1"] == "510027014"
     assert team.take_back(second)["records"] == {"changed": 1, "back": 0, "gone": 0}
     for table, frame in was.items():
         assert team.rows("backwards")[table].equals(frame), table
-    assert team.left(b"51002", b"51003") == []
+    assert team.left(b"510027014", b"510037021") == []
     with Registry.open(team.settings) as registry:
         told = history.versions(registry, None, "backwards")
     assert ["undone" in one for one in told] == [False, True, True]
@@ -45,23 +45,23 @@ def test_the_last_and_then_the_one_before_it_are_undone(team):
 
 def test_each_of_two_that_are_taken_back_at_once_tells_what_it_did_itself(team):
     team.send("both", FIRST, complete=True)
-    second = team.send("both", [saying("NH-1", 52002)])
-    third = team.send("both", [saying("NH-2", 52003)])
+    second = team.send("both", [saying("NH-1", 520024014)])
+    third = team.send("both", [saying("NH-2", 520034021)])
     with Registry.open(team.settings) as registry:
         who = accounts.find(registry, "rangers")
         for number in (second, third):
             withdrawing.ask(registry, who, number, yes=True)
     assert team.take_back(second)["records"] == {"changed": 1, "back": 0, "gone": 0}
     assert team.of(third).difference["occurrences"]["counts"]["changed"] == 1
-    assert counts(team, "both")["NH-2"] == "52003", "its own job undoes it"
+    assert counts(team, "both")["NH-2"] == "520034021", "its own job undoes it"
     assert team.take_back(third)["records"] == {"changed": 1, "back": 0, "gone": 0}
     assert counts(team, "both")["NH-2"] == counts(team, "backwards")["NH-2"]
-    assert team.left(b"52002", b"52003") == []
+    assert team.left(b"520024014", b"520034021") == []
 
 
 def test_nobody_writes_between_the_look_and_what_is_put_back(team, monkeypatch):
     team.send("locked", FIRST, complete=True)
-    number = team.send("locked", [saying("NH-1", 53002)])
+    number = team.send("locked", [saying("NH-1", 530021014)])
     noted, kept_out = withdrawal.note_upload, []
 
     def note(settings, *told, **named):
@@ -77,20 +77,20 @@ def test_nobody_writes_between_the_look_and_what_is_put_back(team, monkeypatch):
 
 def test_a_survey_that_is_in_the_lake_and_not_yet_put_down_keeps_what_it_repeats(team):
     team.send("cut", FIRST[:4], complete=True)
-    second = team.send("cut", [saying("NH-1", 54002), FIRST[4]])
-    third = team.send("cut", [saying("NH-1", 54002), *FIRST[4:6]])
+    second = team.send("cut", [saying("NH-1", 540028014), FIRST[4]])
+    third = team.send("cut", [saying("NH-1", 540028014), *FIRST[4:6]])
     with Registry.open(team.settings) as registry, registry.session() as session, session.begin():
         found = session.get_one(Submission, third)
         found.state, found.snapshot, found.dataset_version = "committing", None, None
     team.take_back(second)
-    assert counts(team, "cut")["NH-1"] == "54002"
+    assert counts(team, "cut")["NH-1"] == "540028014"
     assert set(team.records("cut")) == {row[0] for row in FIRST[:6]}
 
 
 def test_a_kept_file_that_cannot_be_read_any_more_stops_no_return_and_no_withdrawal(team):
     team.send("broken", FIRST, complete=True)
-    second = team.send("broken", [saying("NH-1", 55002)])
-    third = team.send("broken", [saying("NH-2", 55003)])
+    second = team.send("broken", [saying("NH-1", 550025014)])
+    third = team.send("broken", [saying("NH-2", 550035021)])
     standing.file_of(team.settings.data, team.of(third)).write_bytes(b"no workbook")
     with Lake.open(team.settings.data) as lake:
 
@@ -101,7 +101,7 @@ def test_a_kept_file_that_cannot_be_read_any_more_stops_no_return_and_no_withdra
         standing.look(team.settings, lake, every, gone=set(), options=options)
     team.take_back(second)
     found = counts(team, "broken")
-    assert (found["NH-1"], found["NH-2"]) == (counts(team, "backwards")["NH-1"], "55003")
+    assert (found["NH-1"], found["NH-2"]) == (counts(team, "backwards")["NH-1"], "550035021")
 
 
 def test_an_upload_that_somebody_else_handed_in_stays_theirs():

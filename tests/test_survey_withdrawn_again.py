@@ -7,7 +7,6 @@ import pytest
 
 from biodata import pipeline
 from biodata.access import accounts
-from biodata.errors import InputError
 from biodata.store.models import Job
 from biodata.store.registry import Registry
 from biodata.surveys import receive, telling, withdrawing, words
@@ -42,17 +41,15 @@ def told(found):
 
 
 def asked(team, number):
-    with Registry.open(team.settings) as registry, pytest.raises(InputError) as found:
-        withdrawing.ask(registry, accounts.find(registry, "rangers"), number)
-    assert found.value.code == "WITHDRAWAL_UNCONFIRMED"
-    return str(found.value)
+    with Registry.open(team.settings) as registry:
+        return withdrawing.plan(team.settings, registry, number, who=accounts.find(registry, "rangers"))["message"]
 
 
 def test_a_corrected_file_of_the_same_identifiers_is_refused_and_each_row_tells_why(team):
     number = team.send("alone", FIRST)
     said = asked(team, number)
     assert "refused if it comes again" in said
-    assert "These versions stand" not in said
+    assert "say them as well" not in said
     team.take_back(number)
     for language in words.LANGUAGES:
         assert "{" not in telling.undone_words(telling.undone(team.of(number)), language)
@@ -71,7 +68,7 @@ def test_a_corrected_file_of_the_same_identifiers_is_refused_and_each_row_tells_
 def test_where_others_go_in_the_rows_that_do_not_are_told_and_not_counted(team):
     team.send("some", FIRST[:4], complete=True)
     number = team.send("some", FIRST[4:5])
-    assert "These versions stand: 1." in asked(team, number)
+    assert "1 records and 0 events are removed" in asked(team, number)
     team.take_back(number)
     found = hand_in(team, "some", [*FIRST[:4], FIRST[4], FIRST[5]])
     assert found.state == "published"

@@ -118,7 +118,8 @@ function seen(s) {
 }
 
 function works(s) {
-  return (s.state === "draft" && !s.report) || ["accepted", "committing", "committed"].includes(s.state);
+  const undoing = s.state === "withdrawn" && s.dataset_version !== undefined && s.difference !== undefined; // which goes then
+  return (s.state === "draft" && !s.report) || undoing || ["accepted", "committing", "committed"].includes(s.state);
 }
 
 function show(s, etag, note) {
@@ -182,21 +183,7 @@ function actions(s, etag) {
     const submit = () => act(() => ask(`/v1/surveys/${s.id}/submit`, { method: "POST", headers: { "If-Match": etag } }));
     box.append(el("button", { type: "button", onclick: submit }, t("submit")), " ");
   }
-  if (s.mine && !["withdrawn", "refused", "replaced", "committing"].includes(s.state)) {
-    let confirmed = "";
-    const withdraw = async () => {
-      try {
-        await ask(`/v1/surveys/${s.id}?language=${language}${confirmed}`, { method: "DELETE" });
-      } catch (refusal) {
-        // What would go is told first; then it is asked once more.
-        if (refusal.code === "WITHDRAWAL_UNCONFIRMED") [confirmed, sure.hidden, first.hidden] = [`&${refusal.expected}`, true, false];
-        throw refusal;
-      }
-    };
-    const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: () => act(withdraw) }, t("withdraw_sure"));
-    const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
-    box.append(first, sure);
-  }
+  if (s.mine && !["withdrawn", "refused", "replaced", "committing"].includes(s.state)) box.append(withdrawal(s, act, status));
   if (s.mine && ["asked", "refused", "committed", "published"].includes(s.state) && !s.answered_by) {
     const answer = () => {
       chooseAnswers(s.id);
@@ -209,6 +196,49 @@ function actions(s, etag) {
   if (s.yours?.length) box.append(decisionForm(s, etag, act));
   box.append(status);
   return box;
+}
+
+/** Withdraw: what that does is told first, then it is asked once; of what is not published nothing has to be counted. */
+function withdrawal(s, act, status) {
+  const address = `/v1/surveys/${s.id}?language=${language}`;
+  const told = el("p", { id: "withdrawal", class: "note", hidden: true });
+  const take = (confirm) => act(() => ask(confirm === undefined ? address : `${address}&confirm=${confirm}`, { method: "DELETE" }));
+  const sure = el("button", { type: "button", class: "danger", hidden: true }, t("withdraw_sure"));
+  const keep = el("button", { type: "button", class: "plain", hidden: true, onclick: () => state("first") }, t("withdraw_not"));
+  const first = el("button", { type: "button", class: "danger" }, t("withdraw"));
+  const state = (now) => {
+    [first.hidden, sure.hidden, keep.hidden] = [now !== "first", now !== "asked", now !== "asked"];
+    if (now === "first") told.hidden = true;
+    if (now === "asked") sure.focus();
+  };
+  const question = (plan) => {
+    told.textContent = plan.message;
+    told.hidden = false;
+    sure.onclick = () => take(plan.confirm);
+    state("asked");
+  };
+  first.onclick = async () => {
+    if (s.dataset_version === undefined) return (sure.onclick = () => take()), state("asked");
+    const mine = turn;
+    say(status, t("working"));
+    first.hidden = true;
+    try {
+      let plan = (await (await ask(`${address}&dry_run=true`, { method: "DELETE" })).json()).withdrawal;
+      for (let times = 0; plan?.state === "counting" && times < MOST_TIMES; times++) {
+        say(status, plan.message);
+        await new Promise((done) => setTimeout(done, AGAIN_MS / 2));
+        if (turn !== mine) return; // another survey is open by now
+        plan = (await (await ask(address)).json()).withdrawal;
+      }
+      if (plan?.state === "told") return say(status, ""), question(plan);
+      say(status, plan?.message ?? "", "bad");
+    } catch (refusal) {
+      say(status, refusal.message, "bad");
+    }
+    state("first");
+  };
+  if (s.withdrawal?.refused) question(s.withdrawal); // it was agreed to, and is another thing by now
+  return el("div", {}, told, first, sure, " ", keep);
 }
 
 /** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */

@@ -296,6 +296,10 @@ def withdraw(
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
+        if not yes and (plan := withdrawing.plan(settings, registry, number, who=who, language=language)) is not None:
+            say(json.dumps({**plan, "state": "not_withdrawn"}) if as_json else plan["message"])
+            typer.echo(line("WITHDRAWAL_HOW", language), err=as_json)
+            raise typer.Exit(1)
         job = withdrawing.ask(registry, who, number, yes=yes, language=language)
         told = withdrawing.remove(settings, registry, number)
         withdrawing.done(registry, job)

@@ -161,7 +161,7 @@ def commit(
         moved = Moved(renamed, gone, gone_events)
         _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=check, dry_run=dry_run)
     if not dry_run:
-        _register(read.tables, settings, read.source)
+        _register(read.tables, settings, read.source, submission=extra.get("submission"))
     if read.download is not None and not dry_run:
         read.download.committed()
     return [table.report for table in read.tables]
@@ -263,11 +263,12 @@ def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> 
     logger.info("%s: %d rows, %d stored, %d refused", report.source, report.rows, report.stored, report.refused)
 
 
-def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:
-    """Put what is known of the datasets, and the reports, into the registry."""
+def _register(tables: Sequence[Table], settings: Settings, source: str, *, submission: int | None) -> None:
+    """Put what is known of the datasets, and the reports, into the registry; with the survey's number where it is one."""
+    of = {} if submission is None else {"submission": submission}
     with Registry.open(settings) as registry:
         for table in tables:
             facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
-            number = registry.record_ingest(source, table.report.without_values())
+            number = registry.record_ingest(source, {**table.report.without_values(), **of})
             keep_report(settings.data, f"ingest-{number}", table.report.as_dict())

@@ -14,6 +14,9 @@ from biodata.store.duck import quote
 NOT_COMPARED: Final = frozenset({"key", "source_file", "source_sheet", "source_row"})
 """Where a row stood in its file is no part of what it says: a re-ordered file changes nothing."""
 
+_OBJECTS: Final = frozenset({"verbatim"})
+"""Columns of JSON objects: a file whose columns stand in another order says the same."""
+
 _COLUMNS_AT_ONCE: Final = 48
 """Columns compared in one join; bounds the memory that a row takes in it."""
 
@@ -65,15 +68,22 @@ def find_changed(
             f"INSERT INTO {into} SELECT {name} FROM {stored} WHERE ({differs}) AND {name} IN (SELECT {name} FROM {staged})"
         )
     for first in range(0, len(told), _COLUMNS_AT_ONCE):
-        differs = " OR ".join(
-            f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in told[first : first + _COLUMNS_AT_ONCE]
-        )
+        differs = " OR ".join(map(_differs, told[first : first + _COLUMNS_AT_ONCE]))
         cursor.execute(
             f"""
             INSERT INTO {into} SELECT a.{name} FROM {staged} a JOIN {stored} b USING ({name})
             WHERE ({differs}) AND a.{name} NOT IN (FROM {into})
             """
         )
+
+
+def _differs(column: str) -> str:
+    """Return the condition that a column of the rows `a` and `b` differs."""
+    a, b = f"a.{quote(column)}", f"b.{quote(column)}"
+    if column not in _OBJECTS:
+        return f"{a} IS DISTINCT FROM {b}"
+    members = [f"list_sort(map_entries(TRY_CAST(TRY_CAST({one} AS JSON) AS MAP(VARCHAR, VARCHAR))))" for one in (a, b)]
+    return f"({a} IS DISTINCT FROM {b} AND ({members[0]} IS NULL OR {members[0]} IS DISTINCT FROM {members[1]}))"
 
 
 def repeat(file: str, row: int | None, column: str, value: str) -> Refusal:

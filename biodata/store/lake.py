@@ -275,8 +275,8 @@ class Lake(LakeReading):
         return report, told
 
     def put_back(
-        self, wanted: Callable[[], tuple[pl.DataFrame, pl.DataFrame]], *, author: str, message: str,
-        extra: Mapping[str, Any],
+        self, wanted: Callable[[], tuple[pl.DataFrame, pl.DataFrame]], *, before: Callable[[PutBack, PutBack], None],
+        author: str, message: str, extra: Mapping[str, Any], dry_run: bool = False,
     ) -> tuple[PutBack, PutBack]:  # fmt: skip
         """Let rows be again what they were at older versions, all of them in one version or none.
 
@@ -286,8 +286,12 @@ class Lake(LakeReading):
             Tells it of records and of events, asked when nobody else can write any more: `id` (`key`, of events
             `event_key`), `snapshot`: the version of which a row is to be, null where it is not to be there. A row that is so
             already stays untouched; others are not looked at.
+        before : function
+            Hears what is returned before anything is written, when nobody else can write; what it raises stops it.
         author, message, extra
             Kept with the version, beside what is returned.
+        dry_run : bool
+            Tell what would become of rows, and change nothing.
 
         Returns
         -------
@@ -295,11 +299,12 @@ class Lake(LakeReading):
         """
         with self.writing(), self._cursor() as cursor:
             told = plan_put_back(cursor, *wanted())
-            if any(one.changed or one.back or one.gone for one in told):
+            before(*told)
+            if not dry_run and any(one.changed or one.back or one.gone for one in told):
                 counts = {"records": asdict(told[0]), "events": asdict(told[1])}
                 with self._transaction(cursor, author, message, {**extra, BECAME: counts}):
                     write_put_back(cursor)
-        logger.info("lake %d: put back %s, events %s", self.snapshot(), *told)
+        logger.info("lake %d: %s %s, events %s", self.snapshot(), "would put back" if dry_run else "put back", *told)
         return told
 
     def commit_table(

@@ -33,6 +33,8 @@ JOB: Final = "survey"
 """The name of the job that takes a submission further."""
 UNDOING_JOB: Final = "survey withdrawal"
 """The name of the job that removes what its sender took back."""
+PLANNING_JOB: Final = "survey withdrawal plan"
+"""The name of the job that works out what undoing a survey does, and does nothing."""
 MACHINE: Final = "biodata"
 """What the audit calls the worker; and the role that history tells of what it did."""
 

@@ -13,7 +13,7 @@ from biodata.store import survey_views
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import JOB, NO_COUNTRY, OPEN_FOR_REVIEW, step
-from biodata.surveys import conversation, gone_rows, renaming, seeing, sides, telling
+from biodata.surveys import conversation, gone_rows, renaming, seeing, sides, telling, withdrawal_plans
 
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200
@@ -218,6 +218,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
                  "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen,
                                                                                 files=_files(session, one, seen)),
                  "question": renaming.question(one, language),
+                 "withdrawal": withdrawal_plans.told(session, one, language) if told["mine"] else None,
                  "answered_by": _answered_by(session, who, one),
                  "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,
                  "history": conversation.whole_history(session, who, one)}  # fmt: skip

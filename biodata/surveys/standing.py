@@ -44,14 +44,21 @@ class Standing:
         Rows that nobody says, or ever said, whose upload stands.
     said : polars.DataFrame
         `id`, `snapshot`, `there`: each time that somebody spoke of a row whose upload stands.
+    sayers : polars.DataFrame
+        `id`, `of`: the uploads that stand and say a row; null of what came beside uploads.
     changes : mapping of str to polars.DataFrame
-        By table of the lake `id`, `snapshot`, `gone`, `stands`.
+        By table of the lake `id`, `snapshot`, `gone`, `of`, `stands`.
     """
 
     wanted: pl.DataFrame
     nobody: pl.Series
     said: pl.DataFrame
+    sayers: pl.DataFrame
     changes: Mapping[str, pl.DataFrame]
+
+    def last(self) -> pl.DataFrame:
+        """Return what was said last of each row of which somebody spoke whose upload stands."""
+        return self.said.sort("snapshot").unique("id", keep="last")
 
     def at(self, version: int) -> pl.DataFrame:
         """Return of each row that was there (`id`) the version (`snapshot`) of which it was then, by what stands today."""
@@ -104,7 +111,10 @@ def look(
             table: frame.with_columns(pl.col("stands").fill_null(value=True) | pl.col("before"))
             for table, frame in changes.items()
         }
-        repeated = [_said_by(lake, kind, one, at, changes[kind], told.get(one.id)) for one, at in repeating]
+        repeated = [
+            _said_by(lake, kind, one, at, changes[kind], told.get(one.id)).with_columns(of=pl.lit(one.id, pl.Int64))
+            for one, at in repeating
+        ]
         found.append(_standing(changes, kind, repeated, commits["snapshot"]))
     return found[0], found[1]
 
@@ -129,8 +139,9 @@ def _standing(
 ) -> Standing:
     """Return what stands, by who changed and who repeated which row."""
     every = pl.concat([changes[table] for table in changes if table != "identities"])
-    wrote = every.filter("stands").group_by("id", "snapshot").agg(pl.col("gone").all().not_().alias("there"))
-    said = pl.concat([wrote.select("id", *_SAID), *repeated]).unique(["id", "snapshot"], keep="last")
+    wrote = every.filter("stands").group_by("id", "snapshot", "of").agg(pl.col("gone").all().not_().alias("there"))
+    said = pl.concat([wrote.select("id", *_SAID, "of"), *repeated]).unique(["id", "snapshot"], keep="last")
+    sayers, said = said.filter("there").select("id", "of").unique(), said.drop("of")
     ids = changes[kind]["id"].unique()
     nobody = ids.filter(~ids.is_in(said.filter("there")["id"].implode()))
     said = _of_kept_versions(said, every, versions)
@@ -140,7 +151,7 @@ def _standing(
         pl.col("snapshot").is_null() | (pl.col("touched") > pl.col("snapshot")) | ~pl.col("there")
     )
     wanted = wanted.select("id", snapshot=pl.when("there").then("snapshot"))
-    return Standing(wanted, nobody, said, changes)
+    return Standing(wanted, nobody, said, sayers, changes)
 
 
 def _of_kept_versions(said: pl.DataFrame, changes: pl.DataFrame, versions: pl.Series) -> pl.DataFrame:
@@ -184,6 +195,40 @@ def _repeating(
 def has(lake: Lake, number: int) -> bool:
     """Tell whether a version of the lake was made by an upload."""
     return bool((lake.snapshots()["extra"].str.json_path_match("$.submission") == str(number)).any())
+
+
+def is_undone(lake: Lake, number: int) -> bool:
+    """Tell whether a version of the lake undid an upload."""
+    return bool((lake.snapshots()["extra"].str.json_path_match(f"$.{UNDOES}") == str(number)).any())
+
+
+def says(
+    settings: Settings, lake: Lake, submission: Submission, changes: pl.DataFrame, *,
+    options: Callable[[Submission], Mapping[str, str]],
+) -> pl.Series:  # fmt: skip
+    """Return the records that an upload says, whether it stands or not.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake
+        Its lake.
+    submission : Submission
+        The upload.
+    changes : polars.DataFrame
+        Of the records of its dataset, as `Standing` has them.
+    options : function of Submission
+        How its file is read.
+    """
+    wrote = changes.filter((pl.col("of") == submission.id) & ~pl.col("gone"))["id"]
+    if submission.snapshot is None:
+        return wrote.unique()
+    kept = lake.snapshots()["snapshot"]
+    at = min(one for one in kept if one >= submission.snapshot)  # `compaction` may have given up the one itself
+    told = None if submission.complete else _told(settings, submission, options)
+    said = _said_by(lake, "occurrences", submission, at, changes, told)
+    return pl.concat([wrote, said.filter("there")["id"]]).unique()
 
 
 def _commits(lake: Lake, gone: Collection[int]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from biodata import jobs
 from biodata.store.models import Job, Submission
 from biodata.store.survey_steps import UNDOING_JOB, shown_since
-from biodata.surveys import kept_reports, renaming, words
+from biodata.surveys import kept_reports, renaming, withdrawal_plans, words
 from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import REFUSED, WAITING
 
@@ -17,6 +17,8 @@ _TABLES: Final = ("events", "occurrences")
 UNDONE: Final = "undone"
 """What stands in place of the difference of a survey that was taken back: what became of how many rows."""
 _NO_FILES: Final[Mapping[int, str]] = MappingProxyType({})
+STAYS: Final = "stays"
+"""Beside it: how many of its records stay, since which others say them, too."""
 _LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
 CHECKING, HELD, NOT_SENT, UNDECIDED = "checking", "held", "not_sent", "undecided"
 _ENDED: Final = ("refused", "replaced", "withdrawn")
@@ -110,11 +112,11 @@ def is_undoing(session: Session, submission: Submission) -> bool:
     return job is not None and job.name == UNDOING_JOB and job.state in ("queued", "running", "failed")
 
 
-def undone_words(told: Mapping[str, Mapping[str, int]], language: str) -> str:
-    """Return that in words."""
+def undone_words(told: Mapping[str, Any], language: str) -> str:
+    """Return what became of rows in words, and how many stay where that is told (`kept`, `by`)."""
     prefixes = {"records": "", "events": "events_"}
     counts = {f"{prefix}{how}": count for kind, prefix in prefixes.items() for how, count in told[kind].items()}
-    return words.told("SURVEY_UNDONE", counts, language)[0]
+    return words.told("SURVEY_UNDONE", {**counts, **withdrawal_plans.kept(told)}, language)[0]
 
 
 def stage(submission: Submission) -> str:
@@ -190,7 +192,8 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
     None where it never will.
     """
     if (became := undone(submission)) is not None:
-        return {"shown": False, "message": undone_words(became, language)}
+        stays = (submission.difference or {}).get(STAYS, {})
+        return {"shown": False, "message": undone_words({**became, **stays}, language)}
     waiting = [side for side, state in (submission.sides or {}).items() if state == WAITING and side != "ZZ"]
     since = shown_since(session, submission)
     params: dict[str, str] = {}

@@ -204,6 +204,8 @@ def test_a_correction_is_undone_whole_though_the_worker_is_killed_at_every_step(
             work(settings, stop=threading.Event(), once=True)
         was, wrong = rows_of(settings, snapshot=snapshot_of(settings, 1)), rows_of(settings)
         assert (was.height, wrong.height) == (6, 5)
+        withdrawing.count(registry, team, 2)
+        work(settings, stop=threading.Event(), once=True)
         withdrawing.ask(registry, team, 2, confirm=1)
         for moment in WHILE_IT_IS_UNDONE:
             killed(settings, moment)
