@@ -93,6 +93,7 @@ def office(tmp_path_factory):
         made = Office(settings, client)
         made.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
         made.person("rival", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
+        made.person("pair", RoleBinding(Role.UPLOADER, dataset="pair"))
         made.person("laos", RoleBinding(Role.NODE_MANAGER, country="LA"))
         made.person("china", RoleBinding(Role.REVIEWER, country="CN"))
         made.person("vietnam", RoleBinding(Role.REVIEWER, country="VN"))
@@ -194,7 +195,6 @@ def test_what_is_anothers_is_not_there(office):
 
 
 def test_a_side_that_accepts_takes_no_question_of_the_other_away(office):
-    office.person("pair", RoleBinding(Role.UPLOADER, dataset="pair"))
     number = office.hand_in("pair", workbook(LAOS, CHINA))
     assert office.decide("laos", number, "ask", reasons="sure?").json()["state"] == "asked"
     told = office.decide("china", number, "accept").json()

@@ -25,8 +25,8 @@ submitted   DECIDED     submitted   asked       refused     DECIDED     DECIDED 
 asked       DECIDED     submitted   asked       refused     submitted   asked       withdrawn
 accepted    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
 committing  DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED
-committed   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
-published   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
+committed   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     committed   withdrawn
+published   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     published   withdrawn
 refused     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     refused     withdrawn
 replaced    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
 withdrawn   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
