@@ -147,7 +147,9 @@ def is_left_alone(session: Session, job: Job | None = None) -> bool:
     )
 
 
-def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = LEASE_S) -> Claim | None:
+def claim(
+    registry: Registry, worker: str, *, names: list[str], number: int | None = None, lease_s: int = LEASE_S
+) -> Claim | None:
     """Take the job of the highest priority, of these the oldest, that waits or whose worker has fallen silent.
 
     Parameters
@@ -156,6 +158,8 @@ def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = L
         Who takes it.
     names : list of str
         The jobs that this worker can do.
+    number : int, optional
+        The only one that is wanted.
     lease_s : int
         Seconds until somebody else may take it, without a sign of life.
 
@@ -166,6 +170,8 @@ def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = L
     """
     now = _now()
     due = or_(Job.state == "queued", (Job.state == "running") & (Job.lease_until < now))
+    if number is not None:
+        due &= Job.id == number
     with registry.session() as session, session.begin():
         exhausted = session.scalars(select(Job).where(due, Job.attempts >= ATTEMPTS)).all()
         for job in exhausted:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
 from biodata.access import citations, datacite, downloads, exact_building, replays, requests, withdrawal
-from biodata.errors import BiodataError, InputError, JobStoppedError
+from biodata.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.pipeline import consent
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -147,8 +147,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
     int
         How many jobs were done.
     """
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    done, swept, asked = 0, -SWEEP_S, -RULES_S
+    name, done, swept, asked = _name(), 0, -SWEEP_S, -RULES_S
     with Registry.open(settings) as registry:
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             registry.reconcile(lake)
@@ -173,6 +172,37 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
             _do(held, settings, registry, stop)
             done += 1
     return done
+
+
+def do_one(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
+    """Do a job here, or wait until the worker that was faster has done it; return what came out.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    number : int
+        The job.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be done, or was cancelled.
+    """
+    while True:
+        held = jobs.claim(registry, _name(), names=list(HANDLERS), number=number)
+        if held is not None:
+            _do(held, settings, registry, threading.Event())
+        job = jobs.look(registry, number)
+        if job is None or job.state in ("failed", "cancelled"):
+            raise StoreError((job.error if job is not None else None) or f"job {number} was cancelled")
+        if job.state == "done":
+            return job.result or {}
+        time.sleep(PAUSE_S)
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _go_on(settings: Settings, registry: Registry) -> None:

@@ -19,7 +19,7 @@ from biodata.store.registry import Registry
 from biodata.store.verify import verify
 from biodata.surveys import history, receive, withdrawing
 from biodata.surveys.sending import Sent
-from biodata.worker import work
+from biodata.worker import do_one, work
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 
 WRONG_EVENT = ["E4", "2026-03-04", 21.0812345, 101.5, "a site of the wrong file"]
@@ -71,9 +71,7 @@ class Team:
     def take_back(self, number):
         with Registry.open(self.settings) as registry:
             job = withdrawing.ask(registry, accounts.find(registry, "rangers"), number, yes=True)
-            told = withdrawing.remove(self.settings, registry, number)
-            withdrawing.done(registry, job)
-        return told
+            return do_one(self.settings, registry, job)
 
     def rows(self, dataset, snapshot=None):
         """Return all that the lake has of a dataset, by table."""

@@ -6,12 +6,13 @@ import pytest
 
 from biodata import jobs
 from biodata.access import api_keys
+from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.surveys import receive
-from biodata.worker import work
+from biodata.worker import do_one, work
 from commands import run
 
 
@@ -52,6 +53,21 @@ def test_a_job_that_breaks_does_not_stop_the_next(installation):
     with registry.session(read_only=True) as session:
         assert session.get_one(Job, broken).state == "failed"
         assert session.get_one(Job, good).state == "done"
+
+
+def test_one_job_is_done_here_or_waited_for_where_a_worker_has_it(installation):
+    settings, registry, _ = installation
+    own = jobs.enqueue(registry, "release", {})
+    assert "release" in do_one(settings, registry, own)
+    theirs = jobs.enqueue(registry, "release", {})
+    held = jobs.claim(registry, "another-1", names=["release"])
+    ending = threading.Timer(0.5, jobs.finish, (registry, held, {"release": "theirs"}))
+    ending.start()
+    assert do_one(settings, registry, theirs) == {"release": "theirs"}
+    ending.join()
+    broken = jobs.enqueue(registry, "survey", {})
+    with pytest.raises(StoreError, match=f"job {broken}"):
+        do_one(settings, registry, broken)
 
 
 def test_a_worker_says_that_it_is_there(tmp_path):

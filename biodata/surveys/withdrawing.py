@@ -105,10 +105,10 @@ def _take_back(session: Session, who: Principal, found: Submission, told: Mappin
 
 
 def _again(session: Session, found: Submission) -> int:
-    """Return the job of a survey that is withdrawn already; one that failed is done again."""
+    """Return the job of a survey that is withdrawn already; one that failed, or was cancelled, is done again."""
     job = session.get(Job, found.job_id) if found.job_id is not None else None
-    if job is not None and job.name == UNDOING_JOB and job.state == "failed":
-        found.job_id = jobs.add(session, UNDOING_JOB, dict(job.arguments))
+    if job is None or (job.name == UNDOING_JOB and job.state in ("failed", "cancelled")):
+        found.job_id = jobs.add(session, UNDOING_JOB, {"submission": found.id} if job is None else dict(job.arguments))
     return found.job_id or 0
 
 
@@ -261,8 +261,3 @@ def _forget_before(session: Session, settings: Settings, number: int) -> None:
         }
         tables = {name: {**later.difference[name], **empty} for name in ("events", "occurrences")}
         later.difference = {**later.difference, **tables}
-
-
-def done(registry: Registry, job: int) -> None:
-    """Put down that the removal was done without the worker."""
-    jobs.cancel(registry, job)
