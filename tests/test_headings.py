@@ -324,3 +324,11 @@ def test_what_templates_write_is_certain():
         heading = heading_of(row["term"], row["language"])
         found = one(heading)
         assert (found.term, found.confidence > CERTAIN) == (row["term"], True), heading
+
+
+def test_a_text_that_is_longer_than_any_heading_is_proposed_nothing_and_not_looked_into():
+    long = "abc" + "_" * 100_000 + "q"
+    (proposal,) = propose([long])
+    assert (proposal.heading, proposal.term) == (long, None)
+    (kept,) = propose([long], kept={long: "habitat"})
+    assert kept.term == "habitat"

@@ -17,6 +17,8 @@ from biodata.parsers.told_places import tells_a_place
         "47N 758123 2354871",
         "47Q QB 58123 54871",
         "7PJ6+X2",
+        "21.2712°N",
+        "lat -8,65 lon 116,32",
     ],
 )
 def test_a_place_is_known(words):
@@ -32,6 +34,10 @@ def test_a_place_is_known(words):
         "2026-03-05, 10:30",
         "station NH-C2 has 30 trap-nights, 9.5 of them silent",
         "103.25 km in all",
+        "It had 12,500 rows, now it has 100,000",
+        "weights 12.50 kg and 70.25 kg",
+        "body 35.20 cm, tail 95.25 cm",
+        "turn the camera 90° 2 m higher",
         "",
     ],
 )

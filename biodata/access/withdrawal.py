@@ -207,6 +207,13 @@ def note_upload(
         _note(registry, rows, gone, [(UPLOAD, str(number))], reason=reason, actor="biodata", key=secret(settings.data))
 
 
+def is_noted(registry: Registry, number: int) -> bool:
+    """Tell whether it was put down that an upload was taken back: from then on it is let go, however often it is cut."""
+    with registry.session(read_only=True) as session:
+        made = select(Withdrawal.id).where(Withdrawal.kind == UPLOAD, Withdrawal.subject == str(number))
+        return session.scalar(made) is not None
+
+
 def later(
     registry: Registry, who: Principal, *, reason: str, dataset: str | None = None, keys: Sequence[int] = ()
 ) -> int:

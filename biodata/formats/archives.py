@@ -5,6 +5,7 @@ counted again while a member is read, so that a list that lies is found out. Mem
 are only compared, never used as paths.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -121,10 +122,5 @@ class _Folder:
 
 def _common_root(names: list[str]) -> str:
     """Return the folders that hold everything, each with its slash; empty where there are none."""
-    root = ""
-    while True:
-        tops = {name.removeprefix(root).partition("/")[:2] for name in names}
-        folder, slash = tops.pop() if len(tops) == 1 else ("", "")
-        if not slash:
-            return root
-        root += folder + slash
+    common = os.path.commonprefix([min(names), max(names)]) if names else ""
+    return common[: common.rfind("/") + 1]

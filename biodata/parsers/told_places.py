@@ -9,7 +9,10 @@ from typing import Final
 
 from biodata.parsers.numerals import ascii_digits
 
-_DEGREES: Final = re.compile(r"(?<![\d.,])-?\d{1,3}[.,]\d{2,}(?![\d])")
+_DEGREES: Final = re.compile(
+    r"(?<![\d.,])-?\d{1,3}(?:\.\d{2,}|,\d{2}(?!\d)|,\d{4,})(?![\d.,]\d|\s*(?:kg|g|mg|t|cm|mm|m|km|ha|l|ml|%)\b|\s*%)"
+)
+"""A number of two decimals or more; `12,500` is a thousand's, and what has a unit is a weight or a length."""
 _BETWEEN: Final = 40
 """Characters between two numbers of one place, at most."""
 
@@ -18,9 +21,11 @@ _LONGITUDES: Final = (68.0, 142.0)
 """Where the region's numbers lie; others, such as two weights, are no place of it."""
 
 _OTHERS: Final = (
-    re.compile(r"\d{1,3}\s*[°º度]\s*\d{1,2}"),
+    re.compile(r"\d{1,3}(?:\.\d+)?\s*[°º度]\s*(?:\d{1,2}(?:\.\d+)?\s*['’′分]|[NSEWnsew北南东西東]\b)"),
     re.compile(r"(?<![\d.])\d{6}(?:\.\d+)?\D{1,20}\d{7}(?!\d)"),
-    re.compile(r"\b\d{1,2} ?[C-HJ-NP-X] ?[A-HJ-NP-Z][A-HJ-NP-V] ?\d{3,5} ?\d{3,5}\b"),
+    re.compile(
+        r"\b(?:[1-9]|[1-5]\d|60) ?[C-HJ-NP-X] ?[A-HJ-NP-Z][A-HJ-NP-V] ?(?:\d{3} ?\d{3}|\d{4} ?\d{4}|\d{5} ?\d{5})\b"
+    ),
     re.compile(r"\b[23456789CFGHJMPQRVWX]{4,8}\+[23456789CFGHJMPQRVWX]{2,3}\b"),
 )
 """Degrees and minutes; metres of UTM; MGRS; plus codes."""

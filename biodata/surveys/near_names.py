@@ -1,7 +1,7 @@
 """Species' names that are a slip away from one that is known here: told where no checklist says how names are spelt."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -39,8 +39,14 @@ def found(rows: Rows, taxonomy: Taxonomy) -> Iterator[Finding]:
     told = {row: own[_COLUMN] for row, own in rows.own.items() if own.get(_COLUMN) is not None}
     counts = Counter(species for text in told.values() if (species := _species(text)) is not None)
     bundled = {taxon for taxa in taxonomy.vernaculars.values() for taxon in taxa if _species(taxon) == taxon}
+    alike: defaultdict[str, set[str]] = defaultdict(set)
+    for name in bundled | set(counts):
+        for part in _parts(name):
+            alike[part].add(name)
     meant = {
-        name: near for name in counts if name not in bundled and (near := _near(name, bundled, counts)) is not None
+        name: near
+        for name in counts
+        if name not in bundled and (near := _near(name, bundled, counts, alike)) is not None
     }
     for row, text in told.items():
         near = meant.get(_species(text) or "")
@@ -56,8 +62,15 @@ def _species(text: str) -> str | None:
     return " ".join(words) if words[0].istitle() and words[1].islower() else None
 
 
-def _near(name: str, bundled: set[str], counts: Counter[str]) -> str | None:
+def _parts(name: str) -> Iterator[str]:
+    """Yield a name, and the name without each of its letters: two names that are a slip apart share one of these."""
+    yield name
+    yield from (name[:at] + name[at + 1 :] for at in range(len(name)))
+
+
+def _near(name: str, bundled: set[str], counts: Mapping[str, int], alike: Mapping[str, Collection[str]]) -> str | None:
     """Return the known name that another one is a slip away from; None where there is none, or several."""
-    oftener = {other for other, count in counts.items() if count >= _OFTENER * counts[name]}
-    close = [other for other in bundled | oftener if OSA.distance(name, other, score_cutoff=1) == 1]
+    others = {other for part in _parts(name) for other in alike[part]} - {name}
+    known = (other for other in others if other in bundled or counts.get(other, 0) >= _OFTENER * counts[name])
+    close = [other for other in known if OSA.distance(name, other, score_cutoff=1) == 1]
     return close[0] if len(close) == 1 else None

@@ -143,13 +143,13 @@ def take_up_again(registry: Registry, number: int | None = None, *, because: str
         (Submission.state == "draft") & Submission.report.is_(None),
     )
     with registry.session() as session, session.begin():
-        asked = select(Submission, Job.name).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
+        asked = select(Submission, Job).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
         which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
         if because is not None:
             which &= Job.error.startswith(because, autoescape=True)
         found = session.execute(asked.where(which)).all()
-        for submission, name in found:
-            submission.job_id = jobs.add(session, name, {"submission": submission.id})
+        for submission, job in found:  # with all that it was told, such as the plan that somebody agreed to
+            submission.job_id = jobs.add(session, job.name, dict(job.arguments))
         return len(found)
 
 

@@ -108,8 +108,9 @@ def carry_out(
     """
 
     def agree(now: Plan) -> None:
-        # After a cut it may be in the lake already: then there is nothing left of the plan.
-        if told is not None and not now.is_as_told(told) and not standing.is_undone(lake, found.id):
+        # After a cut it may be begun already, in the registry or in the lake: then there is less left of the plan.
+        begun = standing.is_undone(lake, found.id) or withdrawal.is_noted(registry, found.id)
+        if told is not None and not now.is_as_told(told) and not begun:
             raise OtherPlanError(now)
 
     return _put_back(settings, registry, lake, found, agree=agree)

@@ -34,6 +34,8 @@ _PLURAL: Final = re.compile(r"(?<=[a-z])\((?:e?s)\)", re.IGNORECASE)
 _DATUM_BEHIND: Final = re.compile(r"(?<=\w)[\s_(\-]+wgs[\s_-]?(?:19)?84\)?$", re.IGNORECASE)
 """`UTMX_WGS84` is the X; the datum of its coordinates changes nothing."""
 _OF_A_POINT: Final = 0.95
+LONGEST: Final = 300
+"""Letters of a heading that is looked at: questions of forms are long, what is longer is a text and would only take time."""
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 
 
@@ -63,7 +65,7 @@ def propose(
         One a heading. The same headings give the same answer.
     """
     known = {key(heading): term for heading, term in kept.items()}
-    language = _language(headings)
+    language = _language([heading for heading in headings if len(heading) <= LONGEST])
     proposals = [_proposal(heading, known, language, cells.get(heading, ())) for heading in headings]
     return _each_once(proposals)
 
@@ -75,6 +77,8 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
         return Proposal(
             heading, kept[plain] or None, 1.0, readings.unit_name(split_unit(heading, kept[plain])[1]), Why.KEPT
         )
+    if len(heading) > LONGEST:
+        return replace(_proposal("", {}, language, cells), heading=heading)
     name = heading.strip().strip("\ufeff")
     name = local_term(name) if "://" in name else _PREFIX.sub("", name)
     if is_term(name):
