@@ -5,8 +5,8 @@ counted again while a member is read, so that a list that lies is found out. Mem
 are only compared, never used as paths.
 """
 
-import os
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -122,5 +122,7 @@ class _Folder:
 
 def _common_root(names: list[str]) -> str:
     """Return the folders that hold everything, each with its slash; empty where there are none."""
-    common = os.path.commonprefix([min(names), max(names)]) if names else ""
-    return common[: common.rfind("/") + 1]
+    if not names:
+        return ""
+    folders = zip(min(names).split("/")[:-1], max(names).split("/")[:-1], strict=False)
+    return "".join(f"{one}/" for one, _ in takewhile(lambda both: both[0] == both[1], folders))
