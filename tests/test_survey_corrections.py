@@ -1,5 +1,6 @@
 """Two surveys of one dataset: what an upload takes away of which, told by survey and by what everybody knows a row by."""
 
+import polars as pl
 import pytest
 
 from biodata.access import accounts
@@ -8,6 +9,7 @@ from biodata.errors import InputError
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 from biodata.surveys import receive, review
+from biodata.surveys.difference import Corrected, _of_survey
 from biodata.surveys.sending import Sent
 from test_survey_difference import FIRST, FIRST_EVENTS
 from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
@@ -118,6 +120,39 @@ def test_what_another_survey_says_too_stays(team):
     team.send("shared", LINES[:1], LINE_EVENTS[:1], answers=other)
     assert set(team.records("shared")) == {*(row[0] for row in FIRST), "TR-1"}, "what the first says stays"
     assert set(team.rows("shared")["events"]["eventID"]) == {"E1", "E2", "E3", "T1"}
+
+
+def went(events, records, brought, *, alone):
+    """Return which events and records go when a survey that alone says so many of them comes again as `brought`."""
+
+    def frame(rows, *links):
+        columns = {"identifier": [row[0] for row in rows]}
+        columns |= {f"={link}": [row[at] for row in rows] for at, link in enumerate(links, 1)}
+        return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+    rows = {kind: pl.Series(names, dtype=pl.String) for kind, names in alone.items()}
+    came = {
+        "events": frame(brought["events"], "parentEventID"),
+        "occurrences": frame(brought["occurrences"], "eventID"),
+    }
+    had = _of_survey(frame(events, "parentEventID"), frame(records, "eventID"), came, Corrected(1, rows))
+    return [set(rows["identifier"]) - set(came[kind]["identifier"]) for kind, rows in zip(came, had, strict=True)]
+
+
+def test_events_that_the_corrected_records_name_stay_without_an_events_sheet():
+    events, records = [("P", None), ("E1", "P"), ("E2", None)], [("r1", "E1"), ("r2", "E2")]
+    alone = {"events": ["P", "E1", "E2"], "occurrences": ["r1", "r2"]}
+    brought = {"events": [], "occurrences": [("r1", "E1")]}
+    assert went(events, records, brought, alone=alone) == [{"E2"}, {"r2"}]
+
+
+def test_the_parents_of_an_event_that_stays_stay():
+    events, records = [("Q", None), ("P", "Q"), ("E1", " P "), ("E2", "P")], [("r1", "E2"), ("of-other", "E1")]
+    alone = {"events": ["Q", "P", "E1", "E2"], "occurrences": ["r1"]}
+    brought = {"events": [("E3", None)], "occurrences": [("r3", "E3")]}
+    assert went(events, records, brought, alone=alone) == [{"E2"}, {"r1"}]
+    brought = {"events": [("E1", None)], "occurrences": []}
+    assert went(events, records, brought, alone=alone) == [{"P", "Q", "E2"}, {"r1"}], "told anew, it has no parent"
 
 
 def test_other_identifiers_of_a_corrected_version_are_the_same_rows(team):

@@ -333,14 +333,25 @@ def _of_survey(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return of what a dataset has the rows that a corrected survey alone says, and those that it says still."""
     own = pl.col("identifier").is_in(of.rows["occurrences"].implode())
-    others = records.filter(~own)
-    staying = events.filter(~pl.col("identifier").is_in(of.rows["events"].implode()))
-    named = [frame[name].str.strip_chars() for frame in (others, staying) for name in LINKS if name in frame.columns]
-    # An event that what stays belongs to is theirs, too.
-    shared = pl.concat(named).drop_nulls().unique() if named else pl.Series([], dtype=pl.String)
-    alone = pl.col("identifier").is_in(of.rows["events"].implode()) & ~pl.col("identifier").is_in(shared.implode())
     said = {kind: pl.col("identifier").is_in(frame["identifier"].implode()) for kind, frame in brought.items()}
+    of_own = pl.col("identifier").is_in(of.rows["events"].implode())
+    # An event that what stays, or what comes, belongs to stays; and so does what it belongs to itself.
+    shared = _belongs_to(records.filter(~own), events.filter(~of_own), *brought.values())
+    parents = events.filter(~said["events"])  # what the file says anew names its own
+    while True:
+        theirs = _belongs_to(parents.filter(pl.col("identifier").is_in(shared.implode())))
+        added = theirs.filter(~theirs.is_in(shared.implode()))
+        if added.is_empty():
+            break
+        shared = pl.concat([shared, added])
+    alone = of_own & ~pl.col("identifier").is_in(shared.implode())
     return events.filter(alone | said["events"]), records.filter(own | said["occurrences"])
+
+
+def _belongs_to(*frames: pl.DataFrame) -> pl.Series:
+    """Return the events that rows name."""
+    named = [frame[name].str.strip_chars() for frame in frames for name in LINKS if name in frame.columns]
+    return pl.concat(named).drop_nulls().unique() if named else pl.Series([], dtype=pl.String)
 
 
 def _table(found: Compared, pairs: pl.DataFrame, there: pl.DataFrame, name: str, *, complete: bool) -> TableDifference:
