@@ -6,9 +6,12 @@ import pytest
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import receive, review
+from biodata.surveys import correcting, receive, review, taking
 from biodata.surveys.difference import Corrected, _of_survey
 from biodata.surveys.sending import Sent
 from test_survey_difference import FIRST, FIRST_EVENTS
@@ -175,6 +178,44 @@ def test_a_whole_dataset_is_no_corrected_version_of_one_survey(team):
         team.send("either", FIRST[:5], answers=first)
     team.send("either", [*FIRST[:5], *LINES], [*FIRST_EVENTS, *LINE_EVENTS], answers=whole)
     assert set(team.records("either")) == {*(row[0] for row in FIRST[:5]), "TR-1", "TR-2", "TR-3"}
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Registry.open(Settings(data=tmp_path / "data", memory_limit="500MB")) as registry:
+        yield registry
+
+
+def put_down(session, *told):
+    """Put surveys of one dataset down, each by its number, state, what it answers and the version that it made."""
+    for number, state, answers, version in told:
+        session.add(
+            Submission(id=number, dataset="chain", state=state, answers=answers, dataset_version=version,
+                       file_name="a.xlsx", file_sha256=f"{number:064}")
+        )  # fmt: skip
+    session.flush()
+
+
+def test_of_two_refused_corrections_one_alone_is_sent_again(registry, tmp_path):
+    with registry.session() as session, session.begin():
+        put_down(session, (1, "published", None, 1), (2, "refused", 1, None), (3, "refused", 1, None))
+        second = session.get_one(Submission, 3)
+        correcting.check(session, second, complete=False)
+        put_down(session, (4, "submitted", 2, None))
+        with pytest.raises(InputError, match="on its way already"):
+            correcting.check(session, second, complete=False)
+        correcting.check(session, session.get_one(Submission, 4), complete=False)
+        done = session.get_one(Submission, 4)
+        done.state, done.dataset_version = "published", 2
+        session.flush()
+        with pytest.raises(InputError, match="survey 4 took the place of survey 1, which it corrects") as refused:
+            correcting.check(session, second, complete=False)
+        assert (refused.value.code, refused.value.expected) == ("SUBMISSION_DECIDED", "answers=4")
+        put_down(session, (5, "accepted", 3, None))  # which waited before that was looked at
+    with registry.session(read_only=True) as session, Lake.open(tmp_path / "data") as lake:
+        late = session.get_one(Submission, 5)
+        with pytest.raises(InputError, match="survey 4 took the place of survey 1"):
+            taking._corrected(Settings(data=tmp_path / "data"), registry, late, lake)
 
 
 def test_a_corrected_version_is_reviewed_by_the_sides_of_which_something_goes(office):

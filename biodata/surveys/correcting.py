@@ -53,25 +53,51 @@ def superseded(every: Sequence[Submission]) -> dict[int, int]:
 def check(session: Session, earlier: Submission, *, complete: bool) -> None:
     """Refuse a correction of a published survey that another one took the place of, or that is being corrected already.
 
+    Parameters
+    ----------
+    session : Session
+    earlier : Submission
+        What is sent again: a published survey, or a correction of one, which that survey is then looked at for.
+    complete : bool
+        The new version is told to be the whole dataset as well.
+
     Raises
     ------
     InputError
-        With SUBMISSION_DECIDED; FIELD_INVALID, if the upload is told to be the whole dataset as well.
+        With SUBMISSION_DECIDED; FIELD_INVALID, if a published one comes as the whole dataset.
     """
-    if complete:
+    if complete and _stands(earlier):
         problem = "a corrected version takes the place of one survey, not of the whole dataset"
         raise InputError(
             problem, column="complete", value="true", expected="answers, or complete", code="FIELD_INVALID"
         )
     every = of_dataset(session, earlier.dataset)
-    by = superseded(every).get(earlier.id)
-    if by is not None:
-        problem, expected = f"survey {by} took its place", f"answers={by}"
-        raise InputError(problem, column="answers", value=str(earlier.id), expected=expected, code="SUBMISSION_DECIDED")
-    if any(one.state in WAITING and corrected(every, one) == earlier.id for one in every):
+    of = earlier.id if _stands(earlier) else corrected(every, earlier)
+    if of is None or complete:
+        return
+    check_current(every, of, told=earlier.id)
+    # What it is a new version of itself may wait still, as where a file of it in between was refused.
+    own = {earlier.id, *(one.id for one in _answered({one.id: one for one in every}, earlier))}
+    if any(one.id not in own and one.state in WAITING and corrected(every, one) == of for one in every):
         problem = "a new version of it is on its way already"
         expected = "a submission that its reviewer asked something about, or refused; or a published one"
         raise InputError(problem, column="answers", value=str(earlier.id), expected=expected, code="SUBMISSION_DECIDED")
+
+
+def check_current(every: Sequence[Submission], number: int, *, told: int) -> None:
+    """Refuse to correct a survey that another one took the place of; `told` is what the correction is a new version of.
+
+    Raises
+    ------
+    InputError
+        With SUBMISSION_DECIDED.
+    """
+    by = superseded(every).get(number)
+    if by is not None:
+        problem, expected = f"survey {by} took its place", f"answers={by}"
+        if told != number:
+            problem = f"survey {by} took the place of survey {number}, which it corrects"
+        raise InputError(problem, column="answers", value=str(told), expected=expected, code="SUBMISSION_DECIDED")
 
 
 def asked(
@@ -92,8 +118,7 @@ def asked(
         if earlier is None:
             problem = "there is no submission of this number to this dataset"
             raise InputError(problem, column="answers", value=str(number), code="RECORD_MISSING")
-        if _stands(earlier):
-            check(session, earlier, complete=complete)
+        check(session, earlier, complete=complete)
         of = number if _stands(earlier) else corrected(every, earlier)
     return None if of is None else lambda lake: Corrected(of, said_alone(settings, registry, lake, of))
 

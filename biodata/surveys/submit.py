@@ -244,15 +244,13 @@ def _check_answer(session: Session, sender: Principal, number: int, dataset: str
     if earlier is None or earlier.dataset != dataset or not may(sender, Action.HAND_IN, dataset=earlier.dataset):
         problem = "there is no submission of this number to this dataset"
         raise InputError(problem, column="answers", value=str(number), code="RECORD_MISSING")
-    if earlier.state in IN_THE_LAKE:
-        correcting.check(session, earlier, complete=complete)
-        return
-    if earlier.state not in ANSWERABLE or answered(session, number):
+    if earlier.state not in IN_THE_LAKE and (earlier.state not in ANSWERABLE or answered(session, number)):
         problem = f"it is {earlier.state}, and waits for no answer"
         if earlier.state in ANSWERABLE:
             problem = "a new version of it is on its way already"
         expected = "a submission that its reviewer asked something about, or refused; or a published one"
         raise InputError(problem, column="answers", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
+    correcting.check(session, earlier, complete=complete)
 
 
 def answered(session: Session, number: int) -> bool:

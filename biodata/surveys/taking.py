@@ -301,9 +301,18 @@ def _is_sure(submission: Submission, found: Difference) -> bool:
 
 
 def _corrected(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> Corrected | None:
-    """Return the survey that a submission corrects, with the rows that it alone says; None where it corrects none."""
+    """Return the survey that a submission corrects, with the rows that it alone says; None where it corrects none.
+
+    Raises
+    ------
+    InputError
+        With SUBMISSION_DECIDED, if another one took that survey's place meanwhile.
+    """
     with registry.session(read_only=True) as session:
-        number = correcting.corrected(correcting.of_dataset(session, submission.dataset), submission)
+        every = correcting.of_dataset(session, submission.dataset)
+        number = correcting.corrected(every, submission)
+    if number is not None and not standing.has(lake, submission.id):  # what is in already is the one
+        correcting.check_current(every, number, told=submission.answers or number)
     return None if number is None else Corrected(number, correcting.said_alone(settings, registry, lake, number))
 
 
