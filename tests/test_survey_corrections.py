@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from biodata import jobs
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
@@ -10,8 +11,9 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import UNDOING_JOB
 from biodata.store.verify import verify
-from biodata.surveys import correcting, receive, review, taking
+from biodata.surveys import correcting, receive, review, taking, telling
 from biodata.surveys.difference import Corrected, _of_survey
 from biodata.surveys.sending import Sent
 from test_survey_difference import FIRST, FIRST_EVENTS
@@ -216,6 +218,18 @@ def test_of_two_refused_corrections_one_alone_is_sent_again(registry, tmp_path):
         late = session.get_one(Submission, 5)
         with pytest.raises(InputError, match="survey 4 took the place of survey 1"):
             taking._corrected(Settings(data=tmp_path / "data"), registry, late, lake)
+
+
+def test_what_a_survey_says_that_is_still_being_undone_keeps_its_rows(registry):
+    with registry.session() as session, session.begin():
+        put_down(session, (1, "published", None, 1), (2, "withdrawn", None, 2), (3, "withdrawn", None, 3))
+        waiting = session.get_one(Submission, 2)
+        waiting.job_id = jobs.add(session, UNDOING_JOB, {"submission": 2})
+        session.flush()
+        every = correcting.of_dataset(session, "chain")
+        assert correcting._undone(session, every) == {3}
+        waiting.difference = {telling.UNDONE: {"records": {}, "events": {}}}
+        assert correcting._undone(session, every) == {2, 3}
 
 
 def test_a_corrected_version_is_reviewed_by_the_sides_of_which_something_goes(office):

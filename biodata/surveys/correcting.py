@@ -18,7 +18,7 @@ from biodata.store.models import Submission
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import WAITING
-from biodata.surveys import standing, states
+from biodata.surveys import standing, states, telling
 from biodata.surveys.difference import Corrected
 from biodata.surveys.upload_reading import options_of
 
@@ -131,13 +131,12 @@ def of_dataset(session: Session, dataset: str) -> Sequence[Submission]:
 def said_alone(settings: Settings, registry: Registry, lake: Lake, number: int) -> dict[str, pl.Series]:
     """Return what rows of the dataset are called that only one survey says: `events` and `occurrences`.
 
-    What a survey said that was taken back, or that another took the place of, keeps no row.
+    What a survey said that was taken back and is undone, or that another took the place of, keeps no row.
     """
     with registry.session(read_only=True) as session:
         dataset = session.get_one(Submission, number).dataset
         every = of_dataset(session, dataset)
-    gone = {one.id for one in every if one.dataset_version is not None and not _stands(one)}
-    gone |= {number, *superseded(every)}
+        gone = {number, *superseded(every), *_undone(session, every)}
     records, events = standing.look(settings, lake, every, gone=gone, options=partial(options_of, registry))
     where = Compare("datasetKey", "=", dataset)
     there = lake.read("occurrences", columns=["key", states.RECORD], where=where)
@@ -146,6 +145,12 @@ def said_alone(settings: Settings, registry: Registry, lake: Lake, number: int) 
         "occurrences": there.filter(pl.col("key").is_in(records.nobody.implode()))[states.RECORD].drop_nulls(),
         "events": named.filter(pl.col("event_key").is_in(events.nobody.implode()))["eventID"].drop_nulls(),
     }
+
+
+def _undone(session: Session, every: Iterable[Submission]) -> set[int]:
+    """Return the surveys that were taken back; until one is undone what it says stays, for that is told and agreed to by itself."""
+    taken_back = [one for one in every if one.dataset_version is not None and not _stands(one)]
+    return {one.id for one in taken_back if not telling.is_undoing(session, one)}
 
 
 def _answered(by_number: Mapping[int, Submission], submission: Submission) -> list[Submission]:
