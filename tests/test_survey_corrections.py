@@ -13,8 +13,8 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import UNDOING_JOB
 from biodata.store.verify import verify
-from biodata.surveys import correcting, receive, review, taking, telling
-from biodata.surveys.difference import Corrected, _of_survey
+from biodata.surveys import correcting, gone_rows, receive, review, taking, telling
+from biodata.surveys.difference import Corrected, Difference, TableDifference, _of_survey
 from biodata.surveys.sending import Sent
 from test_survey_difference import FIRST, FIRST_EVENTS
 from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
@@ -230,6 +230,41 @@ def test_what_a_survey_says_that_is_still_being_undone_keeps_its_rows(registry):
         assert correcting._undone(session, every) == {3}
         waiting.difference = {telling.UNDONE: {"records": {}, "events": {}}}
         assert correcting._undone(session, every) == {2, 3}
+
+
+def test_a_draft_tells_no_file_or_sheet_of_another_sender(registry):
+    people = {}
+    for name in ("one", "two"):
+        accounts.new(registry, name, roles=[RoleBinding(Role.UPLOADER, dataset="chain")])
+        people[name] = accounts.find(registry, name)
+    gone = pl.DataFrame(
+        {"kind": ["gone"] * 3, "survey": [1, 2, 2], "was_sheet": ["walk", "of the rangers", "20.55, 101.2"]}
+        | {"was_row": [2, 3, 4], "before": ["r1", "r2", "r3"], "shown": [False] * 3}
+    )
+    empty = dict.fromkeys(
+        ("sheet", "identifier", "event", "event_before", "column", "before", "after", "how", "was"), pl.String
+    )
+    nothing = pl.DataFrame(schema=empty | {"row": pl.Int64, "was_row": pl.Int64})
+    rows = pl.concat([gone, nothing.select("sheet", "row", "identifier", "event", "event_before")], how="diagonal")
+    table = TableDifference(rows, nothing, nothing)
+    none = TableDifference(rows.clear(), nothing, nothing)
+    found = Difference("chain", True, None, none, table, 0)
+    with registry.session() as session, session.begin():
+        put_down(session, (1, "published", None, 1), (2, "published", None, 2), (3, "draft", None, None))
+        for number, name in ((1, "one"), (2, "two"), (3, "one")):
+            session.get_one(Submission, number).account_id = people[name].account_id
+        session.get_one(Submission, 2).file_name = "secret.xlsx"
+        session.get_one(Submission, 3).difference = found.as_dict(values=False)
+    told = review.look(registry, people["one"], 3, language="en")["difference"]
+    assert [one["was_sheet"] for one in told["occurrences"]["gone"]] == ["walk", None, None]
+    assert [one["message"] for one in told["notes"]] == [
+        "This takes 1 records and 0 events of survey 1 (a.xlsx) out of the dataset",
+        "This takes 2 records and 0 events of survey 2 out of the dataset",
+    ]
+    with registry.session(read_only=True) as session:
+        assert gone_rows.file_names(session, None, told["goes"]) == {1: "a.xlsx", 2: "secret.xlsx"}
+        kept = session.get_one(Submission, 3).difference
+    assert [one["was_sheet"] for one in kept["occurrences"]["gone"]] == ["walk", "of the rangers", None]
 
 
 def test_a_corrected_version_is_reviewed_by_the_sides_of_which_something_goes(office):

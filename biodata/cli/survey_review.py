@@ -107,7 +107,7 @@ def diff(
         )
         found = gone_rows.told(found, registry)
         with registry.session(read_only=True) as session:
-            files = gone_rows.file_names(session, found.goes())
+            files = gone_rows.file_names(session, None, found.goes())
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")

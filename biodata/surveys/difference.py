@@ -21,6 +21,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.surveys import states
 from biodata.surveys.comparing import LINKS, NEW, Compared, Question, compare
+from biodata.surveys.kept_reports import PLACE_LIKE
 from biodata.surveys.shown_cells import tell_nothing
 from biodata.surveys.site_renames import tell_counted
 
@@ -101,9 +102,12 @@ class TableDifference:
         renamed = _what_is_renamed().alias("renamed")
         # Of a row that is in no file any more its place in the earlier one is told, and what everybody knows it by.
         known_by = "before" if values else pl.when(pl.col("shown")).then("before").alias("before")
+        # What others called a sheet may be a place.
+        was_sheet = pl.col("was_sheet")
+        sheet = was_sheet if values else pl.when(~was_sheet.str.contains(PLACE_LIKE.pattern)).then(was_sheet)
         columns: dict[str, list[str | pl.Expr]] = {
             "new": ["sheet", "row"], "renamed": ["sheet", "row", "was_row", renamed],
-            "gone": ["survey", "was_sheet", "was_row", known_by],
+            "gone": ["survey", sheet.alias("was_sheet"), "was_row", known_by],
         }  # fmt: skip
         named = {"new": ["identifier"], "renamed": ["identifier", "before", "event", "event_before"], "gone": []}
         cut = False

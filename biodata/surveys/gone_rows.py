@@ -9,8 +9,10 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.access.roles import Principal
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
+from biodata.surveys import seeing
 from biodata.surveys.difference import Difference, TableDifference
 
 _NOBODY: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
@@ -52,8 +54,11 @@ def told(found: Difference, registry: Registry, *, published: Mapping[str, Colle
     )
 
 
-def file_names(session: Session, goes: Sequence[Mapping[str, int | None]]) -> dict[int, str]:
-    """Return what the files of the surveys are called of which rows go (`Difference.goes`), by the surveys' numbers."""
+def file_names(session: Session, who: Principal | None, goes: Sequence[Mapping[str, int | None]]) -> dict[int, str]:
+    """Return what the files of the surveys are called of which rows go (`Difference.goes`), by the surveys' numbers.
+
+    Left out is what does not concern somebody; `who` is None for whoever runs the service.
+    """
     numbers = [one["survey"] for one in goes if one["survey"] is not None]
-    found = session.execute(select(Submission.id, Submission.file_name).where(Submission.id.in_(numbers)))
-    return {int(number): str(name) for number, name in found}
+    found = session.scalars(select(Submission).where(Submission.id.in_(numbers)))
+    return {one.id: one.file_name for one in found if who is None or seeing.concerns(who, one)}

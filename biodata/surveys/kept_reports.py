@@ -27,7 +27,7 @@ _TELL_NO_CELL: Final = (
 )
 _OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings")
 """What is kept of a report beside its problems: no note and no notice, which name cells and headings."""
-_PLACE_LIKE: Final = re.compile(r"\d[.,]\d|°|\d{5}")
+PLACE_LIKE: Final = re.compile(r"\d[.,]\d|°|\d{5}")
 """A row of data that was taken for headings names its columns, and their units, by cells."""
 _KNOWN: Final = frozenset({Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.WORDS, Why.MARKS_MISSING, Why.NOT_KEPT})
 """Why a heading is one that the dictionary has; any other may be whatever somebody wrote into a cell."""
@@ -58,10 +58,10 @@ def _kept_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     params = {
         name: value
         for name, value in (problem.get("params") or {}).items()
-        if (name in _TELL_NO_CELL and not _PLACE_LIKE.search(str(value))) or _is_terms(str(value))
+        if (name in _TELL_NO_CELL and not PLACE_LIKE.search(str(value))) or _is_terms(str(value))
     }
     told = {name: problem.get(name) for name in _KEPT} | {
-        "sheet": None if _PLACE_LIKE.search(sheet) else sheet or None,
+        "sheet": None if PLACE_LIKE.search(sheet) else sheet or None,
         "column": _kept_heading(str(problem.get("column") or "")),
     }
     if "rule" in params:  # what a rule did this time may tell the place that it moved
@@ -72,7 +72,7 @@ def _kept_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _kept_heading(heading: str) -> str | None:
     """Return a heading that the dictionary has; None for any other, which may tell anything."""
-    if not heading or _PLACE_LIKE.search(heading):
+    if not heading or PLACE_LIKE.search(heading):
         return None
     return heading if heading in TERMS or propose([heading])[0].why in _KNOWN else None
 

@@ -216,7 +216,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
         told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
                  "next": telling.what_next(session, one, language),
                  "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen,
-                                                                                files=_files(session, one, seen)),
+                                                                                files=_files(session, who, one, seen)),
                  "question": renaming.question(one, language),
                  "withdrawal": withdrawal_plans.told(session, one, language) if told["mine"] else None,
                  "answered_by": _answered_by(session, who, one),
@@ -225,10 +225,12 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _files(session: Session, submission: Submission, seen: Collection[str] | None) -> dict[int, str]:
-    """Return what the files of surveys are called of which rows go; whoever sees some sides alone is told their numbers."""
+def _files(
+    session: Session, who: Principal | None, submission: Submission, seen: Collection[str] | None
+) -> dict[int, str]:
+    """Return what the files of surveys that concern somebody are called of which rows go; whoever sees some sides alone is told their numbers."""
     goes = (submission.difference or {}).get("goes", ())
-    return gone_rows.file_names(session, goes) if goes and seen is None else {}
+    return gone_rows.file_names(session, who, goes) if goes and seen is None else {}
 
 
 def _yours(who: Principal | None, submission: Submission) -> list[str] | None:

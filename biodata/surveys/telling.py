@@ -36,7 +36,7 @@ def difference(
 ) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    `files` tells what the files of surveys are called of which rows go. Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
+    `files` tells what the files of surveys are called of which rows go; of others' files no sheet is told. Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
     never from what to what, nor of rows that are not published.
     """
     told = submission.difference
@@ -44,7 +44,7 @@ def difference(
         return None
     if of is not None:
         told = {**told, **{name: _of_sides(told[name], set(of)) for name in _TABLES}}
-    told = {**told, **{name: _sides_left_out(told[name]) for name in _TABLES}}
+    told = {**told, **{name: _others_left_out(_sides_left_out(told[name]), files) for name in _TABLES}}
     found = notes(told, language, submission.id, files=files)
     if submission.returns_to is not None:
         found.append(_note(KEEPS_COARSE, {}, language))
@@ -65,6 +65,12 @@ def _sides_left_out(table: Mapping[str, Any]) -> dict[str, Any]:
         **table,
         **{n: [{k: v for k, v in one.items() if k != "sides"} for one in table[n]] for n in _LISTS if n in table},
     }
+
+
+def _others_left_out(table: Mapping[str, Any], files: Collection[int]) -> dict[str, Any]:
+    """Return a table's difference without what others called their sheets: only those of some surveys' files are told."""
+    gone = [one if one.get("survey") in files else {**one, "was_sheet": None} for one in table.get("gone", [])]
+    return {**table, "gone": gone}
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
