@@ -16,7 +16,7 @@ from biodata.store.verify import verify
 from biodata.surveys import correcting, gone_rows, receive, review, taking, telling
 from biodata.surveys.difference import Corrected, Difference, TableDifference, _of_survey
 from biodata.surveys.sending import Sent
-from test_survey_difference import FIRST, FIRST_EVENTS
+from test_survey_difference import FIRST, FIRST_EVENTS, save
 from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
 from test_survey_review import office as office
 from test_survey_undo import Team
@@ -112,6 +112,31 @@ def test_a_corrected_version_takes_the_place_of_its_survey_alone(team):
     assert set(team.records("walk")) == {"NH-1", "NH-2", "NH-3", "NH-4", "TR-1", "TR-2", "TR-3"}, "and once more"
     assert looked_at(team, last)["occurrences"]["counts"]["gone"] == 1
     assert verify(team.settings).faults == []
+
+
+def test_a_survey_that_comes_in_meanwhile_keeps_its_rows(team, monkeypatch):
+    """Another worker publishes NH-6 once more between what a correction takes away was worked out and its commit."""
+    first, commit, came = team.send("raced", FIRST), taking._commit, []
+
+    def late(settings, submission, *told, **more):
+        if submission.answers == first and not came:
+            path = save(team.folder / "other.xlsx", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])
+            with Registry.open(settings) as registry:
+                who = accounts.find(registry, "rangers")
+                came.append(receive(settings, registry, path.read_bytes(), path.name, sender=who, dataset="raced"))
+                taking.take(settings, registry, came[0])
+        return commit(settings, submission, *told, **more)
+
+    monkeypatch.setattr(taking, "_commit", late)
+    number = team.send("raced", FIRST[:3], FIRST_EVENTS[:2], answers=first)
+    assert came == [number + 1]
+    assert set(team.records("raced")) == {"NH-1", "NH-2", "NH-3", "NH-6", "TR-1", "TR-2", "TR-3"}
+    assert "outdated" in [one["action"] for one in _history(team, number)]
+
+
+def _history(team, number):
+    with Registry.open(team.settings) as registry:
+        return review.look(registry, accounts.find(registry, "rangers"), number, language="en")["history"]
 
 
 def test_what_another_survey_says_too_stays(team):

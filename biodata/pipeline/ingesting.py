@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -134,7 +133,7 @@ def ingest(
 def commit(
     read: Interpreted, lake: Lake, settings: Settings, *, extra: Mapping[str, Any] = MappingProxyType({}),
     renamed: Mapping[str, str] = MappingProxyType({}), gone: Sequence[str] = (), gone_events: Sequence[str] = (),
-    dry_run: bool = False,
+    check: Callable[[], None] = lambda: None, dry_run: bool = False,
 ) -> list[IngestReport]:  # fmt: skip
     """Commit what was read to the lake, all of its tables or none; once.
 
@@ -145,6 +144,8 @@ def commit(
         As `ingest` has them.
     gone : sequence of str
         Identifiers of the dataset's records that go.
+    check : function, optional
+        Called when nobody else can write records and events; what it raises keeps them out.
 
     Returns
     -------
@@ -155,11 +156,15 @@ def commit(
     StoreError
         If something was withdrawn since it was read.
     """
-    check = partial(read.check_withdrawn, settings)
-    check()
+
+    def still() -> None:
+        read.check_withdrawn(settings)
+        check()
+
+    read.check_withdrawn(settings)
     for together in read.surveys():
         moved = Moved(renamed, gone, gone_events)
-        _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=check, dry_run=dry_run)
+        _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=still, dry_run=dry_run)
     if not dry_run:
         _register(read.tables, settings, read.source, submission=extra.get("submission"))
     if read.download is not None and not dry_run:

@@ -7,7 +7,7 @@ that each commit carries whether it has a survey already. So there is never half
 import hashlib
 import logging
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,10 @@ from biodata.surveys.problems import problem_of_file, report_of, with_problems
 from biodata.surveys.upload_reading import UploadReading, options_of
 
 logger = logging.getLogger(__name__)
+
+
+class _MovedOnError(Exception):
+    """Another survey came into the dataset since it was worked out what goes; nothing is written."""
 
 
 def need_rules(settings: Settings) -> None:
@@ -227,6 +231,7 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
             _look_again(session, found)
             return
     options = options_of(registry, submission)
+    others = _others(registry, submission)
     try:
         of = _corrected(settings, registry, submission, reading.lake)
         now = reading.difference(submission, path, options, of=of)
@@ -243,8 +248,19 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
             _look_again(session, found)
             return
         found.state = "committing"
+
+    def check() -> None:
+        # What goes is what others did not say then.
+        moved_on = now.whole and _others(registry, submission) != others
+        if moved_on and not standing.has(reading.lake, submission.id):
+            raise _MovedOnError
+
     try:
-        taken_in = _commit(settings, submission, read, reading.lake, now)
+        taken_in = _commit(settings, submission, read, reading.lake, now, check=check)
+    except _MovedOnError:
+        with registry.session() as session, session.begin():
+            _look_again(session, session.get_one(Submission, submission.id))
+        return
     except InputError as error:
         _refuse(settings, registry, submission, error)
         return
@@ -253,6 +269,16 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
         found = session.get_one(Submission, submission.id)
         found.report = report
         survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
+
+
+def _others(registry: Registry, submission: Submission) -> set[tuple[int, bool]]:
+    """Return the other surveys that are in its dataset, or are being written to it, and whether each is taken back."""
+    with registry.session(read_only=True) as session:
+        return {
+            (one.id, one.state == "withdrawn")
+            for one in correcting.of_dataset(session, submission.dataset)
+            if one.id != submission.id and (one.dataset_version is not None or one.state == survey_steps.COMMITTING)
+        }
 
 
 def _refuse(settings: Settings, registry: Registry, submission: Submission, error: InputError) -> None:
@@ -317,8 +343,9 @@ def _corrected(settings: Settings, registry: Registry, submission: Submission, l
 
 
 def _commit(
-    settings: Settings, submission: Submission, read: pipeline.Interpreted, lake: Lake, found: Difference
-) -> list[pipeline.IngestReport]:
+    settings: Settings, submission: Submission, read: pipeline.Interpreted, lake: Lake, found: Difference,
+    check: Callable[[], None] = lambda: None,
+) -> list[pipeline.IngestReport]:  # fmt: skip
     """Take what was read of a submission in, known by its number; records that are renamed keep their numbers.
 
     An event that is renamed takes the place of the one that it was: its effort counts once.
@@ -328,7 +355,7 @@ def _commit(
     return pipeline.commit(
         read, lake, settings, extra={"submission": submission.id},
         renamed=found.occurrences.renamed() if sure else {}, gone=gone,
-        gone_events=(*gone_events, *(found.events.renamed() if sure else ())),
+        gone_events=(*gone_events, *(found.events.renamed() if sure else ())), check=check,
     )  # fmt: skip
 
 
