@@ -24,7 +24,9 @@ def tells(settings):
     return bool(near) or any(word in repr(row) for row in rows for word in EXACT[:2])
 
 
-@pytest.fixture(params=[pytest.param(TIGER, id="coarse"), pytest.param(PANGOLIN, id="withheld")])
+@pytest.fixture(
+    params=[pytest.param(TIGER, id="coarse"), pytest.param(PANGOLIN, id="withheld", marks=pytest.mark.searches)]
+)
 def first(settings, request):
     """Return a release of a survey of two stations, with a sensitive record at one."""
     found = surveys(

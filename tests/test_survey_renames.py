@@ -174,6 +174,7 @@ def walks(office, tmp_path_factory):
     return found, folder
 
 
+@pytest.mark.searches  # thirty uploads
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_happened_is_what_a_person_says(office, walks, name):
     second, walk, told = PAIRS[name], walks[0][name], walks[0][name].told
@@ -286,6 +287,7 @@ def test_what_comes_between_the_check_and_the_acceptance_is_asked_about(office, 
     assert set(office.records("between")) == IDS
 
 
+@pytest.mark.searches
 def test_a_renamed_record_is_found_by_what_it_was_called(office, walks):
     name = "records-renumbered-and-one-new"
     story = run("explain", "--occurrence-id", "NH-1", "--dataset", name, "--data", office.settings.data)
