@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import leaks
 import survey_events
 from biodata import jobs, pipeline, terms, worker
-from biodata.access import content, withdrawal
+from biodata.access import content, purges, withdrawal
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
@@ -92,7 +92,7 @@ def test_after_a_withdrawal_nothing_tells_it_and_the_counts_stay(settings, tmp_p
     done = withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
     assert (done.records, done.releases, done.in_use) == (1, 2, ())
     assert tells(settings.data) == []
-    withdrawal.purge_backups(settings, tmp_path / "backups")
+    purges.purge_backups(settings, tmp_path / "backups")
     assert tells(tmp_path / "backups") == []
     with Lake.open(settings.data) as lake:
         old = lake.read("occurrences", snapshot=version)
@@ -101,7 +101,7 @@ def test_after_a_withdrawal_nothing_tells_it_and_the_counts_stay(settings, tmp_p
     assert dict(old.select("datasetKey", "locality").iter_rows()) == {"goes": None, "stays": "Nam Ha"}
     assert verify(settings).faults == []
     restore(tmp_path / "backups", tmp_path / "again")
-    again = withdrawal.purge(settings, release=pipeline.release)
+    again = purges.purge(settings, release=pipeline.release)
     assert (again.lake_files, again.releases) == (0, 0)
 
 
@@ -177,10 +177,10 @@ def test_a_withdrawal_that_is_cut_short_is_finished_by_a_purge(settings, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(withdrawal, cut, stop)
+        patch.setattr(purges, cut, stop)
         with pytest.raises(KeyboardInterrupt):
             withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
-    withdrawal.purge(settings, release=pipeline.release)
+    purges.purge(settings, release=pipeline.release)
     assert tells(settings.data) == []
     assert releases.read(releases.current(settings.data), "occurrences")["datasetKey"].to_list() == ["stays"]
 
@@ -351,13 +351,13 @@ def test_events_of_nothing_but_withdrawn_records_go_with_them(tmp_path, monkeypa
         withdrawal.withdraw(made, **asked)
     else:
         with monkeypatch.context() as patch:
-            patch.setattr(withdrawal, cut, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(purges, cut, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 withdrawal.withdraw(made, **asked)
-        withdrawal.purge(made, release=pipeline.release)
+        purges.purge(made, release=pipeline.release)
     assert tells(made.data) == []
     assert words_in(made.data) == []
-    withdrawal.purge_backups(made, tmp_path / "backups")
+    purges.purge_backups(made, tmp_path / "backups")
     assert tells(tmp_path / "backups") == words_in(tmp_path / "backups") == []
     with Lake.open(made.data) as lake:
         assert lake.read("events")["eventID"].to_list() == ["stays"]

@@ -1,70 +1,30 @@
 """Withdrawal: what a country, or a dataset's owner, takes back is gone from everything that is kept; its count stays."""
 
-import logging
-import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import select
 
 from biodata import jobs, terms
-from biodata.access import downloads, rebuilding, traces, withdrawn_events
+from biodata.access import withdrawn_events
+from biodata.access.purges import UPLOAD, Purged, purge
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.parsers.told_places import tells_a_place
 from biodata.settings import Settings
-from biodata.store import audit, checksums, pointer
-from biodata.store.backup import backup
-from biodata.store.backup_places import forget_older
+from biodata.store import audit
 from biodata.store.lake import Lake
-from biodata.store.models import Citation, Download, Job, Submission, now
+from biodata.store.models import Job
 from biodata.store.node_models import Tombstone, Withdrawal
-from biodata.store.purging import blank
-from biodata.store.query.filters import Compare, In
+from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
 from biodata.store.tables import LAKE
-from biodata.store.tombstones import Tombstones, event_identity, event_number, identity_of
-
-logger = logging.getLogger(__name__)
+from biodata.store.tombstones import event_identity, event_number, identity_of
 
 JOB: Final = "withdraw"
-UPLOAD: Final = "survey"
-"""The kind of a withdrawal of one upload: of its records only those go that no other upload says."""
-_MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet")
-"""What is known of records beside each other; made again when it is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What a purge removed.
-
-    Attributes
-    ----------
-    records : int
-        Records that were ever withdrawn here.
-    lake_files, releases, downloads, replays, uploads : int
-        Files of the lake that were written anew; files that were removed.
-    in_use : tuple of str
-        Releases that somebody reads just now: purge again when they have ended.
-    """
-
-    records: int
-    lake_files: int
-    releases: int
-    downloads: int
-    replays: int
-    uploads: int
-    in_use: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain values for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +113,7 @@ def withdraw(
     -----
     The purge policy: in the lake every row of every version is emptied, only number and dataset stay; the releases,
     downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
-    records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused.
+    records were withdrawn. Backups are purged by `purges.purge_backups`. Whatever comes again is refused.
     """
     if not reason.strip() or tells_a_place(reason):
         problem = "name the reason, which is told with the count"
@@ -238,102 +198,6 @@ def is_of(registry: Registry, who: Principal, number: int) -> bool:
     with registry.session(read_only=True) as session:
         job = session.get(Job, number)
         return job is not None and job.name == JOB and job.arguments.get("account") == who.account_id
-
-
-def owed(registry: Registry) -> bool:
-    """Tell whether something was taken back, here or by a node, that is not purged yet."""
-    with registry.session(read_only=True) as session:
-        return any("installation" not in purged for purged in session.scalars(select(Withdrawal.purged)))
-
-
-def purge(
-    settings: Settings,
-    *,
-    release: Callable[[Settings], object],
-    actor: str = "command line",
-    versions: Mapping[str, pl.DataFrame] = MappingProxyType({}),
-) -> Purged:
-    """Remove whatever still holds a withdrawn record, but for backups; a second time nothing is left to do.
-
-    Whatever was cut short before is done first: what was put down as withdrawn leaves the lake, and a release is made.
-
-    Parameters
-    ----------
-    settings : Settings
-        The installation.
-    release : function of settings
-        Makes a release without what was withdrawn, where none was made since.
-    actor : str
-        What the audit calls whoever does it.
-    versions : mapping of str to polars.DataFrame
-        Of records that stay, what only an upload wrote that was taken back; as `store.purging.blank` has them.
-
-    Returns
-    -------
-    Purged
-    """
-    data = settings.data
-    with Registry.open(settings) as registry:
-        due = owed(registry)
-        with registry.session(read_only=True) as session:
-            keys = session.scalars(select(Tombstone.key)).all()
-            datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
-            of = select(Tombstone.dataset).join(Withdrawal, Withdrawal.id == Tombstone.withdrawal_id).distinct()
-            # A file of another upload holds nothing of what one alone said.
-            parts = session.scalars(of.where(Withdrawal.kind != UPLOAD)).all()
-            taken_back = session.scalars(select(Withdrawal).where(Withdrawal.kind == UPLOAD)).all()
-            uploads = [int(one.subject) for one in taken_back if "installation" not in one.purged]
-            mended = session.scalars(select(Submission.dataset).where(Submission.id.in_(uploads)).distinct()).all()
-        records = [key for key in keys if key >= 0]
-        gone = Tombstones.read(registry, secret(data))
-        _take_out(settings, records, {*parts, *mended, *datasets}, gone)
-        # Before the release, so that results that were made of them are not told either.
-        blanked = blank(data, records, gone, versions)
-        for name in _MARKS:
-            (data / name).unlink(missing_ok=True)
-        if due:
-            release(settings)
-        removed, in_use = _releases(data)
-        made = _downloads(settings, registry)
-        replays = list(rebuilding.folder(data).glob("*"))
-        for path in replays:
-            path.unlink(missing_ok=True)
-        traces.forget_hashes(data, keys)
-        if (stale := versions.get("occurrences")) is not None and not stale.is_empty():
-            traces.forget_hashes(data, stale["id"].to_list(), among=_cited(registry, stale["snapshot"]))
-        forgotten = traces.forget_reports(registry, data, whole=datasets, parts=parts, mended=mended)
-        traces.sweep_leftovers(data)
-        found = Purged(len(records), blanked.files, removed, made, len(replays), forgotten, tuple(in_use))
-        traces.vacuum(settings)
-        with registry.session() as session, session.begin():
-            told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
-            for row in session.scalars(select(Withdrawal)):
-                row.purged = {**row.purged, "installation": told}
-            audit.append(session, actor=actor, action="purge", subject="installation", details=told)
-    logger.info("purged: %s", found)
-    return found
-
-
-def purge_backups(settings: Settings, folder: Path, *, actor: str = "command line") -> int:
-    """Take a new backup into a folder of backups and remove every older one in it; return how many files went.
-
-    Raises
-    ------
-    InputError
-        If the folder is none of backups: a single file of a backup is removed by whoever keeps it.
-    """
-    if not folder.is_dir():
-        problem = "this is no folder of backups"
-        expected = "the folder that `biodata backup` writes to; remove a .tar file yourself and take a new backup"
-        raise InputError(problem, file=str(folder), expected=expected, code="FILE_MISSING")
-    made = backup(settings, folder)
-    removed = forget_older(folder, keep=made.name)
-    with Registry.open(settings) as registry, registry.session() as session, session.begin():
-        told = {"time": now().isoformat(), "files": removed, "kept": made.name}
-        for row in session.scalars(select(Withdrawal)):
-            row.purged = {**row.purged, "backups": told}
-        audit.append(session, actor=actor, action="purge", subject="backups", details=told)
-    return removed
 
 
 def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -444,63 +308,3 @@ def _note(
             made.purged = {}
             details = {"kind": kind, "records": mine.height, "reason": reason}
             audit.append(session, actor=actor, action="withdraw", subject=subject, details=details)
-
-
-def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[str], gone: Tombstones) -> None:
-    """Take records, and the events of nothing else, out of the lake's present version."""
-    if not datasets:
-        return
-    columns = ["key", "datasetKey", "source_record_id"]
-    where = In("datasetKey", tuple(sorted(datasets)))
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rows = lake.read("occurrences", columns=columns, where=where)
-        going = rows.filter(pl.col("key").is_in(list(keys)))
-        events = lake.read("events", columns=["event_key", "datasetKey", "eventID"], where=where)
-        events = events.filter(gone.withdrawn_events(events))
-        if going.is_empty() and events.is_empty():
-            return
-        with lake.staging() as staging:
-            lake.commit_survey(
-                staging,
-                pl.DataFrame(),
-                author="withdrawal",
-                message=f"{going.height} records withdrawn",
-                gone=going.select("datasetKey", "source_record_id").iter_rows(),
-                gone_events=events["event_key"].to_list(),
-            )
-
-
-def _cited(registry: Registry, versions: pl.Series) -> set[str]:
-    """Return the hashes of what was cited since the first of these versions of the lake."""
-    with registry.session(read_only=True) as session:
-        found = session.scalars(select(Citation.content).where(Citation.snapshot >= versions.min())).all()
-    return {content["hash"] for content in found if content}
-
-
-def _releases(data: Path) -> tuple[int, list[str]]:
-    """Remove every release but the current one; return how many went, and those that somebody reads."""
-    told = pointer.read(data)
-    removed, in_use = 0, []
-    pointer.forget_previous(data)
-    for path in sorted(pointer.folder(data).glob("release-*.duckdb")):
-        if told is not None and path == pointer.path(data, told.current.id):
-            continue
-        if remove_unless_used(path):
-            checksums.forget(data, [str(path.relative_to(data))])
-            removed += 1
-        else:
-            in_use.append(path.name)
-    return removed, in_use
-
-
-def _downloads(settings: Settings, registry: Registry) -> int:
-    """Remove the files of downloads of other releases than the current one; the downloads then say that they are erased."""
-    told = pointer.read(settings.data)
-    with registry.session(read_only=True) as session:
-        of_release = {row.id: row.request.get("release") for row in session.scalars(select(Download))}
-    removed = 0
-    for found in downloads.folder(settings).glob("*"):
-        if told is None or of_release.get(found.name) != told.current.id:
-            shutil.rmtree(found) if found.is_dir() else found.unlink()
-            removed += 1
-    return removed

@@ -191,14 +191,14 @@ def _moved(
 def _purge(data: Path) -> None:
     """Where a node took records back, make a release without them and remove what was made of them before."""
     from biodata import pipeline
-    from biodata.access import withdrawal
+    from biodata.access import purges
     from biodata.store.registry import Registry
 
     settings = settings_for(data)
     with Registry.open(settings) as registry:
-        if not withdrawal.owed(registry):
+        if not purges.owed(registry):
             return
-    done = withdrawal.purge(settings, release=pipeline.release)
+    done = purges.purge(settings, release=pipeline.release)
     typer.echo(
         f"a node took records back: a release without them is made, {done.releases} older ones, {done.downloads} downloads "
         f"and {done.replays} replays are gone; `biodata purge --backups FOLDER` purges backups",

@@ -9,7 +9,8 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
 if TYPE_CHECKING:
-    from biodata.access.withdrawal import Purged, Wanted
+    from biodata.access.purges import Purged
+    from biodata.access.withdrawal import Wanted
 
 _WITHDRAW = """Take back a dataset or records: a release without them is made, and what was kept is purged.
 
@@ -67,12 +68,12 @@ def purge(
 ) -> None:
     """Purge and tell what went."""
     from biodata import pipeline
-    from biodata.access import withdrawal
+    from biodata.access import purges
 
     settings = settings_for(data)
-    _print(withdrawal.purge(settings, release=pipeline.release), as_json=as_json)
+    _print(purges.purge(settings, release=pipeline.release), as_json=as_json)
     if backups is not None:
-        removed = withdrawal.purge_backups(settings, backups)
+        removed = purges.purge_backups(settings, backups)
         say(f"{backups}: a new backup was taken, {removed} files of older ones are gone")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline
-from biodata.access import exact_building, traces, withdrawal
+from biodata.access import exact_building, purges, traces
 from biodata.access.roles import Principal, Role
 from biodata.errors import InputError
 from biodata.settings import Settings
@@ -135,7 +135,7 @@ def remove(
     """Undo what was taken back; a second call after a cut does what is left.
 
     Each row of the dataset is again what the last upload that stands said of it (`standing`), in one version of the lake.
-    What nobody else says goes from every version, as `access.withdrawal` lets it go.
+    What nobody else says goes from every version, as `access.purges` lets it go.
 
     Where a plan was `told` and it is another one by now, nothing is done: the survey is again what it was, and the new plan
     is returned.
@@ -199,7 +199,7 @@ def _undo(settings: Settings, registry: Registry, found: Submission, told: Mappi
         versions = {table: records.stale(table) for table in records.changes} | {"events": events.stale("events")}
         versions["assessments"] = _found_beside(lake, records)
         became = _became(lake, found.id)
-    done = withdrawal.purge(settings, release=pipeline.release, actor="biodata", versions=versions)
+    done = purges.purge(settings, release=pipeline.release, actor="biodata", versions=versions)
     return {**became, "kept": planned.kept, "by": list(planned.by), "purged": done.as_dict()}
 
 

@@ -37,7 +37,7 @@ WORKING = """
 import os, signal, sys, threading
 from pathlib import Path
 from biodata import pipeline
-from biodata.access import traces, withdrawal
+from biodata.access import purges, traces, withdrawal
 from biodata.settings import Settings
 from biodata.store import checksums, pointer, survey_files, survey_steps
 from biodata.store.registry import Registry
@@ -74,7 +74,7 @@ match sys.argv[2]:
     case "what nobody else says is put down, the lake has all of it":
         cut(withdrawal, "note_upload", after=True)
     case "the dataset is what it was, older versions tell what it was not":
-        cut(withdrawal, "purge")
+        cut(purges, "purge")
     case "older versions are emptied, the map shows it":
         cut(pipeline, "release")
     case "the map is what it was, the file is there":
