@@ -288,6 +288,21 @@ def test_two_terms_of_one_name_keep_apart(tmp_path):
     assert frame.row(0)[3:] == ("from dwc", "from elsewhere")
 
 
+def of_lines(folder, lines, *, ignored):
+    """Return an archive of one table of an identifier, a name and a date; so many of its lines are headings to meta.xml."""
+    fields = "".join(
+        f'<field index="{n}" term="{DWC}{name}"/>' for n, name in ((1, "scientificName"), (2, "eventDate"))
+    )
+    with zipfile.ZipFile(folder / "records.zip", "w") as archive:
+        archive.writestr("a.txt", "\n".join(lines) + "\n")
+        archive.writestr(
+            "meta.xml",
+            f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="{ignored}" rowType="{DWC}Occurrence"><files>'
+            f'<location>a.txt</location></files><id index="0"/>{fields}</core></archive>',
+        )
+    return folder / "records.zip"
+
+
 @pytest.mark.parametrize(
     ("lines", "lost"),
     [
@@ -302,17 +317,7 @@ def test_two_terms_of_one_name_keep_apart(tmp_path):
     ],
 )
 def test_a_record_that_stands_where_the_headings_were_is_refused_not_passed_over(tmp_path, lines, lost):
-    fields = "".join(
-        f'<field index="{n}" term="{DWC}{name}"/>' for n, name in ((1, "scientificName"), (2, "eventDate"))
-    )
-    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
-        archive.writestr("a.txt", "\n".join(lines) + "\n")
-        archive.writestr(
-            "meta.xml",
-            f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="1" rowType="{DWC}Occurrence"><files>'
-            f'<location>a.txt</location></files><id index="0"/>{fields}</core></archive>',
-        )
-    ((table, frames),) = tables(tmp_path / "records.zip")
+    ((table, frames),) = tables(of_lines(tmp_path, lines, ignored=1))
     assert sum(frame.height for frame in frames) == len(lines) - 1
     assert [(one.row, one.code) for one in table.refusals] == [(row, "HEADING_LOST") for row in lost]
 
@@ -326,17 +331,7 @@ def test_a_record_that_stands_where_the_headings_were_is_refused_not_passed_over
     ],
 )
 def test_headings_of_which_meta_xml_tells_nothing_are_no_record_and_told(tmp_path, lines, headings):
-    fields = "".join(
-        f'<field index="{n}" term="{DWC}{name}"/>' for n, name in ((1, "scientificName"), (2, "eventDate"))
-    )
-    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
-        archive.writestr("a.txt", "\n".join(lines) + "\n")
-        archive.writestr(
-            "meta.xml",
-            f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="0" rowType="{DWC}Occurrence"><files>'
-            f'<location>a.txt</location></files><id index="0"/>{fields}</core></archive>',
-        )
-    ((table, frames),) = tables(tmp_path / "records.zip")
+    ((table, frames),) = tables(of_lines(tmp_path, lines, ignored=0))
     assert sum(frame.height for frame in frames) == len(lines) - len(headings)
     assert frames[0]["source_row"][0] == 1 + len(headings)
     assert [(one.row, one.code, one.by_rule) for one in table.refusals] == [

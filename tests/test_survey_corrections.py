@@ -252,9 +252,9 @@ def test_what_a_survey_says_that_is_still_being_undone_keeps_its_rows(registry):
         waiting.job_id = jobs.add(session, UNDOING_JOB, {"submission": 2})
         session.flush()
         every = correcting.of_dataset(session, "chain")
-        assert correcting._undone(session, every) == {3}
+        assert telling.are_undone(session, every) == {3}
         waiting.difference = {telling.UNDONE: {"records": {}, "events": {}}}
-        assert correcting._undone(session, every) == {2, 3}
+        assert telling.are_undone(session, every) == {2, 3}
 
 
 def test_a_draft_tells_no_file_or_sheet_of_another_sender(registry):

@@ -136,7 +136,7 @@ def said_alone(settings: Settings, registry: Registry, lake: Lake, number: int) 
     with registry.session(read_only=True) as session:
         dataset = session.get_one(Submission, number).dataset
         every = of_dataset(session, dataset)
-        gone = {number, *superseded(every), *_undone(session, every)}
+        gone = {number, *superseded(every), *telling.are_undone(session, every)}
     records, events = standing.look(settings, lake, every, gone=gone, options=partial(options_of, registry))
     where = Compare("datasetKey", "=", dataset)
     there = lake.read("occurrences", columns=["key", states.RECORD], where=where)
@@ -145,12 +145,6 @@ def said_alone(settings: Settings, registry: Registry, lake: Lake, number: int) 
         "occurrences": there.filter(pl.col("key").is_in(records.nobody.implode()))[states.RECORD].drop_nulls(),
         "events": named.filter(pl.col("event_key").is_in(events.nobody.implode()))["eventID"].drop_nulls(),
     }
-
-
-def _undone(session: Session, every: Iterable[Submission]) -> set[int]:
-    """Return the surveys that were taken back; until one is undone what it says stays, for that is told and agreed to by itself."""
-    taken_back = [one for one in every if one.dataset_version is not None and not _stands(one)]
-    return {one.id for one in taken_back if not telling.is_undoing(session, one)}
 
 
 def _answered(by_number: Mapping[int, Submission], submission: Submission) -> list[Submission]:

@@ -1,6 +1,6 @@
 """What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -116,6 +116,14 @@ def is_undoing(session: Session, submission: Submission) -> bool:
         return False
     job = session.get(Job, submission.job_id) if submission.job_id is not None else None
     return job is not None and job.name == UNDOING_JOB and job.state in ("queued", "running", "failed")
+
+
+def are_undone(session: Session, every: Iterable[Submission]) -> set[int]:
+    """Return the numbers of the surveys that were taken back and say nothing any more.
+
+    Until one is undone what it says stays: that is told, agreed to and carried out by itself.
+    """
+    return {one.id for one in every if one.state == "withdrawn" and not is_undoing(session, one)}
 
 
 def undone_words(told: Mapping[str, Any], language: str) -> str:

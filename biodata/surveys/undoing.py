@@ -128,11 +128,7 @@ def _gone(registry: Registry, found: Submission) -> tuple[list[Submission], set[
     """Return all surveys of a dataset, and the numbers of those that do not stand when one is undone."""
     with registry.session(read_only=True) as session:
         every = list(session.scalars(select(Submission).where(Submission.dataset == found.dataset)))
-        return every, {
-            one.id
-            for one in every
-            if one.id == found.id or (one.state == "withdrawn" and not telling.is_undoing(session, one))
-        }
+        return every, {found.id, *telling.are_undone(session, every)}
 
 
 def _put_back(
