@@ -23,6 +23,10 @@ def saying(name, count):
     return [*row[:3], count, row[4]]
 
 
+def first_count(name):
+    return str(next(row[3] for row in FIRST if row[0] == name))
+
+
 def counts(team, dataset):
     return {name: count for name, (_, count) in team.records(dataset).items()}
 
@@ -55,7 +59,7 @@ def test_each_of_two_that_are_taken_back_at_once_tells_what_it_did_itself(team):
     assert team.of(third).difference["occurrences"]["counts"]["changed"] == 1
     assert counts(team, "both")["NH-2"] == "520034021", "its own job undoes it"
     assert team.take_back(third)["records"] == {"changed": 1, "back": 0, "gone": 0}
-    assert counts(team, "both")["NH-2"] == counts(team, "backwards")["NH-2"]
+    assert counts(team, "both")["NH-2"] == first_count("NH-2")
     assert team.left(b"520024014", b"520034021") == []
 
 
@@ -101,7 +105,7 @@ def test_a_kept_file_that_cannot_be_read_any_more_stops_no_return_and_no_withdra
         standing.look(team.settings, lake, every, gone=set(), options=options)
     team.take_back(second)
     found = counts(team, "broken")
-    assert (found["NH-1"], found["NH-2"]) == (counts(team, "backwards")["NH-1"], "550035021")
+    assert (found["NH-1"], found["NH-2"]) == (first_count("NH-1"), "550035021")
 
 
 def test_an_upload_that_somebody_else_handed_in_stays_theirs():
