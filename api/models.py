@@ -7,6 +7,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from biodata import terms
+from biodata.sharing import measurements
 
 _TYPES: Final = (
     (pl.Int64, int), (pl.Int32, int), (pl.Float64, float), (pl.String, str), (pl.Boolean, bool), (pl.Date, date),
@@ -67,7 +68,9 @@ class _Made(BaseModel):
     media: list[dict[str, Any]] = Field(
         description="Pictures and sounds with the licence of their own; else the kinds that mediaType tells."
     )
-    facts: list[dict[str, Any]] = Field(description="Always empty.")
+    facts: list[dict[str, Any]] = Field(
+        description="Measurements and facts: id, type, value, unit, accuracy, method, determinedBy, determinedDate, remarks."
+    )
     relations: list[dict[str, Any]] = Field(description="Always empty.")
     recordedByIDs: list[dict[str, Any]] = Field(description="Always empty.")
     identifiedByIDs: list[dict[str, Any]] = Field(description="Always empty.")
@@ -78,7 +81,7 @@ def _columns() -> dict[str, Any]:
     return {
         column.name: (python_type(column.dtype) | None, Field(default=None, description=column.meaning))
         for column in terms.PUBLISHED_OCCURRENCE
-        if column.name not in ("key", *_Made.model_fields)
+        if column.name not in ("key", measurements.COLUMN, *_Made.model_fields)
     } | {"key": (int, Field(description=terms.PUBLISHED_OCCURRENCE[0].meaning))}
 
 

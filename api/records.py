@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from api.gbif_names import CONTINENT_OF, ISSUES, LICENSE_URLS, country_name
 from biodata import terms
-from biodata.sharing import media
+from biodata.sharing import measurements, media
 
 COLUMNS: Final = tuple(terms.names(terms.PUBLISHED_OCCURRENCE))
 """The columns that a record is made from, in order."""
@@ -37,7 +37,8 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
     record["extensions"] = {}
     record["gadm"] = {}
     record["identifiers"] = [{"identifier": record["occurrenceID"]}] if "occurrenceID" in record else []
-    record["facts"] = record["relations"] = []
+    record["facts"] = [_fact(one) for one in measurements.items(record.pop(measurements.COLUMN, None))]
+    record["relations"] = []
     record["media"] = [_medium(one) for one in media.items(record.pop("media", None))]
     record["recordedByIDs"] = record["identifiedByIDs"] = []
     if "license" in record:
@@ -51,6 +52,12 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
     if record.get("event_precision") in _DAY_PRECISIONS:
         _days_of_year(record)
     return record
+
+
+def _fact(told: dict[str, str]) -> dict[str, str]:
+    """Return a measurement under GBIF's names, which say once that it is one."""
+    names = {name: name.removeprefix("measurement") for name in told}
+    return {own[:1].lower() + own[1:] if own != "ID" else "id": told[name] for name, own in names.items()}
 
 
 def _medium(told: dict[str, Any]) -> dict[str, Any]:

@@ -163,16 +163,16 @@ def test_another_reader_counts_the_same_and_finds_no_row_astray(trip):
 
 
 @pytest.mark.parametrize(
-    ("source", "path", "counts", "coarse"),
+    ("source", "path", "counts", "coarse", "measured"),
     [
-        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 17, id="a marine protected area of Cebu"),
-        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 0, id="tuco-tucos of Argentina with a picture"),
+        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 17, 199, id="a marine protected area of Cebu"),
+        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 0, 3, id="tuco-tucos of Argentina with a picture"),
         pytest.param(
-            "smart", "data/survey_exports/smart_patrol_sample.xml", (0, 2), 0, id="a patrol, whose way is never told"
+            "smart", "data/survey_exports/smart_patrol_sample.xml", (0, 2), 0, 0, id="a patrol, whose way is never told"
         ),
     ],
 )
-def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, coarse):
+def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, coarse, measured):
     first, second = Settings(data=tmp_path / "first"), Settings(data=tmp_path / "second")
     pipeline.ingest(source, [shared / path], first, dataset="real")
     before = out(first, tmp_path / "before.zip")
@@ -201,8 +201,14 @@ def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, c
         for told in seen
     ]  # fmt: skip
     assert places[0] == places[1], "no coarse record gained or lost precision"
-    if "multimedia.txt" in zipfile.ZipFile(before).namelist():
-        assert rows(before, "multimedia") == rows(after, "multimedia")
+    for table in ("multimedia", "extendedmeasurementorfact"):
+        there = [f"{table}.txt" in zipfile.ZipFile(path).namelist() for path in (before, after)]
+        assert there[0] == there[1]
+        if there[0]:
+            assert sorted(map(str, rows(before, table))) == sorted(map(str, rows(after, table)))
+    assert len(rows(before, "extendedmeasurementorfact")) == measured, (
+        "those of coarse events and of other words stay inside"
+    )
 
 
 def test_an_archive_of_one_dataset_is_told_as_that_dataset_whatever_its_file_is_called(tmp_path):

@@ -13,21 +13,24 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import polars as pl
 
 from biodata import terms
+from biodata.exports import measurement_rows
 from biodata.exports.eml import Cited, EmlFacts, eml
 from biodata.exports.event_archive import POINTING, Events, archived_events, described
 from biodata.exports.facts import DatasetShare, Facts
 from biodata.exports.growing import GrowingFile
+from biodata.exports.measurement_rows import write_measurements
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
 from biodata.exports.zips import Piece, ZipWriter, compress
+from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
 from biodata.sharing.media import items
 
 _MEDIA: Final = "media"
 _RECORD: Final = "occurrenceID"
-_COLUMNS: Final = tuple(column for column in terms.PUBLISHED_OCCURRENCE if column.name != _MEDIA)
-"""Of `occurrence.txt`; pictures and sounds have a table of their own, `multimedia.txt`."""
+_COLUMNS: Final = tuple(c for c in terms.PUBLISHED_OCCURRENCE if c.name not in (_MEDIA, measurements.COLUMN))
+"""Of `occurrence.txt`; pictures and sounds, and measurements, have tables of their own."""
 _SHOWN: Final = {
     "type": f"{terms.DC}type", "format": f"{terms.DC}format", "identifier": f"{terms.DC}identifier",
     "references": f"{terms.DC}references", "title": f"{terms.DC}title", "creator": f"{terms.DC}creator",
@@ -42,7 +45,8 @@ _OF_EVENTS: Final = (
     "Rows of it whose eventType is Observation are none: they stand for the place and date of records whose event is not told. "
     "A taxon of an event's scope was not found where isAbsenceReported is true and no record tells it; taxa that sharing "
     "rules withhold or make coarser are never meant, since their records may be told without their event. The effort of an event whose place was made coarser is told with one figure. "
-    "Measurements and remarks that came with events are not published, since they may tell what else was met there."
+    "Remarks that came with events are not published, nor measurements but those of water, weather and ground, since they may "
+    "tell what else was met there."
 )
 
 
@@ -74,7 +78,8 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
         state = growing.state
         growing.file.seek(0)
         archive = ZipWriter(growing.file)
-        for name, data in sorted(_documents(facts, request, events).items()):
+        measured = facts.measured > 0 or (events is not None and events.are_measured)
+        for name, data in sorted(_documents(facts, request, events, measured=measured).items()):
             archive.add(name, data)
         member = archive.begin("occurrence.txt")
         after = -1
@@ -92,6 +97,8 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
         archive.end(member)
         if facts.media:
             _write_media(selection, archive, events)
+        if measured:
+            write_measurements(selection, archive, events)
         if events is not None:
             events.write(selection, archive)
         archive.close()
@@ -146,9 +153,9 @@ def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     return compress(lines.encode())
 
 
-def _documents(facts: Facts, request: ExportRequest, events: Events | None) -> dict[str, bytes]:
+def _documents(facts: Facts, request: ExportRequest, events: Events | None, *, measured: bool) -> dict[str, bytes]:
     """Return the small members by name."""
-    meta = _meta(media=bool(facts.media), of_events=events is not None)
+    meta = _meta(media=bool(facts.media), measured=measured, of_events=events is not None)
     documents = {"meta.xml": meta, "eml.xml": eml(_about(facts, request, events))}
     documents["citations.txt"] = "".join(f"{_cited(d).text}\n" for d in facts.datasets).encode()
     documents["rights.txt"] = "".join(
@@ -179,8 +186,8 @@ def member_name(key: str) -> str:
     return name if len(name) <= _LONGEST_NAME else hashlib.sha256(key.encode()).hexdigest()
 
 
-def _meta(*, media: bool, of_events: bool) -> bytes:
-    """Return meta.xml: a core of records, or one of events with the records beside it; then pictures and sounds."""
+def _meta(*, media: bool, measured: bool, of_events: bool) -> bytes:
+    """Return meta.xml: a core of records, or one of events with the records beside it; then pictures, sounds, measurements."""
     root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
     uris = [*(term_uri(column) for column in _COLUMNS), f"{terms.DWC}{_EVENT_TIME}"]
     records = ("occurrence.txt", f"{terms.DWC}Occurrence", uris)
@@ -195,6 +202,8 @@ def _meta(*, media: bool, of_events: bool) -> bytes:
     if media:
         record = [f"{terms.DWC}{_RECORD}"] if of_events else []
         _data_file(root, "extension", "multimedia.txt", f"{terms.GBIF}Multimedia", [*record, *_SHOWN.values()])
+    if measured:
+        _data_file(root, "extension", *measurement_rows.described(of_events=of_events))
     indent(root, " ")
     text: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"

@@ -87,6 +87,11 @@ class Events:
         """How many sampling events there are."""
         return self.rows["license"].count()
 
+    @property
+    def are_measured(self) -> bool:
+        """Whether anything measured is told of any."""
+        return bool(self.rows["measurements"].count())
+
     def core_ids(self, records: pl.DataFrame) -> pl.Series:
         """Return which row of the core each record (`POINTING`) belongs to: its event, else the one that this is a part of.
 

@@ -65,6 +65,8 @@ class Facts:
         First and last.
     media : int
         Records with pictures or sounds.
+    measured : int
+        Records with measurements or facts.
     countries : mapping of str to mapping of str to int
         Records by published country and dataset; records of no dataset count as ``""``.
     written : int or None
@@ -84,6 +86,7 @@ class Facts:
     bounds: tuple[float, float, float, float] | None
     years: tuple[int, int] | None
     media: int = 0
+    measured: int = 0
     countries: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     written: int | None = None
     notes: tuple[str, ...] = ()
@@ -114,7 +117,7 @@ def read_facts(selection: Selection) -> Facts:
     """Count what is chosen of a release."""
     statement, params = selection.chosen(
         '"datasetKey", license, license_effective, sharing_category, count(*) AS n, count("decimalLatitude") AS placed, '
-        'count(year) AS dated, count(media) AS shown, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
+        'count(year) AS dated, count(media) AS shown, count(measurements) AS measured, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
         'max("decimalLongitude") AS east, max("decimalLatitude") AS north, min(year) AS first, max(year) AS last',
         after="GROUP BY ALL",
     )
@@ -160,6 +163,7 @@ def read_facts(selection: Selection) -> Facts:
         bounds=None if None in bounds else bounds,
         years=None if None in years else years,
         media=int(counted["shown"].sum()),
+        measured=int(counted["measured"].sum()),
         countries=_countries(selection),
     )
 

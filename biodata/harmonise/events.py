@@ -16,6 +16,7 @@ from biodata.harmonise.findings import Findings, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
 from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
+from biodata.sharing import measurements
 
 _READ_WITH_RECORDS: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes", "stateProvince", "locality",
@@ -112,6 +113,7 @@ def _put_together(kept: pl.DataFrame, read: HarmonisedBatch, doubts: Findings, z
     ).with_columns(
         *(kept[name] for name in _AS_TOLD if name in kept.columns),
         *(column.alias(name) for part in parts for name, column in part.columns.items()),
+        measurements.column(cells(kept, measurements.COLUMN)[measurements.COLUMN]),
         ends["start"].alias("event_start"),
         ends["end"].alias("event_end"),
         (interpreted["datasetKey"] + ":" + kept["eventID"]).alias("event_key"),

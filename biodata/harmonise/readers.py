@@ -148,6 +148,7 @@ READERS: Final = MappingProxyType(
         # Who and under what terms
         "license": (_told("licence", "license"), _told("licence", "rights")),
         "media": (_told("media", "multimedia_extension associatedMedia"),),
+        "measurements": (_told("measurements", "measurements"),),
         "community_labels": (_told("labels", "accessRights rights dynamicProperties"),),
         "publishingCountry": (_told("country_name", "publishingCountry"),),
         "identificationVerificationStatus": (_told("vocabulary", "identificationVerificationStatus"),),

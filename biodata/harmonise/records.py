@@ -12,7 +12,7 @@ from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.countries import parse_countries
 from biodata.parsers.decimals import parse_decimals
 from biodata.parsers.licences import parse_licences
-from biodata.sharing import media
+from biodata.sharing import measurements, media
 from biodata.sharing.labels import in_texts
 from biodata.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL, SurveyDesign
 
@@ -74,6 +74,8 @@ def interpret(told: Told) -> Findings:
     if told.has(*_MEDIA):
         shown = zip(*(told[term].to_list() for term in _MEDIA), strict=True)
         columns["media"] = pl.Series([media.read(*each) for each in shown], dtype=pl.String)
+    if told.has(measurements.COLUMN):
+        columns[measurements.COLUMN] = measurements.column(told[measurements.COLUMN])
     for term in ("taxonKey", "speciesKey"):
         if told.has(term):
             columns[term] = told[term].cast(pl.Int64, strict=False)

@@ -61,6 +61,7 @@ _VALUES: Final = (
     Rule("as_told", _READ, "Taken over as told, without white space around it; NULL, N/A or - count as empty.", _OURS),
     Rule("vocabulary", _READ, "Found in the term's list of values, with synonyms in several languages.", "GBIF, TDWG"),
     Rule("media", _READ, "Pictures and sounds were read with the licence that each tells itself.", "Audubon Core"),
+    Rule("measurements", _READ, "Measurements and facts were read, each with its unit and method.", _DWC),
     Rule("labels", _READ, "Labels of communities (TK, BC) were found in what is said about rights.", "Local Contexts"),
     Rule("licence", _READ, "A licence's name or address was read as one of Creative Commons.", "GBIF"),
     Rule(

@@ -12,9 +12,9 @@ import polars as pl
 from biodata.errors import Refusal
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
+from biodata.ingest.beside_records import with_extensions
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.loose_tables import LooseTables, in_folder, of_files
-from biodata.ingest.multimedia import with_media
 from biodata.ingest.own_archive import is_own, own_tables
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import (
@@ -38,7 +38,7 @@ _NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modi
 class DwcaSource:
     """Darwin Core Archives: zip files, or the folders that they were unpacked to.
 
-    A core of occurrences gives them, with their pictures and sounds. A core of events gives the events with the terms of
+    A core of occurrences gives them, with their pictures, sounds and measurements. A core of events gives the events with the terms of
     the Humboldt extension, and with place and date of the event above where they tell none; then the occurrences of its
     extension, each with its event's terms where it has none of its own. Rows of all its other extensions stand beside the
     event or the occurrence as JSON; archives of ours are read as they are (`own_archive`). A core of taxa gives a table of taxa, and occurrences with theirs. A core of events or
@@ -113,7 +113,7 @@ class DwcaSource:
         core = dwca.description.core
         if core.kind == "Occurrence":
             table = _table(dwca, core, "occurrences", self.options)
-            table.batches = with_media(dwca, core, table.batches, table.refusals, self.options)
+            table.batches = with_extensions(dwca, core, table.batches, table.refusals, self.options)
             key = core_id_name(core)
             if key not in _IDENTIFIERS:
                 # A row that tells no identifier of the record has that of the archive.

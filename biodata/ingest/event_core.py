@@ -13,11 +13,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata.ingest.multimedia import COLUMN as MEDIA_COLUMN
-from biodata.ingest.multimedia import KINDS as MEDIA_KINDS
+from biodata.errors import shorten
+from biodata.ingest.beside_records import COLUMNS, MEDIA
+from biodata.sharing.event_measurements import kept_inside
+from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 
-MEASUREMENTS: Final = "measurements"
-"""The column of measurements and facts, a JSON list of rows."""
 INHERITED: Final = "inherited"
 """The column that says which event a place or a date was taken from, a JSON object."""
 PLACE: Final = (
@@ -35,10 +35,7 @@ DATE: Final = (
 _GROUPS: Final = MappingProxyType({"place": PLACE, "region": REGION, "date": DATE})
 """What an event takes from the event that it is a part of, each group whole where the event tells nothing of it."""
 _MAX_LEVELS: Final = 20
-_COLUMNS: Final = MappingProxyType(
-    dict.fromkeys(("ExtendedMeasurementOrFact", "MeasurementOrFact", "MeasurementOrFacts"), MEASUREMENTS)
-    | dict.fromkeys(MEDIA_KINDS, MEDIA_COLUMN)
-)
+_MOST_NAMED: Final = 8
 _OF_ROWS: Final = frozenset({"source_file", "source_row", "coreid", "id"})
 # What these tell is true of the event's own row, not of the records that belong to it.
 NOT_JOINED: Final = frozenset(
@@ -53,14 +50,14 @@ NOT_JOINED: Final = frozenset(
         "samplingPerformedBy",
         INHERITED,
         MEASUREMENTS,
-        MEDIA_COLUMN,
+        MEDIA,
     }
 )
 
 
 def column_of(kind: str) -> str:
     """Return the column in which the rows of another table stand; `resource_relationship` for ResourceRelationship."""
-    return _COLUMNS.get(kind, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
+    return COLUMNS.get(kind, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
 
 
 @dataclass
@@ -117,11 +114,26 @@ class Beside:
             lost = sum(len(rows) for key, rows in items.items() if (column, key) not in self._found)
             if lost:
                 yield f"{lost} of {self.counts[column]} rows of {column} point at no event and no record, and are not kept"
-            if self.counts[column] > lost and column != MEDIA_COLUMN:
+            if self.counts[column] > lost and column not in (MEDIA, MEASUREMENTS):
                 yield (
                     f"{self.counts[column] - lost} rows of {column} are kept beside their events and records, and are no part of what "
                     "is published: whatever else was met there may stand in them"
                 )
+        yield from self._kept_inside()
+
+    def _kept_inside(self) -> Iterator[str]:
+        """Yield which measurements of events are told of none."""
+        rows = [row for listed in self.of_events.get(MEASUREMENTS, {}).values() for row in listed]
+        inside = kept_inside(rows)
+        if inside:
+            types = [shorten(one) or "no type" for one in sorted(inside)]
+            shown = ", ".join(types[:_MOST_NAMED]) + (
+                f" and {len(types) - _MOST_NAMED} more" * (len(types) > _MOST_NAMED)
+            )
+            yield (
+                f"{inside.total()} of {len(rows)} measurements of events are kept and not published, since they may tell what "
+                f"was met there: {shown}; published are those of water, weather and ground, in words that are known here"
+            )
 
 
 def _with_columns(

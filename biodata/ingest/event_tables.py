@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 
 from biodata.errors import shorten
-from biodata.ingest.event_core import MEASUREMENTS, Beside, inherit, with_events, with_humboldt
+from biodata.ingest.event_core import Beside, inherit, with_events, with_humboldt
 from biodata.ingest.measured_effort import with_measured_effort
 from biodata.ingest.protocol import VerbatimTable
+from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 
 
 def event_tables(

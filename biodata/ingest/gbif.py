@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from biodata.errors import InputError, Refusal
 from biodata.formats.dwca import open_dwca
-from biodata.ingest.multimedia import with_media
+from biodata.ingest.beside_records import with_extensions
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import Datasets, archive_rows, check_options, dataset_info, opener, plain_table
 
@@ -85,7 +85,9 @@ class GbifSource:
             kind="occurrences",
             name=dwca.name,
             dataset=dataset,
-            batches=with_media(dwca, core, archive_rows(dwca, core, refusals, self.options), refusals, self.options),
+            batches=with_extensions(
+                dwca, core, archive_rows(dwca, core, refusals, self.options), refusals, self.options
+            ),
             refusals=refusals,
             datasets=Datasets(dwca.constituents),
         )

@@ -15,10 +15,10 @@ import polars as pl
 from biodata import terms
 from biodata.formats.dwca import DarwinCoreArchive
 from biodata.formats.meta_xml import DataFile
-from biodata.ingest.multimedia import COLUMN as MEDIA
-from biodata.ingest.multimedia import KINDS as MEDIA_KINDS
+from biodata.ingest.beside_records import MEASUREMENT_KINDS, MEDIA, MEDIA_KINDS
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import core_id_name, extension_rows
+from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 
 _NAMES: Final = MappingProxyType({f"{terms.OWN}design": "design", f"{terms.OWN}time_zone": "timeZone"})
 """Terms of ours that are read as if they stood in a sheet."""
@@ -58,6 +58,7 @@ def own_tables(
         files = (file for file in extensions if file.kind in kinds)
         return [frame for file in files for frame in extension_rows(dwca, file, events.refusals, options)]
 
+    measured = _listed(rows(*MEASUREMENT_KINDS), MEASUREMENTS)
     frames = list(events.batches)
     if frames:
         frame = pl.concat(frames).rename(_NAMES, strict=False)
@@ -68,7 +69,8 @@ def own_tables(
                 f"{frame.height - told.height} rows of {core.locations[0]} are no events: they stand for where and when "
                 "records were made whose event is not told"
             )
-        frames = [_with_humboldt(told, rows("Event"), core_id_name(core))]
+        key = core_id_name(core)
+        frames = [_with_measured(_with_humboldt(told, rows("Event"), key), measured, key)]
         only = set(frame["datasetKey"]) if "datasetKey" in frame.columns else set()
         if len(only) == 1 and (key := only.pop()) in events.datasets:
             # What is told of the whole archive is told of the download that it was.
@@ -76,9 +78,9 @@ def own_tables(
                 table.dataset = events.datasets[key]
     events.batches = iter(frames)
     yield events
-    shown = _shown(rows(*MEDIA_KINDS))
+    beside = [_listed(rows(*MEDIA_KINDS), MEDIA), measured]
     for table in records:
-        table.batches = map(partial(_with_media, shown=shown), table.batches)
+        table.batches = map(partial(_with_beside, beside=beside), table.batches)
         yield table
 
 
@@ -90,19 +92,30 @@ def _with_humboldt(events: pl.DataFrame, frames: list[pl.DataFrame], key: str) -
     return events.join(told, left_on=key, right_on=_KEY, how="left", maintain_order="left")
 
 
-def _shown(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """Return the pictures and sounds of each record as JSON."""
+def _with_measured(events: pl.DataFrame, measured: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Return events with what was measured at them."""
+    of_events = measured.filter(pl.col("occurrenceID").is_null()).drop("occurrenceID")
+    return (
+        events.join(of_events, left_on=key, right_on=_KEY, how="left", maintain_order="left")
+        if of_events.height
+        else events
+    )
+
+
+def _listed(frames: list[pl.DataFrame], column: str) -> pl.DataFrame:
+    """Return the rows of an extension as JSON, by event and record."""
     found: dict[tuple[str | None, ...], list[dict[str, str]]] = {}
     for frame in frames:
         for row in frame.iter_rows(named=True):
             item = {k: v for k, v in row.items() if v and k not in ("source_file", "source_row", *_OF_RECORD)}
             found.setdefault(tuple(row.get(name) for name in _OF_RECORD), []).append(item)
     lines = [(*ids, json.dumps(items, ensure_ascii=False)) for ids, items in found.items()]
-    return pl.DataFrame(lines, schema=dict.fromkeys((*_OF_RECORD, MEDIA), pl.String), orient="row")
+    return pl.DataFrame(lines, schema=dict.fromkeys((*_OF_RECORD, column), pl.String), orient="row")
 
 
-def _with_media(records: pl.DataFrame, *, shown: pl.DataFrame) -> pl.DataFrame:
-    """Return records with their pictures and sounds, without the row of the core that they point at."""
-    if shown.height:
-        records = records.join(shown, on=list(_OF_RECORD), how="left", maintain_order="left")
+def _with_beside(records: pl.DataFrame, *, beside: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return records with their pictures, sounds and measurements, without the row of the core that they point at."""
+    for told in beside:
+        if told.height:
+            records = records.join(told, on=list(_OF_RECORD), how="left", maintain_order="left")
     return records.drop(_KEY)

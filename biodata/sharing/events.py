@@ -10,6 +10,7 @@ import shapely
 
 from biodata import terms
 from biodata.places import BoundarySet
+from biodata.sharing.event_measurements import let_out_of_events
 from biodata.sharing.event_shapes import boxes, points
 from biodata.sharing.event_ties import FACTS, PLACE, as_records, decide_events
 from biodata.sharing.publish import NUMBERS, publish
@@ -82,7 +83,8 @@ def publish_events(
     # Where nothing of a scope may be told, nothing was found absent.
     absence = pl.when(pl.col(_SCOPE).is_null() | scopes.is_not_null()).then("isAbsenceReported")
     events = events.with_columns(whole=_are_wholes(events), isAbsenceReported=absence)
-    events = events.with_columns(scopes.alias(_SCOPE), left_out.alias(_EXCLUDED))
+    measured = let_out_of_events(events, rules, boundaries=boundaries)
+    events = events.with_columns(scopes.alias(_SCOPE), left_out.alias(_EXCLUDED), measured)
     own = _own(events, facts)
     decided = decide_events(events, own, facts, rules, boundaries=boundaries, kept=kept)
     shown = publish(

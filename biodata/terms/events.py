@@ -98,6 +98,12 @@ EVENT: Final = (
         "excludedTaxonomicScope", pl.List(pl.String), "Taxa within the targets that were not looked for; null for none."
     ),
     eco("isAbsenceReported", pl.Boolean, "Whether a target that is not among the records was not found."),
+    Column(
+        "measurements",
+        pl.String,
+        "Measurements and facts as a JSON list of rows; published are those of water, weather and ground.",
+        Reach.PRECISE,
+    ),
     dwc("eventRemarks", pl.String, "Remarks, which may tell of any animal that was met.", _LAKE),
     dwc("license", pl.String, "Licence as harmonised."),
     Column("quality_flags", pl.List(pl.String), "Doubts; see `flags`."),
@@ -135,7 +141,7 @@ SURVEY: Final = (
     Column("event_end", pl.Date, "Last day, local time.", Reach.PRECISE),
     *_as_told("eventDate", "time_zone", "stateProvince", "locality", "habitat", "effort_value", "effort_unit"),
     *_as_told("effort_basis", "failed_days", "targetTaxonomicScope", "excludedTaxonomicScope"),
-    *_as_told("isAbsenceReported"),
+    *_as_told("isAbsenceReported", "measurements"),
     Column("records", pl.Int64, "Its open records, duplicates among them.", Reach.PRECISE),
     Column("species", pl.Int64, "Species that they name.", Reach.PRECISE),
     Column("country_codes", pl.List(pl.String), "Every country that its place may belong to."),

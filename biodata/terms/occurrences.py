@@ -133,6 +133,7 @@ OCCURRENCE: Final = (
     gbif("publishingCountry", pl.String, "Country of the publisher."),
     gbif("mediaType", pl.String, "Kinds of media, separated by semicolons.", _PRECISE),
     Column("media", pl.String, "Pictures and sounds as a JSON list, each with the licence of its own.", _PRECISE),
+    Column("measurements", pl.String, "Measurements and facts as a JSON list of rows.", _PRECISE),
     gbif("lastInterpreted", pl.String, "When GBIF last interpreted the record.", _PRECISE),
     dwc("informationWithheld", pl.String, "What is not told here, and why."),
     dwc("dataGeneralizations", pl.String, "How the published place was made coarser."),

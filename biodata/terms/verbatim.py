@@ -42,7 +42,7 @@ VERBATIM_TERMS: Final = tuple(
     hasCoordinate hasGeospatialIssues taxonKey acceptedTaxonKey kingdomKey phylumKey classKey orderKey familyKey
     genusKey subgenusKey speciesKey species acceptedScientificName verbatimScientificName
     verbatimScientificNameAuthorship iucnRedListCategory lastParsed lastCrawled protocol repatriated identifier
-    rights created creator publisher title multimedia_extension classificationProbability
+    rights created creator publisher title multimedia_extension measurements classificationProbability
     """.split()
 )
 """Terms that have a column of their own in the lake's table `verbatim`; any other heading goes into `other`."""
