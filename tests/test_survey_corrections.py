@@ -1,5 +1,7 @@
 """Two surveys of one dataset: what an upload takes away of which, told by survey and by what everybody knows a row by."""
 
+import zipfile
+
 import polars as pl
 import pytest
 
@@ -13,7 +15,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import UNDOING_JOB
 from biodata.store.verify import verify
-from biodata.surveys import correcting, gone_rows, receive, review, taking, telling
+from biodata.surveys import correcting, gone_rows, receive, review, standing, taking, telling
 from biodata.surveys.difference import Corrected, Difference, TableDifference, _of_survey
 from biodata.surveys.sending import Sent
 from test_survey_difference import FIRST, FIRST_EVENTS, save
@@ -150,6 +152,43 @@ def test_what_another_survey_says_too_stays(team):
     team.send("shared", LINES[:1], LINE_EVENTS[:1], answers=other)
     assert set(team.records("shared")) == {*(row[0] for row in FIRST), "TR-1"}, "what the first says stays"
     assert set(team.rows("shared")["events"]["eventID"]) == {"E1", "E2", "E3", "T1"}
+
+
+def test_what_a_correction_left_out_goes_with_the_other_survey_that_said_it(team):
+    first = team.send("dropped", FIRST)
+    other = team.send("dropped", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])
+    number = team.send("dropped", FIRST[:3], FIRST_EVENTS[:2], answers=first)
+    assert set(team.records("dropped")) == {"NH-1", "NH-2", "NH-3", "NH-6", "TR-1", "TR-2", "TR-3"}
+    assert team.take_back(other)["records"] == {"changed": 0, "back": 0, "gone": 4}
+    assert set(team.records("dropped")) == {"NH-1", "NH-2", "NH-3"}
+    assert set(team.rows("dropped")["events"]["eventID"]) == {"E1", "E2"}
+    assert team.take_back(number)["records"] == {"changed": 0, "back": 3, "gone": 0}, "the first says it still"
+    assert set(team.records("dropped")) == {row[0] for row in FIRST}
+    assert verify(team.settings).faults == []
+
+
+def test_nothing_that_a_lost_file_may_say_goes_with_another_survey(team):
+    first = team.send("lost", FIRST)
+    other = team.send("lost", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])
+    number = team.send("lost", FIRST[:3], FIRST_EVENTS[:2], answers=first)
+    standing.file_of(team.settings.data, team.of(number)).unlink()
+    team.take_back(other)
+    assert "NH-6" in team.records("lost")
+
+
+def test_a_row_of_an_archive_that_goes_is_told_with_its_survey(team):
+    with zipfile.ZipFile(team.folder / "archive.zip", "w") as archive:
+        archive.writestr(
+            "event.csv",
+            "eventID,eventDate,decimalLatitude,decimalLongitude,countryCode\nA1,2026-04-01,20.55,101.2,LA\n",
+        )
+        records = [f"R-{n},A1,Sus scrofa,{n}\n" for n in (1, 2)]
+        archive.writestr("occurrence.csv", "occurrenceID,eventID,scientificName,individualCount\n" + "".join(records))
+    first = team.hand_in("archived", team.folder / "archive.zip")
+    assert set(team.records("archived")) == {"R-1", "R-2"}
+    told = looked_at(team, team.send("archived", LINES, LINE_EVENTS, complete=True))
+    assert told["goes"] == [{"survey": first, "occurrences": 2, "events": 1}]
+    assert [one["survey"] for one in told["occurrences"]["gone"]] == [first, first]
 
 
 def went(events, records, brought, *, alone):

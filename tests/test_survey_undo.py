@@ -49,11 +49,12 @@ class Team:
             accounts.new(registry, "rangers", roles=[])
 
     def send(self, dataset, records, events=FIRST_EVENTS, **told):
+        return self.hand_in(dataset, save(self.folder / "survey.xlsx", records, events), Sent(**told))
+
+    def hand_in(self, dataset, path, sent=None):
         with Registry.open(self.settings) as registry:
             accounts.bind(registry, "rangers", RoleBinding(Role.UPLOADER, dataset=dataset))
             who = accounts.find(registry, "rangers")
-            path = save(self.folder / "survey.xlsx", records, events)
-            sent = Sent(**told)
             number = receive(
                 self.settings, registry, path.read_bytes(), path.name, sender=who, dataset=dataset, sent=sent
             )

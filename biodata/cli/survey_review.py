@@ -89,6 +89,7 @@ def diff(
     """Compare and tell."""
     from biodata.ingest import survey_project
     from biodata.store import heading_mappings
+    from biodata.store.lake import Lake
     from biodata.store.registry import Registry
     from biodata.surveys import correcting, gone_rows, licences, renaming, telling
     from biodata.surveys.difference import difference
@@ -105,7 +106,8 @@ def diff(
         found = difference(
             [file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence, of=of
         )
-        found = gone_rows.told(found, registry)
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            found = gone_rows.told(found, registry, lake)
         with registry.session(read_only=True) as session:
             files = gone_rows.file_names(session, None, found.goes())
     if out is not None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -81,7 +82,7 @@ class Standing:
 
 def look(
     settings: Settings, lake: Lake, submissions: Sequence[Submission], *, gone: Collection[int],
-    options: Callable[[Submission], Mapping[str, str]],
+    options: Callable[[Submission], Mapping[str, str]], corrected: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[Standing, Standing]:  # fmt: skip
     """Return what stands of a dataset's records, and of its events.
 
@@ -97,6 +98,8 @@ def look(
         Those of them that do not stand, by their numbers.
     options : function of Submission
         How a submission's file is read.
+    corrected : mapping of int to int
+        Surveys that another one corrects, each with the last that does: what they alone say, and it does not, is not there.
     """
     dataset = submissions[0].dataset
     commits = _commits(lake, gone)
@@ -115,7 +118,11 @@ def look(
             _said_by(lake, kind, one, at, changes[kind], told.get(one.id)).with_columns(of=pl.lit(one.id, pl.Int64))
             for one, at in repeating
         ]
-        found.append(_standing(changes, kind, repeated, commits["snapshot"]))
+        versions = {one.id: at for one, at in repeating}
+        # What a file says that cannot be read any more nobody knows: it may be what a correction left out.
+        known = all(one.complete or told[one.id] is not None for one, _ in repeating)
+        by = {number: last for number, last in corrected.items() if known and told.get(last) is not None}
+        found.append(_standing(changes, kind, repeated, commits["snapshot"], by, versions))
     return found[0], found[1]
 
 
@@ -135,13 +142,15 @@ def read_at(lake: Lake, table: str, standing: Standing, *, dataset: str, version
 
 
 def _standing(
-    changes: Mapping[str, pl.DataFrame], kind: str, repeated: Sequence[pl.DataFrame], versions: pl.Series
-) -> Standing:
-    """Return what stands, by who changed and who repeated which row."""
+    changes: Mapping[str, pl.DataFrame], kind: str, repeated: Sequence[pl.DataFrame], versions: pl.Series,
+    corrected: Mapping[int, int], at: Mapping[int, int],
+) -> Standing:  # fmt: skip
+    """Return what stands, by who changed and who repeated which row, and which versions corrections made."""
     every = pl.concat([changes[table] for table in changes if table != "identities"])
     wrote = every.filter("stands").group_by("id", "snapshot", "of").agg(pl.col("gone").all().not_().alias("there"))
     said = pl.concat([wrote.select("id", *_SAID, "of"), *repeated]).unique(["id", "snapshot"], keep="last")
     sayers, said = said.filter("there").select("id", "of").unique(), said.drop("of")
+    said = pl.concat([said, _left_out(sayers, corrected, at)]).unique(["id", "snapshot"], keep="first")
     ids = changes[kind]["id"].unique()
     nobody = ids.filter(~ids.is_in(said.filter("there")["id"].implode()))
     said = _of_kept_versions(said, every, versions)
@@ -152,6 +161,17 @@ def _standing(
     )
     wanted = wanted.select("id", snapshot=pl.when("there").then("snapshot"))
     return Standing(wanted, nobody, said, sayers, changes)
+
+
+def _left_out(sayers: pl.DataFrame, corrected: Mapping[int, int], at: Mapping[int, int]) -> pl.DataFrame:
+    """Return the rows that only surveys say which were corrected, and that the corrections leave out, each as not there.
+
+    They stood as long as somebody else said them, who was taken back since.
+    """
+    by = sayers.with_columns(by=pl.col("of").replace_strict(corrected, default=None, return_dtype=pl.Int64))
+    alone = by.group_by("id").agg(pl.col("by").is_not_null().all().alias("alone"), pl.col("by").max()).filter("alone")
+    version = pl.col("by").replace_strict(at, default=None, return_dtype=pl.Int64)
+    return alone.select("id", snapshot=version, there=pl.lit(value=False))
 
 
 def _of_kept_versions(said: pl.DataFrame, changes: pl.DataFrame, versions: pl.Series) -> pl.DataFrame:
@@ -200,6 +220,34 @@ def has(lake: Lake, number: int) -> bool:
 def is_undone(lake: Lake, number: int) -> bool:
     """Tell whether a version of the lake undid an upload."""
     return bool((lake.snapshots()["extra"].str.json_path_match(f"$.{UNDOES}") == str(number)).any())
+
+
+def wrote_last(lake: Lake, kind: str, dataset: str, numbers: Collection[int]) -> pl.DataFrame:
+    """Return which of some uploads wrote each row last.
+
+    Parameters
+    ----------
+    lake : Lake
+        The installation's.
+    kind : str
+        `occurrences` or `events`.
+    dataset : str
+        Of this dataset.
+    numbers : collection of int
+        The uploads.
+
+    Returns
+    -------
+    polars.DataFrame
+        `identifier`, `of`; rows that none of them wrote, or of which nobody knows any more who did, are not in it.
+    """
+    table, name = ("events", "eventID") if kind == "events" else ("verbatim", states.RECORD)
+    key = ROW_KEYS[table]
+    there = lake.read(table, columns=[key, name], where=Compare("datasetKey", "=", dataset))
+    changes = lake.changes(table, dataset=dataset).join(_commits(lake, ()), on="snapshot", how="left")
+    own = pl.col("of").is_in(list(numbers)) & ~pl.col("gone") & ~pl.col("before")
+    last = changes.filter(own).sort("snapshot").unique("id", keep="last").select(pl.col("id").alias(key), "of")
+    return there.join(last, on=key).select(pl.col(name).alias("identifier"), "of").unique("identifier", keep="last")
 
 
 def says(

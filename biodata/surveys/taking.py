@@ -148,7 +148,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
                 renamed=found.occurrences.renamed() if not held and _is_sure(submission, found) else {},
                 gone=found.occurrences.gone(),
             )  # fmt: skip
-            found = gone_rows.told(found, registry, published=_published(shown))
+            found = gone_rows.told(found, registry, reading.lake, published=_published(shown))
             # Whose records go, or are told anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
             forget_unused(registry, submission, read)

@@ -19,7 +19,7 @@ from biodata.store.models import Ingest, Submission
 from biodata.store.put_back import PutBack
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.surveys import standing, telling
+from biodata.surveys import correcting, standing, telling
 from biodata.surveys.upload_reading import options_of
 
 _REASON: Final = "its sender took the survey back"
@@ -121,7 +121,8 @@ def stands(
 ) -> tuple[standing.Standing, standing.Standing]:
     """Return what stands when a survey is undone; another that is taken back as well stands until it is undone itself."""
     every, gone = _gone(registry, found)
-    return standing.look(settings, lake, every, gone=gone, options=partial(options_of, registry))
+    corrected = correcting.superseded([one for one in every if one.id not in gone])
+    return standing.look(settings, lake, every, gone=gone, options=partial(options_of, registry), corrected=corrected)
 
 
 def _gone(registry: Registry, found: Submission) -> tuple[list[Submission], set[int]]:
