@@ -284,6 +284,16 @@ def test_of_two_refused_corrections_one_alone_is_sent_again(registry, tmp_path):
             taking._corrected(Settings(data=tmp_path / "data"), registry, late, lake)
 
 
+def test_a_published_survey_whose_correction_was_refused_has_no_new_version(registry):
+    with registry.session() as session, session.begin():
+        put_down(session, (1, "published", None, 1), (2, "refused", 1, None), (3, "asked", 2, None))
+        first, refused = (session.get_one(Submission, number) for number in (1, 2))
+        assert review._answered_by(session, None, first) is None, "so the page offers to correct it"
+        assert review._answered_by(session, None, refused) == 3
+        put_down(session, (4, "submitted", 1, None))
+        assert review._answered_by(session, None, first) == 4
+
+
 def test_what_a_survey_says_that_is_still_being_undone_keeps_its_rows(registry):
     with registry.session() as session, session.begin():
         put_down(session, (1, "published", None, 1), (2, "withdrawn", None, 2), (3, "withdrawn", None, 3))

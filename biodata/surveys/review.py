@@ -21,6 +21,7 @@ _DONE: Final = {"accept": "accepted", "ask": "asked", "refuse": "refused"}
 _BECOMES: Final = {"accept": sides.ACCEPTED, "ask": sides.WAITING, "refuse": sides.REFUSED}
 """How a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
+_CAME_TO_NOTHING: Final = ("refused", "withdrawn", "replaced")
 
 
 def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
@@ -245,6 +246,8 @@ def _to_decide(who: Principal, submission: Submission) -> list[str]:
 
 
 def _answered_by(session: Session, who: Principal | None, submission: Submission) -> int | None:
-    """Return the last new version of a submission that concerns somebody, too."""
+    """Return the last new version of a submission that concerns somebody, too; a published one can be corrected again where one was refused."""
     found = select(Submission).where(Submission.answers == submission.id).order_by(Submission.id.desc())
+    if submission.dataset_version is not None:
+        found = found.where(Submission.state.not_in(_CAME_TO_NOTHING))
     return next((one.id for one in session.scalars(found) if who is None or seeing.concerns(who, one)), None)
