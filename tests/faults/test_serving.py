@@ -179,7 +179,7 @@ def test_every_worker_sees_a_release_at_once_and_none_mixes_two(tmp_path):
         assert len({release for _, release, _ in seen}) >= 3
 
 
-def test_it_says_where_the_map_is_and_how_to_stop(data, tmp_path):
+def test_it_says_who_works_where_the_map_is_and_how_to_stop(data, tmp_path):
     for workers in (1, WORKERS):
         port, heard = free_port(), tmp_path / f"stderr-{workers}"
         command = [
@@ -197,7 +197,10 @@ def test_it_says_where_the_map_is_and_how_to_stop(data, tmp_path):
         try:
             wait_until_ready(f"http://127.0.0.1:{port}", process, timeout_s=240)
             lines = [line for line in heard.read_text(encoding="utf-8").splitlines() if not line.startswith("{")]
-            assert [(f"http://127.0.0.1:{port}/" in line, "Ctrl-C" in line) for line in lines] == [(True, True)]
+            who_works, where = lines
+            assert "biodata worker --data" in who_works
+            assert f"http://127.0.0.1:{port}/" in where
+            assert "Ctrl-C" in where
         finally:
             process.terminate()
             process.wait(timeout=60)
