@@ -22,6 +22,7 @@ from test_survey_difference import FIRST, FIRST_EVENTS, save
 from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
 from test_survey_review import office as office
 from test_survey_undo import Team
+from test_survey_undo import showing as showing
 
 LINE_EVENTS = [["T1", "2026-04-01", 20.55, 101.2, "line 1"], ["T2", "2026-04-02", 19.06, 102.3, "line 2"]]
 LINES = [
@@ -55,6 +56,7 @@ def test_what_stays_is_not_told_as_gone(team):
     assert told["notes"] == []
 
 
+@pytest.mark.usefixtures("showing")
 def test_a_whole_state_tells_of_which_surveys_rows_go(team):
     first, lines = both(team, "whole")
     told = looked_at(team, team.send("whole", FIRST[:5], complete=True))
@@ -82,6 +84,7 @@ MENDED = [
 ]
 
 
+@pytest.mark.usefixtures("showing")
 def test_a_corrected_version_takes_the_place_of_its_survey_alone(team):
     first, _ = both(team, "walk")
     before = team.rows("walk")

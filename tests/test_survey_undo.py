@@ -1,11 +1,14 @@
 """A survey that is taken back is undone: each row is again what the surveys that stand said of it, and nothing else changes."""
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 
+from biodata import worker
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
@@ -17,9 +20,9 @@ from biodata.store.models import Submission
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import history, receive, withdrawing
+from biodata.surveys import history, receive, taking, withdrawing
 from biodata.surveys.sending import Sent
-from biodata.worker import do_one, work
+from biodata.worker import do_one
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 
 WRONG_EVENT = ["E4", "2026-03-04", 21.0812345, 101.5, "a site of the wrong file"]
@@ -39,11 +42,18 @@ ONLY_WRONG = tuple(
 )
 
 
-class Team:
-    """An installation where nobody reviews, and a team that sends surveys to datasets of its own."""
+def taken(settings, registry, held):
+    return taking.take(settings, registry, held.arguments["submission"])
 
-    def __init__(self, folder):
-        self.folder = folder
+
+class Team:
+    """An installation where nobody reviews, and a team that sends surveys to datasets of its own.
+
+    Unless it is asked to, it makes no release of what came into the lake: that is half of what a survey takes.
+    """
+
+    def __init__(self, folder, *, releases=False):
+        self.folder, self.releases = folder, releases
         self.settings = Settings(data=folder / "data", memory_limit="500MB", survey_review="not_required")
         with Registry.open(self.settings) as registry:
             accounts.new(registry, "rangers", roles=[])
@@ -59,11 +69,12 @@ class Team:
                 self.settings, registry, path.read_bytes(), path.name, sender=who, dataset=dataset, sent=sent
             )
         self.settle()
-        assert self.of(number).state == "published"
+        assert self.of(number).state == ("published" if self.releases else "committed")
         return number
 
     def settle(self):
-        work(self.settings, stop=threading.Event(), once=True)
+        with nullcontext() if self.releases else patch.object(worker, "HANDLERS", {**worker.HANDLERS, "survey": taken}):
+            worker.work(self.settings, stop=threading.Event(), once=True)
 
     def of(self, number):
         with Registry.open(self.settings) as registry, registry.session(read_only=True) as session:
@@ -101,6 +112,14 @@ class Team:
 @pytest.fixture(scope="module")
 def team(tmp_path_factory):
     return Team(tmp_path_factory.mktemp("undo"))
+
+
+@pytest.fixture
+def showing(team):
+    """Let the team make releases of what it sends."""
+    team.releases = True
+    yield
+    team.releases = False
 
 
 def test_a_correction_that_is_taken_back_is_undone_and_nothing_else(team):
@@ -223,6 +242,7 @@ def test_rows_of_a_file_merged_from_several_are_emptied_by_the_version_that_wrot
     assert len(team.records("merged", first.snapshot)) == 6, "the version before it answers as it did"
 
 
+@pytest.mark.usefixtures("showing")
 def test_the_map_shows_of_the_others_what_it_showed_before_the_correction(team):
     team.send("shown", FIRST, complete=True)
     made = releases.current(team.settings.data)
@@ -241,6 +261,7 @@ def test_the_map_shows_of_the_others_what_it_showed_before_the_correction(team):
         assert releases.read(made, table).sort(key).equals(was.sort(key)), table
 
 
+@pytest.mark.usefixtures("showing")
 def test_what_was_coarse_beside_a_sensitive_record_stays_so_when_that_is_undone(team):
     team.send("beside", [FIRST[0], FIRST[4]], [FIRST_EVENTS[0], FIRST_EVENTS[2]], complete=True)
 
