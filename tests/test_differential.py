@@ -252,7 +252,7 @@ def test_one_record_and_no_other(case):
     assert case.client.get(SEARCH, params={"species": differential.WITHHELD}).json()["count"] == 0
 
 
-@pytest.mark.faults
+@pytest.mark.searches
 @pytest.mark.timeout(1200)
 def test_hundreds_more_to_more_rows(tmp_path):
     large = make_case(tmp_path, rows=6_000, seed=9)
