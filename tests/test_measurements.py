@@ -196,6 +196,14 @@ def test_fields_with_other_words_are_left_out():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "is_told"), [("E1:BOD", True), ("E1-7", True), ("E1:tiger", False), ("E1:21.2345", False), ("E1:520123", False), ("m1", False)]
+)  # fmt: skip
+def test_an_identifier_is_told_where_it_is_the_events_own(name, is_told):
+    told = let_out(measurementType="pH", measurementValue="7", measurementID=name)
+    assert ("measurementID" in told) == is_told
+
+
 def test_a_taxon_that_a_rule_hides_is_told_of_no_ground(tmp_path):
     path = tmp_path / "rules.csv"
     path.write_text(

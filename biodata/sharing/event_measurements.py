@@ -131,7 +131,8 @@ def _is_plain(text: str) -> bool:
 def _is_own(text: str, event: str) -> bool:
     """Tell whether an identifier is that of the event, with a number or known words behind it."""
     rest = text.removeprefix(event) if event else text
-    return rest != text and len(rest) <= _LONGEST and _kinds(rest) <= {"quantity", "modifier", "ground", "unit", "code"}
+    may = {"quantity", "modifier", "ground", "unit", "code"}
+    return rest != text and len(rest) <= _LONGEST and not _DIGITS.search(ascii_digits(rest)) and _kinds(rest) <= may
 
 
 def _kinds(text: str, *, besides: bool = False) -> set[str]:
