@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -58,8 +58,9 @@ def let_out_of_events(events: pl.DataFrame, rules: RuleSet, *, boundaries: Bound
     """
     told = events.select("datasetKey", "eventID", COLUMN)
     rows = {text: rows_of(text) for text in told[COLUMN].drop_nulls().unique()}
-    latin = {word for listed in rows.values() for row in listed for word in _taxa_of(row.get("measurementType") or "")}
-    named = told.drop_nulls(COLUMN).select("datasetKey").unique().join(pl.DataFrame({"word": sorted(latin)}, schema={"word": pl.String}), how="cross")  # fmt: skip
+    types = {told_of(row).get("measurementType", "") for listed in rows.values() for row in listed}
+    taxa = pl.DataFrame({"word": sorted(set[str]().union(*map(_taxa_of, types)))}, schema={"word": pl.String})
+    named = told.drop_nulls(COLUMN).select("datasetKey").unique().join(taxa, how="cross")
     shown: dict[str | None, set[str]] = {}
     if named.height:
         for key, word in named.filter(~hidden_words(named, rules, boundaries=boundaries)).iter_rows():
@@ -73,7 +74,7 @@ def let_out_of_events(events: pl.DataFrame, rules: RuleSet, *, boundaries: Bound
 
 def kept_inside(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
     """Count the measurements that are told of no event, whatever the rules are, by their type."""
-    return Counter(row.get("measurementType") or "" for row in rows if _let_out(row, "", None) is None)
+    return Counter(told_of(row).get("measurementType", "") for row in rows if _let_out(row, "", None) is None)
 
 
 def _let_out(row: Mapping[str, Any], event: str, shown: set[str] | None) -> dict[str, str] | None:
@@ -135,7 +136,8 @@ def _is_own(text: str, event: str) -> bool:
     return rest != text and len(rest) <= _LONGEST and not _DIGITS.search(ascii_digits(rest)) and _kinds(rest) <= may
 
 
-def _kinds(text: str, *, besides: bool = False) -> set[str]:
+@lru_cache(maxsize=4096)
+def _kinds(text: str, *, besides: bool = False) -> frozenset[str]:
     """Return the kinds of a text's words; `unknown` among them where a word is none of the list.
 
     Parameters
@@ -148,7 +150,7 @@ def _kinds(text: str, *, besides: bool = False) -> set[str]:
     known = _words()
     whole = known.get(plain.casefold())
     if whole is not None:
-        return {whole[0]}
+        return frozenset({whole[0]})
     left = plain
     if besides:
         for word in _names_in(plain):
@@ -156,27 +158,25 @@ def _kinds(text: str, *, besides: bool = False) -> set[str]:
     if not left.isascii() and any(
         unicodedata.category(c)[0] in "LM" and not c.isascii() and not _is_latin(c) for c in left
     ):
-        return {"unknown"}
+        return frozenset({"unknown"})
     kinds = set[str]()
     for piece in _WORD.findall(left):
         words = [piece] if piece.casefold() in known else _HUMP.sub(" ", piece).split()
         kinds |= {known[word][0] if (word := one.casefold()) in known else "unknown" for one in words}
-    return kinds
+    return frozenset(kinds)
 
 
 def _is_latin(letter: str) -> bool:
     return unicodedata.name(letter, "").startswith("LATIN ")
 
 
-def _taxa_of(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _taxa_of(text: str) -> frozenset[str]:
     """Return the taxa that a type names: in Latin, or by a word of the list."""
     plain = unicodedata.normalize("NFKC", text).strip()
-    whole = _words().get(plain.casefold())
-    found = {whole[1]} if whole else set()
-    for word in [] if whole else _WORD.findall(plain):
-        taxon = _words().get(word.casefold(), ("", ""))[1]
-        found.add(taxon)
-    return (found | set(_names_in(plain))) - {""}
+    pieces = [plain] if plain.casefold() in _words() else _WORD.findall(plain)
+    found = {_words().get(word.casefold(), ("", ""))[1] for word in pieces}
+    return frozenset(found | set(_names_in(plain))) - {""}
 
 
 def _names_in(text: str) -> list[str]:
