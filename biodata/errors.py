@@ -138,8 +138,10 @@ class SharingError(BiodataError):
     code = "SHARING_ERROR"
 
 
-_BY_RULE: Final = ("SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED", "DEPLOYMENT_REPEATED", "HEADING_ROW_REPEATED")
-"""Reasons for which a row stays out that nobody has to mend, beside those that end with `_LEFT_OUT`."""
+_BY_RULE: Final = (
+    "SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED", "DEPLOYMENT_REPEATED", "DEPLOYMENT_BLOCKED", "HEADING_ROW_REPEATED",
+)  # fmt: skip
+"""Reasons for which a row stays out and has nothing to mend itself, beside those that end with `_LEFT_OUT`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,16 @@ def test_animals_of_an_unknown_deployment_are_refused(tmp_path):
     assert (table.refusals[0].column, table.refusals[0].value) == ("deploymentID", "d9")
 
 
+def test_animals_of_a_deployment_with_a_fault_are_told_as_one_and_block_nothing_besides(tmp_path):
+    start = DEPLOYMENTS.splitlines()[1].split(",")[4]
+    ((cameras, events), (table, animals)) = read_both(
+        package(tmp_path / "p", deployments=DEPLOYMENTS.replace(start, "soon", 1))
+    )
+    assert (events.height, animals.height) == (0, 0)
+    assert [(r.row, r.column, r.by_rule) for r in cameras.refusals] == [(2, "deploymentStart", False)]
+    assert [(r.row, r.value, r.by_rule) for r in table.refusals if r.code == "DEPLOYMENT_BLOCKED"] == [(2, "d1", True)]
+
+
 def media_package(folder, kind="human", public="true"):
     media = "mediaID,deploymentID,captureMethod,timestamp,filePath,filePublic,fileMediatype\n" + "".join(
         f"m{n},d1,activityDetection,2026-01-05T06:00:0{n}+07:00,{path},{public},image/jpeg\n"

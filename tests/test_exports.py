@@ -82,7 +82,10 @@ def test_the_archive_holds_every_value_as_it_is_published(release, published, tm
     assert facts.rows == len(found) == published.height
     for row, record in zip(published.iter_rows(named=True), found, strict=True):
         for name, value in row.items():
-            if name in ("media", "measurements"):  # in tables of their own, which `test_media` and `test_measurements` read
+            if name in (
+                "media",
+                "measurements",
+            ):  # in tables of their own, which `test_media` and `test_measurements` read
                 assert value is None
                 assert name not in record
             elif isinstance(value, float):

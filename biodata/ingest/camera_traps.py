@@ -32,6 +32,7 @@ REASONS: Final = MappingProxyType(
         "SCORE_LOW": "the machine's score is below min_score",
         "SCORE_INVALID": "the machine's score is no number between 0 and 1",
         "DEPLOYMENT_UNKNOWN": "its deployment is not in the table of deployments, or was refused there",
+        "DEPLOYMENT_BLOCKED": "its deployment has a fault in the table of deployments, and it comes in with that",
         "PICTURE_FAILED": "the machine could not read this picture",
         "PICTURE_REPEATED": "an earlier row tells the same",
         "PICTURE_INVALID": "it is not of the form that the machine's results have",

@@ -128,7 +128,7 @@ class CamtrapDp:
             ],
         )
         own = camtrapdp_tags.is_own(deployments.frame)
-        animals, images = _animals(observations, deployments.kept())
+        animals, images = _animals(observations, deployments)
         pictures = camtrapdp_media.of_animals(
             animals,
             observations.frame,
@@ -152,7 +152,7 @@ def _has(package: Package, name: str) -> bool:
     return any(isinstance(r, dict) and r.get("name") == name for r in package.told["resources"])
 
 
-def _animals(observations: Sheet, deployments: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _animals(observations: Sheet, deployments: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the observations of animals that are taken in, and when the others were made; refuse those with a reason."""
     frame = observations.kept().select(
         pl.all(),
@@ -183,8 +183,11 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> tuple[pl.DataFra
             by_type,
             by_name,
             pl.when(pl.col("cameraSetupType").is_not_null()).then(pl.lit("SETUP_LEFT_OUT")),
-            pl.when(~pl.col("deploymentID").is_in(deployments["deploymentID"].implode())).then(
+            pl.when(~pl.col("deploymentID").is_in(deployments.frame["deploymentID"].implode())).then(
                 pl.lit("DEPLOYMENT_UNKNOWN")
+            ),
+            pl.when(~pl.col("deploymentID").is_in(deployments.kept()["deploymentID"].implode())).then(
+                pl.lit("DEPLOYMENT_BLOCKED")
             ),
             pl.when((_level() == "media") & told_twice).then(pl.lit("MEDIA_LEVEL_LEFT_OUT")),
         )
@@ -193,6 +196,7 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> tuple[pl.DataFra
     for code, column in (
         ("MEDIA_LEVEL_LEFT_OUT", "observationLevel"),
         ("DEPLOYMENT_UNKNOWN", "deploymentID"),
+        ("DEPLOYMENT_BLOCKED", "deploymentID"),
         ("SETUP_LEFT_OUT", "cameraSetupType"),
         *((code, "observationType") for code in REASONS if code.endswith("_LEFT_OUT")),
     ):
