@@ -93,3 +93,25 @@ def test_the_report_counts_by_country_and_rule(settings):
     assert "generalised" in CliRunner().invoke(app, ["audit", "leaks", "--data", str(settings.data)]).stdout
     listed = CliRunner().invoke(app, ["audit", "list", "--action", "release", "--data", str(settings.data)])
     assert "{'generalised': 1}" in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "category", "open_events"), [("Arthropoda", "0_1_degree", 2), ("Aves", "1_degree", 2), ("Nomascus leucogenys", "0_1_degree", 1)]
+)  # fmt: skip
+def test_a_record_above_genus_beside_open_ones_of_its_event_holds_up_no_release(tmp_path, name, category, open_events):
+    """It is told as a cell itself, and makes no event coarse: that it may stand there tells nobody what it was."""
+    survey = tmp_path / "survey"
+    survey.mkdir()
+    places = "E1,2026-03-01,20.55,101.2,LA,point count\nE2,2026-03-02,20.75,101.4,LA,point count\n"
+    heading = "eventID,eventDate,decimalLatitude,decimalLongitude,countryCode,samplingProtocol\n"
+    (survey / "event.csv").write_text(heading + places, encoding="utf-8")
+    records = f"a,E1,{name}\nb,E1,Sus scrofa\nc,E2,Sus scrofa\n"
+    (survey / "occurrence.csv").write_text("occurrenceID,eventID,scientificName\n" + records, encoding="utf-8")
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
+    pipeline.ingest("dwca", [survey], settings, dataset="mixed")
+    release = pipeline.release(settings)
+    told = releases.read(release, "occurrences").filter(pl.col("scientificName") == name)
+    assert told["sharing_category"].to_list() == [category]
+    events = releases.read(release, "surveys").filter(pl.col("sharing_category") == "open")
+    assert events.height == open_events
+    assert pipeline.look_for_leaks(settings).faults.is_empty()

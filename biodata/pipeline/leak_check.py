@@ -16,6 +16,7 @@ from biodata import terms
 from biodata.errors import SharingError
 from biodata.geo import metres_per_degree
 from biodata.pipeline.leak_events import faults_of_events
+from biodata.sharing.siblings import tells_a_taxon
 from biodata.store import duck, mercator
 from biodata.terms import Reach
 from biodata.vocabularies import SharingCategory
@@ -103,13 +104,15 @@ class LeakCheck:
         decided : polars.DataFrame
             What `sharing.decide` says of them.
         """
-        exact = records[decided["row"]].select(
+        sensitive = records[decided["row"]]
+        exact = sensitive.with_columns(tells=tells_a_taxon(sensitive)).select(
             "key",
             country=pl.coalesce("countryCode", "located_country_code"),
             longitude="decimalLongitude",
             latitude="decimalLatitude",
             dataset="datasetKey",
-            event="eventID",
+            # A record above genus makes no event coarse (`siblings`): nothing is told by that it stands there.
+            event=pl.when("tells").then("eventID"),
         )
         exact = exact.with_columns(decided["category"], decided["rule_id"])
         if exact.is_empty():

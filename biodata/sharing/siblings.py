@@ -140,7 +140,7 @@ class Finder:
         """Take in n records and what `decide` found of them."""
         told = told_of(occurrences)
         hidden = told.join(decided.select("row", "category"), on="row")
-        tells = _tells_a_taxon(occurrences).gather(hidden["row"])
+        tells = tells_a_taxon(occurrences).gather(hidden["row"])
         hidden = hidden.with_columns(tells=tells).filter(pl.col("category").is_in(list(CELLS_PER_DEGREE)))
         self._hidden.append(hidden.filter("tells").drop("row", "key", "tells").unique())
         self._vague.append(hidden.filter(~pl.col("tells")).drop("row", "key", "tells").unique())
@@ -187,7 +187,7 @@ class Finder:
 def _raised(hidden: pl.DataFrame, vague: pl.DataFrame) -> pl.DataFrame:
     """Return sensitive records as coarse as the coarsest record above genus of their event or station.
 
-    Such a record ties nothing by itself (`_tells_a_taxon`). But where something is tied all the same, what is tied would
+    Such a record ties nothing by itself (`tells_a_taxon`). But where something is tied all the same, what is tied would
     tell its place more exactly than it does itself.
     """
     numbered = hidden.with_row_index("at")
@@ -219,7 +219,7 @@ def _ties(name: str, hidden: pl.DataFrame, grids: Sequence[int]) -> pl.DataFrame
     )
 
 
-def _tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
+def tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
     """Tell which records say more of what they are than a taxon above genus.
 
     A bird that nobody named is hidden since it may be any; that its place can be guessed tells nobody what it was. So it
