@@ -4,25 +4,21 @@ from typing import Any
 
 import polars as pl
 
-from biodata import terms
-from biodata.store.reader import OpenRelease
-
 
 class Matching:
     """Matches names to the checklists of one release, as an ingest does.
 
     Parameters
     ----------
-    release : OpenRelease
-        The release.
+    taxa : polars.DataFrame
+        `terms.TAXON` of the release.
     """
 
-    def __init__(self, release: OpenRelease) -> None:
+    def __init__(self, taxa: pl.DataFrame) -> None:
         # Loaded at the first match: a service that is never asked for one does not need it.
         from biodata.harmonise.checklists import Checklist
 
-        columns = [c.name for c in terms.PUBLISHED_TABLES["taxa"]]
-        self._checklist = Checklist(terms.conform(release.frame("taxa", columns), terms.TAXON))
+        self._checklist = Checklist(taxa)
 
     def match(self, name: str, above: dict[str, str | None], author: str | None) -> dict[str, Any] | None:
         """Match one name.

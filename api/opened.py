@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
+import polars as pl
 import shapely
 from pyproj import Geod
 
@@ -17,16 +19,17 @@ from api.gbif_names import KINGDOM_KEYS
 from api.name_lookups import RANKS, Names
 from api.name_matching import Matching
 from api.record_extras import Extras
+from biodata import terms
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
 from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.reader import OpenRelease, Page
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from api.catalogue import Catalogue
     from api.dependencies import Service
     from biodata.exports.reports.material import Material
+    from biodata.sharing import RuleSet
+    from biodata.sharing.taxonomy import Taxonomy
 
 _CIRCLE_CORNERS: Final = 180
 _HEADER_LENGTH: Final = 3_000
@@ -40,6 +43,7 @@ class Facts:
         self._release = release
         self._extents: dict[str, tuple[float, float, float, float]] = {}
         self._years: list[str | None] | None = None
+        self._taxonomy: tuple[str, Taxonomy | None] | None = None
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
         """Return west, south, east, north in degrees."""
@@ -70,7 +74,22 @@ class Facts:
     @cached_property
     def matching(self) -> Matching:
         """What matches names with its checklists."""
-        return Matching(self._release)
+        return Matching(self.taxa)
+
+    @cached_property
+    def taxa(self) -> pl.DataFrame:
+        """Its checklists, as `terms.TAXON`; no order stands between them."""
+        columns = terms.names(terms.PUBLISHED_TABLES["taxa"])
+        return terms.conform(self._release.frame("taxa", columns), terms.TAXON)
+
+    def known_to(self, rules: "RuleSet") -> "RuleSet":
+        """Return sharing rules with what the checklists tell of taxa, as the worker has them of the lake's."""
+        from biodata.sharing.taxonomy import bundled
+
+        if self._taxonomy is None or self._taxonomy[0] != rules.hash:
+            names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
+            self._taxonomy = rules.hash, bundled().with_checklists(self.taxa, names) if self.taxa.height else None
+        return replace(rules, taxonomy=self._taxonomy[1])
 
     @cached_property
     def extras(self) -> Extras:
@@ -111,6 +130,11 @@ class Opened:
     def frame(self, table: str, columns: Sequence[str], filter_: Filter | None) -> "pl.DataFrame":
         """Return columns of rows as a frame; see `OpenRelease.frame`."""
         return self._release.frame(table, columns, filter_)
+
+    def taxa(self, rules: "RuleSet") -> "tuple[RuleSet, pl.DataFrame | None]":
+        """Return sharing rules with what the checklists tell, and the checklists; None where there is none."""
+        facts = self._service.facts(self._release)
+        return facts.known_to(rules), facts.taxa if facts.taxa.height else None
 
     def report(self, identifier: str) -> "Material":
         """Return what the report of a result tells; see `exports.reports.material.read`."""

@@ -16,6 +16,7 @@ from api.errors import Code, ProblemError, invalid
 from api.survey_bodies_headings import HeadingAnswer
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, may
+from biodata.errors import NoReleaseError
 
 if TYPE_CHECKING:
     from biodata.sharing import RuleSet
@@ -131,12 +132,19 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     from biodata.surveys.licences import of_dataset
 
     form, language = asked(request)
+    rules, known = RuleSet.read(found.settings.rules_file, beside=False), None
+    try:
+        with found.open(None) as opened:
+            rules, known = opened.taxa(rules)
+    except NoReleaseError:
+        pass  # the first day: no checklist is published yet
     report = surveys.check(
         upload.file,
         upload.name,
         places.load_boundaries(found.settings.boundaries),
         kept=kept_headings(request, upload),
-        rules=_rules_told(request, upload, RuleSet.read(found.settings.rules_file, beside=False)),
+        rules=_rules_told(request, upload, rules),
+        known=known,
         licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
         licences=of_dataset(found.registry, _known_dataset(request, upload)),
         language=language,

@@ -5,9 +5,13 @@ import io
 
 import openpyxl
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import create_app
+from biodata import pipeline
 from biodata.access import api_keys
 from biodata.ingest.headings import LANGUAGES
+from biodata.settings import Settings
 from biodata.sharing import RuleSet
 
 pytest_plugins = ("api_client",)
@@ -40,9 +44,9 @@ def form(content, name="survey.xlsx"):
     return {"file": (name, io.BytesIO(content), "application/octet-stream")}
 
 
-def checked(client, content, *, params=None, headers=None, data=None):
+def checked(client, content, *, params=None, headers=None, data=None, name="survey.xlsx"):
     params = {"dry_run": "true"} | (params or {})
-    return client.post(SURVEYS, params=params, headers=headers, files=form(content), data=data)
+    return client.post(SURVEYS, params=params, headers=headers, files=form(content, name), data=data)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -167,3 +171,28 @@ def test_rules_of_places_are_told_to_nobody_who_may_send_any_points(client, key,
         {"Sus scrofa": "withheld", "Python bivittatus": "withheld"} if uploads else {"Python bivittatus": "0_1_degree"}
     )
     assert "cave 7" not in answer.text
+
+
+def test_the_check_knows_the_names_of_the_release(tmp_path):
+    """With the lake's checklist the worker takes a name that it lacks for a protected relative: so the check says it before."""
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
+    checklist = tmp_path / "names.csv"
+    checklist.write_text(
+        "taxonID,scientificName,taxonRank,taxonomicStatus,kingdom,phylum,class,order,family,genus\n"
+        "m1,Muntiacus vaginalis,SPECIES,ACCEPTED,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Muntiacus\n",
+        encoding="utf-8",
+    )
+    content = (
+        "occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\n"
+        "a,2026-03-01,Muntiacus muntjak,21.05,101.2\n"
+    )
+    with TestClient(create_app(settings), base_url="http://test") as client:
+
+        def told():
+            report = checked(client, content.encode(), name="survey.csv").json()
+            return [one["name"] for one in report["notices"] if one["category"]]
+
+        assert told() == []
+        pipeline.ingest("checklist", [checklist], settings)
+        pipeline.release(settings)
+        assert told() == ["Muntiacus muntjak"]
