@@ -82,6 +82,42 @@ def test_a_corridor_is_clicked_and_its_card_read(page, demo_address):
         assert words in card
 
 
+RECORD = """(category) => {
+    const map = window.__map;
+    const found = map.querySourceFeatures('occurrences', { sourceLayer: 'occurrences', filter: [
+        category === 'open' ? '==' : '!=', ['get', 'sharing_category'], 'open'] });
+    return found.length ? found[0].geometry.coordinates : null;
+}"""
+GENERALISED, OPEN = (194, 87, 26), (44, 111, 187)
+
+
+@pytest.mark.parametrize(
+    ("category", "colour", "told"),
+    [("open", OPEN, "Occurrence"), ("coarse", GENERALISED, "grid cell of")],
+    ids=["open", "coarse"],
+)
+def test_a_record_is_drawn_in_its_colour_and_its_card_read(page, demo_address, category, colour, told):
+    ready(page, demo_address)
+    for layer in ("surveys", "reserve_candidates", "corridors", "protected_areas"):
+        toggle(page, layer)
+    place = page.evaluate("() => window.__map.getCenter().toArray()")
+    for zoom in (8, 9, 10):
+        page.evaluate("([place, zoom]) => window.__map.jumpTo({ center: place, zoom })", [place, zoom])
+        time.sleep(0.5)
+        settle(page)
+        place = page.evaluate(RECORD, category) or place
+    x, y = page.evaluate(
+        "(p) => { const q = window.__map.project(p); const r = document.getElementById('map').getBoundingClientRect();"
+        " return [q.x + r.left, q.y + r.top]; }",
+        place,
+    )
+    there = pixels(page)[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2, :3].reshape(-1, 3).astype(int)
+    assert np.abs(there - colour).sum(axis=1).min() < 40
+    page.mouse.click(x, y)
+    page.wait_for_selector("#card:not([hidden])")
+    assert told in page.inner_text("#card")
+
+
 def test_a_candidate_from_the_list_shows_its_rank_and_each_criterion(page, demo_address):
     ready(page, demo_address)
     page.click("button[data-collection=reserve_candidates]")

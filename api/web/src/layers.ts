@@ -127,7 +127,7 @@ export const themes: Theme[] = [
         type: 'circle',
         source: 'occurrences',
         'source-layer': 'occurrences',
-        filter: ['has', 'count'],
+        filter: ['!', ['has', 'key']], // a bin of several; a record has its number, and counts as one
         paint: {
           'circle-color': OPEN,
           'circle-opacity': 0.5,
@@ -139,7 +139,7 @@ export const themes: Theme[] = [
         type: 'circle',
         source: 'occurrences',
         'source-layer': 'occurrences',
-        filter: ['!', ['has', 'count']],
+        filter: ['has', 'key'],
         paint: {
           'circle-color': ['match', ['get', 'sharing_category'], 'open', OPEN, GENERALISED],
           'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 2.4, 12, 5],
