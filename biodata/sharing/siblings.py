@@ -31,7 +31,7 @@ from biodata.sharing.shared import SAME_EVENT as SAME_EVENT
 from biodata.sharing.stations import STATION, around, cell, strictest
 from biodata.sharing.taxonomy import bundled
 
-REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden"
+REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden, or told so in an earlier release"
 WALK: Final = 100
 """Cells along a degree: one or two of them (1 to 2 km) are walked between two records of a day."""
 COLUMNS: Final = (
