@@ -48,6 +48,9 @@ def test_ingested_versions_and_common_names(files):
     assert "1 records: Bos frontalis: Bos frontalis → Bos gaurus (lumped)" in result.output
     assert "Bos gaurus" in run("checklist", "find", "กระทิง", "--language", "th", "--data", data).output
     assert "nothing found" in run("checklist", "find", "กระทิง", "--language", "lo", "--data", data).output
+    found = run("checklist", "find", "bos gau", "--data", data).output
+    assert "Bos gaurus: accepted [" in found
+    assert "nothing found" not in found
 
 
 def test_what_cannot_be_compared_is_told(files):

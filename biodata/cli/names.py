@@ -26,7 +26,7 @@ installation (--data) each change tells how many records bear the name.
 
 Example: biodata checklist compare mdd NEW.csv --data mydata --out changes.csv
 """
-_FIND = """Find taxa by a common name in any language.
+_FIND = """Find taxa by a scientific name, or by a common name in any language.
 
 Example: biodata checklist find 猕猴 --language zh --data mydata
 """
@@ -126,17 +126,27 @@ def compare(
 
 
 def find(
-    text: Annotated[str, typer.Argument(help="A common name, or a part of it.")],
-    language: Annotated[str | None, typer.Option(help="BCP 47, such as th, zh, zh-Hant, my.")] = None,
+    text: Annotated[str, typer.Argument(help="A name, or a part of it.")],
+    language: Annotated[
+        str | None, typer.Option(help="Common names of it alone: BCP 47, such as th, zh, zh-Hant, my.")
+    ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Search and print."""
+    import polars as pl
+
     from biodata.matching.vernaculars import search_vernacular
 
-    found = search_vernacular(_taxa(data), text, language)
+    taxa = _taxa(data)
+    found = search_vernacular(taxa, text, language)
+    named = pl.col("scientificName").str.to_lowercase().str.contains(text.strip().lower(), literal=True)
+    scientific = taxa.filter(named).sort("scientificName") if language is None and text.strip() else taxa.clear()
+    for row in scientific.iter_rows(named=True):
+        status = (row["taxonomicStatus"] or "no status").lower()
+        say(f"{row['scientificName']}: {status} [{row['taxon_id']}, {row['checklist']}]")
     for row in found.iter_rows(named=True):
         say(f"{row['name']} ({row['language']}): {row['scientificName']} [{row['taxon_id']}, {row['checklist']}]")
-    if found.is_empty():
+    if found.is_empty() and scientific.is_empty():
         say("nothing found")
 
 
