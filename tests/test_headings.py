@@ -244,6 +244,10 @@ def test_vietnamese_is_read_whole(heading, term):
         pytest.param("Species year", None, id="when it was named"),
         pytest.param("nama_bot", "scientificName", id="a botanical name"),
         pytest.param("WWF plot code", "locationID", id="letters of a project before it"),
+        pytest.param("Plant", "vernacularName", id="a plant is told by its name"),
+        pytest.param("Tissue vial no", "catalogNumber", id="what a sample is kept in"),
+        pytest.param("Trap id", "locationID", id="a trap stands at a place"),
+        pytest.param("保护级别", None, id="a country's own level of protection"),
     ],
 )
 def test_classes_of_columns_that_found_tables_have(heading, term):
