@@ -207,6 +207,61 @@ def test_a_height_in_centimetres_is_no_elevation(heading, term):
 
 @pytest.mark.parametrize(
     "heading",
+    ["Height (m)", "height", "Chiều cao (m)", "Tinggi (m)", "Taas", "Tree height (m)", "样地内Y坐标", "relative x"],
+)
+def test_what_is_measured_of_a_thing_or_within_a_plot_is_no_place(heading):
+    """Where a language has a word for an elevation, its plain height is a tree's; X within a plot is no easting."""
+    assert one(heading).term is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "term"),
+    [
+        pytest.param("Lưu ý", "occurrenceRemarks", id="its marks are letters like others"),
+        pytest.param("Độ sâu nguyên văn (m)", "verbatimDepth", id="what is as told may have any unit"),
+        pytest.param("Lưu ý nhận dạng", "identificationRemarks", id="words that other words name"),
+        pytest.param("Quy trình thu mẫu", "samplingProtocol", id="a procedure is a method"),
+    ],
+)
+def test_vietnamese_is_read_whole(heading, term):
+    assert one(heading).term == term
+
+
+@pytest.mark.parametrize(
+    ("heading", "term"),
+    [
+        pytest.param("trip_num", "eventID", id="the number of a trip is its code"),
+        pytest.param("Haul number", "eventID", id="of a haul"),
+        pytest.param("number of visits", None, id="how many there were is no count of animals"),
+        pytest.param("Burrow no", "locationID", id="the number of a burrow"),
+        pytest.param("lon_epsg4326", "decimalLongitude", id="the datum behind a longitude"),
+        pytest.param("y_EPSG32648", "northing", id="and behind a northing"),
+        pytest.param("End_X", "easting", id="an end beside a coordinate"),
+        pytest.param("Finish time", "eventTime", id="the end of a visit, too, is a time"),
+        pytest.param("Area (m2)", "sampleSizeValue", id="an area with a unit has a size"),
+        pytest.param("每公顷株数", None, id="so many on a hectare are no count"),
+        pytest.param("Family author", "scientificNameAuthorship", id="who named a family"),
+        pytest.param("Species year", None, id="when it was named"),
+        pytest.param("nama_bot", "scientificName", id="a botanical name"),
+        pytest.param("WWF plot code", "locationID", id="letters of a project before it"),
+        pytest.param("Plant", "vernacularName", id="a plant is told by its name"),
+        pytest.param("Tissue vial no", "catalogNumber", id="what a sample is kept in"),
+        pytest.param("Trap id", "locationID", id="a trap stands at a place"),
+        pytest.param("保护级别", None, id="a country's own level of protection"),
+    ],
+)
+def test_classes_of_columns_that_found_tables_have(heading, term):
+    found = one(heading)
+    assert (found.term, found.confidence <= CERTAIN) == (term, True)
+
+
+def test_an_english_heading_is_read_in_english():
+    """Words that other languages have taken over do not have fewer meanings for it."""
+    assert {one(heading).term for heading in ("survey num", "trip no", "visit nr")} == {"eventID"}
+
+
+@pytest.mark.parametrize(
+    "heading",
     [
         "Nama pembekal",
         "ปริมาณน้ำฝน",

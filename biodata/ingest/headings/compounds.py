@@ -17,8 +17,9 @@ _RUNS: Final = re.compile(
 )
 _NUMBERED: Final = re.compile(r"^\s*(?:#|(?:nos?|num|nr|n)\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
 """`# of birds`, `No. birds`, `Num_stems`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
+_ENGLISH: Final = "en"
 _LONGEST_PHRASE: Final = 5
-_LEAST_KNOWN: Final = 0.7
+_LEAST_KNOWN: Final = 0.65
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
 _HARDLY: Final = 0.4
 """What words say together less surely than this is wrong more often than right."""
@@ -55,7 +56,10 @@ def compound(heading: str, language: str | None = None) -> Compound | None:
         None where too few of the words are known, or they mean nothing together.
     """
     runs, spoken = _read(heading, language)
-    found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, one)))) is not None]
+    readings = {one: list(_pieces(runs, one)) for one in spoken}
+    if language is None and _unknown(readings.get(_ENGLISH, ())) == 0:
+        readings = {_ENGLISH: readings[_ENGLISH]}  # a heading of English words throughout is in English
+    found = [meant for pieces in readings.values() if (meant := _meaning(pieces)) is not None]
     best = max(found, key=lambda meant: meant.confidence, default=None)
     return best if best is not None and best.confidence >= _HARDLY else None
 

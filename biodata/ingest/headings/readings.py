@@ -9,7 +9,7 @@ from typing import Final
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.cells import by_cells, contradicted, possible
 from biodata.ingest.headings.compounds import compound, of_something_unknown
-from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
+from biodata.ingest.headings.dictionary import NO_TERM, Entry, by_language, entries, unmarked
 from biodata.ingest.headings.likeness import nearest
 from biodata.ingest.headings.plain import key
 from biodata.ingest.headings.units import Unit, fits, fitting
@@ -32,6 +32,9 @@ _BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})
 """A heading that tells both is of a pair."""
 _OF_A_DATE: Final = frozenset({"month", "year"})
 """A heading that tells these with what they are of is of a whole date: `Waktu kejadian: tanggal - bulan - tahun`."""
+_AS_TOLD: Final = "verbatim"
+"""What is kept as it was told is told in any unit."""
+_LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff .]*")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 
 
@@ -65,7 +68,7 @@ def made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[
     others = tuple(term for term in terms[1:] if term)
     if term is None:
         return Proposal(heading, None, confidence, unit_name(unit), why if others else Why.NOT_KEPT, others)
-    if unit is not None and not fits(term, unit):
+    if unit is not None and not fits(term, unit) and not term.startswith(_AS_TOLD):
         if confidence <= CERTAIN:  # a height in centimetres is a plant's or an animal's
             return Proposal(heading, None, 0.5, unit.name, Why.UNIT_STRANGE, (term, *others))
         return Proposal(heading, term, 0.5, unit.name, Why.UNIT_STRANGE, others)
@@ -74,8 +77,8 @@ def made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[
 
 def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
     """Put those meanings of a heading first that its unit fits: X in metres is an easting."""
-    if not units or len(entry.terms) == 1:
-        return entry
+    if not units or len(entry.terms) == 1 or entry.terms[0] == NO_TERM:
+        return entry  # what is of no record has units, too: Height (m) is a tree's
     able = [term for term in entry.terms if term and any(fits(term, unit) for unit in units)]
     if units[0].dimension == "length" and {"easting", "northing"} & set(able):
         able = [term for term in able if term in ("easting", "northing")]
@@ -148,9 +151,9 @@ def _parts_by_words(
 
 
 def _scripts(name: str) -> list[str]:
-    """Return the parts of a heading in Latin letters and in others, where it has both."""
-    latin = " ".join(re.findall(r"[A-Za-z][A-Za-z .]*", name)).strip()
-    other = re.sub(r"[A-Za-z.]+", " ", name).strip()
+    """Return the parts of a heading in Latin letters and in others, where it has both; the marks of `lưu ý` are Latin."""
+    latin = " ".join(_LATIN.findall(name)).strip()
+    other = _LATIN.sub(" ", name).strip()
     return [latin, other] if len(latin) > 1 and re.search(r"[^\W\d_]", other) and not other.isascii() else []
 
 
