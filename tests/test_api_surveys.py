@@ -73,9 +73,10 @@ def test_a_check_of_a_text(client):
     heading = "occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\n"
     content = f"{heading}R1,2026-03-01,Sus scrofa,20.65,101.95\nR2,2569-03-01,Sus scrofa,20.65,101.95\n"
     body = client.post(SURVEYS, params={"dry_run": "true"}, files=form(content.encode(), "march.csv")).json()
-    assert [(p["file"], p["sheet"], p["row"], p["column"], p["code"]) for p in body["problems"]] == [
-        ("march.csv", None, 3, "eventDate", "RECORDED_DATE_BUDDHIST_ERA")
-    ]
+    assert {(p["file"], p["sheet"], p["row"], p["column"], p["code"]) for p in body["problems"]} == {
+        ("march.csv", None, 3, "eventDate", "RECORDED_DATE_BUDDHIST_ERA"),
+        *(("march.csv", None, row, "scientificName", "TAXON_MATCH_NONE") for row in (2, 3)),
+    }, "the release has a checklist of other names"
 
 
 @pytest.mark.parametrize(
