@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if os.environ.get("PYTEST_XDIST_WORKER"):
     # Tables of tests are small and each core has a process of its own: threads beside it cost a tenth of the time.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make empty registries and lakes once."""
+    from made_once import made_once  # which imports what not every run needs
+
+    with made_once(tmp_path_factory.mktemp("stores")):
+        yield
 
 
 @pytest.fixture(scope="session")
