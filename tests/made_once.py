@@ -28,7 +28,10 @@ def made_once(folder: Path) -> Iterator[None]:
         if engine.dialect.name != "sqlite" or not file or inspect(engine).get_table_names():
             upgrade(engine)
         elif registry.exists():
-            with contextlib.closing(sqlite3.connect(registry)) as made, contextlib.closing(sqlite3.connect(file)) as new:
+            with (
+                contextlib.closing(sqlite3.connect(registry)) as made,
+                contextlib.closing(sqlite3.connect(file)) as new,
+            ):
                 made.backup(new)
         else:
             upgrade(engine)

@@ -25,7 +25,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 
 SEARCH, ITEMS = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
-QUESTIONS = 40
+QUESTIONS = 25
 """Of each kind; the slower test asks more, of more rows."""
 
 

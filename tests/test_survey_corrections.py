@@ -170,6 +170,7 @@ def test_what_a_correction_left_out_goes_with_the_other_survey_that_said_it(team
     assert verify(team.settings).faults == []
 
 
+@pytest.mark.searches
 def test_nothing_that_a_lost_file_may_say_goes_with_another_survey(team):
     first = team.send("lost", FIRST)
     other = team.send("lost", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])

@@ -221,7 +221,6 @@ def test_a_value_of_another_kind_anywhere_in_json_gets_an_answer(form, name, val
         codes(hostile_forms.zipped({**files, name: json.dumps(put(told, at, value)).encode()}))
 
 
-@pytest.mark.faults
 def test_memory_stays_flat_in_every_form():
     """Archives and texts of all forms, in one process that may not take much more than a right survey does."""
     program = (

@@ -125,8 +125,17 @@ def test_a_record_tied_to_a_sensitive_one_that_was_away_for_a_release_stays_coar
     assert not tells(settings)
 
 
-@pytest.mark.parametrize("name", ["a", "x", None])
-@pytest.mark.parametrize("meanwhile", [True, False], ids=["a release between", "at once"])
+@pytest.mark.parametrize(
+    ("name", "meanwhile"),
+    [
+        pytest.param("a", True, id="a release between"),
+        pytest.param(None, False, id="at once, of no event"),
+        *(
+            pytest.param(*rest, marks=pytest.mark.searches)
+            for rest in (("a", False), ("x", True), ("x", False), (None, True))
+        ),
+    ],
+)
 def test_a_record_under_a_new_number_stays_coarse_when_the_sensitive_one_is_gone(settings, name, meanwhile):
     surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), seen(2, MUNTJAC, "a")])
     gone = [*GONE, ("cameras", "cameras-2")]

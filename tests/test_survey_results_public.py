@@ -130,7 +130,9 @@ def forms(degrees):
     yield str(round(degrees / 0.0005) * 0.0005)[:7]
 
 
-@pytest.mark.parametrize("rule", [COARSE, WITHHELD], ids=["coarse", "withheld"])
+@pytest.mark.parametrize(
+    "rule", [COARSE, pytest.param(WITHHELD, marks=pytest.mark.searches)], ids=["coarse", "withheld"]
+)
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 def test_public_results_tell_no_coordinate(tmp_path, world, rule):
     events, records = world()

@@ -45,9 +45,21 @@ def test_only_the_side_of_which_something_changes_is_asked(office, dataset):
     ("rows", "complete", "sides"),
     [
         pytest.param([CALLED], True, {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
-        pytest.param([["L-1", *CHINA[1:]], CHINA], False, {"CN": "waiting", "LA": "waiting"}, id="a record moves over"),
+        pytest.param(
+            [["L-1", *CHINA[1:]], CHINA],
+            False,
+            {"CN": "waiting", "LA": "waiting"},
+            id="a record moves over",
+            marks=pytest.mark.searches,
+        ),
         pytest.param([LAOS, CHINA, LAOS_TOO], True, {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
-        pytest.param([LAOS], True, {"CN": "waiting", "LA": "unchanged"}, id="one goes, the other stays"),
+        pytest.param(
+            [LAOS],
+            True,
+            {"CN": "waiting", "LA": "unchanged"},
+            id="one goes, the other stays",
+            marks=pytest.mark.searches,
+        ),
         pytest.param([LAOS, CHINA], True, {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
     ],
 )

@@ -76,7 +76,6 @@ MOMENTS = (
     "the release's file is there, the pointer names another",
     "the pointer names a release that the registry does not know",
     "4",
-    "9",
 )
 
 
