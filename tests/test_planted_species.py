@@ -24,6 +24,10 @@ from biodata.store.lake import Lake
 from biodata.vocabularies import EvidenceView
 from planted_lakes import CATEGORIES, CHANCE, SPECIES, made, name_of, planted, public, started, two_of
 
+pytestmark = (
+    pytest.mark.searches
+)  # whole worlds with and without an animal; `test_planted_cells` has one of each category
+
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory, sample_data):

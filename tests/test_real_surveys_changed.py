@@ -75,6 +75,7 @@ def test_what_is_only_written_otherwise_is_the_same(real):
         assert told(files | {name: ways[what] for name, ways in written.items()}) == before, what
 
 
+@pytest.mark.searches
 def test_a_row_that_was_cut_or_has_too_many_cells_is_told_at_its_line(real):
     files, tables, records, (_, before) = real
     for name in tables or (records,):
@@ -94,6 +95,7 @@ def test_a_row_twice_is_told_at_the_second(real):
 
 
 @pytest.mark.parametrize("change", ["all swapped", "one swapped", "beyond the pole"])
+@pytest.mark.searches
 def test_coordinates_that_changed_places_are_told_in_each_table(real, change):
     files, tables, _, (_, before) = real
     for name in tables:

@@ -47,6 +47,7 @@ def looked_at(team, number, language="en"):
         return review.look(registry, accounts.find(registry, "rangers"), number, language=language)["difference"]
 
 
+@pytest.mark.searches
 def test_what_stays_is_not_told_as_gone(team):
     both(team, "adds")
     told = looked_at(team, team.send("adds", FIRST[:5]))
@@ -144,6 +145,7 @@ def _history(team, number):
         return review.look(registry, accounts.find(registry, "rangers"), number, language="en")["history"]
 
 
+@pytest.mark.searches
 def test_what_another_survey_says_too_stays(team):
     first = team.send("shared", FIRST)
     other = team.send("shared", [FIRST[5], *LINES], [*LINE_EVENTS, FIRST_EVENTS[2]])
@@ -228,6 +230,7 @@ def test_the_parents_of_an_event_that_stays_stay():
     assert went(events, records, brought, alone=alone) == [{"P", "Q", "E2"}, {"r1"}], "told anew, it has no parent"
 
 
+@pytest.mark.searches
 def test_other_identifiers_of_a_corrected_version_are_the_same_rows(team):
     first, _ = both(team, "renumbered")
     keys = {row["source_record_id"]: row["key"] for row in team.rows("renumbered")["verbatim"].to_dicts()}
@@ -239,6 +242,7 @@ def test_other_identifiers_of_a_corrected_version_are_the_same_rows(team):
     assert len(now) == 8
 
 
+@pytest.mark.searches
 def test_a_whole_dataset_is_no_corrected_version_of_one_survey(team):
     first, _ = both(team, "either")
     with pytest.raises(InputError, match="not of the whole dataset"):

@@ -150,6 +150,7 @@ def test_a_site_without_a_name_is_called_by_its_event(tmp_path):
 
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+@pytest.mark.searches
 def test_where_events_of_the_lake_lie_changes_no_public_result_but_by_what_is_published(tmp_path, world):
     """An event with open records is told by their places: its own may be anywhere in the cell of the sensitive one."""
     events, records = world()

@@ -11,6 +11,8 @@ from biodata.surveys import history, standing, withdrawing
 from test_survey_difference import FIRST
 from test_survey_undo import Team
 
+pytestmark = pytest.mark.searches  # walks of several surveys; `test_survey_undo` has each kind of undoing
+
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory):

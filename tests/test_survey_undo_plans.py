@@ -21,6 +21,10 @@ from biodata.surveys.upload_reading import UploadReading, options_of
 from test_survey_difference import save
 from test_survey_undo import Team
 
+pytestmark = (
+    pytest.mark.searches
+)  # walks in chance order; `test_survey_undo` and `test_survey_corrections` have each kind
+
 
 class Desk(Team):
     """A team whose surveys go into the lake as they are: nobody checks them, and no release is made."""

@@ -15,6 +15,8 @@ from biodata.worker import work
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 from test_survey_undo import Team
 
+pytestmark = pytest.mark.searches  # walks of what comes again; `test_survey_undo` has each kind of undoing
+
 CODE = "RECORD_WITHDRAWN"
 
 

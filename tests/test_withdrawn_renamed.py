@@ -10,6 +10,8 @@ from test_survey_renames import OTHER_IDS
 from test_survey_review import accepted
 from test_survey_review import office as office
 
+pytestmark = pytest.mark.searches  # walks of what comes again under other names; `test_withdrawal` has each kind
+
 THIRD_IDS = [[f"T/{row[0]}", *row[1:]] for row in FIRST]
 GONE = {f"{before}NH-{n}" for before in ("", "2026/", "T/") for n in (1, 3)}
 
