@@ -116,6 +116,7 @@ def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
     assert other == ["agreements_sha256"], "what stands in a file is a part of the run"
 
 
+@pytest.mark.searches
 def test_chosen_criteria_rank_in_the_run_or_anew_and_the_same(settings, asked, tmp_path):
     runs.find_corridors(settings, asked)
     before = cards(settings)

@@ -119,6 +119,7 @@ def test_coordinates_that_changed_places_are_told_in_each_table(real, change):
             assert (name, row) in {(file, row) for _, file, row in found - before}, (name, found - before)
 
 
+@pytest.mark.searches
 def test_a_file_or_a_column_that_is_missing_is_no_crash(real):
     files, tables, _, _ = real
     for name in files:

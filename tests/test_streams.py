@@ -42,7 +42,7 @@ def harmonise(rows: pl.DataFrame, size: int) -> pl.DataFrame:
     return pl.concat([result.interpreted for result in results])
 
 
-@pytest.mark.parametrize("size", [7, 211])
+@pytest.mark.parametrize("size", [pytest.param(7, marks=pytest.mark.searches), 211])
 def test_neither_the_size_of_a_batch_nor_the_order_changes_an_answer(rows, size):
     whole = harmonise(rows, rows.height)
     assert_frame_equal(harmonise(rows, size), whole)

@@ -120,6 +120,7 @@ def test_a_corrected_version_takes_the_place_of_its_survey_alone(team):
     assert verify(team.settings).faults == []
 
 
+@pytest.mark.searches
 def test_a_survey_that_comes_in_meanwhile_keeps_its_rows(team, monkeypatch):
     """Another worker publishes NH-6 once more between what a correction takes away was worked out and its commit."""
     first, commit, came = team.send("raced", FIRST), taking._commit, []

@@ -1,6 +1,7 @@
 """What handing a survey in is answered: its licence told beside the file, where it stands, and what happens next."""
 
 import polars as pl
+import pytest
 
 from biodata.access.roles import Role, RoleBinding
 from biodata.ingest.protocol import DatasetInfo
@@ -18,6 +19,7 @@ def send(office, content, who="team", *, language="en", **told):
     return office.client.post(address, files={"file": ("a.xlsx", content)}, data=told, headers=office.heads[who])
 
 
+@pytest.mark.searches
 def test_a_licence_is_told_beside_the_file(office):
     office.person("alone", RoleBinding(Role.UPLOADER, dataset="licensed"))
     office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))
@@ -135,6 +137,7 @@ def test_an_answer_keeps_the_licence_of_what_it_answers(office):
     assert licences_of(office, "answered") == {"A-1": "CC0_1_0"}
 
 
+@pytest.mark.searches
 def test_a_return_to_a_version_keeps_rows_without_a_licence(office):
     office.person("returner", RoleBinding(Role.UPLOADER, dataset="returned"))
     office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))

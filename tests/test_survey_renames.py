@@ -253,6 +253,7 @@ def lists_equal_counts(told):
         assert sum(one["changed_cells"].values()) == len(one["changed"]), table
 
 
+@pytest.mark.searches
 def test_an_answer_holds_for_its_upload_alone(office, tmp_path):
     team = "answer-team"
     office.person(team, RoleBinding(Role.UPLOADER, dataset="answer"), key=True)

@@ -394,6 +394,7 @@ def test_a_withdrawn_upload_is_gone(office):
     assert third not in (waits, again), "what was withdrawn can be sent on purpose again"
 
 
+@pytest.mark.searches
 def test_a_correction_is_undone_only_when_its_sender_says_so(office):
     accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="mended"))
     office.person("team")

@@ -68,6 +68,7 @@ def test_whom_a_change_concerns(office, dataset, rows, complete, sides):
     assert office.look(dataset, number)["sides"] == sides
 
 
+@pytest.mark.searches
 def test_a_side_is_asked_after_all_where_it_has_gone_on_meanwhile(office, dataset):
     number = office.hand_in(dataset, workbook(CALLED, CHINA))
     other = office.hand_in(dataset, workbook([*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))

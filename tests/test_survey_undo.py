@@ -205,6 +205,7 @@ def test_an_earlier_survey_goes_and_what_a_later_one_says_stays(team):
     assert team.records("later") == {}
 
 
+@pytest.mark.searches
 def test_of_three_surveys_the_middle_one_and_then_the_last_are_undone(team):
     team.send("three", FIRST, complete=True)
     was = team.rows("three")
@@ -230,6 +231,7 @@ def test_of_three_surveys_the_middle_one_and_then_the_last_are_undone(team):
     assert verify(team.settings).faults == []
 
 
+@pytest.mark.searches
 def test_rows_of_a_file_merged_from_several_are_emptied_by_the_version_that_wrote_them(team):
     team.send("merged", FIRST, complete=True)
     was = team.rows("merged")
