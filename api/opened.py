@@ -84,11 +84,8 @@ class Facts:
 
     def known_to(self, rules: "RuleSet") -> "RuleSet":
         """Return sharing rules with what the checklists tell of taxa, as the worker has them of the lake's."""
-        from biodata.sharing.taxonomy import bundled
-
         if self._taxonomy is None or self._taxonomy[0] != rules.hash:
-            names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
-            self._taxonomy = rules.hash, bundled().with_checklists(self.taxa, names) if self.taxa.height else None
+            self._taxonomy = rules.hash, rules.knowing(self.taxa).taxonomy
         return replace(rules, taxonomy=self._taxonomy[1])
 
     @cached_property

@@ -1,7 +1,7 @@
 """What extensions tell of the records of an archive: pictures, sounds and measurements, put beside the record as JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,9 @@ MEASUREMENT_KINDS: Final = ("ExtendedMeasurementOrFact", "MeasurementOrFact", "M
 """Row types of measurements and facts: OBIS's, Darwin Core's, and one that is often written."""
 COLUMNS: Final = MappingProxyType(dict.fromkeys(MEDIA_KINDS, MEDIA) | dict.fromkeys(MEASUREMENT_KINDS, MEASUREMENTS))
 """Row type → column."""
-_NO_TERMS: Final = frozenset({"coreid", "source_file", "source_row", "id"})
+POINTER: Final = "coreid"
+"""The column by which a row of an extension points at one of the core."""
+_NO_TERMS: Final = frozenset({"source_file", "source_row", "id"})
 
 
 def with_extensions(
@@ -50,8 +52,9 @@ def with_extensions(
     extensions = dwca.description.extensions if dwca.description else ()
     for column, read in ((MEDIA, archive_rows), (MEASUREMENTS, extension_rows)):
         files = [file for file in extensions if COLUMNS.get(file.kind) == column]
-        told = _listed((frame for file in files for frame in read(dwca, file, refusals, options)), key, column)
-        listed += [told] if told.height else []
+        frames = (frame for file in files for frame in read(dwca, file, refusals, options))
+        told = as_json(frames, (POINTER,), column).drop_nulls(POINTER)
+        listed += [told.rename({POINTER: key})] if told.height else []
     for batch in batches:
         frame = batch
         for told in listed:
@@ -59,13 +62,13 @@ def with_extensions(
         yield frame
 
 
-def _listed(frames: Iterator[pl.DataFrame], key: str, column: str) -> pl.DataFrame:
-    """Return the rows of extensions as JSON, by the row of the core that they point at."""
-    found: dict[str, list[dict[str, str]]] = {}
+def as_json(frames: Iterable[pl.DataFrame], pointers: Sequence[str], column: str) -> pl.DataFrame:
+    """Return the rows of an extension as JSON lists in one column, by the columns that point at what they tell of."""
+    found: dict[tuple[str | None, ...], list[dict[str, str]]] = {}
     for frame in frames:
         for row in frame.iter_rows(named=True):
-            item = {name: value for name, value in row.items() if value and name not in _NO_TERMS}
-            if item and row.get("coreid"):
-                found.setdefault(row["coreid"], []).append(item)
-    texts = [json.dumps(items, ensure_ascii=False) for items in found.values()]
-    return pl.DataFrame({key: list(found), column: texts}, schema={key: pl.String, column: pl.String})
+            item = {name: value for name, value in row.items() if value and name not in (*_NO_TERMS, *pointers)}
+            if item:
+                found.setdefault(tuple(row.get(name) for name in pointers), []).append(item)
+    lines = [(*ids, json.dumps(items, ensure_ascii=False)) for ids, items in found.items()]
+    return pl.DataFrame(lines, schema=dict.fromkeys((*pointers, column), pl.String), orient="row")

@@ -4,7 +4,6 @@ What an event or a record does not tell is not known, or was left out by rules o
 above, and nothing is made of outlines. Rows of the core that only stand for where records were made are no events.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -15,15 +14,14 @@ import polars as pl
 from biodata import terms
 from biodata.formats.dwca import DarwinCoreArchive
 from biodata.formats.meta_xml import DataFile
-from biodata.ingest.beside_records import MEASUREMENT_KINDS, MEDIA, MEDIA_KINDS
+from biodata.ingest.beside_records import MEASUREMENT_KINDS, MEDIA, MEDIA_KINDS, POINTER, as_json
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import core_id_name, extension_rows
 from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 
 _NAMES: Final = MappingProxyType({f"{terms.OWN}design": "design", f"{terms.OWN}time_zone": "timeZone"})
 """Terms of ours that are read as if they stood in a sheet."""
-_KEY: Final = "coreid"
-_OF_RECORD: Final = (_KEY, "occurrenceID")
+_OF_RECORD: Final = (POINTER, "occurrenceID")
 
 
 def is_own(core: DataFile) -> bool:
@@ -58,7 +56,7 @@ def own_tables(
         files = (file for file in extensions if file.kind in kinds)
         return [frame for file in files for frame in extension_rows(dwca, file, events.refusals, options)]
 
-    measured = _listed(rows(*MEASUREMENT_KINDS), MEASUREMENTS)
+    measured = as_json(rows(*MEASUREMENT_KINDS), _OF_RECORD, MEASUREMENTS)
     frames = list(events.batches)
     if frames:
         frame = pl.concat(frames).rename(_NAMES, strict=False)
@@ -78,7 +76,7 @@ def own_tables(
                 table.dataset = events.datasets[key]
     events.batches = iter(frames)
     yield events
-    beside = [_listed(rows(*MEDIA_KINDS), MEDIA), measured]
+    beside = [as_json(rows(*MEDIA_KINDS), _OF_RECORD, MEDIA), measured]
     for table in records:
         table.batches = map(partial(_with_beside, beside=beside), table.batches)
         yield table
@@ -88,29 +86,18 @@ def _with_humboldt(events: pl.DataFrame, frames: list[pl.DataFrame], key: str) -
     """Return events with what their row of the Humboldt extension tells."""
     if not frames:
         return events
-    told = pl.concat(frames).drop("source_file", "source_row").unique(_KEY, keep="first", maintain_order=True)
-    return events.join(told, left_on=key, right_on=_KEY, how="left", maintain_order="left")
+    told = pl.concat(frames).drop("source_file", "source_row").unique(POINTER, keep="first", maintain_order=True)
+    return events.join(told, left_on=key, right_on=POINTER, how="left", maintain_order="left")
 
 
 def _with_measured(events: pl.DataFrame, measured: pl.DataFrame, key: str) -> pl.DataFrame:
     """Return events with what was measured at them."""
     of_events = measured.filter(pl.col("occurrenceID").is_null()).drop("occurrenceID")
     return (
-        events.join(of_events, left_on=key, right_on=_KEY, how="left", maintain_order="left")
+        events.join(of_events, left_on=key, right_on=POINTER, how="left", maintain_order="left")
         if of_events.height
         else events
     )
-
-
-def _listed(frames: list[pl.DataFrame], column: str) -> pl.DataFrame:
-    """Return the rows of an extension as JSON, by event and record."""
-    found: dict[tuple[str | None, ...], list[dict[str, str]]] = {}
-    for frame in frames:
-        for row in frame.iter_rows(named=True):
-            item = {k: v for k, v in row.items() if v and k not in ("source_file", "source_row", *_OF_RECORD)}
-            found.setdefault(tuple(row.get(name) for name in _OF_RECORD), []).append(item)
-    lines = [(*ids, json.dumps(items, ensure_ascii=False)) for ids, items in found.items()]
-    return pl.DataFrame(lines, schema=dict.fromkeys((*_OF_RECORD, column), pl.String), orient="row")
 
 
 def _with_beside(records: pl.DataFrame, *, beside: list[pl.DataFrame]) -> pl.DataFrame:
@@ -118,4 +105,4 @@ def _with_beside(records: pl.DataFrame, *, beside: list[pl.DataFrame]) -> pl.Dat
     for told in beside:
         if told.height:
             records = records.join(told, on=list(_OF_RECORD), how="left", maintain_order="left")
-    return records.drop(_KEY)
+    return records.drop(POINTER)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
+import polars as pl
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -30,7 +31,7 @@ from biodata.sharing.rule_lines import (
     text_of,
 )
 from biodata.sharing.siblings import Siblings
-from biodata.sharing.taxonomy import Taxonomy
+from biodata.sharing.taxonomy import Taxonomy, bundled
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class RuleSet:
         """Return the set without the rules of places smaller than a province, of datasets, publishers and labels."""
         narrow = ("polygon", "area_id", "dataset", "publishing_country", "label")
         return replace(self, rules=tuple(one for one in self.rules if not any(getattr(one, name) for name in narrow)))
+
+    def knowing(self, taxa: pl.DataFrame) -> "RuleSet":
+        """Return the set with what checklists (`terms.TAXON`) tell of taxa; with what is bundled where there are none."""
+        names = [rule.scientific_name for rule in self.rules if rule.scientific_name is not None]
+        return replace(self, taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":

@@ -14,7 +14,6 @@ from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
-from biodata.sharing.taxonomy import bundled
 from biodata.store import floor_set, kept_places, kept_ties, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
@@ -84,13 +83,8 @@ def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> Rule
         If that version is not kept any more.
     """
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
-    names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
-    taxa = lake.read("taxa", snapshot=snapshot)
-    return replace(
-        rules,
-        taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
-        areas=MappingProxyType(_areas(lake, wanted, snapshot)),
-    )
+    known = rules.knowing(lake.read("taxa", snapshot=snapshot))
+    return replace(known, areas=MappingProxyType(_areas(lake, wanted, snapshot)))
 
 
 def _ties_of(settings: Settings, lake: Lake, rules: RuleSet, where: Filter | None) -> siblings.Siblings:

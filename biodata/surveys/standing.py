@@ -105,6 +105,10 @@ def look(
     commits = _commits(lake, gone)
     repeating = _repeating(lake, submissions, gone, commits)
     told = {one.id: _told(settings, one, options) for one, _ in repeating if not one.complete}
+    versions = {one.id: at for one, at in repeating}
+    # What a file says that cannot be read any more nobody knows: it may be what a correction left out.
+    known = all(one.complete or told[one.id] is not None for one, _ in repeating)
+    by = {number: last for number, last in corrected.items() if known and told.get(last) is not None}
     found = []
     for kind, tables in (("occurrences", _RECORD_TABLES), ("events", ("events",))):
         changes = {
@@ -118,10 +122,6 @@ def look(
             _said_by(lake, kind, one, at, changes[kind], told.get(one.id)).with_columns(of=pl.lit(one.id, pl.Int64))
             for one, at in repeating
         ]
-        versions = {one.id: at for one, at in repeating}
-        # What a file says that cannot be read any more nobody knows: it may be what a correction left out.
-        known = all(one.complete or told[one.id] is not None for one, _ in repeating)
-        by = {number: last for number, last in corrected.items() if known and told.get(last) is not None}
         found.append(_standing(changes, kind, repeated, commits["snapshot"], by, versions))
     return found[0], found[1]
 
