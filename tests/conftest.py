@@ -31,7 +31,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 @pytest.fixture(scope="session", autouse=True)
 def stores(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
     """Make empty registries and lakes once; where disks are full or workers killed, each is made as it is by anybody."""
-    if "not faults" not in pytestconfig.option.markexpr:
+    if _asked_for("faults", pytestconfig):
         yield
         return
     from made_once import made_once  # which imports what not every run needs
@@ -57,13 +57,23 @@ def sample_data() -> Path:
 
 HEAVIER: Final = ("clients", "faults", "browser")
 """Folders of tiers; what they import (playwright, schemathesis, …) is not waited for where the tier is not asked for."""
+NAMED: Final = "readme"
+"""The folder that runs where it is named alone: `pytest tests/readme`."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave a tier's folder closed where the markers leave the tier out."""
     tier = collection_path.name
-    left_out = collection_path.parent == Path(__file__).parent and tier in HEAVIER
-    return True if left_out and f"not {tier}" in config.option.markexpr else None
+    if collection_path.parent != Path(__file__).parent:
+        return None
+    left_out = tier == NAMED or (tier in HEAVIER and not _asked_for(tier, config))
+    return True if left_out else None
+
+
+def _asked_for(tier: str, config: pytest.Config) -> bool:
+    """Return whether the expression of markers (`-m`) lets a tier run; without one all of them run."""
+    markers: str = config.option.markexpr
+    return not markers or tier in markers.replace(f"not {tier}", "")
 
 
 def pytest_report_header() -> list[str]:

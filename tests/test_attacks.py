@@ -25,7 +25,7 @@ from biodata.access import audit_log
 from biodata.store import folders, releases
 from biodata.store.registry import Registry
 
-pytestmark = pytest.mark.searches  # minutes of questions; `test_api_leaks` has each route
+pytestmark = pytest.mark.attacks  # minutes of questions; `test_api_leaks` has each route
 
 NUMBERED = re.compile(r"r\d{6}-[0-9a-f]{10}|\d{4}-\d\d-\d\d[T ][\d:.+Z]*")
 """A release's number, which holds the moment it was made, and times."""

@@ -145,7 +145,7 @@ def told(data: bytes, name: str, **more) -> set[str]:
     return {f.place for f in leaks.scan(data, PLACES, name=name, **more)} | {w for w in SECRET_WORDS if w in text}
 
 
-@pytest.mark.searches  # 24 MB are read for every place; `test_pipeline` reads the release of its own for one
+@pytest.mark.attacks  # 24 MB are read for every place; `test_pipeline` reads the release of its own for one
 def test_the_release_file_tells_no_hidden_place(whole):
     assert leaks.scan_file(releases.current(whole.data).path, PLACES) == []
     text = rows(whole).write_ndjson()

@@ -35,7 +35,7 @@ from biodata.worker import work
 from people import People
 from planted_lakes import name_of
 
-pytestmark = [pytest.mark.searches, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.attacks, pytest.mark.timeout(900)]
 WIDE = (105.9, 22.4, 107.2, 23.5)
 WORLDS = 2
 

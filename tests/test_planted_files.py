@@ -16,7 +16,7 @@ from biodata.cli import app
 from biodata.worker import work
 from planted_lakes import AREAS, CHANCE, LAYER, contents, name_of, public, started, two_of
 
-pytestmark = [pytest.mark.searches, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.attacks, pytest.mark.timeout(1200)]
 MADE = ("gaps", "report", "resistance", "analysis-inputs", "corridors-validate", "export", "candidates")
 BOX = "106.1,22.6,107,23.3"
 ID = re.compile(

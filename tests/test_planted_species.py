@@ -25,7 +25,7 @@ from biodata.vocabularies import EvidenceView
 from planted_lakes import CATEGORIES, CHANCE, SPECIES, made, name_of, planted, public, started, two_of
 
 pytestmark = (
-    pytest.mark.searches
+    pytest.mark.attacks
 )  # whole worlds with and without an animal; `test_planted_cells` has one of each category
 
 

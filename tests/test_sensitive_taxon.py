@@ -14,7 +14,7 @@ import pytest
 import leaks
 from servers import serving
 
-pytestmark = [pytest.mark.searches, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.attacks, pytest.mark.timeout(900)]
 
 HORNBILL = "Buceros bicornis"
 PLACES = [leaks.Place(f"h{n}", 20.12345 + n * 0.31, 101.54321 + n * 0.27) for n in range(3)]

@@ -318,7 +318,7 @@ def test_adding_a_rule_never_reveals_more(found, order):
     adding_a_rule_never_reveals_more(found, order)
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 @settings(max_examples=20)
 @given(st.lists(coast, min_size=1, max_size=10), st.permutations(CATEGORIES))
 def test_adding_a_rule_never_reveals_more_over_a_thousandfold_of_cells(found, order):

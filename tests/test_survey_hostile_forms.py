@@ -14,7 +14,7 @@ from biodata.surveys.check import check_files
 from biodata.surveys.report_forms import as_csv
 from test_survey_hostile import with_part
 
-pytestmark = pytest.mark.searches  # three hundred files; `test_survey_hostile` has each kind in one form
+pytestmark = pytest.mark.attacks  # three hundred files; `test_survey_hostile` has each kind in one form
 
 BOUNDARIES = releases.neighbours()
 ARCHIVE = ("ARCHIVE_UNSAFE", "ARCHIVE_BROKEN", "ARCHIVE_TOO_LARGE", "ARCHIVE_NOT_ZIP", "INPUT_NOT_TEXT")

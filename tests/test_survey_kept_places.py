@@ -25,7 +25,7 @@ def tells(settings):
 
 
 @pytest.fixture(
-    params=[pytest.param(TIGER, id="coarse"), pytest.param(PANGOLIN, id="withheld", marks=pytest.mark.searches)]
+    params=[pytest.param(TIGER, id="coarse"), pytest.param(PANGOLIN, id="withheld", marks=pytest.mark.attacks)]
 )
 def first(settings, request):
     """Return a release of a survey of two stations, with a sensitive record at one."""
@@ -45,7 +45,7 @@ def test_a_renumbered_event_stays_coarse_when_the_sensitive_record_is_gone(setti
     assert not tells(settings)
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_renumbered_again_and_again_it_stays_coarse(settings, first):
     for was, now in (("a", "x"), ("x", "y"), ("y", "z")):
         commit(settings.data, [event(now)], [], gone=GONE, gone_events=[f"cameras:{was}"])
@@ -53,7 +53,7 @@ def test_renumbered_again_and_again_it_stays_coarse(settings, first):
         assert not tells(settings), now
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_events_that_swap_their_names_tell_nothing(settings, first):
     commit(settings.data, [event("b"), event("a", **SECOND)], [seen(2, MUNTJAC, "a", **SECOND)], gone=GONE)
     pipeline.release(settings, full=True)
@@ -61,7 +61,7 @@ def test_events_that_swap_their_names_tell_nothing(settings, first):
 
 
 @pytest.mark.parametrize("name", ["a", "x"])
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_what_was_away_for_a_release_and_comes_again_stays_coarse(settings, first, name):
     commit(settings.data, [], [], gone=GONE, gone_events=["cameras:a"])
     assert surveys(settings, [], []).keys() == {"cameras:b"}
@@ -69,7 +69,7 @@ def test_what_was_away_for_a_release_and_comes_again_stays_coarse(settings, firs
     assert not tells(settings)
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_a_site_is_known_by_its_name_and_a_line_by_its_points(settings):
     line = {
         "decimalLatitude": None,
@@ -95,7 +95,7 @@ def test_what_was_told_exactly_beside_a_coarse_event_stays_so_and_what_is_new_el
     assert surveys(settings, [event("new", decimalLatitude=20.7)], []).keys() >= {"cameras:beside", "cameras:new"}
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_a_patrol_takes_no_coarse_event_away(settings):
     walked = {"samplingProtocol": "Ranger patrol on foot", **SECOND}
     first = surveys(settings, [event("a"), event("day", **walked)], [seen(1, TIGER, "a")])
@@ -105,7 +105,7 @@ def test_a_patrol_takes_no_coarse_event_away(settings):
     assert "cameras:c" in surveys(settings, [event("c", **SECOND)], []), "a patrol's place hides no camera"
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_who_lets_ties_go_has_them_gone(settings, first):
     commit(settings.data, [event("x")], [], gone=GONE, gone_events=["cameras:a"])
     opened = surveys(settings.model_copy(update={"keep_ties": False}), [], [], full=True)
@@ -137,7 +137,7 @@ def test_a_record_tied_to_a_sensitive_one_that_was_away_for_a_release_stays_coar
         pytest.param("a", True, id="a release between"),
         pytest.param(None, False, id="at once, of no event"),
         *(
-            pytest.param(*rest, marks=pytest.mark.searches)
+            pytest.param(*rest, marks=pytest.mark.attacks)
             for rest in (("a", False), ("x", True), ("x", False), (None, True))
         ),
     ],
@@ -156,7 +156,7 @@ def test_a_record_under_a_new_number_stays_coarse_when_the_sensitive_one_is_gone
     assert not tells(settings)
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_at_the_station_of_a_sensitive_record_that_is_gone_nothing_new_is_told_exactly(settings):
     surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), seen(2, MUNTJAC, "b", **SECOND)])
     commit(settings.data, [], [seen(9, MUNTJAC, "later"), seen(10, MUNTJAC, "far", **FAR)], gone=GONE)
@@ -184,7 +184,7 @@ def test_what_the_release_tells_exactly_near_a_place_that_is_held_stays_so(setti
     assert opened(few) == exact
 
 
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_a_day_that_tied_a_record_of_no_survey_is_held_for_its_person_alone(settings):
     day = {"samplingProtocol": None, "recordedBy": "A", "event_start": date(2024, 5, 1)}
     first = [seen(1, TIGER, None, **day), seen(2, MUNTJAC, None, **day)]

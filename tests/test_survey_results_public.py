@@ -131,7 +131,7 @@ def forms(degrees):
 
 
 @pytest.mark.parametrize(
-    "rule", [COARSE, pytest.param(WITHHELD, marks=pytest.mark.searches)], ids=["coarse", "withheld"]
+    "rule", [COARSE, pytest.param(WITHHELD, marks=pytest.mark.attacks)], ids=["coarse", "withheld"]
 )
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 def test_public_results_tell_no_coordinate(tmp_path, world, rule):
@@ -150,7 +150,7 @@ def test_a_site_without_a_name_is_called_by_its_event(tmp_path):
 
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-@pytest.mark.searches
+@pytest.mark.attacks
 def test_where_events_of_the_lake_lie_changes_no_public_result_but_by_what_is_published(tmp_path, world):
     """An event with open records is told by their places: its own may be anywhere in the cell of the sensitive one."""
     events, records = world()

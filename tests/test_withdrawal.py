@@ -143,7 +143,7 @@ def planted_everywhere(settings: Settings, registry: Registry) -> None:
         session.execute(delete(Job).where(Job.state == "failed"))
 
 
-@pytest.mark.searches  # every file beside them is read for every word
+@pytest.mark.attacks  # every file beside them is read for every word
 def test_nothing_beside_lake_and_releases_tells_it_either(settings):
     with Registry.open(settings) as registry:
         planted_everywhere(settings, registry)
@@ -172,7 +172,7 @@ def test_a_record_that_went_before_its_dataset_was_withdrawn_is_emptied_too(sett
     assert tells(settings.data) == []
 
 
-_CUT = [pytest.param(name, marks=pytest.mark.searches) for name in ("_take_out", "_releases")]
+_CUT = [pytest.param(name, marks=pytest.mark.attacks) for name in ("_take_out", "_releases")]
 
 
 @pytest.mark.parametrize("cut", ["blank", *_CUT])
@@ -344,7 +344,7 @@ def words_in(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("cut", [None, "_take_out", pytest.param("blank", marks=pytest.mark.searches)])
+@pytest.mark.parametrize("cut", [None, "_take_out", pytest.param("blank", marks=pytest.mark.attacks)])
 def test_events_of_nothing_but_withdrawn_records_go_with_them(tmp_path, monkeypatch, cut):
     made = Settings(data=tmp_path / "data", memory_limit="500MB")
     key, _ = with_events(made)

@@ -27,20 +27,20 @@ def add_commands(app: typer.Typer) -> None:
     access.command(
         name="list",
         help="Tell the requests of an account, and those that it decides: what is asked, for what, until when, and what "
-        f"each country decided.\n\n{example} list --account ana --data mydata",
+        f"each country decided.\n\n{example} list --account ana --data biodata_data",
     )(list_requests)
     access.command(
         name="request",
         help="Ask for exact records.\n\n"
         f'{example} request --account ana --country LA --taxon "Elephas maximus" --field decimalLatitude '
-        '--expires 2027-06-30T00:00:00+00:00 --purpose "corridor study" --data mydata',
+        '--expires 2027-06-30T00:00:00+00:00 --purpose "corridor study" --data biodata_data',
     )(request)
     access.command(
         name="decide",
         help="Grant a request for a country with its node's key, or refuse it. A decision stands: whoever was refused "
         "asks anew, and a grant is taken back by `biodata access revoke`.\n\n"
-        f"{example} decide ID --account laos --country LA --key la.key --data mydata\n\n"
-        f'{example} decide ID --account laos --country LA --refuse --reason "a smaller area would do" --data mydata',
+        f"{example} decide ID --account ana --country LA --key la.key --data biodata_data\n\n"
+        f'{example} decide ID --account ana --country LA --refuse --reason "a smaller area would do" --data biodata_data',
     )(decide)
     access.command(
         name="sign",
@@ -48,7 +48,7 @@ def add_commands(app: typer.Typer) -> None:
         f"{example} sign grant.json --key la.key",
     )(sign)
     access.command(
-        name="revoke", help=f"Take a grant back.\n\n{example} revoke ID --account laos --country LA --data mydata"
+        name="revoke", help=f"Take a grant back.\n\n{example} revoke ID --account ana --country LA --data biodata_data"
     )(revoke)
     app.add_typer(access, name="access")
 

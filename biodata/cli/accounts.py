@@ -26,25 +26,27 @@ def add_commands(app: typer.Typer) -> None:
     example = "Example: biodata account"
     accounts.command(
         name="new",
-        help=f"Make an account.\n\n{example} new ana --role node_manager --country LA --data mydata",
+        help=f"Make an account.\n\n{example} new ana --role node_manager --country LA --data biodata_data",
     )(new)
     accounts.command(
-        name="list", help=f"Tell which accounts there are, and their roles.\n\n{example} list --data mydata"
+        name="list", help=f"Tell which accounts there are, and their roles.\n\n{example} list --data biodata_data"
     )(list_accounts)
     accounts.command(
         name="role",
         help="Give a role to an account, or take it away.\n\n"
-        f"{example} role ana reviewer --dataset nam-ha --data mydata",
+        f"{example} role ana reviewer --dataset nam-ha --data biodata_data",
     )(role)
     accounts.command(
         name="code",
         help="Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this "
-        f"once.\n\n{example} code ana --data mydata",
+        f"once.\n\n{example} code ana --data biodata_data",
     )(code)
-    accounts.command(name="reopen", help=f"Open a closed account again.\n\n{example} reopen ana --data mydata")(reopen)
+    accounts.command(name="reopen", help=f"Open a closed account again.\n\n{example} reopen ana --data biodata_data")(
+        reopen
+    )
     accounts.command(
         name="revoke",
-        help=f"Close an account: its password, keys and tokens end at once.\n\n{example} revoke ana --data mydata",
+        help=f"Close an account: its password, keys and tokens end at once.\n\n{example} revoke ana --data biodata_data",
     )(revoke)
     app.add_typer(accounts, name="account")
 

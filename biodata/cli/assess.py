@@ -12,7 +12,7 @@ _HELP = """Set all records beside each other: duplicates, and places that look w
 `release` and the analyses do it by themselves where records have changed; nothing is deleted. A match that rests on a time
 zone which nobody told is only possible, and counted apart.
 
-Example: biodata assess --data mydata
+Example: biodata assess --data biodata_data
 """
 
 

@@ -11,18 +11,18 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
 
 _LIST = """Tell who did what: every change, release, key, role, grant and reading of exact places.
 
-Example: biodata audit list --data mydata --action "role given" --since 2026-11-01
+Example: biodata audit list --data biodata_data --action "role given" --since 2026-11-01
 """
 _VERIFY = """Check that no entry was changed or taken out; names the first that was. Exit code 1 then.
 
 Each entry holds the hash of the one before, and the newest ones also stand in audit_heads.txt. A head that you noted
 elsewhere shows whether somebody shortened both: biodata audit verify --head 41:9f86d08…
 
-Example: biodata audit verify --data mydata
+Example: biodata audit verify --data biodata_data
 """
 _HEAD = """Print the newest entry's number and hash. Note it where nobody of this machine can change it.
 
-Example: biodata audit head --data mydata
+Example: biodata audit head --data biodata_data
 """
 _LEAKS = """Hold the current release against the exact places of the sensitive records: what is told, and is any of it too much?
 
@@ -30,7 +30,7 @@ Tells by country of occurrence and rule how many records are generalised, alread
 and every record of which the release tells too much; exit code 1 then. Each release is looked at like this before it is
 served. The table counts withheld records: it is for the owner of the installation.
 
-Example: biodata audit leaks --data mydata
+Example: biodata audit leaks --data biodata_data
 """
 
 ActionOption = Annotated[str | None, typer.Option(help="Only this, `role given`.")]

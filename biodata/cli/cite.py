@@ -19,13 +19,13 @@ _CITE = """Cite records of the current release: prints the citation; its id asks
 
 Every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010, --datasetKey KEY.
 
-Example: biodata cite --data mydata --country LA --species "Nomascus concolor" --format bibtex
+Example: biodata cite --data biodata_data --country LA --species "Nomascus concolor" --format bibtex
 """
 _REPLAY = """Ask a citation again: its version of the lake under today's sharing rules.
 
 Prints whether the answer is identical, or how many records are withheld, generalised or withdrawn, by rule and dataset.
 
-Example: biodata replay 3f9c1a0b7d5e4f6a8b9c0d1e2f3a4b5c --data mydata --out records.csv
+Example: biodata replay ID --data biodata_data --out records.csv
 """
 
 

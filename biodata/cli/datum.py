@@ -24,7 +24,7 @@ metres that it would move the points. Rank 0, the last row of a group in degrees
 systems that the points cannot tell apart share a rank. Provinces are those of the boundary set; of a set of one's own
 (BIODATA_BOUNDARIES) that has no divisions, the countries alone.
 
-Example: biodata datum survey.csv --out candidates.csv --points proposals.csv
+Example: biodata datum sample_data/labels.csv --out candidates.csv --points proposals.csv
 """
 
 

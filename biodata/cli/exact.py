@@ -20,13 +20,11 @@ def add_commands(app: typer.Typer) -> None:
     example = "Example: biodata exact"
     exact.command(
         name="build",
-        help=f"Write the sensitive records into the exact store.\n\n{example} build --data mydata --store exact",
+        help=f"Write the sensitive records into the exact store.\n\n{example} build --data biodata_data --store exact",
     )(build)
     exact.command(
         name="serve",
-        help="Answer grants over a local socket.\n\n"
-        f"{example} serve --store exact --socket /run/biodata/exact.sock --client www-data --owner biodata "
-        "--user biodata-exact",
+        help=f"Answer grants over a local socket.\n\n{example} serve --store exact --socket exact.sock",
     )(serve)
     exact.command(name="key", help=f"Make a node's key.\n\n{example} key la.key --public la.pem")(key)
     exact.command(

@@ -16,9 +16,9 @@ the doubts, the match of the name, every version of the record, and what goes ou
 
 It reads the lake, exact places of sensitive species among it: it is for the owner of the installation.
 
-Example: biodata explain 4503599627370497 --data mydata
+Example: biodata explain KEY --data biodata_data
 
-Example: biodata explain --occurrence-id NH-2024-017 --dataset nam-ha --data mydata --json
+Example: biodata explain --occurrence-id urn:biodata-sample:namha:00002 --data biodata_data --json
 """
 
 

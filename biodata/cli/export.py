@@ -31,7 +31,7 @@ _HELP = """Write a table of the current release: published values only.
 Of occurrences every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010,
 --taxonKey 2436501, --country LA --country VN, --geometry "POLYGON((...))", --q gibbon.
 
-Example: biodata export --data mydata --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
+Example: biodata export --data biodata_data --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
 """
 
 

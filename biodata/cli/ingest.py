@@ -37,9 +37,9 @@ Of every other source the rows that cannot be taken are refused, each with its r
 where every row was refused. Where a node took records back, a release without them is made and what was
 made of them before is purged; the exit code is 1 while somebody still reads an old release.
 
-Examples: biodata ingest gbif download.csv --data mydata --dataset my-survey
+Examples: biodata ingest gbif sample_data/occurrences_gbif.zip --data mydata
 
-biodata ingest layer roads.gpkg --data mydata --kind roads
+biodata ingest layer sample_data/layers/elevation_china_laos.tif --data mydata --kind elevation
 """
 
 

@@ -17,12 +17,14 @@ def add_commands(app: typer.Typer) -> None:
         name="new",
         help="Make a key; it is shown this once.\n\n"
         "Without --account it gets an account of its own that hands in surveys, of one dataset.\n\n"
-        "Example: biodata key new nam-ha-team --data mydata",
+        "Example: biodata key new nam-ha-team --data biodata_data",
     )(new)
-    keys.command(name="list", help="Tell which keys there are.\n\nExample: biodata key list --data mydata")(list_keys)
-    keys.command(name="revoke", help="Take no more of a key, at once.\n\nExample: biodata key revoke 3 --data mydata")(
-        revoke
+    keys.command(name="list", help="Tell which keys there are.\n\nExample: biodata key list --data biodata_data")(
+        list_keys
     )
+    keys.command(
+        name="revoke", help="Take no more of a key, at once.\n\nExample: biodata key revoke 1 --data biodata_data"
+    )(revoke)
     app.add_typer(keys, name="key")
 
 

@@ -17,18 +17,18 @@ FILE has a column scientificName; kingdom, family, genus, species and scientific
 OUT gets every row with match_type (EXACT, CANONICAL, VARIANT, FUZZY, HIGHERRANK, AMBIGUOUS, NONE), match_confidence,
 match_note, match_alternatives, the accepted name and its keys. Several checklists are asked in the order given.
 
-Example: biodata names survey.csv --checklist mdd.csv --checklist griis.zip --out matched.csv
+Example: biodata names sample_data/labels.csv --checklist sample_data/checklist.csv --out matched.csv
 """
 _COMPARE = """Say what a new version of a checklist changes: accepted names, splits, lumps, names that come and go.
 
 OLD and NEW are checklists (CSV, TSV, Darwin Core Archives), or keys of checklists that were ingested. With an
 installation (--data) each change tells how many records bear the name.
 
-Example: biodata checklist compare mdd NEW.csv --data mydata --out changes.csv
+Example: biodata checklist compare checklist sample_data/checklist.csv --data biodata_data --out changes.csv
 """
 _FIND = """Find taxa by a scientific name, or by a common name in any language.
 
-Example: biodata checklist find 猕猴 --language zh --data mydata
+Example: biodata checklist find 猕猴 --language zh --data biodata_data
 """
 _SHOWN = 20
 

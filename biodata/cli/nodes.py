@@ -29,7 +29,7 @@ def add_commands(app: typer.Typer) -> None:
         name="trust",
         help="Trust a node's public key. Let the node tell the fingerprint of its key, which `node new` and `node list` "
         "print, by another way than the file came (read it aloud), and give it with --fingerprint: another key is refused.\n\n"
-        f"{example} trust LA node-LA.pub --fingerprint 3f9a… --data hub",
+        f"{example} trust LA laos/node-LA.pub --fingerprint FINGERPRINT --data hub",
     )(trust)
     nodes.command(name="distrust", help=f"Take nothing more from a node.\n\n{example} distrust LA --data hub")(distrust)
     nodes.command(

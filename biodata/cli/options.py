@@ -53,7 +53,7 @@ def settings_for(data: Path) -> Settings:
         first = error.errors()[0]
         variable = f"BIODATA_{'.'.join(map(str, first['loc'])).upper()}"
         problem = f"this setting cannot be used: {first['msg']}"
-        raise InputError(problem, column=variable, expected="what the README's list of settings says") from None
+        raise InputError(problem, column=variable, expected="what biodata/settings.py says of it") from None
 
 
 def boundaries_for(data: Path | None = None) -> "BoundarySet":

@@ -27,7 +27,7 @@ Values are written as they came, also where a spreadsheet would take one for a f
 A file that is not UTF-8 is read in the encoding in which its text is most plausible; the answer says which. Name
 another with --encoding.
 
-Example: biodata parse coordinates labels.csv --out read.csv
+Example: biodata parse date sample_data/labels.csv --out dates.csv
 """
 
 

@@ -28,7 +28,7 @@ Authorities are bundled lists, the boundary set (the bundled one, or BIODATA_BOU
 names; nothing is asked of the network.
 A column such as bdqval:earliestValidDate holds a parameter of its row.
 
-Example: biodata quality run records.csv --html quality.html --report quality.json --out responses.csv
+Example: biodata quality run sample_data/labels.csv --html quality.html --report quality.json --out responses.csv
 """
 _SLICE: Final = 10_000
 _TOLD: Final = 5

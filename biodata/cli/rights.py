@@ -14,25 +14,25 @@ _LABEL = """Put a community's label on a dataset, an event or a record; `biodata
 TK-SS, "TK Secret / Sacred" and the label's page mean the same. A label can withhold records or make places coarser,
 whatever the rules say, and travels with every export.
 
-Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data mydata
+Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data biodata_data
 """
 _UNLABEL = """Take a label away again.
 
-Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data mydata
+Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data biodata_data
 """
 _PERMIT = """Keep a permit that a dataset rests on; the number of a certificate of compliance is checked.
 
-Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data mydata
+Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data biodata_data
 """
 _TERMS = """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
 
 Restricted are records with a label, of a dataset with a permit, or without a licence that everybody knows.
 
-Example: biodata rights terms --set terms.txt --data mydata
+Example: biodata rights terms --set terms.txt --data biodata_data
 """
 _USE = """Tell what was used of a country's records, for which purpose and how much; never by whom.
 
-Example: biodata rights use LA --year 2026 --data mydata
+Example: biodata rights use LA --year 2026 --data biodata_data
 """
 
 DatasetOption = Annotated[str, typer.Option(help="Key of the dataset.")]
@@ -47,16 +47,16 @@ def add_commands(app: typer.Typer) -> None:
     rights.command(name="label", help=_LABEL)(label)
     rights.command(name="unlabel", help=_UNLABEL)(unlabel)
     rights.command(
-        name="labels", help="Tell which labels stand on what.\n\nExample: biodata rights labels --data mydata"
+        name="labels", help="Tell which labels stand on what.\n\nExample: biodata rights labels --data biodata_data"
     )(labels)
     rights.command(name="permit", help=_PERMIT)(permit)
     rights.command(
-        name="permits", help="Tell permits and which end soon.\n\nExample: biodata rights permits --data mydata"
+        name="permits", help="Tell permits and which end soon.\n\nExample: biodata rights permits --data biodata_data"
     )(permits)
     rights.command(
         name="withdraw",
         help="Take a permit back, by the number that `biodata rights permits` tells first.\n\n"
-        "Example: biodata rights withdraw 3 --data mydata",
+        "Example: biodata rights withdraw 1 --data biodata_data",
     )(withdraw)
     rights.command(name="terms", help=_TERMS)(terms)
     rights.command(name="use", help=_USE)(use)

@@ -19,11 +19,11 @@ month_from, month_to, review_date); `biodata sensitive` adds one. A looser rule 
 sharing_consents.csv beside it (columns: looser_rule, stricter_owner, given_by, given_on, valid_until). `biodata explain`
 tells which rule decided a record.
 
-Example: biodata rules check --data mydata
+Example: biodata rules check --data biodata_data
 """
 _LIST = """List the sharing rules that hold: name, category, taxon, where and when, and why.
 
-Example: biodata rules list --data mydata
+Example: biodata rules list --data biodata_data
 """
 _REMOVE = """Take a sharing rule back, and make a release without it.
 
@@ -31,7 +31,7 @@ Records that it alone made coarse become finer. A place that was published can b
 first with --dry-run, which counts what would become finer and changes nothing. Records that other rules hide stay so.
 The audit keeps the rule, and who took it back.
 
-Example: biodata rules remove buceros --data mydata --dry-run
+Example: biodata rules remove peafowl_yunnan --data biodata_data --dry-run
 """
 JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 

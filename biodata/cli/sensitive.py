@@ -18,7 +18,7 @@ record less sensitive: the strictest decides. A rule of a country also holds for
 rules remove` takes a rule back. A name that no rule, checklist or record here has may be misspelt and is refused, unless
 with --anyway.
 
-Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data mydata
+Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data biodata_data
 """
 _COUNTRY: Final = "[A-Z]{2}"
 _PROVINCE: Final = "[A-Z]{2}-[A-Z0-9]{1,3}"

@@ -22,16 +22,16 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(
         name="serve",
-        help="Serve the API and the map of the current release.\n\nExample: biodata serve --data mydata --port 8000",
+        help="Serve the API and the map of the current release.\n\nExample: biodata serve --data biodata_data --port 8000",
     )(serve)
     app.command(
         name="worker",
-        help="Do the work that waits in the queue.\n\nExample: biodata worker --data mydata",
+        help="Do the work that waits in the queue.\n\nExample: biodata worker --data biodata_data",
     )(worker)
     app.command(
         name="release",
         help="Make what the sharing rules let out the current release: records that are only new are added to a copy of "
-        "the release before, anything else makes a whole new file.\n\nExample: biodata release --data mydata",
+        "the release before, anything else makes a whole new file.\n\nExample: biodata release --data biodata_data",
     )(release)
 
 

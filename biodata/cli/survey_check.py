@@ -23,7 +23,7 @@ _HELP = """Check a survey's files and change nothing: each problem with its shee
 Lines that begin with i are no faults: which names make which events coarse, and what the scope leaves open.
 The command ends with 1 where something blocks.
 
-Example: biodata survey check survey.xlsx --language lo --out report.xlsx
+Example: biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx
 """
 
 

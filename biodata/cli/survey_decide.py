@@ -22,9 +22,9 @@ _HELP = {
     "Without a decision it shows the rows as they would be published, beside what is published now, what would change with "
     "its values, which only this machine's owner sees, and what the check found. With --account only that account's sides; "
     "with --rows the rows of the file as they came.\n\n"
-    'Example: biodata survey review 12 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data mydata',
+    'Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data',
     "answer": "Answer what the reviewers of a survey ask, in words; with a mended file: biodata survey submit FILE --answers N.\n\n"
-    'Example: biodata survey answer 12 "two rangers saw it" --account rangers --data mydata',
+    'Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data',
 }
 
 

@@ -15,7 +15,7 @@ _HELP = """Say what the headings of a survey's files mean: the term, how surely,
 Headings are known in Chinese, Thai, Vietnamese, Lao, Khmer, Burmese, Malay, Indonesian, Filipino and English. --set and
 --save keep for a dataset what they mean, so that its next upload needs no answer.
 
-Example: biodata survey headings survey.xlsx --language lo --dataset namha --set "ວັນທີ=eventDate" --save --data mydata
+Example: biodata survey headings sample_data/survey_namha.xlsx --language lo --dataset nam-ha --set "locality=verbatimLocality" --save --data biodata_data
 """
 
 

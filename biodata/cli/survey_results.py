@@ -18,7 +18,7 @@ times, for a project whose sides are datasets of their own. With --records publi
 effort, records and species of all that is published, cells among it, and the rest of open events and records alone. --records
 exact reads all, and its results stay with whoever holds the data. The run is kept.
 
-Example: biodata survey results --dataset nam-ha --data mydata --out results.html --png plots
+Example: biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
 """
 
 

@@ -44,25 +44,25 @@ FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=
 _HELP = {
     "diff": "Tell what a survey's file would change of a dataset: new, changed cell by cell, renamed, gone, unchanged.\n\n"
     "Nothing is changed. Compared are the cells as people wrote them.\n\n"
-    "Example: biodata survey diff march.xlsx --dataset nam-ha --data mydata --out changes.csv",
+    "Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv",
     "submit": "Hand a survey in; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
     "With --answers N it is a new version of survey N. Of a published one it is the corrected version: what that one alone said and "
     "the file does not say goes.\n\n"
     "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
     "Where rows of it seem to be in the dataset under another identifier it waits for --renamed: same, they are those, and "
     "stay one record with its history; or new, they are others. `biodata survey status` tells which rows.\n\n"
-    "Example: biodata survey submit march.xlsx --account rangers --dataset nam-ha --data mydata",
+    "Example: biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data",
     "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
     "Of one it also tells when the map shows it.\n\n"
-    "Example: biodata survey status 12 --language lo --data mydata",
+    "Example: biodata survey status 1 --language lo --data biodata_data",
     "history": "Tell the versions of a dataset that surveys made: when, what, and as what people did it.\n\n"
-    "Example: biodata survey history --dataset nam-ha --data mydata",
+    "Example: biodata survey history --dataset nam-ha --data biodata_data",
     "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
-    "Example: biodata survey revert 3 --dataset nam-ha --account rangers --data mydata",
+    "Example: biodata survey revert VERSION --dataset nam-ha --account rangers --data biodata_data",
     "withdraw": "Take a survey back that the account handed in: each row is again what the others said of it; file, report, parts "
     "and what it alone said are gone from every version.\n\n"
     "Where other versions of the dataset stand, it first tells what would become of how many rows; --yes does it.\n\n"
-    "Example: biodata survey withdraw 12 --account rangers --data mydata",
+    "Example: biodata survey withdraw 1 --account rangers --data biodata_data",
 }
 
 

@@ -14,14 +14,14 @@ _VERIFY = """Check every file of an installation against its checksum, and that 
 Reads the lake's files and catalogue, the releases, the layers, the uploads and the registry with its audit chain. Names
 each damaged file, what is wrong and what to do; exit code 1 then. Writers wait meanwhile, readers go on.
 
-Example: biodata verify --data mydata
+Example: biodata verify --data biodata_data
 """
 _COMPACT = """Make few files of the lake's many small ones, and remove those that no version needs.
 
 Every version stays and answers as before. With --expire-days versions go that are older and that no citation, release,
 submission or run refers to: what they alone had is gone then.
 
-Example: biodata compact --data mydata --expire-days 365
+Example: biodata compact --data biodata_data --expire-days 365
 """
 _BACKUP = """Copy an installation: the registry, the lake with every version, the releases, layers and uploads.
 
@@ -29,14 +29,14 @@ OUT is a folder, to which the next backup adds only what is new, or a file whose
 copied as they are at one moment; it works while the installation serves. It holds the secret and exact places: keep it
 as safe as the installation.
 
-Example: biodata backup --data mydata --out /media/disk/mydata-backup
+Example: biodata backup --data biodata_data --out backup
 """
 _RESTORE = """Make an installation of a backup, at any path; the newest of the folder, or the one that --list names.
 
 Everything in the backup is verified before anything is written, and nothing is ever written over an installation: the
 folder must be new or empty.
 
-Example: biodata restore /media/disk/mydata-backup --data mydata
+Example: biodata restore backup --data restored
 """
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]

@@ -18,16 +18,16 @@ In the lake the rows of every version are emptied (number and dataset stay, so t
 releases, downloads and replays are removed, with the uploads of the dataset. Whatever comes again is refused. Backups are
 purged by `biodata purge --backups`. A hub learns of it at its next harvest. Nothing brings it back: let --dry-run count first.
 
-Examples: biodata withdraw --dataset nam-ha --dry-run --data mydata
+Examples: biodata withdraw --dataset nam-ha --dry-run --data biodata_data
 
-biodata withdraw --dataset nam-ha --reason "the community asks for it" --data mydata
+biodata withdraw --dataset nam-ha --reason "the community asks for it" --data biodata_data
 """
 _PURGE = """Remove whatever still holds a withdrawn record; with --backups also from a folder of backups.
 
 With --backups a new backup is taken first, and then every older one in the folder is removed with what only they had.
 A hub does it after a harvest that took records back.
 
-Example: biodata purge --data mydata --backups /media/disk/backup
+Example: biodata purge --data biodata_data --backups backup
 """
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 

@@ -1,4 +1,4 @@
-"""The checklist of the sample's species, and the demonstration's rules for sensitive ones."""
+"""The checklist of the sample's species, the demonstration's rules for sensitive ones, and labels of a museum."""
 
 from pathlib import Path
 
@@ -14,9 +14,10 @@ CLASSIFICATION = ("kingdom", "phylum", "class", "order", "family", "genus")
 
 
 def make(out: Path) -> None:
-    """Write `checklist.csv` and `sensitive_species.csv`."""
+    """Write `checklist.csv`, `sensitive_species.csv` and `labels.csv`."""
     (out / "checklist.csv").write_bytes(files.delimited(checklist()))
     (out / "sensitive_species.csv").write_bytes(files.delimited(table("sensitive_species")))
+    (out / "labels.csv").write_bytes(files.delimited(table("labels")))
 
 
 def checklist() -> pl.DataFrame:

@@ -1,0 +1,64 @@
+"""One demo installation; every story and every block of the README runs on a copy of it.
+
+The folder is run where it is named: `uv run pytest tests/readme`. It needs what a reader of the README has: bash, curl.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from servers import make_demo
+
+ROOT: Final = Path(__file__).parents[2]
+STORIES: Final = Path(__file__).parent / "stories"
+PRELUDE: Final = Path(__file__).parent / "prelude.sh"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each story to the next free process: none leans on another."""
+    from xdist.scheduler import LoadScheduling
+
+    return LoadScheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the demo once for all processes."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    folder = shared / "readme-demo"
+    with (shared / "readme-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "demo.json").exists():
+            make_demo(folder)
+    return folder
+
+
+@pytest.fixture
+def run(demo_folder: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Return what runs a script of bash beside a copy of the demo and gives back what it printed."""
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+
+    def run_script(script: str, *, with_demo: bool = True) -> str:
+        if with_demo:
+            shutil.copytree(demo_folder, tmp_path / "biodata_data")
+        file = tmp_path / "story.sh"
+        file.write_text(f"source {PRELUDE}\n{script}", encoding="utf-8")
+        commands = Path(sys.executable).parent
+        done = subprocess.run(
+            ["bash", str(file)], cwd=tmp_path, text=True, check=False, timeout=900,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"},
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout[-4000:]}\nended with {done.returncode}"
+        return done.stdout
+
+    return run_script

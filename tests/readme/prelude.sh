@@ -1,0 +1,44 @@
+# What each story begins with: a folder with `sample_data` and, after `biodata demo`, `biodata_data`; no network.
+set -eu -o pipefail
+export COLUMNS=200
+_children=()
+trap 'for pid in ${_children[@]+"${_children[@]}"}; do kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; done' EXIT
+
+# Print each command before it runs, so that a failure shows where it stood.
+_trace() { [ "${FUNCNAME[1]:-main}" = main ] && echo "\$ $BASH_COMMAND" || true; }
+trap _trace DEBUG
+
+_until() { # _until SECONDS COMMAND...: wait until the command succeeds
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || { echo "waited in vain for: $*"; return 1; }
+    sleep 0.3
+  done
+}
+
+# What never ends by itself runs beside the story until the story's end; a demo or a server is waited for.
+biodata() {
+  case "$1 ${2-}" in
+    "demo --no-serve" | "demo --help") command biodata "$@" ;;
+    demo* | serve*)
+      local port=8000 before=""
+      for word in "$@"; do [ "$before" = --port ] && port=$word; before=$word; done
+      command biodata "$@" &
+      _children+=($!)
+      _until 240 curl -sf "http://127.0.0.1:$port/health/ready"
+      ;;
+    worker*)
+      case " $* " in *" --once "*) command biodata "$@" ;; *) command biodata "$@" & _children+=($!) ;; esac
+      ;;
+    "exact serve")
+      command biodata "$@" &
+      _children+=($!)
+      sleep 3
+      kill -0 $!
+      ;;
+    *) command biodata "$@" ;;
+  esac
+}
+uv() { [ "$1" = run ] && shift && "$@"; }
+pip() { :; }

@@ -1,0 +1,19 @@
+# A survey from the template to the map, with a reviewer's question.
+biodata account new rangers --role uploader --dataset nam-ha --data biodata_data
+biodata account new noy --role node_manager --country LA --data biodata_data
+biodata survey template camera_trap --language lo --out survey.xlsx
+biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx || [ $? = 1 ]
+biodata survey headings sample_data/survey_namha.xlsx --language lo --dataset nam-ha --set "locality=verbatimLocality" --save --data biodata_data
+biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
+biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data
+biodata worker --once --data biodata_data
+biodata survey status 1 --language lo --data biodata_data
+biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
+biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
+biodata survey review 1 accept --account noy --data biodata_data
+biodata worker --once --data biodata_data
+biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
+biodata survey history --dataset nam-ha --data biodata_data
+VERSION=$(biodata survey history --dataset nam-ha --data biodata_data | grep -oE '[0-9]+' | head -n 1)
+biodata survey revert $VERSION --dataset nam-ha --account rangers --data biodata_data
+biodata survey withdraw 1 --account rangers --data biodata_data
