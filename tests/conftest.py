@@ -9,13 +9,15 @@ from typing import Final
 import hypothesis
 import pytest
 
-# How long an example takes says more of the machine's other work than of ours.
-hypothesis.settings.register_profile("ours", deadline=None)
+# How long an example takes says more of the machine's other work than of ours. Everybody draws the same examples, so
+# that a test answers the same each time; who looks for others asks for it: `pytest --hypothesis-profile=random`.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("random", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("ours")
 if os.environ.get("CI"):
     # A test that runs out of time fails in one of its examples, and to look for a smaller one knows no time at all.
     phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.shrink]
-    hypothesis.settings.register_profile("ci", phases=phases)
+    hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("ours"), phases=phases)
     hypothesis.settings.load_profile("ci")
 
 # Where a machine forbids compiled modules to be kept, each worker and each `biodata` of a test compiles all of them

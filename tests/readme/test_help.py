@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
 from help_examples import examples, story_commands
 
 STORIES: Final = sorted((Path(__file__).parent / "stories").glob("*.sh"))
