@@ -8,7 +8,14 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
-from biodata.ingest.kobo.mapping import Columns, columns_of, kept_mapping, read_mapping, unknown_headings
+from biodata.ingest.kobo.mapping import (
+    Columns,
+    columns_of,
+    declared_mapping,
+    kept_mapping,
+    read_mapping,
+    unknown_headings,
+)
 from biodata.ingest.kobo.rows import event_rows, findings, record_rows, with_events, without_people
 from biodata.ingest.kobo.submissions import Form, read_forms
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
@@ -34,7 +41,7 @@ class KoboSource:
     dataset : str, optional
         Key of the dataset.
     options : mapping
-        `mapping`: a CSV file with the headings `heading` and `term`. `headings`: a JSON object, heading → term, as it is
+        `heading.*`: the term of a heading; `mapping`: a CSV file with the headings `heading` and `term`. `headings`: a JSON object, heading → term, as it is
         kept of a dataset; what it says of people and identifiers is not done. `design`: the survey design of the submissions;
         without it they are events without effort, and a form without a species is no survey. `encoding` and
         `separator` of CSV.
@@ -73,6 +80,7 @@ class KoboSource:
             If a file cannot be read or is no export, or the mapping cannot be used.
         """
         mapping = read_mapping(Path(self.options["mapping"])) if "mapping" in self.options else {}
+        mapping |= declared_mapping(self.options)
         every_mapping = kept_mapping(self.options.get("headings", "{}")) | mapping
         for path in self.paths:
             forms = read_forms(path, encoding=self.options.get("encoding"), separator=self.options.get("separator"))
