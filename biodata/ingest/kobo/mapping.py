@@ -83,6 +83,11 @@ class Columns:
         return self.terms | {heading: term for heading, term in place.items() if term not in told}
 
     @property
+    def placed(self) -> bool:
+        """Whether a place is told."""
+        return {"decimalLatitude", "decimalLongitude"} <= set(self.named.values())
+
+    @property
     def taxon(self) -> str | None:
         """The heading of the question that names taxa; None where there is none."""
         by_term = {term: heading for heading, term in self.terms.items()}
