@@ -41,9 +41,10 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
         Sites that stand in two lists are flagged. Without what `sharing.publish_results` leaves out, and without the results of runs that read a record which is
         hidden more today: its name was corrected, its place moved into a country with a rule.
     """
-    shown = sharing.publish_results(table, lake.read(table), boundaries=boundaries, rules=rules)
+    stored = lake.read(table)
     if table == "protected_areas":
-        return area_twins.flagged(shown, area_twins.twins(shown))
+        stored = area_twins.flagged(stored, area_twins.twins(stored))
+    shown = sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
     if "evidence_view" not in shown.columns:
         return shown
     versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)
