@@ -46,3 +46,20 @@ def test_a_declared_zone_is_not_assumed():
     row = interpreted({"eventDate": NIGHT}, declarations={"time_zone": "+07:00"}).row(0, named=True)
     assert row["time_zone"] == "+07:00"
     assert "TIME_ZONE_ASSUMED" not in row["quality_flags"]
+
+
+@pytest.mark.parametrize(
+    ("told", "date"),
+    [
+        ("08:00+0800", "2026-03-01T08:00+08:00"),
+        ("08:00+08", "2026-03-01T08:00+08:00"),
+        ("0800Z", "2026-03-01T08:00Z"),
+        ("08:00 +08:00", "2026-03-01T08:00+08:00"),
+        ("22:00+0800/02:00+0800", "2026-03-01T22:00+08:00/2026-03-02T02:00+08:00"),
+        ("06:00-07:30", "2026-03-01T06:00/2026-03-01T07:30"),
+        ("morning", "2026-03-01"),
+    ],
+)
+def test_an_event_takes_its_time_and_zone_from_event_time(told, date):
+    row = event(eventDate="2026-03-01", eventTime=told)
+    assert row["eventDate"] == date

@@ -155,6 +155,26 @@ def test_metres_in_the_decimal_terms_are_named(told, is_projected):
     assert ("COORDINATE_PROJECTED" in flags(found)) == is_projected
 
 
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "proposed", "may_be_metres"),
+    [
+        pytest.param("244711.85", "1013015.2", ("24.786625", "101.504222222"), False, id="with a fraction"),
+        pytest.param("-84711", "1013015", ("-8.78638888889", "101.504166667"), False, id="below ten degrees"),
+        pytest.param("244711", "-584711", ("24.7863888889", "-58.7863888889"), False, id="west"),
+        pytest.param("244711", "584711", ("24.7863888889", "58.7863888889"), True, id="metres near the equator, too"),
+        pytest.param("2375000", "735000", None, True, id="metres"),
+    ],
+)
+def test_degrees_minutes_and_seconds_in_one_number_are_proposed(latitude, longitude, proposed, may_be_metres):
+    found = interpret({"decimalLatitude": latitude, "decimalLongitude": longitude})
+    assert point(found) == (None, None)
+    assert "COORDINATE_OUT_OF_RANGE" in flags(found)
+    assert ("COORDINATE_PROJECTED" in flags(found)) == may_be_metres
+    told = [frame for frame in found.repairs if frame.height]
+    values = {term: value for frame in told for term, value in frame.select("term", "value").iter_rows()}
+    assert values == (dict(zip(coordinates.AXES, proposed, strict=True)) if proposed else {})
+
+
 def test_a_row_does_not_depend_on_its_batch():
     rows = [
         {"decimalLatitude": "21,5", "decimalLongitude": "101,5"},

@@ -192,8 +192,8 @@ def test_column_of_a_file_identifies_only_where_it_is_whole(interpret):
 
 def test_tables_of_one_ingest_share_identities(interpret):
     seen = set()
-    first = interpret([{"Name": "Snuol"}], seen=seen)
-    second = interpret([{"Name": "Snuol"}], seen=seen)
+    first = interpret([{"Name": "Snuol", "ISO3": "LAO"}], seen=seen)
+    second = interpret([{"Name": "Snuol", "ISO3": "LAO"}], seen=seen)
     assert (first["source_record_id"][0], second["source_record_id"][0]) == ("Snuol", "Snuol~2")
     assert second["quality_flags"][0].to_list() == ["SITE_REPEATED"]
 
@@ -215,7 +215,7 @@ def test_identifier_can_stand_in_an_address(interpret):
     ],
 )
 def test_geometry_is_flagged(interpret, geometry, flag, kind):
-    site = one(interpret([{"NAME": "x"}], [geometry]))
+    site = one(interpret([{"NAME": "x", "ISO3": "LAO"}], [geometry]))
     assert site["quality_flags"] == [flag]
     shape = shapely.from_wkb(site["geometry"])
     assert (shape.geom_type if shape is not None else None) == kind
@@ -258,8 +258,9 @@ def test_crossings_are_estimated(shape, few):
 
 
 def test_assumed_coordinate_system_is_flagged(interpret):
-    assert one(interpret([{"NAME": "x"}], declarations={}))["quality_flags"] == ["GEODETIC_DATUM_ASSUMED_WGS84"]
-    assert one(interpret([{"NAME": "x"}], declarations={"crs": "EPSG:4326"}))["quality_flags"] == []
+    rows = [{"NAME": "x", "ISO3": "LAO"}]
+    assert one(interpret(rows, declarations={}))["quality_flags"] == ["GEODETIC_DATUM_ASSUMED_WGS84"]
+    assert one(interpret(rows, declarations={"crs": "EPSG:4326"}))["quality_flags"] == []
 
 
 # Borders
@@ -272,9 +273,27 @@ def test_site_inside_its_country(interpret):
 
 def test_site_without_country_belongs_where_most_of_it_lies(interpret):
     site = one(interpret([{"NAME": "x"}]))
-    assert (site["country_codes"], site["located_country_codes"]) == ([], ["LA"])
+    assert (site["country_codes"], site["located_country_codes"]) == (["LA"], ["LA"])
+    assert site["quality_flags"] == ["COUNTRY_DERIVED_FROM_COORDINATES"]
     site = one(interpret([{"NAME": "x"}], declarations={"country": "LA", "crs": "EPSG:4326"}))
     assert site["country_codes"] == ["LA"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "countries"),
+    [
+        pytest.param(shapely.Point(103.91, 1.30), ["SG"], id="a park on a coast that the map draws inland"),
+        pytest.param(shapely.Point(103.91, 1.30).buffer(0.002), ["SG"], id="the same as a polygon"),
+        pytest.param(shapely.Point(103.96, 1.41), ["MY", "SG"], id="an island in the strait between two"),
+        pytest.param(shapely.Point(101.6, 21.15).buffer(0.002), ["LA", "CN"], id="within the band of a border"),
+        pytest.param(shapely.Point(90.0, -5.0), [], id="on the high sea"),
+    ],
+)
+def test_site_without_country_gets_every_side_that_the_band_allows(interpret, shape, countries):
+    site = one(interpret([{"NAME": "x"}], [shape]))
+    assert site["country_codes"] == countries
+    assert ("COUNTRY_DERIVED_FROM_COORDINATES" in site["quality_flags"]) == bool(countries)
+    assert ("BORDER_AMBIGUOUS" in site["quality_flags"]) == (len(countries) > 1)
 
 
 def test_site_stated_in_the_wrong_country(interpret):

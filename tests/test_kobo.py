@@ -86,7 +86,10 @@ def test_the_headings_that_stay_out_are_told_and_no_answer_is(tmp_path):
 
 
 def test_a_form_without_species_is_told_plainly(tmp_path):
-    table, (events,) = read(csv_of(tmp_path / "k.csv", submission(0), submission(1)))
+    headings = [heading.replace("Where are you?_l", "Where are you?_at_l") for heading in HEADINGS]
+    headings = [heading for heading in headings if "_latitude" not in heading]
+    rows = [submission(number)[:9] + submission(number)[10:] for number in range(2)]
+    table, (events,) = read(csv_of(tmp_path / "k.csv", *rows, headings=headings))
     assert events is None
     assert [refusal.row for refusal in table.refusals] == [2, 3]
     assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
@@ -242,13 +245,28 @@ def test_a_repeat_of_no_submission_is_refused(tmp_path):
     assert [(refusal.row, refusal.code) for refusal in tables[1].refusals] == [(5, "SUBMISSION_UNKNOWN")]
 
 
+def test_a_form_that_asks_for_a_place_gives_events_and_says_what_to_type_for_records(tmp_path):
+    path = csv_of(tmp_path / "k.csv", submission(0), submission(1))
+    table, (events,) = read(path)
+    assert table.refusals == []
+    assert events.select("eventID", "decimalLatitude", "eventDate").rows() == [
+        (uuid, "21.22", "2026-03-17") for uuid in UUIDS
+    ]
+    assert not any(secret in str(events.rows()) + str(table.notes) for secret in SECRETS)
+    assert any("--option 'heading.Which animals?=vernacularName'" in note for note in table.notes)
+    _, (_, records) = read(path, **{"heading.Which animals?": "vernacularName"})
+    assert records["vernacularName"].to_list() == ["Gaur", "Gaur"]
+    with pytest.raises(InputError, match="people never come in"):
+        read(path, **{"heading.Your name": "recordedBy"})
+
+
 @pytest.mark.parametrize("name", ["kobotoolbox_submissions.csv", "kobotoolbox_submissions_multiple_sheets.xlsx"])
-def test_the_shared_exports_are_no_survey_and_their_wrong_longitude_is_found_in_its_cell(name):
+def test_the_shared_exports_give_places_and_their_wrong_longitude_is_found_in_its_cell(name):
     if not SHARED.exists():
         pytest.skip("the shared exports are not on this machine")
-    table, frames = read(SHARED / name)
-    assert frames == [None]
-    assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
+    table, (events,) = read(SHARED / name)
+    assert events.height == 3
+    assert table.refusals == []
     heading = "_Please record the location of your local ecosystem._longitude"
     assert {(f.row, f.column, f.value, f.code, f.blocking) for f in table.findings} == {
         (4, heading, "-199.058787", "COORDINATE_OUT_OF_RANGE", True)

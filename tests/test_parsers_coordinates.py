@@ -126,6 +126,8 @@ def test_pairs_that_are_not_read(told, issue):
     ("told", "axis", "number"),
     [
         pytest.param("433819N", Axis.LATITUDE, 43.638611, id="packed"),
+        pytest.param("N244711.85", Axis.LATITUDE, 24.786625, id="packed, with a fraction"),
+        pytest.param("0244711N", Axis.LATITUDE, 24.786389, id="packed, filled up to three digits"),
         pytest.param("043300S", Axis.LATITUDE, None, id="packed, 4°33' or 043°30'"),
         pytest.param("1013412E", Axis.LONGITUDE, 101.57, id="packed longitude"),
         pytest.param("101340E", Axis.LONGITUDE, None, id="packed, 10°13'40\" or 101°34'0\""),

@@ -71,6 +71,8 @@ def _exact_border_distance(boundaries, lon, lat):
         pytest.param(102.6, 17.97, "LA", "LA-VT", id="Vientiane"),
         pytest.param(124.37, -9.3, "TL", "TL-OE", id="Oecusse"),
         pytest.param(100.27, 6.44, "MY", "MY-09", id="Kangar in Perlis"),
+        pytest.param(99.80, 6.35, "MY", "MY-02", id="Langkawi in Kedah"),
+        pytest.param(99.80, 6.235, "MY", "MY-02", id="Dayang Bunting in Kedah"),
         pytest.param(120.98, 14.6, "PH", "PH-00", id="Manila"),
         pytest.param(124.25, 7.22, "PH", "PH-MAG", id="Cotabato City, which is not in Cotabato"),
         pytest.param(114.17, 22.4, "HK", None, id="Hong Kong"),
@@ -271,7 +273,6 @@ def test_codes_agree_with_another_publishers_map(boundaries, shared):
             differ[code] = found
     assert differ == {
         "LA-VT": {"LA-VI"},  # theirs has one code for both; ISO has LA-VT for the prefecture
-        "MY-09": {"MY-02"},  # Perlis is MY-09, Kedah MY-02: https://www.iso.org/obp/ui/#iso:code:3166:MY
         "PH-00": {"PH-MNL"},  # Metro Manila is PH-00: https://www.iso.org/obp/ui/#iso:code:3166:PH
     }
 

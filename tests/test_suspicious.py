@@ -109,6 +109,12 @@ def test_middles_of_divisions_are_those_that_programs_reckon(harmoniser):
     assert flags(harmoniser, [at(moved(centroid, 800), coordinateUncertaintyInMeters="15")]) == [set()]
 
 
+def test_the_circle_around_a_middle_fits_its_country(harmoniser):
+    rows = [at(moved((103.8, 1.3667), metres)) for metres in (100, 600)]
+    wrong = {"COORDINATES_CENTRE_OF_COUNTRY"}
+    assert [found & wrong for found in flags(harmoniser, rows)] == [wrong, set()]
+
+
 def test_middles_of_countries(harmoniser):
     rows = []
     for code in ("LA", "KH", "MM", "CN"):

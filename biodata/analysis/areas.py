@@ -14,6 +14,7 @@ from biodata import geo, places
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import cells_inside
 from biodata.errors import InputError
+from biodata.matching.same_sites import representatives
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
@@ -48,7 +49,7 @@ class Site:
 
 
 def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
-    """Return protected areas as polygons; those without a polygon, and copies of another, are left out.
+    """Return protected areas as polygons; those without one are left out, and one represents those that seem to be the same.
 
     Parameters
     ----------
@@ -75,23 +76,16 @@ def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
     if not polygons.all():
         logger.info("%d of %d areas have no polygon and are left out", int((~polygons).sum()), len(table))
     table = table[polygons].reset_index(drop=True)
-    copies = _copies(table)
-    for name in table["name"][copies]:
-        logger.info("%s stands twice in the table; the first is taken", name)
+    first = representatives(table.geometry.to_numpy(), table["name"].to_list(), table["country_codes"].to_list())
+    copies = first != np.arange(len(table))
+    for at in np.flatnonzero(copies):
+        logger.info(
+            "%s (%s) seems to be %s (%s): it stands for both",
+            table["name"][at], table["area_id"][at], table["name"][first[at]], table["area_id"][first[at]],
+        )  # fmt: skip
+        if not table["country_codes"][first[at]]:
+            table.at[first[at], "country_codes"] = table["country_codes"][at]
     return table[~copies].reset_index(drop=True)
-
-
-def _copies(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Mark areas of the same name and countries that share more than half of their ground with an earlier one."""
-    shapes = table.geometry.to_numpy()
-    copies = np.zeros(len(table), dtype=bool)
-    for rows in table.groupby(["name", "country_codes"]).indices.values():
-        for place, later in enumerate(rows):
-            for earlier in rows[:place]:
-                common = shapely.area(shapely.intersection(shapes[earlier], shapes[later]))
-                union = shapely.area(shapely.union(shapes[earlier], shapes[later]))
-                copies[later] |= not copies[earlier] and common > union / 2
-    return copies
 
 
 def check(areas: gpd.GeoDataFrame) -> None:

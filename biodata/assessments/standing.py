@@ -7,6 +7,7 @@ import polars as pl
 
 from biodata import sharing
 from biodata.errors import StoreError
+from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
 from biodata.sharing import siblings
 from biodata.sharing.publish import LOOKED_AT
@@ -37,10 +38,13 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
     Returns
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
-        Without what `sharing.publish_results` leaves out, and without the results of runs that read a record which is
+        Sites that stand in two lists are flagged. Without what `sharing.publish_results` leaves out, and without the results of runs that read a record which is
         hidden more today: its name was corrected, its place moved into a country with a rule.
     """
-    shown = sharing.publish_results(table, lake.read(table), boundaries=boundaries, rules=rules)
+    stored = lake.read(table)
+    if table == "protected_areas":
+        stored = area_twins.flagged(stored, area_twins.twins(stored))
+    shown = sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
     if "evidence_view" not in shown.columns:
         return shown
     versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)

@@ -26,6 +26,10 @@ What the dataset declares of its values goes in as --option too: calendar=buddhi
 time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of every
 place whose row tells none: a record without one is never evidence for a side. Such a value is flagged as declared.
 
+Headings are read in ten languages where their meaning is sure, and the report says which were. --option
+heading.final_species=scientificName says what a column of any table holds; heading.notes= says that it holds nothing of a record.
+A table of which neither a name, a coordinate nor a date is recognised stops, and says what to type.
+
 A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
 

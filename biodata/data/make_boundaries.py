@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 HERE: Final = Path(__file__).parent
 BY_HAND: Final = HERE / "province_codes_by_hand.csv"
+PARTS_BY_HAND: Final = HERE / "boundary_parts_by_hand.csv"
+"""Islands that the map gives to another division than theirs, each by a point of it."""
 DECIMALS: Final = 5
 """Coordinates are kept to 0.00001° (about 1 m); shared vertices stay shared, since equal numbers round equally."""
 
@@ -105,6 +107,22 @@ def read_layer(path: Path, layer: str) -> tuple[list[dict[str, Any]], NDArray[np
     return rows, shapely.transform(shapely.from_wkb(wkb), lambda xy: np.round(xy, DECIMALS))
 
 
+def move_parts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the units with each part of `PARTS_BY_HAND` in the division that it belongs to."""
+    codes = frame["province_code"].to_list()
+    shapes = shapely.from_wkb(frame["geometry"].to_numpy())
+    for row in pl.read_csv(PARTS_BY_HAND).iter_rows(named=True):
+        of_map, own = codes.index(row["map_code"]), codes.index(row["province_code"])
+        parts = shapely.get_parts(shapes[of_map])
+        here = shapely.intersects_xy(parts, row["longitude"], row["latitude"])
+        if here.sum() != 1:
+            msg = f"no part of {row['map_code']} holds the point of {row['note']!r}: correct {PARTS_BY_HAND.name}"
+            raise SystemExit(msg)
+        shapes[of_map] = shapely.multipolygons(parts[~here])
+        shapes[own] = shapely.multipolygons(np.concatenate([shapely.get_parts(shapes[own]), parts[here]]))
+    return frame.with_columns(geometry=pl.Series(list(shapely.to_wkb(shapes)), dtype=pl.Binary))
+
+
 def main() -> None:
     """Read the map, write both files."""
     parser = argparse.ArgumentParser(description="Derive the bundled boundary set from world_map.gpkg.")
@@ -145,7 +163,7 @@ def main() -> None:
         msg = f"one code with two names: {twice.drop('geometry').rows()}"
         raise SystemExit(msg)
     rank = pl.col("level").replace_strict(LEVELS, range(len(LEVELS)))
-    frame = frame.sort(rank, "country_code", "province_code", "name")
+    frame = move_parts(frame.sort(rank, "country_code", "province_code", "name"))
     frame.write_parquet(HERE / "boundaries_natural_earth.parquet", compression="zstd", compression_level=19)
     pl.DataFrame(table).select(
         "province_code",

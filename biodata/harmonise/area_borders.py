@@ -6,7 +6,7 @@ farther out is held by the other country.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from biodata import geo
 from biodata.parsers.countries import parse_country
-from biodata.places import BoundarySet, country_geometry
+from biodata.places import BoundarySet, country_geometry, locate
 
 LEAST_SPILL_KM2: Final = 0.01
 """Less than a hectare over the line is rounding of coordinates."""
@@ -42,12 +42,16 @@ class Spill:
         The part of that farther than the band from its own countries.
     elsewhere : bool
         Most of it lies in other countries than stated, and outside the band.
+    sides : list of str
+        Countries that it may belong to, where none is stated: those that hold it; those whose border or, at sea, whose land
+        is so near that the band around them holds all of it.
     """
 
     located: list[str]
     spill_km2: float | None = None
     outside_band_km2: float | None = None
     elsewhere: bool = False
+    sides: list[str] = field(default_factory=list)
 
 
 @lru_cache(maxsize=4096)
@@ -87,7 +91,23 @@ def spill(shapes: NDArray[np.object_], stated: list[list[str]], boundaries: Boun
     meets: list[dict[str, Any]] = [{} for _ in shapes]
     for site, country in tree.query(shapes, predicate="intersects").T:
         meets[site][codes[country]] = countries[country]
-    return [_one(shape, own, met, boundaries) for shape, own, met in zip(shapes, stated, meets, strict=True)]
+    found = [_one(shape, own, met, boundaries) for shape, own, met in zip(shapes, stated, meets, strict=True)]
+    silent = [at for at, (shape, own) in enumerate(zip(shapes, stated, strict=True)) if shape is not None and not own]
+    if silent:
+        inside = shapely.get_coordinates(shapely.point_on_surface(shapes[silent]))
+        near = locate(inside[:, 0], inside[:, 1], boundaries)["country_codes"].to_list()
+        for at, codes_near in zip(silent, near, strict=True):
+            found[at] = replace(found[at], sides=_sides(shapes[at], found[at].located, codes_near or [], boundaries))
+    return found
+
+
+def _sides(shape: Any, located: list[str], near: list[str], boundaries: BoundarySet) -> list[str]:
+    """Return the countries that a site may belong to: those that hold it, and those whose band holds all of it."""
+    others = [code for code in near if code not in located]
+    if not located or not _is_area(shape):
+        return [*located, *others]
+    least_km2 = LEAST_HELD_SHARE * float(geo.area_km2(shape)[0])
+    return [*located, *(code for code in others if outside_band_km2(shape, [code], boundaries) < least_km2)]
 
 
 def _one(shape: Any, stated: list[str], met: dict[str, Any], boundaries: BoundarySet) -> Spill:

@@ -1,7 +1,5 @@
 """The same site told by two lists: proposed as one, with the reason; nothing is joined."""
 
-import re
-import unicodedata
 from typing import Final
 
 import numpy as np
@@ -11,16 +9,12 @@ import shapely
 from biodata.geo import Geometries
 from biodata.harmonise.area_cleaning.plane import to_plane
 from biodata.harmonise.area_cleaning.repair import repair
+from biodata.matching.same_sites import distinct_words, is_same, shared_ground
 
 SAME_ID: Final = "the same WDPA number"
 SAME_NAME: Final = "the same name and ground"
 SAME_GROUND: Final = "the same ground"
 NAME_ALONE: Final = "the same name in one country, of which one has no map"
-LEAST_SHARED: Final = 0.5
-"""Of all the ground of two sites of one name, that both hold."""
-LEAST_SAME: Final = 0.8
-"""The same of two sites whatever their names: beyond the differences between two maps of one site."""
-
 TWINS: Final = pl.Schema(
     {
         "area_id": pl.String,
@@ -34,12 +28,6 @@ TWINS: Final = pl.Schema(
     }
 )
 """One row a pair; `shared_ground` is what both hold as a share of what either holds, 0-1, null where one has no map."""
-
-_GENERIC: Final = frozenset(
-    "national park nature natural reserve reserves wildlife sanctuary protected area areas forest marine biosphere "
-    "conservation heritage landscape parks site the of and mu ko koh mount mt phnom phou phu doi khao nam pa nba npa np "
-    "nr ws aep asean taman negara cagar alam suaka vuon quoc gia khu bao ton thien nhien".split()
-)
 
 
 def twins(sites: pl.DataFrame) -> pl.DataFrame:
@@ -61,19 +49,11 @@ def twins(sites: pl.DataFrame) -> pl.DataFrame:
     shapes = to_plane(_shapes(sites, wholes))
     area = np.where(shapely.is_missing(shapes), 0.0, shapely.area(shapes))
     found: dict[tuple[int, int], tuple[float | None, str]] = {}
-    lists, words = wholes["list"].to_list(), [_words(name) for name in wholes["name"].to_list()]
-    mapped = np.flatnonzero(area > 0)
-    one, other = shapely.STRtree(shapes[mapped]).query(shapes[mapped], predicate="intersects")
-    pairs = [(a, b) for a, b in zip(mapped[one].tolist(), mapped[other].tolist(), strict=True) if a < b]
-    pairs = [(a, b) for a, b in pairs if lists[a] != lists[b]]
-    both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    common = shapely.area(shapely.intersection(shapes[both[:, 0]], shapes[both[:, 1]]))
-    shared = common / (area[both[:, 0]] + area[both[:, 1]] - common)
-    ground = {pair: round(float(share), 4) for pair, share in zip(pairs, shared, strict=True)}
+    lists, words = wholes["list"].to_list(), [distinct_words(name) for name in wholes["name"].to_list()]
+    ground = {pair: round(of, 4) for pair, of in shared_ground(shapes, lists=lists).items()}
     for (a, b), share in ground.items():
-        named = bool(words[a] & words[b])
-        if share >= LEAST_SAME or (named and share >= LEAST_SHARED):
-            found[a, b] = (share, SAME_NAME if named else SAME_GROUND)
+        if is_same(share, words[a], words[b]):
+            found[a, b] = (share, SAME_NAME if words[a] & words[b] else SAME_GROUND)
     for (a, b), reason in _told_alike(wholes, words, area > 0).items():
         if reason == SAME_ID or (a, b) not in found:
             found[a, b] = (ground.get((a, b), 0.0) if area[a] > 0 and area[b] > 0 else None, reason)
@@ -149,11 +129,3 @@ def _told_alike(
                 if lists[a] != lists[b] and (reason == SAME_ID or not (mapped[a] and mapped[b])):
                     found[a, b] = reason if reason == SAME_ID else found.get((a, b), reason)
     return found
-
-
-def _words(name: str | None) -> frozenset[str]:
-    """Return the words of a name that tell sites apart, without accents; of other scripts the letters together."""
-    plain = "".join(
-        c for c in unicodedata.normalize("NFKD", name or "") if not unicodedata.combining(c) or ord(c) > 0x36F
-    )
-    return frozenset(re.findall(r"[^\W_]+", plain.casefold().replace("đ", "d"))) - _GENERIC

@@ -12,6 +12,8 @@ from biodata.parsers.coordinates import Axis, parse_coordinates, read_angle
 
 AXES: Final = ("decimalLatitude", "decimalLongitude")
 SWAP: Final = "swap_latitude_longitude"
+PACKED: Final = "packed"
+_EASTINGS_M: Final = (100_000.0, 999_999.999)
 
 
 def interpret(told: Told, outlined: footprints.Placed | None = None) -> Findings:
@@ -42,6 +44,7 @@ def interpret(told: Told, outlined: footprints.Placed | None = None) -> Findings
         zero=(lat == 0) & (lon == 0),
         swapped=(lat.abs() > 90) & (lat.abs() <= 180) & (lon.abs() <= 90),
     )
+    packed = _packed(frame.filter(marks["outside"])) if marks["outside"].any() else None
     unreadable = _unreadable(latitude) | _unreadable(longitude)
     flags = {
         "COORDINATE_MISSING": told[AXES[0]].is_null() | told[AXES[1]].is_null(),
@@ -59,6 +62,18 @@ def interpret(told: Told, outlined: footprints.Placed | None = None) -> Findings
     for axis, read in zip(AXES, (latitude, longitude), strict=True):
         by_rule = read["rule"].is_not_null()
         noted.append(repairs(by_rule, axis, read["number"], read["rule"], applied=True))
+    if packed is not None and packed["latitude"].null_count() < packed.height:
+        at = marks["outside"].fill_null(value=False).arg_true()
+        flags["COORDINATE_PROJECTED"] = flags["COORDINATE_PROJECTED"].scatter(
+            at.filter(packed["latitude"].is_not_null() & ~packed["may_be_metres"]), False
+        )
+        noted += [
+            packed.filter(pl.col("latitude").is_not_null()).select(
+                row=at.filter(packed["latitude"].is_not_null()).cast(pl.UInt32), term=pl.lit(axis),
+                value=pl.col(name).round_sig_figs(12).cast(pl.String), rule=pl.lit(PACKED), applied=pl.lit(value=False),
+            )
+            for axis, name in zip(AXES, ("latitude", "longitude"), strict=True)
+        ]  # fmt: skip
     parts = [Findings(columns, flags, noted)]
     if unreadable.any():
         parts.append(_proposed(told, unreadable))
@@ -117,11 +132,36 @@ def _metres(frame: pl.DataFrame) -> pl.Series:
         easting, northing = pl.col(east), pl.col(north)
         prefix = (easting / 1_000_000).floor()
         ways.append(
-            (easting % 1_000_000).is_between(100_000, 999_999.999)
+            (easting % 1_000_000).is_between(*_EASTINGS_M)
             & ((prefix == 0) | prefix.is_between(13, 45))
             & northing.is_between(10_000, 10_002_000)
         )
     return frame.select((ways[0] | ways[1]).alias("metres"))["metres"]
+
+
+def _packed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Read numbers out of range as degrees, minutes and seconds in one: 244711.85 is 24° 47' 11.85".
+
+    Metres are seldom that, since their digits run beyond 59, and a northing stands in the place of the latitude.
+
+    Returns
+    -------
+    polars.DataFrame
+        `latitude` and `longitude`, null where one of the two cannot be read so; `may_be_metres`, where the two could be
+        a northing and an easting, too.
+    """
+    read = []
+    for name, most in (("latitude", 90), ("longitude", 180)):
+        digits = pl.col(name).abs()
+        degrees, minutes, seconds = (digits / 10_000).floor(), (digits / 100).floor() % 100, digits % 100
+        right = (digits >= 10_000) & (minutes < 60) & (seconds < 60)
+        total = degrees + minutes / 60 + seconds / 3600
+        read.append(pl.when(right & (total <= most)).then(total * pl.col(name).sign()).alias(name))
+    easting, northing = pl.col("longitude"), pl.col("latitude")
+    metres = easting.is_between(*_EASTINGS_M) & northing.is_between(10_000, 10_002_000)
+    both = frame.select(*read, metres.fill_null(value=False).alias("may_be_metres"))
+    whole = pl.all_horizontal(pl.col("latitude", "longitude").is_not_null())
+    return both.with_columns(pl.when(whole).then(pl.col("latitude", "longitude")))
 
 
 def swap(where: pl.Series, latitude: pl.Series, longitude: pl.Series) -> list[pl.DataFrame]:

@@ -10,13 +10,16 @@ import polars as pl
 from biodata.harmonise import dates
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.told import Told
+from biodata.parsers.clocks import read_time
 from biodata.parsers.numerals import ascii_digits
 
 DAY: Final = timedelta(days=1)
 _MOMENT: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
-_CLOCKS: Final = re.compile(r"(\d{1,2})[:.h](\d\d)\s*(?:/|-|\u2013|~|至)\s*(\d{1,2})[:.h](\d\d)", re.ASCII)
+_CLOCKS: Final = re.compile(r"(\d{1,2}[:.h]\d\d)\s*(?:/|-|\u2013|~|至)\s*(\d{1,2}[:.h]\d\d)", re.ASCII)
+"""Two times with a hyphen between them: `06:00-06:10` tells no zone."""
+_TWO_CLOCKS: Final = re.compile(r"([^/\u2013~至]+?)\s*(?:/|\u2013|~|至)\s*([^/\u2013~至]+)")
 _DAYS: Final = re.compile(
     r"P?\s*(\d+(?:[.,]\d+)?)\s*(?:d|day|days|天|日|วัน|ngày|ມື້|ວັນ|ថ្ងៃ|ရက်|hari|araw)?\.?", re.IGNORECASE
 )
@@ -62,7 +65,7 @@ def read_moment(text: str) -> Moment | None:
         return None
     offset = None
     if zone:
-        hours, minutes = (0, 0) if zone == "Z" else (int(zone[1:3]), int(zone[-2:]))
+        hours, minutes = (0, 0) if zone == "Z" else (int(zone[1:3]), int(zone[3:].lstrip(":") or 0))
         offset = timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
     return Moment(at, hour is not None, offset)
 
@@ -194,29 +197,41 @@ def _finer(told: str | None, ends: str | None) -> tuple[str | None, bool]:
 
 
 def _with_clocks(batch: pl.DataFrame) -> pl.DataFrame:
-    """Make an interval of a day whose eventTime tells two times, as Darwin Core writes them: 06:00/06:10."""
+    """Take the time of day of a day from eventTime, or its two times, as Darwin Core writes them: 06:00/06:10, 08:00+0800."""
     if "eventTime" not in batch.columns or batch["eventTime"].null_count() == batch.height:
         return batch
-
-    def interval(day: str | None, clock: str | None) -> str | None:
-        match = _CLOCKS.fullmatch(ascii_digits(clock or "").strip())
-        moment = read_moment(day or "")
-        if match is None or moment is None or moment.exact:
-            return day
-        try:
-            first, last = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
-        except ValueError:
-            return day
-        begins, ends = datetime.combine(moment.at, first), datetime.combine(moment.at, last)
-        ends += DAY if ends < begins else timedelta()
-        return f"{begins.isoformat(timespec='minutes')}/{ends.isoformat(timespec='minutes')}"
-
-    joined = [interval(*row) for row in batch.select("eventDate", "eventTime").iter_rows()]
-    whole = pl.Series(["/" in (date or "") and "T" in (date or "") for date in joined])
+    told = batch.select("eventDate", "eventTime")
+    each = told.unique()
+    joined = [_with_clock(day, clock) for day, clock in each.iter_rows()]
+    each = each.with_columns(pl.Series("with clock", joined, dtype=pl.String))
+    found = told.join(each, on=["eventDate", "eventTime"], how="left", nulls_equal=True, maintain_order="left")[
+        "with clock"
+    ]
     return batch.with_columns(
-        pl.Series("eventDate", joined, dtype=pl.String),
-        pl.when(whole).then(None).otherwise("eventTime").alias("eventTime"),
+        pl.coalesce(found, "eventDate").alias("eventDate"),
+        pl.when(found.is_not_null()).then(None).otherwise("eventTime").alias("eventTime"),
     )
+
+
+def _with_clock(day: str | None, told: str | None) -> str | None:
+    """Return a day with the time of day, or the two, that are told beside it; None where it stays as it is."""
+    clock = ascii_digits(told or "").strip()
+    moment = read_moment(day or "")
+    if not clock or moment is None or moment.exact:
+        return None
+    match = _CLOCKS.fullmatch(clock) or _TWO_CLOCKS.fullmatch(clock)
+    try:
+        read = [read_time(text) for text in (match.groups() if match else (clock,))]
+        ends = [datetime.combine(moment.at, time.fromisoformat(text)) for text, _ in read]
+    except ValueError:
+        return None  # no time of day, or one that no day has: 24:00 is kept where dates are read
+    zones = [zone or "" for _, zone in read]
+    if any(zone[:1] not in ("", "+", "-") for zone in zones):
+        return None
+    if len(ends) == 2 and ends[1] < ends[0]:
+        ends[1] += DAY
+    seconds = "seconds" if any(end.second for end in ends) else "minutes"
+    return "/".join(end.isoformat(timespec=seconds) + zone for end, zone in zip(ends, zones, strict=True))
 
 
 def ends_of(event_dates: pl.Series) -> pl.DataFrame:

@@ -108,7 +108,7 @@ def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geo
 def _measured(
     shapes: area_geometry.Geometries, frame: pl.DataFrame, boundaries: BoundarySet, flags: list[list[str]]
 ) -> list[pl.Series]:
-    """Return computed areas and what spills over borders; doubts go into `flags`."""
+    """Return computed areas, what spills over borders, and the countries where none is stated; doubts go into `flags`."""
     polygon = np.array([shape is not None and shape.geom_type in ("Polygon", "MultiPolygon") for shape in shapes])
     computed = np.where(polygon, geo.area_km2(shapes), np.nan)
     spilled = area_borders.spill(shapes, frame["country_codes"].to_list(), boundaries)
@@ -120,7 +120,15 @@ def _measured(
             flags[at].append("BOUNDARY_DISAGREEMENT")
         if spill.elsewhere:
             flags[at].append("COUNTRY_DISAGREES")
+        if spill.sides:
+            flags[at].append("COUNTRY_DERIVED_FROM_COORDINATES")
+        if set(spill.sides) - set(spill.located) and len(spill.sides) > 1:
+            flags[at].append("BORDER_AMBIGUOUS")
+    stated = frame["country_codes"].to_list()
     return [
+        pl.Series(
+            "country_codes", [own or s.sides for own, s in zip(stated, spilled, strict=True)], dtype=pl.List(pl.String)
+        ),
         pl.Series("computed_area_km2", computed).fill_nan(None),
         pl.Series("located_country_codes", [s.located for s in spilled], dtype=pl.List(pl.String)),
         pl.Series("spill_km2", [s.spill_km2 for s in spilled], dtype=pl.Float64),

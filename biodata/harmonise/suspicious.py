@@ -17,8 +17,6 @@ from biodata.places.gazetteer import CENTRE_FLAGS, SEAT_FLAGS, Gazetteer, Points
 Bools = NDArray[np.bool_]
 Longs = NDArray[np.int64]
 
-CENTRE_RADIUS_M: Final = 1000.0
-"""CoordinateCleaner's default for centroids: Zizka et al. 2019, https://doi.org/10.1111/2041-210X.13152."""
 SLACK_M: Final = 25.0
 """One place in whole seconds, and in another program's reckoning of an offset, differs by this much."""
 EXACT_SLACK_M: Final = 10.0
@@ -80,7 +78,7 @@ def interpret(
     within what it is rounded to and `SLACK_M`: rounded or cut to two decimals or more, or rounded to whole minutes. A
     place in the same town is no doubt by itself. Where the record tells five decimals and an uncertainty below `FINE_M`,
     only `EXACT_SLACK_M` is given; where it says that the place was looked up, or its locality is but the name of the
-    county, `SAID_RADIUS_M`. A middle counts within `CENTRE_RADIUS_M`, an institution within its own radius.
+    county, `SAID_RADIUS_M`. A middle counts within its own radius, at most `gazetteer.CENTRE_RADIUS_M`, an institution within its own radius.
     """
     longitude, latitude = coordinates.columns["decimalLongitude"], coordinates.columns["decimalLatitude"]
     at = gazetteer.near_any(longitude, latitude)
@@ -117,11 +115,16 @@ def _flags(
         return {}
     fine = (decimals >= FINE_DECIMALS) & (radius < FINE_M) & ~looked_up
     slack = np.where(fine, EXACT_SLACK_M, np.where(looked_up, SAID_RADIUS_M, SLACK_M))
-    centre = np.where(fine, EXACT_SLACK_M, CENTRE_RADIUS_M)
     found = {flag: _equals(gazetteer.seats[kind], x, y, decimals, slack) for kind, flag in SEAT_FLAGS.items()}
     for kind, flag in CENTRE_FLAGS.items():
-        metres, _ = gazetteer.centres[kind].nearest(x, y)
-        found[flag] = metres[:, 0] <= centre
+        # Of several middles of one place the nearest decides; beside it lies another place's, with another radius.
+        centres = gazetteer.centres[kind]
+        if not len(centres.name):
+            found[flag] = np.zeros(len(x), dtype=bool)
+            continue
+        metres, row = centres.nearest(x, y, NEIGHBOURS)
+        radius_m = np.where(fine[:, None], EXACT_SLACK_M, centres.radius_m[row])
+        found[flag] = (metres <= radius_m).any(axis=1)
     metres, row = gazetteer.institutions.nearest(x, y)
     found["AT_INSTITUTION"] = metres[:, 0] <= gazetteer.institutions.radius_m[row[:, 0]]
     return found

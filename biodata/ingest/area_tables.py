@@ -5,9 +5,10 @@ is taken where a column holds it as WKT, or two columns a point's longitude and 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -15,10 +16,10 @@ import polars as pl
 import shapely
 
 from biodata.errors import InputError, Refusal
-from biodata.formats import delimited
 from biodata.formats.archives import ArchiveLimits, open_archive
 from biodata.formats.wkb import MAX_DEPTH
 from biodata.formats.workbooks import read_sheets
+from biodata.ingest.table_headings import OPTION, declared_names, open_table
 
 _TEXT: Final = (".csv", ".tsv", ".txt")
 _SITE_HEADINGS: Final = re.compile(
@@ -54,7 +55,7 @@ class AreaTable:
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def open_tables(path: Path, *, encoding: str | None = None) -> list[AreaTable] | None:
+def open_tables(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> list[AreaTable] | None:
     """Open the tables of a file; None where it is no table.
 
     Raises
@@ -69,29 +70,30 @@ def open_tables(path: Path, *, encoding: str | None = None) -> list[AreaTable] |
     if zipped:
         archive = open_archive(path, limits=ArchiveLimits(zips_inside=True))
         if _WORKBOOK in archive.sizes or path.suffix.lower() == ".xlsx":
-            return _workbook(path)
+            return _workbook(path, options)
         texts = [name for name in archive.sizes if name.lower().endswith(_TEXT[:2])]
         maps = any(name.lower().endswith((".shp", ".gdbtable", ".zip")) for name in archive.sizes)
         if maps or not texts:
             return None
-        found = [_delimited(lambda name=name: archive.open(name), f"{path.name}/{name}", encoding) for name in texts]  # type: ignore[misc]
+        found = [_delimited(lambda name=name: archive.open(name), f"{path.name}/{name}", options) for name in texts]  # type: ignore[misc]
         return _with_sites([table for table in found if table is not None], path.name)
     if path.suffix.lower() not in _TEXT:
         return None
-    table = _delimited(lambda: path.open("rb"), path.name, encoding)
+    table = _delimited(lambda: path.open("rb"), path.name, options)
     return _with_sites([table] if table else [], path.name)
 
 
 def _with_sites(tables: list[AreaTable], file: str) -> list[AreaTable]:
     if not tables:
         problem = "no column says which sites there are"
-        raise InputError(problem, file=file, row=1, expected="NAME, SITE_ID, WDPAID or 名称", code="HEADING_UNKNOWN")
+        expected = f"NAME, SITE_ID, WDPAID or 名称; where one of them is it: --option {OPTION}HEADING=NAME"
+        raise InputError(problem, file=file, row=1, expected=expected, code="HEADING_UNKNOWN")
     return tables
 
 
-def _delimited(open_stream: Callable[[], BinaryIO], label: str, encoding: str | None) -> AreaTable | None:
+def _delimited(open_stream: Callable[[], BinaryIO], label: str, options: Mapping[str, str]) -> AreaTable | None:
     """Return a table of text; None where no column says which sites there are."""
-    table = delimited.read(open_stream, file=label, encoding=encoding)
+    table = open_table(open_stream, file=label, options=options)
     if not any(_SITE_HEADINGS.fullmatch(heading.strip()) for heading in table.headings):
         return None
     found = AreaTable(label, iter(()), table.refusals)
@@ -99,14 +101,16 @@ def _delimited(open_stream: Callable[[], BinaryIO], label: str, encoding: str | 
     return found
 
 
-def _workbook(path: Path) -> list[AreaTable]:
+def _workbook(path: Path, options: Mapping[str, str]) -> list[AreaTable]:
     """Return the visible sheets that list sites."""
     found = []
     for sheet in read_sheets(path.read_bytes(), file=path.name):
-        headings = [name for name in sheet.frame.columns if name != "source_row"]
+        told = [name for name in sheet.frame.columns if name != "source_row"]
+        names = declared_names(options, told, file=f"{path.name}/{sheet.name}")
+        headings = [names.get(name, name) for name in told]
         if any(_SITE_HEADINGS.fullmatch(heading) for heading in headings):
             table = AreaTable(f"{path.name}/{sheet.name}", iter(()))
-            table.batches = iter([_with_geometry(sheet.frame, table)])
+            table.batches = iter([_with_geometry(sheet.frame.rename(names), table)])
             found.append(table)
     return _with_sites(found, path.name)
 

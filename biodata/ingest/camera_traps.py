@@ -308,9 +308,11 @@ def left_out_columns(file: str, headings: Sequence[str], taken: Collection[str],
     return [f"{file}: columns that are not taken in, with their number of cells: {listed}"]
 
 
-def deployment_table(part: Part, dataset: DatasetInfo, *, encoding: str | None) -> tuple[VerbatimTable, pl.DataFrame]:
+def deployment_table(
+    part: Part, dataset: DatasetInfo, options: Mapping[str, str]
+) -> tuple[VerbatimTable, pl.DataFrame]:
     """Return a CSV of deployments as a table of events, and the events with the `folder` that their pictures lie in."""
-    frame, headings, refusals = whole_table(part, encoding=encoding)
+    frame, headings, refusals = whole_table(part, options)
     events, again = first_refused(deployment_events(frame, file=part.file), frame, file=part.file)
     taken = {heading for several in DEPLOYMENT_COLUMNS.values() for heading in several}
     table = VerbatimTable(

@@ -20,6 +20,7 @@ from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media, camt
 from biodata.ingest.camera_traps import REASONS
 from biodata.ingest.camtrapdp_sheets import Sheet, of_coverage, of_descriptor
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.tables import check_options
 
 _TERMS: Final = MappingProxyType(
     {
@@ -70,9 +71,7 @@ class CamtrapDp:
         if not paths:
             problem = "no package was given"
             raise InputError(problem, expected=f"a {DESCRIPTOR} or its folder", code="INPUT_MISSING")
-        if options:
-            problem = "this source takes no options"
-            raise InputError(problem, column="--option", value=next(iter(options)), code="OPTION_UNKNOWN")
+        self.options = check_options(options, ())
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 
     def read(self) -> Iterator[VerbatimTable]:
@@ -88,9 +87,9 @@ class CamtrapDp:
             license=_licence(package, "data"),
             citation=package.text("bibliographicCitation"),
         )
-        deployments = Sheet(package, "deployments")
-        media = Sheet(package, "media") if _has(package, "media") else None
-        observations = Sheet(package, "observations")
+        deployments = Sheet(package, "deployments", self.options)
+        media = Sheet(package, "media", self.options) if _has(package, "media") else None
+        observations = Sheet(package, "observations", self.options)
         known = {"deployments.deploymentID": deployments.frame["deploymentID"]}
         deployments.set_beside({})
         deployments.findings += of_coverage(package, deployments)

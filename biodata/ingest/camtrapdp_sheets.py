@@ -12,6 +12,7 @@ from biodata.formats import camtrapdp_check as check
 from biodata.formats.camtrapdp import Package
 from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding
+from biodata.ingest.table_headings import called_as_declared
 
 _NEEDED: Final = MappingProxyType(
     {
@@ -42,8 +43,8 @@ _DEEPEST: Final = 5
 class Sheet:
     """One table of a package, set beside its schema; `frame` has all its rows, those that are refused too."""
 
-    def __init__(self, package: Package, name: str) -> None:
-        table = package.table(name)
+    def __init__(self, package: Package, name: str, options: Mapping[str, str] = MappingProxyType({})) -> None:
+        table = called_as_declared(package.table(name), options)
         renamed = _spelled(name, table.headings)
         self.name, self.file = name, table.file
         self.headings = tuple(renamed.get(heading, heading) for heading in table.headings)

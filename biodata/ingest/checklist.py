@@ -10,10 +10,10 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats import delimited
 from biodata.formats.dwca import open_dwca
 from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.table_headings import open_table
 from biodata.ingest.tables import archive_rows, check_options, core_id_name, opener
 
 STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")
@@ -84,8 +84,7 @@ class ChecklistSource:
 
     def _text(self, path: Path) -> VerbatimTable:
         """Return a table of text."""
-        encoding, separator = self.options.get("encoding"), self.options.get("separator")
-        table = delimited.read(opener(path), file=path.name, encoding=encoding, separator=separator)
+        table = open_table(opener(path), file=path.name, options=self.options, needed=True)
         if not any(heading.strip().lower() in _NAME_HEADINGS for heading in table.headings):
             problem = f"no column holds scientific names: {', '.join(table.headings[:5])}"
             raise InputError(problem, file=path.name, row=1, expected="scientificName", code="HEADING_UNKNOWN")

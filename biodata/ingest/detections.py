@@ -99,7 +99,7 @@ class DetectionsSource:
         dataset = DatasetInfo(self.dataset or dataset_of(self.paths))
         events: list[pl.DataFrame] = []
         for part in tables:
-            table, frame = camera_traps.deployment_table(part, dataset, encoding=self.options.get("encoding"))
+            table, frame = camera_traps.deployment_table(part, dataset, self.options)
             events.append(frame)
             yield table
         places = pl.concat(events, how="diagonal").unique("eventID", keep="first", maintain_order=True)

@@ -105,7 +105,7 @@ class GbifDownload:
             problem = "files are not downloaded"
             raise InputError(problem, file=str(paths[0]), code="OPTION_INVALID")
         settings = settings or Settings()
-        self.options, self.progress = check_options(options or {}, _OPTIONS), progress
+        self.options, self.progress = check_options(options or {}, _OPTIONS, of_tables=False), progress
         self.format = self.options.get("format", FORMATS[0])
         if self.format not in FORMATS:
             problem = "the format of downloads is not known"

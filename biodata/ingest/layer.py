@@ -56,7 +56,7 @@ class LayerSource:
         progress: bool = False,
     ) -> None:
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
-        self.options = check_options(options or {}, _OPTIONS)
+        self.options = check_options(options or {}, _OPTIONS, of_tables=False)
         kind = self.options.get("kind")
         if kind is not None and kind not in MEASURES:
             self.options["kind"] = find_kind(kind).name

@@ -11,7 +11,6 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats import delimited
 from biodata.formats.archives import open_archive
 from biodata.formats.delimited import Delimited
 from biodata.formats.dwca import META, METADATA
@@ -19,6 +18,7 @@ from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.headings import renamed, term_of, terms_of
 from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.table_headings import open_table
 from biodata.ingest.tables import dataset_info, opener
 
 EVENTS, RECORDS, MEASUREMENTS, HUMBOLDT = "Event", "Occurrence", "ExtendedMeasurementOrFact", "Humboldt"
@@ -48,7 +48,7 @@ class LooseTables:
     openers : mapping of str to callable
         Opens each file anew, by its name.
     options : mapping
-        `encoding` and `separator`, where they are told.
+        `encoding`, `separator` and `heading.*`, where they are told.
     metadata : DatasetDescription, optional
         The description that stands beside them.
     """
@@ -63,10 +63,7 @@ class LooseTables:
         self.name, self.metadata = name, metadata
         self.tables: dict[str, list[Delimited]] = {}
         for file, opened in openers.items():
-            told = {name: options.get(name) for name in ("encoding", "separator")}
-            table = delimited.read(
-                opened, file=file, encoding=told["encoding"], separator=told["separator"], without_blank=True
-            )
+            table = open_table(opened, file=file, options=options, without_blank=True)
             self.tables.setdefault(kind_of(table.headings) or "", []).append(table)
 
     def read(self) -> Iterator[VerbatimTable]:

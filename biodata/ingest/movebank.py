@@ -14,6 +14,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.table_headings import open_table
 from biodata.ingest.tables import check_options, opener
 from biodata.vocabularies import TRACKING_PROTOCOL
 
@@ -79,7 +80,7 @@ class MovebankSource:
 
     def _open(self, path: Path) -> delimited.Delimited:
         """Open a file, its headings in Movebank's spelling."""
-        table = delimited.read(opener(path), file=path.name, encoding=self.options.get("encoding"))
+        table = open_table(opener(path), file=path.name, options=self.options)
         names = {heading: _spelt(heading) for heading in table.headings}
         if len(set(names.values())) < len(names):
             problem = "two columns have the same name"

@@ -19,6 +19,7 @@ from biodata.formats.vectors import EXPECTED, Layer, open_layers
 from biodata.formats.wkb import problem_of
 from biodata.ingest.area_tables import open_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.table_headings import renamed_frames
 from biodata.ingest.tables import check_options
 
 WGS84: Final = "EPSG:4326"
@@ -32,7 +33,7 @@ class ProtectedAreaSource:
     """Sites of protected and conserved areas: every attribute as text, geometry in WGS 84.
 
     Options: `crs` and `encoding` (of files that tell none), `layer` (of a GeoPackage), `country` (ISO 3166-1 alpha-2,
-    of files whose sites tell none).
+    of files whose sites tell none), `heading.*` of what an attribute is.
     """
 
     name: ClassVar[str] = "protected-areas"
@@ -68,13 +69,19 @@ class ProtectedAreaSource:
                 problem = "there is no such file"
                 raise InputError(problem, file=path.name, expected=EXPECTED, code="FILE_MISSING")
             encoding, layer_name = self.options.get("encoding"), self.options.get("layer")
-            tables = open_tables(path, encoding=encoding)
+            tables = open_tables(path, self.options)
             if tables is not None:
                 for table in tables:
                     yield self._table(table.label, None, table.batches, table.refusals, keep=keep)
             else:
                 for layer in open_layers(path, encoding=encoding, layer=layer_name):
-                    yield self._table(layer.label, layer.crs, _numbered(layer), [], keep=keep)
+                    yield self._table(
+                        layer.label,
+                        layer.crs,
+                        renamed_frames(_numbered(layer), self.options, file=layer.label),
+                        [],
+                        keep=keep,
+                    )
 
     def _table(
         self, label: str, told_crs: str | None, parts: Iterator[pl.DataFrame], refusals: list[Refusal], *, keep: bool

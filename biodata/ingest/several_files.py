@@ -1,7 +1,7 @@
 """Files that belong together: those that are named, those of a folder, or the members of a zip; names are only compared."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal
-from biodata.formats import delimited
 from biodata.formats.archives import open_archive
+from biodata.ingest.table_headings import OPTION, open_table
 
 _MOST_FILES: Final = 2_000
 
@@ -91,9 +91,9 @@ def _opener(path: Path) -> Callable[[], BinaryIO]:
     return lambda: path.open("rb")
 
 
-def whole_table(part: Part, *, encoding: str | None = None) -> tuple[pl.DataFrame, tuple[str, ...], list[Refusal]]:
+def whole_table(part: Part, options: Mapping[str, str]) -> tuple[pl.DataFrame, tuple[str, ...], list[Refusal]]:
     """Return a small table, `source_row` and its headings, with the rows that cannot be read."""
-    table = delimited.read(part.open, file=part.file, encoding=encoding, of_people=True, without_blank=True)
+    table = open_table(part.open, file=part.file, options=options, of_people=True, without_blank=True)
     empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(table.headings, pl.String)})
     return pl.concat([empty, *table.batches]), table.headings, table.refusals
 
@@ -113,8 +113,9 @@ def needs(headings: Sequence[str], wanted: Iterable[str], *, file: str, what: st
     """
     for heading in wanted:
         if heading not in headings:
-            problem = f"this is no table of {what}: a column is missing"
-            raise InputError(problem, file=file, row=1, column=heading, code="HEADING_MISSING")
+            problem = f"this is no table of {what}: a column is missing; the headings are {', '.join(headings[:12])}"
+            expected = f"where one of them is it: --option {OPTION}HEADING={heading}"
+            raise InputError(problem, file=file, row=1, column=heading, expected=expected, code="HEADING_MISSING")
 
 
 def _is_zip(path: Path) -> bool:

@@ -16,6 +16,7 @@ from biodata.ingest.survey_periods import with_period, with_zone
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_sites import PLACE
 from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
+from biodata.ingest.table_headings import declared_terms, is_heading_option
 from biodata.ingest.tables import decided_headings
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
@@ -36,7 +37,7 @@ class SurveySource:
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `license` of what tells none; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
+        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it is, `headings` of several:
         a JSON object, heading → term, an empty one where the column is of none.
     """
 
@@ -57,7 +58,8 @@ class SurveySource:
         self.encoding = told.pop("encoding", None)
         self.licence = survey_project.checked(told.pop("license", None))
         self.kept = decided_headings(told.pop("headings", "{}"))
-        self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
+        self.kept |= declared_terms(told)
+        told = {name: value for name, value in told.items() if not is_heading_option(name)}
         if told:
             problem = "this source takes no such option"
             raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")

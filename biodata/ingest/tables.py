@@ -16,6 +16,7 @@ from biodata.formats.meta_xml import DataFile
 from biodata.formats.xml import local_term
 from biodata.ingest.headings import renamed, terms_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.table_headings import cells_below, declared_names, is_heading_option, record_columns
 
 
 def decided_headings(told: str, *, tell_value: bool = True) -> dict[str, str]:
@@ -37,8 +38,8 @@ def decided_headings(told: str, *, tell_value: bool = True) -> dict[str, str]:
     return read
 
 
-def check_options(options: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
-    """Return the options of a source.
+def check_options(options: Mapping[str, str], known: Collection[str], *, of_tables: bool = True) -> dict[str, str]:
+    """Return the options of a source, `heading.*` among them where it reads tables.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def check_options(options: Mapping[str, str], known: Collection[str]) -> dict[st
         If one is not known (OPTION_UNKNOWN).
     """
     for name in options:
-        if name not in known:
+        if name not in known and not (of_tables and is_heading_option(name)):
             problem = f"there is no option {name!r}"
             raise InputError(problem, expected=f"one of {', '.join(sorted(known))}", code="OPTION_UNKNOWN")
     return dict(options)
@@ -68,10 +69,17 @@ def plain_table(
     dataset : DatasetInfo
         What is told of its dataset.
     options : mapping
-        `encoding` and `separator`, where they are told.
+        `encoding`, `separator` and `heading.*`, where they are told.
+
+    Raises
+    ------
+    InputError
+        If no heading is of a name, a coordinate or a date (HEADING_UNKNOWN).
     """
     table = delimited.read(open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"))
-    names = terms_of(table.headings, file=file)
+    declared = declared_names(options, table.headings, file=file, needed=True)
+    columns = record_columns(table.headings, declared, file=file, cells=cells_below(table))
+    names = columns.names
     batches = (
         frame.rename(names, strict=False).select(pl.lit(file).alias("source_file"), pl.all()) for frame in table.batches
     )
@@ -82,6 +90,7 @@ def plain_table(
         batches=batches,
         refusals=table.refusals,
         declarations=renamed(names),
+        notes=columns.notes,
     )
 
 

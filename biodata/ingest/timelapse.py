@@ -18,6 +18,7 @@ from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.several_files import Part, dataset_of, parts
+from biodata.ingest.table_headings import open_table
 from biodata.ingest.tables import check_options
 from biodata.ingest.timelapse_tags import TAGS, deployments_of, plain, tagged, why_left_out
 
@@ -71,9 +72,7 @@ class TimelapseSource:
             raise InputError(problem, file=part.file, row=1, column="RelativePath", code="HEADING_MISSING")
         dataset = DatasetInfo(self.dataset or dataset_of(self.paths))
         if tables:
-            made = [
-                camera_traps.deployment_table(part, dataset, encoding=self.options.get("encoding")) for part in tables
-            ]
+            made = [camera_traps.deployment_table(part, dataset, self.options) for part in tables]
         else:
             made = [self._events_of_pictures(part, dataset) for part in pictures]
         places = pl.concat([events for _, events in made], how="diagonal").unique(
@@ -85,7 +84,7 @@ class TimelapseSource:
             yield self._animals(part, places, dataset, asked=bool(tables))
 
     def _headings(self, part: Part) -> tuple[str, ...]:
-        return delimited.read(part.open, file=part.file, encoding=self.options.get("encoding")).headings
+        return open_table(part.open, file=part.file, options=self.options).headings
 
     def _events_of_pictures(self, part: Part, dataset: DatasetInfo) -> tuple[VerbatimTable, pl.DataFrame]:
         """Return the folders of a file as events: from the first to the last picture, whatever is on them."""
@@ -139,9 +138,7 @@ class TimelapseSource:
         )
 
     def _open(self, part: Part) -> delimited.Delimited:
-        return delimited.read(
-            part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True, without_blank=True
-        )
+        return open_table(part.open, file=part.file, options=self.options, of_people=True, without_blank=True)
 
     def _animals(self, part: Part, places: pl.DataFrame, dataset: DatasetInfo, *, asked: bool) -> VerbatimTable:
         """Return the animals of a file; where a table of deployments is `asked`, a folder that it lacks is refused."""

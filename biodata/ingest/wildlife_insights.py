@@ -13,11 +13,11 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal
-from biodata.formats import delimited
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.several_files import Part, dataset_of, needs, parts, whole_table
+from biodata.ingest.table_headings import open_table
 from biodata.ingest.tables import check_options
 
 _OPTIONS: Final = frozenset({"encoding"})
@@ -112,15 +112,13 @@ class WildlifeInsightsSource:
 
     def _kind(self, part: Part) -> str:
         """Tell which table of a download a file is: by its headings, by its name where those do not say; empty for none."""
-        headings = {
-            h.strip() for h in delimited.read(part.open, file=part.file, encoding=self.options.get("encoding")).headings
-        }
+        headings = {h.strip() for h in open_table(part.open, file=part.file, options=self.options).headings}
         by_headings = (kind for kind, signs in _SIGNS.items() if all(headings & set(group) for group in signs))
         by_name = (kind for kind in _SIGNS if kind in part.name)
         return next(by_headings, None) or next(by_name, "")
 
     def _whole(self, part: Part) -> pl.DataFrame:
-        frame, _, refusals = whole_table(part, encoding=self.options.get("encoding"))
+        frame, _, refusals = whole_table(part, self.options)
         self._unread += refusals
         return frame
 
@@ -135,7 +133,7 @@ class WildlifeInsightsSource:
         self, part: Part, cameras: Sequence[Part], dataset: DatasetInfo
     ) -> tuple[VerbatimTable, pl.DataFrame]:
         """Return the table of deployments as events, and these."""
-        frame, headings, refusals = whole_table(part, encoding=self.options.get("encoding"))
+        frame, headings, refusals = whole_table(part, self.options)
         needs(headings, ("deployment_id", "latitude", "longitude", "start_date", "end_date"), file=part.file,
               what="Wildlife Insights' deployments")  # fmt: skip
         events = camera_traps.deployment_events(frame, file=part.file)
@@ -191,9 +189,7 @@ class WildlifeInsightsSource:
 
     def _animals(self, part: Part, places: pl.DataFrame, projects: pl.DataFrame, dataset: DatasetInfo) -> VerbatimTable:
         """Return the animals of a table of images or sequences, batch by batch."""
-        table = delimited.read(
-            part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True, without_blank=True
-        )
+        table = open_table(part.open, file=part.file, options=self.options, of_people=True, without_blank=True)
         identifier = "image_id" if "image_id" in table.headings else "sequence_id"
         time = "timestamp" if identifier == "image_id" else "start_time"
         needs(table.headings, ("deployment_id", identifier, time, "genus", "species"), file=part.file,

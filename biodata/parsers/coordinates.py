@@ -167,7 +167,7 @@ def angle_of(tokens: Sequence[Token], letters: Letters, axis: Axis | None) -> An
         return None
     numbers, marked = parts
     factor = sides.pop()[1] if sides else -1 if sign == "-" else 1
-    if len(numbers) == 1 and not marked and len(numbers[0]) > 3 and "." not in numbers[0]:
+    if len(numbers) == 1 and not marked and len(numbers[0].partition(".")[0]) > 3:
         degrees = _packed(numbers[0], told_axis or axis) if about else None
         return None if degrees is None else Angle(factor * degrees, told_axis, "packed", Confidence.DEFINITE)
     if len(numbers[0].partition(".")[0]) > 3 or any("." in number for number in numbers[:-1]):
@@ -215,22 +215,22 @@ def _parts(body: Sequence[Token]) -> tuple[list[str], bool] | None:
     return (numbers, marked) if numbers and body[-1].kind is not Kind.JOINT else None
 
 
-_PACKED: Final = re.compile(r"(\d{2,3})(\d{2})(\d{2})")
+_PACKED: Final = re.compile(r"(\d{2,3})(\d{2})(\d{2}(?:\.\d+)?)")
 
 
 def _packed(digits: str, axis: Axis | None) -> float | None:
-    """Read DDMMSS or DDDMMSS without marks, where no other cut gives a coordinate.
+    """Read DDMMSS or DDDMMSS without marks, with or without a fraction, where no other cut gives a coordinate.
 
     `433819` cannot have three digits of degrees; `043300` could be 4°33'00" or, filled up to three digits, 43°30'0":
     it is not read.
     """
-    most = 90 if axis is _LATITUDE else 180
-    if axis is None or len(digits) not in {6, 7} or (len(digits) == 6 and int(digits[:3]) <= most):
+    most, length = 90 if axis is _LATITUDE else 180, len(digits.partition(".")[0])
+    if axis is None or length not in {6, 7} or (length == 6 and int(digits[:3]) <= most):
         return None
     match = _PACKED.fullmatch(digits)
     if match is None:
         return None
-    degrees, minutes, seconds = map(int, match.groups())
+    degrees, minutes, seconds = int(match[1]), int(match[2]), float(match[3])
     if degrees > most or minutes >= 60 or seconds >= 60:
         return None
     return degrees + minutes / 60 + seconds / 3600

@@ -1,5 +1,6 @@
 """Survey effort written as text: a number and its unit in the region's languages, brought to a design's own unit."""
 
+import re
 from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -27,6 +28,10 @@ _INTO: Final = MappingProxyType(
 """Unit of a design → what can be made into it, with the factor for a size of 1: nights, days, hours, km, m²."""
 
 
+_ISO_DURATION: Final = re.compile(r"PT(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?", re.ASCII)
+_TWO_UNITS: Final = re.compile(r"(\d+)\s*([^\d\s.,]+)\.?,?\s*(\d{1,2})\s*([^\d\s.,]*)\.?", re.ASCII)
+
+
 class Unit(NamedTuple):
     """A unit: what it measures, and its size in nights, days, hours, kilometres, net-metre-hours or m²."""
 
@@ -46,15 +51,37 @@ def effort_unit(text: str) -> Unit | None:
 def read_effort(text: str) -> tuple[float | None, str | None]:
     """Return the number that a text begins with, and the text of the unit behind it; each None where there is none.
 
+    A time in two units, or as ISO 8601 writes durations, is told in hours.
+
     Examples
     --------
     >>> read_effort("21 trap-nights")
     (21.0, 'trap-nights')
+    >>> read_effort("2 h 30 min"), read_effort("PT45M")
+    ((2.5, 'hour'), (0.75, 'hour'))
     """
     short = text.strip()[:LONGEST]
+    hours = _hours(short)
+    if hours is not None:
+        return hours, "hour"
     end = next((at for at, sign in enumerate(short) if sign.isalpha()), len(short))
     number, _ = parse_decimal(short[:end].strip())
     return number, short[end:].strip() or None
+
+
+def _hours(text: str) -> float | None:
+    """Return the hours of a time in two units (`2 h 30 min`, `2h30`) or of an ISO duration; None where it is neither."""
+    iso = _ISO_DURATION.fullmatch(text)
+    if iso is not None and any(iso.groups()):
+        hours, minutes, seconds = (float(told or 0) for told in iso.groups())
+        return hours + minutes / 60 + seconds / 3600
+    found = _TWO_UNITS.fullmatch(text)
+    if found is None:
+        return None
+    first, second = effort_unit(found[2]), effort_unit(found[4] or "min")
+    if first is None or second is None or {first.dimension, second.dimension} != {"time"} or first.size <= second.size:
+        return None
+    return float(found[1]) * first.size + float(found[3]) * second.size
 
 
 def in_unit(number: float, unit: Unit, wanted: str) -> float | None:

@@ -147,7 +147,7 @@ class _Facts(TypedDict):
 
 
 _NATURAL_EARTH: Final[_Facts] = {
-    "version": "4.1.0, 1:10 million, simplified by QGIS",
+    "version": "4.1.0, 1:10 million, simplified by QGIS; Langkawi in Kedah",
     "source": "Natural Earth, from Debian's qgis-common 3.40.6+dfsg-1 (biodata/data/README.md)",
     "licence": "public domain",
     "viewpoint": (

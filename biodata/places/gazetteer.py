@@ -32,6 +32,11 @@ CENTRE_FLAGS: Final = MappingProxyType(
     }
 )
 """Kinds of places, the largest first, and the flag of a point that is the middle of one."""
+CENTRE_RADIUS_M: Final = 1000.0
+"""CoordinateCleaner's default for centroids: Zizka et al. 2019, https://doi.org/10.1111/2041-210X.13152."""
+CENTRE_SHARE: Final = 0.02
+"""Of the radius of a circle as large as the place: circles of 1 km would cover a fifth of a small country."""
+LEAST_CENTRE_RADIUS_M: Final = 100.0
 MEAN_RADIUS_M: Final = 6_371_008.8
 REACH_M: Final = 1600.0
 """How far around a point its cells reach: the diagonal of 0.01°, the coarsest rounding that is still told."""

@@ -1,5 +1,6 @@
 """The gazetteer put together: bundled tables, the middles of a boundary set's places, an installation's own points."""
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -13,9 +14,18 @@ from numpy.typing import NDArray
 
 from biodata.datums.offsets import wgs84_to_bd09, wgs84_to_gcj02
 from biodata.errors import InputError
-from biodata.geo import Floats
+from biodata.geo import Floats, area_km2
 from biodata.places.boundaries import BoundarySet
-from biodata.places.gazetteer import CENTRE_FLAGS, REACH_M, SEAT_FLAGS, Gazetteer, Points
+from biodata.places.gazetteer import (
+    CENTRE_FLAGS,
+    CENTRE_RADIUS_M,
+    CENTRE_SHARE,
+    LEAST_CENTRE_RADIUS_M,
+    REACH_M,
+    SEAT_FLAGS,
+    Gazetteer,
+    Points,
+)
 
 _KINDS: Final = (*SEAT_FLAGS, *(f"{kind}_centre" for kind in CENTRE_FLAGS), "institution")
 _PLACE: Final = ("longitude", "latitude")
@@ -55,23 +65,29 @@ def _load(boundaries: BoundarySet, own: Path | None, _changed: int) -> Gazetteer
         told = pl.read_csv(file).select(pl.col("country_code").alias("name"), pl.col(*_PLACE).cast(pl.Float64))
     units = boundaries.units.with_row_index("unit")
     more = read_points(own) if own is not None else pl.DataFrame(schema=_POINTS)
-    middles = {
-        "country": pl.concat([_middles(units.drop_nulls("country_code"), "country_code", boundaries), told]),
-        "province": _middles(units.drop_nulls("province_code"), "province_code", boundaries),
-    }
+    km2 = units.with_columns(km2=pl.Series(area_km2(boundaries.shapes)))
+    middles = {}
+    for kind, column in (("country", "country_code"), ("province", "province_code")):
+        found = _middles(units.drop_nulls(column), column, boundaries)
+        found = pl.concat([found, told]) if kind == "country" else found
+        sizes = km2.drop_nulls(column).group_by(pl.col(column).alias("name")).agg(pl.col("km2").sum())
+        middles[kind] = found.join(sizes, on="name", how="left", maintain_order="left").select(
+            "name", *_PLACE, radius_m=_centre_radius_m(pl.col("km2"))
+        )
 
     def mine(kind: str) -> pl.DataFrame:
         return more.filter(pl.col("kind") == kind).select("name", *_PLACE)
 
-    nothing = pl.DataFrame(schema={name: _POINTS[name] for name in ("name", *_PLACE)})
+    def own_centres(kind: str) -> pl.DataFrame:
+        return mine(f"{kind}_centre").with_columns(radius_m=pl.lit(CENTRE_RADIUS_M))
+
+    nothing = pl.DataFrame(schema={name: _POINTS[name] for name in ("name", *_PLACE, "radius_m")})
     return Gazetteer(
         seats={
             kind: _points(pl.concat([_with_offsets(seats.filter(pl.col("kind") == kind)), mine(kind)]))
             for kind in SEAT_FLAGS
         },
-        centres={
-            kind: _points(pl.concat([middles.get(kind, nothing), mine(f"{kind}_centre")])) for kind in CENTRE_FLAGS
-        },
+        centres={kind: _points(pl.concat([middles.get(kind, nothing), own_centres(kind)])) for kind in CENTRE_FLAGS},
         institutions=_points(
             pl.concat([institutions, more.filter(pl.col("kind") == "institution").select("name", *_PLACE, "radius_m")])
         ),
@@ -138,6 +154,12 @@ def _points(table: pl.DataFrame) -> Points:
     radius = table["radius_m"].cast(pl.Float64) if "radius_m" in table.columns else pl.zeros(table.height, eager=True)
     longitude, latitude = (table[name].cast(pl.Float64).to_numpy() for name in ("longitude", "latitude"))
     return Points(longitude, latitude, radius.to_numpy(), table["name"])
+
+
+def _centre_radius_m(km2: pl.Expr) -> pl.Expr:
+    """Return how near a point is to a middle to be it: in a small country a fiftieth of the radius of a circle of its size."""
+    scaled = (km2 * 1e6 / math.pi).sqrt() * CENTRE_SHARE
+    return scaled.clip(LEAST_CENTRE_RADIUS_M, CENTRE_RADIUS_M).fill_null(CENTRE_RADIUS_M)
 
 
 def _with_offsets(seats: pl.DataFrame) -> pl.DataFrame:

@@ -27,7 +27,9 @@ PROTECTED_AREA: Final = (
     Column("status_year", pl.Int32, "Year of the status."),
     Column("is_oecm", pl.Boolean, "True for other effective area-based conservation measures."),
     Column("marine", pl.String, "terrestrial, coastal or marine, where told."),
-    Column("country_codes", pl.List(pl.String), "ISO 3166-1 alpha-2 codes that the source states."),
+    Column(
+        "country_codes", pl.List(pl.String), "ISO 3166-1 alpha-2 codes that the source states, else those of the map."
+    ),
     Column(
         "located_country_codes", pl.List(pl.String), "Codes of countries that hold more of it than the band allows."
     ),

@@ -78,7 +78,7 @@ def _are_dates(told: list[str]) -> bool:
     return int((written & ~bare).sum()) >= _MOSTLY * len(told)
 
 
-def _are_latin(told: list[str]) -> bool:
+def are_latin(told: list[str]) -> bool:
     """Tell whether cells begin with a known genus."""
     begun = [_LATIN.match(text) for text in told]
     return sum(found is not None and found[1] in genera() for found in begun) >= _MOSTLY * len(told)
@@ -104,7 +104,7 @@ def _are_places(told: list[str]) -> bool:
 _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
     {
         "eventDate": _are_dates,
-        "scientificName": _are_latin,
+        "scientificName": are_latin,
         "individualCount": _are_counts,
         "locality": _are_places,
     }

@@ -56,7 +56,7 @@ def term_of(heading: str) -> str:
     return _BY_PLAIN.get(_plain(name), name if "://" in heading or _PREFIX.match(heading.strip()) else heading)
 
 
-def terms_of(headings: Sequence[str], *, file: str) -> dict[str, str]:
+def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict[str, str]:
     """Return the name of each column: the term that its heading names, if no other column has it already.
 
     Parameters
@@ -65,6 +65,8 @@ def terms_of(headings: Sequence[str], *, file: str) -> dict[str, str]:
         The headings, or terms' addresses, each once.
     file : str
         Named in the error.
+    any_of : bool
+        One of the headings has to name a term.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def terms_of(headings: Sequence[str], *, file: str) -> dict[str, str]:
             problem = f"the heading {heading!r} is a name that biodata uses itself"
             raise InputError(problem, file=file, row=1, column=heading, code="HEADING_RESERVED")
     wanted = {heading: term_of(heading) for heading in headings}
-    if not any(term in VERBATIM_TERMS for term in wanted.values()):
+    if any_of and not any(term in VERBATIM_TERMS for term in wanted.values()):
         problem = f"no heading is a Darwin Core term: {', '.join(headings[:5])}"
         raise InputError(
             problem, file=file, row=1, expected="such as scientificName, occurrenceID", code="HEADING_UNKNOWN"

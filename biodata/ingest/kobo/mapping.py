@@ -17,6 +17,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
+from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import decided_headings
 from biodata.parsers.one_taxon import genera
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
@@ -82,6 +83,11 @@ class Columns:
         return self.terms | {heading: term for heading, term in place.items() if term not in told}
 
     @property
+    def placed(self) -> bool:
+        """Whether a place is told."""
+        return {"decimalLatitude", "decimalLongitude"} <= set(self.named.values())
+
+    @property
     def taxon(self) -> str | None:
         """The heading of the question that names taxa; None where there is none."""
         by_term = {term: heading for heading, term in self.terms.items()}
@@ -109,23 +115,30 @@ def read_mapping(path: Path) -> dict[str, str]:
     rows = pl.concat([frame.select("source_row", "heading", "term") for frame in table.batches]).drop_nulls()
     found: dict[str, str] = {}
     for row, heading, term in rows.iter_rows():
-        name = term.strip()
-        if name in NEVER:
-            problem = "no answer can be this term: people never come in, and identifiers are those of KoboToolbox"
-            raise InputError(problem, file=path.name, row=row, column="term", value=name, code="TERM_PERSONAL")
-        if name not in VERBATIM_TERMS and name not in EVENT_TERMS:
-            problem = "this is no term"
-            raise InputError(
-                problem,
-                file=path.name,
-                row=row,
-                column="term",
-                value=name,
-                expected="such as scientificName",
-                code="TERM_UNKNOWN",
-            )
-        found[_key(heading)] = name
+        found[_key(heading)] = _checked(term.strip(), file=path.name, row=row)
     return found
+
+
+def declared_mapping(options: Mapping[str, str]) -> dict[str, str]:
+    """Return which heading is which term, as the options `heading.*` declare.
+
+    Raises
+    ------
+    InputError
+        As `read_mapping`.
+    """
+    return {_key(heading): _checked(term) for heading, term in declared_terms(options).items()}
+
+
+def _checked(term: str, *, file: str | None = None, row: int | None = None) -> str:
+    """Return a term that an answer can be."""
+    if term in NEVER:
+        problem = "no answer can be this term: people never come in, and identifiers are those of KoboToolbox"
+        raise InputError(problem, file=file, row=row, column="term", value=term, code="TERM_PERSONAL")
+    if term not in VERBATIM_TERMS and term not in EVENT_TERMS:
+        problem, expected = "this is no term", "such as scientificName"
+        raise InputError(problem, file=file, row=row, column="term", value=term, expected=expected, code="TERM_UNKNOWN")
+    return term
 
 
 def kept_mapping(told: str) -> dict[str, str]:

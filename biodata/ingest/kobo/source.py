@@ -1,5 +1,7 @@
 """Exports of KoboToolbox (CSV, XLSX): submissions as events, what they name as records, personal answers never."""
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -8,15 +10,27 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
-from biodata.ingest.kobo.mapping import Columns, columns_of, kept_mapping, read_mapping, unknown_headings
+from biodata.ingest.kobo.mapping import (
+    Columns,
+    columns_of,
+    declared_mapping,
+    kept_mapping,
+    read_mapping,
+    unknown_headings,
+)
 from biodata.ingest.kobo.rows import event_rows, findings, record_rows, with_events, without_people
 from biodata.ingest.kobo.submissions import Form, read_forms
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.table_headings import OPTION
 from biodata.ingest.tables import check_options
 from biodata.vocabularies import SurveyDesign
 
 _OPTIONS: Final = ("design", "encoding", "headings", "mapping", "separator")
 _MOST_TOLD: Final = 60
+_ABOUT_LIFE: Final = re.compile(
+    r"(?i)species|animal|wildlife|bird|mammal|plant|tree|fish|taxon|动物|物种|สัตว์|loài|động vật|ສັດ|សត្វ|တိရစ္ဆာန်|satwa|haiwan|hewan|hayop"
+)
+"""Words of a question that may name species; a person decides."""
 _PLACED: Final = ("source_file", "source_sheet", "source_row")
 
 
@@ -34,9 +48,9 @@ class KoboSource:
     dataset : str, optional
         Key of the dataset.
     options : mapping
-        `mapping`: a CSV file with the headings `heading` and `term`. `headings`: a JSON object, heading → term, as it is
+        `heading.*`: the term of a heading; `mapping`: a CSV file with the headings `heading` and `term`. `headings`: a JSON object, heading → term, as it is
         kept of a dataset; what it says of people and identifiers is not done. `design`: the survey design of the submissions;
-        without it they are events without effort, and a form without a species is no survey. `encoding` and
+        without it they are events without effort, and a form that asks for neither a species nor a place is no survey. `encoding` and
         `separator` of CSV.
     progress : bool
         Not used: whoever consumes the batches shows the progress.
@@ -73,6 +87,7 @@ class KoboSource:
             If a file cannot be read or is no export, or the mapping cannot be used.
         """
         mapping = read_mapping(Path(self.options["mapping"])) if "mapping" in self.options else {}
+        mapping |= declared_mapping(self.options)
         every_mapping = kept_mapping(self.options.get("headings", "{}")) | mapping
         for path in self.paths:
             forms = read_forms(path, encoding=self.options.get("encoding"), separator=self.options.get("separator"))
@@ -108,7 +123,7 @@ class KoboSource:
             for f in events.findings
         )]  # fmt: skip
         events.headings = {term: heading for _, columns in submitted[:1] for heading, term in columns.named.items()}
-        if not named and self.design is None:
+        if not named and self.design is None and not any(columns.placed for _, columns in submitted):
             events.refusals += [refusal for form, _ in submitted for refusal in _of_no_record(form)]
             yield events
             return
@@ -162,8 +177,15 @@ def _told(known: Sequence[tuple[Form, Columns]]) -> Iterator[str]:
         more = f"; and {len(left) - _MOST_TOLD} more" if len(left) > _MOST_TOLD else ""
         yield (
             f"the answers below {len(left)} headings stay out, since they may be about people: {shown}{more}. Those "
-            "about wildlife come in where somebody decides for the dataset what their headings mean, or by --option "
-            "mapping=FILE.csv (heading,term)"
+            "about wildlife come in where somebody decides for the dataset what their headings mean, by --option "
+            "heading.QUESTION=TERM, or by --option mapping=FILE.csv (heading,term)"
+        )
+    if not any(columns.taxon for _, columns in known):
+        likely = next((heading for heading in left if _ABOUT_LIFE.search(heading)), "QUESTION")
+        option = shlex.quote(f"{OPTION}{likely}=vernacularName")
+        yield (
+            "no question is known to name a species, so there are no records, only the places and dates of submissions; if "
+            f"one does, say it: --option {option} (or =scientificName)"
         )
     if any(len(columns.points) > 1 for _, columns in known):
         yield "several questions ask for a place, and none is taken: what is decided of the headings tells which one is meant"

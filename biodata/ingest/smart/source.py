@@ -64,7 +64,7 @@ class SmartSource:
         if not paths:
             problem = "no patrol was given"
             raise InputError(problem, expected="XML files that SMART exported", code="INPUT_MISSING")
-        told = check_options(options, _OPTIONS)
+        told = check_options(options, _OPTIONS, of_tables=False)
         self.paths, self.dataset = list(paths), dataset
         self.categories = declared_categories(told.get("categories", ""))
         self.datamodel, self.species = (_file(told, name) for name in ("datamodel", "species"))

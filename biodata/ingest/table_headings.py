@@ -1,0 +1,276 @@
+"""What the columns of a table are called: as a person declares it, as Darwin Core names it, as the dictionary is sure of it."""
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from biodata.errors import InputError
+from biodata.formats import delimited
+from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose, term_of, terms_of
+from biodata.ingest.headings.deciding import are_latin
+from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
+
+OPTION: Final = "heading."
+_TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})
+_SHOWN: Final = 12
+_LIKELY: Final = 0.4
+_NAME: Final = "scientificName"
+_PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
+    {
+        "scientific name": tuple(
+            (term,)
+            for term in """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName
+            verbatimIdentification vernacularName species genus genericName taxonKey speciesKey scientificNameID""".split()
+        ),
+        "coordinate": (
+            ("decimalLatitude", "decimalLongitude"),
+            ("verbatimLatitude", "verbatimLongitude"),
+            ("verbatimCoordinates",),
+            ("footprintWKT",),
+        ),
+        "date": (("eventDate",), ("verbatimEventDate",), ("year",)),
+    }
+)
+"""What a record says: the terms that say it, the usual ones first."""
+
+
+def is_heading_option(name: str) -> bool:
+    """Tell whether an option declares the meaning of a heading: `heading.lat=decimalLatitude`."""
+    return name.startswith(OPTION) and len(name) > len(OPTION)
+
+
+def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
+    """Return heading → term of the options `heading.*`; an empty term says that the heading is of none.
+
+    Either side may be the term: `heading.lat=decimalLatitude` and `heading.decimalLatitude=lat` are the same.
+    """
+    found = {}
+    for name, value in options.items():
+        if is_heading_option(name):
+            told = name.removeprefix(OPTION)
+            swapped = told in _TERMS and value not in _TERMS and value != ""
+            found |= {value: told} if swapped else {told: value}
+    return found
+
+
+def open_table(
+    open_stream: Callable[[], BinaryIO],
+    *,
+    file: str,
+    options: Mapping[str, str],
+    needed: bool = False,
+    of_people: bool = False,
+    without_blank: bool = False,
+) -> delimited.Delimited:
+    """Open a table of text, its columns called as the options `heading.*` declare.
+
+    Parameters
+    ----------
+    open_stream, file, of_people, without_blank
+        As `delimited.read` has them.
+    options : mapping
+        `encoding`, `separator` and `heading.*`, where they are told.
+    needed : bool
+        The table is the only one, so each declared heading has to stand in it.
+
+    Raises
+    ------
+    InputError
+        As `delimited.read`; or if a declared heading is not there (HEADING_MISSING).
+    """
+    table = delimited.read(
+        open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"),
+        of_people=of_people, without_blank=without_blank,
+    )  # fmt: skip
+    return called_as_declared(table, options, needed=needed)
+
+
+def called_as_declared(
+    table: delimited.Delimited, options: Mapping[str, str], *, needed: bool = False
+) -> delimited.Delimited:
+    """Return a table with its columns called as the options `heading.*` declare; as `open_table` has them."""
+    names = declared_names(options, table.headings, file=table.file, needed=needed)
+    if not names:
+        return table
+    return replace(
+        table,
+        headings=tuple(names.get(heading, heading) for heading in table.headings),
+        batches=(frame.rename(names, strict=False) for frame in table.batches),
+    )
+
+
+def declared_names(
+    options: Mapping[str, str], headings: Sequence[str], *, file: str, needed: bool = False
+) -> dict[str, str]:
+    """Return what columns of a table are to be called, heading → name, where a person declares it.
+
+    Parameters
+    ----------
+    options : mapping
+        `heading.THEIRS=NAME`, or `heading.NAME=THEIRS`: the side that stands in the table is theirs.
+    headings : sequence of str
+        Of the table.
+    file : str
+        Named in the error.
+    needed : bool
+        Each declared heading has to stand in the table.
+
+    Returns
+    -------
+    dict
+        A heading of no term keeps its name; a column that has a declared name already gets `_` behind its own.
+
+    Raises
+    ------
+    InputError
+        If a declared heading is not there (HEADING_MISSING).
+    """
+    there = {key(heading): heading for heading in headings}
+    names: dict[str, str] = {}
+    for declared, term in declared_terms(options).items():
+        heading, name = there.get(key(declared)), term
+        if heading is None and term and key(term) in there:
+            heading, name = there[key(term)], declared
+        if heading is None:
+            if not needed:
+                continue
+            problem = f"there is no such heading; the headings are {_listed(headings)}"
+            raise InputError(problem, file=file, row=1, column=declared, code="HEADING_MISSING")
+        names[heading] = name or heading
+    for heading in headings:
+        if heading in names.values() and heading not in names:
+            names[heading] = f"{heading}_"
+    return names
+
+
+@dataclass(frozen=True)
+class RecordColumns:
+    """What the columns of a table of records are called.
+
+    Attributes
+    ----------
+    names : dict of str to str
+        Heading → the term that it is read as, else the heading; each name once.
+    notes : list of str
+        Headings that were read by the dictionary, and what no heading says; in sentences.
+    """
+
+    names: dict[str, str]
+    notes: list[str]
+
+
+def record_columns(
+    headings: Sequence[str], declared: Mapping[str, str], *, file: str, cells: Mapping[str, Sequence[str | None]]
+) -> RecordColumns:
+    """Return what the columns of a table of records are called.
+
+    Where Darwin Core's names leave open what names a taxon, where it was or when, the dictionary of headings reads the
+    other headings, as far as it is certain or the cells below decide.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        As they came.
+    declared : mapping of str to str
+        From `declared_names`: the dictionary is not asked about them.
+    file : str
+        Named in the error.
+    cells : mapping of str to sequence of str
+        Some cells below each heading.
+
+    Raises
+    ------
+    InputError
+        If no heading is of a name, a coordinate or a date (HEADING_UNKNOWN): it lists the headings, and the options that
+        would say what they are.
+    """
+    kept = {heading for heading, name in declared.items() if heading == name}
+    called = [declared.get(heading, heading) for heading in headings if heading not in kept]
+    terms = terms_of(called, file=file, any_of=False)
+    names = {heading: heading if heading in kept else terms[declared.get(heading, heading)] for heading in headings}
+    open_ones = [h for h in headings if h not in declared and names[h] == h and term_of(h) not in VERBATIM_TERMS]
+    missing = _missing(names.values())
+    proposals: list[Proposal] = []
+    read: dict[str, str] = {}
+    if missing:
+        proposals = decided(propose(open_ones, cells=cells), cells)
+        for one in proposals:
+            free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
+            if free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
+                read[one.heading] = one.term
+        names |= read
+        missing = _missing(names.values())
+        if "scientific name" in missing and (latin := _latin(proposals, cells)) is not None:
+            names[latin] = read[latin] = _NAME
+            missing.remove("scientific name")
+    proposals = [one for one in proposals if one.heading not in read]
+    likely = {part: _likely(proposals, part, cells) for part in missing}
+    if not any(set(names.values()) & set(way) for ways in _PARTS.values() for way in ways):
+        problem = f"no heading says which column holds a scientific name, a coordinate or a date; the headings are {_listed(headings)}"
+        typed = [text for part in missing for text in likely[part]]
+        raise InputError(problem, file=file, row=1, expected=f"say it: {' '.join(typed)}", code="HEADING_UNKNOWN")
+    notes = []
+    if read:
+        shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
+        example = next(iter(read))
+        notes.append(f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else")
+    for part in missing:
+        notes.append(f"no heading says which column holds a {part}; if one does, say it: {' '.join(likely[part])}")
+    return RecordColumns(names, notes)
+
+
+def cells_below(table: delimited.Delimited) -> dict[str, list[str | None]]:
+    """Return the cells of the first rows of a table by heading."""
+    rows = [[value.decode(errors="replace") for value in record.values] for record in table.seen if not record.problem]
+    return {heading: [row[at] if at < len(row) else None for row in rows] for at, heading in enumerate(table.headings)}
+
+
+def _missing(names: Iterable[str]) -> list[str]:
+    """Return which parts of a record no name is of."""
+    told = set(names)
+    return [part for part, ways in _PARTS.items() if not any(told.issuperset(terms) for terms in ways)]
+
+
+def _latin(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> str | None:
+    """Return the only heading that may be of names and whose cells begin with known genera: `final_species`."""
+    found = [
+        one.heading for one in proposals if _NAME in (one.term, *one.others) and _are_latin(cells.get(one.heading, ()))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _are_latin(cells: Sequence[str | None]) -> bool:
+    """Tell whether cells begin with known genera."""
+    told = [cell.strip() for cell in cells if cell and cell.strip()]
+    return bool(told) and are_latin(told)
+
+
+def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequence[str | None]]) -> list[str]:
+    """Return the options that would say which headings hold a part: the likely ones, else HEADING in their stead."""
+    likely: dict[str, str] = {}
+    for one in sorted(proposals, key=lambda one: -one.confidence):
+        term = next((term for term in (one.term, *one.others) if any(term in way for way in _PARTS[part])), None)
+        if term is not None and one.confidence >= _LIKELY:
+            likely.setdefault(term, one.heading)
+        elif part == "scientific name" and _are_latin(cells.get(one.heading, ())):
+            likely.setdefault(_NAME, one.heading)
+    way = next((way for way in _PARTS[part] if set(way) & set(likely)), _PARTS[part][0])
+    options = [f"{OPTION}{likely.get(term, 'HEADING')}={term}" for term in way]
+    return [f"--option {shlex.quote(option)}" for option in options]
+
+
+def _listed(headings: Sequence[str]) -> str:
+    """Return headings for a message."""
+    more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
+    return ", ".join(headings[:_SHOWN]) + more
+
+
+def renamed_frames(batches: Iterator[pl.DataFrame], options: Mapping[str, str], *, file: str) -> Iterator[pl.DataFrame]:
+    """Yield the frames of one table that is no text, its columns called as the options `heading.*` declare."""
+    for frame in batches:
+        headings = [name for name in frame.columns if name not in ("source_row", "source_file", "geometry")]
+        yield frame.rename(declared_names(options, headings, file=file, needed=True))
