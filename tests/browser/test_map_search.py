@@ -143,7 +143,7 @@ def test_cards_and_reports_print_what_the_run_noted(page, demo_address):
     warnings = page.locator("#card > .warning").all_inner_texts()
     assert [one for one in warnings if one in notes_of(noted)] == notes_of(noted)
     page.goto(f"{demo_address}/v1/reports/{noted['id']}")
-    printed = page.locator("#short .warning").all_inner_texts()
+    printed = page.locator("section[aria-labelledby=short] .warning").all_inner_texts()
     assert [one for one in printed if one in notes_of(noted)] == notes_of(noted)
 
 

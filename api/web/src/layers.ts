@@ -1,5 +1,5 @@
 // How each collection looks, and which of its layers a click asks about. Colours tell apart without red against green.
-import type { ExpressionSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
+import type { LayerSpecification, SourceSpecification } from 'maplibre-gl';
 import { INK } from './designs';
 import { tilesOf } from './service';
 import { surveyLayers } from './survey_layers';
@@ -65,11 +65,6 @@ export const base: LayerSpecification[] = [
 ];
 
 export const BIN_OPACITY = 0.5;
-
-/** The radius of a bin by how many records it holds, pixels; `least` for few. */
-export function binRadius(least: number): ExpressionSpecification {
-  return ['interpolate', ['linear'], ['log10', ['+', 1, ['to-number', ['get', 'count']]]], 0, least, 4, 12];
-}
 
 export const themes: Theme[] = [
   {
@@ -141,7 +136,9 @@ export const themes: Theme[] = [
         paint: {
           'circle-color': OPEN,
           'circle-opacity': BIN_OPACITY,
-          'circle-radius': binRadius(1.6),
+          'circle-radius': ['interpolate', ['linear'], ['log10', ['+', 1, ['to-number', ['get', 'count']]]], 0, 1.6, 4, 12],
+          'circle-stroke-color': OPEN,
+          'circle-stroke-width': 0,
         },
       },
       {

@@ -6,7 +6,7 @@ import { showCard } from './card';
 import { element, metres, text } from './card_basics';
 import { showDataset, tellUnplaced } from './dataset_view';
 import { addSigns } from './designs';
-import { asked, base, BIN_OPACITY, binRadius, chosen, clickable, restriction, sources, themes } from './layers';
+import { asked, base, BIN_OPACITY, chosen, clickable, restriction, sources, themes } from './layers';
 import { fillAnswers, fillLayers, wireToggle } from './panel';
 import { wireSearch } from './search';
 import { boundarySet, countSurveys, currentRelease, feature, features, surveysIn, tilesOf, type Box, type Feature } from './service';
@@ -78,7 +78,8 @@ function drawRecords(name: string | null): void {
   source.setTiles(tiles);
   // The signs of surveys would cover the few records that somebody looks for.
   for (const id of ['records-many', 'records']) map.moveLayer(id, sought ? 'chosen-fill' : surveyLayers[0]!.id);
-  map.setPaintProperty('records-many', 'circle-radius', binRadius(sought ? 3.5 : 1.6));
+  // The radius itself is made of each bin's count: to change it would load the tiles of before again.
+  map.setPaintProperty('records-many', 'circle-stroke-width', sought ? 1.5 : 0);
   map.setPaintProperty('records-many', 'circle-opacity', sought ? 0.85 : BIN_OPACITY);
 }
 
