@@ -50,7 +50,7 @@ from api import (
     workers,
 )
 from api.dependencies import Service
-from api.gates import Gate
+from api.gates import Gate, survey_gates
 from api.metrics import Metrics
 from api.middleware import Envelope
 from biodata.settings import Settings
@@ -110,6 +110,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.dist = dist
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
+    app.state.known_checks, app.state.public_checks = survey_gates()
     app.state.gate, app.state.provider_gate = Gate(), Gate(at_once=4)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     error_handlers.install(app)

@@ -88,6 +88,7 @@ class Code(StrEnum):
     PERMIT_INVALID = "PERMIT_INVALID"
     PERMIT_MISSING = "PERMIT_MISSING"
     LOGINS_TOO_MANY = "LOGINS_TOO_MANY"
+    CHECKS_TOO_MANY = "CHECKS_TOO_MANY"
     PASSWORD_INVALID = "PASSWORD_INVALID"
     CODE_INVALID = "CODE_INVALID"
     FIELD_INVALID = "FIELD_INVALID"
@@ -188,6 +189,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.PERMIT_MISSING: Problem(404, "There is no such permit."),
         Code.LOGIN_FAILED: Problem(401, "Name and password do not belong together, or the login was refused."),
         Code.LOGINS_TOO_MANY: Problem(429, "Too many log in at once."),
+        Code.CHECKS_TOO_MANY: Problem(429, "Too many surveys wait for their check."),
         Code.PASSWORD_INVALID: Problem(400, "This cannot be a password."),
         Code.CODE_INVALID: Problem(400, "The code cannot be used."),
         Code.FIELD_INVALID: Problem(422, "A field of the body cannot be taken."),

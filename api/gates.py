@@ -1,7 +1,8 @@
-"""What keeps small requests small and dear work rare: a limit of bytes for a body, a few at once for passwords."""
+"""What keeps small requests small and dear work rare: a limit of bytes for a body, a few passwords and surveys at once."""
 
 import math
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -18,6 +19,11 @@ MOST_BYTES: Final = 10_000
 CHECKS_AT_ONCE: Final = 2
 """Passwords that a process checks at once: each takes the memory that the settings say."""
 CHECKS_WAITING: Final = 16
+
+SURVEYS_WAITING: Final = 4
+"""Surveys that wait for their check without a login: one of 10 MB takes some ten seconds of a processor."""
+SURVEYS_WAITING_KNOWN: Final = 16
+SURVEYS_AGAIN_S: Final = 30
 
 T = TypeVar("T")
 
@@ -61,15 +67,38 @@ class Gate:
     ----------
     at_once, waiting : int
         How many.
+    code : Code
+        Of the error for all others.
+    again_s : int
+        After how many seconds they are asked to come again.
 
     Notes
     -----
     Those who wait have no thread, so a crowd that logs in does not hold up those who search.
     """
 
-    def __init__(self, *, at_once: int = CHECKS_AT_ONCE, waiting: int = CHECKS_WAITING) -> None:
+    def __init__(
+        self,
+        *,
+        at_once: int = CHECKS_AT_ONCE,
+        waiting: int = CHECKS_WAITING,
+        code: Code = Code.LOGINS_TOO_MANY,
+        again_s: int = 5,
+    ) -> None:
         self._limiter = CapacityLimiter(at_once)
         self._most, self._inside = at_once + waiting, 0
+        self._code, self._again_s = code, again_s
+
+    def refuse_if_full(self) -> None:
+        """Refuse before anything is read what could not wait afterwards.
+
+        Raises
+        ------
+        ProblemError
+            With the gate's code, if as many as may wait do.
+        """
+        if self._inside >= self._most:
+            raise too_many(self._again_s, self._code)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do the work in a thread.
@@ -77,10 +106,9 @@ class Gate:
         Raises
         ------
         ProblemError
-            With LOGINS_TOO_MANY, if as many as may wait do.
+            With the gate's code, if as many as may wait do.
         """
-        if self._inside >= self._most:
-            raise too_many(5)
+        self.refuse_if_full()
         self._inside += 1
         try:
             return await to_thread.run_sync(work, limiter=self._limiter)
@@ -111,6 +139,12 @@ def count_try(request: Request, account: str | None = None) -> None:
         raise too_many(math.ceil(taken.wait_s))
 
 
-def too_many(wait_s: int) -> ProblemError:
-    """Return the error for a login that has to come later."""
-    return ProblemError(Code.LOGINS_TOO_MANY, f"ask again in {wait_s} s", headers={"Retry-After": str(wait_s)})
+def survey_gates() -> tuple[Gate, Gate]:
+    """Return the gates for checks of surveys: of those who show who they are, and of all others."""
+    made = partial(Gate, code=Code.CHECKS_TOO_MANY, again_s=SURVEYS_AGAIN_S)
+    return made(at_once=2, waiting=SURVEYS_WAITING_KNOWN), made(at_once=1, waiting=SURVEYS_WAITING)
+
+
+def too_many(wait_s: int, code: Code = Code.LOGINS_TOO_MANY) -> ProblemError:
+    """Return the error for what has to come later."""
+    return ProblemError(code, f"ask again in {wait_s} s", headers={"Retry-After": str(wait_s)})

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 from typing import Any, Final
 
 import orjson
@@ -15,9 +16,13 @@ from biodata.store.reader import OpenRelease
 RANKS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "FAMILY", "GENUS", "SPECIES")
 """The ranks that records have a column of."""
 
+BUNDLED: Final = "bundled"
+"""In the place of a checklist, for names that come with the product."""
+
 COMMON_TAXA: Final = 300
 """Taxa that one text of a common name may mean."""
 
+_UPPER_RANKS: Final = RANKS[:-1]
 _EVERY: Final = 20_000_000
 _AT_ONCE: Final = 200
 _TAXON: Final = ("checklist", "taxon_id", "accepted_taxon_id", "taxonRank", "scientificName")
@@ -145,7 +150,29 @@ class Names:
             texts = _common_names(row[-2], row[-1])
             rows += [(*row[:-2], folded(text)) for text in dict.fromkeys(texts)]
         schema = dict.fromkeys((*_TAXON, "folded"), pl.String)
-        return pl.DataFrame(rows, schema=schema, orient="row")
+        return pl.concat([pl.DataFrame(rows, schema=schema, orient="row"), _bundled_names()])
+
+
+@cache
+def _bundled_names() -> pl.DataFrame:
+    """Return the common names that come with the product, as `Names._common` has them: a release may have no checklist.
+
+    A name of one word is that of a genus or of any rank above, which no two taxa of the list share.
+    """
+    named = pl.read_csv(files("biodata.data").joinpath("vernacular_names.csv").read_bytes(), infer_schema=False)
+    of_species = pl.col("scientificName").str.contains(" ")
+    ranks = pl.when(of_species).then(pl.lit(["SPECIES"])).otherwise(pl.lit(list(_UPPER_RANKS)))
+    rows = (
+        named.unique(["name", "scientificName"], maintain_order=True).with_columns(taxonRank=ranks).explode("taxonRank")
+    )
+    return rows.select(
+        checklist=pl.lit(BUNDLED),
+        taxon_id=pl.concat_str("taxonRank", pl.lit(" "), "scientificName"),
+        accepted_taxon_id=pl.lit(None, pl.String),
+        taxonRank="taxonRank",
+        scientificName="scientificName",
+        folded=pl.col("name").map_elements(folded, return_dtype=pl.String),
+    )
 
 
 def _common_names(names: str | None, details: str | None) -> list[str]:

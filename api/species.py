@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
+import polars as pl
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from api import documents, models
 from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.name_lookups import BUNDLED
 from api.paging import window
 from api.readers import like_literal
 from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
@@ -159,9 +161,11 @@ def _filter(request: Request, release: Opened) -> Filter | None:
         if name == "q" and value:
             if len(value) > 200:
                 raise invalid(field="q", value=value, expected="up to 200 characters")
-            common = release.names.with_common_name(value).head(_COMMON)["taxon_id"].to_list()
+            common = release.names.with_common_name(value).head(_COMMON)
             text = Like("scientificName", f"%{like_literal(value)}%", ignore_case=True)
-            parts.append(Or((text, In("taxon_id", tuple(common)))))
+            by_name = common.filter(pl.col("checklist") == BUNDLED)["scientificName"].unique().to_list()
+            called = (In("taxon_id", tuple(common["taxon_id"])), In("scientificName", tuple(sorted(by_name))))
+            parts.append(Or((text, *called)))
         elif name == "name":
             parts.append(Compare("scientificName", "=", value, ignore_case=True))
         elif name in ("highertaxonKey", "higherTaxonKey"):

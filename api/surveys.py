@@ -50,14 +50,15 @@ async def hand_in(request: Request) -> Response:
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
     await run_in_threadpool(survey_reports.asked if dry_run else survey_reports.language_asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
+    # A check waits at its gate; what is kept is only written down.
+    kept = partial(to_thread.run_sync, limiter=request.app.state.checking)
+    run = (await survey_reports.gate(request)).run if dry_run else kept
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         wishes = _wishes(upload)
         if sender is None:
-            work = partial(survey_reports.check, request, found, upload)
-        else:
-            work = partial(_receive, request, found, sender, upload, idempotency_key, wishes)
-        return await to_thread.run_sync(work, limiter=request.app.state.checking)
+            return await run(partial(survey_reports.check, request, found, upload))
+        return await run(partial(_receive, request, found, sender, upload, idempotency_key, wishes))
 
 
 @router.get(

@@ -36,6 +36,8 @@ AUTHORS = {GIBBON: "(Kunckel d'Herculais, 1884)", SEROW: "David, 1869", PHEASANT
 COUNTRIES = ("CN", "LA", "VN")
 PROVINCES = {"CN": ("Yunnan", "CN-YN"), "LA": ("Louang Namtha", "LA-LM"), "VN": ("Cao Bằng", "VN-04")}
 
+NO_WAY = "No functional link: there is no resistance data inside Nam Ha."
+
 
 def open_rows() -> list[dict[str, Any]]:
     """Return rows whose values follow from their number, so that a test can count by itself."""
@@ -172,7 +174,7 @@ def results() -> dict[str, pl.DataFrame]:
                 "evidence": json.dumps({"seed": 7}), "path": shapely.LineString([(101, 20.8), (101.4, 21.1)]).wkb,
                 "geometry": shapely.LineString([(101, 20.8), (101.4, 21.1)]).buffer(0.05).wkb,
             },
-            corridor | {"corridor_id": "c2", "functional": False},
+            corridor | {"corridor_id": "c2", "functional": False, "evidence": json.dumps({"notes": [NO_WAY]})},
         ],
         "reserve_candidates": [candidate],
         "considered_ground": [considered],

@@ -3,10 +3,11 @@
 import threading
 
 import anyio
+import anyio.from_thread
 import pytest
 
 from api.errors import ProblemError
-from api.gates import CHECKS_AT_ONCE, CHECKS_WAITING, Gate
+from api.gates import CHECKS_AT_ONCE, CHECKS_WAITING, SURVEYS_WAITING, Gate, survey_gates
 
 
 def test_of_a_thousand_two_are_inside_and_sixteen_wait():
@@ -52,3 +53,25 @@ def test_a_failure_leaves_the_gate_open():
                 await gate.run(lambda: 1 // 0)
 
     anyio.run(fail)
+
+
+def test_a_full_gate_refuses_before_anything_is_read():
+    async def full() -> None:
+        _, public = survey_gates()
+        held = anyio.Event()
+
+        async def hold() -> None:
+            await public.run(lambda: anyio.from_thread.run(held.wait))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(1 + SURVEYS_WAITING):
+                public.refuse_if_full()
+                tasks.start_soon(hold)
+                await anyio.sleep(0)
+            with pytest.raises(ProblemError) as refused:
+                public.refuse_if_full()
+            assert (refused.value.code, refused.value.headers["Retry-After"]) == ("CHECKS_TOO_MANY", "30")
+            held.set()
+        public.refuse_if_full()
+
+    anyio.run(full)

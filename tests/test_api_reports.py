@@ -29,6 +29,12 @@ def test_a_feature_leads_to_its_report(client: TestClient, collection, identifie
         assert secret not in answer.text
 
 
+def test_a_pair_without_a_link_tells_the_reason_that_its_run_kept(client: TestClient):
+    told = client.get("/v1/reports/c2").text
+    assert f'<p class="warning">{fixture.NO_WAY}</p>' in told
+    assert "cost limit" not in told
+
+
 def test_the_numbers_are_had_alone_and_other_features_have_no_report(client: TestClient):
     told = client.get("/v1/reports/run-1-1?f=json").json()
     assert told["feature"]["id"] == "run-1-1"

@@ -397,3 +397,9 @@ def test_a_place_that_may_lie_on_either_side_is_no_evidence_for_one():
     codes = readers_place.sides("sharedBetween", ["CN,LA"], None, least=2)
     assert codes == (Compare("countryCode", "=", "CN"), Compare("countryCode", "=", "LA"))
     assert readers_place.sides("missingFrom", ["CN"], None) == (readers_place.within_country("CN"),)
+
+
+def test_a_common_name_that_comes_with_the_product_is_known_without_a_checklist(client):
+    answer = ask(client, speciesList="哺乳动物")  # mammals, in `vernacular_names.csv` alone
+    assert "x-biodata-names-unmatched" not in answer.headers
+    assert answer.json()["count"] == sum(r["class"] == "Mammalia" for r in ROWS)

@@ -5,8 +5,7 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import flags, geo, terms
-from biodata.harmonise import area_geometry
+from biodata import edges, flags, geo, terms
 from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.protected_areas import protected_areas
 from biodata.ingest import open_source
@@ -254,7 +253,7 @@ def test_hostile_star_is_refused_and_not_repaired(interpret):
     ],
 )
 def test_crossings_are_estimated(shape, few):
-    assert (area_geometry.crossings(shape) <= area_geometry.MAX_CROSSINGS) == few
+    assert (edges.meetings(shape, most=edges.MAX_CROSSINGS) <= edges.MAX_CROSSINGS) == few
 
 
 def test_assumed_coordinate_system_is_flagged(interpret):

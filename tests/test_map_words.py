@@ -17,7 +17,7 @@ from english_left import OTHERS, english_in
 WEB = Path(api.__file__).parent / "web"
 WORDS = json.loads((WEB / "src" / "words.json").read_text(encoding="utf-8"))
 TEXTS = re.compile(r"\bt\(\s*'((?:[^'\\]|\\.)*)'")
-SURVEYS = ("card_survey", "dataset_view", "designs", "spot", "survey_panel", "main", "panel", "card_basics")
+SURVEYS = ("card_survey", "dataset_view", "designs", "spot", "survey_panel", "main", "panel", "search", "card_basics")
 NAMES = ("Natural Earth", "de facto", "Paracel Islands", "Spratly Islands")
 
 

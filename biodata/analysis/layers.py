@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from biodata.errors import InputError
+from biodata.formats.vectors import read_frame
 
 _POLYGONS: Final = ("Polygon", "MultiPolygon", "GeometryCollection")
 
@@ -36,14 +37,7 @@ def read_polygons(paths: Sequence[Path]) -> gpd.GeoDataFrame:
     left_out: dict[str, int] = {}
     crs = None
     for path in paths:
-        if not path.exists():
-            problem = "there is no such file"
-            raise InputError(problem, file=str(path), code="INPUT_MISSING")
-        try:
-            layer = gpd.read_file(path, engine="pyogrio")
-        except (OSError, RuntimeError) as error:
-            problem = f"the file cannot be read as a layer ({error})"
-            raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
+        layer = read_frame(path)
         kinds = layer.geom_type.tolist() if "geometry" in layer else []
         polygons = np.array([kind in _POLYGONS for kind in kinds], dtype=np.bool_)
         if not polygons.any():

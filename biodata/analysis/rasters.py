@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.errors import InputError
+from biodata.formats import geotiff
 
 CATEGORICAL: Final = ("nearest", "mode")
 """Ways to resample classes: a mean of two classes is no class."""
@@ -137,14 +138,14 @@ def missing_share(path: Path, grid: Grid) -> Floats:
 
 def _open(path: Path, *, crs_needed: bool = True) -> Any:
     """Open a raster file, by default one that has a coordinate system."""
-    import rasterio
     from rasterio.errors import RasterioError
 
     try:
-        source = rasterio.open(path)
+        source = geotiff.open_raster(path)
     except (RasterioError, OSError) as error:
         problem = "the file is no raster that can be read"
-        raise InputError(problem, file=path.name, code="RASTER_UNREADABLE") from error
+        expected = "a GeoTIFF or an ASCII grid"
+        raise InputError(problem, file=path.name, expected=expected, code="RASTER_UNREADABLE") from error
     if crs_needed and source.crs is None:
         source.close()
         problem = "the raster does not tell its coordinate system"

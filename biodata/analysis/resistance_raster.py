@@ -11,6 +11,7 @@ from pyproj.exceptions import CRSError
 
 from biodata.analysis.grid import Floats, Grid
 from biodata.errors import InputError
+from biodata.formats import geotiff
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,20 @@ def read(
         If the file cannot be read, is rotated, has several bands of which none is named, no data, or no coordinate
         system in which a cell has a size; or if a resistance is 0 or less, with the first one's row and column.
     """
-    import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            source = rasterio.open(path)
+            source = geotiff.open_raster(path)
         with source:
             system = _system(source, path, crs)
             values, notes = _values(source, path, _band(source, path, band), nodata)
             transform = source.transform
     except (RasterioError, OSError) as error:
         problem = "the file is no raster that can be read" if path.exists() else "there is no such file"
-        raise InputError(problem, file=path.name, code="RASTER_UNREADABLE") from error
+        expected = "a GeoTIFF or an ASCII grid"
+        raise InputError(problem, file=path.name, expected=expected, code="RASTER_UNREADABLE") from error
     if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
         problem = "the raster is rotated or not north up"
         raise InputError(problem, file=path.name, expected="warp it first (gdalwarp)", code="RASTER_ROTATED")

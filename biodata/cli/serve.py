@@ -1,6 +1,7 @@
 """`biodata serve`, `worker` and `release`: the processes of an installation."""
 
 import os
+import resource
 import signal
 import socket
 import threading
@@ -16,6 +17,10 @@ STOP_S: Final = 30
 
 HEALTH_S: Final = 30
 """Seconds after which a worker that gives no sign of life is replaced; a busy one can be silent for some."""
+
+
+MOST_FILES: Final = 65_536
+"""Open files of a process of the API, where the system allows as many."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -91,6 +96,7 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
                 _say_where(host, port)
 
     os.environ["BIODATA_DATA"] = os.fspath(data)
+    _allow_connections()
     config = uvicorn.Config(
         "api.app:create_app",
         factory=True,
@@ -113,6 +119,13 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
         sockets = [config.bind_socket()]
         _say_where(host, port)
         Workers(config, sockets).run()
+
+
+def _allow_connections() -> None:
+    """Let this process and those that it starts open as many files as the system allows: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), most))
 
 
 def _say_where(host: str, port: int) -> None:

@@ -23,6 +23,27 @@ _EXPECTED: Final = "a GeoTIFF"
 _LOSSY: Final = ("jpeg", "webp", "jxl")
 
 
+def open_raster(path: Path) -> Any:
+    """Open a raster that somebody brings for an analysis: a GeoTIFF or an ESRI ASCII grid, whatever its name says.
+
+    Any other format is refused: a list of other files (VRT) would be opened, wherever they lie and however long it takes.
+
+    Returns
+    -------
+    rasterio.DatasetReader
+
+    Raises
+    ------
+    OSError or rasterio.errors.RasterioError
+        If there is no such file, or it is none of these.
+    """
+    import rasterio
+
+    with path.open("rb") as stream:
+        tiff = stream.read(4) in _MAGICS
+    return rasterio.open(path, driver="GTiff" if tiff else "AAIGrid")
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """Open a GeoTIFF in a `with` block; what goes wrong inside is one line that names the file.

@@ -16,13 +16,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from glob import escape
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import polars as pl
 
+from biodata import edges
 from biodata.errors import InputError, shorten
 from biodata.formats import encodings
 from biodata.formats.archives import Archive, ArchiveLimits, open_archive
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,9 @@ _ICONV: Final = {"mac_roman": "MACINTOSH", "utf-8-sig": "UTF-8"}
 _LIMITS: Final = ArchiveLimits(total_bytes=MAX_FILE_BYTES, zips_inside=True)
 _GEOJSON_OPTIONS: Final = {"DATE_AS_STRING": "YES", "ARRAY_AS_STRING": "YES"}
 _BATCH: Final = 500
+_BOM: Final = b"\xef\xbb\xbf"
+_HEADS: Final = (b"PK", b"\x00\x00\x27\x0a", b"SQLite format 3\x00", b"fgb\x03")
+"""Of a zip, a shapefile, a GeoPackage and a FlatGeobuf."""
 
 T = TypeVar("T")
 
@@ -94,6 +101,52 @@ class Layer:
                 yield _as_text(batch)
         finally:
             stream.__exit__(None, None, None)
+
+
+def read_frame(path: Path, *, bbox: tuple[float, float, float, float] | None = None) -> "gpd.GeoDataFrame":
+    """Read the first layer of a file that somebody brings for an analysis.
+
+    Parameters
+    ----------
+    path : Path
+        A GeoPackage, FlatGeobuf, File Geodatabase, shapefile (also zipped) or GeoJSON.
+    bbox : tuple of float, optional
+        Only what touches this box, in the layer's own system.
+
+    Raises
+    ------
+    InputError
+        If it is another format, whatever its name says (INPUT_FORMAT), cannot be read (LAYER_UNREADABLE), or has a shape
+        that would hold the process (GEOMETRY_TOO_COMPLEX).
+    """
+    import geopandas as gpd
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    if not path.exists():
+        problem = "there is no such file"
+        raise InputError(problem, file=path.name, code="INPUT_MISSING")
+    check_format(path)
+    try:
+        frame = gpd.read_file(path, engine="pyogrio", bbox=bbox)
+    except (DataSourceError, DataLayerError, OSError, ValueError, RuntimeError) as error:
+        problem = f"the file cannot be read as a layer ({shorten(str(error), 200)})"
+        raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
+    if isinstance(frame, gpd.GeoDataFrame):
+        edges.check_shapes(frame.geometry.to_numpy(), file=path.name)
+    return frame
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file whose first bytes are of no format that is read, before GDAL sees it: a list of other files (VRT) would be opened."""
+    if path.is_dir():
+        found = any(path.glob(f"*{_GDB_TABLE}")) or any(path.glob("*.shp"))
+    else:
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+        found = head.startswith(_HEADS) or head.removeprefix(_BOM).lstrip().startswith(b"{")
+    if not found:
+        problem = "the file is of another format"
+        raise InputError(problem, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
 
 
 def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = None) -> list[Layer]:

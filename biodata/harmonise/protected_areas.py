@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, terms
+from biodata import edges, geo, terms
 from biodata.errors import Refusal
 from biodata.harmonise import area_borders, area_geometry
 from biodata.harmonise.area_sites import sites
@@ -95,6 +95,9 @@ def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geo
         shape = shapes[at] = area_geometry.polygons_of(shape)
         if shape.geom_type in ("Point", "MultiPoint"):
             flags[at].append("GEOMETRY_POINT")
+        elif edges.problem_of(shape) is not None:
+            flags[at].append("GEOMETRY_INVALID")
+            shapes[at], too_complex[at] = None, True
         elif not shape.is_valid:
             flags[at].append("GEOMETRY_INVALID")
             shape = shapes[at] = area_geometry.repaired(shape)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import shapely
 
+from biodata import edges
 from biodata.errors import InputError
 from biodata.formats import declared_crs
 from biodata.formats.vectors import Layer, open_layers
@@ -54,6 +55,7 @@ def describe(path: Path, options: Mapping[str, str]) -> tuple[dict[str, Any], pl
     whole = pl.concat(list(layer.batches()) or [pl.DataFrame()], how="diagonal_relaxed")
     features, notes = _with_geometry(whole, layer.label)
     shapes = shapely.from_wkb(features["geometry"].to_numpy())
+    edges.check_shapes(shapes, file=layer.label, most_vertices=MAX_VERTICES)
     bounds = tuple(float(edge) for edge in shapely.total_bounds(shapes))
     if not all(map(math.isfinite, bounds)):
         problem = "a feature lies at no finite place"

@@ -13,7 +13,7 @@ import polars as pl
 import shapely
 from tqdm.auto import tqdm
 
-from biodata import geo
+from biodata import edges, geo
 from biodata.errors import InputError, Refusal
 from biodata.formats.vectors import EXPECTED, Layer, open_layers
 from biodata.formats.wkb import problem_of
@@ -23,7 +23,7 @@ from biodata.ingest.table_headings import renamed_frames
 from biodata.ingest.tables import check_options
 
 WGS84: Final = "EPSG:4326"
-MAX_VERTICES: Final = 5_000_000
+MAX_VERTICES: Final = edges.MAX_VERTICES
 """Of one site; the largest real ones, marine areas with the coast of every island, have about one million."""
 
 _OPTIONS: Final = frozenset({"country", "crs", "encoding", "layer"})

@@ -223,14 +223,12 @@ def _sampled(path: Path) -> "Values":
 
 def _around(path: Path, metres: float) -> shapely.Geometry:
     """Return the ground within a distance of the shapes of a file, degrees."""
-    import geopandas as gpd
-    from pyogrio.errors import DataLayerError, DataSourceError
-
     from biodata import geo
+    from biodata.formats.vectors import read_frame
 
     try:
-        shapes = list(gpd.read_file(path).to_crs(4326).geometry.dropna())
-    except (DataSourceError, DataLayerError, OSError, ValueError) as error:
+        shapes = list(read_frame(path).to_crs(4326).geometry.dropna())
+    except ValueError as error:
         problem = "the roads or posts cannot be read"
         raise InputError(problem, file=path.name, value=str(error)[:200], code="FILE_UNREADABLE") from error
     whole = shapely.union_all(shapes)

@@ -14,7 +14,9 @@ CORRIDOR: Final = (
     Column("from_name", pl.String, "Name of the first area."),
     Column("to_name", pl.String, "Name of the second area."),
     Column("country_codes", pl.List(pl.String), "Countries that it links."),
-    Column("functional", pl.Boolean, "False where no path stays under the cost limit: no functional link."),
+    Column(
+        "functional", pl.Boolean, "False where there is no functional link, for the reason in the notes of `evidence`."
+    ),
     Column("least_cost", pl.Float64, "Accumulated cost of the cheapest path (LCD), cost-metres."),
     Column("euclidean_m", pl.Float64, "Straight distance between the two areas' edges, metres."),
     Column("path_length_m", pl.Float64, "Length of the cheapest path, metres."),

@@ -1,7 +1,7 @@
 // The card: everything that was said of what was clicked, as text (never as markup from the data).
 import { closeButton, element, list, metres, names, node, number, paragraph, squareKilometres, table, text, title, words } from './card_basics';
 import { candidate } from './card_candidate';
-import { evidence, report, sharing } from './card_evidence';
+import { evidence, report, runNotes, sharing } from './card_evidence';
 import { country, standing } from './card_standing';
 import { survey } from './card_survey';
 import type { Box, Feature, Properties } from './service';
@@ -41,10 +41,9 @@ export function showCard(card: HTMLElement, collection: string, feature: Feature
 }
 
 function corridor(p: Properties): Node[] {
-  const functional = p['functional'] !== false;
   return [
     title('Corridor', `${text(p['from_name'])} – ${text(p['to_name'])}`),
-    functional ? '' : paragraph('No functional link was found under the cost limit of this run.', 'warning'),
+    ...runNotes(p),
     table([
       ['Countries', element('div', '', ...names(p['country_codes']).map((code) => element('div', '', country(code))))],
       ['Least accumulated cost', metres(p['least_cost'], 'cost-')],

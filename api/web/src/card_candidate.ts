@@ -2,7 +2,7 @@
 import {
   element, heading, list, names, node, number, object, paragraph, percent, squareKilometres, table, text, title, words,
 } from './card_basics';
-import { evidence, report, sharing } from './card_evidence';
+import { evidence, report, runNotes, sharing } from './card_evidence';
 import { strip } from './card_plot';
 import { country, standing } from './card_standing';
 import type { Properties } from './service';
@@ -33,6 +33,7 @@ export function candidate(p: Properties): Node[] {
         `Weighed in ${number(ranking['draws'], 0)} ways drawn by chance, it comes first in ${percent(p['acceptability'])} of them, ` +
         `among the first ${text(ranking['first'])} in ${percent(p['within_first'])}.`,
     ),
+    ...runNotes(p),
     report(p['candidate_id']),
     table([
       ['Countries', shares(object(object(told['ground'])['countries'])) ?? list(p['country_codes'])],

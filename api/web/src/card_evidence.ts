@@ -1,5 +1,5 @@
 // What a result stands on: parameters, sharing category, and the way to its printable report.
-import { element, object, paragraph, plain, text, words } from './card_basics';
+import { element, names, object, paragraph, plain, text, words } from './card_basics';
 import { reportAddress, type Properties } from './service';
 
 const CATEGORY_WORDS: Record<string, string> = {
@@ -15,6 +15,13 @@ export function evidence(value: unknown): HTMLElement[] {
   const details = element('details', 'evidence', element('summary', '', 'Evidence and parameters'));
   details.append(tree(Object.fromEntries(entries)));
   return [details];
+}
+
+/** What the run noted of its result, word for word as the report prints it: why there is no link, and what limits the answer. */
+export function runNotes(p: Properties): HTMLElement[] {
+  const notes = names(object(p['evidence'])['notes']);
+  if (p['functional'] === false && !notes.length) notes.push('No functional link; the run kept no reason.');
+  return notes.map((note) => paragraph(note, 'warning'));
 }
 
 export function tree(value: unknown): HTMLElement {

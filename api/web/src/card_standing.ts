@@ -1,5 +1,5 @@
 // What a card tells once the numbers of the printable report have come: tests that were run, boundary set, citation.
-import { element, heading, object, paragraph, text } from './card_basics';
+import { element, heading, names, object, paragraph, text } from './card_basics';
 import { reportNumbers, type Properties } from './service';
 
 const TESTS: [finding: string, label: string, missing: string][] = [
@@ -23,7 +23,8 @@ function fill(place: HTMLElement, numbers: Properties): void {
   const items = TESTS.map(([name, label, missing]) => {
     const found = object(findings[name]);
     const told = Object.keys(found).length ? text(found['told'] ?? found['verdict'] ?? 'told in the report') : `not run: ${missing}`;
-    return element('li', '', element('b', '', `${label}: `), told);
+    const doubts = names(found['doubts']).map((doubt) => paragraph(doubt, 'warning'));
+    return element('li', '', element('b', '', `${label}: `), told, ...doubts);
   });
   const properties = object(object(numbers['feature'])['properties']);
   const set = object(object(properties['evidence'])['boundaries']);

@@ -21,10 +21,13 @@ const CANDIDATE = '#b8860b';
 /** The dataset whose records and surveys alone are drawn: `/?dataset=KEY`. */
 export const asked = new URLSearchParams(location.search).get('dataset');
 
+/** The filters of all records on this map. */
+export const restriction: Record<string, string> = asked ? { datasetKey: asked, duplicates: 'all' } : {};
+
 export const sources: Record<string, SourceSpecification> = {
   boundaries: { type: 'vector', tiles: [tilesOf('boundaries')], minzoom: 0, maxzoom: 9 },
   protected_areas: { type: 'vector', tiles: [tilesOf('protected_areas')], minzoom: 0, maxzoom: 12 },
-  occurrences: { type: 'vector', tiles: [tilesOf('occurrences', asked ? { datasetKey: asked, duplicates: 'all' } : {})], minzoom: 0, maxzoom: 14 },
+  occurrences: { type: 'vector', tiles: [tilesOf('occurrences', restriction)], minzoom: 0, maxzoom: 14 },
   surveys: { type: 'vector', tiles: [tilesOf('surveys', asked ? { datasetKey: asked } : {})], minzoom: 0, maxzoom: 14 },
   corridors: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   paths: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
@@ -60,6 +63,8 @@ export const base: LayerSpecification[] = [
     paint: { 'line-color': '#8d8672', 'line-width': ['interpolate', ['linear'], ['zoom'], 3, 0.7, 9, 1.8] },
   },
 ];
+
+export const BIN_OPACITY = 0.5;
 
 export const themes: Theme[] = [
   {
@@ -130,8 +135,10 @@ export const themes: Theme[] = [
         filter: ['!', ['has', 'key']], // a bin of several; a record has its number, and counts as one
         paint: {
           'circle-color': OPEN,
-          'circle-opacity': 0.5,
+          'circle-opacity': BIN_OPACITY,
           'circle-radius': ['interpolate', ['linear'], ['log10', ['+', 1, ['to-number', ['get', 'count']]]], 0, 1.6, 4, 12],
+          'circle-stroke-color': OPEN,
+          'circle-stroke-width': 0,
         },
       },
       {

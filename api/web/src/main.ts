@@ -1,4 +1,4 @@
-import { AttributionControl, LngLatBounds, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl';
+import { AttributionControl, LngLatBounds, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource, type VectorTileSource } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import './style.css';
@@ -6,10 +6,12 @@ import { showCard } from './card';
 import { element, metres, text } from './card_basics';
 import { showDataset, tellUnplaced } from './dataset_view';
 import { addSigns } from './designs';
-import { asked, base, chosen, clickable, sources, themes } from './layers';
-import { fillAnswers, fillLayers, wireSearch, wireToggle } from './panel';
-import { boundarySet, countSurveys, currentRelease, feature, features, surveysIn, type Box, type Feature } from './service';
+import { asked, base, BIN_OPACITY, chosen, clickable, restriction, sources, themes } from './layers';
+import { fillAnswers, fillLayers, wireToggle } from './panel';
+import { wireSearch } from './search';
+import { boundarySet, countSurveys, currentRelease, feature, features, surveysIn, tilesOf, type Box, type Feature } from './service';
 import { surveysOfSpot } from './spot';
+import { surveyLayers } from './survey_layers';
 import { fillSurveysInView, legend, MOST_LISTED, noSurveys } from './survey_panel';
 import { address, language, t, translate } from './words';
 
@@ -62,11 +64,26 @@ surveysBox.open = asked !== null;
 surveysBox.addEventListener('toggle', () => void listSurveys());
 map.on('moveend', () => void listSurveys());
 
-wireSearch(find<HTMLFormElement>('search'), (species) => {
-  map.setFilter('records', species ? ['all', ['!', ['has', 'count']], ['==', ['get', 'species'], species]] : ['!', ['has', 'count']]);
-  if (species && map.getZoom() < 8) map.setLayoutProperty('records-many', 'visibility', 'none');
-  else map.setLayoutProperty('records-many', 'visibility', 'visible');
-});
+let sought = false;
+
+/** Draw the records of a name alone; tiles are filtered where they are made, so that bins of low zooms count them too. */
+function drawRecords(name: string | null): void {
+  sought = name !== null;
+  const tiles = [tilesOf('occurrences', name === null ? restriction : { ...restriction, speciesList: name })];
+  const source = map.getSource<VectorTileSource>('occurrences');
+  if (!source) {
+    map.once('load', () => drawRecords(name));
+    return;
+  }
+  source.setTiles(tiles);
+  // The signs of surveys would cover the few records that somebody looks for.
+  for (const id of ['records-many', 'records']) map.moveLayer(id, sought ? 'chosen-fill' : surveyLayers[0]!.id);
+  // The radius itself is made of each bin's count: to change it would load the tiles of before again.
+  map.setPaintProperty('records-many', 'circle-stroke-width', sought ? 1.5 : 0);
+  map.setPaintProperty('records-many', 'circle-opacity', sought ? 0.85 : BIN_OPACITY);
+}
+
+wireSearch(find<HTMLFormElement>('search'), restriction, drawRecords);
 
 map.on('load', () => void load().catch((error: Error) => (status.textContent = `The answers could not be loaded: ${error.message}`)));
 
@@ -145,7 +162,8 @@ async function load(): Promise<void> {
 }
 
 map.on('click', (event) => {
-  const layers = Object.keys(clickable).filter((id) => map.getLayer(id));
+  const first = sought ? ['records'] : [];
+  const layers = [...new Set([...first, ...Object.keys(clickable)])].filter((id) => map.getLayer(id));
   const box: [[number, number], [number, number]] = [
     [event.point.x - 3, event.point.y - 3],
     [event.point.x + 3, event.point.y + 3],

@@ -1,5 +1,5 @@
-// The panel: which layers are drawn, which species, and the list of answers that leads to their cards.
-import { countOf, type Feature, suggest } from './service';
+// The panel: which layers are drawn, and the list of answers that leads to their cards.
+import type { Feature } from './service';
 import type { Theme } from './layers';
 import { t } from './words';
 
@@ -70,48 +70,4 @@ export function fillAnswers(
     item.textContent = t('None in this release.');
     box.append(item);
   }
-}
-
-/** Suggest species while somebody types; tell how many records there are; say which species was chosen. */
-export function wireSearch(form: HTMLFormElement, choose: (species: string) => void): void {
-  const input = form.querySelector<HTMLInputElement>('#species')!;
-  const options = form.querySelector<HTMLDataListElement>('#suggestions')!;
-  const found = form.querySelector<HTMLElement>('#found')!;
-  let timer = 0;
-  let asked = 0;
-  const look = async (): Promise<void> => {
-    const text = input.value.trim();
-    const mine = ++asked;
-    if (text.length < 2) {
-      options.replaceChildren();
-      return;
-    }
-    const taxa = await suggest(text).catch(() => []);
-    if (mine !== asked) return;
-    options.replaceChildren(
-      ...taxa.map((taxon) => {
-        const option = document.createElement('option');
-        option.value = taxon.species;
-        option.label = taxon.label;
-        return option;
-      }),
-    );
-  };
-  const apply = async (): Promise<void> => {
-    const species = input.value.trim();
-    choose(species);
-    found.textContent = '';
-    if (!species) return;
-    const count = await countOf({ species }).catch(() => null);
-    found.textContent = count === null ? 'The count could not be had.' : `${count.toLocaleString('en')} published records`;
-  };
-  input.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(look, 180);
-  });
-  input.addEventListener('change', () => void apply());
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    void apply();
-  });
 }

@@ -12,9 +12,21 @@ export interface FeatureCollection {
   features: Feature[];
   numberMatched?: number;
 }
-export interface Taxon {
-  species: string;
-  label: string;
+export interface Suggestion {
+  name: string;
+  /** The common name that holds what was typed, else the English one. */
+  common: string;
+}
+export interface Records {
+  /** What was asked for. */
+  name: string;
+  /** Whether a taxon of the release is called so. */
+  known: boolean;
+  count: number;
+  /** How many of them have a published place. */
+  placed: number;
+  /** The first species among them. */
+  species: string[];
 }
 
 let release = '';
@@ -24,13 +36,14 @@ export function currentRelease(): string {
   return release;
 }
 
-async function ask<T>(path: string): Promise<T> {
+async function ask<T>(path: string, read: (headers: Headers) => void = () => {}): Promise<T> {
   const answer = await fetch(path, { headers: { accept: 'application/json, application/geo+json' } });
   release = answer.headers.get('x-biodata-release') ?? release;
   if (!answer.ok) {
     const problem = (await answer.json().catch(() => null)) as { detail?: string; title?: string } | null;
     throw new Error(problem?.detail ?? problem?.title ?? `the service answered ${answer.status}`);
   }
+  read(answer.headers);
   return (await answer.json()) as T;
 }
 
@@ -46,22 +59,34 @@ export function feature(collection: string, id: string | number): Promise<Featur
   return ask(`/ogc/collections/${collection}/items/${encodeURIComponent(id)}?f=json`);
 }
 
-/** How many published records match. */
-export async function countOf(parameters: Record<string, string>): Promise<number> {
-  const query = new URLSearchParams({ ...parameters, limit: '0' });
-  return (await ask<{ count: number }>(`/v1/occurrence/search?${query}`)).count;
+/** How many published records a scientific or common name has, with what is below its taxon. */
+export async function recordsOf(name: string, restriction: Record<string, string>): Promise<Records> {
+  const query = new URLSearchParams({ ...restriction, speciesList: name, limit: '0', facet: 'species', facetLimit: '2' });
+  const placed = new URLSearchParams({ ...restriction, speciesList: name, limit: '0', hasCoordinate: 'true' });
+  let known = true;
+  const [all, onMap] = await Promise.all([
+    ask<{ count: number; facets: { counts: { name: string }[] }[] }>(`/v1/occurrence/search?${query}`, (headers) => {
+      known = !headers.has('x-biodata-names-unmatched');
+    }),
+    ask<{ count: number }>(`/v1/occurrence/search?${placed}`),
+  ]);
+  const species = all.facets.flatMap((facet) => facet.counts.map((one) => one.name));
+  return { name, known, count: all.count, placed: onMap.count, species };
 }
 
-/** Species whose scientific or common name holds the text. */
-export async function suggest(text: string): Promise<Taxon[]> {
+/** Taxa whose scientific or common name holds the text. */
+export async function suggest(text: string): Promise<Suggestion[]> {
   const query = new URLSearchParams({ q: text, limit: '12' });
   const found = await ask<Properties[]>(`/v1/species/suggest?${query}`);
-  return found.flatMap((taxon) => {
-    const species = taxon['species'] ?? taxon['canonicalName'] ?? taxon['scientificName'];
-    if (typeof species !== 'string') return [];
-    const common = typeof taxon['vernacularName'] === 'string' ? `, ${taxon['vernacularName']}` : '';
-    return [{ species, label: `${species}${common}` }];
-  });
+  const names = new Map<string, Suggestion>();
+  for (const taxon of found) {
+    const name = taxon['canonicalName'] ?? taxon['scientificName'];
+    if (typeof name !== 'string' || names.has(name)) continue;
+    const every = (Array.isArray(taxon['vernacularNames']) ? (taxon['vernacularNames'] as Properties[]) : []).map((one) => String(one['vernacularName']));
+    const typed = every.find((one) => one.toLowerCase().includes(text.toLowerCase()));
+    names.set(name, { name, common: typed ?? String(taxon['vernacularName'] ?? '') });
+  }
+  return [...names.values()];
 }
 
 /** The boundary set that the release draws. */

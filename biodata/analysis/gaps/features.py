@@ -13,6 +13,7 @@ import shapely
 from biodata import places
 from biodata.analysis.areas import polygonal
 from biodata.errors import InputError
+from biodata.formats.vectors import read_frame
 from biodata.geo import Geometries
 
 if TYPE_CHECKING:
@@ -93,13 +94,8 @@ def polygon_rows(path: Path) -> "gpd.GeoDataFrame":
         As `read_places`.
     """
     import geopandas as gpd
-    from pyogrio.errors import DataLayerError, DataSourceError
 
-    try:
-        layer = gpd.read_file(path, engine="pyogrio")
-    except (DataSourceError, DataLayerError, OSError, ValueError, RuntimeError) as error:
-        problem = f"the file cannot be read as a layer ({error})"
-        raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
+    layer = read_frame(path)
     if not isinstance(layer, gpd.GeoDataFrame):
         problem = "there is no polygon in it"
         raise InputError(problem, file=path.name, code="INPUT_EMPTY")

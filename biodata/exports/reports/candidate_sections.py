@@ -7,7 +7,7 @@ from typing import Any, Final
 from biodata.exports.reports import evidence_section, markup, place_section, plots
 from biodata.exports.reports.markup import Mark
 from biodata.exports.reports.material import Material
-from biodata.exports.reports.shared_sections import not_tested
+from biodata.exports.reports.shared_sections import not_tested, run_notes
 from biodata.exports.reports.words import (
     counted,
     countries,
@@ -116,7 +116,8 @@ def _short(material: Material, *, ranked: bool) -> str:
     else:
         told.append("It passes every hard criterion; the candidate of the same name has a report of its own.")
     return markup.section(
-        "In short", *(markup.paragraph(words, "lead") for words in told), markup.paragraph(not_tested(material), "warning"), identifier="short",
+        "In short", *(markup.paragraph(words, "lead") for words in told), run_notes(evidence), markup.paragraph(not_tested(material), "warning"),
+        identifier="short",
     )  # fmt: skip
 
 

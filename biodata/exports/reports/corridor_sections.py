@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from biodata.exports.reports import markup, place_section, plots
 from biodata.exports.reports.material import Material
-from biodata.exports.reports.shared_sections import not_tested
+from biodata.exports.reports.shared_sections import not_tested, run_notes
 from biodata.exports.reports.words import counted, countries, metres, number, percent, plain
 from biodata.places import country_name
 
@@ -52,14 +52,13 @@ def _short(material: Material) -> str:
         )
         if evidence.get("habitat_share") is not None:
             told.append(f"{percent(evidence['habitat_share'])} of its path leads through ground of low resistance.")
-    else:
-        told.append("No functional link was found: no path stays under the cost limit of this run.")
     told.append(
         "It is a model's answer to resistances that people chose. It tells where moving would be cheapest under these, not that "
         "animals move there."
     )
     return markup.section(
-        "In short", *(markup.paragraph(words, "lead") for words in told), markup.paragraph(not_tested(material), "warning"), identifier="short",
+        "In short", *(markup.paragraph(words, "lead") for words in told), run_notes(evidence, functional=row["functional"]),
+        markup.paragraph(not_tested(material), "warning"), identifier="short",
     )  # fmt: skip
 
 

@@ -37,6 +37,14 @@ def not_tested(material: Material) -> str:
     return f"Not tested yet: {joined(missing)}. Whoever decides on it should know that; below is said what each would tell."
 
 
+def run_notes(evidence: Mapping[str, Any], *, functional: bool = True) -> str:
+    """Return what the run noted of its result, word for word: why there is no link, and what limits the answer."""
+    notes = [str(note) for note in evidence.get("notes") or []]
+    if not functional and not notes:
+        notes = ["No functional link; the run kept no reason."]
+    return "".join(markup.paragraph(note, "warning") for note in notes)
+
+
 def _uncertainty(found: Mapping[str, Any] | None) -> str:
     """Return frequencies under assumptions, if they were given."""
     if found is None:
@@ -160,7 +168,6 @@ def _unknown(material: Material) -> str:
         told.append(
             "Ground where nobody looked is not told apart here from ground where nothing was found; `biodata survey-design` does that."
         )
-    told += [str(note) for note in evidence.get("notes") or []]
     needed = evidence.get("survey_effort")
     if needed:
         cases = needed["cases"].values()

@@ -6,12 +6,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from biodata import edges
 from biodata.formats.wkb import problem_of
 from biodata.harmonise import area_geometry
 from biodata.harmonise.area_geometry import Geometries
-
-MAX_VERTICES: Final = 5_000_000
-"""Of one site; the largest real ones, marine areas with the coast of every island, have about one million."""
 
 _POINTS: Final = (0, 4)
 _POLYGONS: Final = (3, 6)
@@ -41,7 +39,7 @@ class Repaired(NamedTuple):
 
 def checked(blobs: list[bytes | None]) -> list[str | None]:
     """Return by row the code of what forbids to read a geometry, before anything reads it."""
-    problems = [None if blob is None else problem_of(blob, max_vertices=MAX_VERTICES) for blob in blobs]
+    problems = [None if blob is None else problem_of(blob, max_vertices=edges.MAX_VERTICES) for blob in blobs]
     return [problem and problem[0] for problem in problems]
 
 
@@ -78,7 +76,10 @@ def repair(blobs: list[bytes | None]) -> Repaired:
         shapes[row] = _points_of(shapes[row])
         reasons[row] = "GEOMETRY_NO_AREA" if shapes[row] is None else None
     kinds = shapely.get_type_id(shapes)
-    invalid = np.isin(kinds, _POLYGONS) & ~shapely.is_valid(shapes)
+    for at in np.flatnonzero(np.isin(kinds, _POLYGONS)):
+        if edges.problem_of(shapes[at]) is not None:
+            shapes[at], reasons[at] = None, "GEOMETRY_TOO_COMPLEX"
+    invalid = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_valid(shapes)
     for at in np.flatnonzero(invalid):
         mended = area_geometry.repaired(shapes[at])
         if mended is None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import shapely
 
+from biodata.edges import problem_of
 from biodata.store.query.geometry import (
     MAXIMUM_TEXT,
     MAXIMUM_VERTICES,
@@ -143,9 +144,17 @@ def _read(polygons: Sequence[Any], *, most: int, notes: list[str]) -> Polygon:
         raise refuse(problem="the polygon is empty")
     geometry = parts[0] if len(parts) == 1 else shapely.MultiPolygon([p for part in parts for p in _polygons(part)])
     if not shapely.is_valid(geometry):
+        _check_edges(geometry)
         geometry = shapely.union_all(parts)
         notes.append("parts that overlap or touch were joined")
     return Polygon(bytes(shapely.to_wkb(geometry)), tuple(dict.fromkeys(notes)))
+
+
+def _check_edges(shape: shapely.Geometry) -> None:
+    """Refuse a shape whose edges cross so often that nobody can wait for its repair."""
+    problem = problem_of(shape)
+    if problem is not None:
+        raise refuse(problem=problem)
 
 
 def _ring(positions: list[Position], notes: list[str]) -> list[Position]:
@@ -166,6 +175,7 @@ def _whole(rings: list[list[Position]], notes: list[str]) -> shapely.Geometry:
     polygon = shapely.Polygon(rings[0], rings[1:])
     if shapely.is_valid(polygon):
         return polygon
+    _check_edges(polygon)
     reason = shapely.is_valid_reason(polygon)
     # Three readings: the union of what the rings enclose, what they enclose once in their own sense, and a mere number.
     repaired = shapely.union_all(_polygons(shapely.make_valid(polygon, method="structure")))
