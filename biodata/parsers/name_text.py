@@ -120,6 +120,12 @@ _BETTER: Final = tuple(
     )
 )
 _MIHI: Final = re.compile(r"\s+mihi\b\.?")
+WORDS: Final = frozenset(
+    word.lower()
+    for pattern in (_VIRUS, _NOT_A_TAXON, _BACTERIUM, _MIHI, *_NOTES, *(better for better, _ in _BETTER))
+    for word in re.findall(r"[A-Za-z]{3,}", re.sub(r"\\[A-Za-z]", " ", pattern.pattern))
+)
+"""Every word that means something here: a text that has one is read word by word, also as a surname (Dna, Hybrid)."""
 
 
 def ready(told: str) -> NameText:

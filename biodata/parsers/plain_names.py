@@ -4,6 +4,8 @@ from typing import Final
 
 import polars as pl
 
+from biodata.parsers.name_text import WORDS
+
 # Words of four letters or more that mean something else than an epithet, and all that smells of a virus. They begin
 # and end where a letter of English does, as they do where names are read one by one: after a Þ, too.
 _NOT_PLAIN: Final = (
@@ -15,6 +17,7 @@ _NOT_PLAIN: Final = (
     r"|[a-z]*(?:virus|viruses|viroids?|phages?|vectors?|particles?|prions?|satellites?|viriform|npv|symbionts?"
     r"|phytoplasma|plasmids?|bacterium|bacteria))(?:(?-u:\b)|[0-9])"
 )
+_ANY_WORD: Final = rf"(?i)(?-u:\b)(?:{'|'.join(sorted(WORDS))})(?:(?-u:\b)|[0-9])"
 _SURNAME: Final = "[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,}"
 _AUTHOR: Final = rf"(?:[A-Z]\. ?){{0,3}}{_SURNAME}(?:-{_SURNAME})?"
 ZOOLOGY: Final = 1758
@@ -48,7 +51,9 @@ def plain_names(values: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     told = values.alias("value").to_frame()
     parts = told.with_columns(found=pl.col("value").str.extract_groups(_FORM)).unnest("found")
     whole = pl.col("open").is_null() == pl.col("close").is_null()
-    plain = (pl.col("genus").is_not_null() & whole).fill_null(value=False) & ~pl.col("value").str.contains(_NOT_PLAIN)
+    plain = (pl.col("genus").is_not_null() & whole).fill_null(value=False) & ~pl.any_horizontal(
+        pl.col("value").str.contains(words) for words in (_NOT_PLAIN, _ANY_WORD)
+    )
     parts = parts.with_columns(plain=plain)
     before, after = pl.col("open").fill_null(""), pl.col("close").fill_null("")
     apart, together = (pl.col("team").str.replace_all(r"\. ?([A-ZÀ-Þ])", f".{gap}${{1}}") for gap in (" ", ""))
