@@ -227,6 +227,8 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
             f"{label} {counts['not_compliant']}" for label, counts in failed[:3] if counts["not_compliant"]
         )
         say(f"  of {len(failed)} validations of BDQ Core most rows fail {worst}; biodata quality run tells which rows")
+    for repair in report.repairs:
+        say(f"  mended: {repair.count} × {repair.file}: {repair.message}")
     for note in report.notes:
         say(f"  {note}")
     if report.gone:
