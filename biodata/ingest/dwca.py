@@ -1,5 +1,6 @@
 """Darwin Core Archives of any publisher: occurrences, sampling events with their occurrences, checklists."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -125,7 +126,12 @@ class DwcaSource:
         if core.kind == "Event":
             yield from _event_tables(dwca, core, self.options)
             return
-        yield _table(dwca, core, "taxa", self.options)
+        taxa = _table(dwca, core, "taxa", self.options)
+        taxa.notes.append(
+            f"this archive is a checklist; `biodata ingest checklist {shlex.quote(dwca.name)}` takes in its common names and its "
+            "version, too"
+        )
+        yield taxa
         for extension in (file for file in dwca.description.extensions if file.kind == "Occurrence"):
             table = _table(dwca, extension, "occurrences", self.options)
             table.batches = _with_core(core, archive_rows(dwca, core, table.refusals, self.options), table.batches)
