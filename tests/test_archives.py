@@ -1,4 +1,5 @@
 import io
+import random
 import stat
 import struct
 import tarfile
@@ -183,11 +184,11 @@ def test_a_document_that_is_too_large_is_refused(tmp_path):
 
 
 def read_all(path):
-    archive = open_archive(path)
+    archive, found = open_archive(path), {}
     for name in archive.sizes:
         with archive.open(name) as stream:
-            while stream.read(1 << 16):
-                pass
+            found[name] = b"".join(iter(lambda: stream.read(1 << 16), b""))
+    return found
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED], ids=["stored", "deflated"])
@@ -240,16 +241,77 @@ def test_members_that_overlap_are_refused(tmp_path):
 # Other files
 
 
-def test_a_tar_is_refused_and_its_members_are_not_written(tmp_path):
-    path = tmp_path / "records.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        info = tarfile.TarInfo("../../evil.txt")
-        info.size = 4
-        archive.addfile(info, io.BytesIO(b"evil"))
-    error = refused(path)
-    assert error.code == "ARCHIVE_NOT_ZIP"
-    assert "not a zip" in str(error)
+def tarred(path, members, mode="w:gz"):
+    """Return a tar of (name or header, content)."""
+    with tarfile.open(path, mode) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name) if isinstance(name, str) else name
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz"), ("a.tar", "w")],
+)
+def test_a_tar_is_read_as_a_zip_is(tmp_path, name, mode):
+    members = [("folder/meta.xml", b"<archive/>"), ("folder/README.txt", b"x"), ("folder/a.txt", b"1,2\n" * 9_000)]
+    path = tarred(tmp_path / name, members, mode)
+    assert read_all(path) == {"meta.xml": b"<archive/>", "a.txt": b"1,2\n" * 9_000}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def link(kind):
+    info = tarfile.TarInfo("a.txt")
+    info.type, info.linkname = kind, "/etc/passwd"
+    return info
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param("../../evil.txt", id="leads out"),
+        pytest.param("/etc/evil.txt", id="absolute"),
+        pytest.param("a\\..\\evil.txt", id="leads out by backslashes"),
+        pytest.param(link(tarfile.SYMTYPE), id="symbolic link"),
+        pytest.param(link(tarfile.LNKTYPE), id="hard link"),
+        pytest.param(link(tarfile.CHRTYPE), id="device"),
+        pytest.param("inner.zip", id="archive inside"),
+    ],
+)
+def test_what_no_tar_of_data_needs_is_refused_and_nothing_is_written(tmp_path, member):
+    path = tarred(tmp_path / "a.tar.gz", [("meta.xml", b"<archive/>"), (member, b"")])
+    assert refused(path).code == "ARCHIVE_UNSAFE"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_tar_that_unpacks_to_far_more_than_text_does_is_refused(tmp_path):
+    path = tarred(tmp_path / "a.tar.gz", [("a.txt", bytes(30_000_000))])
+    assert refused(path).code == "ARCHIVE_TOO_LARGE"
+
+
+def test_a_header_of_a_tar_that_asks_for_too_much_memory_is_refused(tmp_path):
+    info = tarfile.TarInfo("long")
+    info.type = tarfile.GNUTYPE_LONGNAME
+    path = tarred(tmp_path / "a.tar", [(info, b"n" * 2_000_000)], "w")
+    assert refused(path).code == "ARCHIVE_BROKEN"
+
+
+@pytest.mark.parametrize("part", [0.3, 0.9])
+def test_a_tar_that_is_cut_off_is_refused(tmp_path, part):
+    path = tarred(tmp_path / "a.tar.gz", [("a.txt", random.Random(1).randbytes(100_000))])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+    with pytest.raises(InputError) as caught:
+        read_all(path)
+    assert caught.value.code in {"ARCHIVE_BROKEN", "ARCHIVE_NOT_ZIP"}
+
+
+def test_backslashes_between_folders_are_read_as_slashes(tmp_path):
+    path = saved(tmp_path, packed([("a\\meta.xml", b"<archive/>"), ("\\b.txt", b"1"), ("a/c.txt", b"2")]))
+    archive = open_archive(path)
+    assert sorted(archive.sizes) == ["a/c.txt", "a/meta.xml", "b.txt"]
+    assert archive.backslashes == 2
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"PK\x03\x04", b"id,b\n1,2\n", b"PK\x05\x06" + b"\xff" * 18])

@@ -11,6 +11,7 @@ from biodata.errors import InputError
 from biodata.formats.delimited import read
 from biodata.formats.dialects import Dialect, Limits
 from biodata.formats.records import _field_by_field, cut
+from biodata.formats.repairs import Repairs
 from biodata.formats.sniffing import sniff
 
 
@@ -295,16 +296,18 @@ def test_what_python_writes_is_what_we_read(cells, separator, line_end, quoting,
     block=st.text(st.sampled_from('ab",\n\r\x00é '), max_size=60).map(str.encode),
     dialect=st.sampled_from([Dialect(), Dialect(",", None), Dialect(",", '"', "\r"), Dialect("a", "b")]),
     at_end=st.booleans(),
+    mended=st.booleans(),
 )
-def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end):
-    names, choices = ["x", "y"], {"line": 7, "at_end": at_end, "file": "records.csv", "limits": Limits()}
+def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end, mended):
+    names = ["x", "y"]
+    choices = {"line": 7, "at_end": at_end, "file": "records.csv", "limits": Limits(), "mended": mended}
 
     def outcome(function):
         try:
             found = function()
         except InputError as error:
             return str(error)
-        return found.frame.rows(), found.refusals, found.used_bytes, found.lines
+        return found.frame.rows(), found.refusals, found.used_bytes, found.lines, found.short, found.long
 
     ended = (
         block + dialect.line_end.encode()
@@ -312,8 +315,30 @@ def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end):
         else block
     )
     fast = outcome(lambda: cut(block, names=names, dialect=dialect, **choices))
-    slow = outcome(lambda: _field_by_field(ended, names, dialect, 7, at_end, "records.csv", Limits()))
+    slow = outcome(lambda: _field_by_field(ended, names, dialect, 7, at_end, "records.csv", Limits(), mended=mended))
     assert fast == slow
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_rows_that_end_early_are_filled_and_empty_cells_behind_the_last_column_left_out(line_end, quote):
+    repairs = Repairs()
+    lines = [
+        "a,b,c",
+        f"1,{quote}two{quote},3",
+        f"4,{quote}five{quote}",
+        "6",
+        "7,8,9,,",
+        "10,11,12,moved",
+        "",
+        "13,14,15",
+    ]
+    opened = table(line_end.join(lines) + line_end, encoding="utf-8", repairs=repairs)
+    assert pl.concat(opened.batches).rows() == [
+        (2, "1", "two", "3"), (3, "4", "five", None), (4, "6", None, None), (5, "7", "8", "9"), (8, "13", "14", "15"),
+    ]  # fmt: skip
+    assert [(one.row, one.code) for one in opened.refusals] == [(6, "ROW_FIELD_COUNT")]
+    assert [(one.code, one.count) for one in repairs] == [("ROW_CELLS_MISSING", 2), ("ROW_CELLS_EMPTY", 1)]
 
 
 @settings(max_examples=150)

@@ -112,20 +112,26 @@ def test_python_dwca_reader_finds_the_same_rows(shared, name):
     assert frame.drop(own, strict=False).rename(names, strict=False).to_dicts() == told
 
 
+def test_an_extension_without_its_file_is_refused_as_gbif_refuses_it(shared):
+    error = refused(shared / "suites/dwca/python-dwca-reader/dwca-missing-extension-details")
+    assert "archive/extension[1]/files/location: is missing" in str(error)
+
+
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("name", "rows", "repairs"),
     [
-        ("dwca-invalid-lacks-metadata", "there is no file 'eml.xml' in the archive"),
-        ("dwca-invalid-simple-toomuch.zip", "this one holds 0008333-160118175350007.csv, EML.xml, random_file"),
-        ("dwca-invalid-simple-two.zip", "this one holds 0008333-160118175350007.csv, random_file"),
-        ("dwca-malformed-descriptor", "occurrence.txt has 234 columns, and lastCrawled should be in column 234"),
-        ("dwca-missing-extension-details", "archive/extension[1]/files/location: is missing"),
-        ("dwca-meta-default-values", "occurrence.txt has 1 columns, and basisOfRecord should be in column 1"),
-        ("dwca-simple-test-archive.tgz", "not a zip"),
+        ("dwca-invalid-lacks-metadata", 2, {"METADATA_MISSING": 1}),
+        ("dwca-invalid-simple-toomuch.zip", 3, {"FILE_UNUSED": 1}),
+        ("dwca-invalid-simple-two.zip", 3, {"FILE_UNUSED": 1}),
+        ("dwca-malformed-descriptor", 4, {"ROW_CELLS_MISSING": 4}),
+        ("dwca-meta-default-values", 2, {"META_SEPARATOR_WRONG": 1}),
+        ("dwca-simple-test-archive.tgz", 2, {}),
     ],
 )
-def test_an_invalid_archive_is_refused_with_the_reason(shared, name, reason):
-    assert reason in str(refused(shared / "suites/dwca/python-dwca-reader" / name))
+def test_what_gbif_reads_is_read_and_what_is_mended_is_named(shared, name, rows, repairs):
+    table, frame = only(shared / "suites/dwca/python-dwca-reader" / name)
+    assert (frame.height, table.refusals) == (rows, [])
+    assert {one.code: one.count for one in table.repairs} == repairs
 
 
 def test_what_a_description_tells_of_the_dataset(shared):
@@ -191,7 +197,8 @@ def test_an_event_that_stands_twice_doubles_no_occurrence(tmp_path):
 
 
 def test_a_broken_event_is_told_among_the_refusals(tmp_path):
-    path = event_archive(tmp_path / "events", events="e1\te1\n", occurrences="e1\to1\t\tPanthera tigris\n")
+    broken = "e1\te1\t2019\tLaos\tEvent\tmoved\n"
+    path = event_archive(tmp_path / "events", events=broken, occurrences="e1\to1\t\tPanthera tigris\n")
     table, events, _, frame = with_events(path)
     assert events is None
     assert frame.select("occurrenceID").rows() == [("o1",)]
@@ -201,7 +208,7 @@ def test_a_broken_event_is_told_among_the_refusals(tmp_path):
 def test_events_whose_row_does_not_fit(tmp_path):
     path = event_archive(
         tmp_path / "events",
-        events="e1\te1\t2019\tLaos\tEvent\ne2\te2\t2020\n",
+        events="e1\te1\t2019\tLaos\tEvent\ne2\te2\t2020\tLaos\tEvent\tmoved\n",
         occurrences="e1\to1\t\tPanthera tigris\ne2\to2\t\tCuon alpinus\n",
     )
     table, _, _, frame = with_events(path)
@@ -259,7 +266,7 @@ def test_a_core_in_two_files(tmp_path):
     told = '<field index="1" term="{}{}"/>'
     with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
         archive.writestr("a.txt", "1,Panthera tigris\n2,Cuon alpinus\n")
-        archive.writestr("b.txt", "3,Bos gaurus\n4\n")
+        archive.writestr("b.txt", "3,Bos gaurus\n4\n5,Cuon alpinus,moved\n")
         archive.writestr("c.txt", "")
         archive.writestr(
             "meta.xml",
@@ -271,8 +278,10 @@ def test_a_core_in_two_files(tmp_path):
         ("records.zip/a.txt", 1, "1", "Panthera tigris"),
         ("records.zip/a.txt", 2, "2", "Cuon alpinus"),
         ("records.zip/b.txt", 1, "3", "Bos gaurus"),
+        ("records.zip/b.txt", 2, "4", None),
     ]
-    assert [(r.file, r.row) for r in table.refusals] == [("records.zip/b.txt", 2)]
+    assert [(r.file, r.row) for r in table.refusals] == [("records.zip/b.txt", 3)]
+    assert [(one.file, one.code, one.count) for one in table.repairs] == [("records.zip/b.txt", "ROW_CELLS_MISSING", 1)]
 
 
 def test_two_terms_of_one_name_keep_apart(tmp_path):
@@ -337,3 +346,18 @@ def test_headings_of_which_meta_xml_tells_nothing_are_no_record_and_told(tmp_pat
     assert [(one.row, one.code, one.by_rule) for one in table.refusals] == [
         (row, "HEADING_ROW_REPEATED", True) for row in headings
     ]
+
+
+def test_several_lines_of_headings_one_of_them_empty(tmp_path):
+    lines = ["Survey of 2020", "", "id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02", "2\tBos gaurus"]
+    table, frame = only(of_lines(tmp_path, lines, ignored=3))
+    assert frame.select("source_row", "id", "scientificName", "eventDate").rows() == [
+        (4, "1", "Cuon alpinus", "2024-03-02"), (5, "2", "Bos gaurus", None),
+    ]  # fmt: skip
+    assert table.refusals == []
+
+
+def test_the_mark_of_databases_for_nothing_is_nothing(tmp_path):
+    table, frame = only(of_lines(tmp_path, ["1\tCuon alpinus\t\\N", "2\t\\N\t2024"], ignored=0))
+    assert frame.select("scientificName", "eventDate").rows() == [("Cuon alpinus", None), (None, "2024")]
+    assert [(one.code, one.count) for one in table.repairs] == [("CELL_NULL_MARKER", 2)]

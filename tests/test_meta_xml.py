@@ -3,6 +3,7 @@ import pytest
 from biodata.errors import InputError
 from biodata.formats.dialects import Dialect
 from biodata.formats.meta_xml import Field, read_description
+from biodata.formats.repairs import Repairs
 from biodata.formats.xml import local_term
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
@@ -85,7 +86,6 @@ def test_a_table_in_several_files():
         ("../../../../etc/passwd", MEMBERS),
         ("file:///etc/passwd", MEMBERS),
         ("http://127.0.0.1/occurrence.txt", MEMBERS),
-        ("./occurrence.txt", MEMBERS),
         ("OCCURRENCE.TXT", MEMBERS),
         ("", MEMBERS),
         ("occurrence.txt", ()),
@@ -102,28 +102,22 @@ def test_a_location_is_only_looked_up_among_the_members(location, members):
     ("old", "new", "element"),
     [
         pytest.param('index="1"', 'index="-1"', "archive/core/field[1]/@index", id="negative column"),
-        pytest.param('index="1"', 'index="2"', "archive/core/field[2]/@index", id="column twice"),
         pytest.param('index="1"', 'index="one"', "archive/core/field[1]/@index", id="column in words"),
         pytest.param('index="1"', 'index="2000"', "archive/core/field[1]/@index", id="column 2,000"),
         pytest.param('index="1"', f'index="{"9" * 5_000}"', "archive/core/field[1]/@index", id="5,000 digits"),
         pytest.param('index="1"', 'index="１"', "archive/core/field[1]/@index", id="full-width digit"),
         pytest.param('index="1" ', "", "archive/core/field[1]", id="neither index nor default"),
-        pytest.param("scientificName", "country", "archive/core/field[2]/@term", id="term twice"),
         pytest.param(f'term="{DWC}scientificName"', "", "archive/core/field[1]/@term", id="no term"),
         pytest.param(f'"{DWC}scientificName"', '" "', "archive/core/field[1]/@term", id="empty term"),
         pytest.param('<id index="0"/>', "<id/>", "archive/core/id/@index", id="id without a column"),
         pytest.param('<id index="0"/>', '<id index="0"/><id index="1"/>', "archive/core/id", id="two ids"),
         pytest.param("Occurrence", "Unicorn", "archive/core/@rowType", id="unknown row type"),
-        pytest.param(f'rowType="{DWC}Occurrence"', "", "archive/core/@rowType", id="no row type"),
-        pytest.param('"\\t"', '""', "archive/core/@fieldsTerminatedBy", id="no separator"),
         pytest.param('"\\t"', '"||"', "archive/core/@fieldsTerminatedBy", id="separator of two characters"),
         pytest.param('"\\t"', '"，"', "archive/core/@fieldsTerminatedBy", id="full-width comma"),
         pytest.param('"\\t"', '"\\n"', "archive/core/@fieldsTerminatedBy", id="line end as separator"),
         pytest.param('EnclosedBy=""', 'EnclosedBy="&lt;&gt;"', "archive/core/@fieldsEnclosedBy", id="two quotes"),
         pytest.param('EnclosedBy=""', 'EnclosedBy="\\t"', "archive/core/@fieldsEnclosedBy", id="quote is separator"),
-        pytest.param('"\\n"', '"EOL"', "archive/core/@linesTerminatedBy", id="line end in letters"),
-        pytest.param('Lines="1"', 'Lines="-1"', "archive/core/@ignoreHeaderLines", id="-1 heading lines"),
-        pytest.param('Lines="1"', 'Lines="1e9"', "archive/core/@ignoreHeaderLines", id="1e9 heading lines"),
+        pytest.param('Lines="1"', 'Lines="1000000000"', "archive/core/@ignoreHeaderLines", id="1e9 heading lines"),
         pytest.param('"UTF-8"', '"utf-7"', "archive/core/@encoding", id="UTF-7"),
         pytest.param('"UTF-8"', '"klingon"', "archive/core/@encoding", id="unknown encoding"),
         pytest.param("<location>occurrence.txt</location>", "", "archive/core/files/location", id="no file"),
@@ -144,7 +138,6 @@ def test_each_fault_names_its_element(old, new, element):
         pytest.param(
             CORE.replace('<id index="0"/>', "") + VERBATIM, "archive/core/id", id="extension, core without id"
         ),
-        pytest.param(CORE + VERBATIM.replace('<coreid index="0"/>', ""), "archive/extension[1]/coreid", id="no coreid"),
         pytest.param(
             CORE + VERBATIM.replace("verbatim.txt", "occurrence.txt"),
             "archive/extension[1]/files/location",
@@ -165,10 +158,47 @@ def test_a_description_without_id_and_without_extensions_is_taken():
     assert described(archive(CORE.replace('<id index="0"/>', ""))).core.id_index is None
 
 
-def test_metadata_that_are_not_there_are_named():
-    error = refused(archive(attributes='metadata="nowhere.xml"'))
-    assert error.code == "META_FILE_MISSING"
-    assert "archive/@metadata" in str(error)
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        pytest.param("", "", None, id="nothing"),
+        pytest.param('"eml.xml"', '"nowhere.xml"', "METADATA_MISSING", id="no description of the dataset"),
+        pytest.param("scientificName", "country", "META_TERM_REPEATED", id="term twice"),
+        pytest.param('index="1"', 'index="2"', None, id="two terms of one column"),
+        pytest.param('index="1"', 'index="0"', None, id="identifier that is a term too"),
+        pytest.param(f'rowType="{DWC}Occurrence"', "", "META_ROW_TYPE_EARLIER", id="no row type"),
+        pytest.param("terms/Occurrence", "terms/DarwinCore", "META_ROW_TYPE_EARLIER", id="DarwinCore"),
+        pytest.param(
+            "terms/Occurrence",
+            "xsd/simpledarwincore/SimpleDarwinRecord",
+            "META_ROW_TYPE_EARLIER",
+            id="SimpleDarwinRecord",
+        ),
+        pytest.param("terms/Occurrence", "dwctype/Occurrence", "META_ROW_TYPE_EARLIER", id="dwctype"),
+        pytest.param('"\\n"', '"EOL"', "META_LINE_END_UNKNOWN", id="line end in letters"),
+        pytest.param('Lines="1"', 'Lines="-1"', "META_HEADER_LINES_UNKNOWN", id="-1 heading lines"),
+        pytest.param('Lines="1"', 'Lines=""', None, id="no number of heading lines"),
+        pytest.param("<location>", "<location>./", None, id="location in this folder"),
+        pytest.param(
+            "</core>",
+            f'</core><extension rowType="{DWC}Occurrence"/>',
+            "META_EXTENSION_UNUSED",
+            id="extension without coreid",
+        ),
+    ],
+)
+def test_what_gbif_passes_over_is_mended_and_named(old, new, code):
+    repairs, data = Repairs(), archive().decode()
+    assert old in data
+    found = read_description(data.replace(old, new).encode(), file="meta.xml", members=MEMBERS, repairs=repairs)
+    assert found.core.kind == "Occurrence"
+    assert [(one.file, one.code, one.count) for one in repairs] == [("meta.xml", code, 1)] * (code is not None)
+
+
+def test_of_a_term_that_is_named_twice_the_last_counts():
+    # https://github.com/gbif/dwca-io, ArchiveFile.addField
+    core = described(archive(CORE.replace("scientificName", "country"))).core
+    assert core.fields[0] == Field(f"{DWC}country", 2, "Laos")
 
 
 _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

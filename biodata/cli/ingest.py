@@ -1,6 +1,7 @@
 """`biodata ingest`: something from outside into the lake."""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _SURVEYS = ("survey", "dwca", "camtrapdp", "wildlife-insights", "detections", "timelapse", "smart", "kobo")
 """Sources whose files may be surveys, of which rows may have another identifier now."""
+_OF_COMMAND = ("SURVEY_BLOCKED", "RENAMED_UNANSWERED", "INPUT_EMPTY")
+"""Refusals that are not about what kind of file it is."""
+_ALSO_READ = frozenset(
+    {("gbif", "dwca"), ("gbif", "survey"), ("survey", "gbif"), ("protected-areas", "survey"), ("protected-areas", "layer"),
+     ("checklist", "survey"), ("wildlife-insights", "survey"), ("timelapse", "survey"), ("detections", "survey"),
+     ("kobo", "survey"), ("movebank", "survey"), ("layer", "survey")}
+)  # fmt: skip
+"""A source, and what it reads as well: where it refuses such a file its own reason is the right one."""
 _HELP = """Take files into the lake, with a report of where every row went.
 
 SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, timelapse, smart, kobo, movebank, protected-areas,
@@ -77,6 +86,51 @@ def ingest(
     ] = None,
 ) -> None:
     """Read, harmonise, commit, report."""
+    from biodata.errors import InputError
+
+    try:
+        _ingest(source, paths, data, dataset, option, kind, dry_run, as_json, report, renamed)
+    except InputError as error:
+        if source != "node" and error.code not in _OF_COMMAND and not error.code.startswith("OPTION_"):
+            _name_source(source, paths or [], data, dataset)
+        raise
+
+
+def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | None) -> None:
+    """Say what to type where files are not of the source that was named.
+
+    Raises
+    ------
+    InputError
+        With SOURCE_OTHER, if they are surely of another one.
+    """
+    from biodata.errors import InputError
+    from biodata.ingest.kinds import kind_of
+
+    kind = kind_of(paths) if all(path.exists() for path in paths) else None
+    if kind is None or kind.source == source or (source, kind.source) in _ALSO_READ:
+        return
+    typed = ["biodata", "ingest", kind.source, *map(str, paths), "--data", str(data)]
+    typed += ["--dataset", dataset] if dataset else []
+    typed += ["--kind", "KIND"] if kind.source == "layer" else []
+    problem = f"this is {kind.words}, which the source {source} does not read"
+    file = ", ".join(path.name for path in paths)
+    raise InputError(problem, file=file, expected=f"type `{shlex.join(typed)}`", code="SOURCE_OTHER")
+
+
+def _ingest(
+    source: str,
+    paths: list[Path] | None,
+    data: Path,
+    dataset: str | None,
+    option: list[str] | None,
+    kind: str | None,
+    dry_run: bool,
+    as_json: bool,
+    report: Path | None,
+    renamed: str | None,
+) -> None:
+    """Take files in by the source that was named."""
     from biodata import pipeline
 
     check_outputs([report], paths or [])
@@ -231,6 +285,8 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
             f"{label} {counts['not_compliant']}" for label, counts in failed[:3] if counts["not_compliant"]
         )
         say(f"  of {len(failed)} validations of BDQ Core most rows fail {worst}; biodata quality run tells which rows")
+    for repair in report.repairs:
+        say(f"  mended: {repair.count} × {repair.file}: {repair.message}")
     for note in report.notes:
         say(f"  {note}")
     if report.gone:

@@ -1,10 +1,11 @@
-"""Archives from strangers: a zip, or a folder that somebody unpacked. Nothing is ever written by a member's name.
+"""Archives from strangers: a zip, a tar, or a folder that somebody unpacked. Nothing is ever written by a member's name.
 
 A zip's lists are checked before anything is unpacked (count, sizes, ratio, names, kinds, overlaps), and every byte is
 counted again while a member is read, so that a list that lies is found out. Members are read as streams; their names
 are only compared, never used as paths.
 """
 
+import zipfile
 from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import BinaryIO, Final, Protocol
 
 from biodata.errors import InputError
 from biodata.formats.members import open_member
+from biodata.formats.tars import is_tar, open_tar_member, read_tar_list
 from biodata.formats.zip_lists import ArchiveLimits, is_clutter, is_for_people, read_list, refuse_member
 
-__all__ = ["LIMITS", "Archive", "ArchiveLimits", "open_archive", "read_document"]
+__all__ = ["LIMITS", "Archive", "ArchiveLimits", "is_archive", "open_archive", "read_document"]
 
 LIMITS: Final = ArchiveLimits()
 
@@ -29,10 +31,13 @@ class Archive(Protocol):
     sizes : mapping of str to int
         The members by name, `/` between folders, with their sizes in bytes. Folders around everything are left out of the names;
         what Macs add (`__MACOSX/`, `.DS_Store`) and texts for people to read (`README.txt`, letters) are no members.
+    backslashes : int
+        How many of the names had backslashes between their folders.
     """
 
     name: str
     sizes: Mapping[str, int]
+    backslashes: int
 
     def open(self, member: str) -> BinaryIO:
         """Open a member for reading; KeyError where it is not in `sizes`."""
@@ -40,12 +45,12 @@ class Archive(Protocol):
 
 
 def open_archive(path: Path, *, limits: ArchiveLimits = LIMITS) -> Archive:
-    """Open a zip or a folder.
+    """Open a zip, a tar or a folder.
 
     Parameters
     ----------
     path : Path
-        A zip file, or a folder with the files of one.
+        A zip file, a tar file (packed with gzip, bzip2, xz or not at all), or a folder with the files of one.
     limits : ArchiveLimits
         What is too much.
 
@@ -61,7 +66,12 @@ def open_archive(path: Path, *, limits: ArchiveLimits = LIMITS) -> Archive:
     if not path.is_file():
         problem = "there is no such file"
         raise InputError(problem, file=str(path), code="FILE_MISSING")
-    return _Zip(path, limits)
+    return _Tar(path, limits) if is_tar(path) else _Zip(path, limits)
+
+
+def is_archive(path: Path) -> bool:
+    """Tell whether a path is something that `open_archive` opens."""
+    return path.is_dir() or (path.is_file() and (zipfile.is_zipfile(path) or is_tar(path)))
 
 
 def read_document(archive: Archive, member: str, *, most: int = 4_000_000) -> bytes:
@@ -88,13 +98,30 @@ class _Zip:
         root = _common_root([entry.name for entry in entries])
         self.entries = {entry.name.removeprefix(root): entry for entry in entries}
         self.sizes: Mapping[str, int] = {name: entry.size for name, entry in self.entries.items()}
+        self.backslashes = sum(entry.backslash for entry in entries)
 
     def open(self, member: str) -> BinaryIO:
         return open_member(self.path, self.entries[member])
 
 
+class _Tar:
+    """A tar file whose members have been checked."""
+
+    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
+        self.name, self.path, self.limits = path.name, path, limits
+        sizes, stored, self.backslashes = read_tar_list(path, limits)
+        root = _common_root(list(sizes))
+        self.stored = {name.removeprefix(root): was for name, was in stored.items()}
+        self.sizes: Mapping[str, int] = {name.removeprefix(root): size for name, size in sizes.items()}
+
+    def open(self, member: str) -> BinaryIO:
+        return open_tar_member(self.path, self.stored[member], self.limits)
+
+
 class _Folder:
     """A folder that somebody unpacked; links in it are refused."""
+
+    backslashes = 0
 
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:
         self.name = path.name

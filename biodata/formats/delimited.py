@@ -17,6 +17,7 @@ from biodata.formats import encodings
 from biodata.formats.dialects import Dialect, Limits
 from biodata.formats.fields import Record, split_fields
 from biodata.formats.records import cut
+from biodata.formats.repairs import Repairs
 from biodata.formats.sniffing import sniff
 from biodata.formats.text import utf8_blocks
 
@@ -25,6 +26,8 @@ ROW_NAMES: Final = "id"
 
 Only numbers from 1 on, in a file whose heading has no identifier, are taken for that."""
 LIMITS: Final = Limits()
+_SHORT: Final = ("ROW_CELLS_MISSING", "the row ends before the last column; what is missing is read as empty")
+_LONG: Final = ("ROW_CELLS_EMPTY", "empty cells stand behind the last column of the row, and are left out")
 _SEEN: Final = 100
 _BEGINNING_BYTES: Final = 1 << 18
 
@@ -75,6 +78,8 @@ def read(
     block_bytes: int = 72 << 20,
     of_people: bool = False,
     without_blank: bool = False,
+    repairs: Repairs | None = None,
+    columns: int = 0,
 ) -> Delimited:
     """Open a table of text.
 
@@ -102,6 +107,10 @@ def read(
         The table may name people: a row that cannot be taken is told by its number, never by its text.
     without_blank : bool
         Rows of separators alone are none, as spreadsheets leave them behind the last row of a survey.
+    repairs : Repairs, optional
+        Counts the rows that are mended (see `records.cut`); without it they are refused.
+    columns : int
+        How many columns there are at least, where the headings tell no names.
 
     Returns
     -------
@@ -118,7 +127,9 @@ def read(
     encoding = encodings.choose(sample, declared=encoding, file=file)
     blocks = _blocks(open_stream, encoding, file, block_bytes)
     beginning, dialect, at_end = _beginning(blocks, dialect, separator, limits, header_lines, file)
-    head = split_fields(beginning, dialect, line=1, at_end=at_end, file=file, limits=limits, most=header_lines)
+    head = split_fields(
+        beginning, dialect, line=1, at_end=at_end, file=file, limits=limits, most=header_lines, with_empty=not named
+    )
     behind = beginning[head.used_bytes :]
     seen = split_fields(
         behind,
@@ -130,13 +141,15 @@ def read(
         most=_SEEN,
     )
     headings = (
-        _headings(head.records[0], seen.records, file, limits) if named else _numbered(head.records, seen.records)
+        _headings(head.records[0], seen.records, file, limits)
+        if named
+        else _numbered(head.records, seen.records, columns)
     )
     if len(headings) > limits.columns:
         problem = f"{len(headings):,} columns"
         raise InputError(problem, file=file, row=1, expected=f"at most {limits.columns:,}", code="COLUMNS_TOO_MANY")
     refusals: list[Refusal] = []
-    batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals, of_people)
+    batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals, of_people, repairs)
     if without_blank:
         batches = filter(len, map(_filled, batches))
     return Delimited(file, encoding, dialect, headings, batches, refusals, head.records, seen.records)
@@ -205,10 +218,12 @@ def _have_row_numbers(seen: Sequence[Record]) -> bool:
     return [record.values[0] for record in seen] == [b"%d" % number for number in range(1, len(seen) + 1)]
 
 
-def _numbered(head: Sequence[Record], seen: Sequence[Record]) -> tuple[str, ...]:
-    """Return names for as many columns as most of the first lines have, the heading included."""
+def _numbered(head: Sequence[Record], seen: Sequence[Record], columns: int) -> tuple[str, ...]:
+    """Return names for as many columns as most of the first lines have, the heading included; at least `columns`."""
     counts = [len(record.values) for record in (*head, *seen)]
-    return tuple(f"column_{number}" for number in range(1, max(counts, key=counts.count) + 1))
+    return tuple(
+        f"column_{number}" for number in range(1, max(columns, *counts and [max(counts, key=counts.count)]) + 1)
+    )
 
 
 def _batches(
@@ -221,6 +236,7 @@ def _batches(
     limits: Limits,
     refusals: list[Refusal],
     of_people: bool,
+    repairs: Repairs | None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows block by block; what was read as the beginning is the first."""
     line_end, rest = dialect.line_end.encode(), b""
@@ -232,7 +248,19 @@ def _batches(
         else:
             buffer = b"".join((buffer, rest, memoryview(block or b"")[:end]))
         rest, at_end = (block or b"")[end:], block is None
-        found = cut(buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits)
+        found = cut(
+            buffer,
+            names=names,
+            dialect=dialect,
+            line=line,
+            at_end=at_end,
+            file=file,
+            limits=limits,
+            mended=repairs is not None,
+        )
+        if repairs is not None:
+            repairs.add(file, *_SHORT, count=found.short)
+            repairs.add(file, *_LONG, count=found.long)
         buffer, line = buffer[found.used_bytes :], line + found.lines
         refusals += [replace(told, value=None) for told in found.refusals] if of_people else found.refusals
         if len(refusals) > limits.refusals:

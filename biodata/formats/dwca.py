@@ -1,31 +1,41 @@
 """Darwin Core Archives, streamed: what meta.xml tells, and the rows of its files under the terms' addresses.
 
-Without a meta.xml an archive is one table of text with its headings, and may have an `eml.xml` beside it.
+Without a meta.xml an archive is one table of text with its headings, and may have an `eml.xml` beside it; other files are
+passed over, as GBIF's reader does.
 Columns that meta.xml does not describe are left out, as the text guide says; a default fills empty cells.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.errors import InputError, Refusal, shorten
 from biodata.formats import delimited, lost_headings
 from biodata.formats.archives import LIMITS, Archive, ArchiveLimits, open_archive, read_document
+from biodata.formats.delimited import Delimited
 from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.formats.meta_xml import DataFile, Description, read_description
+from biodata.formats.repairs import Repairs
 from biodata.formats.xml import local_term
 
 META: Final = "meta.xml"
 METADATA: Final = ("eml.xml", "metadata.xml")
 """What a description of the dataset may be called where nothing tells its name."""
+_TABLES: Final = frozenset({".csv", ".txt", ".tsv", ".tab", ".text", ".data", ".dwca"})
+"""Endings of the files that may be the one table of an archive without a meta.xml; as GBIF's reader has them:
+https://github.com/gbif/dwca-io, InternalDwcFileFactory.DATA_FILE_SUFFICES."""
+_NOTHING: Final = "\\N"
+"""What databases write for a cell that holds nothing."""
 _CORE_ID, _EXTENSION_ID = "id", "coreid"
 _WHOLE: Final = ("Event", "Occurrence", "Taxon")
 """Row types whose file keeps its headings even where it has no row."""
+_NULLS: Final = ("CELL_NULL_MARKER", r"the cell holds \N, which databases write for nothing, and is read as empty")
+_BACKSLASHES: Final = ("MEMBER_BACKSLASH", "a name in the archive has backslashes between its folders")
 
 
 @dataclass(frozen=True)
@@ -40,21 +50,22 @@ class DarwinCoreArchive:
         What meta.xml tells; None without one.
     metadata : DatasetDescription, optional
         The dataset's (of a GBIF download: the download's) description.
+    only_table : str
+        The one data file of an archive without a meta.xml; else empty.
+    repairs : Repairs
+        What is mended; complete when all of its tables were read.
     """
 
     archive: Archive
     description: Description | None
     metadata: DatasetDescription | None
+    only_table: str = ""
+    repairs: Repairs = field(default_factory=Repairs)
 
     @property
     def name(self) -> str:
         """What the archive is called."""
         return self.archive.name
-
-    @property
-    def only_table(self) -> str:
-        """The one data file of an archive without a meta.xml."""
-        return next(name for name in self.archive.sizes if name.lower() not in METADATA)
 
     @property
     def constituents(self) -> Mapping[str, DatasetDescription]:
@@ -71,17 +82,23 @@ def open_dwca(path: Path, *, limits: ArchiveLimits = LIMITS) -> DarwinCoreArchiv
         If the archive is not safe or broken, its meta.xml or its EML cannot be used, or it has no meta.xml and not
         exactly one table (ARCHIVE_NOT_DWCA).
     """
-    archive = open_archive(path, limits=limits)
+    archive, repairs = open_archive(path, limits=limits), Repairs()
+    repairs.add(archive.name, *_BACKSLASHES, count=archive.backslashes)
     if META not in archive.sizes:
-        return _simple(archive)
+        return _simple(archive, repairs)
     file = f"{archive.name}/{META}"
-    description = read_description(read_document(archive, META), file=file, members=archive.sizes)
+    description = read_description(read_document(archive, META), file=file, members=archive.sizes, repairs=repairs)
     metadata = description.metadata or next((name for name in archive.sizes if name.lower() == "eml.xml"), None)
-    return DarwinCoreArchive(archive, description, _metadata(archive, metadata))
+    return DarwinCoreArchive(archive, description, _metadata(archive, metadata, repairs), repairs=repairs)
 
 
 def rows(
-    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], *, encoding: str | None = None
+    dwca: DarwinCoreArchive,
+    data_file: DataFile,
+    refusals: list[Refusal],
+    *,
+    encoding: str | None = None,
+    repairs: Repairs | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of a core or an extension.
 
@@ -95,19 +112,23 @@ def rows(
         Gets the rows that cannot be read, and those that are passed over as headings and are none.
     encoding : str, optional
         The encoding, where meta.xml tells a wrong one.
+    repairs : Repairs, optional
+        Counts what is mended; else the archive's own does.
 
     Yields
     ------
     polars.DataFrame
         `source_file`, `source_row`, `id` (of a core) or `coreid` (of an extension) where it has a column that no
-        field describes, and the fields under their terms' addresses: text as it came, empty ones the default or null.
+        field describes, and the fields under their terms' addresses: text as it came, empty ones, and those that hold the mark of
+        databases for nothing, the default or null.
 
     Raises
     ------
     InputError
-        If a field's index is beyond the columns (META_INVALID), the file cannot be read, or records or events were lost of
+        If hardly a field has its column in the file (META_INVALID), the file cannot be read, or records or events were lost of
         which meta.xml tells that their file begins with headings (INPUT_EMPTY).
     """
+    repairs = dwca.repairs if repairs is None else repairs
     is_survey = dwca.description is not None and dwca.description.core.kind == "Event"
     for location in data_file.locations:
         file = f"{dwca.name}/{location}"
@@ -116,52 +137,85 @@ def rows(
                 problem = "the file is empty, and its description says that it begins with headings"
                 raise InputError(problem, file=file, expected="the file as it was written", code="INPUT_EMPTY")
             continue
-        read = partial(
-            delimited.read,
-            partial(dwca.archive.open, location),
-            file=file,
-            encoding=encoding or data_file.encoding,
-            dialect=data_file.dialect,
-            named=False,
-            without_blank=is_survey,
-        )
-        table = read(header_lines=data_file.header_lines)
-        if not data_file.header_lines:
-            named = {field.index: field.term for field in data_file.fields if field.index is not None}
-            headings = lost_headings.not_told(table.seen, named, file=file)
-            if headings:
-                refusals += headings
-                table = read(header_lines=1)
-        columns = _columns(dwca, data_file, len(table.headings), location)
+        table = _opened(dwca, data_file, location, refusals, repairs, encoding=encoding, without_blank=is_survey)
+        columns = _columns(dwca, data_file)
         terms = [told.term for told in data_file.fields]
         refusals += lost_headings.lost(table.skipped, table.seen, terms, file=file)
         for frame in table.batches:
             refusals += table.refusals
             table.refusals.clear()
-            yield frame.select(pl.lit(file).alias("source_file"), "source_row", *columns)
+            nothing = frame.select(pl.sum_horizontal((pl.exclude("source_row") == _NOTHING).sum())).item()
+            repairs.add(file, *_NULLS, count=nothing or 0)
+            told = frame.with_columns(pl.exclude("source_row").replace(_NOTHING, None)) if nothing else frame
+            yield told.select(pl.lit(file).alias("source_file"), "source_row", *columns)
         refusals += table.refusals
 
 
-def _columns(dwca: DarwinCoreArchive, data_file: DataFile, width: int, location: str) -> list[pl.Expr]:
+def _opened(
+    dwca: DarwinCoreArchive,
+    data_file: DataFile,
+    location: str,
+    refusals: list[Refusal],
+    repairs: Repairs,
+    *,
+    encoding: str | None,
+    without_blank: bool,
+) -> Delimited:
+    """Return a file as a table with a column for each index that its description names."""
+    file = f"{dwca.name}/{location}"
+    described = {field.index: field.term for field in data_file.fields if field.index is not None}
+    indexes = [*described, *([] if data_file.id_index is None else [data_file.id_index])]
+    read = partial(
+        delimited.read,
+        partial(dwca.archive.open, location),
+        file=file,
+        encoding=encoding or data_file.encoding,
+        named=False,
+        without_blank=without_blank,
+        repairs=repairs,
+        columns=max(indexes, default=0) + 1,
+    )
+    table = read(dialect=data_file.dialect, header_lines=data_file.header_lines)
+    if _width(table) == 1 < len(set(indexes)):
+        other = read(header_lines=data_file.header_lines)
+        if _width(other) == 1 or any(index >= _width(other) for index in indexes):
+            problem = f"{location} has 1 column, and {local_term(data_file.fields[-1].term)} should be in another"
+            raise InputError(problem, file=f"{dwca.name}/{META}", code="META_INVALID")
+        parts = f"{other.dialect.separator!r} parts its cells, and meta.xml says {data_file.dialect.separator!r}"
+        repairs.add(file, "META_SEPARATOR_WRONG", parts)
+        table = other
+    if not data_file.header_lines:
+        headings = lost_headings.not_told(table.seen, described, file=file)
+        if headings:
+            refusals += headings
+            table = read(dialect=replace(table.dialect, line_end=data_file.dialect.line_end), header_lines=1)
+    for index, term in described.items():
+        if index >= _width(table):
+            missing = f"{local_term(term)} should be in column {index} (from 0), which the file does not have"
+            repairs.add(f"{dwca.name}/{META}", "META_COLUMN_MISSING", missing)
+    return table
+
+
+def _width(table: Delimited) -> int:
+    """Return how many cells the longest of the first lines has, the headings included."""
+    return max((len(record.values) for record in (*table.skipped[-1:], *table.seen)), default=0)
+
+
+def _columns(dwca: DarwinCoreArchive, data_file: DataFile) -> list[pl.Expr]:
     """Return the described columns of a file."""
     is_core = dwca.description is not None and data_file is dwca.description.core
-    id_name = _CORE_ID if is_core else _EXTENSION_ID
     columns = []
-    used = {id_name: data_file.id_index} | {field.term: field.index for field in data_file.fields}
-    for term, index in used.items():
-        if index is not None and index >= width:
-            problem = f"{location} has {width} columns, and {local_term(term)} should be in column {index} (from 0)"
-            raise InputError(problem, file=f"{dwca.name}/{META}", code="META_INVALID")
     if data_file.id_index is not None and (
         not is_core or data_file.id_index not in {field.index for field in data_file.fields}
     ):
+        id_name = _CORE_ID if is_core else _EXTENSION_ID
         columns.append(pl.col(f"column_{data_file.id_index + 1}").alias(id_name))
-    for field in data_file.fields:
-        if field.index is None:
-            columns.append(pl.lit(field.default, pl.String).alias(field.term))
+    for field_ in data_file.fields:
+        if field_.index is None:
+            columns.append(pl.lit(field_.default, pl.String).alias(field_.term))
         else:
-            told = pl.col(f"column_{field.index + 1}")
-            columns.append((told if field.default is None else told.fill_null(field.default)).alias(field.term))
+            told = pl.col(f"column_{field_.index + 1}")
+            columns.append((told if field_.default is None else told.fill_null(field_.default)).alias(field_.term))
     return columns
 
 
@@ -170,7 +224,7 @@ def core_id(core: DataFile) -> str:
     return next((field.term for field in core.fields if field.index == core.id_index), _CORE_ID)
 
 
-def _simple(archive: Archive) -> DarwinCoreArchive:
+def _simple(archive: Archive, repairs: Repairs) -> DarwinCoreArchive:
     """Return an archive without a meta.xml: one table, and perhaps its description."""
     if "[Content_Types].xml" in archive.sizes:
         problem = "this is a workbook or another Office document"
@@ -178,19 +232,36 @@ def _simple(archive: Archive) -> DarwinCoreArchive:
             problem, file=archive.name, expected="a table of text, or a zip of one", code="ARCHIVE_NOT_DWCA"
         )
     metadata = [name for name in archive.sizes if name.lower() in METADATA]
-    tables = [name for name in archive.sizes if name not in metadata]
+    others = [name for name in archive.sizes if name not in metadata]
+    tables = [name for name in others if PurePosixPath(name.lower()).suffix in _TABLES]
+    if len(others) == 1:
+        tables = others
     if len(tables) != 1 or len(metadata) > 1:
         found = ", ".join(sorted(archive.sizes)[:5]) or "nothing"
         problem = f"without a meta.xml an archive holds one table, and may hold an eml.xml; this one holds {found}"
         raise InputError(problem, file=archive.name, code="ARCHIVE_NOT_DWCA")
-    return DarwinCoreArchive(archive, None, _metadata(archive, metadata[0] if metadata else None))
+    for name in others:
+        if name not in tables:
+            repairs.add(archive.name, "FILE_UNUSED", f"{shorten(name)} is no table and no description, and is not read")
+    described = _metadata(archive, metadata[0] if metadata else None, repairs)
+    return DarwinCoreArchive(archive, None, described, tables[0], repairs)
 
 
-def _metadata(archive: Archive, member: str | None) -> DatasetDescription | None:
-    """Return the description in a member."""
+def _metadata(archive: Archive, member: str | None, repairs: Repairs) -> DatasetDescription | None:
+    """Return the description in a member; None where it cannot be read: the records are what they are without it."""
     if member is None:
         return None
-    return read_eml(read_document(archive, member), file=f"{archive.name}/{member}")
+    try:
+        return read_eml(read_document(archive, member), file=f"{archive.name}/{member}")
+    except InputError as error:
+        if error.code != "XML_INVALID":
+            raise
+        repairs.add(
+            f"{archive.name}/{member}",
+            "METADATA_INVALID",
+            f"the description of the dataset is left out: {error.problem}",
+        )
+        return None
 
 
 class _Constituents(Mapping[str, DatasetDescription]):

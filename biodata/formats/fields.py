@@ -29,7 +29,15 @@ class Fields:
 
 
 def split_fields(
-    block: bytes, dialect: Dialect, *, line: int, at_end: bool, file: str, limits: Limits, most: int | None = None
+    block: bytes,
+    dialect: Dialect,
+    *,
+    line: int,
+    at_end: bool,
+    file: str,
+    limits: Limits,
+    most: int | None = None,
+    with_empty: bool = False,
 ) -> Fields:
     """Split a block into records and fields, one after the other.
 
@@ -50,6 +58,8 @@ def split_fields(
         What is too much.
     most : int, optional
         Stop after so many records.
+    with_empty : bool
+        An empty line is a record without fields: lines before the data are counted so.
 
     Raises
     ------
@@ -60,6 +70,10 @@ def split_fields(
     records: list[Record] = []
     position, lines = 0, 0
     while most is None or len(records) < most:
+        if with_empty and (line_end := splitter.empty_line.match(block, position)):
+            records.append(Record(line + lines, [], line_end[0]))
+            position, lines = line_end.end(), lines + 1
+            continue
         if empty := splitter.empty_lines.match(block, position):
             position = empty.end()
             lines += empty[0].count(splitter.line_end)
@@ -77,7 +91,7 @@ class _Splitter:
 
     def __init__(self, block: bytes, dialect: Dialect, at_end: bool, file: str, limits: Limits) -> None:
         self.block, self.at_end, self.file, self.limits = block, at_end, file, limits
-        self.plain, self.quoted, self.empty_lines = _patterns(dialect)
+        self.plain, self.quoted, self.empty_lines, self.empty_line = _patterns(dialect)
         self.line_end = dialect.line_end.encode()
         self.quote = dialect.quote.encode() if dialect.quote else b""
 
@@ -144,11 +158,14 @@ class _Splitter:
 
 
 @cache
-def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return what matches an unquoted field, a quoted one, and empty lines."""
+def _patterns(
+    dialect: Dialect,
+) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return what matches an unquoted field, a quoted one, empty lines, and a single one."""
     ends = re.escape(dialect.separator + dialect.line_end).encode()
     quote = re.escape(dialect.quote or '"').encode()
     plain = re.compile(b"[^" + ends + b"]*+")
     quoted = re.compile(quote + b"((?:[^" + quote + b"]++|" + quote + quote + b")*+)" + quote)
     empty_lines = re.compile(rb"(?:\r?\n)++" if dialect.line_end == "\n" else rb"\r++")
-    return plain, quoted, empty_lines
+    empty_line = re.compile(rb"\r?\n" if dialect.line_end == "\n" else rb"\r")
+    return plain, quoted, empty_lines, empty_line

@@ -23,13 +23,15 @@ class Entry:
     Attributes
     ----------
     file, name : str
-        The archive, and the member in it.
+        The archive, and the member in it, `/` between folders.
     size, packed_bytes, crc : int
         As the list tells them.
     deflated : bool
         False where the bytes are stored as they are.
     offset : int
         Where the member's own header stands.
+    backslash : bool
+        True where the name had backslashes between its folders.
     """
 
     file: str
@@ -39,12 +41,22 @@ class Entry:
     crc: int
     deflated: bool
     offset: int
+    backslash: bool = False
 
     @classmethod
-    def of(cls, info: zipfile.ZipInfo, file: str) -> "Entry":
-        """Return what the list says."""
+    def of(cls, info: zipfile.ZipInfo, file: str, *, name: str) -> "Entry":
+        """Return what the list says of the member that is called `name`."""
         deflated = info.compress_type == zipfile.ZIP_DEFLATED
-        return cls(file, info.filename, info.file_size, info.compress_size, info.CRC, deflated, info.header_offset)
+        return cls(
+            file,
+            name,
+            info.file_size,
+            info.compress_size,
+            info.CRC,
+            deflated,
+            info.header_offset,
+            name != info.filename,
+        )
 
     @property
     def is_folder(self) -> bool:

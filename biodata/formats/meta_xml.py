@@ -1,20 +1,44 @@
 """The description of a Darwin Core Archive: meta.xml, after https://dwc.tdwg.org/text/.
 
+What GBIF's reader passes over (https://github.com/gbif/dwca-io) is mended and counted here: earlier names of row types, a term
+that is named twice, a description of the dataset that is missing, an extension without a pointer.
 An extension is known by its file, not by its row type: GBIF's `verbatim.txt` has the row type of its core.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NoReturn
 from xml.etree.ElementTree import Element
 
-from biodata.errors import InputError
+from biodata.errors import InputError, shorten
 from biodata.formats import encodings
 from biodata.formats.dialects import Dialect, Limits
+from biodata.formats.repairs import Repairs
 from biodata.formats.xml import local_name, local_term, parse
 
 CORE_ROW_TYPES: Final = ("Occurrence", "Event", "Taxon")
 """Row types that the core of an archive may have."""
+_OCCURRENCE: Final = "http://rs.tdwg.org/dwc/terms/Occurrence"
+_TAXON: Final = "http://rs.tdwg.org/dwc/terms/Taxon"
+_EVENT: Final = "http://rs.tdwg.org/dwc/terms/Event"
+_EARLIER: Final = MappingProxyType(
+    {
+        "http://rs.tdwg.org/dwc/xsd/simpledarwincore": _OCCURRENCE,
+        "http://rs.tdwg.org/dwc/xsd/simpledarwincore/simpledarwinrecord": _OCCURRENCE,
+        "http://rs.tdwg.org/dwc/terms/simpledarwinrecord": _OCCURRENCE,
+        "http://rs.tdwg.org/dwc/terms/simpledarwincore": _OCCURRENCE,
+        "http://rs.tdwg.org/dwc/terms/darwincore": _OCCURRENCE,
+        "darwincore": _OCCURRENCE,
+        "http://rs.tdwg.org/dwc/dwctype/occurrence": _OCCURRENCE,
+        "http://rs.tdwg.org/dwc/dwctype/taxon": _TAXON,
+        "http://rs.tdwg.org/dwc/dwctype/event": _EVENT,
+    }
+)
+"""Row types of the years before 2010 in small letters → today's; as GBIF's publishing tool reads them:
+https://github.com/gbif/ipt, ExtensionManagerImpl.normalizeRowType, and the alternative names in gbif/dwc-api, DwcTerm."""
+_DEFAULT_ROW_TYPE: Final = "http://rs.tdwg.org/dwc/xsd/simpledarwincore/SimpleDarwinRecord"
+"""Of a table that names none: http://rs.tdwg.org/dwc/text/tdwg_dwc_text.xsd."""
 _ESCAPES: Final = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n"}
 _LINE_ENDS: Final = ("\n", "\r\n", "\r")
 _MOST_COLUMNS: Final = Limits().columns
@@ -94,7 +118,9 @@ class Description:
     metadata: str | None
 
 
-def read_description(data: bytes, *, file: str, members: Collection[str]) -> Description:
+def read_description(
+    data: bytes, *, file: str, members: Collection[str], repairs: Repairs | None = None
+) -> Description:
     """Read a meta.xml.
 
     Parameters
@@ -105,49 +131,77 @@ def read_description(data: bytes, *, file: str, members: Collection[str]) -> Des
         Named in errors.
     members : collection of str
         What the archive holds; a location is only ever looked up here.
+    repairs : Repairs, optional
+        Counts what is mended.
 
     Raises
     ------
     InputError
-        For each thing that the text guide does not allow, naming the element (META_INVALID); for a file that is not
-        in the archive (META_FILE_MISSING); for an encoding that is not known (INPUT_ENCODING_UNKNOWN).
+        For each thing that cannot be read, naming the element (META_INVALID); for a file of rows that is not in the
+        archive (META_FILE_MISSING); for an encoding that is not known (INPUT_ENCODING_UNKNOWN).
     """
     root = parse(data, file=file)
-    reader = _Reader(file, members)
+    reader = _Reader(file, members, Repairs() if repairs is None else repairs)
     if local_name(root.tag) != "archive":
         reader.refuse(local_name(root.tag), "is no archive description", "the root element <archive>")
     cores = [child for child in root if local_name(child.tag) == "core"]
     if len(cores) != 1:
         reader.refuse("archive", f"has {len(cores)} <core> elements", "exactly one")
-    extensions = [child for child in root if local_name(child.tag) == "extension"]
+    extensions = list(reader.extensions(root))
     core = reader.data_file(cores[0], "archive/core", "id", needs_id=bool(extensions))
     if core.kind not in CORE_ROW_TYPES:
         reader.refuse("archive/core/@rowType", f"{core.row_type!r} is not known", f"one of {', '.join(CORE_ROW_TYPES)}")
-    metadata = (root.get("metadata") or "").strip() or None
-    if metadata is not None and metadata not in members:
-        reader.missing("archive/@metadata", metadata)
     return Description(
         core,
-        tuple(
-            reader.data_file(element, f"archive/extension[{number}]", "coreid", needs_id=True)
-            for number, element in enumerate(extensions, 1)
-        ),
-        metadata,
+        tuple(reader.data_file(element, path, "coreid", needs_id=True) for path, element in extensions),
+        reader.metadata(root),
     )
 
 
 class _Reader:
     """Reads the parts of one meta.xml."""
 
-    def __init__(self, file: str, members: Collection[str]) -> None:
-        self.file, self.members = file, members
+    def __init__(self, file: str, members: Collection[str], repairs: Repairs) -> None:
+        self.file, self.members, self.repairs = file, members, repairs
         self.taken: set[str] = set()
+
+    def mend(self, code: str, message: str) -> None:
+        """Count a repair."""
+        self.repairs.add(self.file, code, message)
+
+    def extensions(self, root: Element) -> Iterator[tuple[str, Element]]:
+        """Yield the extensions whose rows point at the core, each with its path."""
+        found = (child for child in root if local_name(child.tag) == "extension")
+        for number, element in enumerate(found, 1):
+            path = f"archive/extension[{number}]"
+            if not any(local_name(child.tag) == "coreid" for child in element):
+                kind = local_term(element.get("rowType") or "") or "no row type"
+                self.mend(
+                    "META_EXTENSION_UNUSED",
+                    f"{path} ({kind}) has no coreid: its rows belong to nothing, and are not read",
+                )
+                continue
+            yield path, element
+
+    def metadata(self, root: Element) -> str | None:
+        """Return the member that describes the dataset; None where it is not there."""
+        told = (root.get("metadata") or "").strip()
+        name = self.member(told)
+        if told and name is None:
+            self.mend(
+                "METADATA_MISSING",
+                f"there is no file {shorten(told)!r} in the archive, which should describe the dataset",
+            )
+        return name
+
+    def member(self, told: str) -> str | None:
+        """Return the member that a location names, in whatever way its folder is written."""
+        name = told.replace("\\", "/").removeprefix("./")
+        return name if name in self.members else None
 
     def data_file(self, element: Element, path: str, id_name: str, *, needs_id: bool) -> DataFile:
         """Return a core or an extension."""
-        row_type = (element.get("rowType") or "").strip()
-        if not row_type:
-            self.refuse(f"{path}/@rowType", "is missing", "the address of a class")
+        row_type = self.row_type(element, path)
         id_elements = [child for child in element if local_name(child.tag) == id_name]
         if len(id_elements) > 1 or (needs_id and not id_elements):
             self.refuse(f"{path}/{id_name}", "is missing" if not id_elements else "stands twice", "exactly one")
@@ -164,15 +218,27 @@ class _Reader:
             fields=tuple(self.fields(element, path)),
         )
 
+    def row_type(self, element: Element, path: str) -> str:
+        """Return what a row is, by today's name."""
+        told = (element.get("rowType") or "").strip() or _DEFAULT_ROW_TYPE
+        today = _EARLIER.get(told.rstrip("/").lower(), told)
+        if today != told:
+            self.mend(
+                "META_ROW_TYPE_EARLIER",
+                f"{path}/@rowType: {shorten(told)} is an earlier name, read as {local_term(today)}",
+            )
+        return today
+
     def locations(self, element: Element, path: str) -> Iterator[str]:
         """Yield the files of a table; each must be a member that no other table has."""
         found = [e for e in element.iter() if local_name(e.tag) == "location"]
         if not found:
             self.refuse(f"{path}/files/location", "is missing", "the name of a file in the archive")
         for location in found:
-            name = (location.text or "").strip()
-            if name not in self.members:
-                self.missing(f"{path}/files/location", name)
+            told = (location.text or "").strip()
+            name = self.member(told)
+            if name is None:
+                self.missing(f"{path}/files/location", told)
             if name in self.taken:
                 self.refuse(f"{path}/files/location", f"{name!r} stands twice", "each file once")
             self.taken.add(name)
@@ -188,15 +254,16 @@ class _Reader:
 
     def dialect(self, element: Element, path: str) -> Dialect:
         """Return separator and quote."""
-        separator = self.character(element.get("fieldsTerminatedBy", ","), f"{path}/@fieldsTerminatedBy")
-        if separator is None:
-            self.refuse(f"{path}/@fieldsTerminatedBy", "is empty", "one character")
+        separator = self.character(element.get("fieldsTerminatedBy") or ",", f"{path}/@fieldsTerminatedBy") or ","
         quote = self.character(element.get("fieldsEnclosedBy", '"'), f"{path}/@fieldsEnclosedBy")
         if quote == separator:
             self.refuse(f"{path}/@fieldsEnclosedBy", f"{quote!r} is also the separator", "another character, or none")
         line_end = element.get("linesTerminatedBy", "\\n")
         if _ESCAPES.get(line_end, line_end) not in _LINE_ENDS:
-            self.refuse(f"{path}/@linesTerminatedBy", f"{line_end!r} ends no line", r"\n, \r\n or \r")
+            self.mend(
+                "META_LINE_END_UNKNOWN",
+                f"{path}/@linesTerminatedBy: {shorten(line_end)!r} ends no line; the file's own line ends are read",
+            )
         return Dialect(separator, quote)
 
     def character(self, told: str, path: str) -> str | None:
@@ -209,14 +276,18 @@ class _Reader:
     def header_lines(self, element: Element, path: str) -> int:
         """Return how many lines stand before the data."""
         told = (element.get("ignoreHeaderLines") or "0").strip()
-        if not (told.isascii() and told.isdigit()) or int(told[:9]) > 1_000:
-            self.refuse(f"{path}/@ignoreHeaderLines", f"{told!r} is no number of lines", "0 or 1")
+        if not (told.isascii() and told.isdigit()):
+            self.mend(
+                "META_HEADER_LINES_UNKNOWN", f"{path}/@ignoreHeaderLines: {shorten(told)!r} is no number; read as 0"
+            )
+            return 0
+        if int(told[:9]) > 1_000:
+            self.refuse(f"{path}/@ignoreHeaderLines", f"{told!r} are too many lines", "0 or 1")
         return int(told)
 
     def fields(self, element: Element, path: str) -> Iterator[Field]:
-        """Yield the fields; no column and no term may be told twice."""
-        indexes: set[int] = set()
-        terms: set[str] = set()
+        """Yield the fields, each term once: as GBIF's reader does, the last that names it counts."""
+        found: dict[str, Field] = {}
         for number, child in enumerate((e for e in element if local_name(e.tag) == "field"), 1):
             here = f"{path}/field[{number}]"
             term = (child.get("term") or "").strip()
@@ -225,14 +296,15 @@ class _Reader:
             index, default = self.index(child, here), child.get("default")
             if index is None and default is None:
                 self.refuse(here, f"{local_term(term)} has neither index nor default", "one of them")
-            if index in indexes:
-                self.refuse(f"{here}/@index", f"{index} stands twice", "each column once")
-            if term in terms:
-                self.refuse(f"{here}/@term", f"{term} stands twice", "each term once")
-            terms.add(term)
-            if index is not None:
-                indexes.add(index)
-            yield Field(term, index, default or None)
+            if (earlier := found.pop(term, None)) is not None:
+                left, read = (
+                    "the default" if one is None else f"column {one} (from 0)" for one in (earlier.index, index)
+                )
+                self.mend(
+                    "META_TERM_REPEATED", f"{path}: {local_term(term)} is named twice; {read} is read, {left} is not"
+                )
+            found[term] = Field(term, index, default or None)
+        yield from found.values()
 
     def index(self, element: Element, path: str) -> int | None:
         """Return the column number of an element; None where it has none."""

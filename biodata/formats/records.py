@@ -21,6 +21,7 @@ from biodata.formats.text import count_of
 Positions = npt.NDArray[np.int64]
 
 _CR: Final = ord("\r")
+_BLANK: Final = b" \t\r\n"
 _PIECE: Final = 1 << 17
 """Bytes that are compared at once, so that what comes of it stays in the processor's cache."""
 
@@ -39,16 +40,28 @@ class Cut:
         How much of the block was used up; the rest is the beginning of the next record.
     lines : int
         Physical lines in what was used up.
+    short, long : int
+        Records whose last cells were left out, and records with empty cells behind the last column, where they are mended.
     """
 
     frame: pl.DataFrame
     refusals: list[Refusal] = field(default_factory=list)
     used_bytes: int = 0
     lines: int = 0
+    short: int = 0
+    long: int = 0
 
 
 def cut(
-    block: bytes, *, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, file: str, limits: Limits
+    block: bytes,
+    *,
+    names: Sequence[str],
+    dialect: Dialect,
+    line: int,
+    at_end: bool,
+    file: str,
+    limits: Limits,
+    mended: bool = False,
 ) -> Cut:
     """Cut a block into records.
 
@@ -68,6 +81,10 @@ def cut(
         Named in refusals.
     limits : Limits
         What is too much.
+    mended : bool
+        A record that ends early has empty cells for the rest, and empty cells behind the last column are left out; else
+        both are refused. Cells behind the last column that hold something are always refused: a separator inside a cell
+        has moved the others.
 
     Returns
     -------
@@ -92,7 +109,7 @@ def cut(
     before_separator = b"\r" in block and b"\r" + dialect.separator.encode() in block
     unlike = block.startswith(b"\xef\xbb\xbf") or before_separator
     if unlike or not _well_formed(bytes_, quotes, dialect):
-        return _field_by_field(block, names, dialect, line, at_end, file, limits)
+        return _field_by_field(block, names, dialect, line, at_end, file, limits, mended=mended)
     even = None if quotes.size else _even(block, line_ends, names, dialect, line, limits)
     if even is not None:
         return even
@@ -113,16 +130,56 @@ def cut(
     blank = (lengths == 0) | ((lengths == 1) & (bytes_[starts] == _CR)) if used else np.empty(0, bool)
     nul = _has_nul(block, starts, used)
     wrong = ~blank & ((counts != len(names)) | nul)
+    tails: dict[int, int] = {}
+    if mended:
+        tails = _empty_tails(
+            block, separators, starts, record_ends, np.flatnonzero(wrong & ~nul & (counts > len(names))), names, dialect
+        )
+        wrong &= nul | (counts > len(names))
+        wrong[list(tails)] = False
     refusals = [
         _refusal(block[starts[i] : record_ends[i]], int(rows[i]), int(counts[i]), len(names), file)
         for i in np.flatnonzero(wrong)[: limits.refusals + 1]
     ]
     keep = ~(blank | wrong)
-    good = block[:used] if keep.all() else bytes_[:used][np.repeat(keep, lengths + 1)].tobytes()
-    frame = _polars(good, names, dialect, quoted=bool(quotes.size)).insert_column(
-        0, pl.Series("source_row", rows[keep], pl.Int64)
-    )
-    return Cut(frame, refusals, used, int(np.searchsorted(line_ends, used)))
+    good = block[:used]
+    if not keep.all() or tails:
+        kept = np.repeat(keep, lengths + 1)
+        for number, start in tails.items():
+            kept[start : record_ends[number]] = False
+        good = bytes_[:used][kept].tobytes()
+    short = int((keep & (counts < len(names))).sum())
+    if short:
+        # Polars learns how many columns there are from the first line: one that has all of them is put there for it.
+        good = dialect.separator.encode() * (len(names) - 1) + dialect.line_end.encode() + good
+    frame = _polars(good, names, dialect, quoted=bool(quotes.size)).slice(int(short > 0))
+    frame.insert_column(0, pl.Series("source_row", rows[keep], pl.Int64))
+    return Cut(frame, refusals, used, int(np.searchsorted(line_ends, used)), short, len(tails))
+
+
+def _empty_tails(
+    block: bytes,
+    separators: Positions,
+    starts: Positions,
+    ends: Positions,
+    numbers: Positions,
+    names: Sequence[str],
+    dialect: Dialect,
+) -> dict[int, int]:
+    """Return, of those of the records whose cells behind the last column are empty, where these cells begin."""
+    first = np.searchsorted(separators, starts[numbers]) + len(names) - 1
+    separator, quote = dialect.separator.encode(), (dialect.quote or "").encode()
+
+    def is_empty(cell: bytes) -> bool:
+        bare = cell.strip(_BLANK)
+        quoted = quote and len(bare) > 1 and bare.startswith(quote) and bare.endswith(quote)
+        return not (bare[1:-1].strip(_BLANK) if quoted else bare)
+
+    return {
+        int(number): int(at)
+        for number, at in zip(numbers, separators[first], strict=True)
+        if all(map(is_empty, block[at + 1 : ends[number]].split(separator)))
+    }
 
 
 def _positions(bytes_: npt.NDArray[np.uint8], wanted: int) -> Positions:
@@ -236,20 +293,32 @@ def _polars(good: bytes, names: Sequence[str], dialect: Dialect, *, quoted: bool
 
 
 def _field_by_field(
-    block: bytes, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, file: str, limits: Limits
+    block: bytes,
+    names: Sequence[str],
+    dialect: Dialect,
+    line: int,
+    at_end: bool,
+    file: str,
+    limits: Limits,
+    *,
+    mended: bool,
 ) -> Cut:
     """Return the same as `cut` for a block whose quotes are not well formed."""
     found = split_fields(block, dialect, line=line, at_end=at_end, file=file, limits=limits)
     good, rows, refusals = [], [], []
+    short = long = 0
     for record in found.records:
+        values, beyond = record.values[: len(names)], record.values[len(names) :]
+        fits = not any(value.strip(_BLANK) for value in beyond) if mended else len(record.values) == len(names)
         if record.problem:
             value = shorten(record.raw.decode("utf-8", "ignore").rstrip("\r\n"))
             refusals.append(Refusal(file, record.row, None, value, "ROW_QUOTE_INVALID", record.problem))
-        elif len(record.values) != len(names) or b"\x00" in record.raw:
+        elif not fits or b"\x00" in record.raw:
             refusals.append(_refusal(record.raw, record.row, len(record.values), len(names), file))
         else:
-            good.append([value.decode() or None for value in record.values])
+            short, long = short + (len(values) < len(names)), long + bool(beyond)
+            good.append([value.decode() or None for value in values] + [None] * (len(names) - len(values)))
             rows.append(record.row)
     frame = pl.DataFrame(good, schema=dict.fromkeys(names, pl.String), orient="row")
     frame.insert_column(0, pl.Series("source_row", rows, pl.Int64))
-    return Cut(frame, refusals, found.used_bytes, found.lines)
+    return Cut(frame, refusals, found.used_bytes, found.lines, short, long)

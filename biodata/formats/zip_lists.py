@@ -55,10 +55,6 @@ def read_list(path: Path, limits: ArchiveLimits) -> list[Entry]:
         See `archives.open_archive`.
     """
     with path.open("rb") as stream:
-        magic = stream.read(4)
-        if magic[:2] == b"\x1f\x8b" or magic[:3] == b"BZh":
-            problem = "this is a compressed tar or gzip file, not a zip"
-            raise InputError(problem, file=path.name, expected="a zip archive", code="ARCHIVE_NOT_ZIP")
         _check_directory_size(stream, path.name, limits)
         try:
             with zipfile.ZipFile(stream) as archive:
@@ -80,10 +76,11 @@ def read_list(path: Path, limits: ArchiveLimits) -> list[Entry]:
     seen: set[str] = set()
     for info in infos:
         _check_member(info, path.name, limits)
-        if info.filename in seen:
-            refuse_member(path.name, info.filename, "stands twice in the archive")
-        seen.add(info.filename)
-        entries.append(Entry.of(info, path.name))
+        entry = Entry.of(info, path.name, name=plain_name(info.filename))
+        if entry.name in seen:
+            refuse_member(path.name, entry.name, "stands twice in the archive")
+        seen.add(entry.name)
+        entries.append(entry)
     _check_overlaps(entries, start_of_directory, path.name)
     return [entry for entry in entries if not is_clutter(entry.name) and not is_for_people(entry.name)]
 
@@ -112,12 +109,8 @@ def _check_directory_size(stream: BinaryIO, file: str, limits: ArchiveLimits) ->
 
 def _check_member(info: zipfile.ZipInfo, file: str, limits: ArchiveLimits) -> None:
     """Raise an error for a member that no archive of data needs."""
-    name = info.orig_filename
-    parts = name.split("/")
-    if not name or "\\" in name or name.startswith("/") or ".." in parts or ":" in parts[0]:
-        refuse_member(file, name, "has a path that leads out of the archive")
-    if any(ord(letter) < 32 for letter in name):
-        refuse_member(file, name, "has a control character in its name")
+    name = plain_name(info.orig_filename)
+    check_name(file, name)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         refuse_member(file, name, "is a link or a device")
@@ -126,7 +119,7 @@ def _check_member(info: zipfile.ZipInfo, file: str, limits: ArchiveLimits) -> No
     if info.compress_type not in _METHODS:
         refuse_member(file, name, f"is packed with method {info.compress_type}; only deflate is taken")
     allowed = limits.zips_inside and name.lower().endswith(".zip")
-    if name.lower().endswith(_NESTED) and not allowed and not is_clutter(name):
+    if is_nested(name) and not allowed and not is_clutter(name):
         refuse_member(file, name, "is an archive inside the archive")
     if info.file_size > limits.ratio_from_bytes and info.file_size > limits.ratio * max(info.compress_size, 1):
         problem = f"{shorten(name)} unpacks to {info.file_size:,} bytes from {info.compress_size:,}"
@@ -144,6 +137,30 @@ def _check_overlaps(entries: list[Entry], start_of_directory: int, file: str) ->
     for entry, end in zip(ordered, ends, strict=True):
         if entry.offset + entry.least_bytes > end:
             refuse_member(file, entry.name, "overlaps the next member")
+
+
+def plain_name(stored: str) -> str:
+    """Return a member's name with `/` between its folders: programs of Windows write backslashes.
+
+    GBIF's publishing tool wrote one before each name once: https://github.com/gbif/dwca-io, applyIpt205Patch.
+    """
+    if "\\" not in stored:
+        return stored
+    return stored.replace("\\", "/").removeprefix("/") if not stored.startswith("\\\\") else stored
+
+
+def check_name(file: str, name: str) -> None:
+    """Raise an error for a name that leads out of an archive or cannot be printed."""
+    parts = name.split("/")
+    if not name or "\\" in name or name.startswith("/") or ".." in parts or ":" in parts[0]:
+        refuse_member(file, name, "has a path that leads out of the archive")
+    if any(ord(letter) < 32 for letter in name):
+        refuse_member(file, name, "has a control character in its name")
+
+
+def is_nested(name: str) -> bool:
+    """Tell whether a member is an archive itself."""
+    return name.lower().endswith(_NESTED)
 
 
 def is_clutter(name: str) -> bool:

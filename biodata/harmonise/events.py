@@ -36,6 +36,9 @@ _AS_TOLD: Final = (
     "eventID", "parentEventID", "locationID", "samplingProtocol", "footprintWKT", "eventRemarks", "source_sheet",
 )  # fmt: skip
 
+_SLICE: Final = 50_000
+"""Events that are interpreted at once: what is found out about each takes thirty times what is kept of it."""
+
 _NEVER_KEPT: Final = ("samplingPerformedBy",)
 
 
@@ -73,6 +76,18 @@ def events(
     refusals = _refused(batch.filter(lacking), "EVENT_ID_MISSING", "nothing identifies this event")
     refusals += _refused(batch.filter(repeated), "EVENT_REPEATED", "an earlier row has the same eventID")
     kept = batch.filter(~lacking & ~repeated)
+    slices = [
+        _interpret(part, harmoniser, dataset_key=dataset_key, declarations=declarations)
+        for part in (kept.iter_slices(_SLICE) if kept.height else [kept])
+    ]
+    frame, ends = pl.concat([one for one, _ in slices]), pl.concat([one for _, one in slices])
+    return _with_sites(frame, kept, ends), refusals
+
+
+def _interpret(
+    kept: pl.DataFrame, harmoniser: Harmoniser, *, dataset_key: str, declarations: Mapping[str, str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Interpret some events of a table, and return when each begins and ends, too; their sites are compared later."""
     dated, doubts = with_event_date(kept, today=harmoniser.today, declarations=declarations)
     # The zone of an event stands in a column of its own.
     records = dated.select(pl.exclude("occurrenceID", date_zones.COLUMN)).with_columns(
@@ -80,15 +95,23 @@ def events(
     )
     identified = harmoniser.identify(records, dataset_key=dataset_key)
     read = harmoniser.interpret(identified, declarations=declarations, counted=False)
-    return terms.conform(
-        _put_together(kept, read, Findings(flags=doubts), declarations.get("time_zone")), terms.EVENT
-    ), refusals
+    ends = ends_of(read.interpreted["eventDate"])
+    found = _put_together(kept, read, ends, Findings(flags=doubts), declarations.get("time_zone"))
+    return terms.conform(found, terms.EVENT), ends
 
 
-def _put_together(kept: pl.DataFrame, read: HarmonisedBatch, doubts: Findings, zone: str | None) -> pl.DataFrame:
+def _with_sites(frame: pl.DataFrame, kept: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Return all events of a table with what a comparison of their sites and cameras finds."""
+    found = event_sites.interpret(kept, frame, ends)
+    flags = pl.col("quality_flags").list.concat(quality_flags([found], frame.height)).list.unique(maintain_order=True)
+    return frame.with_columns(flags, *(column.alias(name) for name, column in found.columns.items()))
+
+
+def _put_together(
+    kept: pl.DataFrame, read: HarmonisedBatch, ends: pl.DataFrame, doubts: Findings, zone: str | None
+) -> pl.DataFrame:
     """Return the columns of `terms.EVENT` that can be told of the events."""
     interpreted = read.interpreted.with_columns(_countries(kept, read.interpreted["country_codes"]))
-    ends = ends_of(interpreted["eventDate"])
     design = _design(kept)
     parts = [
         doubts,
@@ -96,7 +119,6 @@ def _put_together(kept: pl.DataFrame, read: HarmonisedBatch, doubts: Findings, z
         event_zones.interpret(kept, ends, interpreted["country_codes"], declared=zone),
         event_effort.interpret(kept, ends, design.columns["design"]),
         event_scope.interpret(kept),
-        event_sites.interpret(kept, interpreted, ends),
         event_clocks.interpret(kept, ends),
     ]
     own = quality_flags(parts, kept.height)

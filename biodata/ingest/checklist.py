@@ -2,7 +2,6 @@
 
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
@@ -10,8 +9,10 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
+from biodata.formats.archives import is_archive
 from biodata.formats.dwca import open_dwca
 from biodata.ingest.dwca import DwcaSource
+from biodata.ingest.headings import term_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.table_headings import open_table
 from biodata.ingest.tables import archive_rows, check_options, core_id_name, opener
@@ -31,7 +32,7 @@ class ChecklistSource:
     Parameters
     ----------
     paths : sequence of Path
-        CSV or TSV files; zips or folders of Darwin Core Archives with a core of taxa.
+        CSV or TSV files; zips, tars or folders of Darwin Core Archives with a core of taxa.
     dataset : str, optional
         Key of the dataset; else the archive's own, else made from the file's name.
     options : mapping
@@ -68,7 +69,7 @@ class ChecklistSource:
             (ARCHIVE_WITHOUT_TAXA).
         """
         for path in self.paths:
-            table = self._archive(path) if path.is_dir() or zipfile.is_zipfile(path) else self._text(path)
+            table = self._archive(path) if is_archive(path) else self._text(path)
             table.batches, table.complete = _whole(table.batches), True
             table.declarations = {**_version(table), **self.declared}
             yield table
@@ -85,14 +86,21 @@ class ChecklistSource:
     def _text(self, path: Path) -> VerbatimTable:
         """Return a table of text."""
         table = open_table(opener(path), file=path.name, options=self.options, needed=True)
-        if not any(heading.strip().lower() in _NAME_HEADINGS for heading in table.headings):
+        names: dict[str, str] = {}
+        for heading in table.headings:
+            if (term := term_of(heading)) not in names.values():
+                names[heading] = term
+        if not any(name.strip().lower() in _NAME_HEADINGS for name in names.values()):
             problem = f"no column holds scientific names: {', '.join(table.headings[:5])}"
             raise InputError(problem, file=path.name, row=1, expected="scientificName", code="HEADING_UNKNOWN")
         return VerbatimTable(
             kind="taxa",
             name=path.name,
             dataset=DatasetInfo(key=self.dataset, title=path.stem),
-            batches=(frame.select(pl.lit(path.name).alias("source_file"), pl.all()) for frame in table.batches),
+            batches=(
+                frame.rename(names, strict=False).select(pl.lit(path.name).alias("source_file"), pl.all())
+                for frame in table.batches
+            ),
             refusals=table.refusals,
         )
 

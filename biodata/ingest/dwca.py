@@ -1,6 +1,6 @@
 """Darwin Core Archives of any publisher: occurrences, sampling events with their occurrences, checklists."""
 
-import zipfile
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import Refusal
+from biodata.formats.archives import is_archive
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
+from biodata.formats.repairs import Repairs
 from biodata.ingest.beside_records import with_extensions
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.loose_tables import LooseTables, in_folder, of_files
@@ -36,7 +38,7 @@ _NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modi
 
 
 class DwcaSource:
-    """Darwin Core Archives: zip files, or the folders that they were unpacked to.
+    """Darwin Core Archives: zip or tar files, or the folders that they were unpacked to.
 
     A core of occurrences gives them, with their pictures, sounds and measurements. A core of events gives the events with the terms of
     the Humboldt extension, and with place and date of the event above where they tell none; then the occurrences of its
@@ -47,7 +49,7 @@ class DwcaSource:
     Parameters
     ----------
     paths : sequence of Path
-        Zip files or folders. Without a meta.xml: one table, or the tables of one survey with its events, in a folder, a zip
+        Zip files, tar files or folders. Without a meta.xml: one table, or the tables of one survey with its events, in a folder, a zip
         or told one by one; their headings say which is which.
     dataset : str, optional
         Key of the dataset; else the UUID in its description, else none.
@@ -80,7 +82,7 @@ class DwcaSource:
         InputError
             If an archive cannot be taken.
         """
-        loose = [path for path in self.paths if path.is_file() and not zipfile.is_zipfile(path)]
+        loose = [path for path in self.paths if not is_archive(path)]
         if len(loose) > 1:
             yield from self._named(of_files(loose, self.options), loose[0].parent.name)
         for path in self.paths:
@@ -108,6 +110,7 @@ class DwcaSource:
                 file=f"{dwca.name}/{member}",
                 dataset=dataset_info(None, dwca.name, None),
                 options=self.options,
+                repairs=dwca.repairs,
             )
             return
         core = dwca.description.core
@@ -123,7 +126,12 @@ class DwcaSource:
         if core.kind == "Event":
             yield from _event_tables(dwca, core, self.options)
             return
-        yield _table(dwca, core, "taxa", self.options)
+        taxa = _table(dwca, core, "taxa", self.options)
+        taxa.notes.append(
+            f"this archive is a checklist; `biodata ingest checklist {shlex.quote(dwca.name)}` takes in its common names and its "
+            "version, too"
+        )
+        yield taxa
         for extension in (file for file in dwca.description.extensions if file.kind == "Occurrence"):
             table = _table(dwca, extension, "occurrences", self.options)
             table.batches = _with_core(core, archive_rows(dwca, core, table.refusals, self.options), table.batches)
@@ -158,14 +166,16 @@ def _with_column(frame: pl.DataFrame, *, column: pl.Expr) -> pl.DataFrame:
 
 
 def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str, options: Mapping[str, str]) -> VerbatimTable:
-    """Return a core or an extension as a table."""
+    """Return a core or an extension as a table; what was mended of the archive as a whole stands with its core."""
     refusals: list[Refusal] = []
+    repairs = dwca.repairs if dwca.description is None or data_file is dwca.description.core else Repairs()
     return VerbatimTable(
         kind=kind,
         name=dwca.name,
         dataset=dataset_info(None, dwca.name, None),
-        batches=archive_rows(dwca, data_file, refusals, options),
+        batches=archive_rows(dwca, data_file, refusals, options, repairs),
         refusals=refusals,
+        repairs=repairs,
         datasets=Datasets(dwca.constituents),
     )
 

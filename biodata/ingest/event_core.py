@@ -5,9 +5,8 @@ What other tables tell of an event or a record (measurements, pictures, relation
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -60,58 +59,80 @@ def column_of(kind: str) -> str:
     return COLUMNS.get(kind, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
 
 
-@dataclass
 class Beside:
-    """Rows of other tables, by the event or the record that they belong to.
+    """Rows of other tables, by the event or the record that they belong to: each kept as JSON, never as an object.
+
+    Parameters
+    ----------
+    events : polars.Series of str
+        The identifiers of the events.
 
     Attributes
     ----------
-    events : set of str
-        The identifiers of the events.
-    of_events, of_records : dict of str to dict of str to list
-        Column → identifier → rows as they came.
     counts : Counter of str
         Rows by column.
     """
 
-    events: set[str]
-    of_events: dict[str, dict[str, list[dict[str, str]]]] = field(default_factory=dict)
-    of_records: dict[str, dict[str, list[dict[str, str]]]] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    _found: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self, events: pl.Series) -> None:
+        self.events = events.drop_nulls().unique()
+        self.counts = Counter[str]()
+        self._of_events: dict[str, list[pl.DataFrame]] = {}
+        self._of_records: dict[str, list[pl.DataFrame]] = {}
+        self._listed: dict[str, pl.DataFrame] = {}
+        self._found: dict[str, list[pl.Series]] = {}
 
     def add(self, kind: str, frames: Iterable[pl.DataFrame]) -> None:
         """Add a table whose rows point at an event by `coreid`, or at a record by `occurrenceID`."""
         column = column_of(kind)
-        events = self.of_events.setdefault(column, defaultdict(list))
-        records = self.of_records.setdefault(column, defaultdict(list))
         for frame in frames:
-            for row in frame.iter_rows(named=True):
-                item = {name: value for name, value in row.items() if value is not None and name not in _OF_ROWS}
-                record, event = row.get("occurrenceID"), row.get("coreid")
-                self.counts[column] += 1
-                if record:
-                    records[record].append(item)
-                elif event:
-                    # Some archives point with the core's identifier at a record.
-                    (events if event in self.events else records)[event].append(item)
+            self.counts[column] += frame.height
+            texts = pl.Series(
+                "row", map(_as_text, frame.drop(*_OF_ROWS, strict=False).iter_rows(named=True)), pl.String
+            )
+            record, event = (
+                frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, pl.String)
+                for name in ("occurrenceID", "coreid")
+            )
+            rows = pl.DataFrame({"record": record.replace("", None), "event": event.replace("", None), "row": texts})
+            of_event = pl.col("record").is_null() & pl.col("event").is_in(self.events.implode())
+            kept = rows.filter(pl.col("record").is_not_null() | pl.col("event").is_not_null())
+            self._of_events.setdefault(column, []).append(kept.filter(of_event).select("row", key="event"))
+            # Some archives point with the core's identifier at a record.
+            others = kept.filter(~of_event).select("row", key=pl.coalesce("record", "event"))
+            self._of_records.setdefault(column, []).append(others)
+
+    def measurements(self) -> Iterator[tuple[str, list[dict[str, str]]]]:
+        """Yield the events that have measurements, each with their rows."""
+        for event, text in self._events(MEASUREMENTS).iter_rows():
+            yield event, json.loads(text)
 
     def beside_events(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return events with a column for each table that tells something of any of them."""
-        return _with_columns(frame, "eventID", self.of_events)
+        for column in self._of_events:
+            frame = _joined(frame, "eventID", self._events(column), column)
+        return frame
 
     def beside_records(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return records with a column for each table that tells something of any."""
         if "occurrenceID" not in frame.columns:
             return frame
-        asked = set(frame["occurrenceID"].drop_nulls())
-        self._found |= {(column, key) for column, items in self.of_records.items() for key in items.keys() & asked}
-        return _with_columns(frame, "occurrenceID", self.of_records)
+        for column in self._of_records:
+            rows = self._records(column)
+            self._found.setdefault(column, []).append(
+                rows["key"].filter(rows["key"].is_in(frame["occurrenceID"].drop_nulls().implode()))
+            )
+            frame = _joined(frame, "occurrenceID", rows, column)
+        return frame
 
     def notes(self) -> Iterator[str]:
         """Yield how many rows are kept without being published, and belong to nothing; to be asked when all records are read."""
-        for column, items in self.of_records.items():
-            lost = sum(len(rows) for key, rows in items.items() if (column, key) not in self._found)
+        for column, frames in self._of_records.items():
+            found = (
+                pl.concat(self._found[column]).implode()
+                if column in self._found
+                else pl.Series([[]], dtype=pl.List(pl.String))
+            )
+            lost = sum(frame.filter(~pl.col("key").is_in(found)).height for frame in frames)
             if lost:
                 yield f"{lost} of {self.counts[column]} rows of {column} point at no event and no record, and are not kept"
             if self.counts[column] > lost and column not in (MEDIA, MEASUREMENTS):
@@ -123,29 +144,47 @@ class Beside:
 
     def _kept_inside(self) -> Iterator[str]:
         """Yield which measurements of events are told of none."""
-        rows = [row for listed in self.of_events.get(MEASUREMENTS, {}).values() for row in listed]
-        inside = kept_inside(rows)
+        count = sum(frame.height for frame in self._of_events.get(MEASUREMENTS, ()))
+        inside = kept_inside(row for _, rows in self.measurements() for row in rows)
         if inside:
             types = [shorten(one) or "no type" for one in sorted(inside)]
             shown = ", ".join(types[:_MOST_NAMED]) + (
                 f" and {len(types) - _MOST_NAMED} more" * (len(types) > _MOST_NAMED)
             )
             yield (
-                f"{inside.total()} of {len(rows)} measurements of events are kept and not published, since they may tell what "
+                f"{inside.total()} of {count} measurements of events are kept and not published, since they may tell what "
                 f"was met there: {shown}; published are those of water, weather and ground, in words that are known here"
             )
 
+    def _events(self, column: str) -> pl.DataFrame:
+        """Return the rows of a table by event: key, list in JSON."""
+        return _lists(self._of_events.get(column, []))
 
-def _with_columns(
-    frame: pl.DataFrame, key: str, told: Mapping[str, Mapping[str, Sequence[dict[str, str]]]]
-) -> pl.DataFrame:
-    """Return a frame with the rows of other tables as JSON."""
-    for column, items in told.items():
-        if items:
-            texts = [json.dumps(rows, ensure_ascii=False) for rows in items.values()]
-            listed = pl.DataFrame({key: list(items), column: texts}, schema={key: pl.String, column: pl.String})
-            frame = frame.drop(column, strict=False).join(listed, on=key, how="left", maintain_order="left")
-    return frame
+    def _records(self, column: str) -> pl.DataFrame:
+        """Return the rows of a table by record, put together once."""
+        if column not in self._listed:
+            self._listed[column] = _lists(self._of_records[column])
+        return self._listed[column]
+
+
+def _as_text(row: Mapping[str, str | None]) -> str:
+    """Return what a row tells, as JSON."""
+    return json.dumps({name: value for name, value in row.items() if value is not None}, ensure_ascii=False)
+
+
+def _lists(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of each key as one list in JSON, in the order in which they came."""
+    schema = {"key": pl.String, "row": pl.String}
+    rows = pl.concat([pl.DataFrame(schema=schema), *(frame.select("key", "row") for frame in frames)])
+    return rows.group_by("key", maintain_order=True).agg(("[" + pl.col("row").str.join(", ") + "]").alias("row"))
+
+
+def _joined(frame: pl.DataFrame, key: str, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return a frame with the rows of another table as JSON."""
+    if rows.is_empty():
+        return frame
+    named = rows.select(pl.col("key").alias(key), pl.col("row").alias(column))
+    return frame.drop(column, strict=False).join(named, on=key, how="left", maintain_order="left")
 
 
 def with_humboldt(events: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

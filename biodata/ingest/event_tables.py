@@ -8,7 +8,6 @@ from biodata.errors import shorten
 from biodata.ingest.event_core import Beside, inherit, with_events, with_humboldt
 from biodata.ingest.measured_effort import with_measured_effort
 from biodata.ingest.protocol import VerbatimTable
-from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 
 
 def event_tables(
@@ -32,27 +31,55 @@ def event_tables(
     others : iterable of (row type, frames)
         Rows of other tables, each with `coreid` or `occurrenceID`.
     """
-    frames = list(events.batches)
-    core, ids = _identified(pl.concat(frames)) if frames else (None, {})
-    if core is not None:
-        core = inherit(with_humboldt(core, [_pointing(frame, ids) for frame in humboldt]))
-    beside = Beside(set() if core is None else set(core["eventID"].drop_nulls()))
-    for kind, rows in others:
-        beside.add(kind, (_pointing(frame, ids) for frame in rows))
-    if core is not None:
-        core, told = with_measured_effort(core, beside.of_events.get(MEASUREMENTS, {}))
-        events.notes += told
-    events.batches = iter([] if core is None else [beside.beside_events(core)])
-    if not records:
-        events.notes += beside.notes()
+    survey = _Survey(events, humboldt, others)
+    rows = survey.events(events.batches, alone=not records)
+    events.batches = rows
     yield events
-    # An identifier that stands twice counts once, or its records would be doubled.
-    nothing = pl.DataFrame(schema={"eventID": pl.String})
-    once = nothing if core is None else core.unique("eventID", keep="first", maintain_order=True)
     for table in records:
-        rows = (_pointing(frame, ids) for frame in table.batches)
-        table.batches = _told(table, rows, once, beside, is_last=table is records[-1])
+        table.batches = survey.records(table, table.batches, is_last=table is records[-1])
         yield table
+
+
+class _Survey:
+    """What the events of a survey and the tables beside them tell of its records; there when the events were read."""
+
+    def __init__(
+        self,
+        table: VerbatimTable,
+        humboldt: Iterable[pl.DataFrame],
+        others: Iterable[tuple[str, Iterable[pl.DataFrame]]],
+    ) -> None:
+        self.table, self.humboldt, self.others = table, humboldt, others
+        self.ids: dict[str, str] = {}
+        self.once = pl.DataFrame(schema={"eventID": pl.String})
+        self.beside = Beside(self.once["eventID"])
+
+    def events(self, batches: Iterator[pl.DataFrame], *, alone: bool) -> Iterator[pl.DataFrame]:
+        """Yield the events as one frame, with what other tables tell of them."""
+        frames, core = list(batches), None
+        if frames:
+            core, self.ids = _identified(pl.concat(frames))
+            frames.clear()
+            core = inherit(with_humboldt(core, [_pointing(frame, self.ids) for frame in self.humboldt]))
+            self.beside = Beside(core["eventID"])
+        for kind, rows in self.others:
+            self.beside.add(kind, (_pointing(frame, self.ids) for frame in rows))
+        if core is not None:
+            core, told = with_measured_effort(core, self.beside.measurements())
+            self.table.notes += told
+            # An identifier that stands twice counts once, or its records would be doubled.
+            self.once = core.unique("eventID", keep="first", maintain_order=True)
+        if alone:
+            self.table.notes += self.beside.notes()
+        if core is not None:
+            yield self.beside.beside_events(core)
+
+    def records(
+        self, table: VerbatimTable, batches: Iterator[pl.DataFrame], *, is_last: bool
+    ) -> Iterator[pl.DataFrame]:
+        """Yield records with what their events and other tables tell of them."""
+        rows = (_pointing(frame, self.ids) for frame in batches)
+        yield from _told(table, rows, self.once, self.beside, is_last=is_last)
 
 
 def _identified(events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:

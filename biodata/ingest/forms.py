@@ -19,6 +19,7 @@ from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.camtrapdp import DESCRIPTOR
 from biodata.formats.dwca import META, METADATA
 from biodata.formats.spreadsheet_kinds import ODS, XLS, XLSX, kind_of
+from biodata.formats.tars import is_tar
 from biodata.ingest import loose_tables
 
 SHEETS: Final = "survey"
@@ -99,7 +100,9 @@ def recognise(paths: Sequence[Path], *, names: Sequence[str] | None = None, limi
 
 
 def _of_file(path: Path, name: str, limit_bytes: int) -> set[str]:
-    """Return the forms that one file may have."""
+    """Return the forms that one file, or the folder of an archive, may have."""
+    if path.is_dir() or is_tar(path):
+        return _of_archive(_checked(open_archive(path), name, limit_bytes), name)
     with path.open("rb") as stream:
         beginning = stream.read(_SEEN_BYTES)
     if beginning.startswith((b"PK\x03\x04", b"PK\x05\x06")):

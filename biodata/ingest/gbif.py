@@ -1,12 +1,12 @@
 """GBIF's downloads: simple CSV as downloaded, zipped or re-saved by a spreadsheet, and Darwin Core Archives."""
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
 
 from biodata.errors import InputError, Refusal
+from biodata.formats.archives import is_archive
 from biodata.formats.dwca import open_dwca
 from biodata.ingest.beside_records import with_extensions
 from biodata.ingest.protocol import VerbatimTable
@@ -57,7 +57,7 @@ class GbifSource:
             If a file cannot be taken at all; its rows are read later, as `batches` is consumed.
         """
         for path in self.paths:
-            if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)) or path.suffix.lower() in _ARCHIVES:
+            if is_archive(path) or path.suffix.lower() in _ARCHIVES:
                 yield self._archive(path)
             else:
                 dataset = dataset_info(self.dataset, path.stem, None)
@@ -75,6 +75,7 @@ class GbifSource:
                 file=f"{dwca.name}/{member}",
                 dataset=dataset,
                 options=self.options,
+                repairs=dwca.repairs,
             )
         core = dwca.description.core
         if core.kind != "Occurrence":
@@ -90,4 +91,5 @@ class GbifSource:
             ),
             refusals=refusals,
             datasets=Datasets(dwca.constituents),
+            repairs=dwca.repairs,
         )

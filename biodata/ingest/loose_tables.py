@@ -80,10 +80,15 @@ class LooseTables:
         humboldt = [frame for table in self.tables.get(HUMBOLDT, ()) for frame in _rows(table)]
         others = [(MEASUREMENTS, _rows(table)) for table in self.tables.get(MEASUREMENTS, ())]
         for table in event_tables(events, records, humboldt=humboldt, others=others):
-            if table is events:  # the other tables are read by now
-                for beside in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
-                    events.refusals += beside.refusals
+            if table is events:
+                events.batches = self._with_refusals(events, events.batches)
             yield table
+
+    def _with_refusals(self, events: VerbatimTable, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield the events; then the refusals of the tables beside them are complete, and are told with theirs."""
+        yield from batches
+        for beside in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
+            events.refusals += beside.refusals
 
     def _core(self) -> Delimited:
         """Return the table of the events."""

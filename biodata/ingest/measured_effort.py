@@ -5,7 +5,7 @@ value: sampling effort, the length of a transect, a duration of the sampling, an
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -30,7 +30,7 @@ _LIKELY: Final = ("effort", "duration", "transect length", "area sampled", "trap
 
 
 def with_measured_effort(
-    events: pl.DataFrame, measurements: Mapping[str, Sequence[Mapping[str, str]]]
+    events: pl.DataFrame, measurements: Iterable[tuple[str, Sequence[Mapping[str, str]]]]
 ) -> tuple[pl.DataFrame, list[str]]:
     """Return events with the effort that their measurements tell, and sentences about what was taken and what was not.
 
@@ -38,12 +38,12 @@ def with_measured_effort(
     ----------
     events : polars.DataFrame
         n events by `eventID`.
-    measurements : mapping of str to sequence of mapping
-        Rows of measurements by the event that they are of.
+    measurements : iterable of (str, sequence of mapping)
+        Events that have measurements, each with their rows.
     """
     told: dict[str, dict[str, str]] = {}
     taken, likely = Counter[str](), Counter[str]()
-    for event, rows in measurements.items():
+    for event, rows in measurements:
         for pair, kind, cells in _certain(rows, likely):
             told.setdefault(event, {"eventID": event}).update(dict(zip(pair, cells, strict=True)))
             taken[kind] += 1

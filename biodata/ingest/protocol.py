@@ -8,6 +8,7 @@ from typing import ClassVar, Final, Protocol
 import polars as pl
 
 from biodata.errors import Refusal
+from biodata.formats.repairs import Repairs
 
 DECLARABLE: Final[tuple[str, ...]] = (
     "calendar",
@@ -126,6 +127,8 @@ class VerbatimTable:
     images : list of polars.DataFrame
         `IMAGES` of pictures of camera traps that are no records (blank, not named yet, of setting up): when they were made
         tells of the camera's clock. Complete when `batches` is exhausted.
+    repairs : Repairs
+        What was mended while the file was read. Complete when all tables of the source are read.
     """
 
     kind: str
@@ -143,6 +146,7 @@ class VerbatimTable:
     headings: Mapping[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     images: list[pl.DataFrame] = field(default_factory=list)
+    repairs: Repairs = field(default_factory=Repairs)
 
 
 class Source(Protocol):

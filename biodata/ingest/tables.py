@@ -13,6 +13,7 @@ from biodata.formats import delimited
 from biodata.formats.dwca import DarwinCoreArchive, core_id, rows
 from biodata.formats.eml import DatasetDescription
 from biodata.formats.meta_xml import DataFile
+from biodata.formats.repairs import Repairs
 from biodata.formats.xml import local_term
 from biodata.ingest.headings import renamed, terms_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
@@ -54,7 +55,13 @@ def check_options(options: Mapping[str, str], known: Collection[str], *, of_tabl
 
 
 def plain_table(
-    open_stream: Callable[[], BinaryIO], *, name: str, file: str, dataset: DatasetInfo, options: Mapping[str, str]
+    open_stream: Callable[[], BinaryIO],
+    *,
+    name: str,
+    file: str,
+    dataset: DatasetInfo,
+    options: Mapping[str, str],
+    repairs: Repairs | None = None,
 ) -> VerbatimTable:
     """Return a table of text whose headings are terms.
 
@@ -70,13 +77,17 @@ def plain_table(
         What is told of its dataset.
     options : mapping
         `encoding`, `separator` and `heading.*`, where they are told.
+    repairs : Repairs, optional
+        What was mended so far, and counts the rows that are; without it they are refused: the end of a text that was cut off
+        looks like a row whose last cells were left out.
 
     Raises
     ------
     InputError
         If no heading is of a name, a coordinate or a date (HEADING_UNKNOWN).
     """
-    table = delimited.read(open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"))
+    encoding, separator = options.get("encoding"), options.get("separator")
+    table = delimited.read(open_stream, file=file, encoding=encoding, separator=separator, repairs=repairs)
     declared = declared_names(options, table.headings, file=file, needed=True)
     columns = record_columns(table.headings, declared, file=file, cells=cells_below(table))
     names = columns.names
@@ -91,15 +102,20 @@ def plain_table(
         refusals=table.refusals,
         declarations=renamed(names),
         notes=columns.notes,
+        repairs=Repairs() if repairs is None else repairs,
     )
 
 
 def archive_rows(
-    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], options: Mapping[str, str]
+    dwca: DarwinCoreArchive,
+    data_file: DataFile,
+    refusals: list[Refusal],
+    options: Mapping[str, str],
+    repairs: Repairs | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of an archive's table under its terms' local names."""
     names = terms_of([field.term for field in data_file.fields], file=f"{dwca.name}/{data_file.locations[0]}")
-    for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding")):
+    for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding"), repairs=repairs):
         yield frame.rename(names, strict=False)
 
 

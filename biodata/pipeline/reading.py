@@ -216,6 +216,8 @@ def interpreting(
                 harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
             table.report.notes += table.orders.contradictions() + table.verbatim.notes
             tables.append(table)
+        for table in tables:
+            table.report.repairs = list(table.verbatim.repairs)
         if opened.download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
             raise InputError(problem, file=", ".join(path.name for path in opened.paths), code="INPUT_EMPTY")

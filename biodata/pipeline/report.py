@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from biodata.errors import Refusal
+from biodata.formats.repairs import Repair
 
 
 @dataclass
@@ -32,6 +33,8 @@ class IngestReport:
         Of protected areas: how many sites without geometry each country has, `-` where none is told.
     refusals : list of Refusal
         Each row that was not taken in, and why.
+    repairs : list of Repair
+        What was mended while the file was read, by kind.
     quality : dict of str to dict of str to int
         How many rows are compliant, not compliant, or cannot be tested, by validation of TDWG BDQ Core.
     notes : list of str
@@ -53,6 +56,7 @@ class IngestReport:
     flags: dict[str, int] = field(default_factory=dict)
     not_mapped: dict[str, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    repairs: list[Repair] = field(default_factory=list)
     quality: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     snapshot: int | None = None
