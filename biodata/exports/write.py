@@ -117,7 +117,7 @@ def export(
         If the file cannot be written.
     """
     part = out.with_name(f"{out.stem}.part{out.suffix}")
-    with Selection(release, request.filter, writes_to=out.parent) as selection:
+    with Selection(release, request.filter) as selection:
         opened(selection)
         step(0.0)
         facts = read_facts(selection)
