@@ -54,7 +54,7 @@ class Moved:
 
 def ingest(
     source: str,
-    paths: Sequence[Path | str],
+    paths: Path | str | Sequence[Path | str],
     settings: Settings,
     *,
     dataset: str | None = None,
@@ -73,7 +73,7 @@ def ingest(
     ----------
     source : str
         A name of `biodata.ingest.SOURCES`; or `node`, the folder of a national node (`node_harvest`).
-    paths : sequence of path
+    paths : path or sequence of path
         What to read; with `gbif` and no path the records are asked of GBIF's download service.
     settings : Settings
         The installation.
@@ -109,14 +109,13 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
+    files = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
     if source == node_harvest.SOURCE:
         if options or dataset is not None:
             problem = "what a node shares is taken as its manifest tells it; there is nothing to declare"
             raise InputError(problem, value=", ".join(options or {}) or dataset, code="OPTIONS_UNFIT")
-        return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
-    opened = Opened(
-        source, [Path(p) for p in paths], settings, dataset=dataset, options=options or {}, progress=progress
-    )
+        return node_harvest.harvest(files, settings, dry_run=dry_run)
+    opened = Opened(source, files, settings, dataset=dataset, options=options or {}, progress=progress)
     settings.data.mkdir(parents=True, exist_ok=True)
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
