@@ -271,7 +271,6 @@ class Killed(Exception):
 @pytest.mark.parametrize("file_format", list(Format))
 def test_what_a_crash_left_is_gone_on_with_to_the_same_bytes(release, tmp_path, monkeypatch, file_format, dies_after):
     monkeypatch.setattr(selection, "CHUNK_ROWS", 100)
-    monkeypatch.setattr(selection, "STEP_ROWS", 100)
     whole, _ = write(release, file_format, tmp_path)
     expected = whole.read_bytes()
     whole.unlink()
@@ -300,7 +299,6 @@ def test_what_a_crash_left_is_gone_on_with_to_the_same_bytes(release, tmp_path, 
 
 def test_what_was_begun_for_something_else_is_begun_anew(release, tmp_path, monkeypatch):
     monkeypatch.setattr(selection, "CHUNK_ROWS", 100)
-    monkeypatch.setattr(selection, "STEP_ROWS", 100)
     out = tmp_path / "out.csv"
 
     def step(share):
@@ -317,7 +315,6 @@ def test_what_was_begun_for_something_else_is_begun_anew(release, tmp_path, monk
 def test_steps_are_small_whatever_the_size(release, tmp_path, monkeypatch):
     """Memory is flat because no step holds more rows than it may: seen by the sizes of what is read and written."""
     monkeypatch.setattr(selection, "CHUNK_ROWS", 50)
-    monkeypatch.setattr(selection, "STEP_ROWS", 50)
     heights = []
     conform = terms.conform
     monkeypatch.setattr(selection.terms, "conform", lambda f, c: heights.append(f.height) or conform(f, c))
@@ -330,7 +327,6 @@ def test_steps_are_small_whatever_the_size(release, tmp_path, monkeypatch):
 
 def test_steps_are_alike_wherever_reading_begins(release, monkeypatch):
     monkeypatch.setattr(selection, "CHUNK_ROWS", 20)
-    monkeypatch.setattr(selection, "STEP_ROWS", 20)
     with selection.Selection(release.path, Compare("countryCode", "=", "LA")) as chosen:
         steps = list(chosen.chunks(["key", "countryCode"], lambda frame: frame))
         again = list(chosen.chunks(["key", "countryCode"], lambda frame: frame, after=steps[1][0]))

@@ -94,7 +94,9 @@ def test_a_time_without_a_zone_is_said_to_be_without(written):
     opened = [row for row in rows(written, "deployments") if "place" not in row["deploymentTags"]]
     first, second = sorted(opened, key=lambda row: row["deploymentID"])
     assert (first["deploymentID"], first["deploymentStart"]) == ("D1", "2021-03-04T05:06:07+07:00")
-    assert (second["deploymentStart"], second["timestampIssues"]) == ("2021-03-05T05:06:00Z", "true")
+    assert (second["deploymentStart"], second["timestampIssues"]) == ("2021-03-05T05:06:00+07:00", "true")
+    (seen,) = [row for row in rows(written, "observations") if row["deploymentID"] == "D2"]
+    assert (seen["eventStart"], seen["observationTags"]) == ("2021-03-05T05:06:00+07:00", "timeZone:unknown")
 
 
 def test_pictures_come_with_their_licence(written):

@@ -21,6 +21,7 @@ from biodata.cli import (
     corridors_uncertainty,
     corridors_validate,
     cost_distance,
+    dataset,
     datum,
     demo,
     engine_inputs,
@@ -65,6 +66,7 @@ app: Final = typer.Typer(
 for module in (
     demo,
     ingest,
+    dataset,
     protected_areas,
     quality,
     serve,

@@ -1,5 +1,6 @@
 """`biodata demo`: the whole way once, from the sample files to the map."""
 
+import csv
 import hashlib
 import json
 import os
@@ -82,6 +83,7 @@ def _make(settings: Settings, folder: Path) -> None:
         with _timed(f"ingest {source} {name}") as tell:
             reports = pipeline.ingest(source, [folder / name], settings, progress=show_progress())
             tell(", ".join(f"{r.rows} rows, {r.stored} stored, {r.refused} refused" for r in reports))
+    _describe(settings, folder / "datasets.csv")
     for layer in layers:
         with _timed(f"corridors over {layer.stem}") as tell:
             request = runs.Request(layer=layer.stem, resistance=str(folder / "resistance.csv"))
@@ -93,6 +95,15 @@ def _make(settings: Settings, folder: Path) -> None:
         made = pipeline.release(settings, progress=show_progress())
         tell(f"{made.id}: {made.counts['occurrences']} records")
     stamp.write_text(json.dumps(wanted))
+
+
+def _describe(settings: Settings, file: Path) -> None:
+    """State titles and licences of the datasets whose files state none."""
+    from biodata.pipeline import descriptions
+
+    with file.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            descriptions.describe(settings, row.pop("key"), row, actor="demo")
 
 
 @contextmanager

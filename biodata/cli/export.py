@@ -6,7 +6,7 @@ import tempfile
 from enum import StrEnum
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -55,6 +55,10 @@ class Format(StrEnum):
     CAMTRAPDP = "camtrapdp"
 
 
+_OF_RESULTS: Final = (Format.CSV, Format.GEOPARQUET, Format.GEOJSON, Format.GPKG)
+"""Formats of tables of results."""
+
+
 class Grid(StrEnum):
     """Cells of a cube."""
 
@@ -100,6 +104,9 @@ def export(
             raise InputError(problem, column=f"--{pairs[0][0] if pairs else 'duplicates'}", expected="--country, --box")
         _export_results(data, table, file_format, _of_results(country or [], species or [], box), out)
         return
+    if columns != "all" and file_format != Format.CSV:
+        problem = f"a file of the format {file_format} has all columns"
+        raise InputError(problem, column="--columns", value=columns, expected="--format csv")
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
     if duplicates is not None:
         pairs.append(("duplicates", str(duplicates)))
@@ -109,9 +116,12 @@ def export(
     from tqdm.auto import tqdm
 
     from biodata.exports import request, simple_csv, write
+    from biodata.store.registry import Registry
 
     simple_csv.choose_columns(columns)
-    with _NoPandas(), asked_of(settings_for(data), pairs, read_box(box) if box else None) as question:
+    write.check_ending(write.Format(file_format), out)
+    settings = settings_for(data)
+    with _NoPandas(), asked_of(settings, pairs, read_box(box) if box else None) as question:
         asked = request.ExportRequest(
             name=question.release,
             created=question.created,
@@ -136,6 +146,9 @@ def export(
             say(f"not answered here, and left out: {', '.join(question.ignored)}")
         rows = facts.rows if facts.written is None else facts.written
         say(f"{rows} rows of release {question.release} → {out}")
+        with Registry.open(settings) as registry:
+            withheld = registry.sensitive_counts(question.release)["sensitive"].get("withheld", 0)
+        say(write.left_out(facts, write.Format(file_format), withheld=withheld))
         for note in facts.notes:
             say(note)
 
@@ -157,10 +170,13 @@ class _NoPandas(MetaPathFinder):
 
 def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
     """Write a table of results: few rows, in memory."""
-    from biodata.exports import geojson, layers, tables
+    from biodata.exports import geojson, layers, tables, write
     from biodata.store import releases
 
     current = current_release(data)
+    if file_format in _OF_RESULTS:
+        write.check_ending(write.Format(file_format), out)
+        check_outputs([out], [])
     frame = releases.read(current, table, where=where)
     match file_format:
         case Format.CSV:
@@ -176,6 +192,8 @@ def _export_results(data: Path, table: str, file_format: Format, where: "query.F
             expected = "csv, geojson, geoparquet or gpkg"
             raise InputError(problem, column="--format", value=str(file_format), expected=expected)
     say(f"{frame.height} rows of release {current.id} → {out}")
+    shapes = " but shapes, which CSV does not hold" if file_format == Format.CSV and "geometry" in frame.columns else ""
+    say(f"left out: none of {frame.height} chosen rows{shapes}; what sharing rules or consents withhold is in no release")
 
 
 def _of_results(countries: list[str], species: list[str], box: str | None) -> "query.Filter | None":

@@ -170,11 +170,12 @@ def release(
     """Build the release and say what is in it."""
     from biodata import pipeline, runs
     from biodata.access.exact_building import follow_release
+    from biodata.pipeline import descriptions
 
     settings = settings_for(data)
     made = pipeline.release(settings, full=full, progress=show_progress())
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
     say(f"release {made.id} of lake version {made.snapshot}: {counts}")
-    for line in (*runs.held_back(settings), follow_release(settings)):
+    for line in (*descriptions.undescribed(made.path, settings), *runs.held_back(settings), follow_release(settings)):
         if line is not None:
             say(line)

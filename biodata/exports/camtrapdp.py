@@ -1,7 +1,7 @@
 """Camtrap DP 1.0.2 packages of published records: a zip of datapackage.json and three tables, https://camtrap-dp.tdwg.org.
 
-Times without a told zone, and those of coarse records, are written in UTC and tagged `timeZone:unknown`; their deployments
-have `timestampIssues`. Records of other methods, without a place or a date, are left out, and the description counts them.
+A time without a stated zone is written in that of its event, else of its country or longitude and tagged
+`timeZone:unknown`; a coarse record lasts the year in UTC and has the tag, too. Their deployments have `timestampIssues`. Records of other methods, without a place or a date, are left out, and the description counts them.
 """
 
 import json

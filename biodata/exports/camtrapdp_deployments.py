@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, cell_tag, text, unless_empty
+from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, cell_tag, solar_offsets, text, unless_empty
 from biodata.formats.camtrapdp import (
     COUNTRIES,
     DAYS_ONLY,
@@ -17,7 +17,7 @@ from biodata.formats.camtrapdp import (
     SHARING,
     ZONE_UNKNOWN,
 )
-from biodata.parsers.zones import offset_at
+from biodata.parsers.zones import COUNTRY_ZONES, offset_at
 from biodata.vocabularies import SurveyDesign
 
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
@@ -123,7 +123,8 @@ def of_events(events: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("west") == pl.col("east"))
         & (pl.col("south") == pl.col("north"))
     )
-    spans = [_span(*row) for row in kept.select("eventDate", "time_zone").iter_rows()]
+    where = kept.select("eventDate", "time_zone", _only_country(), "west")
+    spans = [_span(*row) for row in where.iter_rows()]
     names = ("start", "end", "zone_unknown", "days_only")
     schema = {name: pl.Boolean if name in names[2:] else pl.String for name in names}
     kept = kept.hstack(pl.DataFrame(spans, schema=schema, orient="row")).filter(pl.col("start").is_not_null())
@@ -144,8 +145,19 @@ def of_events(events: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))
 
 
-def _span(told_date: str | None, zone: str | None) -> tuple[str | None, str | None, bool, bool]:
-    """Return when a deployment began and ended as the standard writes it, whether the zone is not known, and only days told."""
+def _only_country() -> pl.Expr:
+    """Return the country of places that lie in one."""
+    countries = pl.col("country_codes")
+    return pl.when(countries.list.len() == 1).then(countries.list.first()).alias("country")
+
+
+def _span(
+    told_date: str | None, zone: str | None, country: str | None, longitude: float
+) -> tuple[str | None, str | None, bool, bool]:
+    """Return when a deployment began and ended as the standard writes it, whether the zone is not known, and only days told.
+
+    Where no zone is known it is that of the country, else of the longitude, as of its observations.
+    """
     parts = (told_date or "").split("/")
     written: list[str] = []
     unknown = days_only = False
@@ -161,7 +173,9 @@ def _span(told_date: str | None, zone: str | None) -> tuple[str | None, str | No
             return None, None, False, False
         offset = offset or _offset(zone, moment)
         unknown |= offset is None
-        written.append(moment + (offset or "Z"))
+        if offset is None and country in COUNTRY_ZONES:
+            offset = _offset(COUNTRY_ZONES[country].name, moment)
+        written.append(moment + (offset or pl.select(solar_offsets(pl.lit(longitude))).item()))
     return written[0], written[1], unknown, days_only
 
 

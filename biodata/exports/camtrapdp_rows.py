@@ -6,11 +6,13 @@ belongs to its cell and year, with the cell's centre and the published uncertain
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
 
 from biodata.formats.camtrapdp import CELL, COUNTRIES, SHARING, ZONE_UNKNOWN
+from biodata.parsers.zones import country_offsets, offsets
 from biodata.sharing.media import items
 
 COLUMNS: Final = (
@@ -50,7 +52,8 @@ def used(
     coarse_datasets : list of str
         Datasets all of whose machine observations with a published method are of camera traps.
     traps : polars.DataFrame
-        datasetKey, eventID : published events whose design is a camera trap; a record of one need not tell its method.
+        datasetKey, eventID, time_zone : published events whose design is a camera trap; a record of one need not tell its
+        method, and a time without a zone is in that of its event.
     left_out : Counter, optional
         Grows by the records that cannot be rows: of the first of `LEFT_OUT` that holds.
 
@@ -62,8 +65,17 @@ def used(
     """
     is_open = pl.col("sharing_category") == "open"
     machine = pl.col("basisOfRecord") == "MACHINE_OBSERVATION"
-    known = traps.select("datasetKey", "eventID").drop_nulls().unique().with_columns(by_design=pl.lit(value=True))
-    frame = frame.join(known, on=["datasetKey", "eventID"], how="left", maintain_order="left")
+    known = traps.select("datasetKey", "eventID", "time_zone").drop_nulls(["datasetKey", "eventID"])
+    known = known.unique(["datasetKey", "eventID"], keep="first", maintain_order=True)
+    frame = frame.join(
+        known.with_columns(by_design=pl.lit(value=True)), on=["datasetKey", "eventID"], how="left", maintain_order="left"
+    ).join(
+        known.select("datasetKey", parentEventID="eventID", zone_above="time_zone"),
+        on=["datasetKey", "parentEventID"],
+        how="left",
+        maintain_order="left",
+    )
+    frame = frame.with_columns(of_event=pl.coalesce("time_zone", "zone_above")).drop("time_zone", "zone_above")
     of_trap = (
         pl.when(is_open)
         .then(pl.col("samplingProtocol").str.contains(PROTOCOL).fill_null(value=False) | pl.col("by_design"))
@@ -88,7 +100,7 @@ def used(
     cell = pl.format("cell {} {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")), "year")
     place = pl.format("place {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")))
     kept = kept.with_columns(
-        *_moments(),
+        *_moments(kept["of_event"].drop_nulls().unique(maintain_order=True).to_list()),
         told_deployment=pl.when("coarse").then(cell).otherwise(pl.coalesce("parentEventID", "eventID", place)),
     )
     dated = kept.filter(pl.col("start").is_not_null() & pl.col("end").is_not_null())
@@ -98,8 +110,11 @@ def used(
     return dated.with_columns(start_at=at("start"), end_at=at("end"))
 
 
-def _moments() -> list[pl.Expr]:
-    """Return when a record was made: as told with its offset, or the whole of the days, or of the year, that are told."""
+def _moments(of_events: Sequence[str]) -> list[pl.Expr]:
+    """Return when a record was made: as told with its offset, or the whole of the days, or of the year, that are told.
+
+    A time or day without a zone is in that of its event (one of `of_events`), else of its country, else of its longitude.
+    """
     first = pl.col("eventDate").str.split("/").list.first()
     last = pl.col("eventDate").str.split("/").list.last()
     told = {"start": (first, "event_start", "00:00:00"), "end": (last, "event_end", "23:59:59")}
@@ -110,19 +125,30 @@ def _moments() -> list[pl.Expr]:
         timed = pl.when(pl.col("eventDate").str.len_chars() == 10).then(part + "T" + pl.col("event_time"))
         moment = pl.coalesce(one.str.extract(f"({WHOLE})", 1) for one in (part, timed)).str.replace(r"\.\d+$", "")
         seconds = pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment)
-        offset = pl.coalesce(part.str.extract(OFFSET), pl.col("event_zone").str.extract(OFFSET))
-        days = pl.col(day).dt.strftime("%Y-%m-%d") + f"T{time}Z"
+        stated = pl.coalesce(part.str.extract(OFFSET), pl.col("event_zone").str.extract(OFFSET))
+        local = pl.coalesce(seconds, pl.col(day).dt.strftime("%Y-%m-%d") + f"T{time}")
+        date, clock = local.str.slice(0, 10).str.to_date(strict=False), local.str.slice(11, 8)
+        of_event = pl.coalesce(
+            None, *(pl.when(pl.col("of_event") == zone).then(offsets(date, clock, zone)) for zone in of_events)
+        )
+        offset = pl.coalesce(stated, of_event)
+        assumed = pl.coalesce(country_offsets(pl.col("countryCode"), date, clock), solar_offsets(pl.col("decimalLongitude")))
         in_year = pl.format("{}-{}Z", pl.col("year"), pl.lit(f"01-01T{time}" if name == "start" else f"12-31T{time}"))
         made.append(
             pl.when("coarse")
             .then(pl.when(pl.col("year").is_not_null()).then(in_year))
-            .when(moment.is_not_null())
-            .then(seconds + offset.fill_null("Z"))
-            .otherwise(days)
+            .otherwise(local + pl.coalesce(offset, assumed))
             .alias(name)
         )
         unknown |= moment.is_null() | offset.is_null()
     return [*made, (unknown | pl.col("coarse")).fill_null(value=True).alias("zone_unknown")]
+
+
+def solar_offsets(longitude: pl.Expr) -> pl.Expr:
+    """Return the offset of the hour in which the sun is highest at noon, ±HH:00: no time is written in a zone far away."""
+    hours = (longitude / 15).round().cast(pl.Int32)
+    sign = pl.when(hours < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
+    return sign + hours.abs().cast(pl.String).str.zfill(2) + ":00"
 
 
 def at(name: str) -> pl.Expr:

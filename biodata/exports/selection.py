@@ -2,10 +2,7 @@
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
-import errno
-import itertools
 import json
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +18,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import StoreError
 from biodata.exports.memory import give_back
-from biodata.store.duck import ATTACHED, connect_exporting, literal, quote
+from biodata.store.duck import ATTACHED, connect_exporting, quote
 from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
@@ -34,9 +31,6 @@ _AHEAD: Final = 2
 
 _GIVEN_BACK: Final = 8
 """Steps after which memory is given back to the system: to have it anew takes time."""
-
-STEP_ROWS: Final = 1_000_000
-"""Chosen records that one statement writes, about: what a crash costs at most."""
 
 _THREADS: Final = 2
 
@@ -75,7 +69,7 @@ class Selection:
         What the release tells of itself: `id`, `snapshot`, `rules_hash`, `created` and more, as text.
     """
 
-    def __init__(self, path: Path, filter_: Filter | None, *, writes_to: Path | None = None) -> None:
+    def __init__(self, path: Path, filter_: Filter | None) -> None:
         """Open a release's file.
 
         Parameters
@@ -84,8 +78,6 @@ class Selection:
             The file.
         filter_ : Filter, optional
             Which records; all where none is given.
-        writes_to : Path, optional
-            The folder that `copy` may write to.
 
         Raises
         ------
@@ -96,7 +88,7 @@ class Selection:
         """
         self._condition, self._params = where(filter_, _OCCURRENCES)
         self.filter = filter_
-        self._connection = connect_exporting(path, memory_limit=_BUFFERS, threads=_THREADS, writes_to=writes_to)
+        self._connection = connect_exporting(path, memory_limit=_BUFFERS, threads=_THREADS)
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -208,56 +200,6 @@ class Selection:
                 for _, future in waiting:
                     future.cancel()
 
-    def steps(self, rows: int, *, after: int = -1) -> Iterator[tuple[int, int]]:
-        """Return ranges of places, the first left out and the last not, that hold about `STEP_ROWS` chosen records each.
-
-        Parameters
-        ----------
-        rows : int
-            How many records are chosen: the ranges follow from it.
-        after : int
-            Only ranges behind this place, which ends one.
-        """
-        count = max(1, -(-rows // STEP_ROWS))
-        ends = [self._rows * number // count - 1 for number in range(count + 1)]
-        return ((first, last) for first, last in itertools.pairwise(ends) if first >= after)
-
-    def copy(self, select: Sequence[str], out: Path, *, places: tuple[int, int], heading: bool) -> None:
-        """Write the chosen records of a range of places as CSV, in UTF-8 with commas, quoted where it is needed.
-
-        Parameters
-        ----------
-        select : sequence of str
-            Expressions, each with its name.
-        out : Path
-            The file, which is written over.
-        places : (int, int)
-            From `steps`.
-        heading : bool
-            The first line has the names.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        statement = (
-            f"COPY (SELECT {', '.join(select)} FROM occurrences WHERE rowid > {places[0]} AND rowid <= {places[1]} "
-            f"AND {self._condition}) TO {literal(str(out.absolute()))} (FORMAT csv, HEADER {str(heading).lower()}, "
-            "USE_TMP_FILE false)"
-        )
-        with self._running_cursor() as cursor:
-            try:
-                cursor.execute(statement, list(self._params))
-            except duckdb.IOException as error:
-                raise _unwritable(error) from error
-            except duckdb.Error as error:
-                raise _unreadable(error) from error
-
-    def column(self, name: str) -> str:
-        """Return a column quoted, or NULL where no record of the release has a value: it need not be read."""
-        return "NULL" if name in self._empty else quote(name)
-
     def _frames(self, columns: Sequence[terms.Column], after: int, rows: int) -> Iterator[pl.DataFrame]:
         """Read the chosen records behind a place, so many in each frame but the last, with the place of each."""
         names = ", ".join([f"rowid AS {_PLACE}", *(quote(c.name) for c in columns if c.name not in self._empty)])
@@ -293,15 +235,6 @@ class Selection:
             finally:
                 with self._lock:
                     self._running.discard(cursor)
-
-
-def _unwritable(error: duckdb.IOException) -> OSError | StoreError:
-    """Return what became of a file that was written to."""
-    told = str(error)
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO):
-        if os.strerror(number) in told:
-            return OSError(number, os.strerror(number))
-    return _unreadable(error)
 
 
 def _unreadable(error: duckdb.Error) -> StoreError:

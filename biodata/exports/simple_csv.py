@@ -3,9 +3,8 @@
 Columns as in GBIF's simple download (https://techdocs.gbif.org/en/data-use/download-formats), then a few of ours; or all.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +16,7 @@ from biodata.exports.facts import Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.selection import Selection, Step
-from biodata.exports.spreadsheets import guarded_text, plain_columns
-from biodata.store.duck import quote
+from biodata.exports.spreadsheets import plain_columns
 
 _GBIF_NAMES: Final = tuple(
     """
@@ -34,8 +32,6 @@ _OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneral
          "license_effective", "community_labels")  # fmt: skip
 _ELSEWHERE: Final = {"issue": "quality_flags"}
 """Columns of GBIF's that have another name with us."""
-
-_BUFFER_BYTES: Final = 1 << 20
 
 _PUBLISHED: Final = {column.name: column for column in terms.PUBLISHED_OCCURRENCE}
 
@@ -62,22 +58,29 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     and `dateIdentified`. `issue` holds every doubt, ours too.
     """
     columns = choose_columns(request.columns)
-    cells = [_cell(selection, name) for name in columns]
-    beside = out.with_name(f"{out.name}.step")
+    sources = {name: _ELSEWHERE.get(name, name) for name in columns}
+    published = [name for name in dict.fromkeys(sources.values()) if name in _PUBLISHED]
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
-        after = -1 if growing.state is None else int(growing.state["after"])
-        for places in selection.steps(facts.rows, after=after):
-            if places[0] < 0:
-                selection.copy(cells, out, places=places, heading=True)
-                growing.file.seek(0, os.SEEK_END)
-            else:
-                selection.copy(cells, beside, places=places, heading=False)
-                with beside.open("rb") as lines:
-                    shutil.copyfileobj(lines, growing.file, _BUFFER_BYTES)
-            growing.keep({"after": places[1]})
-            step(selection.share(places[1]))
-        beside.unlink(missing_ok=True)
+        after = -1
+        if growing.state is None:
+            growing.file.write((",".join(columns) + "\n").encode())
+        else:
+            after = int(growing.state["after"])
+        for place, lines in selection.chunks(published, partial(_lines, sources=sources), after=after):
+            growing.file.write(lines)
+            growing.keep({"after": place})
+            step(selection.share(place))
         growing.finish()
+
+
+def _lines(frame: pl.DataFrame, *, sources: Mapping[str, str]) -> bytes:
+    """Return records as lines; a column that is not published stands empty."""
+    plain = frame.select(plain_columns(frame))
+    cells = [
+        (pl.col(source) if source in _PUBLISHED else pl.lit(None, pl.String)).alias(name)
+        for name, source in sources.items()
+    ]
+    return plain.select(cells).write_csv(include_header=False).encode()
 
 
 def write_guarded(batches: Iterator[pl.DataFrame], out: Path) -> None:
@@ -114,15 +117,3 @@ def choose_columns(told: str) -> tuple[str, ...]:
             problem = f"the column {name} is asked for twice"
             raise InputError(problem, column="columns", value=told[:200], code="COLUMN_TWICE")
     return names
-
-
-def _cell(selection: Selection, name: str) -> str:
-    """Return the expression of a cell, called as its column."""
-    known = _PUBLISHED.get(_ELSEWHERE.get(name, name))
-    told = "NULL" if known is None else selection.column(known.name)
-    if told != "NULL" and known is not None:
-        if isinstance(known.dtype, pl.List):
-            told = f"array_to_string({told}, ';')"
-        if not known.dtype.is_numeric() and known.dtype not in (pl.Boolean, pl.Date):
-            told = guarded_text(told)
-    return f"{told} AS {quote(name)}"

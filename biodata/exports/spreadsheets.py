@@ -37,12 +37,3 @@ def plain_columns(frame: pl.DataFrame) -> list[pl.Expr]:
 def guarded(text: pl.Expr) -> pl.Expr:
     """Return text with an apostrophe before what a spreadsheet would take for a formula."""
     return pl.when(text.str.slice(0, 1).is_in(FORMULA_STARTS)).then("'" + text).otherwise(text)
-
-
-def guarded_text(text: str) -> str:
-    """Return the SQL for a text with an apostrophe before what a spreadsheet would take for a formula.
-
-    By the code of its first character: in a tenth of the time of comparing texts.
-    """
-    codes = ", ".join(str(ord(start)) for start in FORMULA_STARTS)
-    return f"CASE WHEN ascii({text}) IN ({codes}) THEN '''' || {text} ELSE {text} END"

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from biodata.errors import InputError
 from biodata.exports import archive, camtrapdp, cube, geojson, geopackage, geoparquet, simple_csv, species_list
 from biodata.exports.facts import Facts, read_facts
 from biodata.exports.request import ExportRequest
@@ -43,6 +44,8 @@ class Kind:
     ----------
     suffix : str
         The end of its files' names.
+    others : tuple of str
+        Other ends that programs know such files by.
     media_type : str
         Its media type.
     meaning : str
@@ -55,6 +58,7 @@ class Kind:
     media_type: str
     meaning: str
     write: Writer
+    others: tuple[str, ...] = ()
 
 
 KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
@@ -62,10 +66,10 @@ KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
         Format.DWCA: Kind("zip", "application/zip", "Darwin Core Archive with EML.", archive.write_archive),
         Format.CSV: Kind("csv", "text/csv", "GBIF's simple columns as CSV.", simple_csv.write_simple_csv),
         Format.GEOPARQUET: Kind(
-            "parquet", "application/vnd.apache.parquet", "GeoParquet 1.1.", geoparquet.write_geoparquet
+            "parquet", "application/vnd.apache.parquet", "GeoParquet 1.1.", geoparquet.write_geoparquet, ("geoparquet",)
         ),
         Format.GPKG: Kind("gpkg", "application/geopackage+sqlite3", "GeoPackage.", geopackage.write_geopackage),
-        Format.GEOJSON: Kind("geojson", "application/geo+json", "GeoJSON, RFC 7946.", geojson.write_geojson),
+        Format.GEOJSON: Kind("geojson", "application/geo+json", "GeoJSON, RFC 7946.", geojson.write_geojson, ("json",)),
         Format.SPECIES_LIST: Kind(
             "csv", "text/csv", "Every name with its number of records.", species_list.write_species_list
         ),
@@ -75,6 +79,56 @@ KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
         ),
     }
 )
+
+
+def check_ending(file_format: Format, out: Path) -> None:
+    """Refuse a name that other programs would take for a file of another format.
+
+    Raises
+    ------
+    InputError
+        If it ends otherwise than files of this format do (OUTPUT_KIND).
+    """
+    kind = KINDS[file_format]
+    endings = [f".{ending}" for ending in (kind.suffix, *kind.others)]
+    if out.suffix.lower() not in endings:
+        problem = f"a file of the format {file_format} has another ending"
+        expected = f"a name that ends with {' or '.join(endings)}, such as {out.stem or 'out'}{endings[0]}"
+        raise InputError(problem, file=out.name, expected=expected, code="OUTPUT_KIND")
+
+
+_PLACED: Final = (Format.GPKG, Format.GEOJSON, Format.GEOPARQUET)
+
+
+def left_out(facts: Facts, file_format: Format, *, withheld: int = 0) -> str:
+    """Return what is not in a file, or not as whole as it was recorded, and why: one line.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of the export.
+    file_format : Format
+        Its format.
+    withheld : int
+        Records of the lake that sharing rules keep out of the whole release.
+    """
+    if facts.written is not None and facts.written < facts.rows:
+        parts = [f"left out: {facts.rows - facts.written} of {facts.rows} chosen records, for the reasons below"]
+    elif file_format in (Format.CUBE, Format.SPECIES_LIST):
+        parts = [f"left out: none; the lines count all {facts.rows} chosen records"]
+    else:
+        parts = [f"left out: none of {facts.rows} chosen records"]
+    if facts.without_place and file_format in _PLACED:
+        parts.append(f"{facts.without_place} of them have no published coordinates, so no geometry")
+    if facts.without_place and file_format == Format.CUBE:
+        parts.append(f"{facts.without_place} without coordinates are in lines without a cell")
+    if facts.without_year and file_format == Format.CUBE:
+        parts.append(f"{facts.without_year} without a year are in lines without a year")
+    if coarse := sum(facts.generalised.values()):
+        parts.append(f"{coarse} have a coarser place than was recorded, by sharing rules")
+    if withheld:
+        parts.append(f"{withheld} records are withheld from the whole release by sharing rules")
+    return "; ".join(parts)
 
 
 def export(
@@ -111,13 +165,17 @@ def export(
 
     Raises
     ------
+    InputError
+        If `out` has not the ending of the format.
     StoreError
         If the release cannot be read, or reading was interrupted.
     OSError
         If the file cannot be written.
     """
+    out = Path(out)
+    check_ending(file_format, out)
     part = out.with_name(f"{out.stem}.part{out.suffix}")
-    with Selection(release, request.filter, writes_to=out.parent) as selection:
+    with Selection(release, request.filter) as selection:
         opened(selection)
         step(0.0)
         facts = read_facts(selection)

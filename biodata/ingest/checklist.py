@@ -96,7 +96,7 @@ class ChecklistSource:
         return VerbatimTable(
             kind="taxa",
             name=path.name,
-            dataset=DatasetInfo(key=self.dataset, title=path.stem),
+            dataset=DatasetInfo(key=self.dataset),
             batches=(
                 frame.rename(names, strict=False).select(pl.lit(path.name).alias("source_file"), pl.all())
                 for frame in table.batches

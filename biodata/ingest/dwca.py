@@ -84,19 +84,19 @@ class DwcaSource:
         """
         loose = [path for path in self.paths if not is_archive(path)]
         if len(loose) > 1:
-            yield from self._named(of_files(loose, self.options), loose[0].parent.name)
+            yield from self._named(of_files(loose, self.options))
         for path in self.paths:
             if len(loose) > 1 and path in loose:
                 continue
             found = in_folder(path, self.options)
-            yield from self._named(found if found is not None else open_dwca(path), path.stem)
+            yield from self._named(found if found is not None else open_dwca(path))
 
-    def _named(self, found: DarwinCoreArchive | LooseTables, title: str) -> Iterator[VerbatimTable]:
+    def _named(self, found: DarwinCoreArchive | LooseTables) -> Iterator[VerbatimTable]:
         """Yield the tables of an archive, with what is told of their dataset."""
         for table in found.read() if isinstance(found, LooseTables) else self._tables(found):
             key = self.dataset or (found.metadata.key if found.metadata else None)
             if self.dataset is not None or table.dataset.key is None:
-                table.dataset = dataset_info(key, title, found.metadata)
+                table.dataset = dataset_info(key, found.metadata)
             table.complete = self.complete
             yield table
 
@@ -108,7 +108,7 @@ class DwcaSource:
                 lambda: dwca.archive.open(member),
                 name=dwca.name,
                 file=f"{dwca.name}/{member}",
-                dataset=dataset_info(None, dwca.name, None),
+                dataset=dataset_info(None, None),
                 options=self.options,
                 repairs=dwca.repairs,
             )
@@ -172,7 +172,7 @@ def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str, options: Map
     return VerbatimTable(
         kind=kind,
         name=dwca.name,
-        dataset=dataset_info(None, dwca.name, None),
+        dataset=dataset_info(None, None),
         batches=archive_rows(dwca, data_file, refusals, options, repairs),
         refusals=refusals,
         repairs=repairs,

@@ -60,13 +60,13 @@ class GbifSource:
             if is_archive(path) or path.suffix.lower() in _ARCHIVES:
                 yield self._archive(path)
             else:
-                dataset = dataset_info(self.dataset, path.stem, None)
+                dataset = dataset_info(self.dataset, None)
                 yield plain_table(opener(path), name=path.name, file=path.name, dataset=dataset, options=self.options)
 
     def _archive(self, path: Path) -> VerbatimTable:
         """Return the occurrences of a zip or a folder."""
         dwca = open_dwca(path)
-        dataset = dataset_info(self.dataset, path.stem, dwca.metadata)
+        dataset = dataset_info(self.dataset, dwca.metadata)
         if dwca.description is None:
             member = dwca.only_table
             return plain_table(

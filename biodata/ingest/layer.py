@@ -82,7 +82,7 @@ class LayerSource:
             yield VerbatimTable(
                 kind="layers",
                 name=path.name,
-                dataset=DatasetInfo(key=dataset, title=path.stem),
+                dataset=DatasetInfo(key=dataset),
                 batches=iter([pl.DataFrame([row], schema=_SCHEMA)]),
                 notes=[*_counted(row), *row["notes"]],
             )

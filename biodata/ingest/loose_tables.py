@@ -107,7 +107,7 @@ class LooseTables:
         return VerbatimTable(
             kind=kind,
             name=self.name,
-            dataset=dataset_info(None, self.name, self.metadata),
+            dataset=dataset_info(None, self.metadata),
             batches=_rows(table),
             refusals=table.refusals,
             declarations=renamed(terms_of(table.headings, file=table.file)),

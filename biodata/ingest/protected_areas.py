@@ -94,7 +94,7 @@ class ProtectedAreaSource:
         return VerbatimTable(
             kind="protected_areas",
             name=label,
-            dataset=DatasetInfo(key=self.dataset, title=Path(label).stem),
+            dataset=DatasetInfo(key=self.dataset),
             batches=self._batches(label, parts, _checked_crs(crs, label), refusals, keep=keep),
             refusals=refusals,
             declarations=declarations,

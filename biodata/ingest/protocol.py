@@ -20,6 +20,8 @@ DECLARABLE: Final[tuple[str, ...]] = (
 )
 """What a person may declare of a dataset's values, whatever source it comes from."""
 
+DESCRIBABLE: Final[tuple[str, ...]] = ("title", "license", "citation", "doi")
+"""What a person may state of a dataset as a whole, whatever source it comes from."""
 
 IMAGES: Final = pl.Schema({"eventID": pl.String, "number": pl.Int64, "told": pl.String, "kind": pl.String})
 """A picture's deployment, its row, when it was made as told, and `setup` where the camera was set up or taken down."""

@@ -136,13 +136,13 @@ def core_id_name(core: DataFile) -> str:
     return terms_of(addresses, file="")[name] if name in addresses else name
 
 
-def dataset_info(key: str | None, title: str, description: DatasetDescription | None) -> DatasetInfo:
-    """Return what is told of a dataset, with the file's name where nothing tells a title."""
+def dataset_info(key: str | None, description: DatasetDescription | None) -> DatasetInfo:
+    """Return what a description states of a dataset; the name of a file is no title."""
     if description is None:
-        return DatasetInfo(key=key, title=title)
+        return DatasetInfo(key=key)
     return DatasetInfo(
         key=key,
-        title=description.title or title,
+        title=description.title,
         license=description.license,
         citation=description.citation,
         doi=description.doi,
@@ -157,7 +157,7 @@ class Datasets(Mapping[str, DatasetInfo]):
         self.descriptions = descriptions
 
     def __getitem__(self, key: str) -> DatasetInfo:
-        return dataset_info(key, key, self.descriptions[key])
+        return dataset_info(key, self.descriptions[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.descriptions)

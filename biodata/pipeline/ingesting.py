@@ -16,6 +16,7 @@ from biodata.errors import InputError, StoreError
 from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest.layer_copies import store_layers
 from biodata.pipeline import node_harvest
+from biodata.pipeline.descriptions import missing, of_table
 from biodata.pipeline.reading import Interpreted, Opened, events_of, interpreting
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table
@@ -53,7 +54,7 @@ class Moved:
 
 def ingest(
     source: str,
-    paths: Sequence[Path | str],
+    paths: Path | str | Sequence[Path | str],
     settings: Settings,
     *,
     dataset: str | None = None,
@@ -72,7 +73,7 @@ def ingest(
     ----------
     source : str
         A name of `biodata.ingest.SOURCES`; or `node`, the folder of a national node (`node_harvest`).
-    paths : sequence of path
+    paths : path or sequence of path
         What to read; with `gbif` and no path the records are asked of GBIF's download service.
     settings : Settings
         The installation.
@@ -80,7 +81,8 @@ def ingest(
         Key of the dataset for rows that tell none.
     options : mapping of str to str, optional
         What the source can be told besides, such as `encoding`; and what is declared of the dataset's values:
-        `calendar`, `datum`, `day_month_order`, `time_zone` and `uncertainty_m`.
+        `calendar`, `datum`, `day_month_order`, `time_zone` and `uncertainty_m`; and what is stated of the dataset:
+        `title`, `license`, `citation` and `doi`.
     dry_run : bool
         Say what would happen and change nothing.
     extra : mapping, optional
@@ -107,14 +109,13 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
+    files = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
     if source == node_harvest.SOURCE:
         if options or dataset is not None:
             problem = "what a node shares is taken as its manifest tells it; there is nothing to declare"
             raise InputError(problem, value=", ".join(options or {}) or dataset, code="OPTIONS_UNFIT")
-        return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
-    opened = Opened(
-        source, [Path(p) for p in paths], settings, dataset=dataset, options=options or {}, progress=progress
-    )
+        return node_harvest.harvest(files, settings, dry_run=dry_run)
+    opened = Opened(source, files, settings, dataset=dataset, options=options or {}, progress=progress)
     settings.data.mkdir(parents=True, exist_ok=True)
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
@@ -166,7 +167,9 @@ def commit(
         moved = Moved(renamed, gone, gone_events)
         _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=still, dry_run=dry_run)
     if not dry_run:
-        _register(read.tables, settings, read.source, submission=extra.get("submission"))
+        _register(read, settings, submission=extra.get("submission"))
+    if "submission" not in extra:
+        read.tables[-1].report.notes += missing(read.tables, read.source, read.stated, settings)
     if read.download is not None and not dry_run:
         read.download.committed()
     return [table.report for table in read.tables]
@@ -268,12 +271,12 @@ def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> 
     logger.info("%s: %d rows, %d stored, %d refused", report.source, report.rows, report.stored, report.refused)
 
 
-def _register(tables: Sequence[Table], settings: Settings, source: str, *, submission: int | None) -> None:
+def _register(read: Interpreted, settings: Settings, *, submission: int | None) -> None:
     """Put what is known of the datasets, and the reports, into the registry; with the survey's number where it is one."""
     of = {} if submission is None else {"submission": submission}
     with Registry.open(settings) as registry:
-        for table in tables:
-            facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
+        for table in read.tables:
+            facts = of_table(table, read.source, read.stated)
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
-            number = registry.record_ingest(source, {**table.report.without_values(), **of})
+            number = registry.record_ingest(read.source, {**table.report.without_values(), **of})
             keep_report(settings.data, f"ingest-{number}", table.report.as_dict())

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,8 @@ from biodata.harmonise import camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
-from biodata.ingest.protocol import DECLARABLE, Source, VerbatimTable
+from biodata.ingest.protocol import DECLARABLE, DESCRIBABLE, Source, VerbatimTable
+from biodata.pipeline import descriptions
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
@@ -49,12 +50,15 @@ class Interpreted:
         What was withdrawn when it was read.
     download : GbifDownload, optional
         Where it is a download of GBIF's.
+    stated : mapping of str to str
+        What a person states of its one dataset: title, license, citation, doi.
     """
 
     source: str
     tables: list[Table]
     tombstones: Tombstones
     download: GbifDownload | None = None
+    stated: Mapping[str, str] = field(default_factory=dict)
 
     def surveys(self) -> Iterator[list[Table]]:
         """Yield the tables that are committed together: events with the occurrences right after them, others by themselves."""
@@ -120,6 +124,10 @@ class Opened:
         told = dict(options)
         self.source, self.paths, self.dataset, self.progress = source, paths, dataset, progress
         self.declared = {name: told.pop(name) for name in DECLARABLE if name in told}
+        self.stated = descriptions.checked({name: told[name] for name in DESCRIBABLE if name in told})
+        for name in self.stated:
+            if (source, name) != ("survey", "license"):  # a survey's fills what its rows leave open, too
+                del told[name]
         self._told = (
             _with_kept_headings(told, dataset, settings) if source == "survey" and dataset is not None else told
         )
@@ -221,12 +229,18 @@ def interpreting(
         if opened.download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
             raise InputError(problem, file=", ".join(path.name for path in opened.paths), code="INPUT_EMPTY")
+        several = set().union(*(table.datasets for table in tables))
+        if opened.stated and len(several) > 1:
+            name, value = next(iter(opened.stated.items()))
+            problem = f"one dataset is described by this, and these rows are of {len(several)}"
+            expected = "`biodata dataset set KEY` for each of them"
+            raise InputError(problem, column=name, value=value, expected=expected, code="OPTIONS_UNFIT")
         if "uncertainty_m" in declared and all(table.report.table != "occurrences" for table in tables):
             problem = f"uncertainty_m is declared of records, and {opened.source} gave none"
             raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
         _of_submission(tables, dataset, extra)
         del harmoniser  # what it remembers takes the memory that the commit needs
-        yield Interpreted(opened.source, tables, withdrawn, opened.download)
+        yield Interpreted(opened.source, tables, withdrawn, opened.download, opened.stated)
 
 
 def events_of(events: Table | None, records: Table | None) -> pl.DataFrame:

@@ -49,6 +49,8 @@ class Table:
     countries : list of polars.DataFrame, optional
         Where they are asked for: the distinct `country_codes` and `countryCode` of each batch of events or records, of
         withdrawn ones too.
+    stated : list of polars.DataFrame
+        datasetKey, datasetName, license : the distinct ones of each batch, verbatim.
     """
 
     verbatim: VerbatimTable
@@ -62,6 +64,13 @@ class Table:
     tombstones: Tombstones | None = None
     images: list[pl.DataFrame] | None = None
     countries: list[pl.DataFrame] | None = None
+    stated: list[pl.DataFrame] = field(default_factory=list)
+
+    def note_stated(self, rows: pl.DataFrame) -> None:
+        """Note how verbatim rows name and license the datasets that they are of."""
+        names = ("datasetKey", "datasetName", "license")
+        columns = [pl.col(n).str.strip_chars() if n in rows.columns else pl.lit(None, pl.String).alias(n) for n in names]
+        self.stated.append(rows.select(columns).unique() if rows.height else rows.clear().select(columns))
 
     def note_countries(self, rows: pl.DataFrame) -> None:
         """Note where rows may lie."""
@@ -138,6 +147,7 @@ def _counted(table: Table) -> Iterator[pl.DataFrame]:
     """Yield the batches as they come and count their rows: what the report's other numbers must add up to."""
     for batch in table.verbatim.batches:
         table.report.rows += batch.height
+        table.note_stated(batch)
         yield batch
 
 

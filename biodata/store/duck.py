@@ -270,10 +270,8 @@ def held_open(path: Path, *, spill: Path | None = None) -> Iterator[None]:
         yield
 
 
-def connect_exporting(
-    path: Path, *, memory_limit: str, threads: int, writes_to: Path | None = None
-) -> duckdb.DuckDBPyConnection:
-    """Open a release for an export: read-only and hardened as in `connect`, but for one folder that COPY may write to.
+def connect_exporting(path: Path, *, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """Open a release for an export: read-only and hardened as in `connect`.
 
     The release is attached to an instance of its own, so that its settings need not be those of who serves it in the
     same process. Each cursor says ``USE`` with the name `ATTACHED` first.
@@ -286,8 +284,6 @@ def connect_exporting(
         As DuckDB writes it (``1GB``).
     threads : int
         Threads of one statement.
-    writes_to : Path, optional
-        The folder; none where nothing is written.
 
     Raises
     ------
@@ -305,8 +301,6 @@ def connect_exporting(
         connection.execute(_NO_BAR)
         load_extensions(connection, "spatial")
         connection.execute(f"ATTACH {literal(str(path))} AS {ATTACHED} (READ_ONLY)")
-        if writes_to is not None:
-            connection.execute(f"SET allowed_directories = [{literal(str(writes_to.absolute()))}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except duckdb.Error as error:

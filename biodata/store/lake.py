@@ -46,12 +46,12 @@ class Lake(LakeReading):
         self._changed = False
 
     @classmethod
-    def open(cls, data: Path, *, memory_limit: str = "2GB") -> "Lake":
+    def open(cls, data: Path | str, *, memory_limit: str = "2GB") -> "Lake":
         """Open the lake of an installation, or make it; tables and columns that an older one lacks are added.
 
         Parameters
         ----------
-        data : Path
+        data : path
             The installation's folder; made when needed.
         memory_limit : str
             What DuckDB may use before it spills to disk.
@@ -61,6 +61,7 @@ class Lake(LakeReading):
         StoreError
             If the catalogue cannot be read, or a column has another type than today's.
         """
+        data = Path(data)
         try:
             (data / "lake").mkdir(parents=True, exist_ok=True)
             (data / checksums.SEALED).touch(0o600)

@@ -1,10 +1,10 @@
-"""The checklist of the sample's species, the demonstration's rules for sensitive ones, and labels of a museum."""
+"""The checklist of the sample's species, the demonstration's rules, labels of a museum, and what is stated of datasets."""
 
 from pathlib import Path
 
 import polars as pl
 
-from recipe import files
+from recipe import files, gbif, records
 from recipe.tables import table
 
 LANGUAGES = ("en", "zh", "vi", "lo", "th", "km", "my")
@@ -14,10 +14,19 @@ CLASSIFICATION = ("kingdom", "phylum", "class", "order", "family", "genus")
 
 
 def make(out: Path) -> None:
-    """Write `checklist.csv`, `sensitive_species.csv` and `labels.csv`."""
+    """Write `checklist.csv`, `sensitive_species.csv`, `labels.csv` and `datasets.csv`."""
     (out / "checklist.csv").write_bytes(files.delimited(checklist()))
     (out / "sensitive_species.csv").write_bytes(files.delimited(table("sensitive_species")))
     (out / "labels.csv").write_bytes(files.delimited(table("labels")))
+    (out / "datasets.csv").write_bytes(files.delimited(datasets()))
+
+
+def datasets() -> pl.DataFrame:
+    """Return key, title, license and citation of the demonstration's datasets whose files state none."""
+    of_records = table("datasets").filter(pl.col("dataset").is_in(gbif.DATASETS))
+    keys = [records.dataset_key(dataset) for dataset in of_records["dataset"]]
+    every = pl.concat([of_records.select(pl.Series("key", keys), "title", "license"), table("other_datasets")])
+    return every.with_columns(citation=pl.format("biodata sample data: {}", "title"))
 
 
 def checklist() -> pl.DataFrame:

@@ -28,7 +28,7 @@ SLOW_WORKER = """
 import sys, threading, time
 from pathlib import Path
 from biodata.exports import selection, request
-selection.CHUNK_ROWS = selection.STEP_ROWS = 25
+selection.CHUNK_ROWS = 25
 request.KEEP_EVERY_S = 0
 from biodata.exports import growing, archive, simple_csv
 whole = growing.GrowingFile.keep
@@ -71,7 +71,6 @@ def wait_for(condition, *, timeout_s=90):
 def test_a_worker_killed_again_and_again_ends_with_the_same_bytes(installation, file_format, monkeypatch):
     settings, registry, _ = installation
     monkeypatch.setattr(selection, "CHUNK_ROWS", 25)
-    monkeypatch.setattr(selection, "STEP_ROWS", 25)
     number = asked(installation, file_format)
     here = downloads.folder(settings) / number
     told = [0.0]
@@ -118,7 +117,6 @@ def test_a_cancel_ends_a_running_download_within_seconds_and_leaves_nothing(inst
 def test_a_worker_that_is_told_to_stop_gives_the_download_back(installation, monkeypatch):
     settings, registry, _ = installation
     monkeypatch.setattr(selection, "CHUNK_ROWS", 25)
-    monkeypatch.setattr(selection, "STEP_ROWS", 25)
     number = asked(installation, Format.CSV)
     stop = threading.Event()
     keep = growing.GrowingFile.keep

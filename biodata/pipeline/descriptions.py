@@ -1,0 +1,187 @@
+"""What is stated of a dataset as a whole: title, licence, citation and DOI, by its files or by a person; what is missing."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from sqlalchemy import select
+
+from biodata.errors import InputError
+from biodata.ingest.protocol import DatasetInfo
+from biodata.parsers.licences import parse_licence
+from biodata.pipeline.tables import Table
+from biodata.settings import Settings
+from biodata.sharing.licences import UNSPECIFIED, spelt
+from biodata.store import audit, releases
+from biodata.store.models import Dataset
+from biodata.store.registry import Registry
+
+_ADDRESS: Final = re.compile(r"https?://\S+")
+_DOI: Final = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_GBIF: Final = "gbif"
+_SHOWN: Final = 10
+
+
+def checked(values: Mapping[str, str | None]) -> dict[str, str]:
+    """Return what a person states of a dataset, licences in GBIF's spelling; what is None is left out.
+
+    Parameters
+    ----------
+    values : mapping of str to str or None
+        `title`, `license`, `citation`, `doi`.
+
+    Raises
+    ------
+    InputError
+        If one is empty, the licence is not known and no address, or the DOI is none.
+    """
+    stated = {name: " ".join(value.split()) for name, value in values.items() if value is not None}
+    for name, value in stated.items():
+        if not value:
+            problem = f"the {name} is empty"
+            raise InputError(problem, column=name, code="OPTION_INVALID")
+    if "license" in stated:
+        known = parse_licence(stated["license"])
+        if known is None and not _ADDRESS.fullmatch(stated["license"]):
+            problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0, CC BY-NC 4.0, or the address of another"
+            raise InputError(
+                problem, column="license", value=stated["license"], expected=expected, code="OPTION_INVALID"
+            )
+        stated["license"] = known or stated["license"]
+    if "doi" in stated:
+        found = _DOI.fullmatch(stated["doi"])
+        if found is None:
+            problem = "this is no DOI"
+            raise InputError(
+                problem, column="doi", value=stated["doi"], expected="such as 10.15468/abcdef", code="OPTION_INVALID"
+            )
+        stated["doi"] = found[1]
+    return stated
+
+
+def describe(settings: Settings, key: str, values: Mapping[str, str | None], *, actor: str) -> dict[str, str]:
+    """State a dataset's title, licence, citation or DOI; the next release has it. Returns what was changed.
+
+    Raises
+    ------
+    InputError
+        If there is no such dataset (DATASET_MISSING), or a value cannot be used.
+    """
+    stated = checked(values)
+    with Registry.open(settings) as registry, registry.session() as session, session.begin():
+        dataset = session.get(Dataset, key)
+        if dataset is None:
+            keys = session.scalars(select(Dataset.key).order_by(Dataset.key).limit(20)).all()
+            problem = f"there is no dataset {key[:100]!r}"
+            raise InputError(problem, value=key, expected=", ".join(keys) or "ingest one", code="DATASET_MISSING")
+        changed = {name: value for name, value in stated.items() if getattr(dataset, name) != value}
+        for name, value in changed.items():
+            setattr(dataset, name, value)
+        if changed:
+            audit.append(session, actor=actor, action="dataset described", subject=key, details=changed)
+    return changed
+
+
+def of_table(table: Table, source: str, stated: Mapping[str, str]) -> dict[str, DatasetInfo]:
+    """Return what is stated of each dataset that a table has rows of, by key.
+
+    A dataset that only rows name is none that the file describes: of it the name in its rows is known, and, of a download
+    of GBIF's, the citation and DOI of the download.
+
+    Parameters
+    ----------
+    table : Table
+    source : str
+        Its source.
+    stated : mapping
+        What a person states of the only dataset, which goes before what its file states.
+    """
+    info = table.verbatim.dataset
+    described_alone = source != _GBIF and info.metadata is not None and len(table.datasets) == 1
+    names = _names(table)
+    found = {}
+    for key in sorted(table.datasets):
+        if key in table.verbatim.datasets:
+            one = table.verbatim.datasets[key]
+        elif key == table.report.dataset or described_alone:
+            one = info
+        elif source == _GBIF:
+            one = replace(info, title=names.get(key), license=None, metadata=None)
+        else:
+            one = DatasetInfo(key, title=names.get(key))
+        found[key] = replace(one, key=key, title=one.title or names.get(key), **stated)
+    return found
+
+
+def _of_rows(table: Table) -> pl.DataFrame:
+    """Return datasetKey, datasetName and license that rows of a table state, each combination once."""
+    schema = dict.fromkeys(("datasetKey", "datasetName", "license"), pl.String)
+    every = pl.concat([pl.DataFrame(schema=schema), *table.stated]).unique()
+    return every.with_columns(pl.col("datasetKey").fill_null(table.report.dataset))
+
+
+def _names(table: Table) -> dict[str, str]:
+    """Return the name that all rows of a dataset give it, by its key; of several names none is it."""
+    rows = _of_rows(table).select("datasetKey", "datasetName").drop_nulls().unique()
+    return dict(rows.unique("datasetKey", keep="none").iter_rows())
+
+
+def missing(tables: Sequence[Table], source: str, stated: Mapping[str, str], settings: Settings) -> list[str]:
+    """Return a sentence for each dataset of some tables that has no title or licence, with what to type.
+
+    What was stated before counts, and a licence that each row states.
+
+    Parameters
+    ----------
+    tables, source, stated
+        As `of_table` has them.
+    settings : Settings
+        The installation.
+    """
+    with Registry.open(settings) as registry:
+        known = {row["key"]: row for row in registry.datasets().iter_rows(named=True)}
+    found: dict[str, tuple[str, str | None, str | None]] = {}
+    for table in tables:
+        rows = _of_rows(table).group_by("datasetKey").agg(pl.col("license").is_not_null().all())
+        of_rows = dict(rows.iter_rows())
+        for key, info in of_table(table, source, stated).items():
+            before = known.get(key, {})
+            license_ = info.license or before.get("license") or ("of each row" if of_rows.get(key) else None)
+            found[key] = (key, info.title or before.get("title"), license_)
+    return sentences(found.values(), settings)
+
+
+def undescribed(release: Path, settings: Settings) -> list[str]:
+    """Return a sentence for each dataset of a release that has no title, or whose records have no licence; ten at most."""
+    with releases.connect(release) as connection:
+        rows = connection.execute(
+            "SELECT d.key, d.title, coalesce(d.license, o.license) FROM datasets d LEFT JOIN ("
+            """SELECT "datasetKey" AS key, CASE WHEN bool_and(license_effective <> ?) THEN 'of each record' END AS license """
+            "FROM occurrences GROUP BY ALL) o ON o.key = d.key ORDER BY d.count DESC, d.key",
+            [UNSPECIFIED],
+        ).fetchall()
+    found = sentences(rows, settings)
+    more = [f"and {len(found) - _SHOWN} more datasets: biodata dataset list --data {settings.data}"]
+    return found[:_SHOWN] + (more if len(found) > _SHOWN else [])
+
+
+def sentences(datasets: Iterable[tuple[str, str | None, str | None]], settings: Settings) -> list[str]:
+    """Return a sentence for each dataset (key, title, licence) that lacks one of the two, with what to type."""
+    told = []
+    for key, title, license_ in datasets:
+        lacking = {"title": not title, "license": spelt(license_) == UNSPECIFIED}
+        if any(lacking.values()):
+            words = " and no ".join(name.replace("license", "licence") for name, lacks in lacking.items() if lacks)
+            options = " ".join(
+                f'--{name} "{example}"'
+                for name, example in (("title", "…"), ("license", "CC BY 4.0"))
+                if lacking[name]
+            )
+            told.append(
+                f"dataset {key} has no {words}, so nobody can cite it or knows what is allowed: "
+                f"biodata dataset set {key} {options} --data {settings.data}"
+            )
+    return told
