@@ -26,7 +26,7 @@ _HELP = """Take in the sample data, analyse it, release it and serve the map.
 
 A second start finds what the first one made and serves it at once.
 
-Example: biodata demo --data mydemo --port 8000
+Example: biodata demo --no-serve
 """
 
 INPUTS: Final = (

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.
 
-Example: biodata species figures "Elephas maximus" --data mydata
+Example: biodata species figures "Elephas maximus" --data biodata_data
 """
 _FIGURES = """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
 
@@ -42,7 +42,7 @@ strictest category of the records and are for their maker.
 
 Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
 
-Example: biodata species figures "Elephas maximus" --data mydata --out elephant.gpkg --json
+Example: biodata species figures "Elephas maximus" --data biodata_data --out elephant.gpkg --json
 """
 
 
@@ -50,7 +50,7 @@ _STATUSES = """Tell what red lists and lists of protected species say of a speci
 
 Lists come in with `biodata ingest checklist FILE --option list=red_list --option scope=CN --option year=2021`.
 
-Example: biodata species statuses "Elephas maximus" --data mydata
+Example: biodata species statuses "Elephas maximus" --data biodata_data
 """
 
 
