@@ -1,6 +1,5 @@
 """Small inputs of the planner's commands around Shangyong and Nam Ha: one file for each kind that they read."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
