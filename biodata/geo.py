@@ -182,7 +182,9 @@ def equal_area_crs(bounds: tuple[float, float, float, float]) -> CRS:
     """
     west, south, east, north = bounds
     longitude, latitude = round((west + east) / 2, 1), round((south + north) / 2, 1)
-    return CRS.from_proj4(f"+proj=laea +lat_0={latitude} +lon_0={longitude} +datum=WGS84 +units=m +no_defs +type=crs")
+    crs = CRS.from_proj4(f"+proj=laea +lat_0={latitude} +lon_0={longitude} +datum=WGS84 +units=m +no_defs +type=crs")
+    # Without a name a GIS calls it unknown.
+    return CRS.from_json_dict({**crs.to_json_dict(), "name": f"Lambert equal area around {longitude}, {latitude}"})
 
 
 @lru_cache(maxsize=64)

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         Where the process with the exact records answers (`biodata exact serve`); none is reached without it.
     consent : str, optional
         `required`: an output that touches several countries is a draft until each of their nodes agreed; or
-        `not_required`. Where nothing is given it is required as soon as a national node is registered.
+        `not_required`. Where nothing is given it is required of the outputs that concern a country with a node here.
     survey_review : str, optional
         `required`: a survey is published once the reviewer of each country that it tells of accepted it; a country
         without a reviewer is waited for. `not_required`: at once, when it is checked. Where nothing is given it is

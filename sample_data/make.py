@@ -13,6 +13,7 @@ from recipe import (
     lists,
     machine_forms,
     patrols,
+    planning,
     readme,
     tracks,
     workbooks,
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    subjects = (area_files, layers, lists, workbooks, camtrap, machine_forms, tracks, patrols)
+    subjects = (area_files, layers, lists, workbooks, camtrap, machine_forms, tracks, patrols, planning)
     for subject in tqdm(subjects, unit="subject", disable=None):
         subject.make(out)
     planted = [*gbif.make(out), *archive.make(out)]

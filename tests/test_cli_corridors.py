@@ -128,6 +128,8 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert found["from_area_id"].tolist() == ["11", "11", "12"]
     assert found["to_name"].tolist() == ["B", "C", "C"]
     assert (found["cost_ratio"] >= 1).all()
+    assert found["cut_cost"].nunique() == 1, "all pairs are cut at one cost, so that widths compare"
+    assert found["cut_cost"][0] == pytest.approx(0.1 * found["least_cost"].median(), rel=0.2)
     assert (found["narrowest_m"] <= found["width_m"]).all()
     paths = gpd.read_file(out, layer="paths")
     assert np.allclose(paths.length, paths["path_length_m"])
@@ -143,7 +145,7 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert told["parameters"]["cut_fraction"] == 0.1
     assert told["barriers"] == [150.0, pytest.approx(np.nanmin(ground_of()))]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["resistance.tif", "areas.gpkg", "out.gpkg", "m.tif", "b.tif", "s.tif"]
+        ["resistance.tif", "areas.gpkg", "out.gpkg", "m.tif", "b.tif", "s.tif", "m.qml", "b.qml", "s.qml"]
     ), "nothing is left over"
 
 
@@ -304,9 +306,6 @@ def test_neither_a_layer_nor_a_raster_is_refused(tmp_path):
     ("change", "words"),
     [
         pytest.param(
-            {"crs": "EPSG:4326", "transform": Affine(0.001, 0, 102, 0, -0.001, 21)}, "in degrees", id="degrees"
-        ),
-        pytest.param(
             {"transform": Affine(100, 0, 5e5, 0, -90, 2_304_000)}, "100 m wide and 90 m high", id="not square"
         ),
         pytest.param({"crs": "EPSG:2263"}, "US survey foot, not in metres", id="feet"),
@@ -319,16 +318,20 @@ def test_raster_that_has_no_square_metres_is_refused(areas, tmp_path, change, wo
     assert words in refused(file, areas, tmp_path)
 
 
-def test_geographic_raster_is_put_into_equal_area_cells_where_it_is_asked(tmp_path):
+@pytest.mark.parametrize(("options", "cell"), [((), "103.9"), (("--cell-m", 100), "100")], ids=["as fine", "asked"])
+def test_geographic_raster_is_put_into_equal_area_cells(tmp_path, options, cell):
     degrees = Affine(0.001, 0, 102, 0, -0.001, 21)
     file = write_raster(tmp_path / "degrees.tif", ground_of(), crs="EPSG:4326", transform=degrees)
     boxes = [shapely.box(102.003, 20.965, 102.006, 20.968), shapely.box(102.03, 20.99, 102.035, 20.995)]
     areas = write_areas(tmp_path / "boxes.gpkg", *boxes, crs=4326)
-    done = run("--raster", file, "--areas", areas, "--out", tmp_path / "o.gpkg", "--cell-m", 100)
+    out, mosaic = tmp_path / "o.gpkg", tmp_path / "m.tif"
+    done = run("--raster", file, "--areas", areas, "--out", out, "--mosaic", mosaic, *options)
     assert done.exit_code == 0, done.output
-    assert "equal-area cells of 100 m" in done.output
-    found = gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
-    assert found.crs.coordinate_operation.method_name == "Lambert Azimuthal Equal Area"
+    assert f"equal-area cells of {cell} m" in done.output
+    found = gpd.read_file(out, layer="corridors")
+    assert found.crs.to_epsg() == 4326, "a plane around a window has no number that a GIS knows"
+    with rasterio.open(mosaic) as source:
+        assert source.crs.to_wkt().startswith('PROJCS["Lambert equal area around 102')
     assert found["euclidean_m"][0] == pytest.approx(np.hypot(0.024 * 103_950, 0.022 * 110_720), rel=0.01)
 
 

@@ -161,6 +161,18 @@ def test_a_country_without_a_node_refuses_and_a_new_content_does_not_take_that_a
         assert waits.public(TABLE, outputs()).is_empty(), "a yes without a signature is none"
 
 
+def test_a_node_holds_back_only_what_concerns_its_country(tmp_path):
+    with Registry.open(Settings(data=tmp_path / "data")) as registry:
+        with registry.session() as session, session.begin():
+            session.add(Node(code="LA", public_key=node_keys.public_of(node_keys.new_key()), told={}))
+        assert public(registry).is_empty()
+        others = public(registry, outputs(country_codes=["CN", "VN"]))
+        assert others.height == 1, "nobody of these two answers here"
+        assert "none of its countries" in others["evidence"][0]
+        waits = Consents.read(registry, Settings(consent="required"))
+        assert waits.public(TABLE, outputs(country_codes=["CN", "VN"])).is_empty()
+
+
 @pytest.mark.parametrize(("told", "meant"), [("Laos", "LA"), ("ລາວ", "LA"), ("Atlantis", "such as LA")])
 def test_a_name_of_a_country_is_told_to_be_no_code(told, meant):
     with pytest.raises(InputError, match="no code") as caught:

@@ -186,7 +186,8 @@ def test_mosaic_is_the_least_of_the_pairs_corridors():
     sites = sites_of(areas, ground)
     pairs = adjacency.neighbours(sites, ground, GRID, max_distance_m=math.inf, across_borders=False)
     least = np.full(GRID.shape, np.inf, dtype=np.float32)
-    for _, link in corridor_search.measured(sites, pairs, ground, GRID, parameters=WIDE):
+    one_cut = WIDE.with_one_cut(pair.bound for pair in pairs.values())
+    for _, link in corridor_search.measured(sites, pairs, ground, GRID, parameters=one_cut):
         if link.corridor is not None:
             least[link.corridor.window] = np.minimum(least[link.corridor.window], link.corridor.excess)
     found = corridors.least_cost(areas, ground, GRID, parameters=WIDE)

@@ -260,11 +260,11 @@ def test_who_agreed_is_part_of_the_citation_and_has_a_section():
     assert "Who agreed" in text
     assert "CN agree 2026-11-01 abababababababab…" in text
     asked = {
-        "said": "nobody was asked: no national node is registered here",
+        "said": "nobody was asked: none of its countries has a national node here",
         "answers": {"CN": "no node", "LA": "no node"},
     }
     silent = plainly(page.page(told(row=candidate("run-1-candidate-1", 1, evidence=evidence(consent=asked)))))
-    assert "Nobody was asked: no national node is registered here. Release" in silent
+    assert "Nobody was asked: none of its countries has a national node here. Release" in silent
     alone = {"said": "it lies in one country", "answers": {}}
     of_one = plainly(page.page(told(row=candidate("run-1-candidate-1", 1, evidence=evidence(consent=alone)))))
     assert "Who agreed" not in of_one

@@ -70,6 +70,23 @@ def test_every_style_has_a_symbol_for_every_category(name):
         assert all(len(value.split(",")) == 4 for value in colours)
 
 
+def test_corridors_are_told_apart_by_their_least_cost(tmp_path):
+    path, costs = tmp_path / "corridors.gpkg", [5.0, 10.0, 10.0, 20.0, 40.0, 1e6 / 3]
+    shapes = [shapely.box(at, 20, at + 0.1, 20.1) for at in range(len(costs))]
+    gpd.GeoDataFrame({"least_cost": costs}, geometry=shapes, crs=4326).to_file(path, layer="corridors")
+    styles.add_styles(path, ["corridors"])
+    with sqlite3.connect(path) as connection:
+        (text,) = connection.execute("SELECT styleQML FROM layer_styles").fetchone()
+    connection.close()
+    renderer = ElementTree.fromstring(text.partition("\n")[2]).find("renderer-v2")
+    ranges = [(float(one.get("lower")), float(one.get("upper"))) for one in renderer.iter("range")]
+    assert (renderer.get("attr"), ranges[0][0], ranges[-1][1]) == ("least_cost", 5.0, costs[-1])
+    assert all(low < high for low, high in ranges)
+    assert [high for _, high in ranges[:-1]] == [low for low, _ in ranges[1:]]
+    colours = {one.get("value") for one in renderer.iter("Option") if one.get("name") == "color"}
+    assert len(colours) == len(ranges) > 2
+
+
 @pytest.mark.peers
 def test_qgis_opens_them_styled(package):
     code = (

@@ -1,8 +1,10 @@
 """What a run of corridors decides."""
 
 import math
+import statistics
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from biodata.errors import InputError
@@ -22,8 +24,9 @@ class CorridorParameters:
         What the species can spend on one journey, cost-metres: its dispersal distance times the resistance that it
         was measured in. Where given it limits links as `max_cost` does, and `cut_fraction` is a fraction of it.
     cut_fraction : float
-        The corridor holds what costs up to this fraction of the dispersal cost more than the cheapest path; a fraction
-        of the pair's own least cost where no dispersal cost is given.
+        The corridor holds what costs up to this fraction of the dispersal cost more than the cheapest path; where no
+        dispersal cost is given, of the median least cost of the run's pairs. Either is one cost for all pairs, so that
+        their widths can be compared.
     cut_cost : float, optional
         The same as an absolute cost, cost-metres (Linkage Mapper's CWD threshold); it stands instead of `cut_fraction`.
     low_resistance : float
@@ -59,6 +62,19 @@ class CorridorParameters:
     def limit(self) -> float:
         """Least cost above which there is no functional link, cost-metres."""
         return self.max_cost if self.dispersal_cost is None else min(self.max_cost, self.dispersal_cost)
+
+    def with_one_cut(self, least_costs: Iterable[float]) -> "CorridorParameters":
+        """Return the parameters with the cut as a cost that is the same for all pairs.
+
+        Parameters
+        ----------
+        least_costs : iterable of float
+            Of each pair, or the most that it can be: 0 where areas touch, inf where nothing is known.
+        """
+        known = [cost for cost in least_costs if 0 < cost <= self.limit and math.isfinite(cost)]
+        if self.cut_cost is not None or self.dispersal_cost is not None or not known:
+            return self
+        return replace(self, cut_cost=self.cut_fraction * statistics.median(known))
 
     def cut(self, least_cost: float) -> float:
         """Return how much more than the least cost a cell of the corridor may cost, cost-metres."""

@@ -1,7 +1,8 @@
 """Corridors between areas: the ground through which a way costs little more than the cheapest way.
 
 For a pair of areas A and B the corridor is the set of cells with CWD_A + CWD_B - LCD below a cut (accumulated costs from
-both, less the least cost between them), as in Linkage Mapper (McRae & Kavanagh 2011, https://linkagemapper.org). Pairs
+both, less the least cost between them), as in Linkage Mapper (McRae & Kavanagh 2011, https://linkagemapper.org). The cut
+is one cost for all pairs of a run, as there: by a share of each pair's own cost, dear pairs would be wide for that alone. Pairs
 are the neighbours among all areas; the search from each area reaches as far as its farthest neighbour and the cut.
 """
 
@@ -274,6 +275,7 @@ def _links(
         )
         if parts is not None:
             parts.put_neighbours(pairs)
+    parameters = parameters.with_one_cut(neighbour.bound for neighbour in pairs.values())
     tree = shapely.STRtree([site.shape for site in sites])
     found = {}
     for pair, link in corridor_search.measured(

@@ -33,7 +33,8 @@ def read(
     path : Path
         Any raster that GDAL reads, north up.
     cell_m : float, optional
-        Put it into an equal-area grid of such cells, by nearest value; as it is where not given.
+        Put it into an equal-area grid of such cells, by nearest value. Where not given, a raster in metres stays as it is,
+        and one in degrees is put into cells as wide as its narrowest, so that none of its cells is passed over.
     band, nodata, crs : optional
         As `resistance_raster.read` takes them.
 
@@ -48,17 +49,16 @@ def read(
     Raises
     ------
     InputError
-        As `resistance_raster.read`; or if the raster is in degrees or feet, or its cells are not square.
+        As `resistance_raster.read`; or if the raster is in feet, or its cells are not square.
     """
     found = resistance_raster.read(path, band=band, nodata=nodata, crs=crs)
     resistance, grid, notes = found.values, found.grid, list(found.notes)
+    if cell_m is None and not grid.crs.is_projected:
+        cell_m = _narrowest_m(grid)
     if cell_m is not None:
         resistance, grid, warped = _warped(resistance, grid, path, cell_m)
         return resistance, grid, [*notes, *warped]
     wide, high = grid.transform.a, -grid.transform.e
-    if not grid.crs.is_projected:
-        problem = f"the raster is in degrees ({grid.crs.name}), in which cells have no one size in metres"
-        raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_GEOGRAPHIC")
     if not grid.in_metres:
         problem = f"the raster is in {grid.crs.axis_info[0].unit_name}, not in metres"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_UNIT")
@@ -131,6 +131,12 @@ def _warped(resistance: Floats, own: Grid, path: Path, cell_m: float) -> tuple[F
         raise InputError(problem, file=path.name, value=f"{cell_m:g} m", code="RASTER_EMPTY")
     was = f"{own.shape[0]} x {own.shape[1]} cells of {own.cell_m:.6g} m"
     return warped, grid, [f"{was} put into {grid.shape[0]} x {grid.shape[1]} equal-area cells of {cell_m:g} m"]
+
+
+def _narrowest_m(grid: Grid) -> float:
+    """Return the shortest side of any cell of a raster in degrees, in whole tenths of a metre where that is enough."""
+    side = min(float(sizes.min()) for sizes in grid.cell_sizes_m())
+    return math.floor(side * 10) / 10 or side
 
 
 def _stretch(grid: Grid) -> list[str]:

@@ -1,8 +1,10 @@
 """Whether corridors stay as they are when the window around their areas grows."""
 
-from collections.abc import Callable
+import json
+import math
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
@@ -114,12 +116,21 @@ def between(
     sites = [site for site in areas_of.on_grid(own, resistance, grid) if site.area_id in paired]
     cells = np.concatenate([np.zeros(0, dtype=np.int64), *(site.all_cells for site in sites)])
 
+    cuts = [json.loads(text).get("cut_cost") for text in found["evidence"]]
+    same = with_cut_of(parameters, cuts)
+
     def run(ground: Floats, inner: Grid) -> pd.DataFrame:
         return corridors.between(
-            areas, ground, inner, parameters=parameters, boundaries=boundaries, executor=executor
+            areas, ground, inner, parameters=same, boundaries=boundaries, executor=executor
         ).to_pandas()
 
     return check(found.to_pandas(), cells, grid, resistance, run)
+
+
+def with_cut_of(parameters: CorridorParameters, cuts: Iterable[float | None]) -> CorridorParameters:
+    """Return parameters with the cut that some corridors have, so that others are cut at the same cost."""
+    known = [cut for cut in cuts if cut is not None and math.isfinite(cut)]
+    return replace(parameters, cut_cost=max(known)) if known else parameters
 
 
 def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -22,9 +22,9 @@ Under many criteria hardly any candidate dominates another, so that most stand o
 that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same option for the run itself,
 and --plan, --cost-layer and --agreements, which tell it more.
 
-Example: biodata candidates --data mydata --out candidates.gpkg --considered
+Example: biodata candidates --data biodata_data --out candidates.gpkg --considered
 
-Example: biodata candidates --data mydata --criteria shared_species,human_pressure --out by_two.gpkg
+Example: biodata candidates --data biodata_data --criteria shared_species,human_pressure --out by_two.gpkg
 """
 
 

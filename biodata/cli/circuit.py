@@ -17,7 +17,7 @@ _CIRCUIT = """Run a Circuitscape project as it is: pairwise, advanced, one-to-al
 What comes out has Circuitscape's own names. Paths in the .ini are looked for in its folder, in those above it and in the
 current one. What was taken in another way than it may have been meant stands on standard error.
 
-Example: biodata circuit project.ini --out results
+Example: biodata circuit sample_data/planning/circuit.ini --out results
 """
 
 

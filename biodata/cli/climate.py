@@ -19,9 +19,9 @@ share of each area's analogues lies across a border, and in which areas) and, wi
 climate_paths: from an area to a cooler one across the border, on which each degree of change costs as --cost-per-c says
 (Nuñez 2013), with the share of the first area's climate that the second one has tomorrow.
 
-Example: biodata climate --today t_now.tif --future t_2070.tif --years 50 --velocity velocity.tif --forward forward.tif --areas areas.gpkg --out climate.gpkg
+Example: biodata climate --today sample_data/planning/temperature_now.tif --future sample_data/planning/temperature_2075.tif --years 50 --velocity velocity.tif --forward forward.tif --areas sample_data/protected_areas.geojson --out climate.gpkg
 
-Example: biodata climate --elevation dem.tif --warming-c 2 --years 50 --areas areas.gpkg --corridors --out climate.gpkg
+Example: biodata climate --elevation sample_data/layers/elevation_china_vietnam.tif --warming-c 2 --years 50 --areas sample_data/protected_areas.geojson --corridors --out climate.gpkg
 """
 
 

@@ -15,7 +15,7 @@ other indices, onlyoverall, -add, -removal, -landArea, -prefix. Answers stand in
 node_importances.txt, link_importances.txt and, for all runs together, results_all_overall_indices.txt and
 results_all_EC(PC).txt. `biodata network` has the same answers as JSON.
 
-Example: biodata conefor -nodeFile nodes.txt -conFile distances.txt -t dist notall -confProb 10000 0.5 -PC
+Example: biodata conefor -nodeFile sample_data/planning/nodes.txt -conFile sample_data/planning/distances.txt -t dist notall -confProb 10000 0.5 -PC
 """
 
 

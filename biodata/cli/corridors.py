@@ -28,9 +28,9 @@ the current of 1 A between each pair that flows inside its corridor alone, --bar
 save; to a pair without any way nothing can be saved, and the layer barriers tells where a window would open the cheapest
 one. A run that was killed goes on where it stopped when it is started again.
 
-Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
+Example: biodata corridors --data biodata_data --layer landcover_china_vietnam --resistance sample_data/resistance.csv --out corridors.gpkg
 
-Example: biodata corridors --raster resistance.tif --areas areas.gpkg --out corridors.gpkg --mosaic mosaic.tif
+Example: biodata corridors --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --out corridors.gpkg --mosaic mosaic.tif
 """
 _OWN = "Own raster and areas"
 
@@ -57,14 +57,13 @@ def find_corridors(
     cut_fraction: Annotated[
         float,
         typer.Option(
-            help="How much dearer than the cheapest path a corridor may be: share of the dispersal cost.", min=0
+            help="How much dearer than the cheapest path a corridor may be: share of the dispersal cost, or of the median least cost of the run; one cost for all pairs, so that widths compare.",
+            min=0,
         ),
     ] = 0.1,
     dispersal_cost: Annotated[
         float | None,
-        typer.Option(
-            help="What the species can spend on a journey, cost-metres; else each pair's least cost stands in."
-        ),
+        typer.Option(help="What the species can spend on a journey, cost-metres."),
     ] = None,
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
@@ -155,7 +154,8 @@ def find_corridors(
         float | None, typer.Option(help="Resistance restored ground has; the raster's best.", rich_help_panel=_OWN)
     ] = None,
     cut_cost: Annotated[
-        float | None, typer.Option(help="The cut as a cost, in place of --cut-fraction.", min=0, rich_help_panel=_OWN)
+        float | None,
+        typer.Option(help="The cut as a cost, cost-metres, in place of --cut-fraction.", min=0, rich_help_panel=_OWN),
     ] = None,
     max_cost: Annotated[
         float | None, typer.Option(help="Links that cost more do not function, cost-metres.", rich_help_panel=_OWN)

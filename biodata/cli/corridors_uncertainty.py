@@ -25,9 +25,9 @@ results, from the next release on.
 
 A run that was killed goes on where it stopped when it is started again, and so does one with more draws if --keep-draws.
 
-Example: biodata corridors-uncertainty --raster resistance.tif --areas areas.gpkg --spread 2 --draws 200 --out frequency.tif --report uncertainty.json
+Example: biodata corridors-uncertainty --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --spread 2 --draws 100 --out frequency.tif --report uncertainty.json
 
-Example: biodata corridors-uncertainty --data mydata --run landcover_china_laos-candidate-1 --draws 200
+Example: biodata corridors-uncertainty --data biodata_data --run landcover_china_vietnam-corridor-1 --draws 100
 """
 
 

@@ -25,9 +25,9 @@ hold later records out. The verdict then stands in the reports of the run's resu
 The null moves records and effort together over the corridors' surface, so herds and roads keep their shape. It says
 better than chance, no better than chance, or how many places a test would need.
 
-Example: biodata corridors-validate --raster resistance.tif --areas areas.gpkg --records mammals.csv --species "Elephas maximus" --out validation.json
+Example: biodata corridors-validate --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --records sample_data/planning/records.csv --species "Elephas maximus" --out validation.json
 
-Example: biodata corridors-validate --data mydata --run landcover_china_laos-candidate-1 --species "Elephas maximus"
+Example: biodata corridors-validate --data biodata_data --run landcover_china_laos-candidate-1 --species "Elephas maximus"
 """
 
 

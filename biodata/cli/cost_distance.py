@@ -23,9 +23,9 @@ Sources and targets are points, lines or polygons in any system, a table with lo
 raster of ids on the same cells. --paths gets target_id, source_id, cost (resistance x metres), length_m and
 cost_per_metre.
 
-Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost.tif
+Example: biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/protected_areas.geojson --out cost.tif
 
-Example: biodata cost-distance resistance.tif --sources herds.csv --out cost.tif --allocation nearest.tif --targets salt_licks.geojson --paths paths.gpkg
+Example: biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/planning/herds.csv --out cost.tif --allocation nearest.tif --targets sample_data/planning/salt_licks.geojson --paths paths.gpkg
 """
 _ENCODING = "0 to 7: step into the cell from " + ", ".join(
     f"{number} {way}" for number, way in enumerate(("SE", "S", "SW", "E", "W", "NE", "N", "NW"))

@@ -56,6 +56,8 @@ def demo(
         _need_free(port)
     _make(settings_for(data), folder)
     note = build_map()
+    if folder.parent.resolve() != Path.cwd():
+        say(f"the sample files that the examples of --help name are in {folder}")
     if no_serve:
         say(f"ready: biodata serve --data {data}")
         return
@@ -73,7 +75,7 @@ def _make(settings: Settings, folder: Path) -> None:
     if stamp.exists() and json.loads(stamp.read_text()) == wanted:
         say(f"{settings.data} is up to date with {folder.name}")
         return
-    from biodata import pipeline, runs
+    from biodata import pipeline, run_engines
 
     settings.data.mkdir(parents=True, exist_ok=True)
     rules = settings.data / "sharing_rules.csv"
@@ -86,10 +88,12 @@ def _make(settings: Settings, folder: Path) -> None:
     _describe(settings, folder / "datasets.csv")
     for layer in layers:
         with _timed(f"corridors over {layer.stem}") as tell:
-            request = runs.Request(layer=layer.stem, resistance=str(folder / "resistance.csv"))
-            report = runs.find_corridors(settings, request, progress=show_progress())
+            asked = {"layer": layer.stem, "resistance": str(folder / "resistance.csv")}
+            run = run_engines.start(settings, "corridors", asked, progress=show_progress())
+            rows = {name: told["rows"] for name, told in run.results.items()}
             tell(
-                f"{report.corridors} corridors, {report.candidates} candidates of {sum(report.considered.values())} looked at"
+                f"{', '.join(run.notes)}, {rows['reserve_candidates']} candidates of {rows['considered_ground']} looked at; "
+                f"kept as {run.id}"
             )
     with _timed("release") as tell:
         made = pipeline.release(settings, progress=show_progress())
@@ -124,12 +128,13 @@ def _fingerprint(folder: Path) -> dict[str, str]:
 
 
 def _sample_data() -> Path:
-    """Return the folder of the sample files: it stands in a clone, not in an installed wheel."""
-    for folder in (Path.cwd() / "sample_data", Path(__file__).parents[2] / "sample_data"):
+    """Return the folder of the sample files: of the working folder, of the clone, or of the installed package."""
+    package = Path(__file__).parents[1]
+    for folder in (Path.cwd() / "sample_data", package.parent / "sample_data", package / "sample_data"):
         if (folder / "README.md").exists():
             return folder
-    problem = "the sample data stand in a clone of the project, not in the installed package"
-    raise InputError(problem, file="sample_data", expected="run this command inside a clone")
+    problem = "the sample data are missing from this installation"
+    raise InputError(problem, file="sample_data", expected="install biodata again, or run this command inside a clone")
 
 
 def _need_free(port: int) -> None:

@@ -17,7 +17,7 @@ _HELP = """Write what is published as a project of another program, which `bioda
 
 Only the current release is read: a place that was made coarser stays so. key.csv tells what stands behind each number.
 
-Example: biodata analysis-inputs marxan --data mydata --box 101,20,103,22 --side-m 5000 --out project
+Example: biodata analysis-inputs marxan --data biodata_data --box 101,20,103,22 --side-m 10000 --out marxan
 """
 OutOption = Annotated[Path, typer.Option(help="Folder to write into.", file_okay=False)]
 BoxOption = Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")]
@@ -43,7 +43,7 @@ def conefor(
 ) -> None:
     """Write protected areas as nodes (km²) and the distances between them (metres): nodes.txt, distances.txt.
 
-    Example: biodata analysis-inputs conefor --data mydata --reach-m 50000 --out conefor
+    Example: biodata analysis-inputs conefor --data biodata_data --reach-m 50000 --out conefor
     """
     from biodata.exports.engine_inputs import write_conefor
 
@@ -63,7 +63,7 @@ def circuitscape(
 ) -> None:
     """Write a resistance raster and the protected areas on it: circuit.ini, resistance.asc, focal_regions.asc.
 
-    Example: biodata analysis-inputs circuitscape --data mydata --raster resistance.tif --out circuit
+    Example: biodata analysis-inputs circuitscape --data biodata_data --raster sample_data/planning/resistance.tif --out circuit
     """
     from biodata.analysis import rasters
     from biodata.exports.engine_inputs import write_circuitscape
@@ -95,7 +95,7 @@ def marxan(
 
     Units are cut at the borders of countries and cost their area.
 
-    Example: biodata analysis-inputs marxan --data mydata --box 101,20,103,22 --side-m 5000 --out project
+    Example: biodata analysis-inputs marxan --data biodata_data --box 101,20,103,22 --side-m 10000 --out marxan
     """
     from biodata import places
     from biodata.exports.marxan_inputs import MarxanRequest, write_marxan

@@ -24,7 +24,7 @@ countries can reach a target only together. Records are read as everybody may se
 AREAS are protected areas, as `biodata protected-areas clean` reads them: they are cleaned here, no ground counts twice,
 protected areas and OECMs stand apart, and so do points, sites without a year or a map, and what maps disagree on at a border.
 
-Example: biodata gaps wdpa.gpkg --country KH --country LA --as-of 2010-01-01 --as-of 2026-01-01 --ranges ranges.gpkg --out gaps
+Example: biodata gaps sample_data/protected_areas.geojson --country LA --country VN --as-of 2010-01-01 --as-of 2026-01-01 --ranges sample_data/planning/ranges.geojson --out gaps
 """
 
 

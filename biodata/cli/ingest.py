@@ -72,7 +72,7 @@ def ingest(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Of a layer: land_cover, elevation, population, roads, rivers, settlements, fence, mine or dam."
+            help="Of a layer: land_cover, elevation, population, suitability, roads, rivers, settlements, fence, mine or dam."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,

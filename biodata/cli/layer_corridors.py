@@ -11,7 +11,7 @@ def run(
 ) -> None:
     """Run over a layer of the installation."""
     from biodata import run_engines, runs
-    from biodata.exports.layers import write_geopackage
+    from biodata.exports.corridors import write_published
     from biodata.run_engines.corridors import outcome_of
 
     settings = installation(data)
@@ -46,6 +46,6 @@ def run(
     if out is not None:
         found = runs.read_results(settings, "corridors")
         frame = found.filter(found["run_id"] == report.run_id)
-        write_geopackage(frame, out, layer="corridors")
+        write_published(frame, out)
         say(f"{frame.height} pairs → {out}")
     say(f"kept as {kept.id}")

@@ -19,23 +19,31 @@ from biodata.errors import InputError
 
 _HELP = """Movement of tracked animals. Their places are always withheld: answers are for whoever holds the data folder.
 
-Example: biodata movement selection "Elephas maximus" --layer landcover=2,5 --data mydata
+Example: biodata ingest movebank sample_data/movebank/events.csv sample_data/movebank/reference.csv --data biodata_data
+
+Example: biodata movement selection "Elephas maximus" --layer landcover_china_laos=2,5 --data biodata_data
 """
 _STEPS = """Tell the steps between fixes that are one interval apart, their lengths and turns; gaps are not bridged.
 
-Example: biodata movement steps "Elephas maximus" --data mydata --out steps.gpkg --plot steps.png
+Example: biodata ingest movebank sample_data/movebank/events.csv sample_data/movebank/reference.csv --data biodata_data
+
+Example: biodata movement steps "Elephas maximus" --data biodata_data --out steps.gpkg --plot steps.png
 """
 _SELECTION = """Fit what the ends of real steps have more of than those of random steps of the same lengths and turns.
 
 --layer is a raster layer of the installation, its values or, as landcover=2,5, whether a cell is of these classes.
 
-Example: biodata movement selection "Elephas maximus" --layer landcover=2,5 --layer elevation --data mydata --json
+Example: biodata ingest movebank sample_data/movebank/events.csv sample_data/movebank/reference.csv --data biodata_data
+
+Example: biodata movement selection "Elephas maximus" --layer landcover_china_laos=2,5 --data biodata_data --json
 """
 _INSIDE = """Tell the share of real steps that end inside a corridor, beside that of random steps.
 
 CORRIDOR is a corridor_id or candidate_id, or a file of polygons.
 
-Example: biodata movement inside "Elephas maximus" landcover-corridor-1 --data mydata --plot inside.png
+Example: biodata ingest movebank sample_data/movebank/events.csv sample_data/movebank/reference.csv --data biodata_data
+
+Example: biodata movement inside "Elephas maximus" landcover_china_laos-corridor-1 --data biodata_data --plot inside.png
 """
 SpeciesArgument = Annotated[str, typer.Argument(help="The species, as the records name it.")]
 IntervalOption = Annotated[

@@ -21,7 +21,7 @@ each pair: two identifiers and a probability; or a distance, with --distance and
 nothing more, for mere links. Matrices in the order of NODES, whole or half, are read too. The JSON has PC, ECA, IIC
 and the other indices, dPC and dIIC of nodes with their fractions, dPC and dIIC of links, and the spanning tree.
 
-Example: biodata network --nodes nodes.txt --connections distances.txt --distance 10000 --probability 0.5 --out network.json
+Example: biodata network --nodes sample_data/planning/nodes.txt --connections sample_data/planning/distances.txt --distance 10000 --probability 0.5 --out network.json
 """
 
 

@@ -17,6 +17,16 @@ _BANDS: Final = MappingProxyType(
     }
 )
 """Description and unit of the rasters' bands."""
+_TO_STRONG: Final = ("#ffffcc", "#fed976", "#fd8d3c", "#e31a1c", "#800026")
+_COLOURS: Final = MappingProxyType(
+    {
+        "mosaic": ("#1a5c38", "#5aa469", "#a6cf7e", "#e3e9a8", "#fbf7d5"),
+        "largest": _TO_STRONG,
+        "total": _TO_STRONG,
+        "pinch": _TO_STRONG,
+    }
+)
+"""Colours of the rasters' styles, from the lowest value to the highest: of the mosaic the cheapest ground is the darkest."""
 
 
 def run(
@@ -66,6 +76,7 @@ def run(
     from biodata.analysis.barriers import BarrierParameters
     from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
+    from biodata.exports.raster_styles import shades_of, write_style
 
     parameters = corridors.CorridorParameters(**choices)
     resistance, grid, notes = own_ground.read(raster, **reading)
@@ -113,10 +124,11 @@ def run(
         )  # fmt: skip
         if check_window:
             cells = np.concatenate([site.all_cells for site in sites])
+            same = window_check.with_cut_of(parameters, found.corridors["cut_cost"])
             checked = window_check.check(
                 found.corridors, cells, grid, resistance,
                 lambda ground, inner: corridors.least_cost(
-                    plain, ground, inner, parameters=parameters, executor=executor
+                    plain, ground, inner, parameters=same, executor=executor
                 ).corridors,
             )  # fmt: skip
             say(checked.told())
@@ -136,6 +148,9 @@ def run(
         if path is not None:
             description, unit = _BANDS[name]
             write_cog(layers[name], grid, path, description=description, unit=unit)
+            shades = shades_of(layers[name], _COLOURS[name], unit=unit)
+            if shades:
+                write_style(shades, path, classes=False)
     shutil.rmtree(home, ignore_errors=True)
     linked = found.corridors[found.corridors["functional"]]
     say(

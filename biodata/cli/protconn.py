@@ -16,7 +16,7 @@ _PROTCONN = """Compute ProtConn, the protected and connected part of a country o
 AREAS are protected areas, those of neighbouring countries too: what lies within --transboundary-m of the border, or only
 touches it, counts as a stepping stone.
 
-Example: biodata protconn parks.gpkg neighbours.geojson --country KH --distance-m 10000 --out protconn.json
+Example: biodata protconn sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --country LA --distance-m 10000 --out protconn.json
 """
 
 

@@ -15,7 +15,7 @@ _CLEAN = """Clean protected areas into two layers, coverage and planning, with a
 FILE is WDPA's (GeoPackage, File Geodatabase, shapefiles, also zipped; old or new columns), a national file, or a table
 without geometry (CSV, XLSX) whose sites count as not mapped; several files are cleaned together.
 
-Example: biodata protected-areas clean wdpa.gpkg reserves.csv --out cleaned.gpkg --report cleaned.json
+Example: biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
 """
 _SHOWN = 12
 

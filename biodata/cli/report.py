@@ -14,7 +14,7 @@ Map, evidence on each side, hard criteria, front and rank, uncertainty, validati
 `biodata corridors-validate`, `corridors-uncertainty --report` and `scenarios` wrote can be told in it; where they are not
 given it says that they were not run.
 
-Example: biodata report landcover_china_laos-candidate-1 --data mydata --out report.html
+Example: biodata report landcover_china_laos-candidate-1 --data biodata_data --out report.html
 """
 
 

@@ -15,7 +15,7 @@ UNITS_HELP = """Make planning units: hexagons or squares of equal area, cut at c
 none. A unit costs its area in km², or that times what a square kilometre costs in its country. With spec.dat and
 puvspr.dat in the folder input too, `biodata reserves solve` can solve it.
 
-Example: biodata reserves units --countries LA,CN --box 100,20,103,23 --cell-km 10 --shape hexagon --out project
+Example: biodata reserves units --countries LA,CN --box 100,20,103,23 --cell-km 10 --shape hexagon --out units
 """
 
 

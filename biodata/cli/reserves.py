@@ -24,11 +24,11 @@ DIR has input.dat and the files that it names. Marxan's output files and plan.js
 are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met,
 target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may differ.
 
-Example: biodata reserves solve tutorial --out tutorial/output --gap 0.01
+Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.01
 """
 _EXPLAIN = """Tell why a planning unit is in the plan, or why it is not, and how another would do in its place.
 
-Example: biodata reserves explain tutorial 1204 --instead-of 1187
+Example: biodata reserves explain sample_data/planning/marxan 12 --instead-of 13
 """
 
 

@@ -35,7 +35,7 @@ DIR is an installation's folder or one of files called landcover*.tif, elevation
 column species gives a file for each: FILE_SPECIES.tif. The output tells the table's version, which another value
 changes, and the layers with their checksums in its metadata.
 
-Example: biodata resistance resistance.csv --layers mydata --use land_cover=landcover_china_laos --out resistance.tif
+Example: biodata resistance sample_data/resistance.csv --layers biodata_data --use land_cover=landcover_china_laos --out resistance.tif
 """
 
 

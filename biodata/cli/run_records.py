@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 
 _HELP = """Analyses that can be had again: what was asked, of what, by which code, and what came out.
 
-Example: biodata runs repeat corridors-1f3c --data mydata
+A run is named by its id as `biodata runs list` shows it, by how the id begins, or by a corridor or candidate that it found.
+
+Example: biodata runs list --data biodata_data
 """
 _START = """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
 
 ENGINE is corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network, reserves or survey-results.
 
-Example: biodata runs start corridors --data mydata --set layer=landcover_china_laos --set resistance=resistance.csv
+Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_laos --set resistance=sample_data/resistance.csv
 """
 _REPEAT = """Run again what was run before and say whether the results are identical, or what differs.
 
 The exit code is 1 where they are not identical.
 
-Example: biodata runs repeat corridors-1f3c --data mydata
+Example: biodata runs repeat landcover_china_laos-corridor-1 --data biodata_data
 """
 Executors = Annotated[str, typer.Option("--executor", help="here, threads or processes.")]
 Workers = Annotated[int | None, typer.Option(help="How many threads or processes; one a core.", min=1)]
@@ -72,7 +74,7 @@ def list_runs(
 ) -> None:
     """List the runs that were kept, the oldest first.
 
-    Example: biodata runs list --data mydata
+    Example: biodata runs list --data biodata_data
     """
     from biodata import run_engines, run_records
 
@@ -94,28 +96,32 @@ def list_runs(
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="Its id, or how it begins.")], data: DataOption = DEFAULT_DATA
+    run: Annotated[str, typer.Argument(help="Its id, how that begins, or one of its results.")],
+    data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Show a run as JSON: parameters, inputs, code, versions, results with their checksums.
 
-    Example: biodata runs show corridors-1f3c --data mydata
+    Example: biodata runs show landcover_china_laos-corridor-1 --data biodata_data
     """
-    from biodata import run_records
+    from biodata.runs.standing import kept_run
 
-    say(json.dumps(run_records.find(settings_for(data), run).as_dict(), ensure_ascii=False, indent=1))
+    say(json.dumps(kept_run(settings_for(data), run).as_dict(), ensure_ascii=False, indent=1))
 
 
 def repeat(
-    run: Annotated[str, typer.Argument(help="Its id, or how it begins.")],
+    run: Annotated[str, typer.Argument(help="Its id, how that begins, or one of its results.")],
     data: DataOption = DEFAULT_DATA,
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
     """Run again and compare."""
     from biodata import run_engines
+    from biodata.runs.standing import kept_run
 
+    settings = settings_for(data)
+    kept = kept_run(settings, run)
     with _Executor(executor, workers) as where:
-        record, comparison = run_engines.repeat(settings_for(data), run, executor=where, progress=show_progress())
+        record, comparison = run_engines.repeat(settings, kept.id, executor=where, progress=show_progress())
     say(f"{record.id}: {comparison.told()}")
     if not comparison.identical:
         raise typer.Exit(1)
@@ -128,12 +134,13 @@ def compare(
 ) -> None:
     """Compare two runs: identical, or what differs. The exit code is 1 where they are not identical.
 
-    Example: biodata runs compare corridors-1f3c corridors-77ab --data mydata
+    Example: biodata runs compare landcover_china_laos-corridor-1 landcover_china_vietnam-corridor-1 --data biodata_data
     """
-    from biodata import run_comparison, run_engines, run_records
+    from biodata import run_comparison, run_engines
+    from biodata.runs.standing import kept_run
 
     settings = settings_for(data)
-    one, other = run_records.find(settings, first), run_records.find(settings, second)
+    one, other = kept_run(settings, first), kept_run(settings, second)
     tables = [run_engines.results_of(settings, record) for record in (one, other)]
     comparison = run_comparison.compare(one, other, *tables)
     say(comparison.told())

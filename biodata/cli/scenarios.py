@@ -21,9 +21,11 @@ With --run and --data it compares over a run of `biodata corridors --layer`: its
 --barrier-layer names layers of the installation. What becomes of its links then stands in the reports of its results,
 from the next release on.
 
-Example: biodata scenarios --raster resistance.tif --areas areas.gpkg --barriers fence.gpkg --crossings gates.gpkg --crossing-width-m 500 --out scenarios.gpkg --difference difference.tif
+Example: biodata scenarios --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --barriers sample_data/planning/fence.geojson --crossings sample_data/planning/gates.geojson --crossing-width-m 500 --out scenarios.gpkg --difference difference.tif
 
-Example: biodata scenarios --raster resistance.tif --areas areas.gpkg --close-border --between CN-LA --out scenarios.gpkg
+Example: biodata scenarios --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --close-border --between CN-LA --out scenarios.gpkg
+
+Example: biodata scenarios --data biodata_data --run landcover_china_vietnam-corridor-1 --close-border
 """
 
 

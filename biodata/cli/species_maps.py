@@ -37,13 +37,13 @@ The range is the species' polygons in a file (--range) or the hull of its record
 where it is extant (presence 1, 2), native or brought back (origin 1, 2, 6); --range-codes changes that. Layers are those of `biodata ingest layer`;
 classes are not resampled. What no layer tells anything about is told apart.
 
-Example: biodata species habitat "Bos gaurus" --land-cover landcover --classes 2,4,5 --elevation dem --highest-m 1800 --data mydata --out habitat.tif
+Example: biodata species habitat "Bos gaurus" --land-cover landcover_china_laos --classes 2,4,5 --data biodata_data --out habitat.tif
 """
 RICHNESS = """Tell how many species of a group cells hold, compared at equal completeness instead of at unequal effort.
 
 Cells with too little effort are told apart, and cells that nobody visited are not told at all.
 
-Example: biodata species richness Mammalia --box 100,20,103,23 --data mydata --out richness.gpkg
+Example: biodata species richness Mammalia --box 100,20,103,23 --data biodata_data --out richness.gpkg
 """
 
 

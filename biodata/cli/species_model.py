@@ -31,7 +31,7 @@ MODEL = """Model where a species may live (MaxEnt, extra `sdm`), scored on block
 --layer is a raster layer of the installation, or NAME=2,5 for cells of these classes. Each fold's score stands beside that
 of models of random points; a model that is no better says so.
 
-Example: biodata species model "Sus scrofa" --layer dem --layer landcover=2,5 --data mydata --out suitability.tif
+Example: biodata species model "Sus scrofa" --layer landcover_china_laos=2,5 --layer landcover_china_laos=12,13 --data biodata_data --out suitability.tif
 """
 
 

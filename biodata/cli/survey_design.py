@@ -17,7 +17,7 @@ most to the corridor. --out may be told several times: .gpkg, .geojson, .csv (wh
 With --records public (the default) only what everybody may see decides where stations stand. With --records exact the
 survey carries the strictest category of the records, and is for its maker.
 
-Example: biodata survey-design landcover-corridor-1 --species "Elephas maximus" --data mydata --out survey.gpkg --out survey.gpx
+Example: biodata survey-design landcover_china_laos-corridor-1 --species "Elephas maximus" --data biodata_data --out survey.gpkg --out survey.gpx
 """
 
 

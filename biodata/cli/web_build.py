@@ -22,15 +22,20 @@ _SOURCES: Final = (
 )
 
 
-def build_map() -> str | None:
+def build_map(web: Path | None = None) -> str | None:
     """Build the map's page where its sources changed.
+
+    Parameters
+    ----------
+    web : Path, optional
+        The folder of its sources; that of the installed `api` where none is given.
 
     Returns
     -------
     str or None
         Why there is no map; None where there is one.
     """
-    web = _web_folder()
+    web = _web_folder() if web is None else web
     if web is None or not (web / "package.json").exists():
         built = web is not None and (web / "dist" / "index.html").exists()
         return None if built else "this installation was made without it"

@@ -44,6 +44,12 @@ def to_geodataframe(frame: pl.DataFrame) -> "gpd.GeoDataFrame":
     return gpd.GeoDataFrame(plain.to_pandas(), geometry=geometry, crs="EPSG:4326")
 
 
+def in_known_system(frame: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
+    """Return shapes in their own system where it has a number that GIS know (EPSG), else in WGS 84."""
+    known = frame.crs is None or frame.crs.to_epsg() is not None
+    return frame if known else frame.to_crs(4326)
+
+
 def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
     """Write a published table as the one layer of a GeoPackage, styled and described; it appears whole or not at all."""
     write_layer(to_geodataframe(frame), path, layer=layer)
@@ -72,7 +78,7 @@ def write_layers(
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
     for layer, frame in frames.items():
-        frame.to_file(
+        in_known_system(frame).to_file(
             part, layer=layer, driver="GPKG", engine="pyogrio", mode="a" if part.exists() else "w", layer_metadata=told
         )
     add_styles(part, list(frames))

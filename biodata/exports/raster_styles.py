@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,16 @@ class Shade:
     value: float
     colour: str
     label: str
+
+
+def shades_of(values: "NDArray[Any]", colours: Sequence[str], *, unit: str) -> list[Shade]:
+    """Return shades that run through colours, each over as many cells of a raster; none where no cell has a value."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return []
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, len(colours))))
+    steps = np.linspace(0, len(colours) - 1, len(edges)).round().astype(int)
+    return [Shade(v, colours[k], f"{v:.4g} {unit}") for v, k in zip(edges.tolist(), steps.tolist(), strict=True)]
 
 
 def write_style(shades: Sequence[Shade], raster: Path, *, classes: bool) -> Path:

@@ -1,14 +1,13 @@
 """The open and the closed border side by side as one GeoPackage and a difference map."""
 
-import json
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.exports.cog import write_cog
-from biodata.exports.columns import CORRIDOR_COLUMNS, Told, describe
+from biodata.exports.columns import CORRIDOR_COLUMNS, Told
+from biodata.exports.corridors import write_run
 from biodata.exports.raster_styles import Shade, write_style
-from biodata.exports.styles import add_styles
 
 if TYPE_CHECKING:
     from biodata.analysis.grid import Grid
@@ -69,27 +68,13 @@ def write_comparison(found: "Comparison", barriers: "list[Barrier]", facts: dict
     path : Path
         The file. Layers `pairs`, `crossings`, `barrier_lines`, and `corridors_open`, `corridors_closed`.
     """
-    import pandas as pd
-    import pyogrio
-
-    part = path.with_name(f"{path.stem}.part.gpkg")
-    part.unlink(missing_ok=True)
     layers = [("pairs", found.pairs, "LineString")]
     layers += [("corridors_open", found.open.corridors, "MultiPolygon")]
     layers += [("corridors_closed", found.closed.corridors, "MultiPolygon")]
     layers += [("barrier_lines", barrier_table(barriers, found), "Unknown")]
     if found.crossings:
         layers.append(("crossings", crossing_table(found), "Unknown"))
-    for name, table, kind in layers:
-        pyogrio.write_dataframe(
-            table, part, layer=name, driver="GPKG", geometry_type=kind, promote_to_multi=kind == "MultiPolygon",
-            append=part.exists(),
-        )  # fmt: skip
-    told = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
-    pyogrio.write_dataframe(told, part, layer="run", driver="GPKG", append=True)
-    add_styles(part, [name for name, _, _ in layers])
-    describe(part, _COLUMNS)
-    part.replace(path)
+    write_run(layers, facts, path, columns=_COLUMNS)
 
 
 def write_difference(found: "Comparison", grid: "Grid", path: Path, *, tags: dict[str, str]) -> Path:

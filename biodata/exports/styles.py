@@ -1,13 +1,16 @@
 """How layers look in QGIS: styles inside a GeoPackage, in the table `layer_styles` as QGIS 3.40 writes it."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+import numpy as np
 
 # The table's form, its names and its place in gpkg_contents are QGIS's: it looks for f_table_name, f_geometry_column and
 # useAsDefault when a layer is opened.
@@ -64,12 +67,48 @@ class Style:
     attribute: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Graduated:
+    """How a layer is drawn by a number: as many classes as colours, with as many features in each.
+
+    Attributes
+    ----------
+    kind : str
+        fill, line or marker.
+    attribute : str
+        The column with the number; features without one are not drawn.
+    colours : tuple of str
+        #rrggbb, from the lowest class to the highest.
+    opacity, width_mm : float
+        As of a `Symbol`.
+    """
+
+    kind: str
+    attribute: str
+    colours: tuple[str, ...]
+    opacity: float = 1.0
+    width_mm: float = 0.3
+
+    def classes(self, values: Sequence[float]) -> list[tuple[float, float, Symbol]]:
+        """Return from, to and symbol of each class of some values; fewer classes where values repeat."""
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, len(self.colours) + 1))) if len(values) else np.zeros(1)
+        pairs = list(pairwise(edges.tolist())) or [(float(edges[0]), float(edges[0]))]
+        steps = np.linspace(0, len(self.colours) - 1, len(pairs)).round().astype(int)
+        return [
+            (low, high, Symbol(self.colours[step], self.opacity, self.width_mm, label=f"{low:.4g} - {high:.4g}"))
+            for (low, high), step in zip(pairs, steps.tolist(), strict=True)
+        ]
+
+
+_EASY_TO_HARD: Final = ("#1a7f4b", "#8cbf4f", "#e8b93c", "#dd7733", "#b3282d")
 _OPEN, _COARSE, _AREA, _CORRIDOR, _CANDIDATE = "#2c6fbb", "#c2571a", "#2e7d5b", "#7b4fa3", "#b8860b"
-STYLES: Final[Mapping[str, Style]] = MappingProxyType(
+STYLES: Final[Mapping[str, Style | Graduated]] = MappingProxyType(
     {
-        "corridors": Style(_FILL, {"": Symbol(_CORRIDOR, 0.45)}),
-        "paths": Style(_LINE, {"": Symbol("#4a2670", width_mm=0.7)}),
-        "narrowest": Style(_MARKER, {"": Symbol("#c81e1e", width_mm=2.4)}),
+        "corridors": Graduated(_FILL, "least_cost", _EASY_TO_HARD, 0.5),
+        "paths": Graduated(_LINE, "least_cost", _EASY_TO_HARD, width_mm=0.8),
+        "narrowest": Graduated(_MARKER, "narrowest_m", _EASY_TO_HARD[::-1], width_mm=2.6),
+        "barriers": Style(_MARKER, {"": Symbol("#3a3a3a", width_mm=2.6)}),
+        "pinch_points": Graduated(_MARKER, "current_a", _EASY_TO_HARD, width_mm=2.8),
         "pairs": Style(
             _LINE,
             {
@@ -157,13 +196,37 @@ def add_styles(path: Path, layers: Iterable[str], *, as_of: str | None = None) -
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
                 " styleQML, styleSLD, useAsDefault, description, owner, update_time)"
                 " VALUES ('', '', ?, ?, ?, ?, '', 1, 'biodata', '', coalesce(?, strftime('%Y-%m-%dT%H:%M:%fZ','now')))",
-                [name, geometry[name], name[:30], qml(STYLES[name]), as_of],
+                [name, geometry[name], name[:30], qml(STYLES[name], _values(connection, name)), as_of],
             )
 
 
-def qml(style: Style) -> str:
-    """Return a style as QGIS writes it."""
+def _values(connection: sqlite3.Connection, layer: str) -> list[float]:
+    """Return the numbers that a layer is drawn by; none where it is drawn by none, or has no such column."""
+    style = STYLES[layer]
+    columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", [layer])}
+    if not isinstance(style, Graduated) or style.attribute not in columns:
+        return []
+    found = connection.execute(f'SELECT "{style.attribute}" FROM "{layer}" WHERE "{style.attribute}" IS NOT NULL')  # noqa: S608  names of our own
+    return [float(value) for (value,) in found]
+
+
+def qml(style: Style | Graduated, values: Sequence[float] = ()) -> str:
+    """Return a style as QGIS writes it; one by a number for these values, and for all alike where there are none."""
+    if isinstance(style, Graduated) and not values:
+        style = Style(style.kind, {"": Symbol(style.colours[0], style.opacity, style.width_mm)})
     root = Element("qgis", {"version": "3.40.0", "styleCategories": "Symbology"})
+    if isinstance(style, Graduated):
+        told = {"type": "graduatedSymbol", "attr": style.attribute, "graduatedMethod": "GraduatedColor"}
+        renderer = SubElement(
+            root, "renderer-v2", {**told, "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
+        )
+        ranges = SubElement(renderer, "ranges")
+        graded = style.classes(values)
+        for number, (low, high, symbol) in enumerate(graded):
+            told = {"lower": repr(low), "upper": repr(high), "symbol": str(number), "label": symbol.label}
+            SubElement(ranges, "range", {**told, "render": "true"})
+        _symbols(renderer, style.kind, [symbol for _, _, symbol in graded])
+        return _document(root)
     kind = "categorizedSymbol" if style.attribute else "singleSymbol"
     renderer = SubElement(
         root, "renderer-v2", {"type": kind, "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
@@ -176,16 +239,24 @@ def qml(style: Style) -> str:
             # An empty value is QGIS's for whatever has none of the others.
             told = {"value": value, "type": "string" if value else "NULL", "symbol": str(number), "label": symbol.label}
             SubElement(categories, "category", {**told, "render": "true"})
+    _symbols(renderer, style.kind, [symbol for _, symbol in ordered])
+    return _document(root)
+
+
+def _symbols(renderer: Element, kind: str, ordered: Sequence[Symbol]) -> None:
+    """Put symbols into a renderer, named by their number."""
     symbols = SubElement(renderer, "symbols")
-    for number, (_, symbol) in enumerate(ordered):
-        drawn = SubElement(
-            symbols, "symbol", {"type": style.kind, "name": str(number), "alpha": "1", "clip_to_extent": "1"}
-        )
-        name = {_FILL: "SimpleFill", _LINE: "SimpleLine", _MARKER: "SimpleMarker"}[style.kind]
+    for number, symbol in enumerate(ordered):
+        drawn = SubElement(symbols, "symbol", {"type": kind, "name": str(number), "alpha": "1", "clip_to_extent": "1"})
+        name = {_FILL: "SimpleFill", _LINE: "SimpleLine", _MARKER: "SimpleMarker"}[kind]
         layer = SubElement(drawn, "layer", {"class": name, "enabled": "1", "locked": "0", "pass": "0"})
         options = SubElement(layer, "Option", {"type": "Map"})
-        for key, value in _options(style.kind, symbol).items():
+        for key, value in _options(kind, symbol).items():
             SubElement(options, "Option", {"name": key, "value": value, "type": "QString"})
+
+
+def _document(root: Element) -> str:
+    """Return a style's file."""
     indent(root, " ")
     return f"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n{tostring(root, encoding='unicode')}\n"
 

@@ -38,7 +38,7 @@ _SCHEMA: Final = pl.Schema({**_INSIDE, **{c.name: c.dtype for c in terms.LAYER i
 class LayerSource:
     """Layers: GeoTIFF with north up, or features as GeoPackage, File Geodatabase, shapefile or GeoJSON.
 
-    Options: `kind` (land_cover, elevation, population, roads, rivers, settlements, fence, mine or dam; of a raster
+    Options: `kind` (land_cover, elevation, population, suitability, roads, rivers, settlements, fence, mine or dam; of a raster
     without a kind also categorical or continuous, else decided by the cells); `name` (of one file; else the file's
     name); `crs` (the coordinate system, where the file tells none or a wrong one); of rasters `band`, `nodata` and
     `legend` (worldcover, igbp, clcd, esa_cci or none; else told by values, cells and the file's name); of features

@@ -48,6 +48,8 @@ KINDS: Final[Mapping[str, LayerKind]] = MappingProxyType(
             # From the shore of the Dead Sea to the top of Chomolungma, with the error of a model at a peak.
             LayerKind("elevation", "continuous", vector=False, lowest=-500, highest=9000, unit="m"),
             LayerKind("population", "continuous", vector=False, lowest=0, unit="people"),
+            # From 0 to 1 or, as Keeley et al. 2016 tell it, to 100.
+            LayerKind("suitability", "continuous", vector=False, lowest=0, highest=100),
             LayerKind("roads", None, vector=True, forms=("lines",)),
             LayerKind("rivers", None, vector=True, forms=("lines", "polygons")),
             LayerKind("settlements", None, vector=True, forms=("points", "polygons")),

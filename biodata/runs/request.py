@@ -31,7 +31,7 @@ class Request:
     max_distance_m : float
         Areas farther apart than this are not joined, metres.
     cut_fraction : float
-        A corridor holds what costs up to this fraction more than its cheapest path.
+        A corridor holds what costs up to this fraction of the run's median least cost more than its cheapest path.
     as_of : str, optional
         The date of the run, ISO 8601: later records are no evidence, and the years are counted back from it. Where none
         is told, the day of the lake's version that is read.

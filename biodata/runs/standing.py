@@ -192,6 +192,29 @@ def judging_of(run: Standing) -> Any:
     )
 
 
+def kept_run(settings: Settings, name: str) -> run_records.RunRecord:
+    """Return a kept run by its id, by how that begins, or by one of the results that it put into the lake.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several begin so (RUN_UNKNOWN).
+    """
+    records = run_records.every(settings)
+    if any(record.id.startswith(name) for record in records) or not (settings.data / "lake").is_dir():
+        return run_records.find(settings, name)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        for table, key in KEYS.items():
+            rows = lake.read(table, columns=["run_id", key, "evidence"])
+            rows = rows.filter((pl.col(key) == name) | (pl.col("run_id") == name))
+            for text in rows["evidence"].head(1):
+                facts = facts_of(text)
+                for record in records:
+                    if record.engine == "corridors" and _is_of(record, facts):
+                        return record
+    return run_records.find(settings, name)
+
+
 def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, Any]]:
     """Return the run that a name means, and its facts."""
     known: dict[str, dict[str, Any]] = {}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -27,7 +27,7 @@ SILENT: Final = "silent"
 UNSIGNED: Final = "agree, not signed by its node"
 NO_NODE: Final = "no node is registered"
 NOT_TRUSTED: Final = "its node is not trusted any more"
-NOBODY_ASKED: Final = "nobody was asked: no national node is registered here"
+NOBODY_ASKED: Final = "nobody was asked: none of its countries has a national node here"
 NOT_REQUIRED: Final = "nobody was asked: this installation requires no consent"
 _MANAGER: Final = "node_manager"
 _PURPOSE: Final = b"biodata consent\n"
@@ -64,8 +64,9 @@ class Consents:
 
     Attributes
     ----------
-    required : bool
-        Whether a shared output waits for answers. Where it does not, a refusal or a question still holds one back.
+    required : bool or None
+        Whether shared outputs wait for answers; None where those do that concern a country which ever had a node here. A
+        refusal or a question holds back one that does not wait, too.
     keys : mapping of str to (str or None)
         By country that ever had a node here, its public key; None where it is not trusted any more.
     answers : mapping of (output, content, country) to Answer
@@ -76,7 +77,7 @@ class Consents:
         Whether anybody here answers for a country: a node, or a manager of one.
     """
 
-    required: bool
+    required: bool | None
     keys: Mapping[str, str | None]
     answers: Mapping[tuple[str, str, str], Answer]
     held: Mapping[tuple[str, str], Answer]
@@ -92,7 +93,7 @@ class Consents:
     def of(cls, session: Session, asked: str | None) -> "Consents":
         """Read them in a transaction; `asked` is the setting `consent`.
 
-        A node that is not trusted any more still makes consent required: what it refused does not go public by that.
+        A node that is not trusted any more is still waited for: what it refused does not go public by that.
         """
         keys = {
             node.code: node.public_key if node.distrusted is None else None for node in session.scalars(select(Node))
@@ -103,7 +104,11 @@ class Consents:
             answers[one.output, one.content, one.country] = last[one.output, one.country] = told
         held = {which: told for which, told in last.items() if told.state in HOLDS_BACK}
         asks = bool(keys) or _has_manager(session)
-        return cls(bool(keys) if asked is None else asked == "required", keys, answers, held, asks)
+        return cls(None if asked is None else asked == "required", keys, answers, held, asks)
+
+    def waits(self, countries: Iterable[str]) -> bool:
+        """Tell whether an output of these countries waits for their answers."""
+        return any(code in self.keys for code in countries) if self.required is None else self.required
 
     def states(self, table: str, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what each concerned country answered to an output; silence is one of the answers.
@@ -131,7 +136,7 @@ class Consents:
         found = {}
         for code in countries:
             one = self.answers.get((output, content, code))
-            if one is None and not self.required:
+            if one is None and not self.waits(countries):
                 # Nothing waits for a new answer here: a new content must not take a country's refusal away.
                 one = self.held.get((output, code))
             if one is not None and one.state in HOLDS_BACK:
@@ -148,7 +153,7 @@ class Consents:
         """Tell whether an output of these states may go public."""
         if any(state in HOLDS_BACK for state in states.values()):
             return False
-        return not self.required or all(state == AGREE for state in states.values())
+        return not self.waits(states) or all(state == AGREE for state in states.values())
 
     def public(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the outputs that may go public, each with who agreed in its evidence.
@@ -197,9 +202,9 @@ class Consents:
         """Return the sentence that an output carries."""
         if not states:
             return "it lies in one country"
-        if self.required:
+        if self.waits(states):
             return f"agreed by the national nodes of {', '.join(states)}"
-        return NOT_REQUIRED if self.keys else NOBODY_ASKED
+        return NOT_REQUIRED if any(code in self.keys for code in states) else NOBODY_ASKED
 
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biodata.analysis import areas as areas_of
-from biodata.analysis import corridors, own_areas
+from biodata.analysis import corridors, own_areas, window_check
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridors import Network
 from biodata.analysis.grid import Floats, Grid
@@ -97,8 +97,7 @@ def compare(
     barriers : sequence of Barrier
     crossings : sequence of Crossing
     parameters : CorridorParameters, optional
-        The same for both. Where they tell neither a cut nor a dispersal cost, each pair's cut is a share of its own
-        least cost, so that a corridor made dearer is wider by that alone; a note says so.
+        The same for both: where they tell neither a cut nor a dispersal cost, the cut of the open border's corridors.
     median_cost : float, optional
         Cost at which half of the journeys arrive; the median least cost of the open border's links where not given.
     boundaries : BoundarySet, optional
@@ -133,12 +132,12 @@ def compare(
     outside = len(parts) - len(sites)
     if outside:
         notes.append(f"{outside} areas lie outside the raster and are left out")
-    notes = [*closed.notes, *notes, *_cut_notes(parameters)]
+    notes = [*closed.notes, *notes]
     shut_ground = closed.resistance()
-    networks = [
-        corridors.least_cost(parts, ground, grid, parameters=parameters, executor=executor, progress=progress)
-        for ground in (resistance, shut_ground)
-    ]
+    networks: list[Network] = []
+    for ground in (resistance, shut_ground):
+        cut = window_check.with_cut_of(parameters, networks[0].corridors["cut_cost"]) if networks else parameters
+        networks.append(corridors.least_cost(parts, ground, grid, parameters=cut, executor=executor, progress=progress))
     area_km2 = np.array([site.cells.size for site in sites]) * (grid.cell_m / 1000) ** 2
     cost = {
         "open": costs.between_sites(sites, resistance, grid, max_cost=parameters.limit, executor=executor),
@@ -175,13 +174,6 @@ def compare(
         networks[0], networks[1], pairs, _difference(networks[0], networks[1], closed.barred), worth, alone, closed, eca,
         median_cost, tuple(notes),
     )  # fmt: skip
-
-
-def _cut_notes(parameters: CorridorParameters) -> list[str]:
-    """Tell where the cut of the two scenarios is not the same."""
-    if parameters.cut_cost is not None or parameters.dispersal_cost is not None:
-        return []
-    return ["each corridor's cut is a share of its own least cost, so a pair made dearer gets a wider corridor by that"]
 
 
 def _median(network: Network, grid: Grid) -> float:

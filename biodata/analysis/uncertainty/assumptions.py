@@ -101,7 +101,8 @@ class Assumptions:
         found += [
             "a class's error is one draw for all its cells, and the order of classes is kept",
             f"shape of the transform: {', '.join(self.shapes)} (bend to {self.bend:g}, exponent to {self.exponent:g})",
-            f"cut: {self.cut_fraction[0]:g} to {self.cut_fraction[1]:g} of the cost",
+            f"cut: {self.cut_fraction[0]:g} to {self.cut_fraction[1]:g} of the "
+            f"{'median least' if self.dispersal_cost is None else 'dispersal'} cost, the same for every link",
             "dispersal cost: no limit, every link that has a way functions"
             if self.dispersal_cost is None
             else f"dispersal cost: {self.dispersal_cost[0]:,.0f} to {self.dispersal_cost[1]:,.0f} cost-metres",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis import cost_distance
 from biodata.analysis.adjacency import Pair
+from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.uncertainty import moved_points, ordered_draws
 from biodata.analysis.uncertainty.assumptions import Assumptions
@@ -187,7 +188,7 @@ def _corridors(
     resistance: Floats, cells: list[Ints], pairs: tuple[Pair, ...], cell_m: float, cut: float, dispersal: float | None
 ) -> tuple[NDArray[np.bool_], Floats, NDArray[np.bool_]]:
     """Return the union of all pairs' corridors, least costs, and which links function."""
-    inside = np.zeros(resistance.shape, dtype=bool)
+    excess = np.full(resistance.shape, np.inf)
     least_cost, functional = np.full(len(pairs), np.inf), np.zeros(len(pairs), dtype=bool)
     last = {k: max(n for n, pair in enumerate(pairs) if k in pair) for k in {k for pair in pairs for k in pair}}
     reach = np.inf if dispersal is None else dispersal * (1 + cut) * (1 + 1e-9)
@@ -204,12 +205,13 @@ def _corridors(
             least_cost[n] = least
             functional[n] = np.isfinite(least) and (dispersal is None or least <= dispersal)
             if functional[n]:
-                over = cut * (least if dispersal is None else dispersal)
-                inside |= first + second - least <= over + 1e-9 * least
+                np.minimum(excess, first + second - least, out=excess)
         for k in pair:
             if last[k] == n:
                 costs.pop(k, None)
-    return inside, least_cost, functional
+    chosen = CorridorParameters(cut_fraction=cut, dispersal_cost=dispersal).with_one_cut(least_cost[functional])
+    over = chosen.cut(0.0) + 1e-9 * float(np.max(least_cost, where=functional, initial=0.0))
+    return excess <= over, least_cost, functional
 
 
 def _whole(surface: cost_distance.CostSurface, shape: tuple[int, ...]) -> Floats:
