@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _CIRCLE_CORNERS: Final = 180
 _HEADER_LENGTH: Final = 3_000
+_VALUES: Final = 10_000
+"""Values of a column that are known of a release."""
 _SHORTEST_DEGREE_M: Final = 110_500.0  # of latitude, at the equator
 
 
@@ -43,6 +45,7 @@ class Facts:
         self._release = release
         self._extents: dict[str, tuple[float, float, float, float]] = {}
         self._years: list[str | None] | None = None
+        self._values: dict[str, frozenset[str]] = {}
         self._taxonomy: tuple[str, Taxonomy | None] | None = None
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
@@ -65,6 +68,13 @@ class Facts:
     def names(self) -> Names:
         """The names that records and checklists tell."""
         return Names(self._release)
+
+    def values(self, column: str) -> frozenset[str]:
+        """Return the values of a column of occurrences; of a list with semicolons each."""
+        if column not in self._values:
+            counted = self._release.facet("occurrences", None, column, limit=_VALUES)
+            self._values[column] = frozenset(part for value, _ in counted for part in (value, *value.split(";")))
+        return self._values[column]
 
     @cached_property
     def areas(self) -> AreaNames:
@@ -191,6 +201,10 @@ class Opened:
             return self.years()
         first, last = self._release.days(table)
         return [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
+
+    def values(self, column: str) -> frozenset[str]:
+        """Return the values of a column of the release's occurrences."""
+        return self._service.facts(self._release).values(column)
 
     def taxon(self, key: str) -> Filter:
         """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""

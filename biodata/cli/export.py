@@ -132,8 +132,6 @@ def export(
             (work / out.name).replace(out)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        if question.ignored:
-            say(f"not answered here, and left out: {', '.join(question.ignored)}")
         rows = facts.rows if facts.written is None else facts.written
         say(f"{rows} rows of release {question.release} → {out}")
         for note in facts.notes:
