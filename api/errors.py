@@ -283,8 +283,10 @@ def invalid(*, field: str, value: str, expected: str) -> ProblemError:
 
 def unavailable_parameter(name: str, instead: str) -> ProblemError:
     """Return the error for a parameter of GBIF's that cannot be honoured, with what can be asked instead."""
-    detail = f"records are published here without what {name} asks for, so it cannot choose any"
-    return ProblemError(Code.PARAMETER_UNAVAILABLE, detail, field=name, expected=instead)
+    detail = f"{name} cannot be honoured: what it asks for is not published here"
+    nothing, _, reason = instead.partition("nothing: ")
+    expected = reason if not nothing and reason else f"instead {instead}"
+    return ProblemError(Code.PARAMETER_UNAVAILABLE, detail, field=name, expected=expected)
 
 
 def unknown_value(*, field: str, value: str, known: Iterable[str]) -> ProblemError:

@@ -63,6 +63,23 @@ def read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+def country_codes(values: Sequence[str]) -> list[str]:
+    """Return the codes of countries told by code or by name.
+
+    Raises
+    ------
+    InputError
+        If there is no such country.
+    """
+    from api.errors import ProblemError
+    from api.readers_place import country_code
+
+    try:
+        return [country_code("country", value) for value in values]
+    except ProblemError as error:
+        raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
+
+
 @contextmanager
 def asked_of(
     settings: "Settings", pairs: Sequence[tuple[str, str]], box: tuple[float, float, float, float] | None = None
