@@ -10,12 +10,12 @@ import polars as pl
 from api import cql2_times
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
 from api.cql2_shapes import SPATIAL, relate
-from api.errors import unavailable_parameter
+from api.errors import unavailable_parameter, unknown_parameter
 from api.gbif_names import UNAVAILABLE
 from api.property_filters import among, check, equal, is_country
 from api.systems import CRS84, SYSTEMS, System
 from api.vocabularies import Values
-from biodata.errors import shorten
+from biodata.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,
     Between,
@@ -222,7 +222,11 @@ class _Reader:
             raise refuse(problem=f"{_show(node)} is no property", expected="a property and a value")
         if self._table.place is Place.POINT and name in UNAVAILABLE:
             raise unavailable_parameter(name, UNAVAILABLE[name])
-        return self._table.column(name).name
+        if name not in self._table.columns:
+            problem = f"{self._table.name} has no column of this name"
+            near = unknown_parameter(name, self._table.columns).expected
+            raise InputError(problem, column=name, expected=near, code="COLUMN_UNKNOWN")
+        return name
 
     def _value(self, column: str, value: Any) -> Value:
         """Return a literal, a whole number for a column of whole numbers where it is one."""

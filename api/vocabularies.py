@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from api import gbif_names
-from api.errors import invalid, unknown_value
+from api.errors import ProblemError, invalid, unknown_value
 from biodata.flags import FLAGS
 from biodata.parsers import controlled
 from biodata.parsers.bundled import read_rows
@@ -92,6 +92,7 @@ COLUMNS: Final[Mapping[str, Vocabulary]] = MappingProxyType(
 )  # fmt: skip
 """The vocabularies by column; those of countries and divisions are read when they are first asked for."""
 
+_COUNTRIES: Final = frozenset({"countryCode", "country_codes", "publishingCountry"})
 _CODES: Final = MappingProxyType(
     {
         "countryCode": country_codes,
@@ -152,8 +153,15 @@ def spelling(field: str, column: str, value: str, release: Values | None) -> str
         found = held.get(value.casefold())
         words = Vocabulary((*words.values, *held.values()))
     if found is None:
-        raise unknown_value(field=field, value=value, known=words.values)
+        raise outside(field, value, column, words)
     return found
+
+
+def outside(field: str, value: str, column: str, words: Vocabulary) -> ProblemError:
+    """Return the error for a value outside its vocabulary; no code of two letters is near another."""
+    if column in _COUNTRIES:
+        return invalid(field=field, value=value, expected="an ISO 3166-1 code in capitals, such as LA")
+    return unknown_value(field=field, value=value, known=words.values)
 
 
 @cache
@@ -194,7 +202,7 @@ def check(field: str, column: str, value: Any, release: Values | None, *, ignore
             and not (ignore_case and right.casefold() == value.casefold())
             and not _held(column, value, words, release)
         ):
-            raise unknown_value(field=field, value=value, known=words.values)
+            raise outside(field, value, column, words)
 
 
 def _held(column: str, value: str, words: Vocabulary, release: Values | None) -> bool:

@@ -162,6 +162,8 @@ def test_a_property_outside_its_vocabulary(service, name, value):
     for parameters in ({name: value}, {"filter": text}):
         answer = service.get(ITEMS, params=parameters)
         assert (answer.status_code, name in named(answer)) == (400, True), parameters
+    unknown = service.get(ITEMS, params={"filter": "basisOfRecrod = 'x'"})
+    assert (unknown.status_code, "basisOfRecord" in unknown.json()["expected"]) == (400, True)
     several = service.get(ITEMS, params={"filter": "CASEI(countryCode) IN ('vn', 'xx')"})
     assert several.status_code == 400
 
