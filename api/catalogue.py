@@ -4,15 +4,20 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, lru_cache
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from sqlalchemy import select
+
+from api import facets
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import permits, publishers
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
+from biodata.formats.eml import DatasetDescription
 from biodata.parsers.licences import parse_licence
 from biodata.sharing.licences import UNSPECIFIED, strictest
 from biodata.store.models import Dataset
@@ -43,6 +48,7 @@ COUNTED: Final = MappingProxyType(
 Made = TypeVar("Made")
 
 _KEPT: Final = 200
+_ASKED_BY_KEY: Final = 100
 _VALUES: Final = 1_000
 _GROUPS: Final = 12
 SOUND: Final = f"(quality_flags IS NULL OR NOT list_has_any(quality_flags, {list(GEOSPATIAL_ISSUES)!r}))"
@@ -148,8 +154,13 @@ class Catalogue:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The keys of all datasets, in order."""
-        page = self._release.page("datasets", None, ("key",), limit=LISTED)
-        return tuple(key for (key,) in page.rows)
+        return tuple(self._rows)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, dict[str, Any]]:
+        """What the release tells of each dataset, by key, in order."""
+        page = self._release.page("datasets", None, COLUMNS, limit=LISTED)
+        return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in page.rows}
 
     def type_of(self, registry: Registry, key: str, records: int = 0) -> str:
         """Return what a dataset is, as GBIF names it: by what was taken in of it."""
@@ -174,6 +185,8 @@ class Catalogue:
 
         def count() -> dict[str, int]:
             where: Filter = Compare("datasetKey", "=", key)
+            if COUNTED[by] == facets.COUNTRY:
+                return dict(facets.countries(self._release, where).most_common())
             found = self._release.facet("occurrences", where, COUNTED[by], limit=_VALUES)
             return {str(value): number for value, number in found}
 
@@ -218,22 +231,38 @@ class Catalogue:
         keys : tuple of str, optional
             All where none are given.
         """
-        for key in self.keys if keys is None else keys:
-            found = self.entry(registry, base, key)
-            if found is not None:
-                yield found
+        wanted = [key for key in (self.keys if keys is None else keys) if key in self._rows]
+        if not wanted:
+            return
+        # The registry is asked once for all of them: its answers may change, so they are not kept.
+        chosen = select(Dataset.key, Dataset.eml, Dataset.first_ingested)
+        if len(wanted) <= _ASKED_BY_KEY:
+            chosen = chosen.where(Dataset.key.in_(wanted))
+        with registry.session(read_only=True) as session:
+            ingested = {key: (eml, first) for key, eml, first in session.execute(chosen)}
+        held: dict[str, list[dict[str, Any]]] = {}
+        for permit in permits.of_dataset(registry, wanted[0] if len(wanted) == 1 else None):
+            if permit["state"] != permits.State.WITHDRAWN:
+                held.setdefault(permit["dataset"], []).append(permit)
+        for key in wanted:
+            yield self._entry(registry, base, key, *ingested.get(key, (None, None)), held.get(key, []))
 
     def entry(self, registry: Registry, base: str, key: str) -> DatasetEntry | None:
         """Return a dataset; None where the release has none of that key."""
-        page = self._release.page("datasets", Compare("key", "=", key), COLUMNS, limit=1)
-        if not page.rows:
-            return None
-        row = dict(zip(COLUMNS, page.rows[0], strict=True))
-        with registry.session(read_only=True) as session:
-            known = session.get(Dataset, key)
-        told = publishers.described(known.eml if known is not None else None)
+        return next(self.entries(registry, base, (key,)), None)
+
+    def _entry(
+        self,
+        registry: Registry,
+        base: str,
+        key: str,
+        eml: str | None,
+        first_ingested: datetime | None,
+        held: list[dict[str, Any]],
+    ) -> DatasetEntry:
+        """Put together what the release and the registry tell of a dataset."""
+        row, told = self._rows[key], _described(eml)
         summary = self.summaries.get(key, Summary())
-        held = [p for p in permits.of_dataset(registry, key) if p["state"] != permits.State.WITHDRAWN]
         return DatasetEntry(
             key=key,
             url=f"{base}/v1/dataset/{quote(key, safe='')}",
@@ -249,7 +278,7 @@ class Catalogue:
             species=summary.species,
             bounds=summary.bounds,
             years=summary.years,
-            issued=known.first_ingested.isoformat(timespec="seconds") if known is not None else "",
+            issued=first_ingested.isoformat(timespec="seconds") if first_ingested is not None else "",
             modified=str(self._release.info["created"]),
             release=self._release.id,
             type=self.type_of(registry, key, summary.records),
@@ -262,6 +291,12 @@ class Catalogue:
             permits=tuple(permits.in_words(p) for p in held),
             permit_notices=tuple(permits.notices(held)),
         )
+
+
+@lru_cache(maxsize=_KEPT)
+def _described(eml: str | None) -> DatasetDescription | None:
+    """Return what a publisher's EML tells; the same text is read once."""
+    return publishers.described(eml)
 
 
 def _files(base: str, key: str) -> dict[str, tuple[str, str]]:

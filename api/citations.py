@@ -15,6 +15,7 @@ from api.answers import HTML, JSON, address, json_answer, only
 from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
+from api.gbif_names import ACCEPTED
 from api.parameters import every, read
 from biodata import jobs
 from biodata.access import citation_texts, citations, content, datacite
@@ -177,10 +178,10 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         else:
             parsed = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
             filter_ = every(parsed.filters)
-            asked = [(name, value) for name, value in pairs if name not in (*_OWN, *parsed.ignored)]
+            asked = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
             if more is not None:
                 asked.append(("body", raw.decode("utf-8", "replace")))
-            headers = release.headers() | ({"X-Biodata-Ignored": ", ".join(parsed.ignored)} if parsed.ignored else {})
+            headers = release.headers()
         columns = (*content.COLUMN_SETS[content.COLUMN_SET], "community_labels")
         page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
         small = len(page.rows) <= citations.SMALL_ROWS

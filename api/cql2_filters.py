@@ -10,8 +10,12 @@ import polars as pl
 from api import cql2_times
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
 from api.cql2_shapes import SPATIAL, relate
+from api.errors import unavailable_parameter, unknown_parameter
+from api.gbif_names import UNAVAILABLE
+from api.property_filters import among, check, equal, is_country
 from api.systems import CRS84, SYSTEMS, System
-from biodata.errors import shorten
+from api.vocabularies import Values
+from biodata.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,
     Between,
@@ -19,7 +23,6 @@ from biodata.store.query.filters import (
     CompareColumns,
     Contains,
     Filter,
-    In,
     IsNull,
     Like,
     ListIs,
@@ -41,7 +44,9 @@ _TRUE: Final = And(())
 _FALSE: Final = Or(())
 
 
-def read_filter(text: str, language: str, table: Table, system: System = SYSTEMS[CRS84]) -> Filter:
+def read_filter(
+    text: str, language: str, table: Table, system: System = SYSTEMS[CRS84], release: Values | None = None
+) -> Filter:
     """Read a CQL2 filter.
 
     Parameters
@@ -54,15 +59,20 @@ def read_filter(text: str, language: str, table: Table, system: System = SYSTEMS
         What it asks; its columns are the properties.
     system : System
         What the coordinates of its geometries are in.
+    release : Values, optional
+        Tells what the records hold beside an open vocabulary.
 
     Returns
     -------
     Filter
+        Where `countryCode` is compared by =, <> or IN, it means what `InCountry` says.
 
     Raises
     ------
     InputError
         With the code FILTER_INVALID, if it cannot be read or asks for what we do not answer.
+    ProblemError
+        If it asks for a value outside its vocabulary, or for what only GBIF's records have.
     """
     if language == "cql2-json":
         if len(text) > LENGTH_LIMIT:
@@ -73,14 +83,14 @@ def read_filter(text: str, language: str, table: Table, system: System = SYSTEMS
             raise refuse(problem="the filter is no JSON", expected="CQL2 JSON") from error
     else:
         tree = parse_text(text)
-    return _Reader(table, system).node(tree, 0)
+    return _Reader(table, system, release).node(tree, 0)
 
 
 class _Reader:
     """Turns nodes of one filter, knowing the table's columns."""
 
-    def __init__(self, table: Table, system: System) -> None:
-        self._table, self._system = table, system
+    def __init__(self, table: Table, system: System, release: Values | None) -> None:
+        self._table, self._system, self._release = table, system, release
         self._operators: Mapping[str, Callable[[list[Any]], Filter]] = {
             "like": self._like,
             "between": self._between,
@@ -136,7 +146,14 @@ class _Reader:
             return CompareColumns(column, operator, other, ignore_case=case, ignore_accents=accents)
         if accents:
             return Unaccented(column, operator, (_text(right),), ignore_case=case)
-        return Compare(column, operator, self._value(column, right), ignore_case=case)
+        value = self._value(column, right)
+        if operator in ("=", "<>"):
+            found = equal(self._table, column, value, self._release, ignore_case=case)
+            if operator == "=":
+                return found
+            if is_country(self._table, column):
+                return Not(found)
+        return Compare(column, operator, value, ignore_case=case)
 
     def _like(self, args: list[Any]) -> Filter:
         """Turn LIKE."""
@@ -168,7 +185,8 @@ class _Reader:
         case, accents = case or any(each[1] for each in unfolded), accents or any(each[2] for each in unfolded)
         if accents:
             return Unaccented(column, "in", tuple(_text(value) for value, *_ in unfolded), ignore_case=case)
-        return In(column, tuple(self._value(column, value) for value, *_ in unfolded), ignore_case=case)
+        kept = tuple(self._value(column, value) for value, *_ in unfolded)
+        return among(self._table, column, kept, self._release, ignore_case=case)
 
     def _is_null(self, args: list[Any]) -> Filter:
         """Turn IS NULL."""
@@ -185,6 +203,8 @@ class _Reader:
             name = {"a_contains": "a_containedby", "a_containedby": "a_contains"}.get(name, name)
         column = self._column(left)
         values = tuple(_text(value) for value in (right if isinstance(right, list) else [right]))
+        for value in values:
+            check(self._table, column, value, self._release)
         match name:
             case "a_contains":
                 return And(tuple(Contains(column, value) for value in values))
@@ -200,7 +220,13 @@ class _Reader:
         name = _property(node)
         if name is None:
             raise refuse(problem=f"{_show(node)} is no property", expected="a property and a value")
-        return self._table.column(name).name
+        if self._table.place is Place.POINT and name in UNAVAILABLE:
+            raise unavailable_parameter(name, UNAVAILABLE[name])
+        if name not in self._table.columns:
+            problem = f"{self._table.name} has no column of this name"
+            near = unknown_parameter(name, self._table.columns).expected
+            raise InputError(problem, column=name, expected=near, code="COLUMN_UNKNOWN")
+        return name
 
     def _value(self, column: str, value: Any) -> Value:
         """Return a literal, a whole number for a column of whole numbers where it is one."""

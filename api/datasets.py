@@ -14,7 +14,7 @@ from api import dataset_page, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
 from api.catalogue import COUNTED, Catalogue
 from api.dependencies import Opened, service
-from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS
 from api.paging import window
 from api.readers import like_literal
@@ -33,11 +33,16 @@ XML: Final = "application/xml"
 _CACHE: Final = MappingProxyType({"Cache-Control": "public, max-age=60", "Vary": "Accept"})
 _FORMS: Final = ("json", "html", "jsonld", "dcat", "ttl", "eml")
 _TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", TURTLE: "ttl", XML: "eml", "application/eml+xml": "eml"}
-# pygbif sends these; none of them changes what we can answer.
-_ACCEPTED: Final = (
-    "hl", "subtype", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect", "keyword",
-    "owner", "identifier", "identifierType", "owningOrg", "publishingOrg", "hostingOrg", "publishingCountry", "decade", "continent", "country", "code",
+_ACCEPTED: Final = ("hl", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")
+"""GBIF's parameters that choose no datasets; pygbif sends them."""
+
+_UNAVAILABLE: Final = frozenset(
+    {
+        "subtype", "facet", "keyword", "owner", "identifier", "identifierType", "owningOrg", "publishingOrg", "hostingOrg",
+        "publishingCountry", "decade", "continent", "country", "code",
+    }
 )  # fmt: skip
+"""GBIF's parameters that cannot be honoured: the catalogue does not tell these of a dataset."""
 
 _OTHER_TYPES: Final = ("SAMPLING_EVENT", "MATERIAL_ENTITY")
 """What GBIF has besides; here events are told with their occurrences."""
@@ -80,6 +85,10 @@ def search(request: Request) -> Response:
     """Answer a page of datasets."""
     query = request.query_params
     for name in query:
+        if name in _UNAVAILABLE:
+            raise unavailable_parameter(
+                name, "q, license or type; records are counted by dataset at /v1/occurrence/counts/datasets"
+            )
         if name not in (*_ANSWERED, *_ACCEPTED):
             raise unknown_parameter(name, _ANSWERED)
     limit, offset = window(query, default=20, most=LIMIT)
@@ -313,7 +322,7 @@ def _filter(request: Request, release: Opened) -> Filter | None:
         parts.append(Or(tuple(Like(name, pattern, ignore_case=True) for name in ("title", "key", "citation"))))
     if licence is not None:
         if licence not in LICENSE_URLS:
-            raise invalid(field="license", value=licence, expected=f"one of {', '.join(LICENSE_URLS)}")
+            raise unknown_value(field="license", value=licence, known=LICENSE_URLS)
         parts.append(Compare("license", "=", licence))
     if types:
         wanted = {name.upper() for name in types}

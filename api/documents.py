@@ -42,7 +42,7 @@ OFFSET: Final[Mapping[str, Any]] = MappingProxyType({"type": "integer", "minimum
 
 _PAGING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
     {
-        "limit": ({**_WHOLE, "default": 20}, "Records of a page; more than 300 is cut to 300."),
+        "limit": ({**_WHOLE, "default": 20, "maximum": 300}, "Records of a page."),
         "offset": ({**OFFSET, "default": 0}, "Records to leave out; a cursor has no end."),
         "cursor": (_CURSOR, "Where to go on, as the Link header gives it; it has no end."),
         "snapshot": (
@@ -53,7 +53,7 @@ _PAGING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
 )
 _FACETING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
     {
-        "facetLimit": ({**_WHOLE, "default": 10}, "Values of a facet; also year.facetLimit."),
+        "facetLimit": ({**_WHOLE, "default": 10, "maximum": 1_000}, "Values of a facet; also year.facetLimit."),
         "facetOffset": ({**_WHOLE, "default": 0}, "Values to leave out."),
         "facetMincount": ({**_WHOLE, "default": 1}, "Leave out values with fewer records."),
         "facetMultiselect": ({"type": "boolean"}, "Count each facet without its own filter."),

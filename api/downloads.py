@@ -19,6 +19,7 @@ from api.answers import address, json_answer
 from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
+from api.gbif_names import ACCEPTED
 from api.parameters import every, read
 from api.rules_today import rules_today
 from biodata import jobs
@@ -192,9 +193,7 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
         asked = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
         filters = asked.filters
         headers = release.headers()
-        if asked.ignored:
-            headers["X-Biodata-Ignored"] = ", ".join(asked.ignored)
-        question = [(name, value) for name, value in pairs if name not in (*_OWN, *asked.ignored)]
+        question = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
         if more is not None:
             question.append(("body", raw.decode("utf-8", "replace")))
         terms.need_accepted(

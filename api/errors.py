@@ -14,6 +14,9 @@ from biodata.errors import shorten
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
+_FEW: Final = 30
+"""So many values of a vocabulary are listed in an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -35,6 +38,7 @@ class Code(StrEnum):
     """A kind of error; its value is a stable name for programs."""
 
     PARAMETER_UNKNOWN = "PARAMETER_UNKNOWN"
+    PARAMETER_UNAVAILABLE = "PARAMETER_UNAVAILABLE"
     PARAMETER_INVALID = "PARAMETER_INVALID"
     PARAMETERS_TOO_MANY = "PARAMETERS_TOO_MANY"
     GEOMETRY_INVALID = "GEOMETRY_INVALID"
@@ -136,6 +140,7 @@ class Code(StrEnum):
 PROBLEMS: Final = MappingProxyType(
     {
         Code.PARAMETER_UNKNOWN: Problem(400, "There is no parameter of that name."),
+        Code.PARAMETER_UNAVAILABLE: Problem(400, "GBIF has this parameter; it cannot be honoured here."),
         Code.PARAMETER_INVALID: Problem(400, "A parameter's value cannot be used."),
         Code.PARAMETERS_TOO_MANY: Problem(400, "There are too many parameters."),
         Code.GEOMETRY_INVALID: Problem(400, "The geometry cannot be used as a filter."),
@@ -278,10 +283,29 @@ def invalid(*, field: str, value: str, expected: str) -> ProblemError:
     )
 
 
+def unavailable_parameter(name: str, instead: str) -> ProblemError:
+    """Return the error for a parameter of GBIF's that cannot be honoured, with what can be asked instead."""
+    detail = f"{name} cannot be honoured: what it asks for is not published here"
+    nothing, _, reason = instead.partition("nothing: ")
+    expected = reason if not nothing and reason else f"instead {instead}"
+    return ProblemError(Code.PARAMETER_UNAVAILABLE, detail, field=name, expected=expected)
+
+
+def unknown_value(*, field: str, value: str, known: Iterable[str]) -> ProblemError:
+    """Return the error for a value outside a vocabulary, with the values nearest to it, or all where they are few."""
+    words = list(known)
+    near = _near(value, words)
+    if near:
+        expected = f"did you mean {' or '.join(near)}?"
+    else:
+        expected = f"one of {', '.join(words)}" if 0 < len(words) <= _FEW else "a value that /docs lists"
+    detail = f"{field}: {shorten(value)!r} is not known"
+    return ProblemError(Code.PARAMETER_INVALID, detail, field=field, expected=expected, near=near)
+
+
 def unknown_parameter(name: str, known: Iterable[str]) -> ProblemError:
     """Return the error for a parameter that is not known, with the names nearest to it."""
-    by_lower = {k.lower(): k for k in known}
-    near = [by_lower[k] for k in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+    near = _near(name, known)
     return ProblemError(
         Code.PARAMETER_UNKNOWN,
         f"there is no parameter called {shorten(name)!r} here",
@@ -289,6 +313,12 @@ def unknown_parameter(name: str, known: Iterable[str]) -> ProblemError:
         expected=f"did you mean {' or '.join(near)}?" if near else "see /docs for the parameters of each address",
         near=near,
     )
+
+
+def _near(word: str, known: Iterable[str]) -> list[str]:
+    """Return the words nearest to one, in any letter case."""
+    by_lower = {k.lower(): k for k in known}
+    return [by_lower[k] for k in get_close_matches(shorten(word).lower(), by_lower, n=3, cutoff=0.6)]
 
 
 def problem_response(

@@ -4,9 +4,10 @@ from collections import Counter
 from typing import Any, Final
 
 from api.dependencies import Opened
-from api.gbif_names import CONTINENTS
-from api.parameters import FACETS, RANK_KEYS, SEARCH
-from biodata.store.query.filters import And, Filter, IsNull
+from api.gbif_names import CONTINENT_OF, CONTINENTS
+from api.parameters import FACETS, RANK_KEYS
+from biodata.store.open_release import OpenRelease
+from biodata.store.query.filters import And, Filter, InCountry, IsNull
 
 Counts = list[tuple[Any, int]]
 
@@ -36,28 +37,36 @@ def counted(release: Opened, filter_: Filter | None, name: str, *, limit: int, o
         return _window(_continents(release, filter_), limit, offset, minimum)
     column = FACETS[name]
     if column == COUNTRY:
-        return _window(_countries(release, filter_), limit, offset, minimum)
+        return _window(countries(release, filter_), limit, offset, minimum)
     found = release.facet("occurrences", filter_, column, limit=limit, offset=offset, minimum=minimum)
     if name in RANK_KEYS:
         return [(key, number) for value, number in found if (key := release.extras.key_of(RANK_KEYS[name], value))]
     return found
 
 
-def _countries(release: Opened, filter_: Filter | None) -> Counter[str]:
-    """Count by country; a record that tells several, and none of them as its own, counts under each."""
+def countries(release: Opened | OpenRelease, filter_: Filter | None) -> Counter[str]:
+    """Count occurrences by country, as `InCountry` has it: a cell that reaches several counts under each."""
     found: Counter[str] = Counter(dict(release.facet("occurrences", filter_, COUNTRY, limit=_COUNTRIES)))
-    several = And((IsNull(COUNTRY), *([filter_] if filter_ is not None else [])))
-    found.update(dict(release.facet("occurrences", several, "country_codes", limit=_COUNTRIES)))
+    found.update(dict(release.facet("occurrences", _of_cells(filter_), "country_codes", limit=_COUNTRIES)))
     return found
 
 
 def _continents(release: Opened, filter_: Filter | None) -> Counter[str]:
-    """Count by continent."""
+    """Count by continent; a cell that reaches several countries of one counts once."""
     found: Counter[str] = Counter()
-    for name in CONTINENTS:
-        there = SEARCH[CONTINENT].to_filter(CONTINENT, name, release)
-        found[name] = release.count("occurrences", And((there, *([filter_] if filter_ is not None else []))))
+    for code, number in release.facet("occurrences", filter_, COUNTRY, limit=_COUNTRIES):
+        if code in CONTINENT_OF:
+            found[CONTINENT_OF[code]] += number
+    cells = _of_cells(filter_)
+    reached = release.facet("occurrences", cells, "country_codes", limit=_COUNTRIES)
+    for name in {CONTINENT_OF[code] for code, _ in reached if code in CONTINENT_OF}:
+        found[name] += release.count("occurrences", And((cells, InCountry(CONTINENTS[name]))))
     return found
+
+
+def _of_cells(filter_: Filter | None) -> Filter:
+    """Return the filter for records without a country of their own."""
+    return And((IsNull(COUNTRY), *([filter_] if filter_ is not None else [])))
 
 
 def _window(counts: Counter[str], limit: int, offset: int, minimum: int) -> Counts:

@@ -1,4 +1,4 @@
-"""Names of GBIF's API that we know but have no column for, and its codes for licences, countries and issues."""
+"""GBIF's search parameters and how each is answered, and its codes for licences, countries and issues."""
 
 from functools import cache
 from types import MappingProxyType
@@ -6,20 +6,16 @@ from typing import Final
 
 from biodata.parsers.bundled import read_rows
 
-# GBIF's search parameters that our data cannot answer: accepted, left out, and told in the header X-Biodata-Ignored.
-# Source: https://github.com/gbif/gbif-api, OccurrenceSearchParameter (06da136), and pygbif 0.7.0's own extras.
-UNANSWERED: Final = frozenset(
-    """
-    checklistKey subgenusKey recordedByID identifiedByID spellCheck gbifRegion gadmGid
-    gadmLevel0Gid gadmLevel1Gid gadmLevel2Gid gadmLevel3Gid networkKey programme projectId protocol dwcaExtension
-    waterBody island islandGroup degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
-    distanceFromCentroidInMeters modified hostingOrganizationKey installationKey crawlId
-    publishedByGbifRegion datasetId datasetName associatedSequences previousIdentifications verbatimScientificName
-    verbatimTaxonKey taxonId taxonConceptId preparations georeferencedBy
-    higherGeography county municipality biostratigraphy lithostratigraphy fieldNumber collectionKey institutionKey
-    hl verbose facetMultiselect strict datasetCategory
-    """.split()
+PARAMETERS: Final = tuple(read_rows("gbif_parameters.csv"))
+"""Every parameter of GBIF's occurrence search, in the first column; the second is `honoured`, `accepted` or `unavailable`."""
+
+ACCEPTED: Final = MappingProxyType({row["name"]: row["instead"] for row in PARAMETERS if row["answer"] == "accepted"})
+"""GBIF's parameters that choose no records, and why they change nothing; its clients send some of them always."""
+
+UNAVAILABLE: Final = MappingProxyType(
+    {row["name"]: row["instead"] for row in PARAMETERS if row["answer"] == "unavailable"}
 )
+"""GBIF's parameters that cannot be honoured, and what can be asked instead: records are published without the value."""
 
 # Source: https://gbif.github.io/gbif-api/apidocs/org/gbif/api/vocabulary/OccurrenceIssue.html
 ISSUES: Final = frozenset(
@@ -73,7 +69,8 @@ LICENSE_URLS: Final = MappingProxyType(
 
 BASES_OF_RECORD: Final = (
     "PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN", "LIVING_SPECIMEN", "OBSERVATION", "HUMAN_OBSERVATION",
-    "MACHINE_OBSERVATION", "MATERIAL_SAMPLE", "LITERATURE", "MATERIAL_CITATION", "OCCURRENCE", "UNKNOWN",
+    "MACHINE_OBSERVATION", "MATERIAL_SAMPLE", "MATERIAL_ENTITY", "LITERATURE", "MATERIAL_CITATION", "OCCURRENCE",
+    "UNKNOWN",
 )  # fmt: skip
 
 RED_LIST_CATEGORIES: Final = ("EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE")

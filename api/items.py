@@ -10,13 +10,13 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, geojson, html, reports, systems
+from api import documents, gbif_names, geojson, html, reports, systems
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
 from api.collections import Collection, find
 from api.cql2_filters import LANGUAGES, read_filter
-from api.dependencies import service
+from api.dependencies import Opened, service
 from api.documents import CollectionId
-from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter
 from api.features import trail
 from api.intervals import overlaps, read_dates
 from api.paging import window
@@ -36,6 +36,8 @@ _ITEM_PARAMETERS: Final = (
     "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "cursor", "filter", "filter-lang", "filter-crs", "f",
 )  # fmt: skip
 
+_FORM: Final = ("bbox", "datetime", "filter")
+
 
 @router.get(
     "/items",
@@ -49,8 +51,8 @@ def items(request: Request, collection_id: CollectionId) -> Response:
     query = request.query_params
     for_people = wants_html(request)
     with service(request).open(request, cursor=query.get("cursor")) as release:
-        filter_ = _filter(request, found)
-        limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1)
+        filter_ = _filter(request, found, release, for_people=for_people)
+        limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1, cut=True)
         system = systems.find("crs", query.get("crs", CRS84))
         features: list[Any]
         if found.points:
@@ -123,13 +125,17 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
 
 
-def _filter(request: Request, collection: Collection) -> Filter | None:
-    """Return the filter of a request for items."""
+def _filter(request: Request, collection: Collection, release: Opened, *, for_people: bool) -> Filter | None:
+    """Return the filter of a request for items; fields of a page's form that were left empty ask for nothing."""
     query = request.query_params
     parts: list[Filter] = []
     for name, value in query.multi_items():
         if name in collection.filterable:
-            parts.append(property_filter(collection, name, value))
+            parts.append(property_filter(collection, name, value, release))
+        elif name in _FORM and not value.strip() and not for_people:
+            raise invalid(field=name, value=value, expected="a value, or the address without this parameter")
+        elif collection.points and name in gbif_names.UNAVAILABLE:
+            raise unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
         elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if query.get("bbox"):
@@ -143,7 +149,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
         if language not in LANGUAGES:
             raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
         system = systems.find("filter-crs", query.get("filter-crs", CRS84))
-        parts.append(read_filter(composed(query["filter"]), language, collection.table, system))
+        parts.append(read_filter(composed(query["filter"]), language, collection.table, system, release))
     whole = None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
     return view(query, collection, whole)
 

@@ -46,7 +46,7 @@ _TOLD: Final = (
     "Allow, Content-Crs, Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
     "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, "
     "Upload-Metadata, Upload-Offset, Warning, "
-    "X-Biodata-Cursor, X-Biodata-Geometry, X-Biodata-Ignored, X-Biodata-Names-Unmatched, X-Biodata-Null-Left-Out, "
+    "X-Biodata-Cursor, X-Biodata-Geometry, X-Biodata-Names-Unmatched, X-Biodata-Null-Left-Out, "
     "X-Biodata-Release, X-Request-ID"
 )
 

@@ -8,13 +8,13 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import facets, records
+from api import facets, gbif_names, records
 from api.answers import address, json_answer
 from api.dependencies import Opened, service
-from api.errors import invalid
+from api.errors import invalid, unavailable_parameter, unknown_value
 from api.paging import window
 from api.parameters import Asked, every, read
-from api.readers import boolean, integer, unknown_value
+from api.readers import boolean, integer
 from biodata.store.query.filters import And, Filter
 
 LIMIT: Final = 300
@@ -91,10 +91,8 @@ def snapshot(query: QueryParams) -> str | None:
 
 
 def told(release: Opened, asked: Asked) -> dict[str, str]:
-    """Return the headers that tell what was left out: parameters that our data cannot answer, rows without a value."""
+    """Return the headers that tell what was made of the request, rows without a value that a range leaves out among it."""
     headers = release.headers()
-    if asked.ignored:
-        headers["X-Biodata-Ignored"] = ", ".join(asked.ignored)
     if asked.nulls:
         counts = {
             name: release.count("occurrences", And((every(asked.filters, but=name) or And(()), null)))
@@ -110,8 +108,10 @@ def _facet_names(query: QueryParams) -> list[str]:
         _setting(query, what)
     names = list(dict.fromkeys(query.getlist("facet")))
     for name in names:
+        if name in gbif_names.UNAVAILABLE:
+            raise unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
         if name not in facets.KNOWN:
-            raise unknown_value(field="facet", value=name, known=set(facets.KNOWN))
+            raise unknown_value(field="facet", value=name, known=facets.KNOWN)
     if len(names) > FACETS_AT_ONCE:
         raise invalid(field="facet", value=str(len(names)), expected=f"at most {FACETS_AT_ONCE} facets at once")
     return names
@@ -120,8 +120,7 @@ def _facet_names(query: QueryParams) -> list[str]:
 def _facet(query: QueryParams, release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:
     """Return the counts of one facet in GBIF's shape."""
     limit, offset, least = (_setting(query, what, name) for what in FACET_DEFAULTS)
-    limit, least = min(limit, FACET_LIMIT), max(least, 1)
-    found = facets.counted(release, filter_, name, limit=limit, offset=offset, minimum=least)
+    found = facets.counted(release, filter_, name, limit=limit, offset=offset, minimum=max(least, 1))
     counts = [{"name": plain(value), "count": number} for value, number in found]
     return {"field": _upper(name), "counts": counts}
 
@@ -130,8 +129,9 @@ def _setting(query: QueryParams, what: str, name: str = "") -> int:
     """Return a setting of all facets, or of one: `facetLimit`, or `year.facetLimit`."""
     value = query.get(f"{name}.{what}", query.get(what, str(FACET_DEFAULTS[what])))
     found = integer(what, value)
-    if found < 0:
-        raise invalid(field=what, value=value, expected="0 or more")
+    if found < 0 or (what == "facetLimit" and found > FACET_LIMIT):
+        expected = f"0 to {FACET_LIMIT}; facetOffset goes on" if what == "facetLimit" else "0 or more"
+        raise invalid(field=what, value=value, expected=expected)
     return found
 
 

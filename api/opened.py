@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,12 +27,15 @@ from biodata.store.reader import OpenRelease, Page
 if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from api.dependencies import Service
-    from biodata.exports.reports.material import Material
     from biodata.sharing import RuleSet
     from biodata.sharing.taxonomy import Taxonomy
 
 _CIRCLE_CORNERS: Final = 180
 _HEADER_LENGTH: Final = 3_000
+_REPORTS: Final = 64
+"""Reports of a release that are kept once they are made."""
+_VALUES: Final = 10_000
+"""Values of a column that are known of a release."""
 _SHORTEST_DEGREE_M: Final = 110_500.0  # of latitude, at the equator
 
 
@@ -43,6 +46,9 @@ class Facts:
         self._release = release
         self._extents: dict[str, tuple[float, float, float, float]] = {}
         self._years: list[str | None] | None = None
+        self._values: dict[str, frozenset[str]] = {}
+        self.report_page = lru_cache(maxsize=_REPORTS)(self._report_page)
+        self.report_card = lru_cache(maxsize=_REPORTS)(self._report_card)
         self._taxonomy: tuple[str, Taxonomy | None] | None = None
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
@@ -65,6 +71,26 @@ class Facts:
     def names(self) -> Names:
         """The names that records and checklists tell."""
         return Names(self._release)
+
+    def _report_page(self, identifier: str) -> str:
+        """Return the report of a result as a page; see `exports.reports.page`."""
+        # They load shapely's and pyproj's larger parts, which no other answer needs.
+        from biodata.exports.reports import material, page
+
+        return page.page(material.read(self._release, identifier))
+
+    def _report_card(self, identifier: str) -> dict[str, Any]:
+        """Return the report of a result as its numbers."""
+        from biodata.exports.reports import material, page
+
+        return page.card(material.read(self._release, identifier))
+
+    def values(self, column: str) -> frozenset[str]:
+        """Return the values of a column of occurrences; of a list with semicolons each."""
+        if column not in self._values:
+            counted = self._release.facet("occurrences", None, column, limit=_VALUES)
+            self._values[column] = frozenset(part for value, _ in counted for part in (value, *value.split(";")))
+        return self._values[column]
 
     @cached_property
     def areas(self) -> AreaNames:
@@ -133,11 +159,13 @@ class Opened:
         facts = self._service.facts(self._release)
         return facts.known_to(rules), facts.taxa if facts.taxa.height else None
 
-    def report(self, identifier: str) -> "Material":
-        """Return what the report of a result tells; see `exports.reports.material.read`."""
-        from biodata.exports.reports import material
+    def report_page(self, identifier: str) -> str:
+        """Return the report of a result as a page; a release never changes, so it is made once."""
+        return self._service.facts(self._release).report_page(identifier)
 
-        return material.read(self._release, identifier)
+    def report_card(self, identifier: str) -> dict[str, Any]:
+        """Return the report of a result as its numbers."""
+        return self._service.facts(self._release).report_card(identifier)
 
     def features(
         self,
@@ -191,6 +219,10 @@ class Opened:
             return self.years()
         first, last = self._release.days(table)
         return [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
+
+    def values(self, column: str) -> frozenset[str]:
+        """Return the values of a column of the release's occurrences."""
+        return self._service.facts(self._release).values(column)
 
     def taxon(self, key: str) -> Filter:
         """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""

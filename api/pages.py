@@ -15,6 +15,7 @@ from api import auth, html
 from api.answers import json_answer
 from api.dependencies import service
 from api.errors import PROBLEMS
+from api.gbif_names import PARAMETERS
 
 router = APIRouter(include_in_schema=False)
 
@@ -61,13 +62,26 @@ def docs(request: Request) -> HTMLResponse:
     document = request.app.openapi()
     parts = [
         html.paragraph(document["info"]["description"]),
-        html.links([("/openapi.json", "OpenAPI document"), ("#errors", "Errors"), ("/ogc?f=html", "OGC API as pages")]),
+        html.links(
+            [
+                ("/openapi.json", "OpenAPI document"),
+                ("#gbif", "Parameters of GBIF's"),
+                ("#errors", "Errors"),
+                ("/ogc?f=html", "OGC API as pages"),
+            ]
+        ),
     ]
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method != "head":
                 parts.append(_operation(path, method, operation))
     rows = [(code, problem.status, problem.title) for code, problem in PROBLEMS.items()]
+    named = [(row["name"], row["answer"], row["instead"]) for row in PARAMETERS]
+    parts += [
+        html.heading("Parameters of GBIF's occurrence search", "gbif"),
+        html.paragraph("One that is accepted chooses no records; one that is unavailable is answered with a 400."),
+        html.table(["Parameter", "Answer", "Why, or what to ask instead"], named),
+    ]
     parts += [html.heading("Errors", "errors"), html.table(["Code", "Status", "Meaning"], rows, identify=True)]
     return html.page("biodata: the API", *parts, up=[("/", "Map")])
 

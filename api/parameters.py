@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api import gbif_names, readers, readers_name, readers_place
-from api.errors import invalid, unknown_parameter
+from api.errors import ProblemError, invalid, unavailable_parameter, unknown_parameter
 from api.readers import Lookup
 from api.search_table import (
     ACROSS,
@@ -34,7 +34,11 @@ __all__ = [
     "Parameter",
     "every",
     "read",
+    "refused",
 ]
+
+_LEAST: Final = {"sharedBetween": 2, "presentIn": 1}
+"""How many sides each needs."""
 
 _SIDES: Final = frozenset({"country", "countryCode", "stateProvince", "provinceCode"})
 
@@ -47,14 +51,11 @@ class Asked:
     ----------
     filters : dict of name to Filter
         All of them must hold.
-    ignored : list of str
-        GBIF's parameters that our data cannot answer.
     nulls : dict of name to Filter
         Of each range that leaves rows without a value out: those rows.
     """
 
     filters: dict[str, Filter]
-    ignored: list[str]
     nulls: dict[str, Filter]
 
 
@@ -83,19 +84,16 @@ def read(
     Raises
     ------
     ProblemError
-        For a name that is not known, or a value that cannot be used.
+        For a name that is not known or cannot be honoured, an empty value, or one outside its vocabulary.
     """
     told: dict[str, list[str]] = {}
-    ignored: set[str] = set()
     for name, value in parameters:
+        if not value.strip() and name not in gbif_names.UNAVAILABLE:
+            raise invalid(field=name, value=value, expected="a value, or the address without this parameter")
         if name in SEARCH or name in ACROSS or name in NULLS:
             told.setdefault(name, []).append(readers.composed(value))
-        elif name in own:
-            continue
-        elif name in gbif_names.UNANSWERED:
-            ignored.add(name)
-        else:
-            raise unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
+        elif name not in own and name not in gbif_names.ACCEPTED:
+            raise refused(name, own)
     for name in told.keys() & NULLS:
         readers.boolean(name, told[name][-1])
     merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in told.items() if name in SEARCH}
@@ -107,8 +105,15 @@ def read(
     if DUPLICATES not in merged and not any(asks_for_duplicates(part) for part in merged.values()):
         merged[DUPLICATES] = ONE_OF_EACH
     if not told.keys().isdisjoint(ACROSS):
-        merged["sharedBetween"] = _across(told, merged, lookup)
-    return Asked(merged, sorted(ignored), nulls)
+        merged |= _across(told, merged, lookup)
+    return Asked(merged, nulls)
+
+
+def refused(name: str, own: Sequence[str] = ()) -> ProblemError:
+    """Return the error for a name that chooses no records here: GBIF's that cannot be honoured, or an unknown one."""
+    if name in gbif_names.UNAVAILABLE:
+        return unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
+    return unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
 
 
 def _read_one(parameter: Parameter, values: list[str], lookup: Lookup) -> Filter:
@@ -127,24 +132,31 @@ def _keeps_null(name: str, told: dict[str, list[str]]) -> bool:
     return False
 
 
-def _across(told: dict[str, list[str]], merged: dict[str, Filter], lookup: Lookup) -> Filter:
-    """Return the filter for species by the sides on which they are recorded.
+def _across(told: dict[str, list[str]], merged: dict[str, Filter], lookup: Lookup) -> dict[str, Filter]:
+    """Return the filters for the records on some sides, of the species that are recorded on every one of them.
 
-    The rows that count are those that the other parameters ask for, wherever they are: a country, a division or the
-    sides themselves do not narrow them.
+    The rows that count as evidence are those that the other parameters ask for, wherever they are: a country, a
+    division or the sides themselves do not narrow them.
     """
-    shared, present, missing = (told.get(name, []) for name in ("sharedBetween", "presentIn", "missingFrom"))
-    on = readers_place.sides("sharedBetween", shared, lookup, least=2) if shared else ()
-    on += readers_place.sides("presentIn", present, lookup) if present else ()
-    off = readers_place.sides("missingFrom", missing, lookup) if missing else ()
-    if not on:
+    lists = {name: told[name] for name in ("sharedBetween", "presentIn") if name in told}
+    missing = told.get("missingFrom", [])
+    if not lists:
         expected = "sharedBetween=CN,LA, or presentIn=CN with missingFrom=LA"
         raise invalid(field="missingFrom", value=",".join(missing), expected=expected)
     minimum = readers.integer(MINIMUM, told.get(MINIMUM, ["1"])[-1])
     if not 1 <= minimum <= 1_000_000:
         raise invalid(field=MINIMUM, value=str(minimum), expected="1 to 1,000,000")
+    on, places = (
+        tuple(
+            side
+            for name, values in lists.items()
+            for side in readers_place.sides(name, values, lookup, least=_LEAST[name], as_evidence=as_evidence)
+        )
+        for as_evidence in (True, False)
+    )
+    off = readers_place.sides("missingFrom", missing, lookup) if missing else ()
     among = And(tuple(part for name, part in merged.items() if name not in _SIDES))
-    return Recorded("species", on, off, among, minimum)
+    return {"sharedBetween": Recorded("species", on, off, among, minimum), "sides": Or(places)}
 
 
 def every(filters: dict[str, Filter], *, but: str | None = None) -> Filter | None:

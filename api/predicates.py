@@ -1,14 +1,29 @@
 """GBIF's predicates, as its downloads have them, as filters: the same parameters, joined by and, or and not."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, Final
 
-from api.errors import ProblemError, invalid
+from api.errors import ProblemError, invalid, unknown_value
+from api.gbif_names import UNAVAILABLE
 from api.intervals import read_dates, within
-from api.parameters import SEARCH, Kind, Parameter
-from api.readers import Lookup, composed, integer, number, unknown_value
-from biodata.store.query.filters import And, Compare, Differ, Filter, InBox, Intersects, IsNull, Like, Not, Operator, Or
+from api.parameters import SEARCH, Kind, Parameter, refused
+from api.readers import Lookup, composed, integer, number
+from biodata.store.query.filters import (
+    And,
+    Compare,
+    Differ,
+    Filter,
+    InBox,
+    InCountry,
+    Intersects,
+    IsNull,
+    Like,
+    Not,
+    Operator,
+    Or,
+)
 
 DEPTH_LIMIT: Final = 10
 _PARTS_LIMIT: Final = 100
@@ -16,6 +31,9 @@ _PARTS_LIMIT: Final = 100
 _COMPARISONS: Final[dict[str, Operator]] = {
     "lessThan": "<", "lessThanOrEquals": "<=", "greaterThan": ">", "greaterThanOrEquals": ">=",
 }  # fmt: skip
+NO_COUNTRY: Final = And((IsNull("countryCode"), IsNull("country_codes")))
+"""A record of no country, as `InCountry` has it."""
+
 KINDS: Final = (
     "and", "or", "not", "equals", "in", "within", "geoDistance", "isNull", "isNotNull", "like", "range", *_COMPARISONS,
 )  # fmt: skip
@@ -62,7 +80,7 @@ def read_predicate(told: Any, lookup: Lookup, depth: int = 0) -> Filter:
     parameter = _parameter(told)
     match kind:
         case "isNull" | "isNotNull":
-            missing = parameter.null or IsNull(_column(parameter))
+            missing = NO_COUNTRY if parameter.column == "countryCode" else parameter.null or IsNull(_column(parameter))
             return missing if kind == "isNull" else Not(missing)
         case "in":
             values = told.get("values")
@@ -113,6 +131,8 @@ def _unknown(leaf: Filter) -> tuple[Filter, ...]:
     match leaf:
         case InBox() | Intersects():
             return (IsNull("decimalLatitude"),)
+        case InCountry():
+            return (NO_COUNTRY,)
         case Differ(column, other):
             return (IsNull(column), IsNull(other))
     return (IsNull(getattr(leaf, "column")),)  # noqa: B009 - every other leaf has one
@@ -152,9 +172,12 @@ def _parameter(told: dict[str, Any]) -> Parameter:
     key = told.get("key", told.get("parameter"))  # as isNull and isNotNull have it in GBIF's own documentation
     if not isinstance(key, str):
         raise _refuse(told, "key: a search parameter's name, such as BASIS_OF_RECORD")
-    parameter = SEARCH.get(key) or SEARCH.get(_BY_ENUM.get(key.upper(), ""))
+    name = _BY_ENUM.get(key.upper(), key)
+    if name in UNAVAILABLE:
+        raise refused(name)
+    parameter = SEARCH.get(name)
     if parameter is None or parameter.kind is Kind.LIST:
-        raise unknown_value(field="predicate.key", value=key, known=set(_BY_ENUM))
+        raise unknown_value(field="predicate.key", value=key, known=_PARAMETERS)
     return parameter
 
 
@@ -185,4 +208,10 @@ def _refuse(told: Any, expected: str) -> ProblemError:
     return invalid(field="predicate", value=str(told), expected=expected)
 
 
-_BY_ENUM: Final = {"".join(f"_{c}" if c.isupper() else c.upper() for c in name): name for name in SEARCH}
+def _by_enum(names: Iterable[str]) -> dict[str, str]:
+    """Return names of parameters by what GBIF's enumeration calls them (BASIS_OF_RECORD, RECORDED_BY_ID)."""
+    return {re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z])", "_", name).upper(): name for name in names}
+
+
+_PARAMETERS: Final = _by_enum(SEARCH)
+_BY_ENUM: Final = _by_enum(UNAVAILABLE) | _PARAMETERS

@@ -5,10 +5,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from api import gbif_names
-from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api import gbif_names, vocabularies
+from api.errors import invalid
 from api.intervals import read_dates, within
-from biodata.flags import FLAGS
+from api.vocabularies import Values
 from biodata.store.query.filters import (
     ONE_OF_EACH,
     And,
@@ -24,10 +24,9 @@ from biodata.store.query.filters import (
     Not,
     Or,
 )
-from biodata.vocabularies import SharingCategory
 
 
-class Lookup(Protocol):
+class Lookup(Values, Protocol):
     """What some parameters have to look up in the release."""
 
     def taxon(self, key: str) -> Filter:
@@ -61,6 +60,8 @@ Reader = Callable[[str, str, Lookup], Filter]
 DAY_PRECISIONS: Final = ("day", "time", "interval")
 """The precisions of dates that tell a day."""
 
+_OPEN_ENDS: Final = ("*", "")
+_SEASONS: Final = frozenset({"month", "startDayOfYear", "endDayOfYear"})
 _INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
 
@@ -96,14 +97,12 @@ def equal_text(column: str) -> Reader:
     return lambda _name, value, _lookup: Compare(column, "=", value, ignore_case=True)
 
 
-def code(column: str, known: Sequence[str] = ()) -> Reader:
-    """Read one of a list of codes, in any case."""
+def code(column: str) -> Reader:
+    """Read a value of a column's vocabulary, in any letter case."""
 
-    def read(name: str, value: str, _: Lookup) -> Filter:
-        code = value.upper()
-        if known and code not in known:
-            raise invalid(field=name, value=value, expected=f"one of {', '.join(known)}")
-        return Compare(column, "=", code if known else value, ignore_case=not known)
+    def read(name: str, value: str, lookup: Lookup) -> Filter:
+        is_open = vocabularies.COLUMNS[column].is_open if column in vocabularies.COLUMNS else False
+        return Compare(column, "=", vocabularies.spelling(name, column, value, lookup), ignore_case=is_open)
 
     return read
 
@@ -112,13 +111,31 @@ def number_range(column: str, read_one: Callable[[str, str], float]) -> Reader:
     """Read a number, or two with a comma between them, * leaving an end open; a missing value is in no range."""
 
     def read(name: str, value: str, _: Lookup) -> Filter:
-        low, comma, high = value.partition(",")
-        if not comma:
-            return Compare(column, "=", read_one(name, value))
-        ends = [None if end in ("*", "") else read_one(name, end) for end in (low, high)]
-        return Between(column, *ends)
+        if "," not in value:
+            return Compare(column, "=", _checked(name, column, read_one(name, value)))
+        return Between(column, *_ends(name, column, value, read_one))
 
     return read
+
+
+def _ends(
+    name: str, column: str, value: str, read_one: Callable[[str, str], float]
+) -> tuple[float | None, float | None]:
+    """Read both ends of a range, the first not behind the last; None is an open end."""
+    low, _, high = (part.strip() for part in value.partition(","))
+    if low in _OPEN_ENDS and high in _OPEN_ENDS and "*" not in value:
+        raise invalid(field=name, value=value, expected="a number, or two with a comma between them")
+    first, last = (None if end in _OPEN_ENDS else _checked(name, column, read_one(name, end)) for end in (low, high))
+    if first is not None and last is not None and first > last:
+        seasons = f"; over the end of a year ask twice, {name}={low},*&{name}=*,{high}" if column in _SEASONS else ""
+        raise invalid(field=name, value=value, expected=f"the lesser number first{seasons}")
+    return first, last
+
+
+def _checked(name: str, column: str, value: float) -> float:
+    """Return a number that a record can have."""
+    vocabularies.check_number(name, column, value)
+    return value
 
 
 def present(column: str) -> Reader:
@@ -130,10 +147,9 @@ def days_of_year(column: str) -> Reader:
     """Read a day of the year, or two; a date that is known only by its year or month has none."""
 
     def read(name: str, value: str, _: Lookup) -> Filter:
-        low, comma, high = value.partition(",")
-        ends = [None if end in ("*", "") else integer(name, end) for end in (low, high if comma else low)]
+        ends = _ends(name, name, value if "," in value else f"{value},{value}", integer)
         days = In("event_precision", DAY_PRECISIONS)
-        return And((days, DayOfYear(column, *ends)))
+        return And((days, DayOfYear(column, *(None if end is None else int(end) for end in ends))))
 
     return read
 
@@ -154,24 +170,9 @@ def sequenced(name: str, value: str, _: Lookup) -> Filter:
     return Or(()) if boolean(name, value) else And(())
 
 
-def issue(name: str, value: str, _: Lookup) -> Filter:
+def issue(name: str, value: str, lookup: Lookup) -> Filter:
     """Read the name of a doubt, GBIF's or ours."""
-    flag = value.upper()
-    if flag not in FLAGS and flag not in gbif_names.ISSUES:
-        raise unknown_value(field=name, value=value, known={*FLAGS, *gbif_names.ISSUES})
-    return Contains("quality_flags", flag)
-
-
-def unknown_value(*, field: str, value: str, known: set[str]) -> ProblemError:
-    """Return the error for a name in a value that is not known, with the names nearest to it."""
-    near = unknown_parameter(value, known).near
-    return ProblemError(
-        Code.PARAMETER_INVALID,
-        f"{field}: {value[:80]!r} is not known",
-        field=field,
-        expected=f"did you mean {' or '.join(near)}?" if near else None,
-        near=near,
-    )
+    return Contains("quality_flags", vocabularies.spelling(name, "quality_flags", value, lookup))
 
 
 def taxonomic_issue(name: str, value: str, lookup: Lookup) -> Filter:
@@ -196,12 +197,13 @@ def event_date(name: str, value: str, _: Lookup) -> Filter:
 def moment(column: str) -> Reader:
     """Read a moment that the text begins with, or two that it lies between."""
 
-    def read(_: str, value: str, __: Lookup) -> Filter:
+    def read(name: str, value: str, _: Lookup) -> Filter:
+        read_dates(name, value, separator=",")
         low, comma, high = value.partition(",")
         ends = (low, high) if comma else (low, low)
         # A longer text with the same beginning sorts after it: the last character there is closes the range.
         return Between(
-            column, None if ends[0] in ("*", "") else ends[0], None if ends[1] in ("*", "") else f"{ends[1]}~"
+            column, None if ends[0] in _OPEN_ENDS else ends[0], None if ends[1] in _OPEN_ENDS else f"{ends[1]}~"
         )
 
     return read
@@ -227,13 +229,7 @@ def all_duplicates(name: str, value: str) -> bool:
     return value == "all"
 
 
-def media(_: str, value: str, __: Lookup) -> Filter:
+def media(name: str, value: str, lookup: Lookup) -> Filter:
     """Read a kind of media."""
-    return Like("mediaType", f"%{like_literal(value)}%", ignore_case=True)
-
-
-def category(name: str, value: str, _: Lookup) -> Filter:
-    """Read a sharing category."""
-    if value.lower() not in list(SharingCategory):
-        raise invalid(field=name, value=value, expected=f"one of {', '.join(SharingCategory)}")
-    return Compare("sharing_category", "=", value.lower())
+    kind = vocabularies.spelling(name, "mediaType", value, lookup)
+    return Like("mediaType", f"%{like_literal(kind)}%", ignore_case=True)

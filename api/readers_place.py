@@ -4,10 +4,11 @@ import re
 from typing import Final
 
 from api import gbif_names
-from api.errors import invalid
+from api.errors import invalid, unknown_value
 from api.readers import Lookup, number
+from api.vocabularies import country_codes, spelling
 from biodata.parsers.countries import country_candidates
-from biodata.store.query.filters import And, Compare, Contains, Filter, In, IsNull, Or
+from biodata.store.query.filters import And, Compare, Filter, In, InCountry, IsNull, Or
 
 _GEO_DISTANCE: Final = re.compile(r"(-?[\d.]{1,20}),(-?[\d.]{1,20}),(\d{1,8}(?:\.\d{1,6})?)(km|m)?", re.ASCII)
 _CIRCLE_LIMIT_M: Final = 5_000_000
@@ -16,14 +17,25 @@ _SIDES: Final = 12
 
 
 def country(name: str, value: str, _: Lookup) -> Filter:
-    """Read a country; a generalised record that tells several, and none of them as its own, is found under each."""
-    return within_country(country_code(name, value))
+    """Read a country; see `InCountry`."""
+    return InCountry((country_code(name, value),))
+
+
+def publishing_country(name: str, value: str, _: Lookup) -> Filter:
+    """Read the country of a publisher."""
+    return Compare("publishingCountry", "=", country_code(name, value))
 
 
 def country_code(name: str, value: str) -> str:
-    """Return the code of a country that is told by its ISO code, or by its name in a language of the region."""
+    """Return the code of a country that is told by its ISO code, or by its name in a language of the region.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such country, or several.
+    """
     code = value.strip().upper()
-    if len(code) == 2 and code.isascii():
+    if code in country_codes():
         return code
     codes = country_candidates(value)
     if len(codes) == 1:
@@ -32,19 +44,12 @@ def country_code(name: str, value: str) -> str:
     raise invalid(field=name, value=value, expected=expected)
 
 
-def within_country(code: str) -> Filter:
-    """Return the filter for a country by its code."""
-    several = And((IsNull("countryCode"), Contains("country_codes", code)))
-    return Or((Compare("countryCode", "=", code), several))
-
-
 def continent(name: str, value: str, _: Lookup) -> Filter:
-    """Read a continent: that of the record's country, or of each that a record without one of its own may be from."""
+    """Read a continent: its countries, as `InCountry` has them."""
     codes = gbif_names.CONTINENTS.get(value.strip().upper())
     if codes is None:
-        raise invalid(field=name, value=value, expected=f"one of {', '.join(gbif_names.CONTINENTS)}")
-    several = Or(tuple(Contains("country_codes", code) for code in codes))
-    return Or((In("countryCode", codes), And((IsNull("countryCode"), several))))
+        raise unknown_value(field=name, value=value, known=gbif_names.CONTINENTS)
+    return InCountry(codes)
 
 
 def state_province(_: str, value: str, lookup: Lookup) -> Filter:
@@ -82,30 +87,45 @@ def within_area(name: str, value: str, lookup: Lookup) -> Filter:
     return lookup.area(name, value)
 
 
-def sides(name: str, values: list[str], lookup: Lookup, *, least: int = 1) -> tuple[Filter, ...]:
+def sides(
+    name: str, values: list[str], lookup: Lookup, *, least: int = 1, as_evidence: bool = False
+) -> tuple[Filter, ...]:
     """Read sides: codes of countries or divisions, or ids of areas, with commas between them or repeated.
 
     A record whose place was made so coarse that it may lie on either side of a border is no evidence that its species
-    is on one; but where it may be, the species is not said to be missing.
+    is on one; but where it may be, it is counted, and its species is not said to be missing.
+
+    Parameters
+    ----------
+    name : str
+        The parameter.
+    values : list of str
+        Its values.
+    lookup : Lookup
+        The release's look-ups.
+    least : int
+        How many sides there have to be.
+    as_evidence : bool
+        Only records that lie on a side for certain.
 
     Raises
     ------
     ProblemError
         If there are fewer than `least`, or too many.
     """
-    told = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
-    if not least <= len(told) <= _SIDES:
+    words = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+    if not least <= len(words) <= _SIDES:
         raise invalid(
-            field=name, value=",".join(told), expected=f"{least} to {_SIDES} sides, such as CN,LA or CN-YN,LA-PH"
+            field=name, value=",".join(words), expected=f"{least} to {_SIDES} sides, such as CN,LA or CN-YN,LA-PH"
         )
-    return tuple(_side(name, side, lookup) for side in told)
+    return tuple(_side(name, word, lookup, as_evidence=as_evidence) for word in words)
 
 
-def _side(name: str, value: str, lookup: Lookup) -> Filter:
+def _side(name: str, value: str, lookup: Lookup, *, as_evidence: bool) -> Filter:
     """Read one side."""
     if (len(value) == 2 and value.isascii()) or country_candidates(value):
         code = country_code(name, value)
-        return within_country(code) if name == "missingFrom" else Compare("countryCode", "=", code)
+        return Compare("countryCode", "=", code) if as_evidence else InCountry((code,))
     if _DIVISION.fullmatch(value):
-        return Compare("province_code", "=", value.upper())
+        return Compare("province_code", "=", spelling(name, "province_code", value, lookup))
     return lookup.area(name, value)

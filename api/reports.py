@@ -30,23 +30,22 @@ _ANSWERS: Final = {
 @router.get("/{result_id:path}", summary="A result's printable report", openapi_extra=_FORM, responses=_ANSWERS)
 def report(request: Request, result_id: str) -> Response:
     """Answer with a page that holds all it needs, or with its numbers."""
-    # They load shapely's and pyproj's larger parts, which no other answer needs.
-    from biodata.exports.reports import page
-
     only(request, "f")
     form = request.query_params.get("f", "html")
     if form not in _FORMS:
         raise invalid(field="f", value=form, expected=f"one of {', '.join(_FORMS)}")
     with service(request).open(request) as release:
         try:
-            told = release.report(result_id)
+            found = release.report_card(result_id) if form == "json" else release.report_page(result_id)
         except InputError as error:
             detail = f"no candidate, corridor or ground is called {result_id[:80]!r}"
             raise ProblemError(Code.RECORD_MISSING, detail, field="result_id") from error
-    if form == "json":
-        return json_answer(page.card(told))
-    request.state.page_policy = f"{page.POLICY}; frame-ancestors 'none'"
-    return HTMLResponse(page.page(told), headers={"Cache-Control": "public, max-age=60"})
+    if not isinstance(found, str):
+        return json_answer(found)
+    from biodata.exports.reports.page import POLICY
+
+    request.state.page_policy = f"{POLICY}; frame-ancestors 'none'"
+    return HTMLResponse(found, headers={"Cache-Control": "public, max-age=60"})
 
 
 def address_of(identifier: str) -> str:

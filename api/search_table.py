@@ -1,6 +1,5 @@
 """The table of search parameters: GBIF's and ours, each with the filter that it becomes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -8,7 +7,7 @@ from typing import Final
 
 from api import gbif_names, readers, readers_name, readers_place
 from api.readers import Reader
-from biodata.flags import FLAGS
+from api.vocabularies import COLUMNS
 from biodata.store.query.filters import And, Filter, IsNull
 from biodata.vocabularies import SharingCategory
 
@@ -20,11 +19,18 @@ INCLUDE_NULL: Final = "includeNull"
 
 MINIMUM: Final = "minimumPerSide"
 
+COUNTRY: Final = (
+    "ISO 3166-1 code of the country, or its name in a language of the region. A record is of the country of its "
+    "countryCode, also in the band around a border. One without, whose published place is a cell, is found and counted "
+    "under each country that the cell reaches. It means the same in every address, download, tile and CQL2 filter."
+)
+"""What the parameter `country` asks for; see `InCountry`."""
+
 ACROSS: Final = MappingProxyType(
     {
-        "sharedBetween": "Species recorded on every one of these sides: CN,LA or CN-YN,LA-PH or ids of areas.",
-        "presentIn": "Species recorded on every one of these sides.",
-        "missingFrom": "Species recorded on none of these sides; with presentIn or sharedBetween.",
+        "sharedBetween": "Records on any of these sides, of the species recorded on every one: CN,LA or CN-YN,LA-PH or ids of areas.",
+        "presentIn": "Records on any of these sides, of the species recorded on every one.",
+        "missingFrom": "Of species recorded on none of these sides; with presentIn or sharedBetween.",
         MINIMUM: "Records that a species needs on each side.",
     }
 )
@@ -82,12 +88,16 @@ def _texts(*names: str) -> list[Parameter]:
     return [Parameter(n, Kind.TEXT, f"{n}, in any case.", readers.equal_text(n), n) for n in names]
 
 
-def _codes(**names: Sequence[str]) -> list[Parameter]:
+def _codes(*names: str) -> list[Parameter]:
     """Parameters of codes whose name is their column's."""
-    return [
-        Parameter(n, Kind.CODE, f"{n}, one of GBIF's codes.", readers.code(n, known), n, tuple(known))
-        for n, known in names.items()
-    ]
+    found = []
+    for name in names:
+        words = COLUMNS[name]
+        more = ", or as a record of the release states it" if words.is_open else ""
+        meaning = f"{name}, one of GBIF's codes{more}."
+        codes = () if words.is_open else words.values
+        found.append(Parameter(name, Kind.CODE, meaning, readers.code(name), name, codes))
+    return found
 
 
 _ALL: Final = (
@@ -102,11 +112,10 @@ _ALL: Final = (
     Parameter("speciesList", Kind.LIST, "A list of names, one a value; those not known stand in X-Biodata-Names-Unmatched.", readers_name.taxon),
     *_texts("acceptedScientificName", "kingdom", "phylum", "class", "order", "family", "genus", "species", "genericName"),
     *_texts("specificEpithet", "infraspecificEpithet"),
-    *_codes(taxonRank=(), taxonomicStatus=("ACCEPTED", "SYNONYM", "DOUBTFUL")),
-    *_codes(iucnRedListCategory=gbif_names.RED_LIST_CATEGORIES),
-    Parameter("country", Kind.CODE, "ISO 3166-1 code of the country, or its name in a language of the region. A record whose published cell holds several, and that tells none as its own, is found and counted under each.", readers_place.country, "countryCode"),
+    *_codes("taxonRank", "taxonomicStatus", "iucnRedListCategory"),
+    Parameter("country", Kind.CODE, COUNTRY, readers_place.country, "countryCode"),
     Parameter("countryCode", Kind.CODE, "The same as country.", readers_place.country, "countryCode"),
-    Parameter("continent", Kind.CODE, "Continent of the country.", readers_place.continent, codes=tuple(gbif_names.CONTINENTS)),
+    Parameter("continent", Kind.CODE, "Continent of the country, as country has it.", readers_place.continent, codes=tuple(gbif_names.CONTINENTS)),
     Parameter("stateProvince", Kind.TEXT, "First-level division as stated, its name in any language or spelling; where none is published, the one that the place lies in. Or its ISO 3166-2 code: all that lies there.", readers_place.state_province, "stateProvince"),
     Parameter("provinceCode", Kind.CODE, "ISO 3166-2 code of the division (CN-YN).", readers.code("province_code"), "province_code"),
     *_texts("locality", "habitat"),
@@ -119,7 +128,7 @@ _ALL: Final = (
     Parameter("taxonomicIssue", Kind.CODE, "A doubt about the name.", readers.taxonomic_issue),
     Parameter("hasCoordinate", Kind.BOOLEAN, "Whether there are coordinates.", readers.present("decimalLatitude")),
     Parameter("hasGeospatialIssue", Kind.BOOLEAN, "Whether the place is gravely in doubt.", readers.geospatial_issue),
-    Parameter("issue", Kind.CODE, "A doubt, by its name.", readers.issue, "quality_flags", tuple(sorted({*FLAGS, *gbif_names.ISSUES}))),
+    Parameter("issue", Kind.CODE, "A doubt, by its name.", readers.issue, "quality_flags", COLUMNS["quality_flags"].values),
     *(
         Parameter(n, Kind.NUMBER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.number), n, null=IsNull(n))
         for n in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "elevation", "depth")
@@ -140,8 +149,8 @@ _ALL: Final = (
         "lastInterpreted", Kind.DATE, "When GBIF last interpreted the record.",
         readers.moment("lastInterpreted"), null=IsNull("lastInterpreted"),
     ),
-    *_codes(basisOfRecord=gbif_names.BASES_OF_RECORD, occurrenceStatus=("PRESENT", "ABSENT"), establishmentMeans=()),
-    *_codes(sex=(), lifeStage=(), typeStatus=(), license=tuple(gbif_names.LICENSE_URLS), publishingCountry=()),
+    *_codes("basisOfRecord", "occurrenceStatus", "establishmentMeans", "sex", "lifeStage", "typeStatus", "license"),
+    Parameter("publishingCountry", Kind.CODE, "ISO 3166-1 code of the publisher's country, or its name.", readers_place.publishing_country, "publishingCountry"),
     *_texts("datasetKey", "institutionCode", "collectionCode", "catalogNumber", "recordNumber", "recordedBy"),
     *_texts("otherCatalogNumbers"),
     Parameter("organismId", Kind.TEXT, "The individual or group.", readers.equal_text("organismID"), "organismID"),
@@ -151,11 +160,11 @@ _ALL: Final = (
     Parameter("gbifId", Kind.TEXT, "GBIF's number.", readers.equal_text("gbifID"), "gbifID"),
     Parameter("eventId", Kind.TEXT, "The sampling event.", readers.equal_text("eventID"), "eventID"),
     Parameter("parentEventId", Kind.TEXT, "The event above it.", readers.equal_text("parentEventID"), "parentEventID"),
-    *(Parameter(n, Kind.TEXT, "A kind of media.", readers.media, "mediaType") for n in ("mediaType", "mediatype")),
+    *(Parameter(n, Kind.TEXT, "A kind of media.", readers.media, "mediaType", COLUMNS["mediaType"].values) for n in ("mediaType", "mediatype")),
     Parameter("q", Kind.TEXT, "Text anywhere in names, place or recorder.", readers_name.free_text),
     Parameter(
         "sharingCategory", Kind.CODE, "How coarse the place is: open, 0_1_degree, …",
-        readers.category, "sharing_category",
+        readers.code("sharing_category"), "sharing_category",
         tuple(SharingCategory),
     ),
     Parameter("isInCluster", Kind.BOOLEAN, "Whether other records tell of the same event; all of them are shown then.", readers.flag("isInCluster"), "isInCluster"),

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, models
+from api import documents, models, vocabularies
 from api.answers import json_answer
 from api.dependencies import Opened, service
-from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.name_lookups import BUNDLED
 from api.paging import window
 from api.readers import like_literal
@@ -28,8 +28,13 @@ COLUMNS: Final = tuple(RELEASE["taxa"].columns)
 RANK_COLUMNS: Final = ("kingdom", "phylum", "class", "order", "family", "genus")
 _COMMON: Final = 1_000
 _PAGING: Final = ("limit", "offset")
-# pygbif sends these with every call; none of them changes what we can answer.
-_ACCEPTED: Final = ("hl", "verbose", "datasetKey", "strict", "language", "habitat", "threat", "nameType", "type", "issue", "facet", "checklistKey", "isExtinct", "facetLimit", "facetMincount", "facetMultiselect", "sourceId", "origin")  # fmt: skip
+_ACCEPTED: Final = ("hl", "verbose", "strict", "language", "type", "facet", "checklistKey", "facetLimit", "facetMincount", "facetMultiselect")  # fmt: skip
+"""GBIF's parameters that choose no names; pygbif sends some with every call."""
+
+_UNAVAILABLE: Final = frozenset(
+    {"datasetKey", "habitat", "threat", "nameType", "issue", "isExtinct", "sourceId", "origin", "nomenclaturalStatus"}
+)
+"""GBIF's parameters that cannot be honoured: the checklists here do not tell these of a name."""
 _FILTERS: Final = {"rank": "taxonRank", "status": "taxonomicStatus"}
 _TEXT: Final = {"type": "string"}
 _LIMIT: Final = {"type": "integer", "minimum": 0}
@@ -39,7 +44,6 @@ _PARAMETERS: Final = documents.plain_parameters(
     ("rank", _TEXT, "SPECIES, GENUS, …"),
     ("status", _TEXT, "ACCEPTED or SYNONYM."),
     ("highertaxonKey", _TEXT, "Only names below this taxon."),
-    ("isExtinct", _TEXT, "Accepted; not known here."),
     ("limit", _LIMIT, "Names of a page."),
     ("offset", dict(documents.OFFSET), "Names to leave out."),
 )
@@ -171,7 +175,11 @@ def _filter(request: Request, release: Opened) -> Filter | None:
         elif name in ("highertaxonKey", "higherTaxonKey"):
             parts.append(_below(release, value))
         elif name in _FILTERS:
-            parts.append(Compare(_FILTERS[name], "=", value.upper()))
+            parts.append(Compare(_FILTERS[name], "=", vocabularies.spelling(name, _FILTERS[name], value, release)))
+        elif name in _UNAVAILABLE:
+            raise unavailable_parameter(name, "q, name, rank, status or highertaxonKey")
+        elif name == "facet" and value not in _FILTERS:
+            raise unknown_value(field=name, value=value, known=_FILTERS)
         elif name not in (*_PAGING, *_ACCEPTED, "q"):
             raise unknown_parameter(name, (*_PAGING, *_ACCEPTED, *_FILTERS, "q", "name", "highertaxonKey"))
     return None if not parts else And(tuple(parts))

@@ -136,11 +136,10 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
         )
     asked = _release(request)
     with service(request).open(request, release_id=asked) as release:
-        filter_, properties, ignored = _asked(request, found, release)
+        filter_, properties = _asked(request, found, release)
         # Tiles of one release never change, so its id, the tile's place and what is asked are all that the tag needs.
         tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}{_mark(request)}"'
         headers = {
-            **({"X-Biodata-Ignored": ", ".join(ignored)} if ignored else {}),
             "ETag": tag,
             # Not for ever, although it never changes: what is hidden from now on must not stay in others' caches.
             "Cache-Control": "public, max-age=600" if asked else "public, max-age=60",
@@ -172,27 +171,24 @@ def _release(request: Request) -> str | None:
     return asked
 
 
-def _asked(
-    request: Request, collection: Collection, release: Opened
-) -> tuple[Filter | None, list[str] | None, list[str]]:
-    """Return which records a tile shows, what they tell, and GBIF's parameters that our data cannot answer."""
+def _asked(request: Request, collection: Collection, release: Opened) -> tuple[Filter | None, list[str] | None]:
+    """Return which records a tile shows, and what they tell."""
     if not collection.points:
         told_of = [(name, value) for name, value in request.query_params.multi_items() if name not in _OWN]
         for name, _ in told_of:
             if name not in collection.filterable:
                 raise unknown_parameter(name, (*_OWN, *collection.filterable))
-        return And(tuple(property_filter(collection, *told) for told in told_of)) if told_of else None, None, []
-    told = read(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES))
-    filters, ignored = told.filters, told.ignored
+        return And(tuple(property_filter(collection, *told, release) for told in told_of)) if told_of else None, None
+    filters = read(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES)).filters
     asked = request.query_params.get(_PROPERTIES)
     if asked is None:
-        return every(filters), None, ignored
+        return every(filters), None
     names = list(dict.fromkeys(asked.split(",")))
     allowed = _tellable(collection.id)
     for name in names:
         if name not in allowed:
             raise invalid(field=_PROPERTIES, value=name, expected=f"some of {', '.join(allowed)}")
-    return every(filters), names, ignored
+    return every(filters), names
 
 
 @cache

@@ -198,7 +198,7 @@ def across(chance: random.Random, others: list[Question]) -> Question:
             if all(counts.get((species, code), 0) >= minimum for code in shared)
             and not any(counts.get((species, code), 0) for code in missing)
         ]
-        return rows["species"].isin(names)
+        return rows["species"].isin(names) & rows["countryCode"].isin(shared)
 
     return Question(parameters, holds)
 

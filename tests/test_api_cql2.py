@@ -6,13 +6,26 @@ import pytest
 from api.cql2 import parse_text
 from api.cql2_filters import read_filter
 from biodata.errors import InputError
-from biodata.store.query.filters import And, Between, Compare, Contains, In, InBox, Intersects, IsNull, Like, Not, Or
+from biodata.store.query.filters import (
+    And,
+    Between,
+    Compare,
+    Contains,
+    In,
+    InBox,
+    InCountry,
+    Intersects,
+    IsNull,
+    Like,
+    Not,
+    Or,
+)
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
 
 OCCURRENCES = RELEASE["occurrences"]
 YEAR, MONTH = Compare("year", "=", 2010), Compare("month", "=", 5)
-CHINA = Compare("countryCode", "=", "CN")
+CHINA = InCountry(("CN",))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ DAY = date(2006, 9, 1)
         pytest.param("A_CONTAINEDBY(country_codes, ('CN', 'LA'))", lambda r: set(r["country_codes"]) <= {"CN", "LA"}, id="a list is contained"),
         pytest.param("A_CONTAINS(('CN', 'LA'), country_codes)", lambda r: set(r["country_codes"]) <= {"CN", "LA"}, id="a list contains, the value first"),
         pytest.param("A_EQUALS(country_codes, ('LA', 'CN'))", lambda r: set(r["country_codes"]) == {"CN", "LA"}, id="lists are equal"),
-        pytest.param({"op": "a_overlaps", "args": [{"property": "country_codes"}, ["VN", "XX"]]}, lambda r: "VN" in r["country_codes"], id="lists overlap"),
+        pytest.param({"op": "a_overlaps", "args": [{"property": "country_codes"}, ["VN", "US"]]}, lambda r: "VN" in r["country_codes"], id="lists overlap"),
         pytest.param({"op": "not", "args": [{"op": "like", "args": [{"op": "casei", "args": [{"property": "species"}]}, {"op": "casei", "args": ["LOPHURA%"]}]}]}, lambda r: r["genus"] != "Lophura", id="JSON: not, like, casei"),
         pytest.param({"op": "t_during", "args": [{"interval": [{"property": "event_start"}, {"property": "event_end"}]}, {"interval": ["2006-03-01", "2006-09-01"]}]}, lambda r: date(2006, 3, 1) < r["event_start"] < DAY, id="JSON: an interval of properties"),
         pytest.param({"op": "between", "args": [{"property": "year"}, 2001, 2002]}, lambda r: r["year"] in (2001, 2002), id="JSON: between"),

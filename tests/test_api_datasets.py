@@ -16,6 +16,7 @@ from biodata.ingest.protocol import DatasetInfo
 from biodata.settings import Settings
 from biodata.store import releases as store_releases
 from biodata.store.lake import Lake
+from biodata.store.open_release import OpenRelease
 from biodata.store.registry import Registry
 
 OPEN = [row for row in fixture.open_rows() if row["datasetKey"] == "field-notes"]
@@ -37,6 +38,39 @@ def test_the_list_the_search_and_one_dataset_agree(client: TestClient):
     assert client.get("/v1/dataset/suggest", params={"q": "gibb"}).json() == [
         {"key": "gibbons", "title": "Gibbons", "type": "OCCURRENCE"}
     ]
+
+
+def test_a_page_of_datasets_asks_as_often_for_many_as_for_one(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    asked: Counter[str] = Counter()
+    for kind, name in ((OpenRelease, "run"), (Registry, "session")):
+        real = getattr(kind, name)
+
+        def count(self, *args, _real=real, _name=name, **more):
+            asked[_name] += 1
+            return _real(self, *args, **more)
+
+        monkeypatch.setattr(kind, name, count)
+    client.get("/v1/dataset")  # reads the release's own facts, once
+    for limit in ("1", "3"):
+        asked.clear()
+        assert len(client.get("/v1/dataset", params={"limit": limit}).json()["results"]) >= 1
+        assert (asked["run"] <= 1, asked["session"] <= 2) == (True, True), asked
+
+
+REFUSED = [
+    ("publishingCountry", "LA"),
+    ("keyword", "survey"),
+    ("facet", "type"),
+    ("decade", "2000"),
+    ("license", "CC_BY_4"),
+    ("limit", "1001"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_a_filter_of_datasets_that_cannot_be_honoured_is_refused_by_its_name(client: TestClient, name: str, value: str):
+    answer = client.get("/v1/dataset", params={name: value})
+    assert (answer.status_code, answer.json()["field"]) == (400, name)
 
 
 def test_what_pygbif_sends_beside_a_key_is_taken(client: TestClient):

@@ -204,7 +204,7 @@ def test_a_file_made_under_other_sharing_rules_is_not_given_any_more(client, set
 
 
 def test_what_was_not_used_is_not_told_as_asked(client, settings):
-    told = done(client, settings, format="csv", country="LA", gadmGid="LAO.1_1")
+    told = done(client, settings, format="csv", country="LA", spellCheck="true")
     assert told["parameters"] == [{"name": "country", "value": "LA"}]
 
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import releases as fixture
-from biodata.exports.reports import page
+from biodata.exports.reports import material, page
 
 pytest_plugins = ("api_client",)
 
@@ -44,6 +44,12 @@ def test_the_numbers_are_had_alone_and_other_features_have_no_report(client: Tes
     area = client.get("/ogc/collections/protected_areas/items").json()["features"][0]["id"]
     links = client.get(f"/ogc/collections/protected_areas/items/{area}").json()["links"]
     assert "describedby" not in {link["rel"] for link in links}
+
+
+def test_a_report_of_a_release_is_made_once(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    first = client.get("/v1/reports/run-1-1").text
+    monkeypatch.setattr(material, "read", None)
+    assert client.get("/v1/reports/run-1-1").text == first
 
 
 @pytest.mark.parametrize(

@@ -121,3 +121,12 @@ def test_status_lists_stand_beside_each_other(client):
         "checklist": "sample 1",
     }
     assert client.get("/v1/species/2441208/statuses").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("isExtinct", "true"), ("habitat", "MARINE"), ("rank", "SPECEIS"), ("status", "ACCEPT"), ("facet", "issue")],
+)
+def test_a_filter_of_names_that_cannot_be_honoured_is_refused_by_its_name(client, name, value):
+    answer = client.get("/v1/species/search", params={name: value})
+    assert (answer.status_code, answer.json()["field"]) == (400, name)

@@ -21,6 +21,7 @@ from biodata.store.query import (
     Filter,
     In,
     InBox,
+    InCountry,
     Intersects,
     IsNull,
     Like,
@@ -74,7 +75,7 @@ def truth(node: Filter, row: dict) -> bool | None:
             return None if inner is None else not inner
         case IsNull(column):
             return row[column] is None or row[column] == []
-        case In(_, ()):
+        case In(_, ()) | InCountry(()):
             return False
         case InBox(west, south, east, north):
             longitude, latitude = row["decimalLongitude"], row["decimalLatitude"]
@@ -88,6 +89,11 @@ def truth(node: Filter, row: dict) -> bool | None:
             return bool(
                 shapely.from_wkb(wkb).intersects(shapely.Point(row["decimalLongitude"], row["decimalLatitude"]))
             )
+        case InCountry(codes):
+            if row["countryCode"] is not None:
+                return row["countryCode"] in codes
+            reached = row["country_codes"]
+            return bool(set(reached) & set(codes)) if reached else None
     value = row[node.column]
     if value is None:
         return None
@@ -147,6 +153,10 @@ LEAVES: dict[str, Filter] = {
     "without countries": IsNull("country_codes"),
     "in Laos": Contains("country_codes", "LA"),
     "in a country that is SQL": Contains("country_codes", "x' OR 1=1 --"),
+    "of Laos": InCountry(("LA",)),
+    "of Laos or China": InCountry(("LA", "CN")),
+    "of no country": InCountry(()),
+    "of a country that is SQL": InCountry(("x' OR 1=1 --",)),
     "wildcards as they stand": Like("locality", "50\\% of\\_it"),
     "an a anywhere": Like("locality", "%a%"),
     "ends in ha": Like("locality", "%HA", ignore_case=True),

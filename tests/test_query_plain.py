@@ -17,6 +17,7 @@ from biodata.store.query import (
     Differ,
     In,
     InBox,
+    InCountry,
     Intersects,
     IsNull,
     Like,
@@ -39,6 +40,7 @@ LEAVES = st.one_of(
     st.builds(Like, TEXT, TEXT, st.booleans()),
     st.builds(InBox, *[st.floats(-90, 90)] * 4),
     st.builds(Intersects, st.binary(max_size=20)),
+    st.builds(InCountry, st.lists(TEXT, max_size=3).map(tuple)),
     st.builds(Differ, TEXT, TEXT),
     st.builds(DayOfYear, TEXT, st.none() | st.integers(1, 366), st.none() | st.integers(1, 366)),
 )

@@ -20,7 +20,7 @@ from biodata.cli.options import (
     settings_for,
     show_progress,
 )
-from biodata.cli.question import asked_of, read_pairs
+from biodata.cli.question import asked_of, country_codes, read_pairs
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,8 +142,6 @@ def export(
             (work / out.name).replace(out)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        if question.ignored:
-            say(f"not answered here, and left out: {', '.join(question.ignored)}")
         rows = facts.rows if facts.written is None else facts.written
         say(f"{rows} rows of release {question.release} → {out}")
         with Registry.open(settings) as registry:
@@ -202,7 +200,7 @@ def _of_results(countries: list[str], species: list[str], box: str | None) -> "q
 
     parts: list[query.Filter] = []
     if countries:
-        parts.append(query.Or(tuple(query.Contains("country_codes", country) for country in countries)))
+        parts.append(query.Or(tuple(query.Contains("country_codes", code) for code in country_codes(countries))))
     if species:
         parts.append(query.In("species", tuple(species)))
     if box:

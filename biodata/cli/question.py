@@ -29,8 +29,6 @@ class Question:
         Which records.
     asked : list of (name, value)
         The parameters.
-    ignored : list of str
-        GBIF's parameters that our data cannot answer.
     """
 
     release: str
@@ -38,7 +36,6 @@ class Question:
     file: Path
     filter: "Filter | None"
     asked: list[tuple[str, str]]
-    ignored: list[str]
 
 
 def read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
@@ -66,6 +63,23 @@ def read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+def country_codes(values: Sequence[str]) -> list[str]:
+    """Return the codes of countries told by code or by name.
+
+    Raises
+    ------
+    InputError
+        If there is no such country.
+    """
+    from api.errors import ProblemError
+    from api.readers_place import country_code
+
+    try:
+        return [country_code("country", value) for value in values]
+    except ProblemError as error:
+        raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
+
+
 @contextmanager
 def asked_of(
     settings: "Settings", pairs: Sequence[tuple[str, str]], box: tuple[float, float, float, float] | None = None
@@ -77,10 +91,11 @@ def asked_of(
     NoReleaseError
         If there is no release.
     InputError
-        If a parameter is not known, or its value cannot be used.
+        If a parameter is not known or cannot be honoured, or its value cannot be used.
     """
     from api.dependencies import Service
     from api.errors import ProblemError
+    from api.gbif_names import ACCEPTED
     from api.parameters import every, read
     from biodata.store.query.filters import InBox
     from biodata.store.release_use import in_use
@@ -93,7 +108,7 @@ def asked_of(
             found, created = release.id, str(release.info["created"])
     except ProblemError as error:
         raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
-    used = [(name, value) for name, value in pairs if name not in asked.ignored]
+    used = [(name, value) for name, value in pairs if name not in ACCEPTED]
     question = used + ([("box", ",".join(map(str, box)))] if box is not None else [])
     with in_use(settings.data, found) as file:
-        yield Question(found, created, file, every(filters), question, asked.ignored)
+        yield Question(found, created, file, every(filters), question)

@@ -94,11 +94,10 @@ def test_species_and_datasets(pygbif):
 
 SEARCHES = [
     {"taxonKey": 2441208}, {"kingdomKey": 1}, {"familyKey": 9614}, {"lastInterpreted": "2014-04-01,2014-05-01"},
-    {"continent": "asia"}, {"recordedByID": "https://orcid.org/0000-0003-1691-239X"}, {"identifiedByID": "x"},
-    {"typeStatus": "HOLOTYPE"}, {"recordNumber": "1"}, {"eventDate": "2000,2005"}, {"decimalLatitude": "20,21"},
+    {"continent": "asia"}, {"typeStatus": "HOLOTYPE"}, {"recordNumber": "1"}, {"eventDate": "2000,2005"}, {"decimalLatitude": "20,21"},
     {"elevation": "100,*"}, {"depth": "1,5"}, {"hasGeospatialIssue": False}, {"issue": "COORDINATE_ROUNDED"},
     {"spellCheck": True}, {"mediatype": "StillImage"}, {"establishmentMeans": "NATIVE"}, {"repatriated": True},
-    {"subgenusKey": 1}, {"publishingCountry": "CN"}, {"checklistKey": None}, {"year": ["1999", "2001,2003"]},
+    {"publishingCountry": "CN"}, {"checklistKey": None}, {"year": ["1999", "2001,2003"]},
 ]  # fmt: skip
 
 
@@ -106,6 +105,22 @@ SEARCHES = [
 def test_every_parameter_is_taken(pygbif, parameters):
     body = pygbif.occurrences.search(**parameters, limit=1)
     assert list(body) == ["offset", "limit", "endOfRecords", "count", "results", "facets"]
+
+
+REFUSED = [
+    {"recordedByID": "https://orcid.org/0000-0003-1691-239X"},
+    {"identifiedByID": "x"},
+    {"subgenusKey": 1},
+    {"country": "XX"},
+]
+
+
+@pytest.mark.parametrize("parameters", REFUSED, ids=lambda p: next(iter(p)))
+def test_a_parameter_that_cannot_be_honoured_is_refused_by_its_name(pygbif, parameters):
+    with pytest.raises(requests.HTTPError) as refused:
+        pygbif.occurrences.search(**parameters, limit=1)
+    problem = refused.value.response.json()
+    assert (problem["status"], problem["field"]) == (400, next(iter(parameters)))
 
 
 def test_what_gbif_lacks(pygbif):

@@ -173,6 +173,19 @@ class DayOfYear:
 
 
 @dataclass(frozen=True, slots=True)
+class InCountry:
+    """A record of one of the countries, by their ISO 3166-1 alpha-2 codes: the one meaning of a country everywhere.
+
+    A record is of the country of its `countryCode`, also where it lies in the band around a border and `country_codes`
+    holds the neighbour. A record without one, whose place was published as a cell, is of each country that the cell
+    reaches (`country_codes`), so it is found and counted under each of them. A record with neither is of no country:
+    for it this is neither true nor false.
+    """
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A value of a column (a species) that the table's rows tell on some sides and on others not.
 
@@ -215,6 +228,7 @@ Filter: TypeAlias = (
     | ListIs
     | Relates
     | DayOfYear
+    | InCountry
     | Recorded
 )
 

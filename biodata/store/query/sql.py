@@ -107,6 +107,8 @@ def _sql(node: f.Filter, table: Table) -> Sql:
             return _related(wkb, table, relation)
         case f.DayOfYear(column, low, high):
             return _day_of_year(table, column, low, high)
+        case f.InCountry(codes):
+            return _in_country(table, codes)
         case f.Recorded():
             return _recorded(node, table)
 
@@ -241,6 +243,18 @@ def _day_of_year(table: Table, name: str, low: int | None, high: int | None) -> 
     if any(type(end) not in (int, type(None)) or (end is not None and abs(end) >= 2**31) for end in (low, high)):
         raise _unfit(column, f"{low}, {high}", "days of the year")
     return f"(dayofyear({quote(name)}) BETWEEN ? AND ?)", [1 if low is None else low, 366 if high is None else high]
+
+
+def _in_country(table: Table, codes: tuple[str, ...]) -> Sql:
+    """Ask for countries; the cell's are looked at only where a row has none of its own."""
+    own, reached = table.column("countryCode"), table.column("country_codes")
+    values = [_text(own, code) for code in codes]
+    if not values:
+        return "false", []
+    name, several = quote(own.name), quote(reached.name)
+    listed = f"CASE WHEN len({several}) > 0 THEN list_has_any({several}, ?::VARCHAR[]) END"
+    marks = ", ".join("?" * len(values))
+    return f"(CASE WHEN {name} IS NULL THEN {listed} ELSE {name} IN ({marks}) END)", [values, *values]
 
 
 def _recorded(node: f.Recorded, table: Table) -> Sql:
