@@ -24,7 +24,7 @@ export const asked = new URLSearchParams(location.search).get('dataset');
 export const sources: Record<string, SourceSpecification> = {
   boundaries: { type: 'vector', tiles: [tilesOf('boundaries')], minzoom: 0, maxzoom: 9 },
   protected_areas: { type: 'vector', tiles: [tilesOf('protected_areas')], minzoom: 0, maxzoom: 12 },
-  occurrences: { type: 'vector', tiles: [tilesOf('occurrences', asked ? { datasetKey: asked, duplicates: 'all' } : {})], minzoom: 0, maxzoom: 14 },
+  occurrences: { type: 'vector', tiles: [tilesOf('occurrences', asked ? { datasetKey: asked } : {})], minzoom: 0, maxzoom: 14 },
   surveys: { type: 'vector', tiles: [tilesOf('surveys', asked ? { datasetKey: asked } : {})], minzoom: 0, maxzoom: 14 },
   corridors: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   paths: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },

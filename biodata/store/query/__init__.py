@@ -1,7 +1,6 @@
 """Questions to the lake and to a release: one filter tree, turned into SQL here alone."""
 
 from biodata.store.query.filters import (
-    ONE_OF_EACH,
     And,
     Between,
     Compare,
@@ -17,11 +16,9 @@ from biodata.store.query.filters import (
     Not,
     Or,
     Recorded,
-    default_view,
 )
 
 __all__ = [
-    "ONE_OF_EACH",
     "And",
     "Between",
     "Compare",
@@ -37,5 +34,4 @@ __all__ = [
     "Not",
     "Or",
     "Recorded",
-    "default_view",
 ]
