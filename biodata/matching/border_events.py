@@ -88,8 +88,7 @@ def edges(rows: pl.DataFrame, *, tier: int) -> pl.DataFrame:
     border = rows.group_by("block").agg(several=several & (pl.col("dataset").n_unique() > 1)).filter("several")
     rows = rows.join(border, on="block", how="semi").select("block", *_COMPARED)
     rows = rows.sort("block", "t0", "x", "y", "datasetKey", "record", "key")
-    pairs = pl.concat(_beside(rows, step) for step in range(1, NEXT + 1)).unique(["key", "key_b"])
-    pairs = _of_one_event(pairs)
+    pairs = pl.concat(_of_one_event(_beside(rows, step)) for step in range(1, NEXT + 1)).unique(["key", "key_b"])
     turned = {name: name.removesuffix("_b") if name.endswith("_b") else f"{name}_b" for name in _ENDS}
     pairs = pl.concat([pairs, pairs.rename(turned).select(pairs.columns)])
     chosen = pairs.sort("seconds", -pl.col("agree"), "metres", "datasetKey", "record", "datasetKey_b", "record_b")
@@ -106,10 +105,16 @@ def edges(rows: pl.DataFrame, *, tier: int) -> pl.DataFrame:
 
 
 def _beside(rows: pl.DataFrame, step: int) -> pl.DataFrame:
-    """Return each record beside the one that stands so many places behind it in its block."""
-    behind = rows[step:].rename({name: f"{name}_b" for name in rows.columns})
-    beside = pl.concat([rows[: max(rows.height - step, 0)], behind], how="horizontal")
-    return beside.filter(pl.col("block") == pl.col("block_b"), pl.col("dataset") != pl.col("dataset_b"))
+    """Return each record beside the one that stands so many places behind it in its block, if their times allow it."""
+
+    def behind(name: str) -> pl.Expr:
+        return pl.col(name).shift(-step)
+
+    near = (pl.col("block") == behind("block")) & (pl.col("dataset") != behind("dataset"))
+    near &= behind("t0") - pl.col("t0") <= OVERLAPPING_S
+    first = rows.select(near.fill_null(value=False).arg_true()).to_series()
+    other = rows[first + step].rename({name: f"{name}_b" for name in rows.columns})
+    return pl.concat([rows[first], other], how="horizontal")
 
 
 def _of_one_event(pairs: pl.DataFrame) -> pl.DataFrame:
