@@ -304,9 +304,9 @@ def _files(base: str, key: str) -> dict[str, tuple[str, str]]:
     named = quote(key, safe="")
     literal = quote("datasetKey = '" + key.replace("'", "''") + "'", safe="")
     return {
-        "Records as JSON": (f"{base}/v1/occurrence/search?datasetKey={named}&duplicates=all", "application/json"),
+        "Records as JSON": (f"{base}/v1/occurrence/search?datasetKey={named}", "application/json"),
         "Features (OGC API)": (
-            f"{base}/ogc/collections/occurrences/items?filter={literal}&duplicates=all&f=json",
+            f"{base}/ogc/collections/occurrences/items?filter={literal}&f=json",
             "application/geo+json",
         ),
         "Metadata (EML)": (f"{base}/v1/dataset/{named}/document", "application/xml"),

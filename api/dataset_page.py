@@ -131,7 +131,7 @@ def _get(entry: DatasetEntry) -> str:
     named = quote(entry.key, safe="")
     listed = [(address, name) for name, (address, _) in entry.files.items()]
     buttons = "".join(
-        f'<form method="post" action="/v1/downloads?datasetKey={named}&amp;duplicates=all&amp;format={name}">'
+        f'<form method="post" action="/v1/downloads?datasetKey={named}&amp;format={name}">'
         f"<button>Ask for a download: {escape(words)}</button></form>"
         for name, words in (("dwca", "Darwin Core Archive"), ("csv", "CSV"), ("geoparquet", "GeoParquet"))
     )

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path
 
-from api import facets, readers
+from api import facets
 from api.collections import COLLECTIONS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.paging import WINDOW
-from api.parameters import ACROSS, DUPLICATES, INCLUDE_NULL, SEARCH, Kind
+from api.parameters import ACROSS, INCLUDE_NULL, SEARCH, Kind
 from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
@@ -137,13 +137,6 @@ def redirect() -> dict[int | str, dict[str, Any]]:
     }
 
 
-DUPLICATES_PARAMETER: Final = (
-    DUPLICATES,
-    {"type": "string", "enum": list(readers.DUPLICATES), "default": "one"},
-    "Of occurrences: one record of each event, or all.",
-)
-
-
 def item_parameters(*, one: bool = False) -> dict[str, Any]:
     """Return the parameters of features, or of one feature."""
     rows: list[tuple[str, dict[str, Any], str]] = [
@@ -161,7 +154,6 @@ def item_parameters(*, one: bool = False) -> dict[str, Any]:
             ("filter", {"type": "string", "maxLength": 10_000}, "CQL2 over the queryables."),
             ("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"]}, "How the filter is written."),
             ("filter-crs", _CRS, "What the coordinates of the filter's geometries are in."),
-            DUPLICATES_PARAMETER,
         ]  # fmt: skip
     return plain_parameters(*rows)
 

@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
 from fastapi import APIRouter
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,11 +19,10 @@ from api.errors import Code, ProblemError, invalid, unavailable_parameter, unkno
 from api.features import trail
 from api.intervals import overlaps, read_dates
 from api.paging import window
-from api.parameters import DUPLICATES
 from api.property_filters import property_filter
-from api.readers import all_duplicates, composed, integer, number
+from api.readers import composed, integer, number
 from api.systems import CRS84, System
-from biodata.store.query.filters import And, Compare, Filter, default_view
+from biodata.store.query.filters import And, Compare, Filter
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
@@ -136,7 +134,7 @@ def _filter(request: Request, collection: Collection, release: Opened, *, for_pe
             raise invalid(field=name, value=value, expected="a value, or the address without this parameter")
         elif collection.points and name in gbif_names.UNAVAILABLE:
             raise unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
-        elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
+        elif name not in _ITEM_PARAMETERS:
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if query.get("bbox"):
         parts.append(_box(query["bbox"], systems.find("bbox-crs", query.get("bbox-crs", CRS84))))
@@ -150,8 +148,7 @@ def _filter(request: Request, collection: Collection, release: Opened, *, for_pe
             raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
         system = systems.find("filter-crs", query.get("filter-crs", CRS84))
         parts.append(read_filter(composed(query["filter"]), language, collection.table, system, release))
-    whole = None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
-    return view(query, collection, whole)
+    return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
 def _touches(first: date | None, last: date | None) -> Filter:
@@ -159,13 +156,6 @@ def _touches(first: date | None, last: date | None) -> Filter:
     ends: list[Filter] = [Compare("event_end", ">=", first)] if first else []
     ends += [Compare("event_start", "<=", last)] if last else []
     return And(tuple(ends))
-
-
-def view(query: QueryParams, collection: Collection, filter_: Filter | None) -> Filter | None:
-    """Return a filter with one record of each event, unless the request asks for all; other collections have none."""
-    if not collection.points:
-        return filter_
-    return default_view(filter_, duplicates=all_duplicates(DUPLICATES, query.get(DUPLICATES, "one")))
 
 
 def _box(value: str, system: System) -> Filter:

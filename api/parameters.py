@@ -9,7 +9,6 @@ from api.errors import ProblemError, invalid, unavailable_parameter, unknown_par
 from api.readers import Lookup
 from api.search_table import (
     ACROSS,
-    DUPLICATES,
     FACETS,
     INCLUDE_NULL,
     MINIMUM,
@@ -19,11 +18,10 @@ from api.search_table import (
     Kind,
     Parameter,
 )
-from biodata.store.query.filters import ONE_OF_EACH, And, Filter, Or, Recorded, asks_for_duplicates
+from biodata.store.query.filters import And, Filter, Or, Recorded
 
 __all__ = [
     "ACROSS",
-    "DUPLICATES",
     "FACETS",
     "INCLUDE_NULL",
     "NULLS",
@@ -78,8 +76,7 @@ def read(
     Returns
     -------
     Asked
-        Repeated values of one parameter are alternatives; different parameters must all hold. Without a word on
-        duplicates, `duplicates` keeps one record of each event.
+        Repeated values of one parameter are alternatives; different parameters must all hold.
 
     Raises
     ------
@@ -101,9 +98,6 @@ def read(
     for name in [name for name in nulls if _keeps_null(name, told)]:
         merged[name] = Or((merged[name], nulls.pop(name)))
     merged |= more or {}
-    # One of each group of duplicates, unless the request speaks of them.
-    if DUPLICATES not in merged and not any(asks_for_duplicates(part) for part in merged.values()):
-        merged[DUPLICATES] = ONE_OF_EACH
     if not told.keys().isdisjoint(ACROSS):
         merged |= _across(told, merged, lookup)
     return Asked(merged, nulls)

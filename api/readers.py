@@ -10,7 +10,6 @@ from api.errors import invalid
 from api.intervals import read_dates, within
 from api.vocabularies import Values
 from biodata.store.query.filters import (
-    ONE_OF_EACH,
     And,
     Between,
     Compare,
@@ -212,21 +211,6 @@ def moment(column: str) -> Reader:
 def like_literal(value: str) -> str:
     r"""Return text that LIKE takes as it stands: %, _ and \ lose their meaning."""
     return re.sub(r"([%_\\])", r"\\\1", value)
-
-
-DUPLICATES: Final = ("one", "all")
-
-
-def duplicates(name: str, value: str, _: Lookup) -> Filter:
-    """Read whether one record of each event is wanted, or all."""
-    return And(()) if all_duplicates(name, value) else ONE_OF_EACH
-
-
-def all_duplicates(name: str, value: str) -> bool:
-    """Tell whether all records of an event are wanted."""
-    if value not in DUPLICATES:
-        raise invalid(field=name, value=value, expected=f"one of {', '.join(DUPLICATES)}")
-    return value == "all"
 
 
 def media(name: str, value: str, lookup: Lookup) -> Filter:

@@ -11,7 +11,6 @@ from api.vocabularies import COLUMNS
 from biodata.store.query.filters import And, Filter, IsNull
 from biodata.vocabularies import SharingCategory
 
-DUPLICATES: Final = "duplicates"
 """The parameter that asks for every record of an event."""
 
 INCLUDE_NULL: Final = "includeNull"
@@ -167,10 +166,10 @@ _ALL: Final = (
         readers.code("sharing_category"), "sharing_category",
         tuple(SharingCategory),
     ),
-    Parameter("isInCluster", Kind.BOOLEAN, "Whether other records tell of the same event; all of them are shown then.", readers.flag("isInCluster"), "isInCluster"),
+    Parameter("isInCluster", Kind.BOOLEAN, "Whether other records may tell of the same thing.", readers.flag("isInCluster"), "isInCluster"),
     Parameter(
-        DUPLICATES, Kind.CODE, "one: one record of each event, as without this parameter; all: every record.",
-        readers.duplicates, codes=readers.DUPLICATES,
+        "clusterRepresentative", Kind.BOOLEAN, "true: one record of each cluster, and all that are in none.",
+        readers.flag("clusterRepresentative"), "clusterRepresentative",
     ),
     Parameter("ambiguous", Kind.BOOLEAN, "Whether either side of a border may be right.", readers.flag("ambiguous"), "ambiguous"),
 )  # fmt: skip

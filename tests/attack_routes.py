@@ -181,7 +181,7 @@ def of_filters(app: FastAPI, queryables: Mapping[str, Any], told: list[Mapping[s
                 yield (
                     "GET",
                     ITEMS,
-                    {"params": {"filter": f"species = '{species}' AND {text}", "limit": 1, "duplicates": "all"}},
+                    {"params": {"filter": f"species = '{species}' AND {text}", "limit": 1}},
                 )
         for text in (
             f"S_DWITHIN(geometry, POINT({x} {y}), 100, meters)", f"S_WITHIN(geometry, {wkt((x - 1e-3, y - 1e-3, x + 1e-3, y + 1e-3))})",

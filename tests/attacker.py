@@ -89,12 +89,12 @@ class Attacker:
 
     def search(self, **parameters: Any) -> int:
         """Return how many records a search finds; 0 where it is refused."""
-        answer = self.ask(SEARCH, params={"limit": 0, "duplicates": "all", **self.more, **parameters})
+        answer = self.ask(SEARCH, params={"limit": 0, **self.more, **parameters})
         return int(answer.json().get("count", 0))
 
     def filtered(self, text: str, **parameters: Any) -> int:
         """Return how many features a filter of CQL2 finds; 0 where it is refused."""
-        answer = self.ask(ITEMS, params={"limit": 1, "duplicates": "all", "filter": text, **parameters})
+        answer = self.ask(ITEMS, params={"limit": 1, "filter": text, **parameters})
         return int(answer.json().get("numberMatched") or 0)
 
     def ways(self, species: str) -> dict[str, Callable[[Box], bool]]:

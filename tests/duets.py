@@ -67,9 +67,9 @@ def assessed(rows: list[dict[str, Any]], folder: Any, *, batches: int = 1) -> pl
 
 def groups(rows: list[dict[str, Any]], folder: Any, **options: Any) -> set[frozenset[str]]:
     """Return the groups found, each as the occurrenceIDs of its records."""
-    found = assessed(rows, folder, **options).drop_nulls("duplicate_group")
+    found = assessed(rows, folder, **options).drop_nulls("cluster_id")
     names = {row.get("key", n): row["occurrenceID"] for n, row in enumerate(rows, 1)}
     by_group: dict[int, set[str]] = {}
-    for key, group in found.select("key", "duplicate_group").iter_rows():
+    for key, group in found.select("key", "cluster_id").iter_rows():
         by_group.setdefault(group, set()).add(names[key])
     return {frozenset(members) for members in by_group.values()}

@@ -106,7 +106,7 @@ def test_a_small_answer_is_hashed_at_once(client: TestClient, cited: dict):
     walks = next(d for d in cited["datasets"] if d["key"] == "walks")
     assert (walks["publisher"], walks["doi"]) == ("Bird Club of Luang Namtha", "10.15468/abcdef")
     assert cited["query"]["parameters"] == [{"name": "country", "value": "LA"}]
-    assert cited["content"]["columns"] == "occurrence-1"
+    assert cited["content"]["columns"] == "occurrence-2"
     for part in ("Bird {walks} & counts, 50 %", "Bird Club of Luang Namtha", "https://doi.org/10.15468/abcdef",
                  cited["release"], f"/v1/citations/{cited['id']}", cited["content"]["hash"][:16]):  # fmt: skip
         assert part in cited["text"]

@@ -73,7 +73,7 @@ def test_what_open_records_tell_of_each_other_is_kept_until_records_or_rules_cha
         assert assessments.of_open(settings, lake, hiding).equals(hidden)
         assert len(calls) == 1
         told = assessments.of_open(settings, lake, telling)
-        assert (told["duplicate_of"].count(), len(calls)) == (3, 2), "other rules, other open records"
+        assert (told["cluster_id"].n_unique(), len(calls)) == (3, 2), "other rules, other open records"
         assert assessments.of_open(settings, lake, telling).equals(told)
         (settings.data / "assessed_open.parquet").write_bytes(b"damaged")
         assert assessments.of_open(settings, lake, telling).equals(told)
@@ -91,19 +91,19 @@ def test_what_open_records_tell_of_each_other_is_kept_until_records_or_rules_cha
 
 def test_the_table_is_kept_up_to_date_and_made_anew_only_where_records_changed(settings):
     take(settings, "china", CHINESE)
-    assert assessments.assess(settings).duplicates == 0
+    assert assessments.assess(settings).clustered == 0
     take(settings, "viet-nam", VIETNAMESE)
     first = assessments.assess(settings)
-    assert (first.records, first.groups, first.duplicates, first.changed) == (6, 3, 3, True)
+    assert (first.records, first.clusters, first.clustered, first.changed) == (6, 3, 6, True)
     again = assessments.assess(settings)
     assert replace(again, changed=True) == first
     assert not again.changed
     take(settings, "viet-nam", VIETNAMESE.replace("2024-03-02T05:31", "2024-03-02T06:31"))
-    assert assessments.assess(settings).duplicates == 2
+    assert assessments.assess(settings).clusters == 2
     with Lake.open(settings.data) as lake:
         table = lake.read("assessments")
     assert set(table["rule_version"]) == {assessments.RULE_VERSION}
-    assert table["duplicate_of"].count() == 2
+    assert table["cluster_id"].count() == 4
 
 
 def test_other_rules_find_anew(settings, monkeypatch):
@@ -117,9 +117,9 @@ def test_the_command_counts_by_finding(settings):
     take(settings, "china", CHINESE)
     take(settings, "viet-nam", VIETNAMESE)
     told = json.loads(run("assess", "--data", str(settings.data), "--json"))
-    assert (told["records"], told["groups"], told["duplicates"], told["possible"]) == (6, 3, 3, 0)
-    assert sum(told["reasons"].values()) == 3
-    assert "3 duplicates in 3 groups" in run("assess", "--data", str(settings.data))
+    assert (told["records"], told["clusters"], told["clustered"]) == (6, 3, 6)
+    assert sum(told["reasons"].values()) == 6
+    assert "6 records in 3 clusters" in run("assess", "--data", str(settings.data))
 
 
 NO_BAND = replace(places.load_boundaries(), band_m=0.0)
@@ -138,17 +138,17 @@ def test_an_analysis_counts_one_record_of_an_event(settings):
     found = evidence.counted(sure, boundaries=NO_BAND, parameters=ALL_ALIKE).records
     counting = found.filter(pl.col("why_not").is_null())
     assert counting.height == 3
-    assert counting["duplicate_group"].n_unique() == 3
+    assert counting["cluster_id"].n_unique() == 3
     assert set(found["why_not"].drop_nulls()) == {evidence.DUPLICATE}
 
 
-def test_where_the_kept_record_is_no_evidence_its_duplicate_is(settings):
+def test_where_the_representative_is_no_evidence_another_of_its_cluster_is(settings):
     rows = duets.frame(
         [
             duets.record("a", "1", "2024-03-05", 22.93, 106.50, coordinateUncertaintyInMeters=50_000.0, key=1),
             duets.record("b", "1", "2024-03-05", 22.93, 106.50, key=2),
         ]
-    ).with_columns(duplicate_group=pl.lit(1, dtype=pl.Int64))
+    ).with_columns(cluster_id=pl.lit(1, dtype=pl.Int64))
     found = evidence.counted(rows, boundaries=NO_BAND, parameters=ALL_ALIKE).records
     assert dict(found.select("key", "why_not").iter_rows()) == {1: evidence.COARSE, 2: None}
 
@@ -176,34 +176,36 @@ def with_copies() -> list[dict]:
 
 @pytest.fixture(scope="module")
 def client(gazetteer, tmp_path_factory):
-    data = tmp_path_factory.mktemp("duplicates")
+    data = tmp_path_factory.mktemp("clusters")
     made.make_release(data, with_copies(), assess=assessor(gazetteer, data))
     with TestClient(create_app(Settings(data=data)), base_url="http://test") as client:
         yield client
 
 
 SEARCH, ITEMS = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
-ALL = {"duplicates": "all"}
-PUBLISHED = 300 + 2
-"""Records of the default view: the withheld one is never there."""
+ONE = {"clusterRepresentative": "true"}
+CLUSTERS = 300 + 2
+"""Clusters and records that are in none: the withheld one is never there."""
+PUBLISHED = CLUSTERS + COPIES
 
 
 def search(client: TestClient, **asked) -> dict:
     return client.get(SEARCH, params={"limit": 0, **asked}).json()
 
 
-def test_the_default_view_keeps_one_of_each(client):
+def test_the_default_shows_all(client):
     assert search(client)["count"] == PUBLISHED
-    assert search(client, duplicates="one")["count"] == PUBLISHED
-    assert search(client, **ALL)["count"] == PUBLISHED + COPIES
+    assert search(client, **ONE)["count"] == CLUSTERS
+    assert search(client, clusterRepresentative="false")["count"] == COPIES
     assert client.get("/v1/occurrence/count").json() == PUBLISHED
-    assert client.get("/v1/occurrence/count", params=ALL).json() == PUBLISHED + COPIES
+    assert client.get("/v1/occurrence/count", params=ONE).json() == CLUSTERS
     assert client.get(ITEMS).json()["numberMatched"] == PUBLISHED
-    assert client.get(ITEMS, params=ALL).json()["numberMatched"] == PUBLISHED + COPIES
+    assert client.get(ITEMS, params=ONE).json()["numberMatched"] == CLUSTERS
+    assert client.get(ITEMS, params={"filter": "clusterRepresentative = TRUE"}).json()["numberMatched"] == CLUSTERS
 
 
 def test_pages_facets_and_counts_agree(client):
-    for asked in ({}, ALL):
+    for asked in ({}, ONE):
         pages = [client.get(SEARCH, params={"limit": 100, "offset": n, **asked}).json() for n in range(0, 500, 100)]
         rows = [row for page in pages for row in page["results"]]
         assert len(rows) == pages[0]["count"]
@@ -233,7 +235,7 @@ def test_tiles_count_what_the_search_counts(client, zoom):
     # The world, and the tiles of the region: counted beforehand up to zoom 7, one by one above.
     across = range(int((95 / 360 + 0.5) * 2**zoom), int((112 / 360 + 0.5) * 2**zoom) + 1)
     down = range(int(0.42 * 2**zoom), int(0.46 * 2**zoom) + 1)
-    for asked in ({}, ALL):
+    for asked in ({}, ONE):
         found = sum(tile_count(client, zoom, row, column, **asked) for row in down for column in across)
         assert found == search(client, hasCoordinate="true", **asked)["count"]
 
@@ -241,35 +243,40 @@ def test_tiles_count_what_the_search_counts(client, zoom):
 def test_gbifs_parameter_shows_whole_clusters(client):
     body = client.get(SEARCH, params={"isInCluster": "true", "limit": 300}).json()
     assert body["count"] == 2 * COPIES
-    hidden = [row for row in body["results"] if "duplicate_of" in row]
-    assert len(hidden) == COPIES
+    others = [row for row in body["results"] if not row["clusterRepresentative"]]
+    assert len(others) == COPIES
     keys = {row["key"]: row for row in body["results"]}
-    for row in hidden:
-        kept = keys[row["duplicate_of"]]
-        assert (row["occurrenceID"], row["isInCluster"]) == (kept["occurrenceID"], True)
-        assert row["duplicate_reason"] == "the same occurrenceID in two datasets"
+    for row in others:
+        representative = keys[row["cluster_id"]]
+        assert (row["occurrenceID"], row["isInCluster"]) == (representative["occurrenceID"], True)
+        assert row["cluster_reason"] == "the same occurrenceID in two datasets"
         assert client.get(f"/v1/occurrence/{row['key']}").json()["key"] == row["key"]
     assert search(client, isInCluster="false")["count"] == 300 - COPIES
-    assert search(client, isInCluster="true", duplicates="one")["count"] == COPIES
+    assert search(client, isInCluster="true", **ONE)["count"] == COPIES
 
 
-def test_a_filter_that_names_duplicates_finds_them(client):
-    for text in ("duplicate_of IS NOT NULL", "isInCluster = TRUE AND duplicate_of > 0"):
-        assert client.get(ITEMS, params={"filter": text}).json()["numberMatched"] == COPIES
+def test_a_filter_may_name_clusters(client):
+    for text in ("cluster_id IS NOT NULL", "isInCluster = TRUE AND cluster_id > 0"):
+        assert client.get(ITEMS, params={"filter": text}).json()["numberMatched"] == 2 * COPIES
 
 
-def test_other_values_are_refused(client):
-    for path in (SEARCH, ITEMS, "/ogc/collections/occurrences/tiles/WebMercatorQuad/0/0/0"):
-        answer = client.get(path, params={"duplicates": "some"})
+def test_what_is_not_known_is_refused(client):
+    tiles = "/ogc/collections/occurrences/tiles/WebMercatorQuad/0/0/0"
+    for path in (SEARCH, ITEMS, tiles, "/v1/occurrence/count"):
+        answer = client.get(path, params={"duplicates": "all"})
         assert (answer.status_code, answer.json()["field"]) == (400, "duplicates")
-    assert client.get("/ogc/collections/protected_areas/items", params=ALL).status_code == 400
+    for path in (SEARCH, tiles):
+        answer = client.get(path, params={"clusterRepresentative": "some"})
+        assert (answer.status_code, answer.json()["field"]) == (400, "clusterRepresentative")
+    assert client.get("/ogc/collections/protected_areas/items", params=ONE).status_code == 400
 
 
 def test_generalised_records_are_told_nothing_of(client):
-    body = client.get(SEARCH, params={"species": made.GIBBON, "limit": 10, **ALL}).json()
+    body = client.get(SEARCH, params={"species": made.GIBBON, "limit": 10}).json()
     assert body["count"] == 2
     for row in body["results"]:
-        assert not {"isInCluster", "duplicate_of", "duplicate_reason"} & row.keys()
+        assert not {"isInCluster", "cluster_id", "cluster_reason"} & row.keys()
+        assert row["clusterRepresentative"], "each represents itself, whatever else there is"
 
 
 # Nothing published depends on a record that is hidden.
@@ -289,9 +296,9 @@ def published(data: Path, rows: list[dict], gazetteer) -> pl.DataFrame:
         let_out=lambda frame: sharing.publish(frame, RULES, boundaries=made.neighbours()),
     )  # fmt: skip
     frame = releases.read(releases.current(data), "occurrences")
-    names = frame.select(duplicate_of="key", of=pl.format("{} {}", "datasetKey", "occurrenceID"))
-    frame = frame.join(names, on="duplicate_of", how="left").filter(sharing_category="open")
-    return frame.drop("key", "duplicate_of").sort("datasetKey", "occurrenceID")
+    names = frame.select(cluster_id="key", of=pl.format("{} {}", "datasetKey", "occurrenceID"))
+    frame = frame.join(names, on="cluster_id", how="left").filter(sharing_category="open")
+    return frame.drop("key", "cluster_id").sort("datasetKey", "occurrenceID")
 
 
 def plain(row: dict, dataset: str, number: str) -> dict:
@@ -325,12 +332,12 @@ def test_open_records_look_the_same_whether_a_hidden_one_is_there_or_not(hidden,
     ]
     without = published(tmp_path / "without", seen, gazetteer)
     assert without["isInCluster"].sum() == 4
-    assert without["of"].count() == 2
+    assert without["of"].count() == 4
     assert not without["quality_flags"].explode().is_in(["POINT_USED_BY_MANY"]).any()
     beside = published(tmp_path / "beside", [*seen, *unseen], gazetteer)
     assert beside.equals(without)
     whole = duets.assessed([row | {"key": n} for n, row in enumerate([*seen, *unseen], 1)], tmp_path)
-    assert whole["duplicate_of"].count() > 2
+    assert whole["cluster_id"].count() > 4
     assert whole["flags"].explode().is_in(["POINT_USED_BY_MANY"]).any()
 
 
@@ -353,22 +360,23 @@ def test_flags_of_sets_are_published_of_open_records_in_their_order(gazetteer, t
 
 def test_what_is_assessed_is_published_or_stays_in_the_lake():
     assert all(column.reach is terms.Reach.LAKE for column in terms.ASSESSMENT)
-    assert all(column.reach is terms.Reach.PRECISE for column in terms.ASSESSED)
+    precise = [column.name for column in terms.ASSESSED if column.reach is terms.Reach.PRECISE]
+    assert precise == ["isInCluster", "cluster_id", "cluster_reason"]
     # What is told of a release is made of what it publishes.
     published_columns = set(terms.names(terms.PUBLISHED_OCCURRENCE))
-    from biodata.matching.duplicate_facts import COLUMNS
+    from biodata.matching.cluster_facts import COLUMNS
 
     assert published_columns.issuperset(COLUMNS)
 
 
-def test_a_release_of_the_pipeline_tells_duplicates(settings):
+def test_a_release_of_the_pipeline_tells_clusters_and_hides_nothing(settings):
     text = CHINESE.replace("Nomascus nasutus,Nomascus", "Muntiacus muntjak,Muntiacus")
     take(settings, "china", text)
     take(settings, "copy", text)
     (settings.data / "sharing_rules.csv").write_text("rule_id,category,reason\n", encoding="utf-8")
     release = pipeline.release(settings)
-    assert releases.read(release, "occurrences")["duplicate_of"].count() == 3
-    for more, count in (([], 3), (["--duplicates", "all"], 6)):
+    assert releases.read(release, "occurrences")["clusterRepresentative"].sum() == 3
+    for more, count in (([], 6), (["--cluster-representative"], 3)):
         out = settings.data / "out.csv"
         run("export", "--data", str(settings.data), *more, "--out", str(out))
         assert pl.read_csv(out).height == count

@@ -48,7 +48,7 @@ def archive(settings, tmp_path, *more):
 
 def test_another_reader_finds_events_effort_and_records(settings, tmp_path):
     made = releases.read(releases.current(settings.data), "surveys")
-    with DwCAReader(str(archive(settings, tmp_path, "--duplicates", "all", "--datasetKey", "cameras"))) as found:
+    with DwCAReader(str(archive(settings, tmp_path, "--datasetKey", "cameras"))) as found:
         assert found.descriptor.core.type == f"{DWC}Event"
         rows = {row.data[f"{DWC}eventID"]: row for row in found.rows if row.extensions is not None}
     single = {name for name, row in rows.items() if row.data[f"{DWC}eventType"] == "Observation"}
@@ -72,7 +72,7 @@ def test_another_reader_finds_events_effort_and_records(settings, tmp_path):
 
 
 def test_our_reader_finds_as_many_records(settings, tmp_path):
-    path = archive(settings, tmp_path, "--duplicates", "all", "--datasetKey", "cameras")
+    path = archive(settings, tmp_path, "--datasetKey", "cameras")
     tables = list(open_source("dwca", [path]).read())
     records = [table for table in tables if table.kind == "occurrences"]
     assert sum(batch.height for table in records for batch in table.batches) == 3

@@ -46,7 +46,7 @@ def records(*rows: dict[str, object]) -> pl.DataFrame:
             | {name: value for name, value in row.items() if name not in "xy"}
         )
     frame = pl.DataFrame(made, infer_schema_length=None, schema_overrides={"quality_flags": pl.List(pl.String)})
-    grouped = frame.get_column("duplicate_group") if "duplicate_group" in frame.columns else None
+    grouped = frame.get_column("cluster_id") if "cluster_id" in frame.columns else None
     frame = terms.conform(frame, terms.OCCURRENCE)
     return frame if grouped is None else frame.with_columns(grouped)
 

@@ -42,7 +42,7 @@ def at(minute: int, **more: object) -> dict[str, object]:
         pytest.param({"event_start": None, "event_end": None, "year": 2023}, True, id="another year"),
         pytest.param(at(10, event_zone=None), False, id="no zone told: that of the country"),
         pytest.param(at(-10), False, id="the night before"),
-        pytest.param(at(0, duplicate_group=0, key=7, x=-9000.0), True, id="a group of its own"),
+        pytest.param(at(0, cluster_id=0, key=7, x=-9000.0), True, id="a group of its own"),
     ],
 )
 def test_records_near_in_time_and_space_are_one_observation(second, counts):
@@ -54,8 +54,8 @@ def test_records_near_in_time_and_space_are_one_observation(second, counts):
 
 
 def test_one_record_of_a_group_of_duplicates_counts_the_one_that_stands_for_it():
-    group = {"duplicate_group": 1}
-    rows = records(at(0, **group), at(5000, x=-9000.0, **group), at(9000, x=-15_000.0, duplicate_group=None))
+    group = {"cluster_id": 1}
+    rows = records(at(0, **group), at(5000, x=-9000.0, **group), at(9000, x=-15_000.0, cluster_id=None))
     assert why(rows) == ["another record is of the same event", None, None]
 
 
@@ -82,7 +82,7 @@ def crowd(n: int, seed: int) -> pl.DataFrame:
             "species": f"species {rng.integers(0, 3)}",
             "coordinateUncertaintyInMeters": float(rng.choice([10, 30, 500])),
             "datasetKey": str(rng.choice(["a", "b"])),
-            "duplicate_group": int(rng.integers(0, n)) if rng.random() < 0.2 else None,
+            "cluster_id": int(rng.integers(0, n)) if rng.random() < 0.2 else None,
         }
         rows.append(dates | place | extra)
     return records(*rows)
@@ -99,7 +99,7 @@ def test_no_order_of_the_rows_changes_what_counts(seed):
 
 
 def test_any_two_that_count_are_apart_and_each_that_is_too_near_has_one_beside_it():
-    timed = crowd(600, 9).filter(pl.col("event_time").is_not_null()).drop("duplicate_group", strict=False)
+    timed = crowd(600, 9).filter(pl.col("event_time").is_not_null()).drop("cluster_id", strict=False)
     found = count(timed).records
     zone = pl.col("event_zone").fill_null("+07:00").str.slice(1, 2).cast(pl.Int64)
     clock = pl.col("event_time")

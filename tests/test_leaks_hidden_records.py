@@ -164,7 +164,7 @@ def test_a_hidden_record_has_no_flag_issue_or_link_that_tells_its_place(whole):
     assert coarse.height >= len(hidden()["field"])
     assert set(coarse["quality_flags"].explode().drop_nulls()) <= SAFE_FLAGS
     precise = [c.name for c in terms.PUBLISHED_OCCURRENCE if c.reach is terms.Reach.PRECISE]
-    assert {"source_issues", "duplicate_of", "isInCluster"} <= set(precise)
+    assert {"source_issues", "cluster_id", "isInCluster"} <= set(precise)
     assert coarse.select(pl.col(precise).count()).row(0) == (0,) * len(precise)
     assert set(coarse.filter(pl.col("decimalLatitude").is_not_null())["geodeticDatum"]) == {"WGS84"}
     assert coarse.filter(pl.col("datasetKey") == "declared")["coordinateUncertaintyInMeters"].n_unique() <= 2
@@ -178,11 +178,11 @@ def test_without_the_hidden_records_the_open_ones_are_the_same_in_the_same_order
         frame = frame.filter(pl.col("datasetKey").is_in(["field", "museum"]))
         names = dict(frame.select("key", "occurrenceID").iter_rows())
         # Several records of one published place stand in the order of their keys.
-        frame = frame.with_columns(duplicate_of=pl.col("duplicate_of").replace_strict(names, return_dtype=pl.String))
+        frame = frame.with_columns(cluster_id=pl.col("cluster_id").replace_strict(names, return_dtype=pl.String))
         both.append(frame.drop("key").sort("decimalLatitude", "decimalLongitude", "occurrenceID"))
     assert both[0].height == both[1].height == sum(map(len, seen().values()))
     assert both[0].equals(both[1])
-    assert both[0]["duplicate_of"].count() > 0, "there are links that could tell"
+    assert both[0]["cluster_id"].count() > 0, "there are links that could tell"
 
 
 def test_keys_tell_no_order_of_rows(whole):
@@ -206,16 +206,16 @@ FACETS = "issue month day stateProvince locality recordedBy isInCluster organism
 @pytest.mark.parametrize(
     "address",
     [
-        f"{SEARCH}?limit=300&duplicates=all&speciesKey=1",
-        f"{SEARCH}?limit=300&duplicates=all&species=Nomascus+nasutus",
-        f"{SEARCH}?limit=300&duplicates=all&q=nasutus",
+        f"{SEARCH}?limit=300&speciesKey=1",
+        f"{SEARCH}?limit=300&species=Nomascus+nasutus",
+        f"{SEARCH}?limit=300&q=nasutus",
         f"{SEARCH}?limit=0&facetLimit=1000&species=Nomascus+nasutus&" + urlencode([("facet", f) for f in FACETS]),
         f"{SEARCH}?limit=300&species=Rhinopithecus+strykeri",
-        f"{SEARCH}?limit=300&datasetKey=museum&duplicates=all",
-        f"{ITEMS}?limit=10000&duplicates=all",
+        f"{SEARCH}?limit=300&datasetKey=museum",
+        f"{ITEMS}?limit=10000",
         f"{ITEMS}?limit=1000&f=html&species=Nomascus+nasutus",
         "/v1/occurrence/counts/year?species=Nomascus+nasutus",
-        "/v1/occurrence/counts/countries?duplicates=all",
+        "/v1/occurrence/counts/countries",
         "/v1/dataset/search", "/v1/dataset/museum", "/ogc/collections", "/ogc/collections/occurrences", "/metrics", "/health/ready",
     ],
 )  # fmt: skip
@@ -238,19 +238,19 @@ def test_no_answer_tells_a_hidden_place(client, address):
 )  # fmt: skip
 def test_a_right_guess_about_hidden_records_finds_nothing(client, guess):
     for species in ("Nomascus nasutus", "Rhinopithecus strykeri"):
-        body = client.get(SEARCH, params=guess | {"species": species, "limit": 0, "duplicates": "all"}).json()
+        body = client.get(SEARCH, params=guess | {"species": species, "limit": 0}).json()
         assert body["count"] == 0
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "duplicate_of IS NOT NULL", "duplicate_reason IS NOT NULL", "isInCluster IS NOT NULL", "source_issues IS NOT NULL",
+        "cluster_id IS NOT NULL", "cluster_reason IS NOT NULL", "isInCluster IS NOT NULL", "source_issues IS NOT NULL",
         "organismID IS NOT NULL", "otherCatalogNumbers IS NOT NULL", "event_zone IS NOT NULL", "geodeticDatum IS NULL",
     ],
 )  # fmt: skip
 def test_no_filter_on_the_new_columns_parts_hidden_records(client, text):
-    answer = client.get(ITEMS, params={"filter": f"({text}) AND species = 'Nomascus nasutus'", "duplicates": "all"})
+    answer = client.get(ITEMS, params={"filter": f"({text}) AND species = 'Nomascus nasutus'"})
     assert answer.status_code in (200, 400)
     assert answer.json().get("numberMatched", 0) == 0
 
@@ -261,7 +261,7 @@ def test_errors_and_logs_of_the_service_repeat_no_record(client, caplog):
         f"{SEARCH}?issue=x",
         "/v1/occurrence/1",
         f"{ITEMS}?filter=x",
-        f"{ITEMS}?duplicates=x",
+        f"{ITEMS}?clusterRepresentative=x",
         f"{ITEMS}/1",
     ):
         assert told(client.get(address).content, address) == set()
@@ -269,12 +269,12 @@ def test_errors_and_logs_of_the_service_repeat_no_record(client, caplog):
 
 
 @pytest.mark.parametrize("zoom", [5, 7, 8, 10, 14, 18])
-@pytest.mark.parametrize("duplicates", ["one", "all"])
-def test_no_tile_shows_a_hidden_place(client, zoom, duplicates):
+@pytest.mark.parametrize("asked", ["", "?clusterRepresentative=true"])
+def test_no_tile_shows_a_hidden_place(client, zoom, asked):
     for place in PLACES:
         x, y = place.forms[-2].x, place.forms[-2].y
         column, row = int(x) >> (32 - zoom), int(y) >> (32 - zoom)
-        path = f"/ogc/collections/occurrences/tiles/WebMercatorQuad/{zoom}/{row}/{column}?duplicates={duplicates}"
+        path = f"/ogc/collections/occurrences/tiles/WebMercatorQuad/{zoom}/{row}/{column}{asked}"
         data = client.get(path).content
         assert told(data, "tile", tile=(zoom, column, row)) == set()
 
@@ -282,7 +282,7 @@ def test_no_tile_shows_a_hidden_place(client, zoom, duplicates):
 @pytest.mark.parametrize("kind", ["csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube", "camtrapdp"])
 def test_no_export_tells_a_hidden_place(whole, tmp_path, kind):
     out = tmp_path / f"out.{kind}"
-    command = ["export", "--data", str(whole.data), "--format", kind, "--duplicates", "all", "--out", str(out)]
+    command = ["export", "--data", str(whole.data), "--format", kind, "--out", str(out)]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0
     assert {f.place for f in leaks.scan_file(out, PLACES)} == set()

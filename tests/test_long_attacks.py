@@ -118,9 +118,9 @@ def test_no_question_to_any_route_tells_two_worlds_apart(records, worlds):
     transcripts, asked = [], None
     for settings in worlds:
         with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
-            shown = client.get(
-                SEARCH, params={"limit": 300, "duplicates": "all", "species": [one.species for one in records]}
-            ).json()["results"]
+            shown = client.get(SEARCH, params={"limit": 300, "species": [one.species for one in records]}).json()[
+                "results"
+            ]
             queryables = client.get("/ogc/collections/occurrences/queryables").json()["properties"]
             keys = [row["key"] for row in shown][:3]
             questions = attack_routes.every(client.app, queryables, told, keys)
@@ -145,7 +145,7 @@ def public_tokens(settings) -> set[str]:
         for (table,) in registry.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             texts.append(str(registry.execute(f'SELECT * FROM "{table}"').fetchall()))
     with TestClient(create_app(settings), base_url="http://test") as client:
-        for path in (f"{SEARCH}?limit=300", f"{SEARCH}?limit=2&duplicates=all&facet=datasetKey", f"{ITEMS}?limit=1000",
+        for path in (f"{SEARCH}?limit=300", f"{SEARCH}?limit=2&facet=datasetKey", f"{ITEMS}?limit=1000",
                      f"{ITEMS}?limit=2", f"{ITEMS}?f=html&limit=100", "/v1/dataset/planted", "/v1/dataset/planted/document",
                      "/health/ready", "/catalog.jsonld", "/sitemap.xml", f"{TILES}/0/0/0", "/ogc/collections", "/v1/occurrence/1"):  # fmt: skip
             answer = client.get(path)
@@ -253,10 +253,8 @@ def test_no_order_of_records_in_one_cell_follows_their_places(tmp_path):
     number = dict(exact.select("key", pl.col("occurrenceID").replace_strict(by_place)).iter_rows())
     released = releases.read(releases.current(settings.data), "occurrences")
     with TestClient(create_app(settings), base_url="http://test") as client:
-        search = [
-            row["key"] for row in client.get(SEARCH, params={"limit": 300, "duplicates": "all"}).json()["results"]
-        ]
-        items = [f["id"] for f in client.get(ITEMS, params={"limit": 300, "duplicates": "all"}).json()["features"]]
+        search = [row["key"] for row in client.get(SEARCH, params={"limit": 300}).json()["results"]]
+        items = [f["id"] for f in client.get(ITEMS, params={"limit": 300}).json()["features"]]
     orders = {"file": released["key"].to_list(), "search": search, "items": [int(key) for key in items]}
     orders["keys"] = sorted(released["key"].to_list())
     curve = mercator.hilbert(*mercator.project(*places.T.copy()))

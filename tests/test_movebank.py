@@ -130,9 +130,7 @@ def test_no_rule_lets_the_place_of_a_tracked_animal_out(data):
     for rules in (sharing.RuleSet.of([]), sharing.RuleSet.of([loosest]), sharing.RuleSet.read(None)):
         assert sharing.publish(records, rules, boundaries=boundaries).is_empty()
         assert sharing.strictest(records, rules, boundaries=places.load_boundaries()) is SharingCategory.WITHHELD
-    frame = records.with_columns(
-        duplicate_group=pl.lit(None, dtype=pl.Int64), duplicate_of=pl.lit(None, dtype=pl.Int64)
-    )
+    frame = records.with_columns(cluster_id=pl.lit(None, dtype=pl.Int64))
     seen = sharing.evidence_view(
         frame, sharing.RuleSet.of([]), boundaries=boundaries, view=EvidenceView.PUBLIC, window=(90, 0, 120, 40)
     )

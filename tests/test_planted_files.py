@@ -42,7 +42,7 @@ def test_every_export_survey_and_kept_run_is_the_same(pair, tmp_path, monkeypatc
         monkeypatch.chdir(home)
         data = ["--data", str(settings.data)]
         commands = [
-            *(["export", *data, "--format", kind, "--duplicates", "all", "--out", f"all.{kind}"] for kind in KINDS),
+            *(["export", *data, "--format", kind, "--out", f"all.{kind}"] for kind in KINDS),
             *(["survey-design", result, *data, "--species", name_of(n), "--as-of", "2026-11-26", "--stations", "6", "--out",
                f"survey-{n}.geojson"] for n in range(10)),
             ["analysis-inputs", "marxan", *data, "--box", "106.1,22.6,107,23.3", "--side-m", "10000", "--out", "marxan"],

@@ -76,7 +76,7 @@ def addresses(tables: dict[str, pl.DataFrame]) -> list[str]:
     """Return what the service is asked: each kind of answer, and single records, results, cells and tiles."""
     facets = "&".join(f"facet={name}" for name in FACETS)
     asked = [
-        f"{SEARCH}?limit=300&duplicates=all", f"{SEARCH}?limit=0&facetLimit=500&{facets}", f"{SEARCH}?q=Quercus",
+        f"{SEARCH}?limit=300", f"{SEARCH}?limit=0&facetLimit=500&{facets}", f"{SEARCH}?q=Quercus",
         *(f"{SEARCH}?limit=300&geometry=POLYGON(({ring(box)}))" for box in HALVES),
         *(f"{SEARCH}?limit=5&species={name_of(number)}" for number in range(0, SPECIES, 3)),
         "/v1/occurrence/counts/year", "/v1/occurrence/counts/countries", "/v1/occurrence/count", "/v1/dataset/search",

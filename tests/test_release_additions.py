@@ -25,13 +25,12 @@ def assess(parts: list[Path]) -> pl.DataFrame:
     rows = rows.filter(pl.col("sharing_category") == "open").drop_nulls("decimalLatitude")
     place = ["species", "decimalLatitude", "decimalLongitude"]
     rows = rows.with_columns(first=pl.col("key").min().over(place), n=pl.len().over(place)).filter(pl.col("n") > 1)
-    other = pl.col("key") != pl.col("first")
     return rows.select(
         "key",
         pl.lit(["COORDINATE_REPEATED"]).alias("flags"),
         pl.lit(value=True).alias("isInCluster"),
-        pl.when(other).then("first").alias("duplicate_of"),
-        pl.when(other).then(pl.lit("same place")).alias("duplicate_reason"),
+        pl.col("first").alias("cluster_id"),
+        pl.lit("same place").alias("cluster_reason"),
     )
 
 

@@ -148,7 +148,7 @@ def test_public_figures_stay_the_same_wherever_in_its_cell_a_hidden_animal_was()
         frame = terms.conform(pl.DataFrame(rows), terms.OCCURRENCE)
         nobody = pl.lit(None, dtype=pl.Int64)
         seen = sharing.evidence_view(
-            frame.with_columns(duplicate_group=nobody, duplicate_of=nobody), rules, boundaries=boundaries,
+            frame.with_columns(cluster_id=nobody), rules, boundaries=boundaries,
             view=EvidenceView.PUBLIC, window=(90, 0, 120, 40),
         )  # fmt: skip
         counted = evidence.counted(seen, boundaries=boundaries, parameters=judging)

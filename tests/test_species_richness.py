@@ -117,6 +117,6 @@ def test_cells_with_too_little_effort_are_told_apart():
 
 
 def test_an_event_told_by_two_datasets_is_one():
-    records = pl.DataFrame({"key": [5, 1, 2, 3, 4], "duplicate_group": [1, 1, None, 9, 9], "n": [0, 1, 2, 3, 4]})
+    records = pl.DataFrame({"key": [5, 1, 2, 3, 4], "cluster_id": [1, 1, None, 9, 9], "n": [0, 1, 2, 3, 4]})
     assert one_of_each_event(records)["n"].to_list() == [1, 2, 3], "the one that stands for its group, else the first"
-    assert one_of_each_event(records.drop("duplicate_group")).height == 5
+    assert one_of_each_event(records.drop("cluster_id")).height == 5

@@ -29,7 +29,7 @@ ASKED = ExportRequest(name="0123abcd", created="2026-11-27T10:00:00+00:00")
 OPEN, SECRET = "Sus scrofa", "Elephas maximus"
 COARSE = "secret"
 """The dataset of which one event has a sensitive record."""
-MADE_ANEW = {"key", "duplicate_of", "quality_flags", "lastInterpreted", "coreid", "id"}
+MADE_ANEW = {"key", "cluster_id", "quality_flags", "lastInterpreted", "coreid", "id"}
 """What each lake gives by itself, and doubts that there may be more of."""
 
 

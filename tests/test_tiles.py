@@ -13,7 +13,7 @@ from biodata.errors import InputError
 from biodata.store import releases as store
 from biodata.store.mercator import project
 from biodata.store.open_release import OpenRelease
-from biodata.store.query.filters import ONE_OF_EACH, And, Between, Compare, IsNull, Not, Or
+from biodata.store.query.filters import And, Between, Compare, IsNull, Not, Or
 from biodata.store.reader import ReleaseReader
 
 
@@ -67,7 +67,7 @@ def test_low_tiles_of_a_group_and_years(release, published, zoom: int, asked, ho
     found = Counter()
     for x in {x for x, _ in expected}:
         for y in range(2**zoom):
-            answer = release.tile("occurrences", zoom, x, y, And((ONE_OF_EACH, *asked)))
+            answer = release.tile("occurrences", zoom, x, y, And(asked))
             found[x] += sum(f["properties"]["count"] for f in features(answer))
     assert expected
     assert found == Counter(x for x, _ in expected.elements())
@@ -103,13 +103,12 @@ def test_crowded_tiles_are_known_beforehand(tmp_path, monkeypatch: pytest.Monkey
     assert found == expected
     with ReleaseReader(tmp_path) as reader:
         z, x, y = min(expected)
-        crowded = features(reader.current().tile("occurrences", z, x, y, ONE_OF_EACH))
+        crowded = features(reader.current().tile("occurrences", z, x, y))
     assert all(set(f["properties"]) == {"count"} for f in crowded)
     shift = 32 - z - 7  # to a bin of 1/128 of the tile's side
-    one = published["duplicate_of"].is_null().to_numpy()
     bins = Counter(
         (px - x * 128, py - y * 128)
-        for px, py in zip((mx[one] >> shift).tolist(), (my[one] >> shift).tolist(), strict=True)
+        for px, py in zip((mx >> shift).tolist(), (my >> shift).tolist(), strict=True)
         if px // 128 == x and py // 128 == y
     )
     told = {tuple((v - 16) // 32 for v in f["geometry"]["coordinates"]): f["properties"]["count"] for f in crowded}

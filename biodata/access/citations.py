@@ -227,7 +227,7 @@ def make_content(settings: Settings, registry: Registry, citation_id: str) -> di
     cited = need(registry, citation_id)
     if cited.content:
         return dict(cited.content)
-    columns = list(content.COLUMN_SETS[content.COLUMN_SET])
+    columns = content.columns_of(content.COLUMN_SET)
     statement, params = statements.select(RELEASE["occurrences"], columns, cited.filter)
     with in_use(settings.data, cited.release) as path:
         frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)

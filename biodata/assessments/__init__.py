@@ -1,4 +1,4 @@
-"""What only the whole lake tells of a record: duplicates, and places that look wrong beside the others.
+"""What only the whole lake tells of a record: clusters, and places that look wrong beside the others.
 
 Two audiences, two runs of the same rules. `assess` looks at every record of the lake and keeps what it finds in the
 lake's table `assessments`, for analyses and curators. `of_release` looks at the published rows of open records alone,

@@ -1,5 +1,6 @@
 """Records set beside each other: all of the lake's, or what a release publishes of the open ones."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -7,17 +8,19 @@ from typing import Final
 import polars as pl
 
 from biodata import places, terms
-from biodata.assessments.duplicates import FactFiles, find_duplicates
+from biodata.assessments.clusters import FactFiles
 from biodata.harmonise import suspicious_sets
-from biodata.matching import duplicate_facts
+from biodata.matching import cluster_facts
 from biodata.parsers import zones
 from biodata.store.staging import WorkFolder
 from biodata.vocabularies import SharingCategory
 
-BUCKET_ROWS: Final = 1_000_000
+logger = logging.getLogger(__name__)
+
+BUCKET_ROWS: Final = 250_000
 """Records of one part of the work: what bounds its memory."""
-BATCH_ROWS: Final = 200_000
-RELEASE_COLUMNS: Final = (*duplicate_facts.COLUMNS, "year", "sharing_category")
+BATCH_ROWS: Final = 50_000
+RELEASE_COLUMNS: Final = (*cluster_facts.COLUMNS, "year", "sharing_category")
 """What `of_release` reads."""
 _FOUND: Final = tuple(column for column in terms.ASSESSMENT if column.name != "rule_version")
 
@@ -41,7 +44,7 @@ def of_release(
     Returns
     -------
     polars.DataFrame
-        key, flags, isInCluster, duplicate_of, duplicate_reason: records with a finding.
+        key, flags, isInCluster, cluster_id, cluster_reason: records with a finding.
     """
     is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
     batches: Iterable[pl.DataFrame] = (
@@ -55,9 +58,9 @@ def of_release(
     return found.select(
         "key",
         "flags",
-        pl.col("duplicate_group").is_not_null().alias("isInCluster"),
-        "duplicate_of",
-        pl.col("duplicate_reasons").list.join("; ").alias("duplicate_reason"),
+        pl.col("cluster_id").is_not_null().alias("isInCluster"),
+        "cluster_id",
+        pl.col("cluster_reasons").list.join("; ").alias("cluster_reason"),
     )
 
 
@@ -67,7 +70,7 @@ def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazett
     Parameters
     ----------
     batches : iterable of polars.DataFrame
-        `duplicate_facts.COLUMNS` and `year` of every record; of the lake's, `source_record_id` and `repairs` too.
+        `cluster_facts.COLUMNS` and `year` of every record; of the lake's, `source_record_id` and `repairs` too.
     rows : int
         How many there are, about.
     gazetteer : Gazetteer
@@ -80,15 +83,17 @@ def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazett
     polars.DataFrame of `terms.ASSESSMENT` without the rules' version, sorted by key
         Only records of which something was found.
     """
+    logger.info("setting about %d records beside each other", rows)
     beside: list[pl.DataFrame] = []
     with WorkFolder(work) as scratch:
         facts = FactFiles(scratch.folder, -(-max(rows, 1) // BUCKET_ROWS))
         for batch in batches:
             beside.append(batch.select(suspicious_sets.COLUMNS))
-            facts.add(duplicate_facts.facts(with_utc(batch)))
+            facts.add(cluster_facts.facts(with_utc(batch)))
         flagged = suspicious_sets.find(pl.concat(beside), gazetteer=gazetteer) if beside else None
         beside.clear()
-        found = find_duplicates(facts)
+        logger.info("looking for clusters")
+        found = facts.find()
     if flagged is not None:
         flags = flagged.group_by("key", maintain_order=True).agg(flags="flag", details="detail")
         found = found.join(flags, on="key", how="full", coalesce=True)

@@ -13,7 +13,7 @@ import polars as pl
 from biodata import places, sharing
 from biodata.assessments.finding import BATCH_ROWS, find
 from biodata.harmonise import suspicious_sets
-from biodata.matching import duplicate_facts, duplicate_links, duplicates
+from biodata.matching import cluster_facts, clusters
 from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.code_version import code_hash
@@ -22,7 +22,7 @@ from biodata.store.query.filters import Like
 
 logger = logging.getLogger(__name__)
 
-RULE_VERSION: Final = f"duplicates {duplicates.RULE_VERSION}"
+RULE_VERSION: Final = f"clusters {clusters.RULE_VERSION}"
 """Kept with every finding; another one makes `assess` look again at a lake that has not changed."""
 
 
@@ -38,12 +38,10 @@ class AssessReport:
         Records of the lake.
     flags : dict of str to int
         Records by doubt.
-    groups, duplicates : int
-        Groups of records of one event, and the records that are left out where one of each group is enough.
-    possible : int
-        Pairs that may be of one event, and are left as they are.
+    clusters, clustered : int
+        Clusters of records that may tell of the same thing, and the records in them.
     reasons : dict of str to int
-        Records left out by the reason, without its figures.
+        Records in clusters by their reasons.
     changed : bool
         False where the lake had not changed since the last time.
     """
@@ -51,9 +49,8 @@ class AssessReport:
     snapshot: int
     records: int
     flags: dict[str, int]
-    groups: int
-    duplicates: int
-    possible: int
+    clusters: int
+    clustered: int
     reasons: dict[str, int] = field(default_factory=dict)
     changed: bool = True
 
@@ -86,7 +83,7 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
     if told == {**state, "assessments": lake.changed_at("assessments")}:
         return _report(lake, changed=False)
     snapshot = lake.snapshot()
-    columns = [*duplicate_facts.COLUMNS, "year", "source_record_id", "repairs"]
+    columns = [*cluster_facts.COLUMNS, "year", "source_record_id", "repairs"]
     batches = lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=BATCH_ROWS)
     found = find(
         batches,
@@ -98,7 +95,7 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
     lake.commit_table("assessments", frame, key="key", scope={}, author="assess", message="records beside each other")
     _write(mark, {**state, "assessments": lake.changed_at("assessments")})
     report = _report(lake, changed=True)
-    logger.info("%d records: %d duplicates in %d groups", report.records, report.duplicates, report.groups)
+    logger.info("%d records: %d of them in %d clusters", report.records, report.clustered, report.clusters)
     return report
 
 
@@ -137,7 +134,7 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
 
 def _found_of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
     """Set the open records beside each other, batch by batch."""
-    columns = sorted({*duplicate_facts.COLUMNS, "year", "source_record_id", *LOOKED_AT})
+    columns = sorted({*cluster_facts.COLUMNS, "year", "source_record_id", *LOOKED_AT})
     snapshot = lake.snapshot()
     boundaries = places.load_boundaries(settings.boundaries)
     batches = (
@@ -173,9 +170,9 @@ def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame |
     Returns
     -------
     polars.DataFrame of n rows, in their order
-        The doubts stand among `quality_flags`; `duplicate_group` and `duplicate_of` are those of `terms.ASSESSMENT`.
+        The doubts stand among `quality_flags`; `cluster_id` is that of `terms.ASSESSMENT`.
     """
-    columns = ["key", "flags", "duplicate_group", "duplicate_of"]
+    columns = ["key", "flags", "cluster_id"]
     whole = lake.read("assessments", columns=columns) if assessed is None else assessed.select(columns)
     found = whole.join(records.select("key"), on="key", how="semi")
     flags = found.select("key", flag="flags").explode("flag").drop_nulls("flag")
@@ -185,7 +182,7 @@ def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame |
 
 def unidentified(lake: Lake, *, snapshot: int | None = None) -> pl.DataFrame:
     """Return key and source_record_id of the rows that nothing but their content identifies, today or in a version."""
-    where = Like("source_record_id", f"{duplicate_facts.CONTENT}%")
+    where = Like("source_record_id", f"{cluster_facts.CONTENT}%")
     return lake.read("occurrences", columns=["key", "source_record_id"], where=where, snapshot=snapshot)
 
 
@@ -193,17 +190,15 @@ def _report(lake: Lake, *, changed: bool) -> AssessReport:
     """Count what the lake's table tells."""
     frame = lake.read("assessments")
     flags = frame["flags"].explode().drop_nulls().value_counts().sort("count", "flags", descending=[True, False])
-    left_out = frame.filter(pl.col("duplicate_of").is_not_null())
-    plain = pl.col("duplicate_reasons").list.join("; ").str.replace_all(r"\d+(\.\d+)?", "…")
-    reasons = left_out.select(reason=plain).group_by("reason").len().sort("len", "reason", descending=[True, False])
-    possible = frame["duplicate_links"].explode().drop_nulls().struct.field("strength")
+    clustered = frame.filter(pl.col("cluster_id").is_not_null())
+    told = clustered.select(reason=pl.col("cluster_reasons").list.join("; "))
+    reasons = told.group_by("reason").len().sort("len", "reason", descending=[True, False])
     return AssessReport(
         snapshot=lake.snapshot(),
         records=lake.count("occurrences"),
         flags=dict(flags.iter_rows()),
-        groups=frame["duplicate_group"].drop_nulls().n_unique(),
-        duplicates=left_out.height,
-        possible=int((possible == duplicate_links.STRENGTHS[0]).sum()) // 2,
+        clusters=clustered["cluster_id"].n_unique(),
+        clustered=clustered.height,
         reasons=dict(reasons.iter_rows()),
         changed=changed,
     )

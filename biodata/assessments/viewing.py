@@ -26,7 +26,7 @@ def in_view(
     window: tuple[float, float, float, float] = WORLD,
     where: Filter | None = None,
 ) -> pl.DataFrame:
-    """Read records as a view shows them, with doubts and duplicates.
+    """Read records as a view shows them, with doubts and clusters.
 
     What the lake knows of an open record beside others it may know from a hidden one (two open records are one event
     since a third, hidden one is like both; a point is used by many hidden ones). So in the public view only open records
@@ -53,7 +53,7 @@ def in_view(
     Returns
     -------
     polars.DataFrame
-        As `sharing.evidence_view` returns them, with `duplicate_group` and `duplicate_of`.
+        As `sharing.evidence_view` returns them, with `cluster_id`.
     """
     if where is None and window != WORLD:
         # The published cell decides whether a record is in the window, not its exact place.

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, stages
 
-_HELP = """Set all records beside each other: duplicates, and places that look wrong beside the others.
+_HELP = """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
 
-`release` and the analyses do it by themselves where records have changed; nothing is deleted. A match that rests on a time
-zone which nobody told is only possible, and counted apart.
+`release` and the analyses do it by themselves where records have changed; nothing is deleted and nothing is hidden. Who
+wants one record of each cluster asks for it: `--cluster-representative`, or clusterRepresentative=true.
 
 Example: biodata assess --data biodata_data
 """
@@ -28,12 +28,13 @@ def assess(
     """Assess, count, print."""
     from biodata import assessments
 
-    report = assessments.assess(settings_for(data))
+    with stages():
+        report = assessments.assess(settings_for(data))
     if as_json:
         say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
         return
     say(f"{report.records} records{'' if report.changed else ', unchanged since the last time'}")
-    say(f"  {report.duplicates:>9} duplicates in {report.groups} groups; {report.possible} pairs are only possible")
+    say(f"  {report.clustered:>9} records in {report.clusters} clusters")
     for reason, count in report.reasons.items():
         say(f"  {count:>9} {reason}")
     for name, count in report.flags.items():

@@ -29,13 +29,6 @@ Example: biodata replay ID --data biodata_data --out records.csv
 """
 
 
-class Duplicates(StrEnum):
-    """Records of the same event."""
-
-    ONE = "one"
-    ALL = "all"
-
-
 class Written(StrEnum):
     """How a citation is written."""
 
@@ -69,7 +62,9 @@ def cite(
     country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
     species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
     box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
-    duplicates: Annotated[Duplicates | None, typer.Option(help="One record of each event, or all.")] = None,
+    cluster_representative: Annotated[
+        bool, typer.Option("--cluster-representative", help="Only one record of each cluster.")
+    ] = False,
     written: Annotated[Written, typer.Option("--format", help="How it is written.")] = Written.TEXT,
     doi: Annotated[
         bool, typer.Option("--doi", help="Register a DOI with the installation's DataCite account.")
@@ -84,7 +79,7 @@ def cite(
     current_release(data)
     pairs = read_pairs(context.args)
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
-    pairs += [("duplicates", str(duplicates))] if duplicates is not None else []
+    pairs += [("clusterRepresentative", "true")] if cluster_representative else []
     with asked_of(settings, pairs, read_box(box) if box else None) as asked:
         with releases.connect(asked.file) as connection:
             told = dict(connection.execute("SELECT key, value FROM release_info").fetchall())

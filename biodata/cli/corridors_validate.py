@@ -12,7 +12,7 @@ from biodata.cli.over_runs import kept, settings_of, text_of
 _HELP = """Test whether held-out records stand nearer to corridors than chance would put them, given where people looked.
 
 RECORDS is a table with decimalLongitude and decimalLatitude (or x and y in the raster's system), or a layer of points;
-it may have species, class, eventDate, coordinateUncertaintyInMeters, duplicate_group, and used (yes for a record that
+it may have species, class, eventDate, coordinateUncertaintyInMeters, cluster_id, and used (yes for a record that
 made the resistance, the areas or the evidence: such a record, its event and its block are no test).
 
 Effort is what --effort tells (a raster), the records of --target, or, with --species, the other species of RECORDS, of

@@ -35,13 +35,6 @@ Example: biodata export --data biodata_data --format csv --country LA --species 
 """
 
 
-class Duplicates(StrEnum):
-    """Records of the same event."""
-
-    ONE = "one"
-    ALL = "all"
-
-
 class Format(StrEnum):
     """File formats."""
 
@@ -86,9 +79,9 @@ def export(
     country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
     species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
     box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
-    duplicates: Annotated[
-        Duplicates | None, typer.Option(help="Of occurrences: one record of each event, or all.")
-    ] = None,
+    cluster_representative: Annotated[
+        bool, typer.Option("--cluster-representative", help="Of occurrences: only one record of each cluster.")
+    ] = False,
     columns: Annotated[
         str, typer.Option(help="Of CSV: all, simple for GBIF's simple ones, or names with commas between them.")
     ] = "all",
@@ -99,17 +92,19 @@ def export(
     """Choose, and write as it is read."""
     pairs = read_pairs(context.args)
     if table != "occurrences":
-        if pairs or duplicates is not None:
+        if pairs or cluster_representative:
             problem = f"{table} are not chosen by this"
-            raise InputError(problem, column=f"--{pairs[0][0] if pairs else 'duplicates'}", expected="--country, --box")
+            raise InputError(
+                problem, column=f"--{pairs[0][0] if pairs else 'cluster-representative'}", expected="--country, --box"
+            )
         _export_results(data, table, file_format, _of_results(country or [], species or [], box), out)
         return
     if columns != "all" and file_format != Format.CSV:
         problem = f"a file of the format {file_format} has all columns"
         raise InputError(problem, column="--columns", value=columns, expected="--format csv")
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
-    if duplicates is not None:
-        pairs.append(("duplicates", str(duplicates)))
+    if cluster_representative:
+        pairs.append(("clusterRepresentative", "true"))
     current_release(data)
     check_outputs([out], [])
 

@@ -1,7 +1,9 @@
 """Options and words that several commands share."""
 
+import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -86,6 +88,30 @@ def installation(data: Path) -> Settings:
 def show_progress() -> bool:
     """Tell whether somebody watches: progress bars are for terminals."""
     return sys.stderr.isatty()
+
+
+@contextmanager
+def stages() -> Iterator[None]:
+    """Write what long work logs of its stages to stderr, a line each; a bar that is shown stays below them."""
+    from tqdm.auto import tqdm
+
+    class Lines(logging.Handler):
+        """Writes the time and the message."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            """Write a line."""
+            tqdm.write(self.format(record), file=sys.stderr)
+
+    handler, logger = Lines(logging.INFO), logging.getLogger("biodata")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def say(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress, stages
 
 STOP_S: Final = 30
 """Seconds that answers which were begun may take when the server is told to stop; a question may take ten."""
@@ -171,9 +171,14 @@ def release(
     from biodata import pipeline, runs
     from biodata.access.exact_building import follow_release
     from biodata.pipeline import descriptions
+    from biodata.store.releases import current
 
     settings = settings_for(data)
-    made = pipeline.release(settings, full=full, progress=show_progress())
+    with stages():
+        before = current(settings.data)
+        made = pipeline.release(settings, full=full, progress=show_progress())
+    if before is not None and made.id == before.id:
+        say("nothing new: the release before stays")
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
     say(f"release {made.id} of lake version {made.snapshot}: {counts}")
     for line in (*descriptions.undescribed(made.path, settings), *runs.held_back(settings), follow_release(settings)):

@@ -19,7 +19,7 @@ from biodata import terms
 from biodata.exports.facts import Facts
 from biodata.exports.selection import Selection
 from biodata.exports.zips import Piece, ZipWriter, compress
-from biodata.store.query.filters import ONE_OF_EACH, And, Compare, Filter, In
+from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
 
 EVENT_FILE: Final = "event.txt"
@@ -186,7 +186,7 @@ def whole_datasets(filter_: Filter | None) -> set[str | None] | None:
             named = [datasets for datasets in found if datasets]
             return None if None in found or len(named) > 1 else named[0] if named else set()
         case _:
-            return set() if filter_ == ONE_OF_EACH else None
+            return None
 
 
 def _named(rows: pl.DataFrame, selection: Selection) -> pl.DataFrame:

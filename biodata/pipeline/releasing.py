@@ -1,5 +1,6 @@
 """From the lake to a release in one call."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 
@@ -21,9 +22,14 @@ from biodata.store.rules_in_force import rules_in_force, ties_older
 from biodata.store.shared_outputs import put_down
 from biodata.store.staging import WorkFolder
 
+logger = logging.getLogger(__name__)
+
 
 def release(settings: Settings, *, full: bool = False, progress: bool = False) -> releases.Release:
     """Build a release of what the lake holds now, under today's rules, and make it the current one.
+
+    What a release made coarse stays coarse, and so may what is tied to that. So it is built again until this changes
+    nothing: a later release of the same lake is the same.
 
     Parameters
     ----------
@@ -41,92 +47,112 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     SharingError
         If the finished file tells a place that it must not (`leak_check`); the release before stays then, too.
     """
-    boundaries = places.load_boundaries(settings.boundaries)
-    gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         Registry.open(settings) as registry,
-        WorkFolder(settings.data / "staging") as work,
         ExitStack() as held,
     ):
         assessments.assess(settings, lake=lake)
-        # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
-        snapshot = lake.snapshot()
-        floor_set.pin(settings.data, boundaries)
-        rules = rules_in_force(settings, lake)
-        if rules.siblings is not None:
-            kept_places.remember(lake, rules.siblings)
-        before = releases.current(settings.data)
-        if before is not None:
-            held.enter_context(releases.held_open(before.path))
-        full = full or (before is not None and ties_older(lake, rules, before))
-        leaks = LeakCheck(work.folder / "exact")
-        datasets = registry.datasets()
-        licences = dict(datasets.select("key", "license").iter_rows())
-
-        def publish(batch: pl.DataFrame) -> pl.DataFrame:
-            decided = sharing.decide(batch, rules, boundaries=boundaries)
-            leaks.put_aside(batch, decided)
-            return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
-
-        agreed = Consents.read(registry, settings)
-        results = {}
-        for name in terms.PUBLISHED_TABLES:
-            if name == "occurrences":
-                continue
-            shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
-            if name in SHARED and agreed.asks:
-                put_down(registry, name, shown)
-            results[name] = agreed.public(name, shown)
-        made = releases.build(
-            lake,
-            data=settings.data,
-            snapshot=snapshot,
-            publish=publish,
-            results=results,
-            boundaries=boundaries,
-            rules_hash=rules.hash,
-            datasets=datasets,
-            events=published_events(
-                lake,
-                rules,
-                boundaries=boundaries,
-                licences=licences,
-                snapshot=snapshot,
-                before=before if settings.keep_ties else None,
-            ),
-            assess=lambda parts: assessments.of_release(
-                parts,
-                gazetteer=gazetteer,
-                work=settings.data / "staging",
-                rows_told=assessments.unidentified(lake),
-            ),
-            assess_columns=assessments.RELEASE_COLUMNS,
-            check=leaks.refuse_leaks,
-            full=full,
-            memory_limit=settings.memory_limit,
-            progress=progress,
-        )
-        held.enter_context(releases.held_open(made.path))
-        kept_ties.remember(settings.data, made, older=settings.keep_ties)
-        kept_places.remember_told(lake)
-        kept_coarse.remember(lake, rules, made=made, before=before if settings.keep_ties else None)
-        told, withheld = {}, {}
-        if leaks.report is not None:
-            told, withheld = leaks.report.counts(), withheld_by_list(leaks.report.withheld(), rules)
-        if before is not None and releases.was_added_to(made):
-            # Only the additions were looked at; the others were when the release before was made.
-            older = registry.sensitive_counts(before.id)
-            told, withheld = _added(told, older["sensitive"]), _added(withheld, older["withheld"])
-        registry.record_release(
-            made.id,
-            snapshot=made.snapshot,
-            rules_hash=rules.hash,
-            counts=made.counts,
-            sensitive=told,
-            withheld=withheld,
-        )
+        made = _build(settings, lake, registry, held, full=full, progress=progress)
+        while ties_older(lake, rules := rules_in_force(settings, lake), made):
+            logger.info("building again: what is coarse now makes others coarse")
+            before, made = made, _build(settings, lake, registry, held, full=True, progress=progress)
+            if made.id == before.id:
+                break
         check_again(registry, rules.hash)
+    return made
+
+
+def _build(
+    settings: Settings,
+    lake: Lake,
+    registry: Registry,
+    held: ExitStack,
+    *,
+    full: bool,
+    progress: bool,
+) -> releases.Release:
+    """Build a release once; what stays open until the end is put into `held`."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
+    # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
+    snapshot = lake.snapshot()
+    floor_set.pin(settings.data, boundaries)
+    logger.info("looking which records are tied to sensitive ones")
+    rules = rules_in_force(settings, lake)
+    if rules.siblings is not None:
+        kept_places.remember(lake, rules.siblings)
+    before = releases.current(settings.data)
+    if before is not None:
+        held.enter_context(releases.held_open(before.path))
+    full = full or (before is not None and ties_older(lake, rules, before))
+    work = held.enter_context(WorkFolder(settings.data / "staging"))
+    leaks = LeakCheck(work.folder / "exact")
+    datasets = registry.datasets()
+    licences = dict(datasets.select("key", "license").iter_rows())
+
+    def publish(batch: pl.DataFrame) -> pl.DataFrame:
+        decided = sharing.decide(batch, rules, boundaries=boundaries)
+        leaks.put_aside(batch, decided)
+        return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
+
+    agreed = Consents.read(registry, settings)
+    results = {}
+    for name in terms.PUBLISHED_TABLES:
+        if name == "occurrences":
+            continue
+        shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
+        if name in SHARED and agreed.asks:
+            put_down(registry, name, shown)
+        results[name] = agreed.public(name, shown)
+    made = releases.build(
+        lake,
+        data=settings.data,
+        snapshot=snapshot,
+        publish=publish,
+        results=results,
+        boundaries=boundaries,
+        rules_hash=rules.hash,
+        datasets=datasets,
+        events=published_events(
+            lake,
+            rules,
+            boundaries=boundaries,
+            licences=licences,
+            snapshot=snapshot,
+            before=before if settings.keep_ties else None,
+        ),
+        assess=lambda parts: assessments.of_release(
+            parts,
+            gazetteer=gazetteer,
+            work=settings.data / "staging",
+            rows_told=assessments.unidentified(lake),
+        ),
+        assess_columns=assessments.RELEASE_COLUMNS,
+        check=leaks.refuse_leaks,
+        full=full,
+        memory_limit=settings.memory_limit,
+        progress=progress,
+    )
+    held.enter_context(releases.held_open(made.path))
+    kept_ties.remember(settings.data, made, older=settings.keep_ties)
+    kept_places.remember_told(lake)
+    kept_coarse.remember(lake, rules, made=made, before=before if settings.keep_ties else None)
+    told, withheld = {}, {}
+    if leaks.report is not None:
+        told, withheld = leaks.report.counts(), withheld_by_list(leaks.report.withheld(), rules)
+    if before is not None and releases.was_added_to(made):
+        # Only the additions were looked at; the others were when the release before was made.
+        older = registry.sensitive_counts(before.id)
+        told, withheld = _added(told, older["sensitive"]), _added(withheld, older["withheld"])
+    registry.record_release(
+        made.id,
+        snapshot=made.snapshot,
+        rules_hash=rules.hash,
+        counts=made.counts,
+        sensitive=told,
+        withheld=withheld,
+    )
     return made
 
 

@@ -115,7 +115,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     events = events.join(sites, on="event_key", how="left").with_columns(locationID=named)
     if view is EvidenceView.PUBLIC:
         events = events.with_columns(locationID=published_view.site_names(events))
-    once = records.filter(pl.col("duplicate_of").is_null())
+    once = records.filter((pl.col("cluster_id") == pl.col("key")).fill_null(value=True))
     joined = join(events, once)
     if view is EvidenceView.PUBLIC:
         joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries) | came_hidden)

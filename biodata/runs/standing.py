@@ -170,7 +170,7 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         id=pl.col("key").cast(pl.String),
         species="species",
         **{"class": "class"},
-        group=pl.col("duplicate_group").cast(pl.String),
+        group=pl.col("cluster_id").cast(pl.String),
         country="countryCode",
         date=pl.col("event_start").cast(pl.Date),
         used=pl.col("key").is_in(stood_on["key"].to_list()),

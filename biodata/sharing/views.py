@@ -35,8 +35,8 @@ def evidence_view(
     Parameters
     ----------
     occurrences : polars.DataFrame of n rows
-        Columns of `terms.OCCURRENCE` with those of `publish.LOOKED_AT`, and `duplicate_group` and `duplicate_of` of
-        `terms.ASSESSMENT` where they are known; every record of `window_to_read`.
+        Columns of `terms.OCCURRENCE` with those of `publish.LOOKED_AT`, and `cluster_id` of `terms.ASSESSMENT`
+        where it is known; every record of `window_to_read`.
     rules : RuleSet
         The sharing rules.
     boundaries : BoundarySet
@@ -50,7 +50,7 @@ def evidence_view(
     polars.DataFrame
         The columns of `occurrences`, and `sharing_category` and the edges of the published cell. In the public view
         each value of a sensitive record is the published one, or null: the record counts by its cell, lies in the window
-        by its cell's centre, and is in no group of duplicates. What is computed from this view alone tells no more than
+        by its cell's centre, and is in no cluster. What is computed from this view alone tells no more than
         the published records do, however many results are laid side by side. A cell that holds no land of the country
         its record states is flagged so, since the flags of the exact place are not there. One that did not tell its uncertainty has
         none here, too. In the exact view nothing is changed, and `sharing_category` is the strictest of all of them in

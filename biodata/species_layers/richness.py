@@ -148,10 +148,10 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
 
 
 def one_of_each_event(records: pl.DataFrame) -> pl.DataFrame:
-    """Return records without those that another one is a duplicate of: the one that stands for its group, else its first."""
-    if "duplicate_group" not in records.columns:
+    """Return one record of each cluster: the one that represents it, else its first."""
+    if "cluster_id" not in records.columns:
         return records
-    group = pl.coalesce("duplicate_group", "key")
+    group = pl.coalesce("cluster_id", "key")
     first = (
         records.select("key", group=group).sort(pl.col("key") != pl.col("group"), "key").unique("group", keep="first")
     )

@@ -9,7 +9,6 @@ from typing import Final, Self
 from biodata.errors import NoReleaseError, StoreError
 from biodata.store import pointer
 from biodata.store.open_release import Cursor, OpenRelease, Page
-from biodata.store.query.filters import ONE_OF_EACH
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class ReleaseReader:
         try:
             release = self.current()
             release.page("occurrences", None, ["key"], limit=1)
-            release.tile("occurrences", 0, 0, 0, ONE_OF_EACH)
+            release.tile("occurrences", 0, 0, 0, None)
         except (StoreError, NoReleaseError):
             return False
         return True

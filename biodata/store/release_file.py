@@ -49,8 +49,9 @@ _BESIDE_OTHERS: Final[Mapping[str, str]] = {
     "quality_flags": """CASE WHEN a.flags IS NULL THEN s.quality_flags ELSE coalesce(s.quality_flags, []) ||
         list_filter(a.flags, lambda f: NOT list_contains(coalesce(s.quality_flags, []), f)) END""",
     "isInCluster": """CASE WHEN s.sharing_category = 'open' THEN coalesce(a."isInCluster", false) END""",
-    "duplicate_of": "a.duplicate_of",
-    "duplicate_reason": "a.duplicate_reason",
+    "clusterRepresentative": "coalesce(a.cluster_id = s.key, true)",
+    "cluster_id": "a.cluster_id",
+    "cluster_reason": "a.cluster_reason",
 }
 """What becomes of the columns that open records beside each other tell; `s` is the staged row, `a` what was found."""
 
@@ -105,7 +106,7 @@ class ReleaseFile:
         if files:
             staged = f"read_parquet([{files}])"
             columns = [c.name for c in (*terms.PUBLISHED_OCCURRENCE, *extra)]
-            told = ", ".join(quote(name) for name in columns)
+            told = ", ".join("true" if name == "clusterRepresentative" else quote(name) for name in columns)
             beside = ""
             if assessed is not None:
                 self._connection.register("assessed", assessed)

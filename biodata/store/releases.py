@@ -44,8 +44,8 @@ _FOUND: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = MappingProxyType(
         "key": pl.Int64,
         "flags": pl.List(pl.String),
         "isInCluster": pl.Boolean,
-        "duplicate_of": pl.Int64,
-        "duplicate_reason": pl.String,
+        "cluster_id": pl.Int64,
+        "cluster_reason": pl.String,
     }
 )
 _FREE_BYTES: Final = 32_000_000
@@ -125,7 +125,7 @@ def build(
     events : polars.DataFrame of `terms.SURVEY`, optional
         Published events of the lake; `survey_rows` adds those that open records alone tell of.
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
-        What the open records tell of each other: key, flags, isInCluster, duplicate_of, duplicate_reason of those of
+        What the open records tell of each other: key, flags, isInCluster, cluster_id, cluster_reason of those of
         which something was found. Without it nothing is told of that.
     assess_columns : sequence of str, optional
         The columns that `assess` reads; all where none are told. None of them may be one that it tells.
@@ -171,6 +171,7 @@ def build(
             unnamed = work.folder / "release.duckdb"
             if base is not None:
                 shutil.copyfile(base.path, unnamed)
+            logger.info("writing the release's file")
             with ReleaseFile(unnamed, spill=data / "tmp", memory_limit=memory_limit) as file:
                 file.write_occurrences(parts, found if assess is not None else None)
                 for name, frame in told.items():
@@ -179,6 +180,7 @@ def build(
                 file.write_datasets(known)
                 named = file.finish(snapshot=snapshot, rules_hash=rules_hash, secret=secret(data), events=events)
             if check is not None:
+                logger.info("looking whether the file tells a place that it must not")
                 check(unnamed)
             before = current(data)
             if before is not None and before.id == named.id and before.path.is_file():
@@ -313,6 +315,7 @@ class _Stage:
     def _stage(self, batches: Iterable[pl.DataFrame], total: int, name: str) -> list[Path]:
         """Pass records through `publish` and write what comes out."""
         parts: list[Path] = []
+        done = 0
         with tqdm(total=total, unit="record", disable=not self.progress) as bar:
             for batch in batches:
                 frame = _placed(_checked("occurrences", self.publish(batch)))
@@ -320,6 +323,9 @@ class _Stage:
                 # Small row groups of sorted rows: a range of the curve reads few of them.
                 write_part(frame, parts[-1], row_group_rows=20_000)
                 bar.update(batch.height)
+                done += batch.height
+                if not self.progress:
+                    logger.info("%d of %d records published", done, total)
         return parts
 
 

@@ -73,7 +73,7 @@ DATASET: Final = (
     Column("license", pl.String, "Licence in GBIF's spelling (CC_BY_4_0)."),
     Column("citation", pl.String, "How to cite it."),
     Column("doi", pl.String, "DOI."),
-    Column("count", pl.Int64, "Published occurrences of the dataset, duplicates among them."),
+    Column("count", pl.Int64, "Published occurrences of the dataset."),
 )
 """The release's table `datasets`."""
 
@@ -102,7 +102,7 @@ LAKE: Final = MappingProxyType(
 )
 """The lake's tables by name."""
 
-RELEASE_FORMAT: Final = "9"
+RELEASE_FORMAT: Final = "10"
 """Raised when a release's tables change: what was made in another format is made again, not read."""
 
 RELEASE: Final = MappingProxyType(

@@ -3,8 +3,8 @@
 Three tables stand in its file:
 
 `occurrence_tiles` (z, x, y, px, py, count)
-    Of each tile of `mercator.LOW_ZOOMS` the bins with records of the default view (one of each event): px and py are
-    the bin's column and row of the 128 in the tile. Every placed record is in exactly one bin of each zoom, so the
+    Of each tile of `mercator.LOW_ZOOMS` the bins with records: px and py are the bin's column and row of the 128 in
+    the tile. Every placed record is in exactly one bin of each zoom, so the
     sum over a zoom is the number of placed records.
 `occurrence_groups` (bx, by, kingdom, phylum, class, year, count)
     The same records in bins of 1/2048 of the world, those of zoom 4, by group of taxa and year; null where a record
@@ -12,7 +12,7 @@ Three tables stand in its file:
     higher zooms nearly every record has a bin, group and year of its own (at a million records 0.93 of them at zoom
     6), so that their filtered tiles are counted from the records themselves, which the curve keeps together.
 `occurrence_crowds` (z, x, y)
-    Tiles above the low zooms with more than `mercator.MAXIMUM_POINTS` records, duplicates among them: no other tile
+    Tiles above the low zooms with more than `mercator.MAXIMUM_POINTS` records: no other tile
     has to be counted before its records are drawn.
 """
 
@@ -36,14 +36,14 @@ def count(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _low_zooms(connection: duckdb.DuckDBPyConnection) -> None:
-    """Count every record of the default view into bins of the low zooms' tiles: each zoom from the finer one."""
+    """Count every record into bins of the low zooms' tiles: each zoom from the finer one."""
     finest, bins = LOW_ZOOMS[-1], 1 << BIN_BITS
     shift = ZOOM - finest - BIN_BITS
     connection.execute(
         f"""
         CREATE TEMP TABLE bins AS
         SELECT {finest} AS z, mx >> {shift} AS bx, my >> {shift} AS "by", count(*) AS "count"
-        FROM occurrences WHERE mx IS NOT NULL AND duplicate_of IS NULL GROUP BY ALL
+        FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL
         """
     )
     for zoom in reversed(LOW_ZOOMS[:-1]):
@@ -65,14 +65,14 @@ def _low_zooms(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _groups(connection: duckdb.DuckDBPyConnection) -> None:
-    """Count every record of the default view by bin, group of taxa and year; a group's rows stand together."""
+    """Count every record by bin, group of taxa and year; a group's rows stand together."""
     shift = ZOOM - GROUP_ZOOMS[-1] - BIN_BITS
     connection.execute(
         f"""
         CREATE TABLE occurrence_groups AS
         SELECT (mx >> {shift})::INTEGER AS bx, (my >> {shift})::INTEGER AS "by", kingdom, phylum, "class", "year",
                count(*)::INTEGER AS "count"
-        FROM occurrences WHERE mx IS NOT NULL AND duplicate_of IS NULL GROUP BY ALL
+        FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL
         ORDER BY kingdom, phylum, "class", "by", bx, "year"
         """
     )

@@ -15,7 +15,6 @@ from biodata.store.duck import quote
 from biodata.store.mercator import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 from biodata.store.query import sql
 from biodata.store.query.filters import (
-    ONE_OF_EACH,
     And,
     Between,
     Compare,
@@ -245,7 +244,7 @@ def _counted(z: int, x: int, y: int, where: Filter | None) -> Sql:
 
     A bin's number is its row times the bins of a row, plus its column.
     """
-    if z in LOW_ZOOMS and where == ONE_OF_EACH:
+    if z in LOW_ZOOMS and where is None:
         table = f'SELECT (py::BIGINT << {BIN_BITS}) | px AS bin, "count" FROM occurrence_tiles'
         return f"{table} WHERE z = ? AND x = ? AND y = ?", [z, x, y]
     table, across, down, counted, unit_bits = "occurrences", "mx", "my", "", ZOOM
@@ -267,12 +266,10 @@ def _counted(z: int, x: int, y: int, where: Filter | None) -> Sql:
 
 def _grouped(where: Filter | None) -> Sql | None:
     """Return a filter as a condition on what was counted by groups; None where it asks for more."""
-    parts = where.parts if isinstance(where, And) else ()
-    others = And(tuple(part for part in parts if part != ONE_OF_EACH))
-    if len(others.parts) == len(parts):
+    if where is None:
         return None
-    check_size(others)
-    return sql.where(others, OCCURRENCE_GROUPS) if _of_groups(others) else None
+    check_size(where)
+    return sql.where(where, OCCURRENCE_GROUPS) if _of_groups(where) else None
 
 
 def _of_groups(part: Filter) -> bool:

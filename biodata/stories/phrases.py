@@ -145,14 +145,11 @@ def assessment(story: Story) -> list[str]:
     if not found:
         return []
     lines = []
-    if found.get("duplicate_of") is not None:
-        lines.append(f"Of one event with record {found['duplicate_of']}, which is shown in its place")
-    elif found.get("duplicate_group") is not None:
-        lines.append("Other records are of the same event; this one is shown for all of them")
-    lines += [clean(reason) for reason in found.get("duplicate_reasons") or ()]
-    links = found.get("duplicate_links") or ()
-    lines += [f"{clean(x['strength'])}: record {x['key']}, {clean(x['reason'])}" for x in links[:MOST_LINKS]]
-    return [*lines, f"and {len(links) - MOST_LINKS} more"] if len(links) > MOST_LINKS else lines
+    if found.get("cluster_id") == story.key:
+        lines.append("It represents a cluster of records that may tell of the same thing")
+    elif found.get("cluster_id") is not None:
+        lines.append(f"It is in a cluster of records that record {found['cluster_id']} represents")
+    return [*lines, *(clean(reason) for reason in found.get("cluster_reasons") or ())]
 
 
 def sharing(story: Story) -> list[str]:

@@ -33,7 +33,7 @@ class Story:
     also_told : dict of str to str
         Verbatim terms that no value is read from, and headings that are no term.
     assessment : dict
-        What only the other records tell: duplicates; empty where nothing was found.
+        What only the other records tell: its cluster; empty where nothing was found.
     sharing : Sharing
         What goes out.
     history : tuple of Version

@@ -25,7 +25,7 @@ _MATCH: Final = (
     "col_key",
 )
 _IDENTITY: Final = ("datasetKey", "source_record_id", "occurrenceID", "gbifID", "source_file", "source_row")
-_ASSESSED: Final = ("duplicate_group", "duplicate_of", "duplicate_reasons", "duplicate_links", "rule_version")
+_ASSESSED: Final = ("cluster_id", "cluster_reasons", "rule_version")
 
 
 def explain(

@@ -25,7 +25,6 @@ from biodata.terms.layers import LAYER
 from biodata.terms.occurrences import (
     ASSESSED,
     ASSESSMENT,
-    LINK,
     OCCURRENCE,
     PUBLISHED_OCCURRENCE,
     REPAIR,
@@ -57,7 +56,6 @@ __all__ = [
     "EVENT_TERMS",
     "GBIF",
     "LAYER",
-    "LINK",
     "OCCURRENCE",
     "OWN",
     "PROTECTED_AREA",

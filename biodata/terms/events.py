@@ -142,7 +142,7 @@ SURVEY: Final = (
     *_as_told("eventDate", "time_zone", "stateProvince", "locality", "habitat", "effort_value", "effort_unit"),
     *_as_told("effort_basis", "failed_days", "targetTaxonomicScope", "excludedTaxonomicScope"),
     *_as_told("isAbsenceReported", "measurements"),
-    Column("records", pl.Int64, "Its open records, duplicates among them.", Reach.PRECISE),
+    Column("records", pl.Int64, "Its open records.", Reach.PRECISE),
     Column("species", pl.Int64, "Species that they name.", Reach.PRECISE),
     Column("country_codes", pl.List(pl.String), "Every country that its place may belong to."),
     dwc("coordinateUncertaintyInMeters", pl.Float64, "Radius in metres of the smallest circle holding the place."),

@@ -11,9 +11,6 @@ _LAKE, _PRECISE = Reach.LAKE, Reach.PRECISE
 REPAIR: Final = pl.Struct({"term": pl.String, "value": pl.String, "rule": pl.String, "applied": pl.Boolean})
 """One repair of a value: `applied` is False for a proposal that waits for somebody's decision."""
 
-LINK: Final = pl.Struct({"key": pl.Int64, "strength": pl.String, "reason": pl.String})
-"""One other record that may be of the same event: `strength` is strong, likely or possible."""
-
 SHARED_AS: Final = pl.Struct(
     {
         "category": pl.String,
@@ -168,13 +165,13 @@ RIGHTS: Final = (
 """What `sharing.publish` adds about the terms of use, where it knows the datasets' licences."""
 
 ASSESSED: Final = (
-    gbif("isInCluster", pl.Boolean, "True where other records tell of the same event.", _PRECISE),
-    Column(
-        "duplicate_of", pl.Int64, "The record of the same event that is shown in its place; null if none.", _PRECISE
-    ),
-    Column("duplicate_reason", pl.String, "Why the records are taken for one event.", _PRECISE),
+    gbif("isInCluster", pl.Boolean, "True where other records may tell of the same thing.", _PRECISE),
+    Column("clusterRepresentative", pl.Boolean, "False where another record represents this one's cluster."),
+    Column("cluster_id", pl.Int64, "Number of the record that represents its cluster; null if none.", _PRECISE),
+    Column("cluster_reason", pl.String, "Why the records may tell of one thing.", _PRECISE),
 )
-"""What a release adds to records whose place is open, from what it publishes of them alone."""
+"""What a release adds to records whose place is open, from what it publishes of them alone; each of the others
+represents itself."""
 
 PUBLISHED_OCCURRENCE: Final = tuple(c for c in OCCURRENCE if c.reach is not Reach.LAKE) + SHARING + RIGHTS + ASSESSED
 """The published layer of a record: the release's table `occurrences`."""
@@ -183,10 +180,8 @@ ASSESSMENT: Final = (
     Column("key", pl.Int64, "The record's number.", _LAKE),
     Column("flags", pl.List(pl.String), "Doubts that only the other records tell, see biodata.flags.", _LAKE),
     Column("details", pl.List(pl.String), "The reason of each of these doubts, in words.", _LAKE),
-    Column("duplicate_group", pl.Int64, "Number of the record that its group of duplicates is shown by.", _LAKE),
-    Column("duplicate_of", pl.Int64, "The same for every other record of the group; null for that one.", _LAKE),
-    Column("duplicate_reasons", pl.List(pl.String), "Why it is taken for one event with others.", _LAKE),
-    Column("duplicate_links", pl.List(LINK), "Every record that may be of the same event.", _LAKE),
+    Column("cluster_id", pl.Int64, "Number of the record that represents its cluster.", _LAKE),
+    Column("cluster_reasons", pl.List(pl.String), "Why it is in a cluster with others.", _LAKE),
     Column("rule_version", pl.String, "Version of the rules that found it.", _LAKE),
 )
 """The lake's table `assessments`: what only the whole lake tells of a record; records without findings have no row."""

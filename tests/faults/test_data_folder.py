@@ -43,7 +43,7 @@ def test_no_file_outside_the_private_ones_tells_a_hidden_place(tmp_path, sample_
             client.post("/v1/surveys", params={"dry_run": "true"}, files=sent)
             client.post("/v1/surveys", files=sent, headers=shown)
         for kind in ("csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube"):
-            client.post("/v1/downloads", params={"format": kind, "duplicates": "all"})
+            client.post("/v1/downloads", params={"format": kind})
         cited = client.post("/v1/citations", params={"species": "Nomascus nasutus"}).headers["location"]
         work(settings, stop=threading.Event(), once=True)
         client.post(f"{cited}/replay")

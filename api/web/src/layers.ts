@@ -22,7 +22,7 @@ const CANDIDATE = '#b8860b';
 export const asked = new URLSearchParams(location.search).get('dataset');
 
 /** The filters of all records on this map. */
-export const restriction: Record<string, string> = asked ? { datasetKey: asked, duplicates: 'all' } : {};
+export const restriction: Record<string, string> = asked ? { datasetKey: asked } : {};
 
 export const sources: Record<string, SourceSpecification> = {
   boundaries: { type: 'vector', tiles: [tilesOf('boundaries')], minzoom: 0, maxzoom: 9 },

@@ -129,7 +129,7 @@ export function datasetAddress(key: string): string {
 
 /** The page that lists the records of a dataset that `asked` finds. */
 export function recordsAddress(key: string, asked: Record<string, string>): string {
-  return `/ogc/collections/occurrences/items?${new URLSearchParams({ f: 'html', duplicates: 'all', datasetKey: key, ...asked })}`;
+  return `/ogc/collections/occurrences/items?${new URLSearchParams({ f: 'html', datasetKey: key, ...asked })}`;
 }
 
 /** The first surveys in a box, and how many there are. */

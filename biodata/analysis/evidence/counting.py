@@ -100,7 +100,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     Parameters
     ----------
     occurrences : polars.DataFrame of terms.OCCURRENCE
-        With `duplicate_group` of terms.ASSESSMENT, where that is known: of records of one event one counts. Columns
+        With `cluster_id` of terms.ASSESSMENT, where that is known: of records of one event one counts. Columns
         that decide nothing may lack. A record with a published cell (`cell_west` … of terms.SHARING) counts by it: what
         its uncertainty had before the cell was added is compared with `cell_m`, the side is that of the cell and what
         lies so far around it, and of a species, a cell and a year one record counts. The side is found anew from the coordinates: the columns of another boundary set
@@ -198,7 +198,7 @@ def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
     """Return the records with every column that is read; what lacks is null."""
     lacking: dict[str, Any] = {
         "occurrenceStatus": pl.String, "basisOfRecord": pl.String, "quality_flags": pl.List(pl.String),
-        "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "duplicate_group": pl.Int64,
+        "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "cluster_id": pl.Int64,
         "datasetKey": pl.String, "match_note": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
     }  # fmt: skip
     return occurrences.with_columns(
@@ -264,11 +264,11 @@ def _least_share(asked: pl.DataFrame, beyond: Floats, side_share: float) -> Floa
 
 def _one_of_each(frame: pl.DataFrame) -> pl.DataFrame:
     """Let one record of each event count: the one that stands for it, or the most certain where that one does not."""
-    elsewhere = pl.col("key") != pl.col("duplicate_group")
-    counting = frame.filter(pl.col("why_not").is_null(), pl.col("duplicate_group").is_not_null()).sort(
+    elsewhere = pl.col("key") != pl.col("cluster_id")
+    counting = frame.filter(pl.col("why_not").is_null(), pl.col("cluster_id").is_not_null()).sort(
         elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key"
     )
-    others = counting.filter(pl.col("key") != pl.col("key").first().over("duplicate_group"))["row"]
+    others = counting.filter(pl.col("key") != pl.col("key").first().over("cluster_id"))["row"]
     repeated = pl.col("row").is_in(others.implode())
     return frame.with_columns(why_not=pl.when(repeated).then(pl.lit(DUPLICATE)).otherwise("why_not"))
 

@@ -24,7 +24,7 @@ _GUARD: Final = 1e-9
 """The logarithm of 1000, and 101.3 in tenths, may come out a little low."""
 _RECORDS: Final = (
     "datasetKey", "species", "scientificName", "genus", "occurrenceStatus", "year", "decimalLongitude", "decimalLatitude",
-    "country_codes", "sharing_category", "cell_west", "cell_east", "duplicate_of",
+    "country_codes", "sharing_category", "cell_west", "cell_east", "clusterRepresentative",
 )  # fmt: skip
 _CELLS: Final = {str(one): one.cell_degrees for one in SharingCategory if one.cell_degrees is not None}
 
@@ -37,8 +37,8 @@ def all_published(surveys: pl.DataFrame, records: pl.DataFrame) -> dict[str, Any
     surveys : polars.DataFrame
         Rows of a release's table `surveys`, of the surveys' datasets: events of the lake, whose records are counted.
     records : polars.DataFrame
-        Rows of its table `occurrences`, of these datasets; where `duplicate_of` is there, records that are another one's
-        duplicate count for none.
+        Rows of its table `occurrences`, of these datasets; where `clusterRepresentative` is there, one record of each
+        cluster counts.
 
     Returns
     -------
@@ -94,7 +94,10 @@ def _records(records: pl.DataFrame) -> pl.DataFrame:
     """Return records of what was found, once each, with name, side and place."""
     known = records.select(
         pl.col(name) if name in records.columns else pl.lit(None).alias(name) for name in _RECORDS
-    ).filter(pl.col("duplicate_of").is_null(), pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT")
+    ).filter(
+        pl.col("clusterRepresentative").fill_null(value=True),
+        pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT",
+    )
     return known.select(
         "datasetKey", "species", "genus", "year", "sharing_category", name=pl.coalesce("species", "scientificName"), side=_side(),
         coarse=pl.col("sharing_category") != _OPEN, longitude="decimalLongitude", latitude="decimalLatitude",

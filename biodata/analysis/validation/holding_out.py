@@ -81,7 +81,7 @@ def hold_out(
     ----------
     records : polars.DataFrame of n rows
         Columns x and y (metres); `used` (True for a record that made the resistance, the sources or the evidence), and
-        where they are known `group` (duplicates of one event share it) and `date`.
+        where they are known `group` (records of one cluster share it) and `date`.
     block_m : float
         Side of the blocks, metres: a block with a used record holds no test; 0 for no blocks.
     origin : x, y
@@ -125,7 +125,7 @@ def split(xy: Floats, *, block_m: float, share: float, rng: np.random.Generator)
     Parameters
     ----------
     xy : ndarray of float64, (n, 2)
-        Metres; of duplicates all must stand at one place, else hold them out as a group with `hold_out`.
+        Metres; of a cluster all must stand at one place, else hold them out as a group with `hold_out`.
     block_m : float
         Side of a block, metres.
     share : float

@@ -21,7 +21,7 @@ _TEXTS: Final = {
     "species": ("species", "scientificname", "taxon"),
     "class": ("class",),
     "date": ("eventdate", "date", "year"),
-    "group": ("duplicate_group", "group"),
+    "group": ("cluster_id", "group"),
     "used": ("used",),
     "on_land": ("on_land",),
     "country": ("countrycode", "country_code"),

@@ -1,7 +1,6 @@
 """Questions to the lake and to a release: one filter tree, turned into SQL here alone."""
 
 from biodata.store.query.filters import (
-    ONE_OF_EACH,
     And,
     Between,
     Compare,
@@ -18,11 +17,9 @@ from biodata.store.query.filters import (
     Not,
     Or,
     Recorded,
-    default_view,
 )
 
 __all__ = [
-    "ONE_OF_EACH",
     "And",
     "Between",
     "Compare",
@@ -39,5 +36,4 @@ __all__ = [
     "Not",
     "Or",
     "Recorded",
-    "default_view",
 ]

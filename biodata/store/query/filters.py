@@ -233,37 +233,6 @@ Filter: TypeAlias = (
 )
 
 
-ONE_OF_EACH: Final = IsNull("duplicate_of")
-"""The default view of occurrences: of records of the same event the one that stands for them."""
-
-_ABOUT_DUPLICATES: Final = frozenset({"isInCluster", "duplicate_of", "duplicate_reason"})
-
-
-def asks_for_duplicates(filter_: Filter) -> bool:
-    """Tell whether a filter names a column that tells of duplicates: then all of them are meant."""
-    return any(getattr(node, "column", None) in _ABOUT_DUPLICATES for node, _ in _walk(filter_))
-
-
-def default_view(filter_: Filter | None, *, duplicates: bool = False) -> Filter | None:
-    """Return a filter of occurrences as it holds in the default view.
-
-    Parameters
-    ----------
-    filter_ : Filter, optional
-        What is asked for; every record where none is given.
-    duplicates : bool
-        All records of an event are wanted.
-
-    Returns
-    -------
-    Filter or None
-        With one record of each event, unless all are wanted or the filter itself names them.
-    """
-    if duplicates or (filter_ is not None and asks_for_duplicates(filter_)):
-        return filter_
-    return ONE_OF_EACH if filter_ is None else And((ONE_OF_EACH, filter_))
-
-
 def parts_of(filter_: Filter) -> tuple[Filter, ...]:
     """Return what stands directly inside a filter."""
     match filter_:

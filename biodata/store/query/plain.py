@@ -21,6 +21,10 @@ _NODES: Final[Mapping[str, type[Any]]] = MappingProxyType(
 )  # fmt: skip
 
 
+ONE_OF_EACH: Final = f.Compare("clusterRepresentative", "=", value=True)
+"""What a filter kept before format 10 of a release asks by `duplicate_of IS NULL`: it was added to every question."""
+
+
 def to_plain(filter_: f.Filter | None) -> Any:
     """Return a filter as values that JSON knows.
 
@@ -82,6 +86,8 @@ def _plain(value: Any) -> Any:
 def _node(told: Any) -> Any:
     """Return a node, or a value in it, from plain values."""
     match told:
+        case {"op": "IsNull", "column": "duplicate_of"}:
+            return ONE_OF_EACH
         case {"op": str(name), **parts}:
             return _NODES[name](**{str(key): _node(value) for key, value in parts.items()})
         case {"date": str(text)}:

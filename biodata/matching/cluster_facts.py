@@ -1,4 +1,4 @@
-"""What duplicates are told by: a record's time, place, people and identifiers as numbers that are quick to compare."""
+"""What clusters are made by: a record's time, place, people and identifiers as numbers that are quick to compare."""
 
 import re
 from typing import Final
@@ -57,17 +57,8 @@ FILLED: Final = (
     "institutionCode", "catalogNumber", "recordNumber", "eventID", "samplingProtocol", "occurrenceRemarks",
     "license", "mediaType",
 )  # fmt: skip
-"""What makes a record complete: the one that has the most of these is kept."""
+"""What makes a record complete: the one that has the most of these represents its cluster."""
 
-_REPEATED: Final = (
-    "basisOfRecord", "occurrenceStatus", "individualCount", "sex", "lifeStage", "species", "eventDate",
-    "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "locality", "recordedBy", "recordNumber",
-    "organismID", "eventID", "samplingProtocol", "occurrenceRemarks",
-)  # fmt: skip
-_TELLING: Final = (
-    "eventDate", "individualCount", "sex", "lifeStage", "locality", "recordedBy", "recordNumber", "catalogNumber",
-    "organismID", "eventID", "samplingProtocol", "occurrenceRemarks",
-)  # fmt: skip
 CONTENT: Final = "content:"
 """How the identifiers begin that the harmonising makes of a row's content; #2 and so on end those of equal rows."""
 _SOUND: Final = re.compile(
@@ -85,7 +76,7 @@ _MOST_DECIMALS: Final = 5
 
 
 def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
-    """Turn records into what the rules compare.
+    """Turn records into what the keys of clusters are made of.
 
     Parameters
     ----------
@@ -131,8 +122,6 @@ def _what() -> list[pl.Expr]:
         (pl.col("basisOfRecord") == "MACHINE_OBSERVATION").fill_null(value=False).alias("machine"),
         pl.col("individualCount").alias("count"),
         *(_hash(name).alias(name) for name in ("sex", "lifeStage", "organismID", "recordNumber", "catalogNumber")),
-        pl.struct(_REPEATED).hash(5).alias("content"),
-        pl.all_horizontal(pl.col(name).is_null() for name in _TELLING).alias("bare"),
     ]
 
 
@@ -176,6 +165,10 @@ def _where() -> list[pl.Expr]:
         pl.when(placed).then(x).alias("x"),
         pl.when(placed).then(y).alias("y"),
         pl.when(radius > 0).then(radius).alias("radius"),
+        # Copies with rounded coordinates are in the same cell of a hundredth of a degree.
+        pl.when(placed)
+        .then(pl.struct((x * 100).round().cast(pl.Int32), (y * 100).round().cast(pl.Int32).alias("y")).hash(6))
+        .alias("cell"),
         # Half the diagonal of the cell that rounds to the same coordinates.
         (_ROUNDING_M * 0.7072 / pl.lit(10.0).pow(decimals)).alias("rounding"),
     ]
@@ -217,7 +210,7 @@ def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
 
 
 def _to_keep(identified: bool) -> list[pl.Expr]:
-    """Return what decides which record of a group is kept."""
+    """Return what decides which record represents its cluster."""
     record = ["occurrenceID", "gbifID", *(["source_record_id"] if identified else [])]
     return [
         pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.UInt8) for name in FILLED).alias("filled"),

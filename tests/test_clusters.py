@@ -40,8 +40,8 @@ def test_ten_duets_logged_on_both_sides_match(tmp_path):
     assert [row["eventDate"][11:16] for row in rows[:2]] == ["06:30", "05:30"]
     assert groups(rows, tmp_path) == pairs(rows)
     found = assessed(rows, tmp_path)
-    assert found["duplicate_of"].count() == 10
-    reasons = found["duplicate_reasons"].explode().unique()
+    assert found["cluster_id"].n_unique() == 10
+    reasons = found["cluster_reasons"].explode().unique()
     assert all("on both sides of a border" in reason and "same time in UTC" in reason for reason in reasons)
 
 
@@ -62,14 +62,9 @@ def proposed(row: dict, zone: str) -> dict:
     return row | {"event_zone": None, "repairs": [repair]}
 
 
-def test_a_zone_that_is_only_proposed_makes_a_match_possible_and_hides_nothing(tmp_path):
+def test_a_zone_that_is_only_proposed_is_no_evidence(tmp_path):
     rows = [proposed(row, "+08:00" if row["countryCode"] == "CN" else "+07:00") for row in both_sides(zone=False)]
-    found = assessed(rows, tmp_path)
-    assert found["duplicate_group"].count() == 0
-    links = found["duplicate_links"].explode().struct.unnest()
-    assert set(links["strength"]) == {"possible"}
-    assert links.height == 20
-    assert all("only proposed" in reason for reason in links["reason"])
+    assert groups(rows, tmp_path) == set()
 
 
 def test_without_any_zone_nothing_is_said(tmp_path):
@@ -147,8 +142,8 @@ CN = {"countryCode": "CN"}
         ),
         pytest.param(
             record("joint", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, recordedBy="Li Wei", **CN),
-            record("joint", "2", "2024-03-05T05:30+07:00", 22.92, 106.50, recordedBy="Tran Binh"), True,
-            id="both teams in one dataset",
+            record("joint", "2", "2024-03-05T05:30+07:00", 22.92, 106.50, recordedBy="Tran Binh"), False,
+            id="both teams in one dataset, which tells them apart",
         ),
     ],
 )  # fmt: skip
@@ -231,6 +226,12 @@ def camera(number: str, when: str, **values) -> dict:
         pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1001"),
                       record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1002")],
                      id="two numbers in the collection"),
+        pytest.param([record("notes", n, "2024-03-05T06:30+07:00", 21.0431, 101.3017, individualCount=3,
+                             occurrenceRemarks="three on the ridge") for n in "12"], id="all the same, but two identifiers"),
+        pytest.param([record("gbif", n, None, 21.0431, 101.3017, recordedBy=None, gbifID=f"40{n}") for n in "123"],
+                     id="own GBIF identifiers, nothing but species and point"),
+        pytest.param([record("list", n, None, 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=None)
+                      for n in "12"], id="equal rows of a file without identifiers or dates"),
     ],
 )  # fmt: skip
 def test_within_a_dataset_the_same_place_and_day_are_no_reason(rows, tmp_path):
@@ -242,12 +243,8 @@ def test_within_a_dataset_the_same_place_and_day_are_no_reason(rows, tmp_path):
     [
         pytest.param([record("museum", n, "1998-03-05", 21.04, 101.30, institutionCode="KIZ", catalogNumber="KIZ 98-0123")
                       for n in "12"], id="the same catalogue number"),
-        pytest.param([record("notes", n, "2024-03-05T06:30+07:00", 21.0431, 101.3017, individualCount=3,
-                             occurrenceRemarks="three on the ridge") for n in "12"], id="a row entered twice"),
-        pytest.param([record("list", n, "2015", 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=n)
+        pytest.param([record("list", n, "2015-03-05", 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=n)
                       for n in "12"], id="equal rows of a file without identifiers"),
-        pytest.param([record("list", n, None, 21.0431, 101.3017, recordedBy=None) for n in "12"],
-                     id="nothing but species and point"),
     ],
 )  # fmt: skip
 def test_within_a_dataset_an_identifier_or_a_repeated_row_is(rows, tmp_path):
@@ -297,24 +294,34 @@ def test_across_datasets(one, other, reason, tmp_path):
         when = values.get("eventDate", "2024-03-05")
         row = record(dataset, "1", when, 21.0431, 101.3017)
         rows.append(row | values)
-    found = assessed(rows, tmp_path).drop_nulls("duplicate_group")
+    found = assessed(rows, tmp_path).drop_nulls("cluster_id")
     assert (found.height == 2) == (reason is not None)
     if reason is not None:
-        assert all(told[0].startswith(reason) for told in found["duplicate_reasons"])
+        assert all(told[0].startswith(reason) for told in found["cluster_reasons"])
 
 
-def test_a_row_repeated_on_one_day_is_possible(tmp_path):
-    rows = [record("notes", n, "2024-03-05", 21.0431, 101.3017, catalogNumber=f"photo {n}") for n in "12"]
-    found = assessed(rows, tmp_path)
-    assert found["duplicate_of"].count() == 0
-    assert set(found["duplicate_links"].explode().struct.field("strength")) == {"possible"}
-
-
-def test_what_gbif_would_relate_is_possible_and_hides_nothing(tmp_path):
+def test_two_people_of_one_day_and_place_are_two(tmp_path):
     rows = [record(d, "1", "2024-03-05", 21.0431, 101.3017, recordedBy=d) for d in ("Li Wei", "Zhao Min")]
-    found = assessed(rows, tmp_path)
-    assert found["duplicate_of"].count() == 0
-    assert set(found["duplicate_links"].explode().struct.field("strength")) == {"possible"}
+    assert groups(rows, tmp_path) == set()
+
+
+def test_without_a_date_only_identifiers_join(tmp_path):
+    rows = [record(d, "1", None, 21.0431, 101.3017, recordedBy="Li Wei") for d in "ab"]
+    assert groups(rows, tmp_path) == set()
+    rows = [row | {"institutionCode": "KIZ", "catalogNumber": "98-0123"} for row in rows]
+    assert len(groups(rows, tmp_path)) == 1
+
+
+def test_keys_together_never_join_two_records_of_one_dataset(tmp_path):
+    """The copy has the identifier of the first record, and its collector's number stands at the second."""
+    told = {"recordedBy": "Li Wei"}
+    rows = [
+        record("museum", "1", "2024-03-05", 21.0431, 101.3017, **told, institutionCode="KIZ", catalogNumber="98-0123"),
+        record("museum", "2", "2024-03-05", 21.0431, 101.3017, **told, recordNumber="417"),
+        record("copy", "1", "2024-03-05", 21.0431, 101.3017, **told, recordNumber="417", institutionCode="KIZ",
+               catalogNumber="98-0123"),
+    ]  # fmt: skip
+    assert groups(rows, tmp_path) == {frozenset({"museum:1", "copy:1"})}
 
 
 def test_an_aggregators_copies_are_found_and_the_surveys_own_records_kept(tmp_path):
@@ -333,7 +340,7 @@ def test_an_aggregators_copies_are_found_and_the_surveys_own_records_kept(tmp_pa
     ]  # fmt: skip
     rows = [*copies, *own]
     assert groups(rows, tmp_path) == {frozenset({f"survey:{n}", f"agg:{n}"}) for n in (1, 2, 3)}
-    kept = set(assessed(rows, tmp_path)["duplicate_group"].drop_nulls())
+    kept = set(assessed(rows, tmp_path)["cluster_id"].drop_nulls())
     assert kept == {4, 5, 6}
 
 
@@ -348,14 +355,14 @@ def test_an_aggregators_copies_are_found_and_the_surveys_own_records_kept(tmp_pa
         pytest.param({"datasetKey": "a"}, {"datasetKey": "b"}, id="the first by dataset"),
     ],
 )
-def test_which_record_is_kept(better, worse, tmp_path):
+def test_which_record_represents(better, worse, tmp_path):
     shared = {"recordedBy": "Li Wei"}
     rows = [
         record("y", "1", "2024-03-05", 21.0431, 101.3017, **shared) | {"key": 9} | better,
         record("z", "1", "2024-03-05", 21.0431, 101.3017, **shared) | {"key": 1} | worse,
     ]
     for order in (rows, rows[::-1]):
-        assert assessed(order, tmp_path).select("key", "duplicate_of").rows() == [(1, 9), (9, None)]
+        assert assessed(order, tmp_path).select("key", "cluster_id").rows() == [(1, 9), (9, 9)]
 
 
 @settings(max_examples=12)
@@ -371,8 +378,8 @@ def test_order_batches_and_keys_change_nothing(seed, batches, tmp_path_factory):
     chance.shuffle(shuffled)
     assert groups(shuffled, folder, batches=batches) == before
     kept = {row["key"]: row["occurrenceID"] for row in shuffled}
-    first = assessed(rows, folder).drop_nulls("duplicate_group")["duplicate_group"].unique()
-    again = assessed(shuffled, folder).drop_nulls("duplicate_group")["duplicate_group"].unique()
+    first = assessed(rows, folder).drop_nulls("cluster_id")["cluster_id"].unique()
+    again = assessed(shuffled, folder).drop_nulls("cluster_id")["cluster_id"].unique()
     assert {kept[key] for key in again} == {rows[key - 1]["occurrenceID"] for key in first}
 
 
