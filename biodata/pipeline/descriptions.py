@@ -46,7 +46,10 @@ def checked(values: Mapping[str, str | None]) -> dict[str, str]:
     if "license" in stated:
         known = parse_licence(stated["license"])
         if known is None and not _ADDRESS.fullmatch(stated["license"]):
-            problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0, CC BY-NC 4.0, or the address of another"
+            problem, expected = (
+                "this licence is not known",
+                "CC0 1.0, CC BY 4.0, CC BY-NC 4.0, or the address of another",
+            )
             raise InputError(
                 problem, column="license", value=stated["license"], expected=expected, code="OPTION_INVALID"
             )
@@ -176,9 +179,7 @@ def sentences(datasets: Iterable[tuple[str, str | None, str | None]], settings: 
         if any(lacking.values()):
             words = " and no ".join(name.replace("license", "licence") for name, lacks in lacking.items() if lacks)
             options = " ".join(
-                f'--{name} "{example}"'
-                for name, example in (("title", "…"), ("license", "CC BY 4.0"))
-                if lacking[name]
+                f'--{name} "{example}"' for name, example in (("title", "…"), ("license", "CC BY 4.0")) if lacking[name]
             )
             told.append(
                 f"dataset {key} has no {words}, so nobody can cite it or knows what is allowed: "
