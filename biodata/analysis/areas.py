@@ -77,15 +77,16 @@ def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
         logger.info("%d of %d areas have no polygon and are left out", int((~polygons).sum()), len(table))
     table = table[polygons].reset_index(drop=True)
     first = representatives(table.geometry.to_numpy(), table["name"].to_list(), table["country_codes"].to_list())
-    copies = first != np.arange(len(table))
+    copies: NDArray[np.bool_] = first != np.arange(len(table))
+    codes = table["country_codes"].to_list()
     for at in np.flatnonzero(copies):
         logger.info(
             "%s (%s) seems to be %s (%s): it stands for both",
             table["name"][at], table["area_id"][at], table["name"][first[at]], table["area_id"][first[at]],
         )  # fmt: skip
-        if not table["country_codes"][first[at]]:
-            table.at[first[at], "country_codes"] = table["country_codes"][at]
-    return table[~copies].reset_index(drop=True)
+        codes[first[at]] = codes[first[at]] or codes[at]
+    represented: gpd.GeoDataFrame = table.assign(country_codes=codes)[~copies].reset_index(drop=True)
+    return represented
 
 
 def check(areas: gpd.GeoDataFrame) -> None:

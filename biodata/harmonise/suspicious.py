@@ -124,7 +124,7 @@ def _flags(
             continue
         metres, row = centres.nearest(x, y, NEIGHBOURS)
         radius_m = np.where(fine[:, None], EXACT_SLACK_M, centres.radius_m[row])
-        found[flag] = (metres <= radius_m).any(axis=1)
+        found[flag] = (metres - radius_m).min(axis=1) <= 0
     metres, row = gazetteer.institutions.nearest(x, y)
     found["AT_INSTITUTION"] = metres[:, 0] <= gazetteer.institutions.radius_m[row[:, 0]]
     return found

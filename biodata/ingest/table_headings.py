@@ -48,7 +48,7 @@ def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
 
     Either side may be the term: `heading.lat=decimalLatitude` and `heading.decimalLatitude=lat` are the same.
     """
-    found = {}
+    found: dict[str, str] = {}
     for name, value in options.items():
         if is_heading_option(name):
             told = name.removeprefix(OPTION)
