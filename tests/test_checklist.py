@@ -263,3 +263,12 @@ def test_a_status_list_that_is_not_declared_whole_is_refused(declared, option):
     batch = pl.DataFrame([MACAQUE]).with_columns(source_file=pl.lit("list.csv"), source_row=pl.lit(2, pl.Int64))
     with pytest.raises(InputError, match=f"column {option}"):
         taxa(batch, checklist="x", declarations=declared)
+
+
+@pytest.mark.parametrize("heading", ["Scientific_name", "scientific name", "SCIENTIFICNAME", "dwc:scientificName"])
+def test_headings_of_a_checklist_are_read_as_those_of_every_table(tmp_path, heading):
+    path = tmp_path / "list.csv"
+    path.write_text(f"Taxon ID,{heading},Taxon rank\n1,Panthera tigris,species\n", encoding="utf-8")
+    (table,) = open_source("checklist", [path]).read()
+    (frame,) = table.batches
+    assert frame.select("taxonID", "scientificName", "taxonRank").rows() == [("1", "Panthera tigris", "species")]

@@ -6,11 +6,11 @@ import io
 import lzma
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from biodata.errors import InputError
 from biodata.formats.zip_lists import (
@@ -26,7 +26,9 @@ from biodata.formats.zip_lists import (
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_PACKED: Final = MappingProxyType({b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open})
+_PACKED: Final[Mapping[bytes, Callable[..., Any]]] = MappingProxyType(
+    {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+)
 """First bytes → what unpacks."""
 _MAGIC: Final = b"ustar"
 _MAGIC_AT: Final = 257
@@ -155,9 +157,7 @@ def _unpacking(stream: BinaryIO) -> Iterator[BinaryIO]:
     """Open what a file holds packed; a file that is not packed as it is."""
     head = stream.read(6)
     stream.seek(0)
-    unpack: Callable[..., BinaryIO] | None = next(
-        (how for magic, how in _PACKED.items() if head.startswith(magic)), None
-    )
+    unpack = next((how for magic, how in _PACKED.items() if head.startswith(magic)), None)
     if unpack is None:
         yield stream
     else:

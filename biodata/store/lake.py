@@ -22,7 +22,6 @@ from biodata.store.locks import writers_lock
 from biodata.store.put_back import BECAME, PutBack, plan_put_back, write_put_back
 from biodata.store.staging import RECORD_TABLES, Staging, sweep
 from biodata.store.survey_commits import Survey
-from biodata.store.table_commits import STAGED_ROW
 
 logger = logging.getLogger(__name__)
 
@@ -345,7 +344,7 @@ class Lake(LakeReading):
         if table in RECORD_TABLES or table not in terms.TABLES:
             problem = f"{table!r} is not committed by itself"
             raise StoreError(problem)
-        frame = terms.conform(frame, terms.TABLES[table]).with_row_index(STAGED_ROW)
+        frame = terms.conform(frame, terms.TABLES[table])
         for column, value in (scope or {}).items():
             if not frame.filter(pl.col(column).ne_missing(pl.lit(value))).is_empty():
                 problem = f"{table}: a row is outside the scope {column} = {value!r}"

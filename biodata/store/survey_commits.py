@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from biodata.store.changes import CommitReport
-from biodata.store.table_commits import STAGED_ROW, plan_table, write_table
+from biodata.store.table_commits import plan_table, write_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Survey:
         return plan_table(
             cursor,
             "events",
-            self.frame.with_row_index(STAGED_ROW),
+            self.frame,
             key="event_key",
             scope=self._scope,
             whole={"datasetKey": self.whole},

@@ -3,7 +3,6 @@
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
 
 import duckdb
 import polars as pl
@@ -12,9 +11,6 @@ from biodata.errors import StoreError
 from biodata.store.changes import CommitReport, find_changed, one, repeat
 from biodata.store.duck import literal, quote
 from biodata.store.tables import LAKE
-
-STAGED_ROW: Final = "staged_row"
-"""Position of a row in the frame."""
 
 Scope = Mapping[str, str | Collection[str]]
 """Values of columns that bound which rows a frame tells the whole state of."""
@@ -36,18 +32,14 @@ def plan_table(
     whose key is in `gone` leave, too.
     """
     columns = LAKE[table].columns
-    cursor.register("told", frame)
     if frame.get_column(key).null_count():
         message = f"{table}: a row has no {key}"
         raise StoreError(message)
-    cursor.execute(f"CREATE TEMP TABLE incoming AS SELECT DISTINCT ON ({quote(key)}) * FROM told ORDER BY {STAGED_ROW}")
-    places = [quote(c) if c in columns else "NULL" for c in ("source_file", "source_row")]
-    repeats = cursor.execute(
-        f"""
-        SELECT {places[0]}, {places[1]}, {quote(key)}::VARCHAR FROM told
-        WHERE {STAGED_ROW} NOT IN (SELECT {STAGED_ROW} FROM incoming) ORDER BY {STAGED_ROW}
-        """
-    ).fetchall()
+    first = frame.get_column(key).is_first_distinct()
+    places = [pl.col(c) if c in columns else pl.lit(None).alias(c) for c in ("source_file", "source_row")]
+    repeats = frame.filter(~first).select(*places, pl.col(key).cast(pl.String)).rows()
+    # Read where it stands: a table of it takes its memory once more.
+    cursor.register("incoming", frame.filter(first))
     cursor.execute(f"CREATE TEMP TABLE stored AS SELECT * FROM lake.{table} WHERE {_in_scope(scope)}")
     find_changed(cursor, "incoming", "stored", key, columns, into="changed_rows")
     name = quote(key)
