@@ -84,7 +84,7 @@ def test_a_head_that_never_ends_is_answered_and_closed(address: str):
 
 
 def test_a_body_that_goes_on_slowly_is_taken(address: str):
-    body = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nscientificName\r\nMus\r\n--b--\r\n"
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nscientificName\r\nMus\r\n--b--\r\n'
     head = HEAD.replace(b"text/csv", b"multipart/form-data; boundary=b") + b"Content-Length: %d\r\n\r\n" % len(body)
     with ExitStack() as stack:
         connection = hold(stack, address, head)
@@ -95,7 +95,10 @@ def test_a_body_that_goes_on_slowly_is_taken(address: str):
 
 
 def test_checks_beyond_the_queue_are_refused_at_once_and_readers_read(address: str):
-    table = b"scientificName,decimalLatitude,decimalLongitude,eventDate\r\n" + b"Mus musculus,18.1,102.1,2026-01-02\r\n" * 20_000
+    table = (
+        b"scientificName,decimalLatitude,decimalLongitude,eventDate\r\n"
+        + b"Mus musculus,18.1,102.1,2026-01-02\r\n" * 20_000
+    )
     answers: Counter[tuple[int, bool]] = Counter()
     start = threading.Barrier(CHECKS + 1)
 
