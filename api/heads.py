@@ -3,6 +3,7 @@
 import asyncio
 import resource
 from collections import OrderedDict
+from itertools import islice
 from typing import Any, Final
 
 from uvicorn.config import Config
@@ -77,11 +78,11 @@ class Unfinished:
         self._timer = self._loop.call_later(_SWEEP_S, self._sweep) if self._since else None
 
     def _end_before(self, moment: float, at_most: int | None = None) -> None:
-        """End connections that have been silent since a moment; one that we do not read from is not silent."""
-        for connection, since in list(self._since.items())[: None if at_most is None else 100]:
+        """End connections that have been silent since a moment; one that waits for us is not silent."""
+        for connection, since in list(islice(self._since.items(), None if at_most is None else 100)):
             if since > moment or at_most == 0:
                 return
-            if connection.flow.read_paused:
+            if connection.is_answered():
                 self._touch(connection)
             else:
                 self.discard(connection)
@@ -151,13 +152,14 @@ class Protocol(HttpToolsProtocol):
         self._ended_one = True
         self._unfinished.discard(self)
 
+    def is_answered(self) -> bool:
+        """Tell whether it is our turn: nothing more is read for now, or the request before is still being answered."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        return self.flow.read_paused or (self._in_head and answering)
+
     def end(self) -> None:
-        """Close the connection; an answer that was begun is broken off."""
-        if (
-            self.cycle is None
-            or self.cycle.response_complete
-            or (not self._in_head and not self.cycle.response_started)
-        ):
+        """Close the connection; an answer that was begun before its request was whole is broken off."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(_TOO_SLOW)
             self.transport.close()
         else:

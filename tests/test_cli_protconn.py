@@ -66,7 +66,7 @@ def test_the_pieces_as_conefors_files_have_the_same_equivalent_area(files):
     [
         pytest.param(["{0}/parks.gpkg"], "neither or both ways", id="no region"),
         pytest.param(["{0}/parks.gpkg", "--country", "XX"], "XX", id="no such country"),
-        pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file cannot be read as a layer", id="text"),
+        pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file is of another format", id="text"),
         pytest.param(["{0}/none.gpkg", "--country", "KH"], "none.gpkg: there is no such file", id="no file"),
         pytest.param(["{0}/parks.gpkg", "--country", "KH", "--distance-m", "0"], "not positive", id="no distance"),
         pytest.param(["{0}/parks.gpkg", "--country", "KH", "--measured", "middle"], "column measured, value 'middle'", id="measured"),

@@ -14,6 +14,7 @@ import shapely
 from shapely import GEOSException
 from shapely.geometry.base import BaseGeometry
 
+from biodata.edges import problem_of
 from biodata.geo import geodesic_distance_m
 from biodata.harmonise import verbatim_coordinates
 from biodata.harmonise.findings import Findings, repairs
@@ -52,7 +53,7 @@ class Placed(NamedTuple):
 
 
 def read(text: str | None, srs: str | None) -> BaseGeometry | None:
-    """Return the shape of a footprint in degrees, WGS 84; None where it is told in another system or is none.
+    """Return the shape of a footprint in degrees, WGS 84; None where it is told in another system, is none, or crosses itself too often.
 
     Examples
     --------
@@ -65,7 +66,7 @@ def read(text: str | None, srs: str | None) -> BaseGeometry | None:
         shape = shapely.from_wkt(text)
     except GEOSException:
         return None
-    if shape is None or shape.is_empty:
+    if shape is None or shape.is_empty or problem_of(shape) is not None:
         return None
     west, south, east, north = shape.bounds
     return shape if west >= -180 and east <= 180 and south >= -90 and north <= 90 else None

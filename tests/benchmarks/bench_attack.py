@@ -6,6 +6,7 @@ Run by hand against a server of one's own on 127.0.0.1; the loops are bounded an
 2,000 half-open connections and fifty checks of 10 MB a page of another reader takes less than a second.
 """
 
+import math
 import resource
 import socket
 import sys
@@ -78,7 +79,7 @@ def check(address: str, body: bytes, answers: "Counter[str]") -> None:
         except urllib3.exceptions.HTTPError as error:
             found = type(error).__name__
     seconds = time.perf_counter() - start
-    answers[f"{found} {'at once' if seconds < 5 else 'later'}"] += 1
+    answers[f"{found} within {5 * math.ceil(seconds / 5)} s"] += 1
 
 
 def read(address: str) -> str:
