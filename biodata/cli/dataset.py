@@ -37,8 +37,8 @@ def set_description(
     doi: Annotated[str | None, typer.Option(help="Its DOI.")] = None,
 ) -> None:
     """State it, and say what is other now."""
-    from biodata.errors import InputError
     from biodata.access import accounts
+    from biodata.errors import InputError
     from biodata.pipeline import descriptions
 
     values = {"title": title, "license": licence, "citation": citation, "doi": doi}

@@ -193,7 +193,9 @@ def _export_results(data: Path, table: str, file_format: Format, where: "query.F
             raise InputError(problem, column="--format", value=str(file_format), expected=expected)
     say(f"{frame.height} rows of release {current.id} → {out}")
     shapes = " but shapes, which CSV does not hold" if file_format == Format.CSV and "geometry" in frame.columns else ""
-    say(f"left out: none of {frame.height} chosen rows{shapes}; what sharing rules or consents withhold is in no release")
+    say(
+        f"left out: none of {frame.height} chosen rows{shapes}; what sharing rules or consents withhold is in no release"
+    )
 
 
 def _of_results(countries: list[str], species: list[str], box: str | None) -> "query.Filter | None":

@@ -68,7 +68,10 @@ def used(
     known = traps.select("datasetKey", "eventID", "time_zone").drop_nulls(["datasetKey", "eventID"])
     known = known.unique(["datasetKey", "eventID"], keep="first", maintain_order=True)
     frame = frame.join(
-        known.with_columns(by_design=pl.lit(value=True)), on=["datasetKey", "eventID"], how="left", maintain_order="left"
+        known.with_columns(by_design=pl.lit(value=True)),
+        on=["datasetKey", "eventID"],
+        how="left",
+        maintain_order="left",
     ).join(
         known.select("datasetKey", parentEventID="eventID", zone_above="time_zone"),
         on=["datasetKey", "parentEventID"],
@@ -132,7 +135,9 @@ def _moments(of_events: Sequence[str]) -> list[pl.Expr]:
             None, *(pl.when(pl.col("of_event") == zone).then(offsets(date, clock, zone)) for zone in of_events)
         )
         offset = pl.coalesce(stated, of_event)
-        assumed = pl.coalesce(country_offsets(pl.col("countryCode"), date, clock), solar_offsets(pl.col("decimalLongitude")))
+        assumed = pl.coalesce(
+            country_offsets(pl.col("countryCode"), date, clock), solar_offsets(pl.col("decimalLongitude"))
+        )
         in_year = pl.format("{}-{}Z", pl.col("year"), pl.lit(f"01-01T{time}" if name == "start" else f"12-31T{time}"))
         made.append(
             pl.when("coarse")

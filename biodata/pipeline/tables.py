@@ -69,7 +69,9 @@ class Table:
     def note_stated(self, rows: pl.DataFrame) -> None:
         """Note how verbatim rows name and license the datasets that they are of."""
         names = ("datasetKey", "datasetName", "license")
-        columns = [pl.col(n).str.strip_chars() if n in rows.columns else pl.lit(None, pl.String).alias(n) for n in names]
+        columns = [
+            pl.col(n).str.strip_chars() if n in rows.columns else pl.lit(None, pl.String).alias(n) for n in names
+        ]
         self.stated.append(rows.select(columns).unique() if rows.height else rows.clear().select(columns))
 
     def note_countries(self, rows: pl.DataFrame) -> None:

@@ -88,7 +88,9 @@ def main() -> None:
     parser.add_argument("--memory-limit")
     parser.add_argument("--json", action="store_true")
     told = parser.parse_args()
-    print(f"{'data':12} {'format':13} {'wall_s':>7} {'proc_s':>7} {'peak_mb':>8} {'size_mb':>8} {'rows':>9} {'told':>9}")
+    print(
+        f"{'data':12} {'format':13} {'wall_s':>7} {'proc_s':>7} {'peak_mb':>8} {'size_mb':>8} {'rows':>9} {'told':>9}"
+    )
     for data in told.data:
         for name in told.formats.split(","):
             with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
