@@ -11,7 +11,6 @@ from biodata.exports.growing import KEEP_EVERY_S
 from biodata.store.query import plain
 from biodata.store.query.filters import Filter
 
-
 _NAMED: Final = 20
 """Datasets that a citation names; an archive lists all."""
 
