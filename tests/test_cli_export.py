@@ -1,5 +1,6 @@
 """`biodata export`: the API's parameters, every format, a file that is whole or not there."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ import releases
 from biodata.cli import app
 from biodata.cli.question import read_pairs
 from biodata.errors import InputError, NoReleaseError
+from biodata.exports import write
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,14 @@ def test_every_format_by_the_parameters_of_the_api(data, tmp_path, file_format):
     published = releases.releases.read(releases.releases.current(data), "occurrences")
     years, places = pl.col("year").is_between(2000, 2005), pl.col("countryCode").is_in(["LA", "VN"])
     expected = published.filter(years & places & (pl.col("species") == releases.SEROW)).height
-    out = tmp_path / f"out.{file_format}"
+    out = tmp_path / f"out.{write.KINDS[write.Format(file_format)].suffix}"
     done = run(
         "--data", data, "--format", file_format, "--year", "2000,2005", "--country=LA", "--country", "VN",
         "--species", releases.SEROW, "--out", out,
     )  # fmt: skip
     assert done.exit_code == 0
     assert f"{expected} rows of release" in done.output
+    assert re.search(rf"left out: none.* {expected} chosen records", done.output)
     assert rows(out, file_format) == expected > 0
     assert [f.name for f in tmp_path.iterdir()] == [out.name]
 
@@ -108,6 +111,9 @@ def test_another_table_is_written_as_before(data, tmp_path):
         pytest.param(["--box", "1,2,3"], "west,south,east,north", id="no box"),
         pytest.param(["--table", "taxa", "--year", "2000"], "not chosen by this", id="not of this table"),
         pytest.param(["--table", "taxa", "--format", "cube"], "cannot be written so", id="not this format"),
+        pytest.param(["--format", "gpkg"], "ends with .gpkg, such as out.gpkg", id="another ending"),
+        pytest.param(["--table", "taxa", "--format", "gpkg"], "ends with .gpkg", id="another ending of a table"),
+        pytest.param(["--format", "cube", "--columns", "simple"], "has all columns", id="columns of no table"),
         pytest.param(["--snapshot", "r000001-none"], "not open", id="another release"),
     ],
 )

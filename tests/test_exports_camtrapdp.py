@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import zipfile
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -97,6 +98,36 @@ def test_a_time_without_a_zone_is_said_to_be_without(written):
     assert (second["deploymentStart"], second["timestampIssues"]) == ("2021-03-05T05:06:00+07:00", "true")
     (seen,) = [row for row in rows(written, "observations") if row["deploymentID"] == "D2"]
     assert (seen["eventStart"], seen["observationTags"]) == ("2021-03-05T05:06:00+07:00", "timeZone:unknown")
+
+
+def test_instants_agree_with_their_deployment_out_and_in_again(tmp_path):
+    """Times without a zone: of an event with a zone, of a country alone, and of neither, whose longitude is known."""
+    base = releases.open_rows()[0] | TRAP | {"decimalLatitude": -2.5, "coordinateUncertaintyInMeters": 10.0}
+    # Yangon is at +06:30; Indonesia has three zones, so only the longitude of 131.5° E tells of one.
+    places = [("D1", "MM", 97.5, "+06:30"), ("D2", "LA", 101.5, "+07:00"), ("D3", "ID", 131.5, "+09:00")]
+    made = [
+        base | {"occurrenceID": f"{camera}-{n}", "source_record_id": f"{camera}-{n}", "parentEventID": camera,
+                "eventID": f"{camera}-{n}", "countryCode": country, "decimalLongitude": longitude, "eventDate": moment,
+                "event_start": day, "event_end": day}
+        for camera, country, longitude, _ in places
+        for n, (moment, day) in enumerate((("2021-03-05T05:06", date(2021, 3, 5)), ("2021-03-07", date(2021, 3, 7))))
+    ]  # fmt: skip
+    release = releases.make_release(tmp_path / "data", made)
+    out = tmp_path / "out.zip"
+    export(release.path, Format.CAMTRAPDP, ExportRequest(**ASKED), out)
+    at = datetime.fromisoformat
+    spans = {row["deploymentID"]: row for row in rows(out, "deployments")}
+    zones = {camera: zone for camera, _, _, zone in places}
+    for row in rows(out, "observations"):
+        span = spans[row["deploymentID"]]
+        assert at(span["deploymentStart"]) <= at(row["eventStart"]) <= at(row["eventEnd"]) <= at(span["deploymentEnd"])
+        assert {row[name][19:] for name in ("eventStart", "eventEnd")} == {zones[row["deploymentID"]]}
+        assert {span[name][19:] for name in ("deploymentStart", "deploymentEnd")} == {zones[row["deploymentID"]]}
+    records = [pl.concat(table.batches) for table in open_source("camtrapdp", [out]).read()][-1]
+    assert sorted(records["eventDate"].str.slice(0, 16).unique()) == ["2021-03-05T05:06", "2021-03-07T00:00"]
+    assert not records["eventDate"].str.contains(r"Z|[+-]\d\d:\d\d$").any(), (
+        "a zone that nobody stated comes in as none"
+    )
 
 
 def test_pictures_come_with_their_licence(written):

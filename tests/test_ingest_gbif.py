@@ -172,7 +172,7 @@ def test_the_dataset_that_is_named_on_the_command_line(tmp_path):
     path = tmp_path / "records.txt"
     path.write_text(HEADING, encoding="utf-8")
     ((table, frames),) = tables(path, dataset="elephants-2024")
-    assert (table.dataset.key, table.dataset.title, frames) == ("elephants-2024", "records", [])
+    assert (table.dataset.key, table.dataset.title, frames) == ("elephants-2024", None, [])
 
 
 # What cannot be taken

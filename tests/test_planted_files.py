@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from biodata.cli import app
+from biodata.exports import write
 from biodata.worker import work
 from planted_lakes import AREAS, CHANCE, LAYER, contents, name_of, public, started, two_of
 
@@ -24,6 +25,10 @@ ID = re.compile(
 )
 """The number of a citation or download, which chance gives."""
 KINDS = ("csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube", "camtrapdp")
+
+
+def ending(kind):
+    return write.KINDS[write.Format(kind)].suffix
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +47,14 @@ def test_every_export_survey_and_kept_run_is_the_same(pair, tmp_path, monkeypatc
         monkeypatch.chdir(home)
         data = ["--data", str(settings.data)]
         commands = [
-            *(["export", *data, "--format", kind, "--out", f"all.{kind}"] for kind in KINDS),
+            *(["export", *data, "--format", kind, "--out", f"all-{kind}.{ending(kind)}"] for kind in KINDS),
             *(["survey-design", result, *data, "--species", name_of(n), "--as-of", "2026-11-26", "--stations", "6", "--out",
                f"survey-{n}.geojson"] for n in range(10)),
             ["analysis-inputs", "marxan", *data, "--box", "106.1,22.6,107,23.3", "--side-m", "10000", "--out", "marxan"],
             ["resistance", str(sample_data / "resistance.csv"), "--layers", str(settings.data), "--use",
              f"land_cover={LAYER}", "--out", "resistance.tif"],
             ["analysis-inputs", "circuitscape", *data, "--raster", "resistance.tif", "--out", "circuit"],
-            ["corridors-validate", "--raster", "resistance.tif", "--areas", str(AREAS), "--records", "all.csv", "--species",
+            ["corridors-validate", "--raster", "resistance.tif", "--areas", str(AREAS), "--records", "all-csv.csv", "--species",
              "Muntiacus muntjak", "--cell-m", "1000", "--moves", "19", "--out", "validation.json"],
             ["analysis-inputs", "conefor", *data, "--corridors", "--out", "conefor"],
             *(["species", "figures", name_of(n), *data, "--as-of", "2026-11-26", "--out", f"figures-{n}.json"] for n in range(5)),

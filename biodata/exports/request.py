@@ -4,12 +4,15 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from biodata.exports.facts import Facts
 from biodata.exports.growing import KEEP_EVERY_S
 from biodata.store.query import plain
 from biodata.store.query.filters import Filter
+
+_NAMED: Final = 20
+"""Datasets that a citation names; an archive lists all."""
 
 
 class Grid(StrEnum):
@@ -86,7 +89,7 @@ class ExportRequest:
         records, datasets = _counted(facts.rows, "occurrence record"), _counted(len(facts.datasets), "dataset")
         return (
             f"biodata ({self.created[:10]}). Occurrence download {self.name}: {records} of {datasets}, release "
-            f"{facts.release}.{_labelled(facts)}{f' {self.citation}' if self.citation else ''}"
+            f"{facts.release}.{_named(facts)}{_labelled(facts)}{f' {self.citation}' if self.citation else ''}"
         )
 
     def fingerprint(self, facts: Facts) -> str:
@@ -111,6 +114,17 @@ class ExportRequest:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _named(facts: Facts) -> str:
+    """Return the datasets with their titles, DOIs or keys, and numbers of records, the largest first."""
+    largest = sorted(facts.datasets, key=lambda dataset: (-dataset.count, dataset.key or ""))
+    each = [
+        f"{', '.join(filter(None, (d.title, f'https://doi.org/{d.doi}' if d.doi else d.key))) or 'records of no dataset'} ({d.count})"
+        for d in largest[:_NAMED]
+    ]
+    more = [f"and {len(largest) - _NAMED} more datasets"] if len(largest) > _NAMED else []
+    return f" Datasets: {'; '.join([*each, *more])}." if each else ""
 
 
 def _labelled(facts: Facts) -> str:

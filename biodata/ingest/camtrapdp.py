@@ -281,7 +281,7 @@ def _as_archived(animals: pl.DataFrame, cells: pl.Series) -> pl.DataFrame:
             name: pl.when(in_cell)
             .then(pl.col(name).str.slice(0, 4))
             .when(zoneless)
-            .then(pl.col(name).str.replace(r"Z$", ""))
+            .then(pl.col(name).str.replace(r"(Z|[+-]\d\d:?\d\d)$", ""))
             .otherwise(name)
             for name in ends
         },

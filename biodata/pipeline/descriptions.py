@@ -115,7 +115,7 @@ def of_table(table: Table, source: str, stated: Mapping[str, str]) -> dict[str, 
             one = replace(info, title=names.get(key), license=None, metadata=None)
         else:
             one = DatasetInfo(key, title=names.get(key))
-        found[key] = replace(one, key=key, title=one.title or names.get(key), **stated)
+        found[key] = replace(one, **{"key": key, "title": one.title or names.get(key), **stated})
     return found
 
 
@@ -175,14 +175,15 @@ def sentences(datasets: Iterable[tuple[str, str | None, str | None]], settings: 
     """Return a sentence for each dataset (key, title, licence) that lacks one of the two, with what to type."""
     told = []
     for key, title, license_ in datasets:
-        lacking = {"title": not title, "license": spelt(license_) == UNSPECIFIED}
-        if any(lacking.values()):
-            words = " and no ".join(name.replace("license", "licence") for name, lacks in lacking.items() if lacks)
-            options = " ".join(
-                f'--{name} "{example}"' for name, example in (("title", "…"), ("license", "CC BY 4.0")) if lacking[name]
-            )
+        lacking = []
+        if not title:
+            lacking.append(("title", "it cannot be cited by a name", '--title "…"'))
+        if spelt(license_) == UNSPECIFIED:
+            lacking.append(("licence", "nobody knows what is allowed", '--license "CC BY 4.0"'))
+        if lacking:
+            words, reasons, options = zip(*lacking, strict=True)
             told.append(
-                f"dataset {key} has no {words}, so nobody can cite it or knows what is allowed: "
-                f"biodata dataset set {key} {options} --data {settings.data}"
+                f"dataset {key} has no {' and no '.join(words)}, so {' and '.join(reasons)}: "
+                f"biodata dataset set {key} {' '.join(options)} --data {settings.data}"
             )
     return told
