@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any, Final
 
 from api.dependencies import Opened
-from api.gbif_names import CONTINENT_OF, CONTINENTS
-from api.parameters import FACETS, RANK_KEYS
+from api.gbif_names import CONTINENT_OF, CONTINENTS, TAXONOMIC_ISSUES
+from api.parameters import FACETS, RANK_KEYS, SEARCH, Kind
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Filter, InCountry, IsNull
 
@@ -13,10 +13,15 @@ Counts = list[tuple[Any, int]]
 
 COUNTRY: Final = "countryCode"
 CONTINENT: Final = "continent"
-KNOWN: Final = (*FACETS, CONTINENT)
+TAXONOMIC_ISSUE: Final = "taxonomicIssue"
+BOOLEANS: Final = frozenset(name for name, p in SEARCH.items() if p.kind is Kind.BOOLEAN and p.column is None)
+"""What is true or false of a record without a column of its own: whether it has coordinates, …"""
+
+KNOWN: Final = (*FACETS, CONTINENT, TAXONOMIC_ISSUE, *sorted(BOOLEANS))
 """What can be counted by."""
 
 _COUNTRIES: Final = 1_000
+_FLAGS: Final = 1_000
 
 
 def counted(release: Opened, filter_: Filter | None, name: str, *, limit: int, offset: int, minimum: int) -> Counts:
@@ -35,6 +40,12 @@ def counted(release: Opened, filter_: Filter | None, name: str, *, limit: int, o
     """
     if name == CONTINENT:
         return _window(_continents(release, filter_), limit, offset, minimum)
+    if name in BOOLEANS:
+        return _window(_booleans(release, filter_, name), limit, offset, minimum)
+    if name == TAXONOMIC_ISSUE:
+        flags = release.facet("occurrences", filter_, FACETS["issue"], limit=_FLAGS)
+        of_names = Counter({flag: number for flag, number in flags if flag.startswith(TAXONOMIC_ISSUES)})
+        return _window(of_names, limit, offset, minimum)
     column = FACETS[name]
     if column == COUNTRY:
         return _window(countries(release, filter_), limit, offset, minimum)
@@ -62,6 +73,17 @@ def _continents(release: Opened, filter_: Filter | None) -> Counter[str]:
     for name in {CONTINENT_OF[code] for code, _ in reached if code in CONTINENT_OF}:
         found[name] += release.count("occurrences", And((cells, InCountry(CONTINENTS[name]))))
     return found
+
+
+def _booleans(release: Opened, filter_: Filter | None, name: str) -> Counter[str]:
+    """Count the records of which a condition is true, and those of which it is false."""
+    rest = () if filter_ is None else (filter_,)
+    return Counter(
+        {
+            value: release.count("occurrences", And((SEARCH[name].to_filter(name, value, release), *rest)))
+            for value in ("true", "false")
+        }
+    )
 
 
 def _of_cells(filter_: Filter | None) -> Filter:

@@ -7,7 +7,7 @@ from api.collections import Collection, property_schema
 from api.errors import invalid, unknown_value
 from api.readers import boolean, composed, integer, number
 from api.vocabularies import Values
-from biodata.store.query.filters import Compare, Contains, Filter, In, InCountry
+from biodata.store.query.filters import Compare, Contains, Filter, In, InCountry, Value
 from biodata.store.tables import RELEASE, Table
 
 _OCCURRENCES = RELEASE["occurrences"]
@@ -50,7 +50,7 @@ def property_filter(collection: Collection, name: str, text: str, release: Value
     return equal(collection.table, name, value, release)
 
 
-def equal(table: Table, name: str, value: str | float, release: Values | None, *, ignore_case: bool = False) -> Filter:
+def equal(table: Table, name: str, value: Value, release: Values | None, *, ignore_case: bool = False) -> Filter:
     """Return the filter for a column that is equal to a value; a country means what `InCountry` says."""
     check(table, name, value, release, ignore_case=ignore_case)
     if is_country(table, name) and isinstance(value, str):
@@ -59,7 +59,7 @@ def equal(table: Table, name: str, value: str | float, release: Values | None, *
 
 
 def among(
-    table: Table, name: str, values: tuple[str | float, ...], release: Values | None, *, ignore_case: bool = False
+    table: Table, name: str, values: tuple[Value, ...], release: Values | None, *, ignore_case: bool = False
 ) -> Filter:
     """Return the filter for a column that is equal to one of some values."""
     for value in values:

@@ -146,7 +146,7 @@ _ALL: Final = (
     ),
     Parameter(
         "lastInterpreted", Kind.DATE, "When GBIF last interpreted the record.",
-        readers.moment("lastInterpreted"), null=IsNull("lastInterpreted"),
+        readers.moment("lastInterpreted"), "lastInterpreted", null=IsNull("lastInterpreted"),
     ),
     *_codes("basisOfRecord", "occurrenceStatus", "establishmentMeans", "sex", "lifeStage", "typeStatus", "license"),
     Parameter("publishingCountry", Kind.CODE, "ISO 3166-1 code of the publisher's country, or its name.", readers_place.publishing_country, "publishingCountry"),
