@@ -239,13 +239,16 @@ class Catalogue:
         if len(wanted) <= _ASKED_BY_KEY:
             chosen = chosen.where(Dataset.key.in_(wanted))
         with registry.session(read_only=True) as session:
-            ingested = {key: (eml, first) for key, eml, first in session.execute(chosen)}
+            ingested: dict[str, tuple[str | None, datetime | None]] = {
+                key: (eml, first) for key, eml, first in session.execute(chosen)
+            }
         held: dict[str, list[dict[str, Any]]] = {}
         for permit in permits.of_dataset(registry, wanted[0] if len(wanted) == 1 else None):
             if permit["state"] != permits.State.WITHDRAWN:
                 held.setdefault(permit["dataset"], []).append(permit)
         for key in wanted:
-            yield self._entry(registry, base, key, *ingested.get(key, (None, None)), held.get(key, []))
+            eml, first = ingested.get(key, (None, None))
+            yield self._entry(registry, base, key, eml, first, held.get(key, []))
 
     def entry(self, registry: Registry, base: str, key: str) -> DatasetEntry | None:
         """Return a dataset; None where the release has none of that key."""
