@@ -101,6 +101,12 @@ def add(session: Session, name: str, arguments: Mapping[str, Any], *, priority: 
     return job.id
 
 
+def asked(session: Session, name: str) -> list[dict[str, Any]]:
+    """Return what the jobs of a name that have not ended are asked."""
+    found = session.scalars(select(Job).where(Job.name == name, Job.state.in_(("queued", "running"))))
+    return [dict(job.arguments) for job in found]
+
+
 def look(registry: Registry, number: int) -> JobState | None:
     """Return how a job stands; None where there is none of this number."""
     with registry.session(read_only=True) as session:

@@ -10,10 +10,12 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Final
 
-from biodata import jobs, pipeline, runs, surveys
+from biodata import jobs, pipeline, run_engines, runs, surveys
 from biodata.access import citations, datacite, downloads, exact_building, replays, requests, withdrawal
 from biodata.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.pipeline import consent
+from biodata.runs import again
+from biodata.runs.standing import kept_run
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.store import releases
@@ -290,6 +292,7 @@ def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, A
     if held.arguments.get("alone"):
         releases.drop_others(settings.data)
     exact_building.follow_release(settings)
+    again.queue(settings, again.held_runs(settings))
     return {"release": made.id, "counts": dict(made.counts)}
 
 
@@ -319,6 +322,14 @@ def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str,
     found = runs.find_corridors(settings, runs.Request(**held.arguments)).as_dict()
     consent.outputs(settings)  # from now on the nodes of their countries see them
     return found
+
+
+def _corridors_again(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
+    """Make a run again whose results are held back, and a release with the new ones."""
+    record = kept_run(settings, held.arguments["run"])
+    made = run_engines.start(settings, record.engine, record.parameters, seed=record.seed)
+    consent.outputs(settings)
+    return {"run": made.id, "release": pipeline.release(settings).id}
 
 
 def _download(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
@@ -356,6 +367,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         UNDOING_JOB: _survey_withdrawal,
         PLANNING_JOB: _survey_withdrawal_plan,
         "corridors": _corridors,
+        again.JOB: _corridors_again,
         "download": _download,
         citations.CONTENT_JOB: _citation,
         citations.REPLAY_JOB: _replay,

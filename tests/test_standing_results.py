@@ -9,7 +9,7 @@ import shapely
 from typer.testing import CliRunner
 
 import store_records
-from biodata import pipeline, sharing, terms
+from biodata import assessments, pipeline, sharing, terms
 from biodata.cli import app
 from biodata.runs import results
 from biodata.settings import Settings
@@ -73,6 +73,27 @@ def test_under_other_rules_it_stays_until_its_run_is_made_again(settings):
     run(settings)
     count, said = told(settings)
     assert (count, "stay here" in said) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "count", "why"),
+    [
+        pytest.param(f"common,withheld,hunted too,{COMMON}", 0, f"the rules hide {COMMON} more", id="its own record"),
+        pytest.param("boar,withheld,hunted too,Sus scrofa", 1, None, id="a taxon that it knows nothing of"),
+        pytest.param(None, 1, None, id="a rule fewer"),
+    ],
+)
+def test_a_rule_holds_back_only_the_results_that_it_touches(settings, rule, count, why):
+    """The run's rules are remembered: what came since is held against what the result rests on."""
+    assessments.remember(settings.data, sharing.RuleSet.read(settings.rules_file))
+    made_under(settings, RULES + f"{rule}\n" if rule else RULES.replace("rare,0_1_degree", "rare,1_degree"))
+    if rule is None:
+        run(settings)
+        assessments.remember(settings.data, sharing.RuleSet.read(settings.rules_file))
+        made_under(settings, RULES.splitlines()[0] + "\n")
+    found, said = told(settings)
+    assert found == count
+    assert (why or "stay here") in said if count == 0 else "stay here" not in said
 
 
 @pytest.mark.parametrize(("name", "count"), [(RARE, 0), ("Muntiacus vaginalis", 1)])

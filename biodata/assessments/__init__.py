@@ -9,7 +9,8 @@ linked, would tell of a third.
 """
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
-from biodata.assessments.standing import left_behind, published_results
+from biodata.assessments.rule_changes import remember
+from biodata.assessments.standing import held_results, left_behind, published_results
 from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
 from biodata.assessments.viewing import WORLD, in_view
 
@@ -21,11 +22,13 @@ __all__ = [
     "assess",
     "beside_others",
     "find",
+    "held_results",
     "in_view",
     "left_behind",
     "of_open",
     "of_release",
     "published_results",
+    "remember",
     "unidentified",
     "with_utc",
 ]

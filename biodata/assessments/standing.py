@@ -6,6 +6,7 @@ from typing import Final
 import polars as pl
 
 from biodata import sharing
+from biodata.assessments import rule_changes
 from biodata.errors import StoreError
 from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
@@ -44,7 +45,9 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
     stored = lake.read(table)
     if table == "protected_areas":
         stored = area_twins.flagged(stored, area_twins.twins(stored))
-    shown = sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
+    changed = rule_changes.touched(lake, table, stored, rules=rules, boundaries=boundaries)
+    unaffected = [name for name, species in changed.items() if not species]
+    shown = sharing.publish_results(table, stored, boundaries=boundaries, rules=rules, unaffected=unaffected)
     if "evidence_view" not in shown.columns:
         return shown
     versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)
@@ -59,6 +62,22 @@ def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: B
     exact = stored.filter(~sharing.of_public_view()).height
     told = published_results(lake, table, rules=rules, boundaries=boundaries).height
     return {"exact": exact, "stale": stored.height - exact - told}
+
+
+def held_results(
+    lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet
+) -> dict[tuple[str, str], str]:
+    """Return, by name and run of each result that is to be made again, why it is not told today."""
+    if table not in rule_changes.KEYS:
+        return {}
+    key, stored = rule_changes.KEYS[table], lake.read(table).filter(sharing.of_public_view())
+    told = published_results(lake, table, rules=rules, boundaries=boundaries)[key].to_list()
+    why = rule_changes.touched(lake, table, stored, rules=rules, boundaries=boundaries)
+    held = stored.filter(~pl.col(key).is_in(told)).select(key, "run_id").sort(key)
+    return {
+        (name, run): f"the rules hide {', '.join(why[name])} more" if why.get(name) else "rules or records are others"
+        for name, run in held.iter_rows()
+    }
 
 
 def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet) -> bool:

@@ -119,6 +119,19 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
+def say_held_runs(settings: Settings) -> None:
+    """Say which results are held back and how they are made again, and ask the worker for it."""
+    from biodata.runs import again
+
+    held = again.held_runs(settings)
+    for one in held:
+        for line in one.lines():
+            say(line)
+    queued = again.queue(settings, held)
+    if queued:
+        say(f"the worker makes {len(queued)} runs again: `biodata worker --data {settings.data}`")
+
+
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
     """Make sure, before anything is done, that the answer can be written and is not written over what is read.
 

@@ -28,7 +28,7 @@ Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.0
 """
 _EXPLAIN = """Tell why a planning unit is in the plan, or why it is not, and how another would do in its place.
 
-Example: biodata reserves explain sample_data/planning/marxan 12 --instead-of 13
+Example: biodata reserves explain sample_data/planning/marxan 12 --instead-of 22
 """
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, say_held_runs, show_progress
 from biodata.errors import InputError
 
 _SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
@@ -117,6 +117,7 @@ def sensitive(
         )
     say(f"removed: {', '.join(f'{n} {what}' for what, n in made.removed.items())}")
     say(f"{made.citations} citations are asked again by the worker")
+    say_held_runs(settings)
     must_follow(settings)
 
 

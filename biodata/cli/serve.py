@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress, stages
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, say_held_runs, settings_for, show_progress, stages
 
 STOP_S: Final = 30
 """Seconds that answers which were begun may take when the server is told to stop; a question may take ten."""
@@ -184,3 +184,4 @@ def release(
     for line in (*descriptions.undescribed(made.path, settings), *runs.held_back(settings), follow_release(settings)):
         if line is not None:
             say(line)
+    say_held_runs(settings)

@@ -79,6 +79,7 @@ def find_corridors(
     boundaries = places.load_boundaries(settings.boundaries)
     with contextlib.ExitStack() as held, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
+        assessments.remember(settings.data, rules)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = layer_named(lake, request.layer)

@@ -1,6 +1,7 @@
 """A run of corridors taken up again: the ground, areas, links and records that it stood on."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -205,14 +206,25 @@ def kept_run(settings: Settings, name: str) -> run_records.RunRecord:
         return run_records.find(settings, name)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         for table, key in KEYS.items():
-            rows = lake.read(table, columns=["run_id", key, "evidence"])
-            rows = rows.filter((pl.col(key) == name) | (pl.col("run_id") == name))
-            for text in rows["evidence"].head(1):
-                facts = facts_of(text)
-                for record in records:
-                    if record.engine == "corridors" and _is_of(record, facts):
-                        return record
+            rows = lake.read(table, columns=["run_id", key])
+            runs = rows.filter((pl.col(key) == name) | (pl.col("run_id") == name))["run_id"].unique().to_list()
+            for record in kept_runs(settings, lake, runs).values():
+                return record
     return run_records.find(settings, name)
+
+
+def kept_runs(settings: Settings, lake: Lake, runs: Sequence[str]) -> dict[str, run_records.RunRecord]:
+    """Return the kept run of each run of a lake's results; those that nobody kept are left out."""
+    records = [record for record in run_records.every(settings) if record.engine == "corridors"]
+    found = {}
+    for table in KEYS:
+        rows = lake.read(table, columns=["run_id", "evidence"]).filter(pl.col("run_id").is_in(list(runs)))
+        for run_id, text in rows.unique("run_id").iter_rows():
+            facts = facts_of(text)
+            kept = next((record for record in records if _is_of(record, facts)), None) if "layer" in facts else None
+            if kept is not None:
+                found[run_id] = kept
+    return found
 
 
 def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, Any]]:

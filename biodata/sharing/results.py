@@ -1,6 +1,7 @@
 """What may be seen of results: corridors, candidate reserves, protected areas."""
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 import polars as pl
@@ -26,7 +27,14 @@ WINDOW: Final = (60.0, -15.0, 160.0, 60.0)
 """Two numbers with decimals side by side are taken for coordinates where they fall in this window of degrees."""
 
 
-def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: BoundarySet, rules: RuleSet) -> pl.DataFrame:
+def publish_results(
+    table_name: str,
+    frame: pl.DataFrame,
+    *,
+    boundaries: BoundarySet,
+    rules: RuleSet,
+    unaffected: Collection[str] = (),
+) -> pl.DataFrame:
     """Return what may be seen of a table of results.
 
     Parameters
@@ -39,6 +47,8 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
         Whose land the floor counts.
     rules : RuleSet
         Today's rules.
+    unaffected : collection of str
+        Names of results that rest on nothing which today's rules hide more than those of their run.
 
     Returns
     -------
@@ -50,8 +60,8 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
         land in a country that it names is smaller than its category's cell. Of a result that is not open no single
         point is told.
 
-        A result that was made of records under other rules than today's is left out until it is made again: what was
-        open then may be hidden now, and where it is, the result would go on telling.
+        A result that was made of records under other rules than today's is left out until it is made again, save the
+        `unaffected` ones: what was open then may be hidden now, and where it is, the result would go on telling.
 
     Raises
     ------
@@ -69,7 +79,8 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
         return out
     out = out.with_columns(pl.col("sharing_category").fill_null(str(SharingCategory.WITHHELD)))
     if "evidence_view" in out.columns:
-        out = out.filter(of_public_view() & (rules_of_run() == rules.hash).fill_null(value=False))
+        same = (rules_of_run() == rules.hash).fill_null(value=False)
+        out = out.filter(of_public_view() & (same | pl.col(out.columns[0]).is_in(list(unaffected))))
     keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
     stricter = pl.col("sharing_category") != SharingCategory.OPEN
     points = [name for name in _POINTS if name in out.columns]
