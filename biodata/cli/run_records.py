@@ -21,13 +21,13 @@ _START = """Run an engine and keep the run: parameters, inputs with checksums, s
 
 ENGINE is corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network, reserves or survey-results.
 
-Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_laos --set resistance=sample_data/resistance.csv
+Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
 """
 _REPEAT = """Run again what was run before and say whether the results are identical, or what differs.
 
 The exit code is 1 where they are not identical.
 
-Example: biodata runs repeat landcover_china_laos-corridor-1 --data biodata_data
+Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
 """
 Executors = Annotated[str, typer.Option("--executor", help="here, threads or processes.")]
 Workers = Annotated[int | None, typer.Option(help="How many threads or processes; one a core.", min=1)]
