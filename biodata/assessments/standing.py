@@ -75,7 +75,9 @@ def held_results(
     why = rule_changes.touched(lake, table, stored, rules=rules, boundaries=boundaries)
     held = stored.filter(~pl.col(key).is_in(told)).select(key, "run_id").sort(key)
     return {
-        (name, run): f"the rules hide {', '.join(why[name])} more" if why.get(name) else "rules or records are others"
+        (name, run): f"the rules hide {', '.join(why[name])} more"
+        if why.get(name)
+        else "rules or records changed since"
         for name, run in held.iter_rows()
     }
 

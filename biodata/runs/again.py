@@ -33,7 +33,10 @@ class HeldRun:
 
     def lines(self) -> list[str]:
         """Return what is held back, and what makes it again, for a person."""
-        found = [f"  {name}: {why}" for name, why in self.results.items()]
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.results.items():
+            reasons.setdefault(why, []).append(name)
+        found = [f"  {why}: {', '.join(names)}" for why, names in reasons.items()]
         how = f"biodata runs repeat {self.kept.id}" if self.kept else "biodata corridors --layer … --resistance …"
         return [*found, f"  run {self.run_id} is made again by `{how}`, then `biodata release`"]
 
