@@ -380,3 +380,17 @@ def test_a_release_of_the_pipeline_tells_clusters_and_hides_nothing(settings):
         out = settings.data / "out.csv"
         run("export", "--data", str(settings.data), *more, "--out", str(out))
         assert pl.read_csv(out).height == count
+
+
+def test_a_release_of_unchanged_data_is_the_same_one_and_each_stage_is_a_line(settings):
+    take(settings, "china", CHINESE)
+    done = [CliRunner().invoke(app, ["release", "--data", str(settings.data)], catch_exceptions=False) for _ in "12"]
+    first, second = (one.stdout.splitlines() for one in done)
+    assert second[0] == "nothing new: the release before stays"
+    assert second[1] == first[0]
+    for stage in (
+        "setting about 3 records beside each other",
+        "3 of 3 records published",
+        "writing the release's file",
+    ):
+        assert stage in done[0].stderr

@@ -53,14 +53,29 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         ExitStack() as held,
     ):
         assessments.assess(settings, lake=lake)
-        made = _build(settings, lake, registry, held, full=full, progress=progress)
-        while ties_older(lake, rules := rules_in_force(settings, lake), made):
+        made, events = _build(settings, lake, registry, held, full=full, progress=progress)
+        while settings.keep_ties and _changes(settings, lake, registry, made, events):
             logger.info("building again: what is coarse now makes others coarse")
-            before, made = made, _build(settings, lake, registry, held, full=True, progress=progress)
+            before = made
+            made, events = _build(settings, lake, registry, held, full=True, progress=progress)
             if made.id == before.id:
                 break
+        rules = rules_in_force(settings, lake, tied=False)
         check_again(registry, rules.hash)
     return made
+
+
+def _changes(settings: Settings, lake: Lake, registry: Registry, made: releases.Release, events: pl.DataFrame) -> bool:
+    """Tell whether a release that follows one of the same lake, which told these events, would be another one."""
+    rules = rules_in_force(settings, lake)
+    if ties_older(lake, rules, made):
+        return True
+    licences = dict(registry.datasets().select("key", "license").iter_rows())
+    boundaries = places.load_boundaries(settings.boundaries)
+    following = published_events(
+        lake, rules, boundaries=boundaries, licences=licences, snapshot=made.snapshot, before=made
+    )
+    return not following.sort("survey_id").equals(events.sort("survey_id"))
 
 
 def _build(
@@ -71,8 +86,8 @@ def _build(
     *,
     full: bool,
     progress: bool,
-) -> releases.Release:
-    """Build a release once; what stays open until the end is put into `held`."""
+) -> tuple[releases.Release, pl.DataFrame]:
+    """Build a release once, and return it with the lake's events in it; what stays open is put into `held`."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
@@ -105,6 +120,14 @@ def _build(
         if name in SHARED and agreed.asks:
             put_down(registry, name, shown)
         results[name] = agreed.public(name, shown)
+    events = published_events(
+        lake,
+        rules,
+        boundaries=boundaries,
+        licences=licences,
+        snapshot=snapshot,
+        before=before if settings.keep_ties else None,
+    )
     made = releases.build(
         lake,
         data=settings.data,
@@ -114,14 +137,7 @@ def _build(
         boundaries=boundaries,
         rules_hash=rules.hash,
         datasets=datasets,
-        events=published_events(
-            lake,
-            rules,
-            boundaries=boundaries,
-            licences=licences,
-            snapshot=snapshot,
-            before=before if settings.keep_ties else None,
-        ),
+        events=events,
         assess=lambda parts: assessments.of_release(
             parts,
             gazetteer=gazetteer,
@@ -153,7 +169,7 @@ def _build(
         sensitive=told,
         withheld=withheld,
     )
-    return made
+    return made, events
 
 
 def _added(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
