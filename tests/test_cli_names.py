@@ -28,7 +28,7 @@ def test_names_of_a_table_are_matched(files):
     result = run("names", files / "told.csv", "--checklist", files / "new.csv", "--out", out)
     assert result.exit_code == 0, result.output
     found = pl.read_csv(out)
-    assert found["match_type"].to_list() == ["FUZZY", "CANONICAL", "NONE"]
+    assert found["match_type"].to_list() == ["FUZZY", "CANONICAL", "CANONICAL"]
     assert found["acceptedScientificName"].to_list() == ["Bos gaurus", "Bos gaurus", None]
     assert "3 names" in result.output
 

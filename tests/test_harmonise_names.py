@@ -67,9 +67,10 @@ def flags(row):
         pytest.param({"scientificName": "Bos gaurus C.H.Smith, 1827"}, "1", "ACCEPTED", "Bos gaurus", None, id="accepted"),
         pytest.param({"scientificName": "Bibos gaurus"}, "1", "SYNONYM", "Bos gaurus", None, id="synonym"),
         pytest.param({"scientificName": "Elephas maximus indicus Cuvier, 1798"}, "6", None, "Elephas maximus", "TAXON_MATCH_HIGHERRANK", id="subspecies that is not listed"),
-        pytest.param({"scientificName": "Bos sauveli Urbain, 1937"}, "3", None, "Bos sauveli", "TAXON_MATCH_HIGHERRANK", id="species that is not listed"),
+        pytest.param({"scientificName": "Bos incognitus Nobody, 1937"}, "3", None, "Bos incognitus", "TAXON_MATCH_HIGHERRANK", id="species that no list has"),
+        pytest.param({"scientificName": "Bos sauveli Urbain, 1937"}, None, "ACCEPTED", "Bos sauveli", None, id="species of the reference list alone"),
         pytest.param({"scientificName": "Bos sp."}, "3", "ACCEPTED", None, None, id="genus"),
-        pytest.param({"scientificName": "Pseudoryx nghetinhensis"}, None, None, "Pseudoryx nghetinhensis", "TAXON_MATCH_NONE", id="not listed"),
+        pytest.param({"scientificName": "Nulla nominata"}, None, None, "Nulla nominata", "TAXON_MATCH_NONE", id="not listed"),
         pytest.param({"scientificName": "Ficus variegata Blume", "kingdom": "Plantae"}, "5", "ACCEPTED", "Ficus variegata", None, id="a fig"),
         pytest.param({"scientificName": "Ficus variegata", "kingdom": "Animalia"}, "4", "ACCEPTED", "Ficus variegata", None, id="a sea snail"),
         pytest.param({"scientificName": "Ficus variegata"}, None, None, "Ficus variegata", "TAXON_MATCH_AMBIGUOUS", id="fig or snail"),
@@ -101,7 +102,7 @@ def test_one_rows_name_does_not_depend_on_its_neighbours():
     assert [row["taxon_id"] for row in harmonise(*told)] == [harmonise(row)[0]["taxon_id"] for row in told]
 
 
-def test_without_a_checklist_nothing_is_matched_and_nothing_flagged():
+def test_without_a_checklist_the_reference_list_is_asked():
     (row,) = harmonise({"acceptedScientificName": "Elephas maximus indicus Cuvier, 1798"}, checklist=None)
     assert (row["scientificName"], row["species"], row["genus"]) == (
         "Elephas maximus indicus Cuvier, 1798",
@@ -109,7 +110,52 @@ def test_without_a_checklist_nothing_is_matched_and_nothing_flagged():
         "Elephas",
     )
     assert (row["infraspecificEpithet"], row["taxonRank"], row["taxon_id"]) == ("indicus", "SUBSPECIES", None)
+    assert [row[rank] for rank in ("kingdom", "phylum", "class", "order", "family")] == [
+        "Animalia", "Chordata", "Mammalia", "Proboscidea", "Elephantidae",
+    ]  # fmt: skip
+    assert row["checklist"].startswith("biodata reference list 2")
     assert flags(row) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "rank", "lowest"),
+    [
+        pytest.param("Dicaeidae sp.", "FAMILY", ("Aves", "Passeriformes", "Dicaeidae", None), id="a family"),
+        pytest.param("Aves sp.", "CLASS", ("Aves", None, None, None), id="a class"),
+        pytest.param("Mammalia", "CLASS", ("Mammalia", None, None, None), id="a class alone"),
+        pytest.param("Macaca sp.", "GENUS", ("Mammalia", "Primates", "Cercopithecidae", "Macaca"), id="a genus"),
+    ],
+)
+def test_a_group_above_genus_gets_no_genus(told, rank, lowest):
+    (row,) = harmonise({"scientificName": told}, checklist=None)
+    assert (row["taxonRank"], row["species"]) == (rank, None)
+    assert tuple(row[name] for name in ("class", "order", "family", "genus")) == lowest
+
+
+def test_homonyms_of_two_kingdoms_are_told_apart_by_any_rank_above():
+    bird, alone = harmonise(
+        {"scientificName": "Prunella", "class": "Aves"}, {"scientificName": "Prunella"}, checklist=None
+    )
+    assert (bird["kingdom"], bird["family"]) == ("Animalia", "Prunellidae")
+    assert (alone["kingdom"], flags(alone)) == (None, ["TAXON_MATCH_AMBIGUOUS"])
+
+
+def test_what_the_source_states_stays_and_a_contradiction_is_flagged():
+    (row,) = harmonise({"scientificName": "Panthera tigris", "class": "Aves", "family": "Felinae"}, checklist=None)
+    assert (row["class"], row["family"], row["order"]) == ("Aves", "Felinae", "Carnivora")
+    assert flags(row) == ["TAXON_CLASSIFICATION_CONTRADICTED"]
+    (row,) = harmonise({"scientificName": "Varanus salvator", "class": "Squamata"}, checklist=None)
+    assert (row["class"], flags(row)) == ("Squamata", [])  # another system's class
+
+
+def test_a_slip_in_the_epithet_brings_nothing_of_the_genus():
+    (row,) = harmonise({"scientificName": "Panthera tigirs"}, checklist=None)
+    assert (row["match_type"], row["class"], row["genus"]) == ("HIGHERRANK", None, "Panthera")
+
+
+def test_a_checklist_without_classes_gets_them_from_the_reference_list():
+    (row,) = harmonise({"scientificName": "Elephas maximus"})
+    assert (row["taxon_id"], row["class"], row["order"]) == ("6", "Mammalia", "Proboscidea")
 
 
 def test_an_empty_checklist_counts_as_none():
@@ -120,7 +166,7 @@ def test_an_empty_checklist_counts_as_none():
 @pytest.mark.parametrize(
     ("told", "species", "rank"),
     [
-        ({"species": "Pongo pygmaeus"}, "Pongo pygmaeus", None),
+        ({"species": "Pongo pygmaeus"}, "Pongo pygmaeus", "SPECIES"),
         ({"scientificName": "Bovidae", "taxonRank": "familia"}, None, "FAMILY"),
         ({"scientificName": "马麝 Moschus chrysogaster"}, "Moschus chrysogaster", "SPECIES"),
         ({"scientificName": "Tobacco mosaic virus"}, None, None),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, installation, say, settings_for
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ _NAMES = """Match the scientific names of a table to checklists, offline.
 
 FILE has a column scientificName; kingdom, family, genus, species and scientificNameAuthorship help where they are told.
 OUT gets every row with match_type (EXACT, CANONICAL, VARIANT, FUZZY, HIGHERRANK, AMBIGUOUS, NONE), match_confidence,
-match_note, match_alternatives, the accepted name and its keys. Several checklists are asked in the order given.
+match_note, match_alternatives, the accepted name and its keys. Several checklists are asked in the order given, then
+the reference list that comes with biodata; without a checklist that alone.
 
 Example: biodata names sample_data/labels.csv --checklist sample_data/checklist.csv --out matched.csv
 """
@@ -30,6 +31,13 @@ _FIND = """Find taxa by a scientific name, or by a common name in any language.
 
 Example: biodata checklist find 猕猴 --language zh --data biodata_data
 """
+_RESOLVE = """Resolve the names of all records again, with the checklists and the reference list as they are now.
+
+`biodata ingest checklist` does so itself; after an update of biodata, whose reference list may be a newer one, this does.
+The next release shows what changed.
+
+Example: biodata checklist resolve --data mydata
+"""
 _SHOWN = 20
 
 
@@ -39,27 +47,29 @@ def add_commands(app: typer.Typer) -> None:
     checklists = typer.Typer(help="Checklists of names.", no_args_is_help=True)
     checklists.command(name="compare", help=_COMPARE)(compare)
     checklists.command(name="find", help=_FIND)(find)
+    checklists.command(name="resolve", help=_RESOLVE)(resolve)
     app.add_typer(checklists, name="checklist")
 
 
 def match_names(
     file: Annotated[Path, typer.Argument(help="Table of text with names.")],
-    checklist: Annotated[list[Path], typer.Option(help="A checklist; may be repeated.")],
     out: Annotated[Path, typer.Option(help="CSV file to write.", dir_okay=False)],
+    checklist: Annotated[list[Path] | None, typer.Option(help="A checklist; may be repeated.")] = None,
 ) -> None:
     """Read, match, write, count."""
     import polars as pl
 
+    from biodata import terms
     from biodata.formats import delimited
     from biodata.harmonise.checklists import Checklist
     from biodata.harmonise.names import Names
     from biodata.harmonise.told import Told
 
-    check_outputs([out], [file, *checklist])
-    lists = [
-        _from_file(path).with_columns(checklist_order=pl.lit(place, pl.Int32)) for place, path in enumerate(checklist)
-    ]
-    names = Names(Checklist(pl.concat(lists)))
+    given = checklist or []
+    check_outputs([out], [file, *given])
+    nothing = pl.DataFrame(schema=terms.schema(terms.TAXON))
+    lists = [_from_file(path).with_columns(checklist_order=pl.lit(place, pl.Int32)) for place, path in enumerate(given)]
+    names = Names(Checklist(pl.concat([*lists, nothing])))
     if not file.is_file():
         problem = "this is a folder, not a file" if file.is_dir() else "there is no such file"
         raise InputError(problem, file=str(file), code="FILE_MISSING")
@@ -209,3 +219,16 @@ def _told_names(data: Path) -> "pl.DataFrame":
             for batch in lake.batches("occurrences", columns=["scientificName"])
         ]
     return pl.concat(counts).group_by("scientificName").agg(pl.col("records").sum()) if counts else empty
+
+
+def resolve(
+    data: DataOption = DEFAULT_DATA,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+) -> None:
+    """Resolve and count."""
+    from biodata.pipeline.resolving import resolve_names
+    from biodata.store.lake import Lake
+
+    settings = installation(data)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        say(str(resolve_names(lake, settings, dry_run=dry_run)))

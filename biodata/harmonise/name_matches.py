@@ -1,4 +1,4 @@
-"""Names that were read, led to the accepted taxa of a checklist."""
+"""Names that were read, led to the accepted taxa of the checklists and of the reference list."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ import polars as pl
 from biodata.harmonise.checklists import Checklist
 from biodata.matching.kingdoms import kingdom
 from biodata.parsers.name_text import Issue
+from biodata.parsers.reference_list import reference_list
 
 CLASSIFICATION: Final = ("kingdom", "phylum", "class", "order", "family")
 OF_MATCH: Final = (
@@ -15,6 +16,12 @@ OF_MATCH: Final = (
 _SPECIES_AND_BELOW: Final = (
     "SPECIES", "SUBSPECIES", "VARIETY", "FORM", "SUBVARIETY", "SUBFORM", "CULTIVAR", "INFRASPECIFIC_NAME",
 )  # fmt: skip
+_ABOVE_GENUS: Final = (
+    "KINGDOM", "SUBKINGDOM", "PHYLUM", "SUBPHYLUM", "SUPERCLASS", "CLASS", "SUBCLASS", "INFRACLASS", "SUPERORDER", "ORDER",
+    "SUBORDER", "INFRAORDER", "PARVORDER", "SUPERFAMILY", "EPIFAMILY", "FAMILY", "SUBFAMILY", "SUPERTRIBE", "TRIBE", "SUBTRIBE",
+)  # fmt: skip
+_SETTLED: Final = ("phylum", "class")
+"""Ranks of which the reference list's groups are those of every current list: older orders and families are opinions."""
 
 
 def matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
@@ -40,7 +47,7 @@ def matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, di
         species=pl.col("species"),
         genus=pl.coalesce("p_genus", "genus", "p_uninomial"),
         author=pl.coalesce("p_authorship", pl.when(~undetermined).then("scientificNameAuthorship")),
-        kingdom=kingdom(pl.col("kingdom")),
+        kingdom=pl.coalesce(kingdom(pl.col("kingdom")), _kingdom_of_classification(frame)),
         family=pl.col("family").str.to_titlecase(),
     )
     distinct = asked.unique(maintain_order=True)
@@ -68,18 +75,43 @@ def matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, di
         "TAXON_MATCH_HIGHERRANK": finer,
         "TAXON_MATCH_FUZZY": fuzzy,
         "TAXON_MATCH_AMBIGUOUS": pl.col("match_type") == "AMBIGUOUS",
+        "TAXON_CLASSIFICATION_CONTRADICTED": pl.any_horizontal(
+            (pl.col(f"told_{rank}") != pl.col(f"m_{rank}").str.to_titlecase())
+            & pl.col(f"told_{rank}").is_in(sorted(reference_list().groups_of(rank)))
+            for rank in _SETTLED
+        ),
     }
+    frame = frame.with_columns(pl.col(rank).str.to_titlecase().alias(f"told_{rank}") for rank in _SETTLED)
     return _adopt(frame), flags
 
 
+def _kingdom_of_classification(frame: pl.DataFrame) -> pl.Series:
+    """Return the kingdom of the class, else phylum, else order that is stated; null where none is known."""
+    ranks = ("class", "phylum", "order")
+    found = [reference_list().kingdom_of(rank, frame[rank].str.to_titlecase()) for rank in ranks if frame[rank].count()]
+    if not found:
+        return pl.Series("kingdom", [None], dtype=pl.String).new_from_index(0, frame.height)
+    return pl.select(kingdom(pl.coalesce(*found))).to_series()
+
+
 def _adopt(frame: pl.DataFrame) -> pl.DataFrame:
-    """Take over the accepted taxon: its name, species and genus; its classification where none was told."""
+    """Take over the accepted taxon: its name, species and genus; its rank and classification where none was stated."""
+    by_name = (pl.col("level") == "name").fill_null(value=False)
+    above_genus = by_name & pl.col("m_taxonRank").is_in(_ABOVE_GENUS).fill_null(value=False)
     is_species = pl.col("m_taxonRank").is_in(_SPECIES_AND_BELOW)
+    # A slip of the pen can make another genus of one: of an unknown species the reference list's genus says nothing.
+    unsure = (pl.col("level") == "genus") & (pl.col("m_checklist") == reference_list().label)
+    known = ~unsure.fill_null(value=False)
     binomial = pl.col("m_scientificName").str.extract(r"^(\S+ \S+)")
     return frame.with_columns(
-        *(pl.coalesce(term, f"m_{term}").alias(term) for term in CLASSIFICATION),
+        *(pl.coalesce(term, pl.when(known).then(f"m_{term}")).alias(term) for term in CLASSIFICATION),
         species=pl.when(is_species).then(binomial).otherwise("species"),
         genus=pl.when(is_species).then(pl.coalesce("m_genus", "genus")).otherwise("genus"),
+        # "Aves sp." reads as a genus; the lists know that it is a class.
+        rank=pl.when(above_genus)
+        .then(pl.coalesce("told_rank", "m_taxonRank"))
+        .otherwise(pl.coalesce("rank", pl.when(by_name).then("m_taxonRank"))),
+        above_genus=above_genus,
         acceptedScientificName=pl.when(is_species).then("m_accepted").otherwise("acceptedScientificName"),
         status=pl.when(pl.col("level") == "name").then(pl.coalesce("m_status", "status")).otherwise("status"),
         taxonKey=pl.coalesce("taxonKey", "m_gbif_key"),

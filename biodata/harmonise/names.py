@@ -14,21 +14,27 @@ from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.name_text import Issue
 from biodata.parsers.scientific_names import parse_names
 
-_TOLD: Final = (
+NAME_TERMS: Final = (
     *CLASSIFICATION, "genus", "genericName", "species", "specificEpithet", "infraspecificEpithet", "scientificName",
     "acceptedScientificName", "verbatimScientificName", "scientificNameAuthorship", "identificationQualifier",
     "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory",
 )  # fmt: skip
+"""The terms that state a name, and what stands around it."""
 _ODD: Final = {
     "SCIENTIFIC_NAME_UNREADABLE": Issue.REFUSED,
     "SCIENTIFIC_NAME_UNDETERMINED": Issue.UNDETERMINED,
     "SCIENTIFIC_NAME_LOOKALIKE_LETTERS": Issue.LOOKALIKES,
     "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS": Issue.INVISIBLE,
 }
-_FLAGS: Final = (
+NAME_FLAGS: Final = (
     "SCIENTIFIC_NAME_MISSING", "TAXON_MATCH_NONE", "TAXON_MATCH_HIGHERRANK", "TAXON_MATCH_FUZZY",
-    "TAXON_MATCH_AMBIGUOUS", *_ODD,
+    "TAXON_MATCH_AMBIGUOUS", "TAXON_CLASSIFICATION_CONTRADICTED", *_ODD,
 )  # fmt: skip
+NAME_COLUMNS: Final = (
+    "scientificName", "acceptedScientificName", *CLASSIFICATION, "genus", "species", "genericName", "specificEpithet",
+    "infraspecificEpithet", "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory", *OF_MATCH,
+)  # fmt: skip
+"""The interpreted columns that are read from them."""
 _MOST: Final = 500_000
 """Combinations of a name and what stands beside it that are remembered: some 300 MB."""
 
@@ -79,7 +85,7 @@ class Names:
         Each distinct combination of what is told of a name is read once in an ingest; it is recognised by a hash, and
         a batch in which two of them share one (it needs billions of names) is read by itself.
         """
-        frame = pl.DataFrame([told[term].alias(term) for term in _TOLD])
+        frame = pl.DataFrame([told[term].alias(term) for term in NAME_TERMS])
         answers, place = self._remembered(frame, _hashed(told))
         if not answers["t_name"].gather(place).eq_missing(_told_names(frame)).all():
             answers, place = _read(frame, self._checklist), pl.int_range(told.height, eager=True)
@@ -107,7 +113,7 @@ class Names:
 
 def _hashed(told: Told) -> pl.Series:
     """Return the hash of what each row tells of a name; columns without a cell take no part but by their absence."""
-    filled = told.frame(_TOLD)
+    filled = told.frame(NAME_TERMS)
     if not filled.width:
         return pl.zeros(told.height, dtype=pl.UInt64, eager=True)
     absence: int = pl.Series([" ".join(filled.columns)]).hash(seed=0).item()
@@ -141,7 +147,7 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
     A name is taken apart only where that is needed: to match, or where no column tells the species.
     """
     frame = told.select(
-        *(term for term in _TOLD if term not in {"taxonRank", "taxonomicStatus"}),
+        *(term for term in NAME_TERMS if term not in {"taxonRank", "taxonomicStatus"}),
         told_species=_told_species(),
         name=_told_name(),
         rank=parse_controlled(told["taxonRank"], Vocabulary.TAXON_RANK)["term"],
@@ -152,7 +158,9 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
     parts = parse_names(needed).drop("value", "canonical_full")
     frame = pl.concat([frame, parts.rename(lambda part: f"p_{part}")], how="horizontal").with_columns(
         species=pl.coalesce("told_species", pl.concat_str("p_genus", "p_specific_epithet", separator=" ")),
+        told_rank="rank",
         rank=pl.coalesce("rank", "p_rank"),
+        above_genus=pl.lit(value=False),
     )
     flags: dict[str, pl.Expr] = {"SCIENTIFIC_NAME_MISSING": pl.col("name").is_null()} | {
         flag: pl.col("p_issues").list.contains(issue.value) for flag, issue in _ODD.items()
@@ -164,7 +172,7 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
     if checklist is not None:
         frame, match_flags = matched(frame, checklist)
         flags |= match_flags
-    given = [flags.get(flag, pl.lit(value=False)).fill_null(value=False).alias(f"f_{flag}") for flag in _FLAGS]
+    given = [flags.get(flag, pl.lit(value=False)).fill_null(value=False).alias(f"f_{flag}") for flag in NAME_FLAGS]
     return frame.select(
         pl.col("name").alias("t_name"), pl.col("p_canonical").alias("t_canonical"), *_columns(frame), *given
     )
@@ -173,7 +181,7 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
 def _columns(frame: pl.DataFrame) -> list[pl.Expr]:
     """Return the interpreted columns, `c_` before their names."""
     words = pl.col("species").str.splitn(" ", 2)
-    above = pl.when(pl.col("rank") == "GENUS").then("p_uninomial")
+    above = pl.when((pl.col("rank") == "GENUS") & ~pl.col("above_genus")).then("p_uninomial")
     columns: dict[str, pl.Expr] = {
         "scientificName": pl.col("name"),
         "acceptedScientificName": pl.col("acceptedScientificName"),

@@ -88,7 +88,7 @@ class Harmoniser:
     secret : bytes
         The installation's secret, for identities made from content.
     checklist : polars.DataFrame, optional
-        Columns of `terms.TAXON`: what names are matched to; an empty one counts as none.
+        Columns of `terms.TAXON`: what names are matched to before the reference list; an empty one counts as none.
     today : date
         Nothing is recorded after it.
     gazetteer : Gazetteer, optional
@@ -112,7 +112,8 @@ class Harmoniser:
         self._gazetteer = places.load_gazetteer(boundaries) if gazetteer is None else gazetteer
         self.identities = Identities(secret)
         self.has_checklist: Final = checklist is not None and not checklist.is_empty()
-        self._names = names.Names(Checklist(checklist) if checklist is not None and self.has_checklist else None)
+        listed = pl.DataFrame(schema=terms.schema(terms.TAXON)) if checklist is None else checklist
+        self._names = names.Names(Checklist(listed))
         self._today = today
 
     @property

@@ -93,7 +93,7 @@ READERS: Final = MappingProxyType(
             term: (_told("as_told", term), *_TAKEN_APART, _told("name_parts", "species"))
             for term in ("genericName", "specificEpithet", "infraspecificEpithet")
         },
-        "taxonRank": (_told("vocabulary", "taxonRank"), *_TAKEN_APART),
+        "taxonRank": (_told("vocabulary", "taxonRank"), *_TAKEN_APART, _MATCHED),
         "taxonomicStatus": (_told("vocabulary", "taxonomicStatus"), _MATCHED),
         "taxonKey": (_told("whole_number", "taxonKey"), _MATCHED),
         "speciesKey": (_told("whole_number", "speciesKey"),),
@@ -190,7 +190,9 @@ _CHECKS: Final = {
     "date": "RECORDED_DATE_INVALID RECORDED_DATE_UNLIKELY RECORDED_DATE_MISMATCH MODIFIED_DATE_INVALID "
     "IDENTIFIED_DATE_INVALID RECORDED_DATE_EXCEL_SERIAL RECORDED_DATE_BUDDHIST_ERA RECORDED_DATE_DAY_MONTH_AMBIGUOUS "
     "RECORDED_DATE_MISSING",
-    "name_match": "TAXON_MATCH_NONE TAXON_MATCH_FUZZY TAXON_MATCH_HIGHERRANK TAXON_MATCH_AMBIGUOUS",
+    "name_match": (
+        "TAXON_MATCH_NONE TAXON_MATCH_FUZZY TAXON_MATCH_HIGHERRANK TAXON_MATCH_AMBIGUOUS TAXON_CLASSIFICATION_CONTRADICTED"
+    ),
     "name_parts": "SCIENTIFIC_NAME_UNREADABLE SCIENTIFIC_NAME_UNDETERMINED SCIENTIFIC_NAME_LOOKALIKE_LETTERS "
     "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS",
     "name": "SCIENTIFIC_NAME_MISSING",

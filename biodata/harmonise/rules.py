@@ -85,7 +85,13 @@ _VALUES: Final = (
 _NAMES: Final = (
     Rule("name", _READ, "The name as told, whole or put together from its parts.", _DWC),
     Rule("name_parts", _READ, "The name was taken apart.", "gbif-name-parser"),
-    Rule("name_match", _FILL, "Taken from the checklist: the name was found there.", _OURS),
+    Rule(
+        "name_match",
+        _FILL,
+        "Taken from the checklist or the reference list in which the name was found.",
+        _OURS,
+        version=2,
+    ),
     Rule(
         "latin_letters_for_lookalikes", _REPAIR, "Letters of other alphabets that look Latin become Latin.", "Unicode"
     ),

@@ -69,13 +69,15 @@ class NameMatcher:
         known = pl.Series([], dtype=pl.String) if known_genera is None else known_genera
         self._known = known.unique().alias("genus").to_frame()
 
-    def match(self, asked: pl.DataFrame) -> pl.DataFrame:
+    def match(self, asked: pl.DataFrame, *, exactly: bool = False) -> pl.DataFrame:
         """Match names.
 
         Parameters
         ----------
         asked : polars.DataFrame of n rows
             Columns `ASKED`, each row once.
+        exactly : bool
+            Letter by letter: the name, its species, its genus, and no other spelling.
 
         Returns
         -------
@@ -85,12 +87,21 @@ class NameMatcher:
         asked = asked.select(ASKED).with_row_index("ask")
         asks = asked.with_columns(ask=pl.col("ask").cast(pl.UInt32))
         found = [_as_steps(exact.find(asks, self._names), "name", "exact")]
+        if exactly:
+            found.append(_as_steps(exact.find(_left(_species(asks), found), self._names), "species", "exact"))
+        else:
+            found += self._other_spellings(asks, found[0])
+        genus = _renamed(asks, "genus").with_columns(author=pl.lit(None, dtype=pl.String))
+        found.append(_as_steps(exact.find(_left(genus, found), self._names), "genus", "exact"))
+        table = asked.join(pl.concat(found), on="ask", how="left", maintain_order="left")
+        return table.select(_answers())
+
+    def _other_spellings(self, asks: pl.DataFrame, as_it_is: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return what is found of names below genus that no checklist has as they are."""
+        found = [as_it_is]
         below = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 2)
         found.append(self._near(_left(below, found), "name"))
-        # The authorship of a name below species is not that of its species.
-        three = pl.col("name").str.count_matches(" ") == 2
-        authors = asks.with_columns(author=pl.when(~three.fill_null(value=False)).then("author"))
-        species = _renamed(authors.filter(pl.col("species").ne_missing(pl.col("name"))), "species")
+        species = _species(asks)
         told = _as_steps(exact.find(_left(species, found), self._names), "species", "exact")
         single = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 1)
         near = self._near(_left(single, found), "name")
@@ -104,10 +115,7 @@ class NameMatcher:
         found.append(self._near(_left(below_misspelt, found), "species"))
         found.append(self._genus_misspelt(_left(single, found), "name"))
         found.append(self._genus_misspelt(_left(below_misspelt, found), "species"))
-        genus = _renamed(asks, "genus").with_columns(author=pl.lit(None, dtype=pl.String))
-        found.append(_as_steps(exact.find(_left(genus, found), self._names), "genus", "exact"))
-        table = asked.join(pl.concat(found), on="ask", how="left", maintain_order="left")
-        return table.select(_answers())
+        return found[1:]
 
     def _near(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
         """Return what another spelling of the last epithet finds."""
@@ -132,6 +140,13 @@ class NameMatcher:
 def _renamed(asks: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return the asks with another column as the name that is looked for."""
     return asks.select("ask", pl.col(column).alias("name"), "author", "kingdom", "family").drop_nulls("name")
+
+
+def _species(asks: pl.DataFrame) -> pl.DataFrame:
+    """Return the asks with their species as the name; the authorship of a name below species is not that of its species."""
+    three = pl.col("name").str.count_matches(" ") == 2
+    authors = asks.with_columns(author=pl.when(~three.fill_null(value=False)).then("author"))
+    return _renamed(authors.filter(pl.col("species").ne_missing(pl.col("name"))), "species")
 
 
 def _left(asks: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from biodata.pipeline import node_harvest
 from biodata.pipeline.descriptions import missing, of_table
 from biodata.pipeline.reading import Interpreted, Opened, events_of, interpreting
 from biodata.pipeline.report import IngestReport, write_outcomes
+from biodata.pipeline.resolving import resolve_names
 from biodata.pipeline.tables import Table
 from biodata.settings import Settings
 from biodata.store.lake import CommitReport, Lake
@@ -206,6 +207,10 @@ def _commit(
             dry_run=dry_run,
         )
         _complete(report, outcome, dry_run=dry_run)
+        if report.table == "taxa" and outcome.changes:
+            others = lake.read("taxa").filter(pl.col("checklist") != report.dataset)
+            resolved = resolve_names(lake, settings, taxa=pl.concat([others, frame]), dry_run=dry_run)
+            report.notes.append(str(resolved))
 
 
 def _commit_records(

@@ -3,7 +3,7 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
-from biodata.store import catalogue, checksums, commits, duck, folders, table_commits
+from biodata.store import catalogue, checksums, commits, duck, folders, name_changes, table_commits
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
@@ -360,6 +360,49 @@ class Lake(LakeReading):
             report.snapshot, table, report.new, report.changed, report.unchanged, report.gone,
         )  # fmt: skip
         return report
+
+    def resolve_names(
+        self,
+        resolve: Callable[[pl.DataFrame], pl.DataFrame],
+        *,
+        terms: Sequence[str],
+        columns: Sequence[str],
+        flags: Collection[str],
+        doubts: Callable[[pl.DataFrame], pl.Series],
+        author: str,
+        extra: Mapping[str, Any] = MappingProxyType({}),
+        dry_run: bool = False,
+    ) -> tuple[int, int]:
+        """Resolve the distinct names of all records, and change the records whose values differ, in one version.
+
+        Parameters
+        ----------
+        resolve : function
+            Given the names (`name_changes.distinct_names`), what is made of each (`name_changes.plan`).
+        terms, columns, flags, doubts
+            As `name_changes.plan` has them.
+        author, extra
+            Kept with the version.
+        dry_run : bool
+            Count, and change nothing.
+
+        Returns
+        -------
+        records, names : int
+            How many changed.
+        """
+        with self.writing(), self._cursor() as cursor:
+            names = name_changes.distinct_names(cursor, terms)
+            if names.is_empty():
+                return 0, 0
+            answers = resolve(names)
+            counts = name_changes.plan(cursor, answers, terms=terms, columns=columns, flags=flags, doubts=doubts)
+            if counts[0] and not dry_run:
+                message = f"names resolved again: {counts[0]} records changed ({counts[1]} names)"
+                with self._transaction(cursor, author, message, extra):
+                    name_changes.write(cursor, columns)
+        logger.info("lake %d: names resolved, %d records changed (%d names)", self.snapshot(), *counts)
+        return counts
 
     @contextmanager
     def _transaction(

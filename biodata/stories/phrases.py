@@ -129,11 +129,11 @@ def name_match(story: Story) -> list[str]:
     """Say what the checklist made of the name."""
     match = story.name_match
     if not match:
-        return ["No checklist was loaded when the record was interpreted: the name stands as told."]
+        return ["Names were not resolved when the record was interpreted: the name stands as stated."]
     lines = [f"{match['match_type']}, confidence {match.get('match_confidence', '-')} of 100"]
     lines[0] += f": {clean(match['match_note'])}" if match.get("match_note") else ""
     if "checklist" in match:
-        taxon = f"taxon {clean(match['taxon_id'])}" if "taxon_id" in match else "no taxon"
+        taxon = f"taxon {clean(match['taxon_id'])}" if "taxon_id" in match else "its taxa have no identifiers"
         lines.append(f"Checklist {clean(match['checklist'])}: {taxon}")
     lines += [f"Could also be {clean(other)}" for other in match.get("match_alternatives") or ()]
     return lines
