@@ -53,6 +53,13 @@ Lists come in with `biodata ingest checklist FILE --option list=red_list --optio
 Example: biodata species statuses "Elephas maximus" --data biodata_data
 """
 
+_SHOW = """Show what a species or group is: accepted name, rank, classification, other names, since when, from which source.
+
+The checklists of the installation are asked first, then the reference list that comes with biodata.
+
+Example: biodata species show "Elephas maximus" --data mydata
+"""
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
@@ -61,6 +68,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command(name="habitat", help=HABITAT)(habitat)
     group.command(name="richness", help=RICHNESS)(richness)
     group.command(name="model", help=MODEL)(model)
+    group.command(name="show", help=_SHOW)(show)
     group.command(name="statuses", help=_STATUSES)(statuses)
     app.add_typer(group, name="species")
 
@@ -171,3 +179,34 @@ def statuses(
         where = f" in {rule['country']}" if rule["country"] else ""
         which = "decides" if place == 0 else "may apply too"
         say(f"sharing rule {rule['rule_id']}{where} ({rule['source'] or 'no source'}): {rule['category']}; {which}")
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A scientific name, with or without author.")],
+    data: DataOption = DEFAULT_DATA,
+    kingdom: Annotated[str | None, typer.Option(help="Which taxon is meant where kingdoms share a name.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look the name up and print what is known."""
+    from biodata.species_layers.species_facts import species_facts
+
+    found = species_facts(installation(data), name, of_kingdom=kingdom)
+    if as_json:
+        say(as_text(found.as_dict()))
+        return
+    what = "accepted name" if found.status == "ACCEPTED" else f"{found.status.lower()} of {found.accepted_name}"
+    say(f"{found.name}: {what}, {(found.rank or 'no rank').lower()}")
+    say("  " + " > ".join(f"{rank} {group}" for rank, group in found.classification.items()))
+    keys = {"taxon": found.taxon_id, "GBIF": found.gbif_key, "Catalogue of Life": found.col_key}
+    listed = ", ".join(f"{whose} {key}" for whose, key in keys.items() if key is not None)
+    say(f"  from {found.source}, since {found.since}" + (f" ({listed})" if listed else ""))
+    if found.origin is not None:
+        say(f"  the name there is from {found.origin}")
+    if found.synonyms:
+        say(f"  other names: {', '.join(found.synonyms)}")
+    if found.common_names:
+        say("  common names: " + ", ".join(f"{row['name']} ({row['language']})" for row in found.common_names))
+    for row in found.lists:
+        say(f"  {row['scope']} {row['list']} {row['year']}: {row['category'] or 'no category'}")
+    for rule in found.rules:
+        say(f"  sharing rule {rule['rule_id']}: {rule['category']}")
