@@ -132,6 +132,11 @@ def test_a_group_above_genus_gets_no_genus(told, rank, lowest):
     assert tuple(row[name] for name in ("class", "order", "family", "genus")) == lowest
 
 
+def test_a_third_word_has_the_rank_that_the_list_knows():
+    (row,) = harmonise({"scientificName": "Elephas maximus indicus"}, checklist=None)
+    assert (row["taxonRank"], row["species"]) == ("SUBSPECIES", "Elephas maximus")
+
+
 def test_homonyms_of_two_kingdoms_are_told_apart_by_any_rank_above():
     bird, alone = harmonise(
         {"scientificName": "Prunella", "class": "Aves"}, {"scientificName": "Prunella"}, checklist=None

@@ -110,6 +110,8 @@ def _adopt(frame: pl.DataFrame) -> pl.DataFrame:
         # "Aves sp." reads as a genus; the lists know that it is a class.
         rank=pl.when(above_genus)
         .then(pl.coalesce("told_rank", "m_taxonRank"))
+        .when(by_name & (pl.col("rank") == "INFRASPECIFIC_NAME") & pl.col("told_rank").is_null())
+        .then(pl.coalesce("m_taxonRank", "rank"))
         .otherwise(pl.coalesce("rank", pl.when(by_name).then("m_taxonRank"))),
         above_genus=above_genus,
         acceptedScientificName=pl.when(is_species).then("m_accepted").otherwise("acceptedScientificName"),
