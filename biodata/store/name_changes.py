@@ -95,7 +95,7 @@ def plan(
     for batch in reader:
         frame = pl.DataFrame(batch).join(answers, on=NUMBER, how="left", maintain_order="left")
         frames.append(frame.select("key", NUMBER, doubts(frame).alias("quality_flags")))
-    schema = {"key": pl.Int64, NUMBER: pl.Int64, "quality_flags": pl.List(pl.String)}
+    schema = pl.Schema([("key", pl.Int64), (NUMBER, pl.Int64), ("quality_flags", pl.List(pl.String))])
     renamed = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
     cursor.register("renamed_frame", renamed)
     cursor.execute("CREATE TEMP TABLE renamed AS FROM renamed_frame")
