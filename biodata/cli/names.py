@@ -36,7 +36,7 @@ _RESOLVE = """Resolve the names of all records again, with the checklists and th
 `biodata ingest checklist` does so itself; after an update of biodata, whose reference list may be a newer one, this does.
 The next release shows what changed.
 
-Example: biodata checklist resolve --data mydata
+Example: biodata checklist resolve --data biodata_data
 """
 _SHOWN = 20
 

@@ -57,7 +57,7 @@ _SHOW = """Show what a species or group is: accepted name, rank, classification,
 
 The checklists of the installation are asked first, then the reference list that comes with biodata.
 
-Example: biodata species show "Elephas maximus" --data mydata
+Example: biodata species show "Elephas maximus" --data biodata_data
 """
 
 
