@@ -21,7 +21,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -420,8 +420,9 @@ def write(rows: pl.DataFrame, file: Path) -> None:
     about = {"version": VERSION, "ranks": json.dumps(RANKS), "sources": json.dumps(SOURCES), "above_species": str(high)}
     table = table.replace_schema_metadata(about)
     encoding = {"name": "DELTA_BYTE_ARRAY", "parent": "DELTA_BINARY_PACKED", "accepted": "DELTA_BINARY_PACKED"}
+    by_code: Any = ["rank", "source"]  # a list of columns is right; the stubs know a bool alone
     with pq.ParquetWriter(
-        file, table.schema, compression="zstd", compression_level=22, use_dictionary=["rank", "source"],
+        file, table.schema, compression="zstd", compression_level=22, use_dictionary=by_code,
         column_encoding=encoding, data_page_size=1 << 24, write_statistics=False, version="2.6",
     ) as writer:  # fmt: skip
         writer.write_table(table.slice(0, high), row_group_size=1 << 24)

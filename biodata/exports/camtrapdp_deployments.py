@@ -173,7 +173,7 @@ def _span(
             return None, None, False, False
         offset = offset or _offset(zone, moment)
         unknown |= offset is None
-        if offset is None and country in COUNTRY_ZONES:
+        if offset is None and country is not None and country in COUNTRY_ZONES:
             offset = _offset(COUNTRY_ZONES[country].name, moment)
         written.append(moment + (offset or pl.select(solar_offsets(pl.lit(longitude))).item()))
     return written[0], written[1], unknown, days_only

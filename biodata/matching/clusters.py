@@ -37,7 +37,7 @@ KEYS: Final = pl.Schema({"key": pl.Int64, "kind": pl.UInt8, "block": pl.UInt64})
 """A record, a kind of key (position in `KINDS`) and the key as a number."""
 EDGES: Final = pl.Schema({"key": pl.Int64, "tier": pl.UInt8, "node": pl.UInt64, "reason": pl.String})
 """A record and a key that joins it with others."""
-CLUSTERS: Final = pl.Schema({"key": pl.Int64, "cluster_id": pl.Int64, "cluster_reasons": pl.List(pl.String)})
+CLUSTERS: Final = pl.Schema({"key": pl.Int64(), "cluster_id": pl.Int64(), "cluster_reasons": pl.List(pl.String)})
 """A record of a cluster, the record that represents it, and why it is in it."""
 REPRESENTS: Final = ("key", "dataset", "datasetKey", "record", "filled", "radius", "aggregated")
 """The columns of `cluster_facts.facts` that decide who represents a cluster."""
