@@ -57,4 +57,15 @@ def test_a_name_of_two_kingdoms_asks_which(data):
 
 def test_an_unknown_name_is_said_to_be_so(data):
     with pytest.raises(InputError, match="no list has this name"):
+        show(data, "Qwertyus asdfgus")
+
+
+def test_a_misspelt_name_is_answered_with_what_may_be_meant(data):
+    with pytest.raises(InputError, match="Panthera tigris, if that is meant"):
         show(data, "Panthera tigirs")
+
+
+def test_where_a_name_is_from_is_said_of_that_name_not_of_the_accepted_one(data):
+    lines = show(data, "Kittacincla malabarica").stdout.splitlines()
+    assert lines[0] == "Kittacincla malabarica: synonym of Copsychus malabaricus, species"
+    assert any(line.endswith("biodata, by hand") for line in lines)

@@ -170,10 +170,13 @@ def into_classification(ncbi: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame
     names = ncbi.with_columns(
         name=canonical(pl.col("name")), kingdom=pl.col("kingdom").replace_strict(KINGDOMS, default=None)
     )
+    # Of one name at two ranks the higher one stands in front, and stays.
+    ranked = pl.col("rank").replace_strict({rank: n for n, rank in enumerate(RANKS)}, return_dtype=pl.Int32)
     names = (
         names.filter(pl.col("rank").is_in(RANKS))
         .drop_nulls("name")
-        .unique(["kingdom", "name", "rank", "genus", "family"])
+        .sort(ranked, "taxon")
+        .unique(["kingdom", "name", "rank", "genus", "family"], keep="first", maintain_order=True)
     )
     for level in ("genus", "family", "order", "class", "phylum"):
         above = MAIN[: MAIN.index(level)]
@@ -181,7 +184,6 @@ def into_classification(ncbi: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame
         once = rows.filter(~pl.struct("kingdom", level).is_duplicated())
         alone = rows.filter(~pl.col(level).is_duplicated())
         at = names.join(once, on=["kingdom", level], how="left", suffix="_known", maintain_order="left")
-        ranked = pl.col("rank").replace_strict({rank: n for n, rank in enumerate(RANKS)}, return_dtype=pl.Int32)
         below = ranked > RANKS.index(level.upper())
         names = at.with_columns(
             pl.when(below).then(pl.coalesce(f"{r}_known", r)).otherwise(r).alias(r)
@@ -220,14 +222,15 @@ def one_taxon(known: pl.DataFrame, ncbi: pl.DataFrame, synonyms: pl.DataFrame) -
     own_best = (pl.col("best") & pl.col("itself")).any().over("taxon")
     leads = pl.when(own_best | (count != 1)).then("accepted").otherwise(only)
     pairs = sets.with_columns(leads=leads).filter((pl.col("name") != pl.col("leads")) & ~pl.col("best"))
-    return pairs.select("kingdom", "rank", "name", accepted="leads", source=pl.lit(SOURCES[2]))
+    pairs = pairs.select("kingdom", "rank", "name", accepted="leads", source=pl.lit(SOURCES[2]))
+    return pairs.sort("kingdom", "name", "accepted", pl.col("rank").cast(pl.Enum(RANKS)))
 
 
 def bird_synonyms(avilist: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Return names of birds that AviList has under another name: the same English name, family and last epithet."""
     listed = avilist.filter(rank="SPECIES").with_columns(stem=STEM).select("english", "family", "stem", accepted="name")
-    found = others.join(avilist, on="name", how="anti").with_columns(stem=STEM)
-    pairs = found.join(listed, on=["english", "stem"], how="inner")
+    found = others.join(avilist, on="name", how="anti", maintain_order="left").with_columns(stem=STEM)
+    pairs = found.join(listed, on=["english", "stem"], how="inner", maintain_order="left_right")
     return pairs.select("kingdom", "rank", "name", "accepted", "source").filter(pl.col("name") != pl.col("accepted"))
 
 
@@ -291,7 +294,7 @@ def settled(every: pl.DataFrame, synonyms: pl.DataFrame) -> tuple[pl.DataFrame, 
     key = ["kingdom", "name"]
     order = pl.col("source").replace_strict({name: n for n, name in enumerate(SOURCES)}, return_dtype=pl.Int32)
     synonyms = without_slips(synonyms)
-    kingdoms = every.select("kingdom", accepted="name").unique("accepted")
+    kingdoms = every.select("kingdom", accepted="name").unique("accepted", keep="first", maintain_order=True)
     synonyms = synonyms.join(kingdoms, on="accepted", how="left", suffix="_of", maintain_order="left")
     synonyms = (
         synonyms.with_columns(kingdom=pl.coalesce("kingdom", "kingdom_of")).drop("kingdom_of").drop_nulls("kingdom")
@@ -355,7 +358,7 @@ def with_groups(accepted: pl.DataFrame) -> pl.DataFrame:
         groups = rows.group_by("kingdom", _name=pl.col(level)).agg(
             *(pl.col(rank).drop_nulls().mode().sort().first() for rank in above), pl.col("source").first()
         )
-        groups = groups.rename({"_name": "name"}).join(taxa, on=["kingdom", "name"], how="anti")
+        groups = groups.rename({"_name": "name"}).join(taxa, on=["kingdom", "name"], how="anti").sort("kingdom", "name")
         made = groups.with_columns(
             pl.lit(None, pl.String).alias(rank) for rank in MAIN if rank not in (*above, "kingdom")
         )
@@ -384,7 +387,7 @@ def numbered(accepted: pl.DataFrame, synonyms: pl.DataFrame) -> pl.DataFrame:
         )
         if level == "genus":  # one of two genera of that name: the one in the same family
             exact = mine.select("kingdom", "family", genus="name", _exact="row").unique(
-                ["kingdom", "family", "genus"], keep="first"
+                ["kingdom", "family", "genus"], keep="first", maintain_order=True
             )
             rows = rows.join(exact, on=["kingdom", "family", "genus"], how="left", maintain_order="left")
             rows = rows.with_columns(_genus=pl.coalesce("_exact", "_genus"))
@@ -395,7 +398,7 @@ def numbered(accepted: pl.DataFrame, synonyms: pl.DataFrame) -> pl.DataFrame:
     of = (
         rows.filter(pl.col("accepted").is_null())
         .select("kingdom", accepted="name", leads="row")
-        .unique(["kingdom", "accepted"], keep="first")
+        .unique(["kingdom", "accepted"], keep="first", maintain_order=True)
     )
     rows = rows.join(of, on=["kingdom", "accepted"], how="left", maintain_order="left")
     return rows.sort("row").select("name", "rank", "kingdom", "source", "low", parent="parent", accepted="leads")

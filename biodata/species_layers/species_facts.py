@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 import polars as pl
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from biodata.errors import InputError
 from biodata.harmonise.checklists import Checklist
@@ -32,7 +34,7 @@ class SpeciesFacts:
     since : str
         The list's version; of a checklist without one the day on which checklists last changed here.
     origin : str or None
-        Where the reference list has the name from.
+        Where the reference list has the name from, if it is that list which says what the name is.
     taxon_id, gbif_key, col_key : str, int, str or None
         Keys, where the list has them.
     synonyms : list of str
@@ -106,6 +108,9 @@ def species_facts(settings: Settings, name: str, *, of_kingdom: str | None = Non
     if canonical is None or found["taxon"].item() is None or found["level"].item() != "name":
         problem = "no list has this name"
         expected = "a scientific name; `biodata checklist find TEXT` looks for parts of names and common names"
+        near = _near(canonical or name, pl.concat([taxa["scientificName"], reference_list().names["name"]]))
+        if near:
+            expected = f"{' or '.join(near)}, if that is meant, or {expected}"
         raise InputError(problem, value=name, expected=expected, code="SPECIES_UNKNOWN")
     taxon = checklist.accepted(found["taxon"]).row(0, named=True)
     listed = reference_list().look_up(pl.Series([canonical, taxon["scientificName"]]))
@@ -130,7 +135,7 @@ def species_facts(settings: Settings, name: str, *, of_kingdom: str | None = Non
         classification={rank: taxon[rank] for rank in CLASSIFICATION if taxon[rank]},
         source=taxon["checklist"],
         since=reference.version if from_list else version[0] if version else f"{day[0]:%Y-%m-%d}",
-        origin=next(iter(listed["source"].to_list()), None),
+        origin=next(iter(listed.filter(name=canonical)["source"]), None) if from_list else None,
         taxon_id=taxon["taxon_id"],
         gbif_key=taxon["gbif_key"],
         col_key=taxon["col_key"],
@@ -150,3 +155,11 @@ def _common_names(own: pl.DataFrame, names: set[str]) -> list[dict[str, Any]]:
         (row["name"], row["language"]) for row in read_rows("vernacular_names.csv") if row["scientificName"] in names
     ]
     return [{"name": name, "language": language} for name, language in dict.fromkeys(told)]
+
+
+def _near(name: str, names: pl.Series) -> list[str]:
+    """Return at most three names that differ from a name by one or two letters, the nearest first."""
+    length = names.str.len_chars().cast(pl.Int64)
+    likely = names.filter(names.str.starts_with(name[:1]) & ((length - len(name)).abs() <= 2)).unique().sort()
+    found = process.extract(name, likely.to_list(), scorer=OSA.distance, score_cutoff=2, limit=3)
+    return [near for near, _, _ in found]
