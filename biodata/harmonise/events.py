@@ -80,8 +80,8 @@ def events(
         _interpret(part, harmoniser, dataset_key=dataset_key, declarations=declarations)
         for part in (kept.iter_slices(_SLICE) if kept.height else [kept])
     ]
-    frame, ends = pl.concat([one for one, _ in slices]), pl.concat([one for _, one in slices])
-    return _with_sites(frame, kept, ends), refusals
+    frame, ends = pl.concat([one for one, _ in slices], how="diagonal"), pl.concat([one for _, one in slices])
+    return _with_sites(terms.conform(frame, terms.EVENT), kept, ends), refusals
 
 
 def _interpret(
@@ -97,7 +97,10 @@ def _interpret(
     read = harmoniser.interpret(identified, declarations=declarations, counted=False)
     ends = ends_of(read.interpreted["eventDate"])
     found = _put_together(kept, read, ends, Findings(flags=doubts), declarations.get("time_zone"))
-    return terms.conform(found, terms.EVENT), ends
+    whole = terms.conform(found, terms.EVENT)
+    # Most columns are empty in most files, and an empty one takes as much memory as another.
+    told = [column.name for column in whole if column.null_count() < whole.height]
+    return whole.select("event_key", *(name for name in told if name != "event_key")), ends
 
 
 def _with_sites(frame: pl.DataFrame, kept: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts
-from biodata.store.lake import Staging
+from biodata.store.lake import RowFiles, Staging
 from biodata.store.tombstones import CODE, Tombstones
 
 
@@ -36,8 +36,10 @@ class Table:
         What its batches say of the order of day and month; and what is known of it from an earlier reading.
     staging : Staging or None
         Where records are put aside; None for other tables.
+    events : RowFiles or None
+        Where events are put aside; None for other tables.
     frames : list of polars.DataFrame
-        The interpreted rows of other tables.
+        The interpreted rows of the others.
     outcomes : list of polars.DataFrame
         For `write_outcomes`.
     datasets : set of str
@@ -57,6 +59,7 @@ class Table:
     report: IngestReport
     orders: DateOrders
     staging: Staging | None = None
+    events: RowFiles | None = None
     frames: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     datasets: set[str] = field(default_factory=set)
@@ -237,7 +240,10 @@ def _others(
     """Interpret the rows of each batch of a table that holds no records."""
     for number, batch in enumerate(_counted(table)):
         frame, refusals = _harmonise_other(table, batch, harmoniser, boundaries, seen)
-        table.frames.append(frame)
+        if table.events is not None:
+            table.events.add(frame)
+        else:
+            table.frames.append(frame)
         if table.report.table == "protected_areas":
             table.report.not_mapped = not_mapped(frame)
         of_rows = set(frame["datasetKey"].drop_nulls()) if table.report.table == "events" else set()
