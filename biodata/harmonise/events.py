@@ -37,7 +37,7 @@ _AS_TOLD: Final = (
     "eventID", "parentEventID", "locationID", "samplingProtocol", "footprintWKT", "eventRemarks", "source_sheet",
 )  # fmt: skip
 
-_SLICE: Final = 25_000
+_SLICE: Final = 32_768
 """Events that are interpreted at once: what is found out about each takes thirty times what is kept of it."""
 
 _NEVER_KEPT: Final = ("samplingPerformedBy",)
