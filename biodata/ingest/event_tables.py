@@ -68,10 +68,9 @@ class _Survey:
             core, told = with_measured_effort(core, self.beside.measurements())
             self.table.notes += told
             # An identifier that stands twice counts once, or its records would be doubled.
-            told = core.drop(NOT_JOINED, strict=False)
-            self.once = (
-                told if told["eventID"].is_unique().all() else told.unique("eventID", keep="first", maintain_order=True)
-            )
+            joined = core.drop(NOT_JOINED, strict=False)
+            alike = not joined["eventID"].is_unique().all()
+            self.once = joined.unique("eventID", keep="first", maintain_order=True) if alike else joined
         if alone:
             self.table.notes += self.beside.notes()
         if core is not None:
