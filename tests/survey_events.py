@@ -45,7 +45,8 @@ def commit(data: Path, events: list[dict[str, Any]], records: list[dict[str, Any
     rows = pl.DataFrame(told, schema=terms.schema(terms.OCCURRENCE)).drop("key")
     rows = rows.with_columns(source_file=pl.lit("fixture.csv"), source_row=pl.int_range(2, pl.len() + 2))
     verbatim = rows.select("datasetKey", "source_record_id", "source_file", "source_row", v_species="species")
-    with Lake.open(data) as lake, lake.staging() as staging:
+    with Lake.open(data) as lake, lake.staging() as staging, lake.row_files("events") as aside:
         if records:
             staging.add(rows, verbatim)
-        return lake.commit_survey(staging, frame(events), author="a test", message="a survey", **options)
+        aside.add(frame(events))
+        return lake.commit_survey(staging, aside, author="a test", message="a survey", **options)

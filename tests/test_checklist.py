@@ -272,3 +272,39 @@ def test_headings_of_a_checklist_are_read_as_those_of_every_table(tmp_path, head
     (table,) = open_source("checklist", [path]).read()
     (frame,) = table.batches
     assert frame.select("taxonID", "scientificName", "taxonRank").rows() == [("1", "Panthera tigris", "species")]
+
+
+def test_what_other_tables_of_a_checklist_tell_is_kept_as_it_came(tmp_path):
+    archive = tmp_path / "griis.zip"
+    terms_of = {
+        "taxon": ("taxonID", "scientificName", "kingdom"),
+        "distribution": ("countryCode", "establishmentMeans"),
+        "profile": ("isInvasive",),
+    }
+    row_types = {"taxon": "Taxon", "distribution": "Distribution", "profile": "SpeciesProfile"}
+    rows = {"taxon": ["1\tMimosa pigra\tPlantae", "2\tPistia stratiotes\tPlantae"], "distribution": ["1\tLA\talien", "1\tVN\t"], "profile": ["1\tinvasive"]}  # fmt: skip
+    parts = []
+    for name, columns in terms_of.items():
+        element, key = ("core", "id") if name == "taxon" else ("extension", "coreid")
+        first = 0 if name == "taxon" else 1
+        fields = "".join(
+            f'<field index="{n}" term="http://rs.tdwg.org/dwc/terms/{term}"/>'
+            for n, term in enumerate(columns, start=first)
+        )
+        parts.append(
+            f'<{element} encoding="UTF-8" fieldsTerminatedBy="\\t" rowType="http://rs.gbif.org/terms/1.0/{row_types[name]}">'
+            f'<files><location>{name}.txt</location></files><{key} index="0"/>{fields}</{element}>'
+        )
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>')
+        for name, lines in rows.items():
+            packed.writestr(f"{name}.txt", "\n".join(lines) + "\n")
+    (batch,) = table(archive).batches
+    frame, _ = taxa(batch, checklist="griis")
+    told = {name: json.loads(cells) for name, cells in frame.select("scientificName", "verbatim").iter_rows()}
+    assert told["Mimosa pigra"]["Distribution"] == [
+        {"countryCode": "LA", "establishmentMeans": "alien"},
+        {"countryCode": "VN"},
+    ]
+    assert told["Mimosa pigra"]["SpeciesProfile"] == [{"isInvasive": "invasive"}]
+    assert "Distribution" not in told["Pistia stratiotes"]

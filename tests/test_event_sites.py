@@ -6,6 +6,7 @@ from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.effort import of_stations
 from biodata.analysis.surveys.joining import join, looked_for
 from biodata.analysis.surveys.results import results
+from biodata.harmonise import events as harmonise_events
 from biodata.harmonise.event_sites import sites
 from event_rows import interpreted
 from survey_worlds import no_floors, record, records
@@ -95,3 +96,11 @@ def test_a_record_of_absence_is_no_sighting():
     assert joined.records.is_empty()
     assert joined.left_out == {"absence": 1}
     assert looked_for(joined, "Elephas maximus")[0].height == 1
+
+
+def test_sites_are_compared_over_all_slices(monkeypatch):
+    rows = [{"locationID": "S1"}, {"locationID": "S2"}, {"locationID": "S1", "decimalLatitude": "22.9"}]
+    whole = interpreted(*rows)
+    monkeypatch.setattr(harmonise_events, "_SLICE", 1)
+    assert interpreted(*rows).equals(whole)
+    assert ["SITE_PLACES_DISAGREE" in flags for flags in whole["quality_flags"]] == [False, False, True]

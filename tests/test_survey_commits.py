@@ -7,7 +7,7 @@ import pytest
 from biodata import pipeline
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import commits, survey_commits
+from biodata.store import commits, staging, survey_commits
 from biodata.store.lake import Lake
 from survey_events import commit, event, seen
 
@@ -53,6 +53,18 @@ def test_what_fails_between_leaves_no_half_survey(tmp_path, monkeypatch, module,
     assert held(tmp_path) == before
     commit(tmp_path, [event("a", effort_value=2.0), event("b")], [seen(2, MUNTJAC, "b")])
     assert held(tmp_path)[:2] == (["a", "b"], ["cameras-1", "cameras-2"])
+
+
+def test_events_in_several_files_are_one_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "_AT_ONCE", 2)
+    _, first = commit(tmp_path, [event(name) for name in "abcde"], [])
+    assert (first.new, held(tmp_path)[0]) == (5, list("abcde"))
+    again = [event("e"), event("d"), event("f"), event("a", effort_value=2.0), event("f", effort_value=3.0)]
+    _, second = commit(tmp_path, again, [], complete_datasets=["cameras"])
+    assert (second.new, second.changed, second.unchanged, second.gone, len(second.refusals)) == (1, 1, 2, 2, 1)
+    with Lake.open(tmp_path) as lake:
+        efforts = dict(lake.read("events", columns=["eventID", "effort_value"]).iter_rows())
+    assert efforts == {"a": 2.0, "d": 30.0, "e": 30.0, "f": 30.0}, "of two rows of an event the first counts"
 
 
 def test_events_that_are_gone_go_where_the_whole_state_is_given(tmp_path):

@@ -171,10 +171,10 @@ def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[st
         events = events.filter(gone.withdrawn_events(events))
         if going.is_empty() and events.is_empty():
             return
-        with lake.staging() as staging:
+        with lake.staging() as staging, lake.row_files("events") as none:
             lake.commit_survey(
                 staging,
-                pl.DataFrame(),
+                none,
                 author="withdrawal",
                 message=f"{going.height} records withdrawn",
                 gone=going.select("datasetKey", "source_record_id").iter_rows(),

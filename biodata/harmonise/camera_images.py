@@ -14,6 +14,8 @@ from biodata.parsers.zones import offset_at
 
 COLUMNS: Final = ("eventID", "parentEventID", "source_row", "event_start", "event_time", "event_zone", "scientificName")
 """What is needed of interpreted records."""
+EVENT_COLUMNS: Final = ("eventID", "eventDate", "design", "time_zone", "verbatim")
+"""What is needed of interpreted events."""
 _CREW: Final = timedelta(hours=1)
 
 
@@ -23,7 +25,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
     Parameters
     ----------
     events : polars.DataFrame
-        Columns of `terms.EVENT`; only camera traps count.
+        `EVENT_COLUMNS`; only camera traps count.
     records : polars.DataFrame
         `COLUMNS` of interpreted records. One without a time of day tells nothing of a clock.
     others : sequence of polars.DataFrame

@@ -12,7 +12,7 @@ APART_M: Final = 2_000.0
 """Places of one site lie no farther apart, beyond what they are uncertain by: the ends of a transect are one site."""
 
 _GEOD: Final = Geod(ellps="WGS84")
-_PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
+PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
 
 
 def interpret(told: pl.DataFrame, placed: pl.DataFrame, ends: pl.DataFrame) -> Findings:
@@ -33,7 +33,7 @@ def interpret(told: pl.DataFrame, placed: pl.DataFrame, ends: pl.DataFrame) -> F
         `camera_id`.
     """
     site, camera = cells(told, "locationID", "cameraID").get_columns()
-    frame = placed.select(_PLACE).with_columns(
+    frame = placed.select(PLACE).with_columns(
         site.alias("locationID"), camera.alias("camera"), ends["start"], ends["end"]
     )
     apart = pl.Series([number > 0 for number in _clusters(frame)], dtype=pl.Boolean)
@@ -72,7 +72,7 @@ def _clusters(frame: pl.DataFrame) -> list[int]:
     """Return for each row which of the places of its locationID it lies at: 0 the first that is told, 1 another, and so on."""
     known: dict[str, list[tuple[float, float, float]]] = {}
     out = []
-    for site, latitude, longitude, uncertainty in frame.select("locationID", *_PLACE).iter_rows():
+    for site, latitude, longitude, uncertainty in frame.select("locationID", *PLACE).iter_rows():
         if site is None or latitude is None or longitude is None:
             out.append(0)
             continue

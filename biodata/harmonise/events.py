@@ -1,7 +1,8 @@
 """Sampling events: verbatim batches in, `terms.EVENT` out; places, dates and measures are read as those of records."""
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import polars as pl
@@ -36,7 +37,7 @@ _AS_TOLD: Final = (
     "eventID", "parentEventID", "locationID", "samplingProtocol", "footprintWKT", "eventRemarks", "source_sheet",
 )  # fmt: skip
 
-_SLICE: Final = 50_000
+_SLICE: Final = 32_768
 """Events that are interpreted at once: what is found out about each takes thirty times what is kept of it."""
 
 _NEVER_KEPT: Final = ("samplingPerformedBy",)
@@ -66,6 +67,14 @@ def events(
     refusals : list of Refusal
         The n - m rows without an `eventID`, or with one that an earlier row of their dataset has.
     """
+    slices, refusals = event_slices(batch, harmoniser, dataset_key=dataset_key, declarations=declarations)
+    return pl.concat(slices), refusals
+
+
+def event_slices(
+    batch: pl.DataFrame, harmoniser: Harmoniser, *, dataset_key: str, declarations: Mapping[str, str]
+) -> tuple[Iterator[pl.DataFrame], list[Refusal]]:
+    """Interpret a batch of events as `events` does, and give them some at a time; at least one frame."""
     batch = batch.drop(*_NEVER_KEPT, strict=False)
     if "eventID" not in batch.columns:
         batch = batch.with_columns(pl.lit(None, dtype=pl.String).alias("eventID"))
@@ -75,13 +84,38 @@ def events(
     repeated = ~lacking & ~pl.select(pl.struct(told_datasets, batch["eventID"]).is_first_distinct()).to_series()
     refusals = _refused(batch.filter(lacking), "EVENT_ID_MISSING", "nothing identifies this event")
     refusals += _refused(batch.filter(repeated), "EVENT_REPEATED", "an earlier row has the same eventID")
-    kept = batch.filter(~lacking & ~repeated)
-    slices = [
-        _interpret(part, harmoniser, dataset_key=dataset_key, declarations=declarations)
-        for part in (kept.iter_slices(_SLICE) if kept.height else [kept])
-    ]
-    frame, ends = pl.concat([one for one, _ in slices]), pl.concat([one for _, one in slices])
-    return _with_sites(frame, kept, ends), refusals
+    refused = lacking | repeated
+    kept = batch.filter(~refused) if refused.any() else batch
+    return _with_sites(kept, harmoniser, dataset_key=dataset_key, declarations=declarations), refusals
+
+
+def _with_sites(
+    kept: pl.DataFrame, harmoniser: Harmoniser, *, dataset_key: str, declarations: Mapping[str, str]
+) -> Iterator[pl.DataFrame]:
+    """Yield events with what a comparison of the sites and cameras of all of them finds; till then they wait packed."""
+    packed, placed, times = [], [], []
+    for part in kept.iter_slices(_SLICE) if kept.height else [kept]:
+        frame, ends = _interpret(part, harmoniser, dataset_key=dataset_key, declarations=declarations)
+        placed.append(frame.select(event_sites.PLACE))
+        times.append(ends)
+        told = [column.name for column in frame if column.null_count() < frame.height]
+        waiting = io.BytesIO()
+        frame.select("event_key", *(name for name in told if name != "event_key")).write_ipc(waiting, compression="lz4")
+        packed.append(waiting.getvalue())
+    found = event_sites.interpret(kept, pl.concat(placed), pl.concat(times))
+    added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *_named(found.columns)])
+    begin = 0
+    while packed:
+        frame = terms.conform(pl.read_ipc(io.BytesIO(packed.pop(0))), terms.EVENT)
+        here = added.slice(begin, frame.height)
+        begin += frame.height
+        flags = pl.col("quality_flags").list.concat(here["doubts"]).list.unique(maintain_order=True)
+        yield frame.with_columns(flags, *here.drop("doubts"))
+
+
+def _named(columns: Mapping[str, pl.Series]) -> list[pl.Series]:
+    """Return columns under their names."""
+    return [column.alias(name) for name, column in columns.items()]
 
 
 def _interpret(
@@ -98,13 +132,6 @@ def _interpret(
     ends = ends_of(read.interpreted["eventDate"])
     found = _put_together(kept, read, ends, Findings(flags=doubts), declarations.get("time_zone"))
     return terms.conform(found, terms.EVENT), ends
-
-
-def _with_sites(frame: pl.DataFrame, kept: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
-    """Return all events of a table with what a comparison of their sites and cameras finds."""
-    found = event_sites.interpret(kept, frame, ends)
-    flags = pl.col("quality_flags").list.concat(quality_flags([found], frame.height)).list.unique(maintain_order=True)
-    return frame.with_columns(flags, *(column.alias(name) for name, column in found.columns.items()))
 
 
 def _put_together(

@@ -11,11 +11,12 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import InputError, Refusal
-from biodata.harmonise.headings import Headings
+from biodata.harmonise.headings import OWN_COLUMNS, Headings
 from biodata.harmonise.status_lists import status_columns
 from biodata.matching import vernaculars
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.scientific_names import parse_names
+from biodata.terms.taxa import BESIDE, EXTENSION
 
 _IDS: Final = ("taxonid", "id", "scientificnameid")
 _NAMES: Final = ("scientificname", "sciname", "canonicalname")
@@ -23,9 +24,6 @@ _RANKS: Final = ("kingdom", "phylum", "class", "order", "family")
 _ABOVE_GENUS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "SUPERFAMILY", "FAMILY", "SUBFAMILY", "TRIBE")
 _NOTHING: Final = frozenset({"NA"})
 _BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ [a-z-]+(?: [a-z-]+)?$")
-
-EXTENSION: Final = "vernacular_extension"
-"""The column in which an archive's common names stand beside its taxa: a JSON array of name, language, preferred, source."""
 
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
 _IUCN: Final = MappingProxyType(
@@ -84,6 +82,7 @@ def taxa(
             **_keys(table, declarations.get("keys")),
             **_vernaculars(table),
             "synonyms": pl.Series(_other_names(table), dtype=pl.List(pl.String)),
+            "verbatim": _verbatim(batch),
             "accepted_id": pl.Series(table.values("acceptednameusageid"), dtype=pl.String),
             "accepted_name": pl.Series(table.values("acceptednameusage", "acceptedscientificname"), dtype=pl.String),
         }
@@ -96,6 +95,24 @@ def taxa(
         checklist_order=pl.lit(_order(declarations), pl.Int32),
     )
     return terms.conform(frame, terms.TAXON), refusals
+
+
+def _verbatim(batch: pl.DataFrame) -> pl.Series:
+    """Return what each row tells as it came, and the rows of an archive's other tables under their names."""
+    headings = [name for name in batch.columns if name not in (*OWN_COLUMNS, EXTENSION)]
+    rows = batch.select(headings).iter_rows()
+    told = [
+        json.dumps(
+            {
+                name.removeprefix(BESIDE): json.loads(cell) if name.startswith(BESIDE) else cell
+                for name, cell in zip(headings, row, strict=True)
+                if cell
+            },
+            ensure_ascii=False,
+        )
+        for row in rows
+    ]
+    return pl.Series(told, dtype=pl.String)
 
 
 def _order(declarations: Mapping[str, str]) -> int | None:

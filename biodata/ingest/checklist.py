@@ -8,14 +8,17 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.errors import InputError, Refusal
 from biodata.formats.archives import is_archive
-from biodata.formats.dwca import open_dwca
+from biodata.formats.dwca import DarwinCoreArchive, open_dwca
+from biodata.formats.meta_xml import DataFile
+from biodata.ingest.beside_records import POINTER, as_json
 from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.headings import term_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.table_headings import open_table
-from biodata.ingest.tables import archive_rows, check_options, core_id_name, opener
+from biodata.ingest.tables import archive_rows, check_options, core_id_name, extension_rows, opener
+from biodata.terms.taxa import BESIDE, EXTENSION
 
 STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")
 """What is declared of a list that gives taxa a status."""
@@ -78,7 +81,7 @@ class ChecklistSource:
         """Return the taxa of an archive."""
         for table in DwcaSource([path], dataset=self.dataset, options=self.options).read():
             if table.kind == "taxa":
-                table.batches = _with_vernaculars(path, table, table.batches, self.options)
+                table.batches = _with_tables(path, table, table.batches, self.options)
                 return table
         problem = "the archive's core holds no taxa"
         raise InputError(problem, file=path.name, expected="a core of row type Taxon", code="ARCHIVE_WITHOUT_TAXA")
@@ -117,19 +120,42 @@ def _version(table: VerbatimTable) -> dict[str, str]:
     return {"version": found[1]} if found else {}
 
 
-def _with_vernaculars(
+def _with_tables(
     path: Path, table: VerbatimTable, batches: Iterator[pl.DataFrame], options: Mapping[str, str]
 ) -> Iterator[pl.DataFrame]:
-    """Yield the taxa of an archive as one batch, with the common names of its extension as a column."""
+    """Yield the taxa of an archive with the common names of its extension as a column, and each other extension as one."""
     dwca = open_dwca(path)
-    extensions = dwca.description.extensions if dwca.description else ()
-    told = [file for file in extensions if file.kind == "VernacularName"]
-    if dwca.description is None or not told:
+    if dwca.description is None:
         yield from batches
         return
+    key = core_id_name(dwca.description.core)
+    extensions = [file for file in dwca.description.extensions if file.kind != "Occurrence"]
+    listed = [
+        _vernaculars(dwca, [file for file in extensions if file.kind == "VernacularName"], table.refusals, options)
+    ]
+    for kind in sorted({file.kind for file in extensions} - {"VernacularName"}):
+        frames = (
+            frame
+            for file in extensions
+            if file.kind == kind
+            for frame in extension_rows(dwca, file, table.refusals, options)
+        )
+        listed.append(as_json(frames, (POINTER,), f"{BESIDE}{kind}").drop_nulls(POINTER))
+    listed = [rows.rename({POINTER: key}) for rows in listed if rows.height]
+    for batch in batches:
+        frame = batch
+        for rows in listed:
+            frame = frame.join(rows, on=key, how="left", maintain_order="left")
+        yield frame
+
+
+def _vernaculars(
+    dwca: DarwinCoreArchive, files: Sequence[DataFile], refusals: list[Refusal], options: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return the common names of each taxon as JSON."""
     names: dict[str, list[dict[str, object]]] = {}
-    for file in told:
-        for frame in archive_rows(dwca, file, table.refusals, options):
+    for file in files:
+        for frame in archive_rows(dwca, file, refusals, options):
             for row in frame.iter_rows(named=True):
                 if row.get("vernacularName") and row.get("coreid"):
                     names.setdefault(row["coreid"], []).append(
@@ -140,12 +166,7 @@ def _with_vernaculars(
                             "source": row.get("source"),
                         }
                     )
-    listed = pl.DataFrame(
-        {"id": list(names), "names": [json.dumps(rows, ensure_ascii=False) for rows in names.values()]},
-        schema={"id": pl.String, "names": pl.String},
+    return pl.DataFrame(
+        {POINTER: list(names), EXTENSION: [json.dumps(rows, ensure_ascii=False) for rows in names.values()]},
+        schema={POINTER: pl.String, EXTENSION: pl.String},
     )
-    key = core_id_name(dwca.description.core)
-    for batch in batches:
-        yield batch.join(
-            listed.rename({"id": key, "names": "vernacular_extension"}), on=key, how="left", maintain_order="left"
-        )

@@ -31,6 +31,8 @@ from biodata.ingest.tables import (
 
 _OPTIONS: Final = frozenset({"complete", "encoding", "separator"})
 _TAXON: Final = "taxonID"
+_AT_ONCE: Final = 65_536
+"""Records of events that are interpreted at once."""
 _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 """What may identify a record; a core's identifier may be another term."""
 # What these tell is true of the core's own row, not of the occurrences that belong to it.
@@ -146,6 +148,8 @@ def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str,
     if is_own(core):
         yield from own_tables(dwca, core, events, records, options)
         return
+    for table in records:
+        table.batches = _few(table.batches)
     key = pl.col(core_id_name(core)).alias("coreid")
     events.batches = map(partial(_with_column, column=key), events.batches)
 
@@ -158,6 +162,12 @@ def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str,
         humboldt=(frame for file in extensions if file.kind == "Event" for frame in rows(file)),
         others=((file.kind, rows(file)) for file in extensions if file.kind not in ("Occurrence", "Event")),
     )
+
+
+def _few(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield batches of few rows: each row gets all that its event tells."""
+    for batch in batches:
+        yield from batch.iter_slices(_AT_ONCE)
 
 
 def _with_column(frame: pl.DataFrame, *, column: pl.Expr) -> pl.DataFrame:

@@ -239,7 +239,7 @@ def inherit(events: pl.DataFrame) -> pl.DataFrame:
 def _inherited(events: pl.DataFrame, terms: list[str]) -> tuple[pl.DataFrame, pl.Series]:
     """Fill a group of terms from above; also return the event that each row took it from."""
     empty = pl.all_horizontal(pl.col(name).is_null() for name in terms)
-    once = events.unique("eventID", keep="first", maintain_order=True)
+    once = events.select("eventID", "parentEventID", *terms).unique("eventID", keep="first", maintain_order=True)
     above = once.select(pl.col("eventID").alias("asked"), pl.col("parentEventID").alias("next"), empty.alias("silent"))
     # Climb until somebody tells something; a circle ends with the levels.
     at = events.select(source=pl.when(empty).then("parentEventID"))

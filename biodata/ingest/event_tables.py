@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 
 from biodata.errors import shorten
-from biodata.ingest.event_core import Beside, inherit, with_events, with_humboldt
+from biodata.ingest.event_core import NOT_JOINED, Beside, inherit, with_events, with_humboldt
 from biodata.ingest.measured_effort import with_measured_effort
 from biodata.ingest.protocol import VerbatimTable
 
@@ -68,7 +68,9 @@ class _Survey:
             core, told = with_measured_effort(core, self.beside.measurements())
             self.table.notes += told
             # An identifier that stands twice counts once, or its records would be doubled.
-            self.once = core.unique("eventID", keep="first", maintain_order=True)
+            joined = core.drop(NOT_JOINED, strict=False)
+            alike = not joined["eventID"].is_unique().all()
+            self.once = joined.unique("eventID", keep="first", maintain_order=True) if alike else joined
         if alone:
             self.table.notes += self.beside.notes()
         if core is not None:

@@ -17,7 +17,7 @@ from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest.layer_copies import store_layers
 from biodata.pipeline import node_harvest
 from biodata.pipeline.descriptions import missing, of_table
-from biodata.pipeline.reading import Interpreted, Opened, events_of, interpreting
+from biodata.pipeline.reading import Interpreted, Opened, interpreting, with_clock_faults
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.resolving import resolve_names
 from biodata.pipeline.tables import Table
@@ -237,7 +237,7 @@ def _commit_records(
         staged = records.staging if records is not None else None
         outcome, of_events = lake.commit_survey(
             staged or stack.enter_context(lake.staging()),
-            events_of(events, records),
+            with_clock_faults(events, records) or stack.enter_context(lake.row_files("events")),
             author="ingest",
             message=message,
             extra={**extra, **by},

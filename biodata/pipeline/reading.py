@@ -24,7 +24,7 @@ from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
 from biodata.store import heading_mappings
-from biodata.store.lake import Lake
+from biodata.store.lake import Lake, RowFiles
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.tombstones import Tombstones
@@ -199,11 +199,12 @@ def interpreting(
             verbatim.declarations = {**verbatim.declarations, **declared}
             verbatim.complete = verbatim.complete or complete
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
+            events = stack.enter_context(lake.row_files("events")) if verbatim.kind == "events" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
             heard = DateOrders(today=today, declarations=verbatim.declarations)
             images: list[pl.DataFrame] | None = [] if tables and tables[-1].report.table == "events" else None
             return Table(
-                verbatim, report, heard, staging, told_orders=orders, tombstones=withdrawn, images=images,
+                verbatim, report, heard, staging, events, told_orders=orders, tombstones=withdrawn, images=images,
                 countries=[] if with_countries else None,
             )  # fmt: skip
 
@@ -243,17 +244,20 @@ def interpreting(
         yield Interpreted(opened.source, tables, withdrawn, opened.download, opened.stated)
 
 
-def events_of(events: Table | None, records: Table | None) -> pl.DataFrame:
-    """Return the events, with what their records tell of cameras' clocks."""
-    if events is None or not events.frames:
-        return pl.DataFrame()
-    frame = pl.concat(events.frames)
+def with_clock_faults(events: Table | None, records: Table | None) -> RowFiles | None:
+    """Return where the events were put aside, flagged with what their records tell of cameras' clocks."""
+    if events is None or events.events is None:
+        return None
+    rows = events.events
     if records is None or not records.images:  # a table without any record has no batch that tells the columns
-        return frame
-    found = camera_images.clock_faults(frame, pl.concat(records.images), records.verbatim.images)
-    frame = camera_images.flagged(frame, found)
-    events.report.flags = dict(sorted(Counter(frame["quality_flags"].explode().drop_nulls()).items()))
-    return frame
+        return rows
+    told = rows.read(camera_images.EVENT_COLUMNS)
+    found = camera_images.clock_faults(told, pl.concat(records.images), records.verbatim.images)
+    if found:
+        rows.replace(camera_images.flagged(rows.read(), found))
+        flags = rows.read(["quality_flags"])["quality_flags"].explode().drop_nulls()
+        events.report.flags = dict(sorted(Counter(flags).items()))
+    return rows
 
 
 def tombstones(settings: Settings) -> Tombstones:
@@ -267,8 +271,9 @@ def _together(together: Sequence[Table]) -> tuple[pl.DataFrame, pl.DataFrame]:
     records = next((table for table in together if table.staging is not None), None)
     events = next((table for table in together if table.report.table == "events"), None)
     staged = records.staging.read("occurrences") if records is not None and records.staging is not None else None
+    rows = with_clock_faults(events, records)
     return (
-        terms.conform(events_of(events, records), terms.EVENT),
+        pl.DataFrame(schema=terms.schema(terms.EVENT)) if rows is None else rows.read(),
         pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)) if staged is None else staged,
     )
 

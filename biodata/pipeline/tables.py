@@ -11,14 +11,14 @@ from biodata import harmonise, places
 from biodata.errors import Refusal, StoreError
 from biodata.harmonise import camera_images
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.events import events
+from biodata.harmonise.events import event_slices
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
 from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts
-from biodata.store.lake import Staging
+from biodata.store.lake import RowFiles, Staging
 from biodata.store.tombstones import CODE, Tombstones
 
 
@@ -36,8 +36,10 @@ class Table:
         What its batches say of the order of day and month; and what is known of it from an earlier reading.
     staging : Staging or None
         Where records are put aside; None for other tables.
+    events : RowFiles or None
+        Where events are put aside; None for other tables.
     frames : list of polars.DataFrame
-        The interpreted rows of other tables.
+        The interpreted rows of the others.
     outcomes : list of polars.DataFrame
         For `write_outcomes`.
     datasets : set of str
@@ -57,6 +59,7 @@ class Table:
     report: IngestReport
     orders: DateOrders
     staging: Staging | None = None
+    events: RowFiles | None = None
     frames: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     datasets: set[str] = field(default_factory=set)
@@ -236,18 +239,34 @@ def _others(
 ) -> Iterator[_Batch]:
     """Interpret the rows of each batch of a table that holds no records."""
     for number, batch in enumerate(_counted(table)):
-        frame, refusals = _harmonise_other(table, batch, harmoniser, boundaries, seen)
+        if table.events is not None:
+            yield from _events(table, table.events, number, batch, harmoniser)
+            continue
+        frame, refusals = _harmonise_other(table, batch, boundaries, seen)
         table.frames.append(frame)
         if table.report.table == "protected_areas":
             table.report.not_mapped = not_mapped(frame)
-        of_rows = set(frame["datasetKey"].drop_nulls()) if table.report.table == "events" else set()
-        yield _left_behind(frame, _in_sheet(refusals, table.verbatim, number), of_rows or {table.report.dataset})
+        yield _left_behind(frame, _in_sheet(refusals, table.verbatim, number), {table.report.dataset})
+
+
+def _events(
+    table: Table, aside: RowFiles, number: int, batch: pl.DataFrame, harmoniser: harmonise.Harmoniser
+) -> Iterator[_Batch]:
+    """Interpret a batch of events and put them aside, some at a time."""
+    dataset, declarations = table.report.dataset, table.verbatim.declarations
+    slices, refusals = event_slices(batch, harmoniser, dataset_key=dataset, declarations=declarations)
+    for rows in slices:
+        table.note_countries(rows)
+        frame, refusals = _without_withdrawn_events(rows, refusals, table.tombstones)
+        aside.add(frame)
+        of_rows = set(frame["datasetKey"].drop_nulls())
+        yield _left_behind(frame, _in_sheet(refusals, table.verbatim, number), of_rows or {dataset})
+        refusals = []
 
 
 def _harmonise_other(
     table: Table,
     batch: pl.DataFrame,
-    harmoniser: harmonise.Harmoniser,
     boundaries: places.BoundarySet,
     seen: dict[str, set[str]],
 ) -> tuple[pl.DataFrame, list[Refusal]]:
@@ -261,11 +280,6 @@ def _harmonise_other(
                 declarations=table.verbatim.declarations,
                 seen=seen.setdefault(table.report.dataset, set()),
             )
-        case "events":
-            declarations = table.verbatim.declarations
-            frame, refusals = events(batch, harmoniser, dataset_key=table.report.dataset, declarations=declarations)
-            table.note_countries(frame)
-            return _without_withdrawn_events(frame, refusals, table.tombstones)
         case "taxa":
             return taxa(batch, checklist=table.report.dataset, declarations=table.verbatim.declarations)
         case "layers":

@@ -18,9 +18,9 @@ import polars as pl
 from biodata.errors import Refusal
 from biodata.store import catalogue
 from biodata.store.changes import CommitReport, find_changed, one, repeat
-from biodata.store.duck import literal, quote, sql_type
+from biodata.store.duck import literal, quote
 from biodata.store.locks import sync_folder
-from biodata.store.staging import RECORD_TABLES, Staging
+from biodata.store.staging import RECORD_TABLES, Staging, staged_rows
 from biodata.store.tables import LAKE
 
 _COMPARED: Final = ("occurrences", "verbatim")
@@ -258,19 +258,7 @@ def _give_keys(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[
 
 def _rows(staging: Staging, table: str, parts: Collection[int]) -> str:
     """Return staged parts as a table expression: `part`, `row` in it, and the table's columns."""
-    told = staging.columns(table) if parts else set()
-    listed = ", ".join(
-        quote(c.name) if c.name in told else f"NULL::{sql_type(c.dtype)} AS {quote(c.name)}"
-        for c in LAKE[table].columns.values()
-    )
-    if not parts:
-        return f"(SELECT NULL::BIGINT AS part, NULL::BIGINT AS row, {listed} LIMIT 0)"
-    files = ", ".join(literal(str(staging.path(table, part))) for part in parts)
-    number = "regexp_extract(filename, '(\\d+)\\.parquet$', 1)::BIGINT"
-    return (
-        f"(SELECT {number} AS part, file_row_number AS row, {listed} "
-        f"FROM read_parquet([{files}], filename = true, file_row_number = true, union_by_name = true))"
-    )
+    return staged_rows(table, [staging.path(table, part) for part in parts], staging.columns(table))
 
 
 def _identity_frame(identities: Iterable[tuple[str, str]]) -> pl.DataFrame:

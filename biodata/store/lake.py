@@ -20,12 +20,12 @@ from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
 from biodata.store.put_back import BECAME, PutBack, plan_put_back, write_put_back
-from biodata.store.staging import RECORD_TABLES, Staging, sweep
+from biodata.store.staging import RECORD_TABLES, RowFiles, Staging, sweep
 from biodata.store.survey_commits import Survey
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["CommitReport", "Lake", "Staging"]
+__all__ = ["CommitReport", "Lake", "RowFiles", "Staging"]
 
 SCHEMA_VERSION: Final = 1
 """Goes with every commit; raised when the meaning of a column changes (a column more needs no new version)."""
@@ -109,6 +109,10 @@ class Lake(LakeReading):
         """Return a folder for rows on their way in; use it in a `with` block."""
         return Staging(self.data / "staging")
 
+    def row_files(self, table: str) -> RowFiles:
+        """Return a folder for rows of another table on their way in; use it in a `with` block."""
+        return RowFiles(self.data / "staging", table)
+
     def writing(self, *, timeout_seconds: float = 600.0) -> AbstractContextManager[None]:
         """Return the writer's lock, held for the length of a `with` block."""
         return writers_lock(self.data, timeout_seconds=timeout_seconds)
@@ -177,7 +181,7 @@ class Lake(LakeReading):
     def commit_survey(
         self,
         staging: Staging,
-        events: pl.DataFrame,
+        events: RowFiles,
         *,
         author: str,
         message: str,
@@ -195,7 +199,7 @@ class Lake(LakeReading):
         ----------
         staging : Staging
             The occurrences, as `commit_occurrences` has them; there may be none.
-        events : polars.DataFrame of `terms.EVENT`
+        events : RowFiles of `events`
             Each is known by its `event_key`; a second row of one is refused.
         author, message, extra, gone, dry_run
             As `commit_occurrences` has them.
@@ -212,9 +216,8 @@ class Lake(LakeReading):
         -------
         records, events : CommitReport
         """
-        frame = terms.conform(events, terms.EVENT)
-        asked = not frame.is_empty() or complete_datasets or gone_events
-        survey = Survey(frame, frozenset(complete_datasets), tuple(gone_events)) if asked else None
+        asked = events.parts or complete_datasets or gone_events
+        survey = Survey(events, frozenset(complete_datasets), tuple(gone_events)) if asked else None
         records, told = self._commit_records(
             staging,
             survey,
@@ -349,11 +352,12 @@ class Lake(LakeReading):
             if not frame.filter(pl.col(column).ne_missing(pl.lit(value))).is_empty():
                 problem = f"{table}: a row is outside the scope {column} = {value!r}"
                 raise StoreError(problem)
-        with self.writing(), self._cursor() as cursor:
-            report = table_commits.plan_table(cursor, table, frame, key=key, scope=scope)
+        with self.row_files(table) as rows, self.writing(), self._cursor() as cursor:
+            rows.add(frame)
+            report = table_commits.plan_table(cursor, rows, key=key, scope=scope)
             if not dry_run and report.changes:
                 with self._transaction(cursor, author, message, extra):
-                    table_commits.write_table(cursor, table, key=key, scope=scope)
+                    table_commits.write_table(cursor, rows, key=key, scope=scope)
             report = replace(report, snapshot=self.snapshot())
         logger.info(
             "lake %d: %s: %d rows new, %d changed, %d unchanged, %d gone",

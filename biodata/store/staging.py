@@ -1,9 +1,12 @@
 """Rows on their way into the lake: Parquet parts in a folder that is swept when its process is gone."""
 
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; paths are literals.
+
 import logging
 import os
 import secrets
 import shutil
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Literal, Self
@@ -13,8 +16,10 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
+from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS
+from biodata.store.tables import LAKE
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +31,9 @@ IDENTITY: Final = ("datasetKey", "source_record_id")
 
 ROW_GROUP_ROWS: Final = 262_144
 """A part of an ingest is mostly one group, which takes a tenth less to write than two."""
+
+_AT_ONCE: Final = 65_536
+"""Rows of another table in a part: as many wide rows as fit into memory in every form at once."""
 
 
 class WorkFolder:
@@ -136,6 +144,94 @@ class Staging(WorkFolder):
     def columns(self, table: str) -> set[str]:
         """Return the columns that any part of the table has."""
         return self._columns[table]
+
+
+class RowFiles(WorkFolder):
+    """Rows of a table that holds no records, on their way into the lake: files of few rows each, so that no step holds all.
+
+    Parameters
+    ----------
+    root : Path
+        The folder ``staging``.
+    table : str
+        A name of `terms.TABLES`.
+
+    Attributes
+    ----------
+    table : str
+        The table.
+    parts : list of Path
+        The files, in the order of the rows.
+    told : set of str
+        The columns that any of the files has.
+    """
+
+    def __init__(self, root: Path, table: str) -> None:
+        super().__init__(root)
+        self.table = table
+        self.parts: list[Path] = []
+        self.told: set[str] = set()
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Write n rows; columns that are not there are null.
+
+        Raises
+        ------
+        StoreError
+            If there is no room.
+        """
+        for rows in frame.iter_slices(_AT_ONCE):
+            whole = terms.conform(rows, terms.TABLES[self.table])
+            told = [column.name for column in whole if column.null_count() < whole.height] or whole.columns[:1]
+            path = self.folder / f"{self.table}-{len(self.parts):06d}.parquet"
+            write_part(whole.select(told), path, row_group_rows=_AT_ONCE)
+            self.parts.append(path)
+            self.told.update(told)
+
+    def replace(self, frame: pl.DataFrame) -> None:
+        """Let these rows stand for all that were added."""
+        for path in self.parts:
+            path.unlink()
+        self.parts, self.told = [], set()
+        self.add(frame)
+
+    def read(self, columns: Collection[str] | None = None) -> pl.DataFrame:
+        """Return every row, in order, with these columns of the table or with all."""
+        wanted = [c for c in terms.TABLES[self.table] if columns is None or c.name in columns]
+        parts = [terms.conform(_told(path, [c.name for c in wanted]), wanted) for path in self.parts]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=terms.schema(wanted))
+
+
+def _told(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of a part with those of the columns that it has; a part without any keeps its number of rows."""
+    had = pl.read_parquet_schema(path)
+    return pl.read_parquet(path, columns=[c for c in columns if c in had] or [next(iter(had))])
+
+
+def staged_rows(table: str, files: Sequence[Path], told: Collection[str]) -> str:
+    """Return parts that were put aside as a table expression: `part`, `row` in it, and the table's columns.
+
+    Parameters
+    ----------
+    table : str
+        A table of the lake.
+    files : sequence of Path
+        The parts; their names end with their numbers.
+    told : collection of str
+        The columns that any of them has.
+    """
+    listed = ", ".join(
+        quote(c.name) if c.name in told and files else f"NULL::{sql_type(c.dtype)} AS {quote(c.name)}"
+        for c in LAKE[table].columns.values()
+    )
+    if not files:
+        return f"(SELECT NULL::BIGINT AS part, NULL::BIGINT AS row, {listed} LIMIT 0)"
+    named = ", ".join(literal(str(path)) for path in files)
+    number = "regexp_extract(filename, '(\\d+)\\.parquet$', 1)::BIGINT"
+    return (
+        f"(SELECT {number} AS part, file_row_number AS row, {listed} "
+        f"FROM read_parquet([{named}], filename = true, file_row_number = true, union_by_name = true))"
+    )
 
 
 def write_part(

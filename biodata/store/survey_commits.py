@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
-import polars as pl
 
 from biodata.store.changes import CommitReport
+from biodata.store.staging import RowFiles
 from biodata.store.table_commits import plan_table, write_table
 
 
@@ -16,28 +16,29 @@ class Survey:
 
     Attributes
     ----------
-    frame : polars.DataFrame of `terms.EVENT`
+    rows : RowFiles of `events`
     whole : frozenset of str
         Datasets that they are all the events of.
     gone : tuple of str
         Keys of events that go.
     """
 
-    frame: pl.DataFrame
+    rows: RowFiles
     whole: frozenset[str]
     gone: tuple[str, ...]
 
     @property
     def _scope(self) -> dict[str, Collection[str]] | None:
         """The datasets that are looked at; all where single events go."""
-        return None if self.gone else {"datasetKey": self.whole | set(self.frame["datasetKey"].drop_nulls())}
+        if self.gone:
+            return None
+        return {"datasetKey": self.whole | set(self.rows.read(["datasetKey"])["datasetKey"].drop_nulls())}
 
     def plan(self, cursor: duckdb.DuckDBPyConnection) -> CommitReport:
         """Work out what they change."""
         return plan_table(
             cursor,
-            "events",
-            self.frame,
+            self.rows,
             key="event_key",
             scope=self._scope,
             whole={"datasetKey": self.whole},
@@ -46,4 +47,4 @@ class Survey:
 
     def write(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Write it."""
-        write_table(cursor, "events", key="event_key", scope=self._scope)
+        write_table(cursor, self.rows, key="event_key", scope=self._scope)

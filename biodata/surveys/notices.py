@@ -118,7 +118,7 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
             licences = dict(registry.datasets().select("key", "license").iter_rows())
         for dataset in datasets:
             where = In("datasetKey", (dataset,))
-            records = lake.read("occurrences", columns=_COLUMNS, where=where)
+            records = _records(lake, where)
             scopes = lake.read("events", columns=["targetTaxonomicScope"], where=where)["targetTaxonomicScope"]
             found[dataset] = notices(
                 Read([records], [scopes], [one for one in [licences.get(dataset)] if one]),
@@ -127,6 +127,16 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
                 few_stations=settings.survey_stations,
             )
     return found
+
+
+def _records(lake: Lake, where: In) -> pl.DataFrame:
+    """Return what is looked at of records; of a column that is empty in a part nothing is held, as it takes what a full one takes."""
+    parts = [
+        batch.select("key", *(one.name for one in batch if one.name != "key" and one.null_count() < batch.height))
+        for batch in lake.batches("occurrences", columns=_COLUMNS, where=where)
+    ]
+    read = [column for column in terms.OCCURRENCE if column.name in _COLUMNS]
+    return terms.conform(pl.concat(parts, how="diagonal") if parts else pl.DataFrame(), read)
 
 
 def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,11 @@ from biodata.terms.columns import Column, Reach
 
 _LAKE = Reach.LAKE
 
+EXTENSION: Final = "vernacular_extension"
+"""The column in which an archive's common names stand beside its taxa: a JSON array of name, language, preferred, source."""
+BESIDE: Final = "extension "
+"""How the columns begin in which the rows of an archive's other tables stand beside its taxa: JSON arrays of objects."""
+
 TAXON: Final = (
     Column("checklist", pl.String, "The checklist; a new version of it replaces the old one."),
     Column("checklist_version", pl.String, "Its version, as told or found in its metadata or its file's name."),
@@ -41,5 +46,11 @@ TAXON: Final = (
     Column("status_year", pl.Int32, "Year of that list."),
     Column("status_authority", pl.String, "Who made it."),
     Column("status_category", pl.String, "The taxon's category in it: IUCN's code where it is one, else as told."),
+    Column(
+        "verbatim",
+        pl.String,
+        "JSON object: the cells of its row as they came, and the rows of the archive's other tables by the table's name.",
+        _LAKE,
+    ),
 )
 """The lake's and the release's table `taxa`."""
