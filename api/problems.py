@@ -34,10 +34,12 @@ class ProblemResponse(Response):
     def _page(self) -> Response:
         """Return the page: what was wrong, what would be right, and by which id the log knows the request."""
         problem = self._problem
-        expected = problem.get("expected")
+        expected = problem.get("expected", "")
+        right = f"{expected[:1].upper()}{expected[1:]}" if problem.get("near") else f"Expected: {expected}"
         page = html.page(
             problem["title"],
-            *(html.paragraph(text) for text in (problem["detail"], expected and f"Expected: {expected}") if text),
+            html.paragraph(problem["detail"]),
+            html.paragraph(right) if expected else "",
             html.links([(problem["type"], f"{problem['status']} {problem['code']}, among the kinds of errors")]),
             html.paragraph(f"Request {problem['request_id']}"),
             up=(("/", "Map"), ("/surveys", "Surveys"), ("/docs", "API")),

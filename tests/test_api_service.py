@@ -66,7 +66,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
     ("path", "status", "words"),
     [
         ("/nowhere", 404, ("There is nothing here.", "/docs#NOT_FOUND")),
-        ("/v1/occurrence/search?contry=LA", 400, ("contry", "did you mean country", "/docs#PARAMETER_UNKNOWN")),
+        ("/v1/occurrence/search?contry=LA", 400, ("contry", "Did you mean country", "/docs#PARAMETER_UNKNOWN")),
         ("/v1/occurrence/search?month=%3Cscript%3E", 400, ("&lt;script&gt;",)),
         ("/v1/surveys/999", 401, ("/docs#KEY_MISSING",)),
     ],
