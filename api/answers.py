@@ -73,6 +73,12 @@ def wants_html(request: Request) -> bool:
     return page > data
 
 
+def likes_page(accepted: str) -> bool:
+    """Return whether an Accept header likes HTML better than JSON, as a browser's does; where it is absent, not."""
+    page, data = _liked(accepted)
+    return page[0] > 0 and page > data
+
+
 def _liked(accepted: str) -> list[tuple[float, int]]:
     """Return how much HTML and how much JSON is liked, with the nearness of the range that tells it."""
     found = [(0.0, 0), (0.0, 0)]

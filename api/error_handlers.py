@@ -1,4 +1,4 @@
-"""Errors on their way out of the application: each handler turns one kind into problem+json."""
+"""Errors on their way out of the application: each handler turns one kind into a problem."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import PROBLEMS, Code, ProblemError, problem_response
+from api.errors import PROBLEMS, Code, ProblemError
+from api.problems import problem_response
 from biodata.errors import BiodataError, InputError, NoReleaseError
 
 _TOLD_IN_ITS_LANGUAGE: Final = ("/v1/surveys", "/v1/uploads", "/v1/login")

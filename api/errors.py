@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
-
-import orjson
-from starlette.responses import Response
+from typing import Final
 
 from biodata.errors import shorten
 
@@ -319,26 +316,3 @@ def _near(word: str, known: Iterable[str]) -> list[str]:
     """Return the words nearest to one, in any letter case."""
     by_lower = {k.lower(): k for k in known}
     return [by_lower[k] for k in get_close_matches(shorten(word).lower(), by_lower, n=3, cutoff=0.6)]
-
-
-def problem_response(
-    request_id: str,
-    code: Code,
-    detail: str,
-    *,
-    status: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    **members: Any,
-) -> Response:
-    """Return an answer of type problem+json; members that are None or empty are left out."""
-    problem = PROBLEMS[code]
-    body = {
-        "type": f"/docs#{code}",
-        "title": problem.title,
-        "status": status or problem.status,
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
-        **{name: value for name, value in members.items() if value},
-    }
-    return Response(orjson.dumps(body), status or problem.status, dict(headers or {}), media_type=PROBLEM_TYPE)

@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.callers import HOST, Caller, caller, origin
 from api.compression import compressing, takes_gzip
-from api.errors import Code, problem_response
+from api.errors import Code
 from api.logs import logger
 from api.metrics import Metrics
+from api.problems import problem_response
 from api.rates import PERIOD_S, Rates, Taken
 from biodata.settings import Settings
 

@@ -57,6 +57,21 @@ class Names:
         )
         return found.unique(["checklist", "taxon_id"], keep="first", maintain_order=True)
 
+    def recorded_with(self, text: str) -> list[tuple[str, str]]:
+        """Return rank and name of what records are of whose name, or bundled common name, holds a text.
+
+        Names that begin with the text come first, then species before what is above them.
+        """
+        wanted = text.strip().lower()
+        called = set(self.with_common_name(text)["scientificName"])
+        found = {
+            (column.upper(), value)
+            for name, places in self._recorded[0].items()
+            for column, value in places
+            if column.upper() in RANKS and wanted and (wanted in name or value in called)
+        }
+        return sorted(found, key=lambda one: (not one[1].lower().startswith(wanted), -RANKS.index(one[0]), one[1]))
+
     def listed(self, names: Sequence[str]) -> tuple[Filter, list[str]]:
         """Return the filter for the records of a list of names with all below them, and the names that are not known.
 

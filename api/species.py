@@ -85,7 +85,10 @@ def search(request: Request) -> Response:
     responses=documents.answers(list[models.Species], missing=True),
 )
 def suggest(request: Request) -> Response:
-    """Answer a short list of names for a text that somebody is typing: names that begin with it first."""
+    """Answer a short list of names for a text that somebody is typing: names that begin with it first.
+
+    Where no checklist of the release holds the text, the names of its records are suggested.
+    """
     limit, offset = window(request.query_params, default=20, most=SUGGESTIONS)
     with service(request).open(request) as release:
         filter_ = _filter(request, release)
@@ -96,7 +99,10 @@ def suggest(request: Request) -> Response:
         for part in parts:
             wanted = offset + limit - len(rows)
             rows += release.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
-    return json_answer([taxon(row) for row in rows[offset : offset + limit]])
+        only_text = not {"rank", "status", "highertaxonKey", "higherTaxonKey", "name"} & set(request.query_params)
+        recorded = release.names.recorded_with(text) if only_text and not rows else []
+    found = [taxon(row) for row in rows] or [_recorded(rank, name) for rank, name in recorded]
+    return json_answer(found[offset : offset + limit])
 
 
 @router.get("/{key}", summary="One name", responses=documents.answers(models.Species, missing=True))
@@ -150,6 +156,19 @@ def taxon(values: Sequence[Any]) -> dict[str, Any]:
         "vernacularNames": [{"language": language, "vernacularName": str(name)} for language, name in common.items()],
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _recorded(rank: str, name: str) -> dict[str, Any]:
+    """Return a name that stands in no checklist of the release, as its records have it."""
+    return {
+        "taxonID": f"{rank} {name}",
+        "checklist": "records",
+        "scientificName": name,
+        "canonicalName": name,
+        "rank": rank,
+        "synonym": False,
+        "vernacularNames": [],
+    }
 
 
 def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+from html import escape
 
 import pytest
 from starlette.testclient import TestClient
@@ -56,6 +57,32 @@ def test_problems(client, method, path, status, code):
     assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
     assert body["type"] == f"/docs#{code}"
     assert body["request_id"] == answer.headers["x-request-id"]
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/nowhere", 404, ("There is nothing here.", "/docs#NOT_FOUND")),
+        ("/v1/occurrence/search?contry=LA", 400, ("contry", "Did you mean country", "/docs#PARAMETER_UNKNOWN")),
+        ("/v1/occurrence/search?month=%3Cscript%3E", 400, ("&lt;script&gt;",)),
+        ("/v1/surveys/999", 401, ("/docs#KEY_MISSING",)),
+    ],
+)
+def test_a_browser_gets_a_problem_as_a_page(client, path, status, words):
+    data, page = client.get(path), client.get(path, headers={"Accept": BROWSER})
+    assert (page.status_code, data.status_code) == (status, status)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"] == client.get("/docs").headers["content-security-policy"]
+    assert "max-age" not in page.headers.get("cache-control", "")
+    for word in (*words, page.headers["x-request-id"], escape(data.json()["title"])):
+        assert word in page.text
+    assert "<script" not in page.text
+    assert data.headers.get("www-authenticate") == page.headers.get("www-authenticate")
+    asked_for_data = client.get(path + ("&" if "?" in path else "?") + "f=json", headers={"Accept": BROWSER})
+    assert asked_for_data.headers["content-type"] == "application/problem+json"
 
 
 def test_every_kind_of_problem_is_documented(client):

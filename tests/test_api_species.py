@@ -1,7 +1,11 @@
 """Names as GBIF's API answers them: matched, searched in any language, suggested, with what belongs to them, parsed."""
 
 import pytest
+from starlette.testclient import TestClient
 
+import releases
+from api.app import create_app
+from biodata.settings import Settings
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
@@ -56,6 +60,30 @@ def test_suggestions_begin_with_the_text(client):
     found = client.get("/v1/species/suggest", params={"q": "n", "limit": 2}).json()
     assert found[0]["canonicalName"] == GIBBON
     assert len(found) == 2
+
+
+@pytest.fixture(scope="module")
+def without_checklist(tmp_path_factory):
+    data = tmp_path_factory.mktemp("no-checklist")
+    made = releases.results()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(releases, "results", lambda: {**made, "taxa": made["taxa"].clear()})
+        releases.make_release(data)
+    with TestClient(create_app(Settings(data=data))) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GIBBON[:6].lower(), [("SPECIES", GIBBON), ("GENUS", GIBBON.split()[0])]),
+        ("Cao Vit", [("SPECIES", GIBBON)]),
+        ("nothing", []),
+    ],
+)
+def test_without_a_checklist_the_names_of_records_are_suggested(without_checklist, text, expected):
+    found = without_checklist.get("/v1/species/suggest", params={"q": text}).json()
+    assert [(row["rank"], row["canonicalName"]) for row in found] == expected
 
 
 def test_search_below_a_taxon_with_facets(client):

@@ -1,26 +1,29 @@
 """The map as a planner sees it: layers drawn, a corridor clicked, its card read."""
 
 import io
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first one waits for the demo
 
 BORDER = "#8/21.3/101.4"
 COLOURS = {"corridors": (123, 79, 163), "protected areas": (46, 125, 91)}
 
 
-def settle(page, timeout_s=60):
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        if page.evaluate("window.__mapIdle === true"):
-            return
-        time.sleep(0.2)
-    pytest.fail("the map did not come to rest")
+AT_REST = """(most_ms) => new Promise((resolve) => {
+    setTimeout(() => resolve(false), most_ms);
+    window.__map.once('idle', () => resolve(true));
+    window.__map.triggerRepaint();
+})"""
+
+
+def settle(page, timeout_s=90):
+    """Wait until the map has drawn all that it was asked for before."""
+    if not page.evaluate(AT_REST, timeout_s * 1000):
+        pytest.fail("the map did not come to rest")
 
 
 def ready(page, address, hash_part=BORDER):
@@ -35,7 +38,6 @@ def pixels(page):
 
 def toggle(page, layer):
     page.click(f"label[for=layer-{layer}]")
-    time.sleep(0.3)
     settle(page)
 
 
@@ -66,7 +68,6 @@ def test_a_corridor_is_clicked_and_its_card_read(page, demo_address):
             return middle;
         }"""
     )
-    time.sleep(0.5)
     settle(page)
     for layer in ("occurrences", "reserve_candidates"):
         toggle(page, layer)
@@ -103,7 +104,6 @@ def test_a_record_is_drawn_in_its_colour_and_its_card_read(page, demo_address, c
     place = page.evaluate("() => window.__map.getCenter().toArray()")
     for zoom in (8, 9, 10):
         page.evaluate("([place, zoom]) => window.__map.jumpTo({ center: place, zoom })", [place, zoom])
-        time.sleep(0.5)
         settle(page)
         place = page.evaluate(RECORD, category) or place
     x, y = page.evaluate(
@@ -191,7 +191,6 @@ def test_the_picture_is_kept_for_a_person_to_look_at(page, demo_address, tmp_pat
     ready(page, demo_address)
     page.click("button[data-collection=reserve_candidates]")
     page.wait_for_selector("#card:not([hidden])")
-    time.sleep(1)
     settle(page)
     picture = Path(tmp_path_factory.getbasetemp()) / "map.png"
     page.screenshot(path=picture)

@@ -50,7 +50,6 @@ def ready(page, address):
 
 def look(page, longitude, latitude, zoom):
     page.evaluate("([x, y, z]) => window.__map.jumpTo({ center: [x, y], zoom: z })", [longitude, latitude, zoom])
-    time.sleep(0.5)
     settle(page)
 
 
@@ -83,7 +82,6 @@ def test_the_layer_is_drawn_and_can_be_hidden(page, surveyed):
     ready(page, f"{surveyed}/#11/21.06/101.5")
     shown = pixels(page)
     page.click("label[for=layer-surveys]")
-    time.sleep(0.3)
     settle(page)
     changed = (abs(shown - pixels(page)).sum(axis=2) > 40)[60:, 320:]
     assert changed.sum() > 300
