@@ -63,6 +63,6 @@ def make_demo(data: Path) -> None:
     """Make the demo's data folder: a minute of a quiet machine, many of a busy one."""
     done = subprocess.run(
         [sys.executable, "-m", "biodata.cli", "demo", "--no-serve", "--data", str(data)],
-        capture_output=True, text=True, check=False, timeout=800, cwd=Path(__file__).parents[1],
+        capture_output=True, text=True, check=False, timeout=900, cwd=Path(__file__).parents[1],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

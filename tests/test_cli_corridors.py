@@ -413,7 +413,7 @@ def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
     gpd.GeoDataFrame({"x": [1]}, geometry=[at(1, 1)], crs=UTM).to_file(
         tmp_path / "two.gpkg", layer="b", engine="pyogrio"
     )
-    with pytest.raises(InputError, match="2 layers with geometry; the name of one"):
+    with pytest.raises(InputError, match="2 layers with geometry; one of them, as --areas-layer"):
         own_areas.read(tmp_path / "two.gpkg")
     assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")[0]) == 1
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')

@@ -1,11 +1,13 @@
 """One site of two lists stands once in analyses, and is flagged in both."""
 
+import geopandas as gpd
 import numpy as np
 import polars as pl
 import pytest
 import shapely
 
 from biodata.analysis import areas as areas_of
+from biodata.analysis import own_areas
 from biodata.matching.same_sites import representatives
 
 
@@ -49,3 +51,18 @@ def test_an_analysis_takes_one_of_each_site_with_the_country_that_a_twin_states(
     table = areas_of.geodataframe(sites)
     assert table["area_id"].to_list() == ["a:1", "b:2"]
     assert table["country_codes"].to_list() == [("KH",), ("KH",)]
+
+
+def test_own_areas_of_two_lists_are_taken_once(tmp_path):
+    """A corridor from a site would else lead through its own twin; what met by its edge alone stays."""
+    shapes = [
+        shapely.box(104.0, 10.5, 104.2, 10.7),
+        shapely.box(104.0, 10.5, 104.2, 10.68),
+        shapely.box(104.2, 10.5, 104.4, 10.7),
+    ]
+    told = {"area_id": ["a", "b", "c"], "name": ["Preah Monivong (Bokor) National Park", "Phnom Bokor", "Kampot"]}
+    path = tmp_path / "areas.geojson"
+    gpd.GeoDataFrame(told, geometry=shapes, crs=4326).to_file(path)
+    found, notes = own_areas.read(path)
+    assert found["area_id"].tolist() == ["a", "c"]
+    assert notes == ["Phnom Bokor (b) seems to be Preah Monivong (Bokor) National Park (a), which stands for both"]

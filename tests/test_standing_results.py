@@ -9,14 +9,18 @@ import shapely
 from typer.testing import CliRunner
 
 import store_records
-from biodata import assessments, pipeline, sharing, terms
+from biodata import assessments, pipeline, places, sharing, terms
 from biodata.cli import app
 from biodata.runs import results
+from biodata.runs.reading import EVIDENCE_COLUMNS
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
+from biodata.vocabularies import EvidenceView, SharingCategory
 
-COMMON, RARE = "Capricornis milneedwardsii", "Nomascus nasutus"
+COMMON, RARE, OUTSIDE = "Capricornis milneedwardsii", "Nomascus nasutus", "Muntiacus vaginalis"
+RUN = "layer-0123456789ab"
 RULES = f"rule_id,category,reason,scientificName\nrare,0_1_degree,hunted,{RARE}\n"
 ROWS = [("field", "1", COMMON, 22.9, 106.52), ("field", "2", RARE, 22.91, 106.53)]
 
@@ -42,7 +46,7 @@ def run(settings: Settings, view: str = "public") -> None:
     with Lake.open(settings.data) as lake:
         facts = {"rules": sharing.RuleSet.read(settings.rules_file).hash, "snapshot": lake.snapshot()}
         row = {
-            "candidate_id": "layer-candidate-1", "run_id": "layer-0123456789ab", "country_codes": ["CN", "VN"],
+            "candidate_id": "layer-candidate-1", "run_id": RUN, "country_codes": ["CN", "VN"],
             "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
             "geometry": shapely.to_wkb(shapely.box(106.4, 22.8, 106.7, 23.0)),
         }  # fmt: skip
@@ -75,25 +79,99 @@ def test_under_other_rules_it_stays_until_its_run_is_made_again(settings):
     assert (count, "stay here" in said) == (1, False)
 
 
+WINDOW = (106.4, 22.8, 106.7, 23.0)
+
+
+def read(settings: Settings) -> None:
+    """Keep what the fixture's run read: the records of its window, as they are told."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Lake.open(settings.data) as lake:
+        rules = rules_in_force(settings, lake)
+        records = assessments.in_view(
+            settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, columns=EVIDENCE_COLUMNS, window=WINDOW
+        )
+    assessments.remember(settings.data, RUN, records)
+
+
 @pytest.mark.parametrize(
-    ("rule", "count", "why"),
+    ("rules", "why"),
     [
-        pytest.param(f"common,withheld,hunted too,{COMMON}", 0, f"the rules hide {COMMON} more", id="its own record"),
-        pytest.param("boar,withheld,hunted too,Sus scrofa", 1, None, id="a taxon that it knows nothing of"),
-        pytest.param(None, 1, None, id="a rule fewer"),
+        pytest.param(f"{RULES}new,withheld,hunted too,{COMMON}\n", COMMON, id="a record that it read"),
+        pytest.param(RULES.replace("0_1_degree", "1_degree"), RARE, id="a coarse one is to be coarser"),
+        pytest.param(f"{RULES}new,withheld,hunted too,Capricornis\n", COMMON, id="a taxon above its name"),
+        pytest.param(f"{RULES}new,withheld,hunted too,Bovidae\n", COMMON, id="a family"),
+        pytest.param(f"{RULES}new,withheld,hunted too,Sus scrofa\n", None, id="no record of the taxon"),
+        pytest.param(f"{RULES}new,withheld,hunted too,{OUTSIDE}\n", None, id="records outside its window alone"),
+        pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
     ],
 )
-def test_a_rule_holds_back_only_the_results_that_it_touches(settings, rule, count, why):
-    """The run's rules are remembered: what came since is held against what the result rests on."""
-    assessments.remember(settings.data, sharing.RuleSet.read(settings.rules_file))
-    made_under(settings, RULES + f"{rule}\n" if rule else RULES.replace("rare,0_1_degree", "rare,1_degree"))
-    if rule is None:
-        run(settings)
-        assessments.remember(settings.data, sharing.RuleSet.read(settings.rules_file))
-        made_under(settings, RULES.splitlines()[0] + "\n")
+def test_a_rule_holds_back_the_results_of_runs_that_read_what_it_hides(settings, rules, why):
+    """By the records that the run read, wherever they lie in its window and whatever its results name."""
+    with Lake.open(settings.data) as lake:
+        store_records.commit(lake, [*ROWS, ("field", "3", OUTSIDE, 18.0, 103.0)])
+    run(settings)
+    read(settings)
+    assert told(settings)[0] == 1
+    made_under(settings, rules)
     found, said = told(settings)
-    assert found == count
-    assert (why or "stay here") in said if count == 0 else "stay here" not in said
+    assert found == (0 if why else 1)
+    assert "stay here" not in said if why is None else f"coarser today, or not at all: {why}" in said
+
+
+def test_where_nobody_knows_what_a_run_read_it_is_held_back(settings):
+    read(settings)
+    made_under(settings, f"{RULES}new,withheld,hunted too,Sus scrofa\n")
+    assert told(settings)[0] == 1
+    (kept,) = (settings.data / "run_reads").iterdir()
+    kept.write_bytes(kept.read_bytes()[:20])
+    assert told(settings)[0] == 0
+    kept.unlink()
+    assert told(settings)[0] == 0
+
+
+def test_a_record_that_is_gone_takes_the_results_of_who_read_it_with_it(settings):
+    read(settings)
+    with Lake.open(settings.data) as lake:
+        store_records.commit(lake, ROWS[1:], complete_datasets={"field"})
+    found, said = told(settings)
+    assert (found, "records that are gone" in said) == (0, True)
+
+
+def test_what_was_found_by_records_over_a_run_leaves_its_corridors(settings):
+    """A corridor rests on no record; the test of it by records does, and its counts would go on telling of them."""
+    with Lake.open(settings.data) as lake:
+        facts = {"rules": sharing.RuleSet.read(settings.rules_file).hash, "snapshot": lake.snapshot()}
+        told_of = {"run": facts, "findings": {"validation": {"records": 1}, "uncertainty": {"least": 2}}}
+        row = {
+            "corridor_id": "layer-corridor-1", "run_id": RUN, "country_codes": ["CN", "VN"],
+            "evidence": json.dumps(told_of), "sharing_category": "open",
+            "geometry": shapely.to_wkb(shapely.box(*WINDOW)),
+        }  # fmt: skip
+        frame = terms.conform(pl.DataFrame([row]), terms.CORRIDOR)
+        lake.commit_table("corridors", frame, key="corridor_id", scope={}, author="a test", message="a run")
+    read(settings)
+
+    def findings() -> set[str]:
+        told(settings)
+        (evidence,) = releases.read(releases.current(settings.data), "corridors")["evidence"]
+        return set(json.loads(evidence)["findings"])
+
+    assert findings() == {"validation", "uncertainty"}
+    made_under(settings, f"{RULES}new,withheld,hunted too,{COMMON}\n")
+    assert findings() == {"uncertainty"}
+
+
+def test_what_is_found_over_a_run_reads_records_for_it(tmp_path):
+    """Of a record that was read twice the more exact one counts; over a run that nobody knows of nothing is kept."""
+    view = pl.DataFrame({"key": [1, 2], "sharing_category": ["0_1_degree", "open"]})
+    assessments.remember(tmp_path, RUN, view)
+    view = pl.DataFrame({"key": [1, 2, 3], "sharing_category": ["open", "0_1_degree", "1_degree"]})
+    assessments.remember(tmp_path, RUN, view, more=True)
+    kept = pl.read_parquet(tmp_path / "run_reads" / f"{RUN}.parquet")
+    assert dict(kept.iter_rows()) == {1: 0, 2: 0, 3: SharingCategory("1_degree").strictness}
+    assessments.remember(tmp_path, "another", view, more=True)
+    assessments.forget(tmp_path, [RUN, "another"])
+    assert not list((tmp_path / "run_reads").iterdir())
 
 
 @pytest.mark.parametrize(("name", "count"), [(RARE, 0), ("Muntiacus vaginalis", 1)])

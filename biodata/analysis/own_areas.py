@@ -15,6 +15,7 @@ from biodata.analysis.areas import polygonal
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
 from biodata.formats import vectors
+from biodata.matching.same_sites import representatives
 
 _IDS: Final = ("area_id", "id", "core_id", "site_id", "wdpaid", "site_pid", "wdpa_pid")
 _NAMES: Final = ("name", "area_name", "site_name", "orig_name", "name_eng")
@@ -41,7 +42,8 @@ def read(
         Columns area_id, name and geometry, in the file's own system.
     notes : list of str
         Which columns of usual names are no ids, since a value stands twice or is missing, and what is taken instead;
-        and which columns could tell names, where none of a usual name does.
+        which columns could tell names, where none of a usual name does; and which areas seem to be another of the
+        file, so that they are left out.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def read(
     """
     layers = vectors.open_layers(path, layer=layer)
     if len(layers) != 1:
-        problem, expected = f"the file has {len(layers)} layers with geometry", "the name of one of them as layer"
+        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them, as --areas-layer NAME"
         raise InputError(problem, file=path.name, value=", ".join(one.label for one in layers), expected=expected)
     (only,) = layers
     if only.crs is None:
@@ -69,7 +71,8 @@ def read(
         geometry=shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="fix"),
         crs=only.crs,
     )
-    return areas, notes
+    areas, copies = _one_each(areas)
+    return areas, [*notes, *copies]
 
 
 def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
@@ -123,6 +126,20 @@ def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
         geometry=polygonal(shapes),
         crs=grid.crs,
     )
+
+
+def _one_each(areas: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return each site once, the first of those that seem to be the same, and which went: no corridor leads through a twin."""
+    shapes = polygonal(areas.geometry.to_numpy())
+    names = [str(name) for name in areas["name"]]
+    first = representatives(shapes, names, [()] * len(names))
+    copies = np.flatnonzero(first != np.arange(len(names)))
+    ids = areas["area_id"].to_list()
+    notes = [
+        f"{names[at]} ({ids[at]}) seems to be {names[first[at]]} ({ids[first[at]]}), which stands for both"
+        for at in copies
+    ]
+    return areas.drop(index=areas.index[copies]).reset_index(drop=True), notes
 
 
 def _cells_of_points(points: shapely.Geometry, grid: Grid) -> shapely.Geometry:

@@ -9,7 +9,7 @@ linked, would tell of a third.
 """
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
-from biodata.assessments.rule_changes import remember
+from biodata.assessments.reads import forget, remember
 from biodata.assessments.standing import held_results, left_behind, published_results
 from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
 from biodata.assessments.viewing import WORLD, in_view
@@ -22,6 +22,7 @@ __all__ = [
     "assess",
     "beside_others",
     "find",
+    "forget",
     "held_results",
     "in_view",
     "left_behind",

@@ -1,13 +1,14 @@
 """Which results of runs may still be told: those whose records are no more hidden now than when they were read."""
 
+import json
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from biodata import sharing
-from biodata.assessments import rule_changes
-from biodata.errors import StoreError
+from biodata.assessments import reads
+from biodata.errors import StoreError, shorten
 from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
 from biodata.sharing import siblings
@@ -20,6 +21,8 @@ from biodata.vocabularies import SharingCategory
 _BATCH_ROWS: Final = 200_000
 _ASKED_ROWS: Final = 5_000
 _COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT, *siblings.COLUMNS}))
+_BY_RECORDS: Final = frozenset({"validation"})
+"""Findings over a run that are made by records."""
 _STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
 
@@ -39,21 +42,32 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
     Returns
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
-        Sites that stand in two lists are flagged. Without what `sharing.publish_results` leaves out, and without the results of runs that read a record which is
-        hidden more today: its name was corrected, its place moved into a country with a rule.
+        Sites that stand in two lists are flagged. Without what `sharing.publish_results` leaves out, and without the
+        results of runs that read a record which goes out coarser today, or not at all: a rule came, its name was
+        corrected, it is tied to one that came since. Corridors rest on no record and stay; what was found over their run
+        by records goes.
     """
     stored = lake.read(table)
     if table == "protected_areas":
         stored = area_twins.flagged(stored, area_twins.twins(stored))
-    changed = rule_changes.touched(lake, table, stored, rules=rules, boundaries=boundaries)
-    unaffected = [name for name, species in changed.items() if not species]
-    shown = sharing.publish_results(table, stored, boundaries=boundaries, rules=rules, unaffected=unaffected)
-    if "evidence_view" not in shown.columns:
-        return shown
+    if "run_id" not in stored.columns:
+        return sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
+    coarser = _coarser(lake, stored, rules, boundaries)
+    untouched = [run for run, names in coarser.items() if names == ()]
+    same = (sharing.rules_of_run() == rules.hash).fill_null(value=False)
+    touched = pl.col("run_id").is_in([run for run, names in coarser.items() if names]).fill_null(value=False)
+    known = pl.col("run_id").is_in(untouched).fill_null(value=False)
+    if "evidence_view" not in stored.columns:
+        stored = _without_findings(stored, touched | ~(known | same))
+        return sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
+    shown = sharing.publish_results(
+        table, stored.filter(~touched), boundaries=boundaries, rules=rules, unaffected=untouched
+    )
     versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)
     shown = shown.with_columns(version=versions)
-    stale = [one for one in shown["version"].unique() if one is None or _hidden_more(lake, one, rules, boundaries)]
-    return shown.filter(~pl.col("version").is_in(stale, nulls_equal=True)).drop("version")
+    asked = shown.filter(~known)["version"].unique()
+    stale = [one for one in asked if one is None or _hidden_more(lake, one, rules, boundaries)]
+    return shown.filter(known | ~pl.col("version").is_in(stale, nulls_equal=True)).drop("version")
 
 
 def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> dict[str, int]:
@@ -68,18 +82,44 @@ def held_results(
     lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet
 ) -> dict[tuple[str, str], str]:
     """Return, by name and run of each result that is to be made again, why it is not told today."""
-    if table not in rule_changes.KEYS:
+    stored = lake.read(table)
+    if "evidence_view" not in stored.columns:
         return {}
-    key, stored = rule_changes.KEYS[table], lake.read(table).filter(sharing.of_public_view())
+    key, stored = stored.columns[0], stored.filter(sharing.of_public_view())
     told = published_results(lake, table, rules=rules, boundaries=boundaries)[key].to_list()
-    why = rule_changes.touched(lake, table, stored, rules=rules, boundaries=boundaries)
-    held = stored.filter(~pl.col(key).is_in(told)).select(key, "run_id").sort(key)
+    held = stored.filter(~pl.col(key).is_in(told)).sort(key)
+    why = _coarser(lake, held, rules, boundaries)
     return {
-        (name, run): f"the rules hide {', '.join(why[name])} more"
-        if why.get(name)
+        (name, run): f"its run read what goes out coarser today, or not at all: {shorten(', '.join(names))}"
+        if (names := why.get(run))
         else "rules or records changed since"
-        for name, run in held.iter_rows()
+        for name, run in held.select(key, "run_id").iter_rows()
     }
+
+
+def _coarser(
+    lake: Lake, stored: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet
+) -> dict[str, tuple[str, ...] | None]:
+    """Return, by run of some results, the names of what it read and what goes out coarser today; None where nobody knows."""
+    runs = stored["run_id"].drop_nulls().unique().sort()
+    return {run: reads.told_coarser(lake, run, rules=rules, boundaries=boundaries) for run in runs}
+
+
+def _without_findings(stored: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
+    """Return corridors without what was found over their runs by records, where that may not be told."""
+    bare = pl.col("evidence").map_elements(_bare, return_dtype=pl.String)
+    return stored.with_columns(evidence=pl.when(which).then(bare).otherwise("evidence"))
+
+
+def _bare(evidence: str) -> str:
+    """Return the evidence of a result without the findings that read records."""
+    told = json.loads(evidence)
+    found = {kind: one for kind, one in told.get("findings", {}).items() if kind not in _BY_RECORDS}
+    return json.dumps(
+        {name: one for name, one in told.items() if name != "findings"} | ({"findings": found} if found else {}),
+        ensure_ascii=False,
+        sort_keys=True,
+    )
 
 
 def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet) -> bool:

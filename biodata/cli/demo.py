@@ -86,6 +86,9 @@ def _make(settings: Settings, folder: Path) -> None:
             reports = pipeline.ingest(source, [folder / name], settings, progress=show_progress())
             tell(", ".join(f"{r.rows} rows, {r.stored} stored, {r.refused} refused" for r in reports))
     _describe(settings, folder / "datasets.csv")
+    # What is coarse beside a sensitive record is settled by a release: the runs read the records as it tells them.
+    with _timed("release of the records"):
+        pipeline.release(settings, progress=show_progress())
     for layer in layers:
         with _timed(f"corridors over {layer.stem}") as tell:
             asked = {"layer": layer.stem, "resistance": str(folder / "resistance.csv")}

@@ -288,6 +288,8 @@ def clusters(edges: pl.DataFrame, records: pl.DataFrame, units: pl.DataFrame) ->
     polars.DataFrame of CLUSTERS, sorted by key
         Only records of clusters of two or more.
     """
+    if edges.is_empty():
+        return pl.DataFrame(schema=CLUSTERS)
     told = _with_units(records.unique("key"), units).select("key", "dataset", "unit")
     waiting, done = edges, [pl.DataFrame(schema={"key": pl.Int64, "part": pl.UInt64, "reason": pl.String})]
     for tier in range(_TIERS, WITHIN - 1, -1):

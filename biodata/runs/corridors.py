@@ -79,7 +79,6 @@ def find_corridors(
     boundaries = places.load_boundaries(settings.boundaries)
     with contextlib.ExitStack() as held, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
-        assessments.remember(settings.data, rules)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = layer_named(lake, request.layer)
@@ -169,7 +168,9 @@ def find_corridors(
         candidates = named(found.candidates, run_id, KEYS["reserve_candidates"], place, parameters)
         considered = named(found.considered, run_id, KEYS["considered_ground"], place, parameters)
         frames = {"corridors": links, "reserve_candidates": candidates, "considered_ground": considered}
+        assessments.remember(settings.data, run_id, records)
         others = commit(lake, frames, place, alone=alone)
+        assessments.forget(settings.data, set(others.replaced) - {run_id})
         shutil.rmtree(home, ignore_errors=True)
     functional = int(links["functional"].sum())
     left_out = {

@@ -152,6 +152,7 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         assessments.assess(settings, lake=lake)
         window = window_of(layer_named(lake, run.request.layer), run.request)
         found = records_of(settings, lake, window, rules, run.boundaries, run.request.evidence_view)
+        assessments.remember(settings.data, run.run_id, found, more=True)
     judging = judging_of(run)
     judged = evidence.counted(found, boundaries=run.boundaries, parameters=judging)
     stood_on = judged.threatened().records.filter(

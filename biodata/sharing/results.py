@@ -48,7 +48,7 @@ def publish_results(
     rules : RuleSet
         Today's rules.
     unaffected : collection of str
-        Names of results that rest on nothing which today's rules hide more than those of their run.
+        Runs all of whose records go out today as exactly as they read them.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def publish_results(
         land in a country that it names is smaller than its category's cell. Of a result that is not open no single
         point is told.
 
-        A result that was made of records under other rules than today's is left out until it is made again, save the
-        `unaffected` ones: what was open then may be hidden now, and where it is, the result would go on telling.
+        A result that was made of records under other rules than today's is left out until it is made again, save those of
+        `unaffected` runs: what was open then may be hidden now, and where it is, the result would go on telling.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def publish_results(
     out = out.with_columns(pl.col("sharing_category").fill_null(str(SharingCategory.WITHHELD)))
     if "evidence_view" in out.columns:
         same = (rules_of_run() == rules.hash).fill_null(value=False)
-        out = out.filter(of_public_view() & (same | pl.col(out.columns[0]).is_in(list(unaffected))))
+        out = out.filter(of_public_view() & (same | pl.col("run_id").is_in(list(unaffected)).fill_null(value=False)))
     keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
     stricter = pl.col("sharing_category") != SharingCategory.OPEN
     points = [name for name in _POINTS if name in out.columns]
