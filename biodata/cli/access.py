@@ -32,7 +32,7 @@ def add_commands(app: typer.Typer) -> None:
     access.command(
         name="request",
         help="Ask for exact records.\n\n"
-        f'{example} request --account ana --country LA --taxon "Elephas maximus" --field decimalLatitude '
+        f'{example} request --account sou --country LA --taxon "Elephas maximus" --field decimalLatitude '
         '--expires 2027-06-30T00:00:00+00:00 --purpose "corridor study" --data biodata_data',
     )(request)
     access.command(

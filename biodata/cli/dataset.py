@@ -9,11 +9,11 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
 
 _SET = """State a dataset's title, licence, citation or DOI; the next `biodata release` has it, and every citation from then on.
 
-Example: biodata dataset set checklist --data mydata --title "Checklist of our region" --license "CC BY 4.0"
+Example: biodata dataset set checklist --data biodata_data --title "Checklist of our region" --license "CC BY 4.0"
 """
 _LIST = """List the datasets of an installation with their titles and licences, one a line.
 
-Example: biodata dataset list --data mydata
+Example: biodata dataset list --data biodata_data
 """
 
 

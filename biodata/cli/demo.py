@@ -27,7 +27,7 @@ _HELP = """Take in the sample data, analyse it, release it and serve the map.
 
 A second start finds what the first one made and serves it at once.
 
-Example: biodata demo --data biodata_data --port 8000
+Example: biodata demo --data biodata_data
 """
 
 INPUTS: Final = (

@@ -27,7 +27,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(
         name="serve",
-        help="Serve the API and the map of the current release.\n\nExample: biodata serve --data biodata_data --port 8000",
+        help="Serve the API and the map of the current release.\n\nExample: biodata serve --data biodata_data",
     )(serve)
     app.command(
         name="worker",

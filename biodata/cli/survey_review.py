@@ -62,7 +62,7 @@ _HELP = {
     "withdraw": "Take a survey back that the account handed in: each row is again what the others said of it; file, report, parts "
     "and what it alone said are gone from every version.\n\n"
     "Where other versions of the dataset stand, it first tells what would become of how many rows; --yes does it.\n\n"
-    "Example: biodata survey withdraw 1 --account rangers --data biodata_data",
+    "Example: biodata survey withdraw 1 --account rangers --yes --data biodata_data",
 }
 
 

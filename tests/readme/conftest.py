@@ -47,7 +47,7 @@ def run(demo_folder: Path, tmp_path: Path) -> Callable[[str], str]:
     """Return what runs a script of bash beside a copy of the demo and gives back what it printed."""
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
 
-    def run_script(script: str, *, with_demo: bool = True) -> str:
+    def run_script(script: str, *, with_demo: bool = True, any_port: bool = True) -> str:
         if with_demo:
             shutil.copytree(demo_folder, tmp_path / "biodata_data")
         file = tmp_path / "story.sh"
@@ -56,7 +56,10 @@ def run(demo_folder: Path, tmp_path: Path) -> Callable[[str], str]:
         done = subprocess.run(
             ["bash", str(file)], cwd=tmp_path, text=True, check=False, timeout=900,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"},
+            env={
+                **os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests"),
+                "ANY_PORT": "yes" if any_port else "no",
+            },
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stdout[-4000:]}\nended with {done.returncode}"
         return done.stdout

@@ -22,8 +22,11 @@ biodata() {
   case "$1 ${2-}" in
     "demo --no-serve" | "demo --help") command biodata "$@" ;;
     demo* | serve*)
-      local port=8000 before=""
-      for word in "$@"; do [ "$before" = --port ] && port=$word; before=$word; done
+      local port=8000 before="" given=""
+      for word in "$@"; do [ "$before" = --port ] && port=$word given=yes; before=$word; done
+      # Stories run side by side: each of their servers gets a port of its own, the README's has the one that it names.
+      [ -n "$given" ] || [ "${ANY_PORT:-}" != yes ] || port=$(python -c 'from servers import free_port; print(free_port())')
+      [ -n "$given" ] || set -- "$@" --port "$port"
       command biodata "$@" &
       _children+=($!)
       _until 240 curl -sf "http://127.0.0.1:$port/health/ready"

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS: Final = re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -31,6 +33,7 @@ def test_every_folder_of_the_map_of_packages_is_there():
         assert any((ROOT / place / folder).exists() for place in ("", "biodata")), folder
 
 
+@pytest.mark.timeout(1200)
 def test_every_command_block_runs_in_turn(run):
-    printed = run("".join(block for block in BLOCKS if block != TESTS), with_demo=False)
+    printed = run("".join(block for block in BLOCKS if block != TESTS), with_demo=False, any_port=False)
     assert '"counts":[]' not in printed, "a search of the README finds nothing"

@@ -3,6 +3,7 @@ biodata export --data biodata_data --format csv --country LA --species "Nomascus
 biodata cite --data biodata_data --country LA --species "Nomascus concolor" --format bibtex
 ID=$(biodata cite --data biodata_data --country LA --species "Nomascus concolor" | grep -oE '[0-9a-f]{32}' | tail -n 1)
 biodata replay $ID --data biodata_data --out records.csv
+biodata explain --occurrence-id urn:biodata-sample:namha:00002 --data biodata_data --json
 biodata explain --occurrence-id urn:biodata-sample:namha:00002 --data biodata_data --json > record.json
 KEY=$(python -c 'import json; print(json.load(open("record.json"))["key"])')
 biodata explain $KEY --data biodata_data

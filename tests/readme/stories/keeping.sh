@@ -1,7 +1,7 @@
 # Keep an installation whole: take in, release, check, back up, restore, take back.
-biodata demo --data biodata_data --port 8041
+biodata demo --data biodata_data
 biodata worker --data biodata_data
-biodata serve --data biodata_data --port 8042
+biodata serve --data biodata_data
 biodata ingest gbif sample_data/occurrences_gbif.zip --data mydata
 biodata ingest layer sample_data/layers/elevation_china_laos.tif --data mydata --kind elevation
 biodata ingest survey sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data

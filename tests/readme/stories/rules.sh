@@ -3,6 +3,8 @@ biodata rules check --data biodata_data
 biodata rules list --data biodata_data
 biodata rules remove peafowl_yunnan --data biodata_data --dry-run
 biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data biodata_data
+biodata dataset list --data biodata_data
+biodata dataset set checklist --data biodata_data --title "Checklist of our region" --license "CC BY 4.0"
 biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data biodata_data
 biodata rights labels --data biodata_data
 biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data biodata_data

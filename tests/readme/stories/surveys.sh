@@ -16,4 +16,4 @@ biodata survey results --dataset nam-ha --data biodata_data --out results.html -
 biodata survey history --dataset nam-ha --data biodata_data
 VERSION=$(biodata survey history --dataset nam-ha --data biodata_data | grep -oE '[0-9]+' | head -n 1)
 biodata survey revert $VERSION --dataset nam-ha --account rangers --data biodata_data
-biodata survey withdraw 1 --account rangers --data biodata_data
+biodata survey withdraw 1 --account rangers --yes --data biodata_data
