@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biodata import places
 from biodata.assessments import finding
 from biodata.matching.people import people
 from duets import CHINA, MYANMAR, VIET_NAM, assessed, groups, local, record
@@ -401,8 +402,14 @@ def test_an_identifier_of_very_many_records_is_none(tmp_path):
     assert groups(rows, tmp_path) == set()
 
 
-def test_nothing_is_found_among_no_records(tmp_path):
-    assert assessed([record("a", "1", None, 0.0, 0.0)], tmp_path).is_empty()
+def test_nothing_is_found_of_one_record_nor_of_none(tmp_path):
+    one = assessed([record("a", "1", None, 0.0, 0.0)], tmp_path)
+    # A lake of events or layers alone hands over no batch at all.
+    gazetteer = places.load_gazetteer(places.load_boundaries())
+    none = finding.find([], rows=0, gazetteer=gazetteer, work=tmp_path)
+    assert one.is_empty()
+    assert none.is_empty()
+    assert none.schema == one.schema
 
 
 @pytest.mark.parametrize(
