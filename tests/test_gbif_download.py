@@ -99,7 +99,7 @@ def test_full_run_tells_what_is_gone(download, stub):
     rows(source)
     source.committed()
     # An incremental run brings a fourth; the full run after it has lost the second and the third.
-    fourth = {"gbifID": "4", "datasetKey": DATASET, "occurrenceID": "inat:4"}
+    fourth = {**RECORDS[0], "gbifID": "4", "occurrenceID": "inat:4"}
     stub.archive = simple_csv([fourth])
     source = download(full_every_days="100000")
     rows(source)

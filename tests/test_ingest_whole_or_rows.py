@@ -48,5 +48,5 @@ def test_its_form_s_source_takes_the_rows_that_can_be_taken_and_says_so(archive,
 def test_sheets_are_what_ingest_survey_reads_and_it_says_which_source_reads_this(archive, tmp_path):
     done = run("ingest", "survey", str(archive), "--data", str(tmp_path / "data"))
     assert done.returncode != 0
-    assert "they are in the form of the source dwca" in done.stderr
-    assert "biodata ingest dwca" in done.stderr
+    assert "this is a Darwin Core Archive of events, which the source survey does not read" in done.stderr
+    assert f"biodata ingest dwca {archive}" in done.stderr

@@ -24,6 +24,8 @@ ROWS = [
     "m2\tMuntiacus muntjak\t21.05\t101.31\t2024-03-07\tLA\tNam Ha\n",
 ]
 
+STATED = {"title": "Made for a test", "license": "CC0"}
+
 
 @pytest.fixture
 def settings(tmp_path):
@@ -83,7 +85,7 @@ def test_a_buddhist_year_is_read_only_where_it_is_declared(settings, tmp_path):
 def test_the_whole_column_tells_which_number_is_the_day(settings, tmp_path):
     dates = ["03/04/2010", "25/03/2010", "05/06/2011"]
     rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
-    report = take(settings, table(tmp_path, rows))
+    report = take(settings, table(tmp_path, rows), options=STATED)
     assert report.notes == ["the table: eventDate has the day first, as 1 rows prove; 2 others are read so"]
     with Lake.open(settings.data) as lake:
         read = dict(lake.read("occurrences", columns=["occurrenceID", "eventDate"]).iter_rows())
@@ -93,7 +95,7 @@ def test_the_whole_column_tells_which_number_is_the_day(settings, tmp_path):
 def test_a_column_that_proves_both_orders_or_none_is_left_ambiguous(settings, tmp_path):
     for dates in (["03/04/2010", "25/03/2010", "03/25/2010"], ["03/04/2010", "05/06/2010"]):
         rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
-        report = take(settings, table(tmp_path, rows))
+        report = take(settings, table(tmp_path, rows), options=STATED)
         assert report.notes == []
         assert report.flags["RECORDED_DATE_DAY_MONTH_AMBIGUOUS"] >= 1
 
@@ -117,9 +119,9 @@ def test_a_date_that_is_none_does_not_tell_the_order_of_its_column(settings, tmp
 def test_dates_against_the_declared_order_are_told_in_the_report(settings, tmp_path):
     dates = ["03/04/2010", "13/04/2010"]
     rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
-    (note,) = take(settings, table(tmp_path, rows), options={"day_month_order": "month_first"}).notes
+    (note,) = take(settings, table(tmp_path, rows), options=STATED | {"day_month_order": "month_first"}).notes
     assert note.endswith("the day first, and are read so: 1, the first of them survey.csv, row 3")
-    assert take(settings, table(tmp_path, rows), options={"day_month_order": "day_first"}).notes == []
+    assert take(settings, table(tmp_path, rows), options=STATED | {"day_month_order": "day_first"}).notes == []
 
 
 def test_an_unknown_declaration_is_one_line_that_names_what_would_be_right(settings, tmp_path):

@@ -43,11 +43,12 @@ def run(*arguments):
 def test_it_is_taken_in_and_reported(data):
     folder, report = data
     assert (report["rows"], report["stored"]) == (1, 1)
-    (wrong, legend) = report["notes"]
+    (wrong, legend, undescribed) = report["notes"]
     assert "declared wrongly" in wrong
     assert "Clarke 1866" in wrong
     assert "EPSG:4326" in wrong
     assert legend == "legend igbp, told by its values"
+    assert undescribed.startswith("dataset modis has no title and no licence")
     (copy,) = (folder / "layers").glob("*.tif")
     with rasterio.open(copy) as raster:
         assert raster.crs.to_epsg() == 4326

@@ -21,6 +21,9 @@ n2,Xylo falsus,Novum nomen,Animalia,,,,,species
 """
 
 
+STATED = {"title": "Made for a test", "license": "CC0"}
+
+
 @pytest.fixture
 def files(tmp_path):
     for name, text in {"records.csv": RECORDS, "list.csv": CHECKLIST}.items():
@@ -28,10 +31,10 @@ def files(tmp_path):
     return tmp_path
 
 
-def take_in(files, data, *order, **options):
+def take_in(files, data, *order, **more):
     settings, reports = Settings(data=files / data), []
     for source, name, dataset in order:
-        reports += pipeline.ingest(source, [files / name], settings, dataset=dataset, **options)
+        reports += pipeline.ingest(source, [files / name], settings, dataset=dataset, options=STATED, **more)
     return settings, reports
 
 
