@@ -220,8 +220,12 @@ def plant(language: str, seed: int, *, share: float = 0.66) -> Survey:
         told.append((0, at, "decimalLatitude", "ZERO_COORDINATE"))
     if p.sea and wanted("at sea"):
         at = p.row(records)
-        records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1])
+        records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName="Gallus gallus")
         told.append((0, at, "decimalLatitude", "PLACE_AT_SEA"))
+    if p.sea and wanted("a boar at sea"):
+        at = p.row(records)
+        records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName="Sus scrofa")
+        told.append((0, at, "decimalLatitude", "LAND_TAXON_AT_SEA"))
     for kind, (term, code, made) in event_plants().items():
         if not wanted(kind):
             continue

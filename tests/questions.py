@@ -131,8 +131,12 @@ def country(chance: random.Random) -> Question:
     return Question([("country", v) for v in shown], lambda r: r["countryCode"].isin(told), side=True)
 
 
+COMMON = {"hoang": ("Muntiacus",)}
+"""Genera of which a common name holds the text: hoẵng, a muntjac in Vietnamese; hồng hoàng is a hornbill, and none is here."""
+
+
 def free_text(chance: random.Random) -> Question:
-    """Text anywhere in names, place or recorder."""
+    """Text anywhere in names, common names among them, in place or recorder."""
     text = chance.choice(["100%", "ridge_7", "营地", "hoang", "O'R", "PHASIAN", "nomascus", "khon", "zz"])
     columns = ("scientificName", "family", "locality", "recordedBy", "stateProvince")
 
@@ -140,7 +144,7 @@ def free_text(chance: random.Random) -> Question:
         found = pd.Series(False, index=rows.index)
         for column in columns:
             found |= known(rows[column].str.lower().str.contains(text.lower(), regex=False))
-        return found
+        return found | known(rows["genus"].isin(COMMON.get(text, ())))
 
     return Question([("q", text)], holds)
 
