@@ -174,25 +174,27 @@ def test_rules_of_places_are_told_to_nobody_who_may_send_any_points(client, key,
 
 
 def test_the_check_knows_the_names_of_the_release(tmp_path):
-    """With the lake's checklist the worker takes a name that it lacks for a protected relative: so the check says it before."""
+    """A name that is a protected species by the lake's checklist alone is called so by the check before it is sent."""
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     checklist = tmp_path / "names.csv"
     checklist.write_text(
-        "taxonID,scientificName,taxonRank,taxonomicStatus,kingdom,phylum,class,order,family,genus\n"
-        "m1,Muntiacus vaginalis,SPECIES,ACCEPTED,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Muntiacus\n",
+        "taxonID,scientificName,taxonRank,taxonomicStatus,kingdom,phylum,class,order,family,genus,acceptedNameUsageID\n"
+        "m1,Muntiacus vuquangensis,SPECIES,ACCEPTED,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Muntiacus,\n"
+        "m2,Cervulus nuperus,SPECIES,SYNONYM,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Cervulus,m1\n",
         encoding="utf-8",
     )
     content = (
         "occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\n"
         "a,2026-03-01,Muntiacus muntjak,21.05,101.2\n"
+        "b,2026-03-01,Cervulus nuperus,21.05,101.2\n"
     )
     with TestClient(create_app(settings), base_url="http://test") as client:
 
         def told():
             report = checked(client, content.encode(), name="survey.csv").json()
-            return [one["name"] for one in report["notices"] if one["category"]]
+            return [(one["name"], one["category"]) for one in report["notices"] if one["category"]]
 
-        assert told() == []
+        assert told() == [("Cervulus nuperus", "1_degree")], "a name that nothing knows may be any protected one"
         pipeline.ingest("checklist", [checklist], settings)
         pipeline.release(settings)
-        assert told() == ["Muntiacus muntjak"]
+        assert told() == [("Cervulus nuperus", "0_1_degree")], "the reference list knows that M. muntjak is another one"

@@ -95,4 +95,6 @@ def test_names_are_matched_to_the_checklists_that_are_loaded_as_they_will_be():
     assert told(names, known=known)[1][0]["expected"].endswith("Rusa unicolor is meant?")
     for none in ({}, {"known": known.clear()}):
         found = [[p["code"] for p in found] for found in told(names, **none)]
-        assert found == [[], ["NAME_NEARLY_ANOTHER"], ["TAXON_MATCH_NONE"]], "the reference list is there from the start"
+        assert found == [[], ["NAME_NEARLY_ANOTHER"], ["TAXON_MATCH_NONE"]], (
+            "the reference list is there from the start"
+        )
