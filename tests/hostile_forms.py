@@ -186,7 +186,6 @@ def archives(form):
         "cut off": whole[: len(whole) * 2 // 3],
         "a byte that is another": spoilt(whole),
         "a name twice": zipped(right, more=[(next(iter(right)), b"x")]),
-        "a tar.gz": tar(right),
     }  # fmt: skip
 
 
