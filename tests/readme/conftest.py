@@ -6,9 +6,11 @@ The folder is run where it is named: `uv run pytest tests/readme`. It needs what
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,15 +55,22 @@ def run(demo_folder: Path, tmp_path: Path) -> Callable[[str], str]:
         file = tmp_path / "story.sh"
         file.write_text(f"source {PRELUDE}\n{script}", encoding="utf-8")
         commands = Path(sys.executable).parent
-        done = subprocess.run(
-            ["bash", str(file)], cwd=tmp_path, text=True, check=False, timeout=900,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={
-                **os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests"),
-                "ANY_PORT": "yes" if any_port else "no",
-            },
-        )  # fmt: skip
-        assert done.returncode == 0, f"{done.stdout[-4000:]}\nended with {done.returncode}"
-        return done.stdout
+        printed = tmp_path / "printed.txt"
+        with printed.open("w") as out:
+            story = subprocess.Popen(
+                ["bash", str(file)], cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                env={
+                    **os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests"),
+                    "ANY_PORT": "yes" if any_port else "no",
+                },
+            )  # fmt: skip
+            try:
+                story.wait(timeout=900)
+            finally:
+                with suppress(ProcessLookupError):  # what a block left running in the background
+                    os.killpg(story.pid, signal.SIGTERM)
+        text = printed.read_text(encoding="utf-8", errors="replace")
+        assert story.returncode == 0, f"{text[-4000:]}\nended with {story.returncode}"
+        return text
 
     return run_script
