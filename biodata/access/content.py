@@ -36,42 +36,28 @@ ALGORITHM: Final = "HMAC-SHA-256"
 COLUMN_SET: Final = "occurrence-2"
 """The set that today's citations are made with."""
 
+_SHARED: Final = tuple(
+    """
+    key datasetKey gbifID occurrenceID basisOfRecord occurrenceStatus establishmentMeans individualCount
+    organismQuantity organismQuantityType sex lifeStage typeStatus scientificName acceptedScientificName kingdom
+    phylum class order family genus species genericName specificEpithet infraspecificEpithet taxonRank
+    taxonomicStatus taxonKey speciesKey taxon_id checklist col_key match_type match_confidence match_note
+    match_alternatives iucnRedListCategory eventDate event_start event_end event_precision event_time event_zone
+    year month day decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters
+    coordinatePrecision elevation elevationAccuracy depth depthAccuracy countryCode stateProvince province_code
+    border_distance_m ambiguous country_codes locality habitat recordedBy identifiedBy institutionCode
+    collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
+    samplingProtocol occurrenceRemarks references license rightsHolder publishingOrgKey publishingCountry
+    mediaType lastInterpreted informationWithheld dataGeneralizations quality_flags source_issues
+    sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster
+    """.split()
+)
+"""The columns that both sets of an occurrence begin with."""
+
 COLUMN_SETS: Final = MappingProxyType(
     {
-        "occurrence-1": tuple(
-            """
-            key datasetKey gbifID occurrenceID basisOfRecord occurrenceStatus establishmentMeans individualCount
-            organismQuantity organismQuantityType sex lifeStage typeStatus scientificName acceptedScientificName kingdom
-            phylum class order family genus species genericName specificEpithet infraspecificEpithet taxonRank
-            taxonomicStatus taxonKey speciesKey taxon_id checklist col_key match_type match_confidence match_note
-            match_alternatives iucnRedListCategory eventDate event_start event_end event_precision event_time event_zone
-            year month day decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters
-            coordinatePrecision elevation elevationAccuracy depth depthAccuracy countryCode stateProvince province_code
-            border_distance_m ambiguous country_codes locality habitat recordedBy identifiedBy institutionCode
-            collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
-            samplingProtocol occurrenceRemarks references license rightsHolder publishingOrgKey publishingCountry
-            mediaType lastInterpreted informationWithheld dataGeneralizations quality_flags source_issues
-            sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster duplicate_of
-            duplicate_reason
-            """.split()
-        ),
-        "occurrence-2": tuple(
-            """
-            key datasetKey gbifID occurrenceID basisOfRecord occurrenceStatus establishmentMeans individualCount
-            organismQuantity organismQuantityType sex lifeStage typeStatus scientificName acceptedScientificName kingdom
-            phylum class order family genus species genericName specificEpithet infraspecificEpithet taxonRank
-            taxonomicStatus taxonKey speciesKey taxon_id checklist col_key match_type match_confidence match_note
-            match_alternatives iucnRedListCategory eventDate event_start event_end event_precision event_time event_zone
-            year month day decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters
-            coordinatePrecision elevation elevationAccuracy depth depthAccuracy countryCode stateProvince province_code
-            border_distance_m ambiguous country_codes locality habitat recordedBy identifiedBy institutionCode
-            collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
-            samplingProtocol occurrenceRemarks references license rightsHolder publishingOrgKey publishingCountry
-            mediaType lastInterpreted informationWithheld dataGeneralizations quality_flags source_issues
-            sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster
-            clusterRepresentative cluster_id cluster_reason
-            """.split()
-        ),
+        "occurrence-1": (*_SHARED, "duplicate_of", "duplicate_reason"),
+        "occurrence-2": (*_SHARED, "clusterRepresentative", "cluster_id", "cluster_reason"),
     }
 )
 """The columns of each set, in order; a column that is new since then is in none of the older sets."""
