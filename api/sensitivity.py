@@ -11,7 +11,7 @@ from api.answers import json_answer, only
 from api.dependencies import Opened, service
 from biodata.access import sensitivity
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.siblings import SAME_EVENT
+from biodata.sharing.shared import SAME_EVENT
 from biodata.store.query.filters import And, Compare, Filter, IsNull
 from biodata.vocabularies import SharingCategory
 

@@ -122,14 +122,10 @@ def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
         rules = rules_in_force(settings, lake)
         snapshot = lake.snapshot()
         parts = []
-        tied = grantable.tied_to_labels(
-            lake.batches("occurrences", columns=grantable.COLUMNS, snapshot=snapshot), rules,
-            few_stations=settings.survey_stations,
-        )  # fmt: skip
         for batch in lake.batches("occurrences", snapshot=snapshot):
             decided = sharing.decide(batch, rules, boundaries=boundaries)
-            exact = batch[grantable.rows(batch, decided, rules, tied)]
-            published = sharing.publish(exact, rules, boundaries=boundaries)
+            exact = batch[grantable.rows(batch, decided, rules)]
+            published = sharing.as_published(exact, rules, boundaries=boundaries)
             parts.append(beside(exact, published, rules.taxonomy or bundled()))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
     return frame.sort("key"), exact_store.Facts(snapshot, rules.hash, frame.height)

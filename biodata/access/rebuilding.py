@@ -125,17 +125,21 @@ def _build(
         licences = dict(registry.datasets().select("key", "license").iter_rows())
     with WorkFolder(settings.data / "staging") as work:
         parts: list[Path] = []
-        left_out, done = [since.gone], 0
+        left_out, done, keys = [since.gone], 0, [pl.Series("key", [], dtype=pl.Int64)]
         total = max(lake.count("occurrences", snapshot=snapshot), 1)
         for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
             kept, told = since.leave_out(batch)
             decided = since.decide(kept, rules, boundaries)
-            published = sharing.publish(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
+            published = sharing.open_records(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
             left_out += [told, _withheld(kept, decided)]
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
             write_part(_placed(published), parts[-1], row_group_rows=20_000)
             done += batch.height
             step(_PUBLISHED * done / total)
+            keys.append(kept["key"])
+        made = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, among=pl.concat(keys))
+        parts.append(work.folder / "presences.parquet")
+        write_part(_placed(made), parts[-1], row_group_rows=20_000)
         assessed = assessments.of_release(
             parts,
             gazetteer=gazetteer,

@@ -10,7 +10,6 @@ import polars as pl
 from biodata import sharing
 from biodata.errors import StoreError
 from biodata.places import BoundarySet
-from biodata.sharing import siblings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.terms import PUBLISHED_OCCURRENCE
@@ -21,7 +20,7 @@ GONE: Final = "records that are gone"
 _FOLDER: Final = "run_reads"
 _BATCH_ROWS: Final = 200_000
 _NAMES: Final = ("species", "scientificName")
-_COLUMNS: Final = tuple(sorted({"key", *_NAMES, *LOOKED_AT, *siblings.COLUMNS}))
+_COLUMNS: Final = tuple(sorted({"key", *_NAMES, *LOOKED_AT}))
 _ASKED: Final = tuple(column for column in PUBLISHED_OCCURRENCE if column.name in {"key", "sharing_category"})
 _STRICTNESS: Final[Mapping[str, int]] = MappingProxyType({str(one): one.strictness for one in SharingCategory})
 
@@ -82,13 +81,14 @@ def told_coarser(
     read = None if run_id is None else _read(lake.data / _FOLDER / f"{run_id}.parquet")
     if read is None:
         return None
+    made = sharing.presence_rows(rules, boundaries=boundaries).select(column.name for column in _ASKED)
     names: set[str] = set()
     for then in read.iter_slices(_BATCH_ROWS):
         try:
             records = lake.read("occurrences", columns=_COLUMNS, among=then.select("key"))
         except StoreError:
             return None
-        shown = sharing.publish(records, rules, boundaries=boundaries, columns=_ASKED)
+        shown = pl.concat([sharing.open_records(records, rules, boundaries=boundaries, columns=_ASKED), made])
         now = shown.select(pl.col("key").cast(pl.Int64), now=_strictness())
         coarser = then.join(now, on="key", how="left").filter(
             pl.col("now").is_null() | (pl.col("now") > pl.col("strictness"))

@@ -1,7 +1,6 @@
 """Which results of runs may still be told: those whose records are no more hidden now than when they were read."""
 
 import json
-from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -11,7 +10,6 @@ from biodata.assessments import reads
 from biodata.errors import StoreError, shorten
 from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
-from biodata.sharing import siblings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In, IsNull
@@ -20,7 +18,7 @@ from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
 _ASKED_ROWS: Final = 5_000
-_COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT, *siblings.COLUMNS}))
+_COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT}))
 _BY_RECORDS: Final = frozenset({"validation"})
 """Findings over a run that are made by records."""
 _STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
@@ -130,7 +128,6 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
     known_since = _known_since(lake, snapshot, rules)
     if not known_since and lake.changed_at("occurrences") <= snapshot:
         return False
-    came = siblings.Finder()  # however many stations a survey has: those of the older version are not counted
     try:
         if lake.count("occurrences", where=IsNull("source_record_id"), snapshot=snapshot):
             return True  # a record that it had was withdrawn since
@@ -139,7 +136,6 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
             return True
         for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
             decided = _alone(batch, rules, boundaries)
-            came.add(batch, decided)
             for now in _strictness(batch, decided).iter_slices(_ASKED_ROWS):
                 where = In("key", tuple(now["key"].to_list()))
                 before = lake.read("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot)
@@ -148,9 +144,9 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
                 beside = was.join(now, on="key", suffix="_now")
                 if beside.filter(pl.col("strictness_now") > pl.col("strictness").fill_null(0)).height:
                     return True
-        return _tied_to(came.found(), lake, snapshot, rules, boundaries)
     except StoreError:
         return True  # the version is not kept any more: what its records were nobody can tell
+    return False
 
 
 def _known_since(lake: Lake, snapshot: int, rules: sharing.RuleSet) -> bool:
@@ -171,24 +167,9 @@ def _judged_stricter(
     return False
 
 
-def _tied_to(
-    came: siblings.Siblings, lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet
-) -> bool:
-    """Tell whether a record that an older version had is hidden more since it is tied to one that came later."""
-    if not came.ties.height:
-        return False
-    where = In("datasetKey", tuple(came.ties["dataset"].unique().drop_nulls().sort()))
-    for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS):
-        own = _strictness(batch, _alone(batch, rules, boundaries))
-        tied = _strictness(batch, came.of(batch)).join(own, on="key", how="left", suffix="_own")
-        if tied.filter(pl.col("strictness") > pl.col("strictness_own").fill_null(0)).height:
-            return True
-    return False
-
-
 def _alone(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what is decided of records by themselves: what ties them is known of today's alone, not of older ones."""
-    return sharing.decide(records, replace(rules, siblings=None), boundaries=boundaries)
+    return sharing.decide(records, rules, boundaries=boundaries)
 
 
 def _strictness(records: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:

@@ -12,9 +12,10 @@ from shapely import GEOSException, box, from_wkt
 from biodata import terms
 from biodata.flags import FLAGS
 from biodata.harmonise.told import Told
-from biodata.sharing.publish import NUMBERS
 from biodata.vocabularies import SharingCategory
 
+NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
+"""Decimals, degrees and minutes, metres; a year of an author is none of them."""
 _COARSE: Final = [str(category) for category in SharingCategory if category.cell_degrees is not None]
 _EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 _OF_ANY_PLACE: Final = frozenset(flag.name for flag in FLAGS.values() if not flag.tells_place)

@@ -91,7 +91,7 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             if not dry_run:
                 floor_set.pin(settings.data, boundaries)
-            rules = rules_in_force(settings, lake, tied=False)
+            rules = rules_in_force(settings, lake, planned=False)
         known = _known(registry, folder)
         signed = manifests.read(folder, public_pem=known.public_key)
         _check_number(known, signed, folder)

@@ -12,13 +12,13 @@ import polars as pl
 from biodata import places, sharing, terms
 from biodata.pipeline.reading import Interpreted, Opened, interpreting
 from biodata.pipeline.row_countries import countries_of
-from biodata.pipeline.survey_publishing import JUDGED_BY, shown_events
+from biodata.pipeline.survey_publishing import published_events
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force
+from biodata.store.rules_in_force import JUDGED, rules_in_force
 from biodata.store.survey_rows import rows_of
 
 _BATCH_ROWS: Final = 200_000
@@ -124,18 +124,15 @@ def preview(
 
         def records() -> Iterable[pl.DataFrame]:
             if others.len():
-                for batch in lake.batches("occurrences", columns=JUDGED_BY, where=where, batch_rows=_BATCH_ROWS):
+                for batch in lake.batches("occurrences", columns=JUDGED, where=where, batch_rows=_BATCH_ROWS):
                     yield batch.filter(pl.col("key").is_in(others.implode()))
             yield brought
 
-        rules = rules_in_force(settings, lake, among=records)
+        rules = rules_in_force(settings, lake, among=records, events=events)
         licences = dict(registry.datasets().select("key", "license").iter_rows())
         decided = sharing.decide(brought, rules, boundaries=boundaries)
         published = sharing.publish(brought, rules, boundaries=boundaries, decided=decided, licences=licences)
-        shown = shown_events(
-            events, records, lake, rules, boundaries=boundaries, licences=licences,
-            before=current if settings.keep_ties else None,
-        )  # fmt: skip
+        shown = published_events(lake, rules, boundaries=boundaries, licences=licences, events=events)
         before = _published_now(current, "occurrences", where, terms.PUBLISHED_OCCURRENCE)
         events_before = _published_now(current, "surveys", where, terms.SURVEY)["eventID"].drop_nulls()
     read.check_withdrawn(settings)

@@ -1,26 +1,25 @@
 """From the lake to a release in one call."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import polars as pl
 
 from biodata import assessments, places, sharing, terms
-from biodata.errors import NoReleaseError
-from biodata.pipeline import kept_coarse
-from biodata.pipeline.leak_check import LeakCheck, LeakReport
+from biodata.errors import NoReleaseError, SharingError
+from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
+from biodata.sharing import gate
 from biodata.sharing.lists import withheld_by_list
-from biodata.store import floor_set, kept_places, kept_ties, releases
+from biodata.store import floor_set, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force, ties_older
+from biodata.store.rules_in_force import rules_in_force
 from biodata.store.shared_outputs import put_down
-from biodata.store.staging import WorkFolder
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +27,10 @@ logger = logging.getLogger(__name__)
 def release(settings: Settings, *, full: bool = False, progress: bool = False) -> releases.Release:
     """Build a release of what the lake holds now, under today's rules, and make it the current one.
 
-    What a release made coarse stays coarse, and so may what is tied to that. So it is built again until this changes
-    nothing: a later release of the same lake is the same.
-
     Parameters
     ----------
     settings : Settings
-        The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
+        The installation.
     full : bool
         Make a whole new file, even where adding to the release before would do.
     progress : bool
@@ -45,7 +41,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     StoreError
         If there is not enough room; the release before stays the current one.
     SharingError
-        If the finished file tells a place that it must not (`leak_check`); the release before stays then, too.
+        If the finished file tells what it must not (`sharing.gate`); the release before stays then, too.
     """
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
@@ -53,63 +49,35 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         ExitStack() as held,
     ):
         assessments.assess(settings, lake=lake)
-        made, events = _build(settings, lake, registry, held, full=full, progress=progress)
-        while settings.keep_ties and _changes(settings, lake, registry, made, events):
-            logger.info("building again: what is coarse now makes others coarse")
-            before = made
-            made, events = _build(settings, lake, registry, held, full=True, progress=progress)
-            if made.id == before.id:
-                break
-        rules = rules_in_force(settings, lake, tied=False)
-        check_again(registry, rules.hash)
+        made = _build(settings, lake, registry, held, full=full, progress=progress)
+        check_again(registry, rules_in_force(settings, lake, planned=False).hash)
     return made
 
 
-def _changes(settings: Settings, lake: Lake, registry: Registry, made: releases.Release, events: pl.DataFrame) -> bool:
-    """Tell whether a release that follows one of the same lake, which told these events, would be another one."""
-    rules = rules_in_force(settings, lake)
-    if ties_older(lake, rules, made):
-        return True
-    licences = dict(registry.datasets().select("key", "license").iter_rows())
-    boundaries = places.load_boundaries(settings.boundaries)
-    following = published_events(
-        lake, rules, boundaries=boundaries, licences=licences, snapshot=made.snapshot, before=made
-    )
-    return not following.sort("survey_id").equals(events.sort("survey_id"))
-
-
 def _build(
-    settings: Settings,
-    lake: Lake,
-    registry: Registry,
-    held: ExitStack,
-    *,
-    full: bool,
-    progress: bool,
-) -> tuple[releases.Release, pl.DataFrame]:
-    """Build a release once, and return it with the lake's events in it; what stays open is put into `held`."""
+    settings: Settings, lake: Lake, registry: Registry, held: ExitStack, *, full: bool, progress: bool
+) -> releases.Release:
+    """Build a release; what stays open is put into `held`."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
-    # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
+    # The version is fixed before it is looked at: what comes meanwhile was not looked at.
     snapshot = lake.snapshot()
     floor_set.pin(settings.data, boundaries)
-    logger.info("looking which records are tied to sensitive ones")
-    rules = rules_in_force(settings, lake)
-    if rules.siblings is not None:
-        kept_places.remember(lake, rules.siblings)
+    logger.info("deciding which records are set apart")
+    rules = rules_in_force(settings, lake, snapshot=snapshot)
+    plan = rules.plan
+    assert plan is not None
+    # Kept before anything goes out: what a release that was cut off told is known to the next.
+    sharing_memory.save(registry, plan.apart.memory)
     before = releases.current(settings.data)
     if before is not None:
         held.enter_context(releases.held_open(before.path))
-    full = full or (before is not None and ties_older(lake, rules, before))
-    work = held.enter_context(WorkFolder(settings.data / "staging"))
-    leaks = LeakCheck(work.folder / "exact")
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
+    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
-        decided = sharing.decide(batch, rules, boundaries=boundaries)
-        leaks.put_aside(batch, decided)
-        return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
+        return sharing.open_records(batch, rules, boundaries=boundaries, licences=licences)
 
     agreed = Consents.read(registry, settings)
     results = {}
@@ -120,19 +88,21 @@ def _build(
         if name in SHARED and agreed.asks:
             put_down(registry, name, shown)
         results[name] = agreed.public(name, shown)
-    events = published_events(
-        lake,
-        rules,
-        boundaries=boundaries,
-        licences=licences,
-        snapshot=snapshot,
-        before=before if settings.keep_ties else None,
-    )
+    events = published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot)
+    reports: list[LeakReport] = []
+
+    def check(path: Path) -> None:
+        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot)
+        reports.append(look(path, hidden, rules))
+        if reports[-1].faults.height:
+            raise SharingError(gate.message(reports[-1].faults))
+
     made = releases.build(
         lake,
         data=settings.data,
         snapshot=snapshot,
         publish=publish,
+        presences=presences,
         results=results,
         boundaries=boundaries,
         rules_hash=rules.hash,
@@ -145,35 +115,22 @@ def _build(
             rows_told=assessments.unidentified(lake),
         ),
         assess_columns=assessments.RELEASE_COLUMNS,
-        check=leaks.refuse_leaks,
+        check=check,
         full=full,
         memory_limit=settings.memory_limit,
         progress=progress,
     )
     held.enter_context(releases.held_open(made.path))
-    kept_ties.remember(settings.data, made, older=settings.keep_ties)
-    kept_places.remember_told(lake)
-    kept_coarse.remember(lake, rules, made=made, before=before if settings.keep_ties else None)
-    told, withheld = {}, {}
-    if leaks.report is not None:
-        told, withheld = leaks.report.counts(), withheld_by_list(leaks.report.withheld(), rules)
-    if before is not None and releases.was_added_to(made):
-        # Only the additions were looked at; the others were when the release before was made.
-        older = registry.sensitive_counts(before.id)
-        told, withheld = _added(told, older["sensitive"]), _added(withheld, older["withheld"])
+    (report,) = reports
     registry.record_release(
         made.id,
         snapshot=made.snapshot,
         rules_hash=rules.hash,
         counts=made.counts,
-        sensitive=told,
-        withheld=withheld,
+        sensitive=report.counts(),
+        withheld=withheld_by_list(report.withheld(), rules),
     )
-    return made, events
-
-
-def _added(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
-    return {name: some.get(name, 0) + others.get(name, 0) for name in sorted({*some, *others})}
+    return made
 
 
 def look_for_leaks(settings: Settings) -> LeakReport:
@@ -198,12 +155,7 @@ def look_for_leaks(settings: Settings) -> LeakReport:
     made = releases.current(settings.data)
     if made is None:
         raise NoReleaseError
-    with (
-        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
-        WorkFolder(settings.data / "staging") as work,
-    ):
-        rules = rules_in_force(settings, lake)
-        leaks = LeakCheck(work.folder / "exact")
-        for batch in lake.batches("occurrences", snapshot=made.snapshot):
-            leaks.put_aside(batch, sharing.decide(batch, rules, boundaries=boundaries))
-        return leaks.look(made.path)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake, snapshot=made.snapshot)
+        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=made.snapshot)
+        return look(made.path, hidden, rules)

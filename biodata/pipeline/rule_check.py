@@ -123,7 +123,7 @@ def finer_without(settings: Settings, rule_id: str) -> dict[tuple[str, str], int
         If no rule has that name.
     """
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rules = rules_in_force(settings, lake, tied=False)
+        rules = rules_in_force(settings, lake, planned=False)
         rule = rules.named(rule_id)
         less = replace(rules, rules=tuple(r for r in rules.rules if r is not rule))
         boundaries = places.load_boundaries(settings.boundaries)

@@ -36,7 +36,7 @@ def look_up(settings: Settings, name: str) -> list[str] | None:
     """
     words = [word.casefold() for word in latin_words(name)]
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rules = rules_in_force(settings, lake, tied=False)
+        rules = rules_in_force(settings, lake, planned=False)
         taxa = lake.read("taxa", columns=["scientificName", "synonyms"])
         here = {*taxa["scientificName"].drop_nulls(), *taxa["synonyms"].explode().drop_nulls()}
         for batch in lake.batches("occurrences", columns=list(_NAMES), batch_rows=_BATCH_ROWS):

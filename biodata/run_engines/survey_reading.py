@@ -21,10 +21,9 @@ from biodata.pipeline.survey_publishing import published_events
 from biodata.run_engines import published_view
 from biodata.run_records import RunInput
 from biodata.settings import Settings
-from biodata.sharing.event_ties import as_records
+from biodata.sharing.events import as_records
 from biodata.sharing.scopes import hidden_words
 from biodata.sharing.shared import came_open, hidden_taxa
-from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
@@ -97,9 +96,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     else:
         # Events have no name: rules that name no taxon are about them, too.
-        general = replace(
-            rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None), siblings=None
-        )
+        general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
         of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
         of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
         category = max(of_records, of_events, key=lambda one: one.strictness)
@@ -151,8 +148,7 @@ def _published(settings: Settings, lake: Lake, rules: sharing.RuleSet, boundarie
     """Return the events that a release made now would tell."""
     with Registry.open(settings) as registry:
         licences = dict(registry.datasets().select("key", "license").iter_rows())
-    before = releases.current(settings.data) if settings.keep_ties else None
-    return published_events(lake, rules, boundaries=boundaries, licences=licences, before=before)
+    return published_events(lake, rules, boundaries=boundaries, licences=licences)
 
 
 def _hidden(

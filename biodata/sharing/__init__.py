@@ -2,7 +2,8 @@
 
 from biodata.sharing.decide import decide, stricter, strictest
 from biodata.sharing.label_files import NAME as LABELS_NAME
-from biodata.sharing.publish import publish
+from biodata.sharing.plan import Plan
+from biodata.sharing.publish import as_published, open_records, presence_rows, publish
 from biodata.sharing.results import of_public_view, publish_results, rules_of_run
 from biodata.sharing.rule import Consent, Rule, SourceKind
 from biodata.sharing.rules import RuleSet, rule_files
@@ -12,13 +13,17 @@ from biodata.sharing.why import Step, why
 __all__ = [
     "LABELS_NAME",
     "Consent",
+    "Plan",
     "Rule",
     "RuleSet",
     "SourceKind",
     "Step",
+    "as_published",
     "decide",
     "evidence_view",
     "of_public_view",
+    "open_records",
+    "presence_rows",
     "publish",
     "publish_results",
     "rule_files",

@@ -45,8 +45,7 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     Notes
     -----
     Records with the flag `flags.TRACKED` are withheld whatever the rules say, and a community's label makes a record at
-    least as coarse as it asks (`labels.gate`). Open records that would tell the place of a sensitive one are as coarse as
-    it (`siblings`). A record of a national node is at least as coarse as that node made it.
+    least as coarse as it asks (`labels.gate`). A record of a national node is at least as coarse as that node made it.
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
@@ -58,17 +57,10 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     if by_nodes.height:
         # Of equally strict ones the node's is told: it is the owner of the record.
         decided = stricter(by_nodes.select(pl.col(n).cast(t) for n, t in _DECISION.items()), decided)
-    for others in (_tracked(occurrences), labels.gate(occurrences), _tied(occurrences, rules)):
+    for others in (_tracked(occurrences), labels.gate(occurrences)):
         if others.height:
             decided = stricter(decided, others)
     return decided
-
-
-def _tied(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
-    """Return the records that are tied to sensitive ones."""
-    if rules.siblings is None:
-        return pl.DataFrame(schema=_DECISION)
-    return rules.siblings.of(occurrences).select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:

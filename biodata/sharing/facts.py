@@ -12,7 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.sharing.floor import Region
-from biodata.sharing.generalise import ASSUMED_UNCERTAINTY_M, CELLS_PER_DEGREE, regions_of_size
+from biodata.sharing.generalise import regions_of_size
+from biodata.sharing.grid import PER_DEGREE as CELLS_PER_DEGREE
 from biodata.sharing.rules import RuleSet
 from biodata.vocabularies import SharingCategory
 
@@ -32,6 +33,8 @@ USED: Final = (
     "decimalLatitude",
     "coordinateUncertaintyInMeters",
 )
+ASSUMED_UNCERTAINTY_M: Final = 1000.0
+"""Radius in metres that a record without a usable coordinateUncertaintyInMeters is taken to have."""
 METRES_PER_DEGREE: Final = 110_000.0
 """A degree of latitude is a little more everywhere: circles drawn with it are not too small."""
 _SEPARATOR: Final = "|"

@@ -3,7 +3,7 @@
 Rules are public, and whoever asks has the records; so this tells nobody anything of others' records.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -11,9 +11,9 @@ import polars as pl
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.names import FULL_NAMES, names_of
+from biodata.sharing.publish import plan_alone
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import OF_ARCHIVE, REASON
-from biodata.sharing.siblings import Finder
 from biodata.sharing.taxa import rule_taxa
 from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
@@ -63,9 +63,7 @@ class Foreseen:
     """True where no rule here decided: they came as coarse, for what they are or for what was recorded beside them."""
 
 
-def foreseen(
-    records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, few_stations: int | None = None
-) -> list[Foreseen]:
+def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> list[Foreseen]:
     """Return what the rules do to the names of a survey.
 
     Parameters
@@ -74,21 +72,17 @@ def foreseen(
         Columns of `terms.OCCURRENCE`.
     rules, boundaries
         As `decide` has them; what ties other surveys' records plays no part.
-    few_stations : int, optional
-        As `siblings.Finder` has it.
 
     Returns
     -------
     list of Foreseen
         Of each name that a rule makes less than open, the strictest first.
     """
-    alone = replace(rules, siblings=None)
-    decided = decide(records, alone, boundaries=boundaries)
+    decided = decide(records, rules, boundaries=boundaries)
     if decided.is_empty():
         return []
-    finder = Finder(few_stations)
-    finder.add(records, decided)
-    ties = finder.found().of(records)
+    hidden = plan_alone(records, rules, boundaries, decided).apart.hidden.filter("beside")
+    ties = records.with_row_index("row").join(hidden, on="key", suffix="_beside").select("row", category="category")
     of_event = records.select("eventID", "parentEventID")
     tied_at = of_event[ties.join(decided, on="row", how="anti")["row"]]
     # A hidden record can be as coarse as another one of its station.

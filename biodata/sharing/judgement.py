@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from biodata.sharing.generalise import CELLS_PER_DEGREE
+from biodata.sharing.grid import PER_DEGREE as CELLS_PER_DEGREE
 from biodata.sharing.rule import Consent, Rule
 from biodata.vocabularies import SharingCategory
 

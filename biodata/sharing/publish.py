@@ -1,6 +1,8 @@
-"""The only way out of the lake: what may be seen of each record."""
+"""The only way out of the lake: open records as they are, sensitive ones as presences."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -8,41 +10,50 @@ import polars as pl
 from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
-from biodata.sharing.generalise import SAFE_FLAGS, generalise
+from biodata.sharing.generalise import published_cells
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
+from biodata.sharing.plan import PLACED, Plan, plan_of, sensitive_records, taxa
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.set_apart import Memory, presences, with_country
 from biodata.sharing.shared import as_shared
-from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, RIGHTS, SHARING, Column, Reach, names
+from biodata.terms import (
+    ASSESSED,
+    EVENT,
+    OCCURRENCE,
+    PUBLISHED_OCCURRENCE,
+    RIGHTS,
+    SHARING,
+    Column,
+    Reach,
+    conform,
+    names,
+    schema,
+)
 from biodata.vocabularies import SharingCategory
 
-_MEDIA: Final = "media"
-_NAMES: Final = frozenset(
-    """
-    establishmentMeans scientificName acceptedScientificName kingdom phylum class order family genus species genericName
-    specificEpithet infraspecificEpithet taxonRank taxonomicStatus iucnRedListCategory publishingCountry
-    """.split()
-)
-"""Words as the source told them, which hold no long numbers unless somebody wrote more into them."""
+MARKED: Final = (
+    "occurrenceID", "catalogNumber", "recordNumber", "otherCatalogNumbers", "organismID", "eventID", "parentEventID",
+)  # fmt: skip
+"""Numbers of a source's own: where they run, a missing one tells the record before and after it."""
+LINKS: Final = ("gbifID", "references")
+"""What leads to a source's own number; not published where the numbers are marked."""
 _MADE: Final = (*SHARING, *RIGHTS, *ASSESSED)
-_TEXTS: Final = ("informationWithheld", "dataGeneralizations")
-_SIDES: Final = sorted(
-    {f"{c.cell_degrees * 2**n:.5g}" for c in SharingCategory if c.cell_degrees for n in range(10)}, key=len
+_REASON_BESIDE: Final = "an open record here would show where one of a sensitive species is missing"
+WITHHELD: Final = (
+    "Withheld: exact place, date within the year, people, identifiers, counts, locality, elevation and remarks. "
+    "Reason: {} (rule {})."
 )
-_CELL_SIDE: Final = rf"(^|[^\d.])(?:{'|'.join(side.replace('.', '[.]') for side in reversed(_SIDES))})(?:[.]0)?°"
-"""Sides of cells in degrees: those of the categories, and larger ones at coasts."""
-NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
-"""Decimals, degrees and minutes, metres; a year of an author is none of them."""
 LOOKED_AT: Final = frozenset(
     """
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
     match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
     geodeticDatum quality_flags repairs key year speciesKey publishingCountry eventID parentEventID node shared_as
-    community_labels
+    community_labels occurrenceStatus
     """.split()
 )
-"""Columns by which a record is judged and its place made coarser: without one of them nothing is published."""
+"""Columns by which a record is decided about: without one of them nothing is published."""
 
 
 def publish(
@@ -54,16 +65,71 @@ def publish(
     columns: Sequence[Column] = PUBLISHED_OCCURRENCE,
     licences: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
-    """Return what the rules let out.
+    """Return what the rules let out of some records: the open ones, and the presences that stand for the others.
+
+    Parameters
+    ----------
+    occurrences, rules, boundaries, decided, columns, licences
+        As `open_records` has them. Without a plan in the rules these are all the records that there are.
+
+    Returns
+    -------
+    polars.DataFrame
+        Exactly the columns that were asked for.
+    """
+    occurrences = rules.labels.added(occurrences)
+    if rules.plan is None:
+        rules = replace(rules, plan=plan_alone(occurrences, rules, boundaries, decided))
+    opened = open_records(
+        occurrences, rules, boundaries=boundaries, decided=decided, columns=columns, licences=licences
+    )
+    made = presence_rows(rules, boundaries=boundaries, licences=licences, among=occurrences["key"])
+    return pl.concat([opened, made.select(column.name for column in columns)])
+
+
+def plan_alone(
+    occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet, decided: pl.DataFrame | None = None
+) -> Plan:
+    """Return a plan for records beside which there are no others: no event, and no earlier release."""
+    decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
+    sensitive = sensitive_records(occurrences, set_apart_of(occurrences, decided), boundaries)
+    missing = [
+        pl.lit(None, column.dtype).alias(column.name)
+        for column in OCCURRENCE
+        if column.name in PLACED and column.name not in occurrences.columns
+    ]
+    events = conform(pl.DataFrame(), EVENT).with_columns(shown=pl.lit(value=False))
+    records = occurrences.with_columns(missing).select(*PLACED, shown=pl.lit(value=False))
+    return plan_of(
+        records, events, sensitive, memory=Memory(), released=frozenset(), secret=b"", today=datetime.now(tz=UTC).date()
+    )
+
+
+def set_apart_of(occurrences: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Return those of `decided` that are set apart: records that came as cells from a node go out as they came."""
+    sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
+    return decided.filter(~as_shared(sensitive)["as_shared"])
+
+
+def open_records(
+    occurrences: pl.DataFrame,
+    rules: RuleSet,
+    *,
+    boundaries: BoundarySet,
+    decided: pl.DataFrame | None = None,
+    columns: Sequence[Column] = PUBLISHED_OCCURRENCE,
+    licences: Mapping[str, str | None] | None = None,
+) -> pl.DataFrame:
+    """Return the records that go out as they are, and those that came as cells from a node.
 
     Parameters
     ----------
     occurrences : polars.DataFrame of n rows
         Columns of `terms.OCCURRENCE`, as the lake has them: those of `LOOKED_AT`, and those that are asked for.
     rules : RuleSet
-        The sharing rules.
+        With the plan that knows all sensitive records of these.
     boundaries : BoundarySet
-        Whose land the floor counts.
+        Whose land counts.
     decided : polars.DataFrame, optional
         What `decide` found of these records, and more that speaks against them (`decide.stricter`).
     columns : sequence of Column
@@ -74,8 +140,6 @@ def publish(
     Returns
     -------
     polars.DataFrame of at most n rows, in their order
-        Exactly the columns that were asked for. Open records are as they were. Withheld ones are left out.
-        The others have a grid cell for a place, and no value in a column of `Reach.PRECISE`.
 
     Raises
     ------
@@ -87,64 +151,143 @@ def publish(
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
+    if rules.plan is None:
+        msg = "records cannot be published before it is known which of them are set apart"
+        raise SharingError(msg)
+    plan = rules.plan
     occurrences = rules.labels.added(occurrences)
     decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
-    withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
-    decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
-    made = generalise(sensitive, boundaries=rules.floor or boundaries)
-    new = made.columns
-    made = pl.concat([decided, as_shared(sensitive), made.rename(lambda name: f"new_{name}")], how="horizontal")
-    frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")
-    frame = frame.join(made, on="row", how="left", maintain_order="left")
-    published = frame.select(_column(column, made=column.name in new) for column in columns)
-    if _MEDIA in published.columns:
-        published = published.with_columns(let_out(published[_MEDIA]))
+    kept = decided.select("row", "category", "rule_id").hstack(as_shared(sensitive)).filter("as_shared")
+    frame = occurrences.with_row_index("row").join(kept, on="row", how="left", maintain_order="left")
+    gone = decided.filter(~pl.col("row").is_in(kept["row"].implode())).select("row")
+    frame = frame.join(gone, on="row", how="anti", maintain_order="left")
+    apart = plan.apart.hidden.select("key")
+    frame = frame.join(apart, on="key", how="anti", maintain_order="left")
+    published = frame.select(_column(column) for column in columns)
+    if "media" in published.columns:
+        published = published.with_columns(let_out(published["media"]))
+    if plan.marked:
+        published = _marked(published, frame["datasetKey"], plan)
     return published if licences is None else published.with_columns(*effective_of(frame, licences))
 
 
-def _column(column: Column, *, made: bool) -> pl.Expr:
-    """Return a published column over records joined with what was made for the sensitive ones."""
-    is_open = pl.col("category").is_null()
-    kept = pl.col("as_shared").fill_null(value=False)
+def _column(column: Column) -> pl.Expr:
+    """Return a published column: of an open record its value, of one that came as a cell what may be known of a cell."""
+    came_coarse = pl.col("as_shared").fill_null(value=False)
     value = pl.lit(None) if column in _MADE else pl.col(column.name)
     if column.name == "sharing_category":
         value = pl.col("category").fill_null(str(SharingCategory.OPEN))
     elif column.name == "sharing_rule":
         value = pl.col("rule_id")
-    elif made:
-        if column.name in _TEXTS:
-            kept &= _says_no_place(column.name)
-        elif column.name == "quality_flags":
-            value = pl.when(is_open).then(value).otherwise(value.list.filter(pl.element().is_in(list(SAFE_FLAGS))))
-        if column in SHARING:
-            value = pl.when(kept).then(pl.col("shared_as").struct.field(column.name))
-            value = value.otherwise(pl.when(~is_open).then(f"new_{column.name}"))
-        else:
-            value = pl.when(is_open | kept).then(value).otherwise(f"new_{column.name}")
+    elif column in SHARING:
+        value = pl.when(came_coarse).then(pl.col("shared_as").struct.field(column.name))
     elif column.reach is Reach.PRECISE:
-        value = pl.when(is_open).then(value)
-    elif column.name == "event_precision":
-        # Of a date the year is let out: as precise as that is what is told.
-        value = pl.when(is_open).then(value).when(pl.col("year").is_not_null()).then(pl.lit("year"))
-    elif column.name in _NAMES:
-        value = pl.when(is_open | ~_tells_numbers(column.name)).then(value).otherwise(_instead(column.name))
+        value = pl.when(~came_coarse).then(value)
     return value.cast(column.dtype).alias(column.name)
 
 
-def _says_no_place(name: str) -> pl.Expr:
-    """Tell where a text that came with a coarse record tells no numbers but the sides of cells."""
-    return ~pl.col(name).str.replace_all(_CELL_SIDE, "$1").str.contains(NUMBERS).fill_null(value=False)
+def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.DataFrame:
+    """Return records of marked datasets with marks in place of their own numbers."""
+    here = datasets.is_in(list(plan.marked)).fill_null(value=False)
+    made = {name: plan.mark(published[name]) for name in MARKED if name in published.columns}
+    made |= {
+        name: pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
+        for name in LINKS
+        if name in published.columns
+    }
+    return published.with_columns(values.zip_with(here, published[name]).alias(name) for name, values in made.items())
 
 
-def _tells_numbers(name: str) -> pl.Expr:
-    """Tell where a text could hold coordinates, beside the words that it is for."""
-    return pl.col(name).str.contains(NUMBERS).fill_null(value=False)
+def presence_rows(
+    rules: RuleSet,
+    *,
+    boundaries: BoundarySet,
+    licences: Mapping[str, str | None] | None = None,
+    among: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Return the presences: each taxon, cell and year of a dataset in one row, however many records it stands for.
+
+    Parameters
+    ----------
+    rules : RuleSet
+        With a plan.
+    boundaries : BoundarySet
+        Whose land counts, where the rules' own `floor` is not set.
+    licences : mapping of str to str or None, optional
+        Licence of each dataset by its key.
+    among : polars.Series of int, optional
+        Those of some records alone.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
+    """
+    plan = rules.plan
+    if plan is None:
+        return pl.DataFrame(schema=schema(PUBLISHED_OCCURRENCE))
+    states = plan.apart.memory.states.filter("published")
+    if among is not None:
+        states = states.filter(pl.col("key").is_in(among.implode()))
+    found = presences(states)
+    found = found.hstack(published_cells(found, rules.floor or boundaries))
+    where = ["datasetKey", "cell_west", "cell_south", "cell_east", "cell_north", "country", "taxon", "year"]
+    found = found.unique(where, keep="first", maintain_order=True)
+    keys = [plan.key(row) for row in found.select(where).iter_rows()]
+    rows = _rows(found.with_columns(key=pl.Series(keys, dtype=pl.Int64)), rules)
+    return rows if licences is None else rows.with_columns(*effective_of(rows, licences))
 
 
-def _instead(name: str) -> pl.Expr:
-    """Return what stands for a text that could hold coordinates: the accepted name for a name, else nothing."""
-    if name != "scientificName":
-        return pl.lit(None, dtype=pl.String)
-    others = ("acceptedScientificName", "species", "genus")
-    return pl.coalesce(pl.when(~_tells_numbers(other)).then(other) for other in others)
+def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return, of each of some sensitive records, what is published of it: its presence's values under its own number.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        `key` of `terms.OCCURRENCE`.
+    rules : RuleSet
+        With a plan.
+    boundaries : BoundarySet
+
+    Returns
+    -------
+    polars.DataFrame of n rows, in their order
+        `terms.PUBLISHED_OCCURRENCE`; null but for the key where the record waits, or is withheld.
+    """
+    if rules.plan is None:
+        msg = "it is not known what goes out of these records"
+        raise SharingError(msg)
+    states = rules.plan.apart.memory.states.filter("published").unique("key", keep="last", maintain_order=True)
+    mine = with_country(states.join(records.select("key"), on="key", how="semi"))
+    found = _rows(mine.hstack(published_cells(mine, rules.floor or boundaries)), rules)
+    return records.select("key").join(found, on="key", how="left", maintain_order="left").select(found.columns)
+
+
+def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Return published rows of presences: key, those of `presences`, and `generalise.CELL`."""
+    reasons = {rule.rule_id: rule.reason for rule in rules.rules}
+    nowhere = pl.col("n").is_null()
+    reason = pl.col("rule_id").replace_strict(reasons, default="decided for an earlier release")
+    rows = found.with_columns(
+        countryCode=pl.when(nowhere).then("country").otherwise("countryCode"),
+        country_codes=pl.when(nowhere & pl.col("country").is_not_null()).then(pl.concat_list("country")).otherwise("country_codes"),
+        ambiguous=pl.col("country_codes").list.len() > 1,
+        geodeticDatum=pl.when(pl.col("cell_west").is_not_null()).then(pl.lit("WGS84")),
+        occurrenceStatus=pl.lit("PRESENT"),
+        event_precision=pl.when(pl.col("year").is_not_null()).then(pl.lit("year")),
+        sharing_category="category", sharing_rule="rule_id",
+        informationWithheld=pl.format(WITHHELD, pl.when("beside").then(pl.lit(_REASON_BESIDE)).otherwise(reason), "rule_id"),
+        dataGeneralizations=_generalisation(),
+    ).hstack(taxa(found["taxon"]))  # fmt: skip
+    return conform(rows.drop("category", "rule_id"), PUBLISHED_OCCURRENCE)
+
+
+def _generalisation() -> pl.Expr:
+    """Return the sentence that says what a presence is."""
+    cell = pl.format(
+        "Stands for all records of the taxon in a grid cell of {}°{}; the point is its centre, the uncertainty half its "
+        "diagonal, countries and division are those of the whole cell.",
+        pl.col("degrees").cast(pl.String),
+        pl.when((pl.col("degrees") * pl.col("n")) > 1 + 1e-9).then(pl.lit(", larger because of the coast")).otherwise(pl.lit("")),
+    )  # fmt: skip
+    return pl.coalesce(cell, pl.lit("Stands for all records of the taxon in the dataset whose place is not published."))

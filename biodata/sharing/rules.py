@@ -20,6 +20,7 @@ from biodata.errors import InputError
 from biodata.places import BoundarySet
 from biodata.sharing.label_files import NAME as LABELS_NAME
 from biodata.sharing.label_files import LabelSet, cells
+from biodata.sharing.plan import Plan
 from biodata.sharing.rule import Consent, Rule
 from biodata.sharing.rule_lines import (
     COLUMNS,
@@ -30,7 +31,6 @@ from biodata.sharing.rule_lines import (
     check_heading,
     text_of,
 )
-from biodata.sharing.siblings import Siblings
 from biodata.sharing.taxonomy import Taxonomy, bundled
 
 
@@ -47,8 +47,8 @@ class RuleSet:
         Those that hold.
     areas : mapping of str to geometry
         The protected areas that rules name, degrees; one that is missing may be anywhere.
-    siblings : Siblings, optional
-        What ties open records to sensitive ones; None where nobody looked.
+    plan : Plan, optional
+        What goes out of the sensitive records; None where nobody looked at them together.
     labels : LabelSet
         The communities' labels that were put on datasets, events and records.
     floor : BoundarySet, optional
@@ -60,7 +60,7 @@ class RuleSet:
     taxonomy: Taxonomy | None = field(default=None, compare=False)
     consents: tuple[Consent, ...] = ()
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
-    siblings: Siblings | None = field(default=None, compare=False)
+    plan: Plan | None = field(default=None, compare=False)
     labels: LabelSet = field(default_factory=LabelSet)
     floor: BoundarySet | None = field(default=None, compare=False)
 

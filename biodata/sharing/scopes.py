@@ -242,7 +242,7 @@ def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
         True for a word that may mean a taxon which a rule withholds or makes coarser.
     """
     of_taxa = tuple(rule for rule in rules.rules if rule.scientific_name is not None)
-    decided = _decided(words, replace(rules, rules=of_taxa, siblings=None), boundaries)
+    decided = _decided(words, replace(rules, rules=of_taxa), boundaries)
     return pl.select(pl.int_range(words.height).is_in(decided["row"].cast(pl.Int64).implode())).to_series()
 
 

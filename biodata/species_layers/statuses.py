@@ -64,7 +64,7 @@ def statuses(settings: Settings, name: str) -> Statuses:
     """
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         taxa = lake.read("taxa")
-        rules = rules_in_force(settings, lake, tied=False)
+        rules = rules_in_force(settings, lake, planned=False)
     also = bundled().with_checklists(taxa, [name]).also.get(name.casefold(), frozenset())
     wanted = sorted({name.casefold(), *also})
     told = taxa.filter(pl.col("status_list").is_not_null() & pl.col("scientificName").str.to_lowercase().is_in(wanted))

@@ -62,6 +62,20 @@ class Base:
                 f"COPY (SELECT {names} FROM base.occurrences) TO {literal(str(target))} (FORMAT parquet)"
             )
 
+    def new_presences(self, presences: pl.DataFrame) -> pl.DataFrame | None:
+        """Return the presences that it has not; None where it has others, or has one otherwise."""
+        columns = [c.name for c in terms.PUBLISHED_OCCURRENCE if c not in terms.ASSESSED]
+        names = ", ".join(quote(name) for name in columns)
+        with connect(self.path) as connection:
+            before = connection.execute(
+                f"SELECT {names} FROM occurrences WHERE sharing_category <> 'open' AND cell_west IS NOT NULL"
+            ).pl()
+        before = terms.conform(before, [c for c in terms.PUBLISHED_OCCURRENCE if c not in terms.ASSESSED])
+        known = presences.filter(pl.col("key").is_in(before["key"].implode())).select(columns).sort("key")
+        if not known.equals(before.sort("key")):
+            return None
+        return presences.filter(~pl.col("key").is_in(before["key"].implode()))
+
     def same_beside(self, found: pl.DataFrame, added: pl.Series) -> bool:
         """Tell whether its records are told of as before when the added ones stand beside them.
 

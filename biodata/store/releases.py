@@ -82,6 +82,7 @@ def build(
     *,
     data: Path,
     publish: Callable[[pl.DataFrame], pl.DataFrame],
+    presences: pl.DataFrame | None = None,
     results: Mapping[str, pl.DataFrame],
     boundaries: BoundarySet,
     rules_hash: str,
@@ -112,6 +113,8 @@ def build(
         The installation's folder.
     publish : function of a frame of `terms.OCCURRENCE` to one of `terms.PUBLISHED_OCCURRENCE`
         What lets a record out; rows that it leaves out are not in the release.
+    presences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`, optional
+        What stands for records that do not go out as they are.
     results : mapping of table name to frame
         Published rows of `protected_areas`, `corridors`, `reserve_candidates`, `considered_ground` and `taxa`; one that is absent is empty.
     boundaries : BoundarySet
@@ -162,7 +165,8 @@ def build(
                     datasets=known,
                     events=events,
                 )
-            stage = _Stage(lake, data, snapshot, publish, work.folder, progress=progress)
+            told_presences = _checked("occurrences", presences)
+            stage = _Stage(lake, data, snapshot, publish, told_presences, work.folder, progress=progress)
             parts, found = stage.additions(base, assess, assess_columns) if base is not None else ([], None)
             if found is None:
                 base = None
@@ -268,6 +272,7 @@ class _Stage:
     data: Path
     snapshot: int
     publish: Callable[[pl.DataFrame], pl.DataFrame]
+    presences: pl.DataFrame
     folder: Path
     progress: bool
 
@@ -276,7 +281,8 @@ class _Stage:
         # Measured: staged parts take up to twice, the file up to twice what the lake's zstd files take.
         _check_space(self.data, 4 * self.lake.stored_bytes("occurrences"))
         batches = self.lake.batches("occurrences", snapshot=self.snapshot, batch_rows=_BATCH_ROWS)
-        return self._stage(batches, self.lake.count("occurrences", snapshot=self.snapshot), "published")
+        parts = self._stage(batches, self.lake.count("occurrences", snapshot=self.snapshot), "published")
+        return [*parts, *self._presences(self.presences)]
 
     def additions(
         self,
@@ -297,7 +303,11 @@ class _Stage:
         added = self.lake.additions("occurrences", after=base.snapshot, upto=self.snapshot, batch_rows=_BATCH_ROWS)
         total = self.lake.count("occurrences", snapshot=self.snapshot)
         total -= self.lake.count("occurrences", snapshot=base.snapshot)
-        parts = self._stage(added, total, "added")
+        new = base.new_presences(self.presences)
+        if new is None:
+            logger.info("a whole new release: what stands for sensitive records is other")
+            return [], None
+        parts = [*self._stage(added, total, "added"), *self._presences(new)]
         found = _nothing_found()
         if assess is not None:
             older = self.folder / "older.parquet"
@@ -311,6 +321,14 @@ class _Stage:
             logger.info("a whole new release: what is told of older records beside the new ones is other")
             return [], None
         return parts, found
+
+    def _presences(self, rows: pl.DataFrame) -> list[Path]:
+        """Put aside what stands for records that do not go out as they are."""
+        if rows.is_empty():
+            return []
+        path = self.folder / "presences.parquet"
+        write_part(_placed(rows), path, row_group_rows=20_000)
+        return [path]
 
     def _stage(self, batches: Iterable[pl.DataFrame], total: int, name: str) -> list[Path]:
         """Pass records through `publish` and write what comes out."""

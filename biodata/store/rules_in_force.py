@@ -1,8 +1,9 @@
-"""The sharing rules of an installation with all that they are judged by: checklists, protected areas, boundaries."""
+"""The sharing rules of an installation with all that they are judged by, and the plan of what goes out."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -10,61 +11,147 @@ import polars as pl
 import shapely
 
 from biodata import places, terms
+from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.sharing import RuleSet, decide, siblings
+from biodata.sharing import RuleSet, decide
 from biodata.sharing.facts import USED
-from biodata.sharing.publish import LOOKED_AT
-from biodata.store import floor_set, kept_places, kept_ties, releases
+from biodata.sharing.plan import PLACED, SENSITIVE, Plan, plan_of, sensitive_records
+from biodata.sharing.publish import LOOKED_AT, set_apart_of
+from biodata.sharing.set_apart import Memory
+from biodata.store import floor_set, releases, sharing_memory
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Filter, In
-from biodata.vocabularies import SharingCategory
+from biodata.store.query.filters import In
+from biodata.store.registry import Registry
+from biodata.store.secret import secret
 
 _BATCH_ROWS: Final = 200_000
-_ASKED: Final = ("occurrences", "taxa", "protected_areas")
-_KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, siblings.Siblings]]] = deque(maxlen=4)
+_ASKED: Final = ("occurrences", "events", "taxa", "protected_areas")
+_KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, Plan]]] = deque(maxlen=4)
 """What was found last in this process: a release and the runs after it ask the same."""
-_TYING: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in siblings.COLUMNS)
-_COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *siblings.COLUMNS})
+JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED})
 Batches = Callable[[], Iterable[pl.DataFrame]]
 """What gives records, batch by batch, each time that it is called."""
 
 
 def rules_in_force(
-    settings: Settings, lake: Lake, *, where: Filter | None = None, tied: bool = True, among: Batches | None = None
+    settings: Settings,
+    lake: Lake,
+    *,
+    planned: bool = True,
+    among: Batches | None = None,
+    snapshot: int | None = None,
+    events: pl.DataFrame | None = None,
 ) -> RuleSet:
-    """Return the rules of an installation, with what its lake knows of taxa, areas and events today.
+    """Return the rules of an installation, with what its lake knows of taxa and areas, and what goes out today.
 
     Parameters
     ----------
     settings : Settings
-        The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
     lake : Lake
-        Its checklists tell synonyms, classifications and common names; its protected areas those that rules name; its
-        records which open ones are of one event with sensitive ones.
-    where : Filter, optional
-        Which records are looked at for that: a whole dataset is enough for the records of it.
-    tied : bool
-        False leaves out to look at the records: enough where only the rules are asked, and no record is shown.
+        Its checklists tell synonyms and common names; its protected areas those that rules name.
+    planned : bool
+        False leaves out to look at the records together: enough where only the rules are asked, and no record is shown.
     among : function that gives frames of `terms.OCCURRENCE`, optional
         The records that are looked at instead of the lake's, such as those that it would have with an upload.
+    snapshot : int, optional
+        The version of the lake; today's where none is given.
+    events : polars.DataFrame of `terms.EVENT`, optional
+        The events that are looked at instead of the lake's.
 
     Raises
     ------
     InputError
         If the rules, or the consents beside them, are not valid.
+    SharingError
+        If what earlier releases made of sensitive records is damaged.
     """
     rules = RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
     rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries))
-    if not tied:
+    if not planned:
         return rules
-    ties = _ties_of(settings, lake, rules, where) if among is None else _ties_among(settings, rules, among)
-    if settings.keep_ties:
-        kept = kept_ties.read(settings.data)
-        if kept.height:
-            ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), among=kept.select("key")))
-        ties = replace(ties, places=kept_places.read(lake))
-    return replace(rules, siblings=ties)
+    with Registry.open(settings) as registry:
+        memory = sharing_memory.read(registry)
+    if among is not None or snapshot is not None or events is not None:
+        return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events))
+    changed = [lake.changed_at(table) for table in _ASKED]
+    # A lake that was restored can have the same numbers for other versions.
+    when = lake.snapshots().filter(pl.col("snapshot").is_in(changed))["time"].to_list()
+    made = releases.current(settings.data)
+    asked = (
+        lake.data.resolve(), *changed, *when, rules.hash, None if made is None else made.id, _today(),
+        memory.states.hash_rows().sum() if memory.states.height else 0,
+    )  # fmt: skip
+    for known, of_boundaries, plan in _KNOWN:
+        if known == asked and of_boundaries is boundaries:
+            return replace(rules, plan=plan)
+    plan = _plan(settings, lake, rules, memory, None, None, None)
+    _KNOWN.append((asked, boundaries, plan))
+    return replace(rules, plan=plan)
+
+
+def _plan(
+    settings: Settings, lake: Lake, rules: RuleSet, memory: Memory, among: Batches | None, snapshot: int | None,
+    events: pl.DataFrame | None,
+) -> Plan:  # fmt: skip
+    """Return what goes out: every record is decided about, and those of datasets with sensitive ones are looked at together."""
+    boundaries = places.load_boundaries(settings.boundaries)
+
+    def batches(datasets: list[str] | None = None) -> Iterable[pl.DataFrame]:
+        if among is not None:
+            return among()
+        where = None if datasets is None else In("datasetKey", tuple(datasets))
+        columns = JUDGED if datasets is None else PLACED
+        return lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+
+    sensitive, found = [SENSITIVE.to_frame()], set(memory.states["datasetKey"])
+    for batch in batches():
+        decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
+        sensitive.append(sensitive_records(batch, decided, boundaries))
+        found |= set(batch["datasetKey"].gather(decided["row"]))
+    datasets = sorted(name for name in found if name is not None)
+    of_datasets = pl.col("datasetKey").is_in(datasets)
+    schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
+    records = [pl.DataFrame(schema=schema).select(PLACED)]
+    if datasets:
+        records += [batch.select(PLACED).filter(of_datasets) for batch in batches(datasets)]
+    if events is None:
+        events = lake.read("events", where=In("datasetKey", tuple(datasets)), snapshot=snapshot) if datasets else None
+    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
+    released, shown = _released(settings)
+    known = _known(settings, lake, datasets)
+    before = pl.lit(value=True) if known is None else pl.col("key").is_in(known.implode())
+    return plan_of(
+        pl.concat(records).with_columns(shown=before), events.with_columns(shown=pl.col("event_key").is_in(shown)), pl.concat(sensitive),
+        memory=memory, released=released, secret=secret(settings.data), today=_today(),
+    )  # fmt: skip
+
+
+def _released(settings: Settings) -> tuple[frozenset[str], list[str]]:
+    """Return the datasets and the events that the current release has."""
+    made = releases.current(settings.data)
+    if made is None:
+        return frozenset(), []
+    with releases.connect(made.path) as connection:
+        datasets = connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
+        events = connection.execute("SELECT survey_id FROM surveys").fetchall()
+    return frozenset(name for (name,) in datasets), [name for (name,) in events]
+
+
+def _known(settings: Settings, lake: Lake, datasets: list[str]) -> pl.Series | None:
+    """Return the records of some datasets that the current release was made of; None where that version is kept no more."""
+    made = releases.current(settings.data)
+    if made is None or not datasets:
+        return pl.Series([], dtype=pl.Int64)
+    try:
+        where = In("datasetKey", tuple(datasets))
+        return lake.read("occurrences", columns=["key"], where=where, snapshot=made.snapshot)["key"]
+    except StoreError:
+        return None
+
+
+def _today() -> date:
+    return datetime.now(tz=UTC).date()
 
 
 def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> RuleSet:
@@ -85,58 +172,6 @@ def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> Rule
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
     known = rules.knowing(lake.read("taxa", snapshot=snapshot))
     return replace(known, areas=MappingProxyType(_areas(lake, wanted, snapshot)))
-
-
-def _ties_of(settings: Settings, lake: Lake, rules: RuleSet, where: Filter | None) -> siblings.Siblings:
-    """Return what the records of a lake tie to sensitive ones; the same again while lake, rules and boundaries are."""
-    boundaries = places.load_boundaries(settings.boundaries)
-    changed = [lake.changed_at(table) for table in _ASKED]
-    # A lake that was restored can have the same numbers for other versions.
-    when = lake.snapshots().filter(pl.col("snapshot").is_in(changed))["time"].to_list()
-    asked = (lake.data.resolve(), *changed, *when, rules.hash, where, settings.survey_stations)
-    for known, of_boundaries, ties in _KNOWN:
-        if known == asked and of_boundaries is boundaries:
-            return ties
-    ties = _ties_among(
-        settings, rules, lambda: lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS)
-    )
-    _KNOWN.append((asked, boundaries, ties))
-    return ties
-
-
-def _ties_among(settings: Settings, rules: RuleSet, among: Batches) -> siblings.Siblings:
-    """Return what records tie to sensitive ones."""
-    boundaries = places.load_boundaries(settings.boundaries)
-    finder = siblings.Finder(settings.survey_stations)
-    for batch in among():
-        finder.add(batch, decide(batch, rules, boundaries=boundaries))
-    return finder.found()
-
-
-def ties_older(lake: Lake, rules: RuleSet, before: releases.Release) -> bool:
-    """Tell whether a release told more of a record than the records that it is tied to let out today.
-
-    Parameters
-    ----------
-    lake : Lake
-    rules : RuleSet
-        Those in force.
-    before : Release
-    """
-    tied = rules.siblings
-    if tied is None or not tied.ties.height:
-        return False
-    where = In("datasetKey", tuple(tied.ties["dataset"].unique().drop_nulls().sort()))
-    found = [pl.DataFrame(schema={"key": pl.Int64, "category": pl.String})]
-    for batch in lake.batches("occurrences", columns=_TYING, where=where, batch_rows=_BATCH_ROWS):
-        here = tied.of(batch)
-        found.append(here.select("category", key=batch["key"].gather(here["row"])).select("key", "category"))
-    with releases.connect(before.path) as connection:
-        connection.register("tied", pl.concat(found))
-        told = connection.execute(
-            "SELECT DISTINCT category, sharing_category FROM occurrences JOIN tied USING (key)"
-        ).fetchall()
-    return any(SharingCategory(now).strictness > SharingCategory(then).strictness for now, then in told)
 
 
 def _areas(lake: Lake, wanted: list[str], snapshot: int | None) -> dict[str, shapely.geometry.base.BaseGeometry]:

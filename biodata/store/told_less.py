@@ -56,7 +56,10 @@ def _compared(before: Path, after: Path, lake: Lake, snapshot: int, spill: Path)
     both = old.join(new, on="key", suffix="_now")
     if (both["strict_now"] > both["strict"]).any():
         return True
-    gone = old.join(new, on="key", how="anti").select("key")
+    gone = old.join(new, on="key", how="anti")
+    if (gone["strict"] > 0).any():
+        return True  # a presence went, or came to stand for a larger cell
+    gone = gone.select("key")
     if gone.height:
         for batch in lake.batches("occurrences", snapshot=snapshot, columns=["key"], batch_rows=_BATCH_ROWS):
             if batch.join(gone, on="key", how="semi").height:

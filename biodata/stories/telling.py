@@ -76,7 +76,7 @@ def explain(
             raise InputError(_no_such(lake, key), code="RECORD_UNKNOWN")
         verbatim = lake.history("verbatim", key)
         assessed = lake.read("assessments", where=Compare("key", "=", key))
-        rules = rules_in_force(settings, lake, where=Compare("datasetKey", "=", last_state(occurrences)["datasetKey"]))
+        rules = rules_in_force(settings, lake)
     row, told = last_state(occurrences), last_state(verbatim)
     history = read_versions(occurrences, verbatim)
     written = next(v for v in reversed(history) if v.snapshot == row["snapshot"])

@@ -14,7 +14,6 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing.scopes import hidden_words
 from biodata.sharing.shared import hidden_taxa
-from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
@@ -165,8 +164,7 @@ def _of_lake(
     from biodata.surveys.events import of_lake, of_published
 
     scope = list(request.scope) or None
-    before = releases.current(settings.data) if settings.keep_ties else None
-    told = published_events(lake, rules, boundaries=boundaries, licences={}, before=before)
+    told = published_events(lake, rules, boundaries=boundaries, licences={})
     where = In("datasetKey", tuple(told["datasetKey"].unique().sort()))
     records = assessments.in_view(settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, where=where)
     rows = rows_of(records, told).join(told.select("survey_id"), on="survey_id", how="semi", maintain_order="left")

@@ -16,10 +16,10 @@ from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.facts import USED
 from biodata.sharing.foreseen import Foreseen, foreseen
-from biodata.sharing.generalise import CELLS_PER_DEGREE
+from biodata.sharing.grid import PER_DEGREE
+from biodata.sharing.plan import PLACED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.scopes import unclear
-from biodata.sharing.siblings import COLUMNS as SIBLINGS
 from biodata.sharing.taxonomy import RANKS
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
@@ -42,7 +42,7 @@ _COLUMNS: Final = tuple(
         "license",
         *LOOKED_AT,
         *USED,
-        *SIBLINGS,
+        *PLACED,
         *RANKS,
     }
 )
@@ -63,7 +63,7 @@ class Read:
 
 
 def notices(
-    read: Read, rules: RuleSet, boundaries: BoundarySet, *, few_stations: int | None = None, kept: str | None = None,
+    read: Read, rules: RuleSet, boundaries: BoundarySet, *, kept: str | None = None,
     language: str = "en",
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return what the team should know.
@@ -74,8 +74,6 @@ def notices(
     rules : RuleSet
         With what is known of taxa.
     boundaries : BoundarySet
-    few_stations : int, optional
-        As `siblings.Finder` has it.
     kept : str, optional
         The licence of rows that tell none, where their dataset told it before.
     language : str
@@ -91,7 +89,7 @@ def notices(
     records = pl.concat([_conform(one) for one in read.records])
     told = [
         _of_name(one, records["source_row"], language)
-        for one in _together(foreseen(records, rules, boundaries=boundaries, few_stations=few_stations))
+        for one in _together(foreseen(records, rules, boundaries=boundaries))
     ]
     scopes = [one for one in read.scopes if len(one)]
     names, unknown = unclear(pl.concat(scopes), records) if scopes else ([], [])
@@ -106,14 +104,14 @@ def notices(
 
 def rules_and_taxa(settings: Settings, lake: Lake) -> tuple[RuleSet, pl.DataFrame]:
     """Return an installation's sharing rules, and the checklists that are loaded."""
-    return rules_in_force(settings, lake, tied=False), lake.read("taxa")
+    return rules_in_force(settings, lake, planned=False), lake.read("taxa")
 
 
 def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Return, by dataset, what the team of a survey should know once it is in the lake."""
     boundaries, found = places.load_boundaries(settings.boundaries), {}
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rules = rules_in_force(settings, lake, tied=False)
+        rules = rules_in_force(settings, lake, planned=False)
         with Registry.open(settings) as registry:
             licences = dict(registry.datasets().select("key", "license").iter_rows())
         for dataset in datasets:
@@ -124,7 +122,6 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
                 Read([records], [scopes], [one for one in [licences.get(dataset)] if one]),
                 rules,
                 boundaries,
-                few_stations=settings.survey_stations,
             )
     return found
 
@@ -180,7 +177,7 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
         code = "NAME_CAME_COARSE"
     meant = ", ".join(one.meant) + (", …" if one.meant and one.more else "")
     events = ", ".join(one.events[:_MOST_EVENTS]) + (", …" if len(one.events) > _MOST_EVENTS else "")
-    cell = f"{1 / CELLS_PER_DEGREE[str(one.category)]:g}°" if str(one.category) in CELLS_PER_DEGREE else None
+    cell = f"{1 / PER_DEGREE[str(one.category)]:g}°" if str(one.category) in PER_DEGREE else None
     params = {
         "name": one.name, "meant": meant, "cell": cell, "others": one.others or None, "events": events,
         "reason": one.reason,

@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata.access.roles import Principal
 from biodata.errors import InputError
-from biodata.sharing.generalise import WITHHELD
+from biodata.sharing.publish import WITHHELD
 from biodata.store import survey_views
 from biodata.store.registry import Registry
 from biodata.store.survey_views import View

@@ -1,0 +1,99 @@
+"""The gate: what a finished release tells is held against the records, a second way, before it is let out."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata.sharing.crowds import PLACES, TENTHS
+from biodata.sharing.grid import PARTS, PER_DEGREE
+from biodata.sharing.plan import Plan
+from biodata.terms import PUBLISHED_OCCURRENCE, Reach
+from biodata.vocabularies import SharingCategory
+
+FAULTS: Final = pl.Schema({"key": pl.Int64, "datasetKey": pl.String, "problem": pl.String})
+"""What a release tells and must not: the record's number, or the presence's."""
+CHECKED: Final = tuple(
+    c.name
+    for c in PUBLISHED_OCCURRENCE
+    if c.reach is Reach.PRECISE or c.name in {"key", "datasetKey", "sharing_category", "sharing_rule", "year", "scientificName"}
+    or c.name.startswith("cell_")
+)  # fmt: skip
+"""Columns of published records that are looked at."""
+_PRECISE: Final = tuple(
+    c.name for c in PUBLISHED_OCCURRENCE
+    if c.reach is Reach.PRECISE and c.name not in {"decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters"}
+)  # fmt: skip
+_REMEDY: Final = (
+    "report it to the makers of biodata with the output of `biodata audit leaks`; nothing of it was let out"
+)
+
+
+def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl.Series) -> pl.DataFrame:
+    """Return what a release tells that it must not.
+
+    Parameters
+    ----------
+    published : polars.DataFrame
+        `CHECKED` columns of its records.
+    hidden : polars.DataFrame
+        key, datasetKey, category : all records that a rule, a label or a node made less than open, found anew.
+    plan : Plan
+        What was to go out.
+    events : polars.Series of str
+        survey_id of its events.
+
+    Returns
+    -------
+    polars.DataFrame of `FAULTS`
+    """
+    opened = published.filter(pl.col("sharing_category") == str(SharingCategory.OPEN))
+    coarse = published.filter(pl.col("sharing_category") != str(SharingCategory.OPEN))
+    coarse = coarse.join(hidden.filter("came_coarse").select("key"), on="key", how="anti")
+    apart = plan.apart.hidden.select("key")
+    found = [
+        _fault(opened.join(hidden.select("key"), on="key", how="semi"), "a record that a rule hides goes out as it is"),
+        _fault(opened.join(apart, on="key", how="semi"), "a record that is set apart goes out as it is"),
+        _fault(
+            coarse.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in _PRECISE if name in coarse.columns)),
+            "a presence has a value that only an open record may have",
+        ),
+        _fault(coarse.filter(_small()), "the cell of a presence is smaller than its category's"),
+        _fault(coarse.join(apart, on="key", how="semi"), "a presence has the number of a record"),
+        _crowdless(plan),
+        pl.DataFrame({"key": [-1] * (n := events.is_in(plan.apart.unpublished_events.implode()).sum()),
+                      "datasetKey": [None] * n, "problem": ["an event goes out that would show a missing record"] * n},
+                     schema=FAULTS),
+    ]  # fmt: skip
+    return pl.concat(found)
+
+
+def _fault(rows: pl.DataFrame, problem: str) -> pl.DataFrame:
+    return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(dict(FAULTS))
+
+
+def _small() -> pl.Expr:
+    """Tell which cells are smaller than their category's."""
+    degrees = 1 / pl.col("sharing_category").replace_strict(PER_DEGREE, default=1, return_dtype=pl.Float64)
+    wide = pl.col("cell_east") - pl.col("cell_west")
+    return (wide < degrees - 1e-9) | (pl.col("sharing_category") == str(SharingCategory.WITHHELD))
+
+
+def _crowdless(plan: Plan) -> pl.DataFrame:
+    """Return records that went out in a crowd of fewer than ten places, or fewer than five tenths, or not of its cell."""
+    memory = plan.apart.memory
+    places = memory.crowds.with_columns(tenth=pl.struct(pl.col("x").floordiv(10), pl.col("y").floordiv(10)))
+    inside = (pl.col("x").floordiv(PARTS) == pl.col("column")) & (pl.col("y").floordiv(PARTS) == pl.col("row"))
+    crowds = places.group_by("datasetKey", unit="crowd").agg(
+        places=pl.struct("x", "y").n_unique(), tenths=pl.col("tenth").n_unique(), inside=inside.all()
+    )
+    states = memory.states.filter("published", ~pl.col("unit").str.contains("|", literal=True))
+    few = (pl.col("places") < PLACES) | (pl.col("tenths") < TENTHS) | ~pl.col("inside")
+    wrong = states.join(crowds, on=["datasetKey", "unit"], how="left").filter(few.fill_null(value=True))
+    return _fault(wrong, "its crowd has too few places")
+
+
+def message(found: pl.DataFrame) -> str:
+    """Return what is wrong, and what can be done, for whoever makes a release."""
+    kinds = found.group_by("problem").agg(pl.len(), keys=pl.col("key").sort().head(5)).sort("problem")
+    parts = [f"{n} x {problem} (records {', '.join(map(str, keys))})" for problem, n, keys in kinds.iter_rows()]
+    return f"{'; '.join(parts)}: {_REMEDY}"

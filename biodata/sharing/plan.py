@@ -1,0 +1,159 @@
+"""What goes out of the sensitive records of some datasets, and by which marks their own numbers are replaced."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from biodata.places import BoundarySet
+from biodata.sharing.generalise import wide_enough
+from biodata.sharing.set_apart import Apart, Memory, set_apart
+from biodata.terms import OCCURRENCE
+from biodata.vocabularies import SharingCategory
+
+TAXON: Final = (
+    "scientificName", "acceptedScientificName", "kingdom", "phylum", "class", "order", "family", "genus", "species",
+    "taxonRank", "taxonKey", "speciesKey", "iucnRedListCategory",
+)  # fmt: skip
+"""What is published of the taxon of a presence."""
+SENSITIVE: Final = pl.Schema(
+    {"key": pl.Int64, "category": pl.String, "rule_id": pl.String, "taxon": pl.String, "country": pl.String}
+)
+"""What is known of a sensitive record: what was decided, the taxon of its presence, its country where that is wide enough."""
+PLACED: Final = (
+    "key", "datasetKey", "eventID", "event_start", "event_end", "event_time", "year", "recordedBy", "decimalLongitude",
+    "decimalLatitude", "gbifID", "occurrenceID",
+)  # fmt: skip
+"""Columns of `terms.OCCURRENCE` by which records of one dataset are looked at together."""
+_RANDOM: Final = r"(?i)^(?:urn:uuid:)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"
+_MOST: Final = 0.95
+"""Share of a dataset's records from which on its numbers count as random, or as public elsewhere."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes out of an installation's sensitive records.
+
+    Attributes
+    ----------
+    apart : Apart
+    marked : frozenset of str
+        Datasets whose own numbers are published as marks.
+    secret : bytes
+        What marks, and keys of presences, are made with.
+    """
+
+    apart: Apart
+    marked: frozenset[str]
+    secret: bytes
+
+    def mark(self, values: pl.Series) -> pl.Series:
+        """Return a mark for each number of a source: the same for the same one, and nothing that it could be known by."""
+        distinct = values.drop_nulls().unique()
+        marks = [self._digest(text).hex() for text in distinct]
+        return values.replace_strict(distinct, pl.Series(marks, dtype=pl.String), default=None, return_dtype=pl.String)
+
+    def key(self, row: tuple[object, ...]) -> int:
+        """Return the key of a presence, below 2^52: in no order, and the same in each release."""
+        return int.from_bytes(self._digest(json.dumps(row)), "big") >> 12
+
+    def _digest(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode(), key=self.secret[:64], digest_size=8).digest()
+
+
+def sensitive_records(records: pl.DataFrame, decided: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what is known of the sensitive ones among records: `SENSITIVE`.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    decided : polars.DataFrame
+        As `decide` returns it. An absence of a taxon that a rule hides is withheld.
+    boundaries : BoundarySet
+        Whose countries count.
+    """
+    found = records[decided["row"]].with_columns(decided.drop("row"))
+    absent = (pl.col("occurrenceStatus") == "ABSENT").fill_null(value=False)
+    found = found.with_columns(
+        category=pl.when(absent).then(pl.lit(str(SharingCategory.WITHHELD))).otherwise("category")
+    )
+    found = found.with_columns(taxon_of(found), wide_enough(found, boundaries).alias("country"))
+    return found.select(pl.col(name).cast(dtype) for name, dtype in SENSITIVE.items())
+
+
+def plan_of(
+    records: pl.DataFrame,
+    events: pl.DataFrame,
+    sensitive: pl.DataFrame,
+    *,
+    memory: Memory,
+    released: frozenset[str],
+    secret: bytes,
+    today: date,
+) -> Plan:
+    """Return what goes out of sensitive records.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        `PLACED` : all records of the datasets of the sensitive ones; `shown` : True for those that the current release was made of.
+    events : polars.DataFrame
+        Columns of `terms.EVENT` of these datasets; `shown` : True for those that an earlier release had.
+    sensitive : polars.DataFrame of `SENSITIVE`
+    memory, released, today
+        As `set_apart` has them.
+    secret : bytes
+        The installation's.
+    """
+    day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
+    asked = records.select(
+        "key", "datasetKey", "eventID", "recordedBy", "shown", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
+        longitude="decimalLongitude", latitude="decimalLatitude",
+    ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
+    wholes = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
+    wholes = wholes.unique().with_columns(whole=pl.lit(value=True))
+    placed = events.join(wholes, on=["datasetKey", "eventID"], how="left").select(
+        "event_key", "datasetKey", "eventID", "shown", day=pl.col("event_start").cast(pl.Date),
+        year=pl.col("event_start").dt.year().cast(pl.Int32),
+        longitude=pl.when(pl.col("whole").is_null()).then("decimalLongitude"),
+        latitude=pl.when(pl.col("whole").is_null()).then("decimalLatitude"),
+    )  # fmt: skip
+    apart = set_apart(asked, placed, memory, released=released, today=today)
+    with_presences = apart.memory.states.filter("published")["datasetKey"].unique()
+    return Plan(apart, frozenset(with_presences) - _known_numbers(records), secret)
+
+
+def _known_numbers(records: pl.DataFrame) -> frozenset[str]:
+    """Return the datasets whose numbers are random, or public elsewhere: GBIF's."""
+    share = records.group_by("datasetKey").agg(
+        random=(pl.col("occurrenceID").str.contains(_RANDOM)).fill_null(value=False).mean(),
+        public=pl.col("gbifID").is_not_null().mean(),
+    )
+    return frozenset(share.filter(pl.max_horizontal("random", "public") >= _MOST)["datasetKey"].drop_nulls())
+
+
+def _duration() -> pl.Expr:
+    """Return the local time of day."""
+    parts = pl.col("event_time").str.extract_groups(r"^(\d\d):(\d\d)(?::(\d\d))?")
+    hours, minutes, seconds = (parts.struct.field(str(n)).cast(pl.Int64) for n in (1, 2, 3))
+    return pl.duration(hours=hours, minutes=minutes, seconds=seconds.fill_null(0))
+
+
+def taxon_of(records: pl.DataFrame) -> pl.Series:
+    """Return what a presence of each record is published under, as JSON: its accepted taxon, with the classification."""
+    ranks = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
+    accepted = pl.coalesce("acceptedScientificName", *ranks)
+    missing = [pl.lit(None).alias(name) for name in TAXON if name not in records.columns]
+    named = records.with_columns(missing).with_columns(scientificName=accepted, acceptedScientificName=accepted)
+    return named.select(taxon=pl.struct(TAXON).struct.json_encode()).to_series()
+
+
+def taxa(texts: pl.Series) -> pl.DataFrame:
+    """Return the columns of `TAXON` of what `taxon_of` made."""
+    dtypes = {column.name: column.dtype for column in OCCURRENCE}
+    schema = pl.Schema({name: dtypes[name] for name in TAXON})
+    return texts.str.json_decode(pl.Struct(schema)).struct.unnest() if len(texts) else schema.to_frame()

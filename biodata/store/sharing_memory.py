@@ -1,0 +1,94 @@
+"""What earlier releases made of sensitive records, a row of the registry for each dataset: lost or changed, nothing goes out."""
+
+import hashlib
+import io
+from dataclasses import fields
+from typing import Final
+
+import polars as pl
+from sqlalchemy import LargeBinary, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from biodata.errors import SharingError
+from biodata.sharing.set_apart import Memory
+from biodata.store.models import Base
+from biodata.store.registry import Registry
+
+_ALL: Final = ""
+"""The row that holds the digest of all others, so that one that is lost is missed."""
+_REMEDY: Final = "restore the registry from a backup (`biodata restore`)"
+
+
+class SharingMemory(Base):
+    """What is kept of a dataset's sensitive records."""
+
+    __tablename__ = "sharing_memory"
+
+    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
+    states: Mapped[bytes] = mapped_column(LargeBinary)
+    crowds: Mapped[bytes] = mapped_column(LargeBinary)
+    seen: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+def read(registry: Registry) -> Memory:
+    """Return what is kept of all datasets.
+
+    Raises
+    ------
+    SharingError
+        If something of it is lost or changed.
+    """
+    with registry.session(read_only=True) as session:
+        rows = session.scalars(select(SharingMemory).order_by(SharingMemory.dataset)).all()
+    kept = [row for row in rows if row.dataset != _ALL]
+    whole = next((row.digest for row in rows if row.dataset == _ALL), None)
+    if any(row.digest != _digest(row) for row in kept) or whole != (_of_all(kept) if rows else None):
+        message = f"what is kept of sensitive records is damaged: nothing can be published; {_REMEDY}"
+        raise SharingError(message)
+    parts = {name: [pl.read_ipc(io.BytesIO(getattr(row, name))) for row in kept] for name in _names()}
+    empty = Memory()
+    return Memory(**{name: pl.concat([getattr(empty, name), *frames]) for name, frames in parts.items()})
+
+
+def save(registry: Registry, memory: Memory) -> None:
+    """Keep a memory in place of what was kept; only the rows of datasets that changed are written."""
+    names = memory.states["datasetKey"].unique().sort().to_list()
+    with registry.session() as session, session.begin():
+        known = {row.dataset: row for row in session.scalars(select(SharingMemory))}
+        rows = []
+        for name in names:
+            of_dataset = pl.col("datasetKey") == name
+            parts = {part: _bytes(getattr(memory, part).filter(of_dataset)) for part in _names()}
+            row = SharingMemory(dataset=name, **parts, digest="")
+            row.digest = _digest(row)
+            rows.append(row)
+            if name not in known or known[name].digest != row.digest:
+                session.merge(row)
+        gone = [name for name in known if name not in names and name != _ALL]
+        session.execute(delete(SharingMemory).where(SharingMemory.dataset.in_(gone)))
+        _keep_whole(session, rows)
+
+
+def _keep_whole(session: Session, rows: list[SharingMemory]) -> None:
+    session.merge(SharingMemory(dataset=_ALL, states=b"", crowds=b"", seen=b"", digest=_of_all(rows)))
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(part.name for part in fields(Memory))
+
+
+def _bytes(frame: pl.DataFrame) -> bytes:
+    """Return a frame as Arrow's file format; its rows in one order, so that the same ones give the same bytes."""
+    file = io.BytesIO()
+    frame.sort(pl.all(), nulls_last=True).write_ipc(file, compression="zstd")
+    return file.getvalue()
+
+
+def _digest(row: SharingMemory) -> str:
+    parts = [row.dataset.encode(), *(getattr(row, name) for name in _names())]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _of_all(rows: list[SharingMemory]) -> str:
+    return hashlib.sha256("\n".join(row.digest for row in rows).encode()).hexdigest()
