@@ -111,11 +111,13 @@ def leaks(
     if as_json:
         say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:
-        say(f"{'country':<8} {'told':<16} {'records':>8}  rule")
+        say(f"{'country':<8} {'published as':<16} {'records':>8}  rule")
         for row in report.records.iter_rows(named=True):
-            say(f"{row['country'] or '-':<8} {row['told']:<16} {row['n']:>8}  {row['rule_id']} ({row['category']})")
-        for key, problem in report.faults.iter_rows():
-            say(f"record {key}: {problem}")
+            say(
+                f"{row['country'] or '-':<8} {row['published']:<16} {row['n']:>8}  {row['rule_id']} ({row['category']})"
+            )
+        for key, dataset, problem in report.faults.iter_rows():
+            say(f"record {key} of {dataset}: {problem}")
         say(f"{report.release}: {report.faults.height} faults")
     if report.faults.height:
         raise typer.Exit(1)

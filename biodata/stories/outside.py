@@ -6,6 +6,7 @@ import polars as pl
 
 from biodata import places, sharing, terms
 from biodata.settings import Settings
+from biodata.sharing.crowds import PLACES
 from biodata.sharing.decide import decide
 from biodata.store import releases
 from biodata.store.query.filters import Compare
@@ -13,6 +14,9 @@ from biodata.stories.parts import Sharing
 from biodata.vocabularies import SharingCategory
 
 Row = dict[str, Any]
+_BESIDE: Final = (
+    "an open record here would show where one of a sensitive species is missing, now or in an earlier release"
+)
 _OWN: Final = frozenset(terms.names(terms.OCCURRENCE))
 
 
@@ -35,10 +39,21 @@ def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharin
     category, rule, reason = (
         decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
     )  # fmt: skip
+    key = row["key"]
+    if rules.plan is not None:
+        apart = rules.plan.apart
+        mine = apart.hidden.filter(pl.col("key") == key)
+        if mine.height and (not decided.height or mine["beside"][0]):
+            category, rule, reason = mine["category"][0], mine["rule_id"][0], _BESIDE
+        waits = apart.waiting.filter(pl.col("key") == key)["places"]
+        if len(waits):
+            reason = f"{reason}; it waits: {waits[0]} of {PLACES} places of its dataset in the cell"
+        out = sharing.presence_rows(rules, boundaries=boundaries, among=pl.Series([key]))["key"]
+        key = out[0] if len(out) else key
     current = releases.current(settings.data)
     if current is None:
         return Sharing(category, rule, reason, None, None, None, (), chain)
-    found = releases.read(current, "occurrences", where=Compare("key", "=", row["key"]))
+    found = releases.read(current, "occurrences", where=Compare("key", "=", key))
     if found.is_empty():
         return Sharing(category, rule, reason, current.id, current.snapshot, None, (), chain)
     published = {name: value for name, value in found.row(0, named=True).items() if value is not None}
