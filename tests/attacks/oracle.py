@@ -66,6 +66,12 @@ class Options:
     """An event is emptied once."""
     tens: bool = True
     """Places of a cell go apart by tens; False: the next nine in the order of the hash."""
+    nearest: str = "days"
+    """Which event of another place goes apart: the nearest in "days", or all of the "year"."""
+    only_new: bool = False
+    """Only an event that no release has shown is emptied, and only such ones go apart beside it."""
+    hold: bool = False
+    """Where another place of the crowd has nothing new, what is new in the crowd waits, open and all."""
 
 
 @dataclass
@@ -104,11 +110,13 @@ class Memory:
     crowd_of: dict[tuple[str, int, int, Square], str] = field(default_factory=dict)
     seen: dict[Unit, dict[tuple[Square, int | None], Mark]] = field(default_factory=dict)
     last: dict[str, list[tuple[Square, int | None, int]]] = field(default_factory=dict)
+    shown: set[int] = field(default_factory=set)
+    """Keys of records and events that a release did not hold back."""
 
     def copy(self) -> "Memory":
         """Return a memory that can be changed without changing this one."""
         states = {key: replace(state) for key, state in self.states.items()}
-        return Memory(states, dict(self.crowds), dict(self.crowd_of), dict(self.seen), dict(self.last))
+        return Memory(states, dict(self.crowds), dict(self.crowd_of), dict(self.seen), dict(self.last), set(self.shown))
 
 
 @dataclass
@@ -257,6 +265,7 @@ class Release:
                 self.placed[row.dataset].append(row)
         self.squares: dict[tuple[str, int], dict[Square, list[Row]]] = {}
         self.waiting: dict[int, int] = {}
+        self.held: set[int] = set()
         self.before: dict[tuple[str, int], Any] = {}
         self.by_cell: dict[tuple[str, int], dict[Square, list[Square]]] = {}
 
@@ -276,6 +285,7 @@ class Release:
             self.set_walks_apart()
         self.find_stations()
         self.count_crowds()
+        self.find_units()
         hidden = self.set_emptied_apart()
         self.find_units()
         self.change()
@@ -291,10 +301,11 @@ class Release:
                     own.add(key)
         for dataset in datasets:
             self.memory.last[dataset] = [(r.at, r.year, r.hash) for r in self.placed[dataset]]  # type: ignore[misc]
+        self.memory.shown |= ({r.key for r in self.records} | {e.key for e in self.events}) - self.held
         return Result(
-            open_keys={r.key for r in self.records if r.category is None},
+            open_keys={r.key for r in self.records if r.category is None} - self.held,
             presences=presences,
-            event_keys={e.key for e in self.events} - hidden,
+            event_keys={e.key for e in self.events} - hidden - self.held,
             waiting=self.waiting,
             memory=self.memory,
             beside={r.key for r in self.records if r.beside},
@@ -435,13 +446,33 @@ class Release:
                     hidden.add(e.key)
                 continue
             own = [r for r in of_e if r.category != "withheld" and not r.beside]
-            if not own or (self.options.once and all(r.key in self.known for r in own)) or not self.options.emptied:
+            if (
+                not own
+                or (self.options.once and not self.options.only_new and all(r.key in self.known for r in own))
+                or not self.options.emptied
+            ):
                 continue
             category = max((r.category for r in own if r.category), key=STRICTNESS.__getitem__)
-            for group in self.group_of(e, _n(category)):
-                if group:
-                    nearest = min(group, key=lambda f: (self.days_between(e, f), f.event or ""))
-                    for r in self.of_event.get((e.dataset, nearest.event or ""), []):
+            if self.options.only_new and e.key in self.memory.shown:
+                continue
+            groups = self.group_of(e, _n(category))
+            if self.options.only_new and e.dataset in self.released:
+                new = [[f for f in group if f.key not in self.memory.shown] for group in groups]
+                if self.options.hold and not all(new):
+                    for row in [e, *(f for group in new for f in group)]:
+                        self.held |= {row.key}
+                        self.held |= {r.key for r in self.of_event.get((e.dataset, row.event or ""), [])}
+                    continue
+                groups = new
+            for group in groups:
+                if not group:
+                    continue
+                if self.options.nearest == "year":
+                    chosen = [f for f in group if f.year == e.year]
+                else:
+                    chosen = [min(group, key=lambda f: (self.days_between(e, f), f.event or ""))]
+                for f in chosen:
+                    for r in self.of_event.get((e.dataset, f.event or ""), []):
                         aside.append((r, category))
         for r, category in aside:
             self.set_beside(r, category)

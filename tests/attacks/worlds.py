@@ -3,7 +3,7 @@
 A world is what the steps before give: places, dates, category and taxon of each record. Nothing here knows the rules.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+Place = tuple[float, float]
 RECORDS = [
     "key", "datasetKey", "eventID", "parentEventID", "day", "year", "time", "recordedBy",
     "decimalLongitude", "decimalLatitude", "category", "taxon",
@@ -255,18 +256,50 @@ def _change(source: Source) -> None:
         record["category"] = source.sensitive.get(record["taxon"])
 
 
+@dataclass
+class Grid:
+    """Cameras in a grid, and what lives at each."""
+
+    source: Source
+    places: list[Place]
+    rates: np.ndarray
+    home: dict[str, np.ndarray]
+    visits: int
+    with_events: bool
+    alone: float
+
+    def grow(self, year: int, which: Iterable[int] | None = None) -> None:
+        """Add the deployments of a year at some stations (all), and their records."""
+        rng = self.source.rng
+        start = date(year, 1, 1) + timedelta(days=int(rng.integers(0, 40)))
+        for i in range(len(self.places)) if which is None else which:
+            for visit in range(self.visits):
+                day = start + timedelta(days=int(rng.integers(0, 30 if self.visits == 1 else 300)))
+                event = f"dep{i}_{year}_{visit}" if self.with_events else None
+                if self.with_events:
+                    self.source.event("grid", str(event), day, self.places[i])
+                rare = [taxon for taxon, lives in self.home.items() if lives[i] and rng.random() < 0.7 / self.visits]
+                common = 0 if rare and rng.random() < self.alone else int(rng.poisson(self.rates[i] / self.visits))
+                taxa = rare + [self.source.taxon(0) for _ in range(common)]
+                for taxon in taxa:
+                    seen = day + timedelta(days=int(rng.integers(0, 25)))
+                    self.source.record("grid", min(seen, date(year, 12, 31)), self.places[i], taxon, event=event)
+
+
 def camera_grid(
     seed: int,
     *,
     spacing: float = 0.02,
     side: int = 12,
-    years: tuple[int, ...] = (2021, 2022, 2023),
     category: str = "0_1_degree",
     richness: float = 6.0,
     rare: float = 0.06,
     jitter: float = 0.0,
-) -> Source:
-    """Return a grid of cameras, one deployment a station and year, with records of common species and few rare ones.
+    visits: int = 1,
+    with_events: bool = True,
+    alone: float = 0.0,
+) -> Grid:
+    """Return a grid of cameras with many records of common species and few of rare ones; `Grid.grow` adds years.
 
     Parameters
     ----------
@@ -275,13 +308,18 @@ def camera_grid(
         Degrees between stations; share of it that a station may stand aside.
     side : int
         Stations in a row of the grid.
-    years : years
     category : str
         Of the rare species.
     richness : float
-        Mean number of common records of a deployment (Poisson over stations that differ).
+        Mean number of common records of a station and year (Poisson over stations that differ).
     rare : float
         Share of stations where each rare species lives; it is recorded there in each year with 0.7.
+    visits : int
+        Deployments of a station and year.
+    with_events : bool
+        Whether deployments stand in a table.
+    alone : float
+        Share of the deployments with a rare species that have no other (a camera at a den, or aimed at it).
     """
     rng = np.random.default_rng(seed)
     source = Source(rng, sensitive=dict.fromkeys(RARE, category))
@@ -290,36 +328,7 @@ def camera_grid(
     aside = rng.uniform(-jitter, jitter, (len(at), 2)) * spacing
     places = [(round(x + a, 6), round(y + b, 6)) for (x, y), (a, b) in zip(at, aside, strict=True)]
     home = {taxon: rng.random(len(places)) < rare for taxon in RARE}
-    rates = rng.gamma(2.0, richness / 2.0, len(places))
-    for year in years:
-        add_deployments(source, "grid", places, range(len(places)), year, rates, home)
-    return source
-
-
-def add_deployments(
-    source: Source,
-    dataset: str,
-    places: list[tuple[float, float]],
-    which: Any,
-    year: int,
-    rates: np.ndarray,
-    home: dict[str, np.ndarray],
-) -> None:
-    """Add a deployment and its records at some stations."""
-    rng = source.rng
-    start = date(year, 1, 1) + timedelta(days=int(rng.integers(0, 60)))
-    for i in which:
-        day = start + timedelta(days=int(rng.integers(0, 30)))
-        event = f"dep{i}_{year}"
-        source.event(dataset, event, day, places[i])
-        for _ in range(int(rng.poisson(rates[i]))):
-            source.record(
-                dataset, day + timedelta(days=int(rng.integers(0, 30))), places[i], source.taxon(0), event=event
-            )
-        for taxon, lives in home.items():
-            if lives[i] and rng.random() < 0.7:
-                day_of_it = day + timedelta(days=int(rng.integers(0, 30)))
-                source.record(dataset, day_of_it, places[i], taxon, event=event)
+    return Grid(source, places, rng.gamma(2.0, richness / 2.0, len(places)), home, visits, with_events, alone)
 
 
 def national_survey(
