@@ -235,6 +235,12 @@ def walk_gaps(case: Case, *, wide: float = 1.5) -> dict[Row, Guess]:
         if row[1] is None:
             continue
         own = public.records[(public.records["datasetKey"] == row[0]) & public.records["day"].notna()]
+        inside = [
+            in_cell((float(x), float(y)), row)
+            for x, y in zip(own["decimalLongitude"], own["decimalLatitude"], strict=True)
+        ]
+        near = set(zip(own["day"][inside], own["recordedBy"][inside], strict=True))
+        own = own[[at in near for at in zip(own["day"], own["recordedBy"], strict=True)]]
         if row[5] is not None:
             own = own[own["year"] == row[5]]
         found: Guess = {}

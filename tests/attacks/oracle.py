@@ -300,7 +300,7 @@ class Release:
                 if n == _n(state.category):
                     own.add(key)
         for dataset in datasets:
-            self.memory.last[dataset] = [(r.at, r.year, r.hash) for r in self.placed[dataset]]  # type: ignore[misc]
+            self.keep_last(dataset)
         self.memory.shown |= ({r.key for r in self.records} | {e.key for e in self.events}) - self.held
         return Result(
             open_keys={r.key for r in self.records if r.category is None} - self.held,
@@ -311,6 +311,25 @@ class Release:
             beside={r.key for r in self.records if r.beside},
             own_cell=own,
         )
+
+    def keep_last(self, dataset: str) -> None:
+        """Keep what stands at each place now, where nothing left over waits in its degree; there what stood before it came."""
+        waits: dict[int, set[Square]] = defaultdict(set)
+        for key in self.waiting:
+            r = self.by_key[key]
+            if r.dataset == dataset and r.at is not None and r.category and self.unit_now.get(key) is None:
+                waits[_n(r.category)].add(r.square(1))
+        degree, kept = FINEST, set()
+        for n, cells in waits.items():
+            for at in {r.at for r in self.placed[dataset] if r.at is not None}:
+                step = FINEST // (100 * n)
+                place = (at[0] // step, at[1] // step)
+                if (at[0] // degree, at[1] // degree) in cells and self.in_crowd(dataset, n, place) is None:
+                    kept.add(at)
+        self.memory.last[dataset] = [
+            *((r.at, r.year, r.hash) for r in self.placed[dataset] if r.at is not None and r.at not in kept),
+            *(row for row in self.memory.last.get(dataset, []) if row[0] in kept),
+        ]
 
     def cell_of(self, unit: Unit | None) -> tuple[int | None, int | None, int | None]:
         """Return n, column and row of the cell of a unit."""
@@ -456,6 +475,13 @@ class Release:
             if self.options.only_new and e.key in self.memory.shown:
                 continue
             groups = self.group_of(e, _n(category))
+            if groups is None:
+                continue
+            if self.options.hold and self.waits_without_crowd(e, own, _n(category)):
+                for row in self.new_left_over(e, _n(category)):
+                    self.held |= {row.key}
+                    self.held |= {r.key for r in self.of_event.get((e.dataset, row.event or ""), [])}
+                continue
             if self.options.only_new and e.dataset in self.released:
                 new = [[f for f in group if f.key not in self.memory.shown] for group in groups]
                 if self.options.hold and not all(new):
@@ -478,6 +504,23 @@ class Release:
             self.set_beside(r, category)
         return hidden
 
+    def waits_without_crowd(self, e: Row, own: list[Row], n: int) -> bool:
+        """Return whether an emptied event has no crowd yet and its records wait for the year's end."""
+        if self.in_crowd(e.dataset, n, e.square(100 * n)) is not None:
+            return False
+        return any(self.today.year <= self.memory.states[r.key].waits_since for r in own)
+
+    def new_left_over(self, e: Row, n: int) -> list[Row]:
+        """Return the events in the degree of one that no release has shown, at places in no crowd."""
+        return [
+            f
+            for f in self.placed[e.dataset]
+            if id(f) in self.event_ids
+            and f.key not in self.memory.shown
+            and f.square(1) == e.square(1)
+            and self.in_crowd(e.dataset, n, f.square(100 * n)) is None
+        ]
+
     def share(self, events: list[Row]) -> float:
         """Return the share of events without any record."""
         return sum((e.dataset, e.event) not in self.of_event for e in events) / len(events)
@@ -487,7 +530,7 @@ class Release:
         """Return the days between two events, endless where one is not known."""
         return math.inf if a.day is None or b.day is None else abs(a.day - b.day)
 
-    def group_of(self, e: Row, n: int) -> list[list[Row]]:
+    def group_of(self, e: Row, n: int) -> list[list[Row]] | None:
         """Return the events at each other place of an emptied event's crowd; none if blank ones are common there."""
         name = self.in_crowd(e.dataset, n, e.square(100 * n))
         if name is not None:
@@ -500,7 +543,7 @@ class Release:
         at = self.at(e.dataset, level)
         there = {p: [r for r in at.get(p, []) if id(r) in self.event_ids] for p in places}
         if self.share([x for found in there.values() for x in found]) >= self.options.blank_share:
-            return []
+            return None
         own = e.square(100 * level)
         if name is None and len(places) > 10:
             mine = places.index(own)

@@ -145,8 +145,13 @@ def border(seed: int, *, by_cell: bool) -> list[Release]:
     return [grid.source.release(date(2024, 6, 1), NEVER)]
 
 
-def clusters(seed: int) -> list[Release]:
-    """Return cells full of stations beside lone ones, within a degree; the rare species lives at one lone station."""
+def clusters(
+    seed: int, *, alone: float = 0.0, early: bool = False, years: tuple[int, ...] = (2021, 2022, 2023)
+) -> list[Release]:
+    """Return cells full of stations beside lone ones, within a degree; the rare species lives at one lone station.
+
+    With `early` the last year is released within that year, when it waits, and again in the next.
+    """
     rng = np.random.default_rng(seed)
     source = Source(rng, sensitive=dict.fromkeys(worlds.RARE, "0_1_degree"))
     cells = rng.permutation(100)
@@ -158,4 +163,9 @@ def clusters(seed: int) -> list[Release]:
     places = [(round(float(x), 6), round(float(y), 6)) for x, y in places + lone]
     home = {worlds.RARE[0]: np.zeros(len(places), dtype=bool)}
     home[worlds.RARE[0]][100 + int(rng.integers(0, 12))] = True
-    return first_release(Grid(source, places, rng.gamma(2.0, 10.0, len(places)), home, 1, True, 0.0))
+    grid = Grid(source, places, rng.gamma(2.0, 10.0, len(places)), home, 1, True, alone)
+    if not early:
+        return first_release(grid, years)
+    for year in years:
+        grid.grow(year)
+    return [source.release(date(2023, 12, 1), NEVER), source.release(date(2024, 2, 1), KNOWN)]
