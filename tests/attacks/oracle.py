@@ -7,7 +7,7 @@ Grid. A cell is the cell of its places: one floor at a hundred thousandth of a d
 Wholes. An event that another event of the dataset names as parentEventID is no place, and is published without one.
 Order. Memory, walks, crowds, emptied events. A record beside is in the crowd that its place has.
 Beside. It is kept in the memory. A record beside empties no event and makes no walk coarse, else each release goes on from the last.
-Emptied. Once: in the release in which a sensitive record of the event is new to the memory. Without a crowd the places of the cell
+Emptied. The crowd is the one that the record goes to now. Once: in the release in which a sensitive record of the event is new to the memory. Without a crowd the places of the cell
 are counted off in tens in the order of the hash, the last ten with the rest, and the ten of the event goes apart ("the next nine" name it).
 Without n (all withheld): the share is over the events of the dataset.
 Crowds. They are counted off for a dataset and a category, in all cells at once, as soon as the dataset has a sensitive record of
@@ -18,6 +18,8 @@ Published before. A record that is published stays in its unit and year until th
 another by then it is new from the next release on. One whose category is another leaves at once and is new.
 Complete. All years are judged by what stood at the last refresh before this release. If the unit is complete as a whole, everything that is
 not published yet and whose year is not complete goes out without year, and `seen` is set for all years.
+Seen. A unit begins with what the last release showed at its places (`Memory.last`); where a record that is left over waits, the
+places of its degree that are in no crowd keep what stood there before it came. Else the first record of a unit names its part.
 Withdrawn whole. Presences of a dataset without any record are gone.
 Walks. They are ordered by key as a whole if one time is missing. A withheld record is a member and makes nothing coarse.
 Nowhere. A sensitive record without coordinates is a presence without cell and year at once.

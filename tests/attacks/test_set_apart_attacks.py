@@ -95,6 +95,13 @@ def test_a_new_part(stations):
     assert found(cases, attacks.changed_places, new=True).found[0] <= MOST
 
 
+def test_a_new_part_and_then_the_rest():
+    cases = [play(scenarios.new_part(grid, 20, rest=True)) for grid in grids(3)]
+    total = found(cases, attacks.changed_places, new=True)
+    assert total.records > 20
+    assert total.found[0] <= MOST
+
+
 @pytest.mark.parametrize("stations", [1, 5, 20, 60])
 def test_a_new_part_with_the_first_sensitive_record_of_its_crowd(stations):
     cases = [play(scenarios.first_of_its_kind(grid, stations)) for grid in grids(4)]
