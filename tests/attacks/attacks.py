@@ -119,20 +119,29 @@ def empty_events(case: Case) -> dict[Row, Guess]:
     return guesses
 
 
+def _visits(public: Public, dataset: str) -> dict[Place, list[tuple[pd.Timestamp, str, int]]]:
+    """Return day, eventID and year of the events at each place."""
+    own = public.events[(public.events["datasetKey"] == dataset) & public.events["decimalLongitude"].notna()]
+    by_place: dict[Place, list[tuple[pd.Timestamp, str, int]]] = defaultdict(list)
+    for name, lon, lat, day, year in zip(
+        *(own[c] for c in ("eventID", "decimalLongitude", "decimalLatitude", "day", "year")), strict=True
+    ):
+        by_place[float(lon), float(lat)].append((pd.Timestamp(day), name, year))
+    return by_place
+
+
 def explained_events(case: Case) -> dict[Row, Guess]:
     """In one release: of the empty events only that one was emptied whose nearest in days at all other places are empty too."""
     public = case.public[-1]
     used = set(zip(public.records["datasetKey"], public.records["eventID"], strict=True))
     guesses = {}
+    of: dict[str, dict[Place, list[tuple[pd.Timestamp, str, int]]]] = {}
     for row in public.presences:
         if row[1] is None:
             continue
-        own = public.events[(public.events["datasetKey"] == row[0]) & public.events["decimalLongitude"].notna()]
-        by_place: dict[Place, list[tuple[pd.Timestamp, str, int]]] = defaultdict(list)
-        for name, lon, lat, day, year in zip(
-            *(own[c] for c in ("eventID", "decimalLongitude", "decimalLatitude", "day", "year")), strict=True
-        ):
-            by_place[float(lon), float(lat)].append((pd.Timestamp(day), name, year))
+        if row[0] not in of:
+            of[row[0]] = _visits(public, row[0])
+        by_place = of[row[0]]
         crowd = in_its_crowd([p for p in by_place if in_cell(p, row)], row, case)
         fits: Guess = defaultdict(float)
         for place in crowd:

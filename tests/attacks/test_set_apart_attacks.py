@@ -5,11 +5,13 @@ the crowd and among all places that the cell shows. `pytest -m attacks -s` print
 """
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pytest
 
 import attacks
+import product
 import scenarios
 import worlds
 from attack_case import Case, Guess, Row, Score, play, score
@@ -158,3 +160,10 @@ def test_gaps_of_walks(kind):
 def test_a_border_in_the_cell():
     cases = [play(scenarios.border(seed, by_cell=True)) for seed in range(3)]
     assert found(cases, attacks.one_side).found[0] <= MOST
+
+
+def test_a_national_survey_is_hardly_coarser_for_the_sake_of_others():
+    records, events = worlds.national_survey(1, stations=400)
+    found = product.set_apart(records, events, None, frozenset(), date(2026, 6, 1))
+    assert len(found.beside) <= 0.005 * len(records)
+    assert len(found.presences) > 100
