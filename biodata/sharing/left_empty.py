@@ -200,7 +200,11 @@ def even_walks(records: pl.DataFrame) -> pl.DataFrame:
     for (category,), part in sensitive.join(even, on=walk, how="semi").group_by("category"):
         n = PER_DEGREE[str(category)]
         cells = part.select(*walk, *cell(n), "category", "rule_id").unique([*walk, "column", "row"])
-        opened = walks.filter(pl.col("category").is_null() | pl.col("beside")).drop("category", "rule_id").with_columns(cell(n))
+        opened = (
+            walks.filter(pl.col("category").is_null() | pl.col("beside"))
+            .drop("category", "rule_id")
+            .with_columns(cell(n))
+        )
         found.append(opened.join(cells, on=[*walk, "column", "row"]).select(BESIDE.names()))
     return strictest(pl.concat(found))
 

@@ -129,7 +129,9 @@ def set_apart(
     stations = crowds.of_stations(records, events)
     world = _World(points, then, stations, memory.states, frozenset(released), today.year)
     members, grid, left_over = _units(records, world, memory.crowds)
-    waits = members.filter(pl.col("unit").is_null(), "there", pl.col("waits_since") >= today.year)["key"]
+    waits = members.filter(
+        "there", pl.col("base").is_not_null(), pl.col("unit").is_null(), pl.col("waits_since") >= today.year
+    )["key"]
     groups = pl.concat([grid, _tens(left_over, world)]).rename({"crowd": "unit"})
     empty = emptied_events(records, events, groups, released=released, waits=waits)
     records = _beside(records, empty.beside)

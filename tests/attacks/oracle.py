@@ -303,7 +303,7 @@ class Release:
                     own.add(key)
         for dataset in datasets:
             self.keep_last(dataset)
-        self.memory.shown |= ({r.key for r in self.records} | {e.key for e in self.events}) - self.held
+        self.memory.shown |= ({r.key for r in self.records} | {e.key for e in self.events}) - self.held - hidden
         return Result(
             open_keys={r.key for r in self.records if r.category is None} - self.held,
             presences=presences,
