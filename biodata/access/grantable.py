@@ -8,10 +8,10 @@ import polars as pl
 from biodata import terms
 from biodata.flags import TRACKED
 from biodata.sharing import RuleSet, labels, siblings
-from biodata.sharing.names import FULL_NAMES
+from biodata.sharing.resolve import INTERPRETED
 
 COLUMNS: Final = tuple(
-    name for name in terms.names(terms.OCCURRENCE) if name in {*siblings.COLUMNS, *FULL_NAMES, "community_labels"}
+    name for name in terms.names(terms.OCCURRENCE) if name in {*siblings.COLUMNS, *INTERPRETED, "community_labels"}
 )
 """What `tied_to_labels` looks at."""
 

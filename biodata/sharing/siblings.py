@@ -23,13 +23,12 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
+from biodata.parsers.reference_list import reference_list
 from biodata.sharing.generalise import CELLS_PER_DEGREE
 from biodata.sharing.kept_places import KeptPlaces
-from biodata.sharing.names import FULL_NAMES
-from biodata.sharing.readings import Kind, read
+from biodata.sharing.resolve import INTERPRETED, canonical
 from biodata.sharing.shared import SAME_EVENT as SAME_EVENT
 from biodata.sharing.stations import STATION, around, cell, strictest
-from biodata.sharing.taxonomy import bundled
 
 REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden, or told so in an earlier release"
 WALK: Final = 100
@@ -225,10 +224,11 @@ def tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
     A bird that nobody named is hidden since it may be any; that its place can be guessed tells nobody what it was. So it
     makes no station coarse; one that is coarse it makes as coarse as itself (`_raised`).
     """
-    names = [pl.col(name) for name in FULL_NAMES if name in occurrences.columns]
+    names = [pl.col(name) for name in INTERPRETED if name in occurrences.columns]
     told = occurrences.select(name=pl.coalesce(*names, pl.lit(None, pl.String)) if names else pl.lit(None, pl.String))
-    texts = told["name"].drop_nulls().unique()
-    kept = [text for text in texts if text.strip() and read(text, bundled()).kind is not Kind.HIGHER]
+    ranks = reference_list().group_ranks
+    read = canonical(told["name"]).filter(pl.col("value").str.strip_chars() != "").select("value", "name")
+    kept = [text for text, name in read.iter_rows() if ranks.get(name, "GENUS") == "GENUS"]
     return told["name"].is_in(kept).fill_null(value=False)
 
 
