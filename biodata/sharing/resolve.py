@@ -251,31 +251,33 @@ class Resolver:
     def answers(self, texts: pl.Series) -> dict[str, Answer]:
         """Return what each of some texts calls for."""
         pieces = {text: found for text in texts if (found := _pieces(text))}
-        read = canonical(
-            pl.concat([texts, pl.Series([one for found in pieces.values() for one in found], dtype=pl.String)])
-        )
+        others = pl.Series([one for found in pieces.values() for one in found], dtype=pl.String)
+        read = canonical(pl.concat([texts, others]))
+        names = read["name"].drop_nulls().to_list()
         ties: dict[str, list[tuple[str, bool]]] = defaultdict(list)
         if self._checklists is not None:
             for small, target, above in self._checklists.ties(read["name"].str.to_lowercase()).iter_rows():
                 ties[small].append((target, above))
-        names = read["name"].drop_nulls().to_list()
-        spoken = {text: taxa for text in read["value"] if (taxa := meaning(text, self._common))}
-        wanted = [target for found in ties.values() for target, _ in found] + [
-            t for taxa in spoken.values() for t in taxa
-        ]
-        parts = (part for name in names for part in (name, *_prefixes(name), *meant_by_hand(name)))
-        readings = looked_up((*parts, *wanted))
+        # What is plainly a name of two words is no common name.
+        words = read.filter(~pl.col("plain") | ~pl.col("name").str.contains(" "))["value"].unique()
+        spoken = {text: taxa for text in words if (taxa := meaning(text, self._common))}
+        readings = looked_up((*names, *(target for name in names for target in meant_by_hand(name))))
+        unsure = read.filter(pl.col("doubted") | ~pl.col("name").is_in(list(readings)))["name"].drop_nulls()
+        targets = (
+            *(one for found in ties.values() for one, _ in found),
+            *(one for taxa in spoken.values() for one in taxa),
+        )
+        readings |= looked_up((*targets, *(part for name in unsure for part in _prefixes(name))))
         found: dict[str, Answer] = {}
-        for text, name, doubted in read.iter_rows():
-            one = (
-                Answer()
-                if name is None
-                else self._of_name(name, readings, ties.get(name.casefold(), ()), doubted=doubted)
-            )
-            one = self._spoken(text, spoken[text], readings, one) if text in spoken else one
+        for text, name, doubted, _ in read.iter_rows():
+            one = Answer()
+            if name is not None:
+                one = self._of_name(name, readings, ties.get(name.casefold(), ()), doubted=doubted)
+            if text in spoken:
+                one = self._spoken(text, spoken[text], readings, one)
             found[text] = _of_both(found[text], one) if text in found else one
-        for text, others in pieces.items():
-            for other in (found[piece] for piece in others):
+        for text, beside in pieces.items():
+            for other in (found[piece] for piece in beside):
                 also = found[text].up | other.up | (other.down if other.low else 0)
                 found[text] = found[text]._replace(up=also, sure=found[text].sure if also == found[text].up else 0)
         return found
@@ -357,23 +359,26 @@ def resolver(
 def looked_up(names: Iterable[str]) -> dict[str, list[Reading]]:
     """Return the taxa that canonical names mean by the reference list; nothing for names that are not known."""
     found: dict[str, list[Reading]] = defaultdict(list)
-    above: dict[tuple[str | None, ...], tuple[tuple[str, ...], dict[str, str]]] = {}
-    for name, accepted, rank, *groups in (
-        reference_list()
-        .look_up(pl.Series(list(set(names)), dtype=pl.String))
-        .select("name", "accepted", "rank", *CLASSIFICATION)
-        .iter_rows()
-    ):
-        if (group := tuple(groups)) not in above:
-            named = {of: one for of, one in zip(CLASSIFICATION, group, strict=True) if one is not None}
-            above[group] = tuple(f"{group[0]}|{of}|{one}" for of, one in named.items()), named
+    above: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
+    table = reference_list().look_up(pl.Series(list(set(names)), dtype=pl.String))
+    kingdom = pl.col("kingdom").fill_null("") + "|species|"
+    low = pl.when(pl.col("rank").is_in(list(_BELOW_GENUS)))
+    rows = table.select(
+        "name", "accepted", "rank",
+        groups=pl.concat_str(pl.col(CLASSIFICATION).fill_null(""), separator="|"),
+        species=low.then(kingdom + pl.col("accepted").str.extract(r"^(\S+ \S+)")),
+        own=low.then(kingdom + pl.col("accepted")),
+    )  # fmt: skip
+    for name, accepted, rank, group, of_species, own in rows.iter_rows():
+        if group not in above:
+            told = group.split("|")
+            named = {of: one for of, one in zip(CLASSIFICATION, told, strict=True) if one}
+            above[group] = tuple(f"{told[0]}|{of}|{one}" for of, one in named.items()), named
         keys, named = above[group]
-        if rank in _BELOW_GENUS:
-            words = accepted.split()
-            own = {f"{group[0]}|species|{' '.join(words[:2])}": None, f"{group[0]}|species|{accepted}": None}
-            keys = (*keys, *own)
+        if own is not None:
+            keys = (*keys, of_species) if own == of_species else (*keys, of_species, own)
         if keys:
-            found[name].append(Reading(accepted, rank, "genus" in named or rank in _BELOW_GENUS, keys, named))
+            found[name].append(Reading(accepted, rank, own is not None or "genus" in named, keys, named))
     return found
 
 
@@ -386,7 +391,9 @@ def lineages(name: str) -> tuple[Lineage, ...]:
 
 
 def canonical(texts: pl.Series) -> pl.DataFrame:
-    """Return the canonical names of texts: `value`, `name` (null for what is no name), `doubted`; of a hybrid several rows.
+    """Return the canonical names of texts: `value`, `name` (null for what is no name), `doubted`, `plain`; of a hybrid several rows.
+
+    What is plain stands so in the reference list, with nothing behind it but its authors.
 
     Parameters
     ----------
@@ -404,7 +411,9 @@ def canonical(texts: pl.Series) -> pl.DataFrame:
     name = pl.col("text").str.extract(_NAME_AND_AUTHORS).str.replace(_MAY_JOIN, "")
     told = told.with_columns(name=name)
     known = reference_list().look_up(told["name"])["name"].unique()
-    plain = told.filter(pl.col("name").is_in(known.implode())).select("value", "name", doubted=pl.lit(value=False))
+    plain = told.filter(pl.col("name").is_in(known.implode())).select(
+        "value", "name", doubted=pl.lit(value=False), plain=pl.lit(value=True)
+    )
     rest = told.join(plain, on="value", how="anti")
     parts = parse_names(rest["text"]).select("canonical", "canonical_full", "issues")
     parts = pl.concat([rest.select("value"), parts], how="horizontal")
@@ -416,6 +425,7 @@ def canonical(texts: pl.Series) -> pl.DataFrame:
         .then(pl.col("canonical_full").str.split(" × "))
         .otherwise(pl.concat_list(pl.when(~torn).then("canonical"))),
         doubted=pl.col("issues").list.set_intersection(pl.lit(_DOUBTS)).list.len() > 0,
+        plain=pl.lit(value=False),
     )
     return pl.concat([plain, read.explode("name")])
 
@@ -449,6 +459,8 @@ def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.
 
 
 def _pieces(text: str) -> list[str]:
+    if text.isascii() and "(" not in text and "[" not in text:
+        return []
     return [one.strip() for found in _PIECES.findall(text) for one in found if one.strip() and one.strip() != text]
 
 

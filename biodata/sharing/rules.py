@@ -160,10 +160,12 @@ class RuleSet:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the rules and of the consents and labels that hold, the same for the same ones in any order."""
+        """SHA-256 of the rules, of the consents and labels that hold and of the datasets' scopes, the same for the same ones in any order."""
         told = [[asdict(rule) for rule in self.rules], [asdict(consent) for consent in self.consents]]
         if self.labels.assignments:
             told.append(cells(self.labels.assignments))
+        if self.scopes:
+            told.append([dict(self.scopes)])
         text = json.dumps(told, default=str, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -17,6 +17,7 @@ from biodata.sharing.publish import LOOKED_AT
 from biodata.store import floor_set, kept_places, kept_ties, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
+from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
@@ -55,7 +56,9 @@ def rules_in_force(
     """
     rules = RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries))
+    with Registry.open(settings) as registry:
+        scopes = registry.scopes()
+    rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries), scopes=scopes)
     if not tied:
         return rules
     ties = _ties_of(settings, lake, rules, where) if among is None else _ties_among(settings, rules, among)
