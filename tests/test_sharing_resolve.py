@@ -11,8 +11,9 @@ from biodata.parsers.bundled import read_rows
 from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
+from biodata.sharing.classification import GROUPS
 from biodata.sharing.common_names import bundled_common_names
-from biodata.sharing.resolve import GROUPS, WORDS, Resolver
+from biodata.sharing.resolve import WORDS, Resolver
 from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
 
@@ -209,6 +210,9 @@ def test_a_name_goes_out_as_its_accepted_one_or_as_the_lowest_group_that_is_know
     assert taxon(scientificName="Panthera tigirs", kingdom="Plantae", family="Felidae") is None
     assert taxon(scientificName="Panthera tigirs") is None
     assert taxon(scientificName="Felidae") == "Felidae"
+    matched = {"scientificName": "Panthera tigirs", "species": "Panthera pardus", "match_type": "FUZZY"}
+    assert taxon(**matched, family="Felidae") == "Felidae", "what it was matched with is a guess"
+    assert taxon(**matched, acceptedNameUsage="Panthera tigris") == "Panthera tigris"
 
 
 @pytest.mark.parametrize(

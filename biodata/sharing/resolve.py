@@ -11,23 +11,31 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from importlib.resources import files
+from functools import cached_property, lru_cache
 from itertools import combinations
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.parsers.bundled import read_rows
 from biodata.parsers.name_text import Issue
 from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 from biodata.parsers.scientific_names import parse_names
+from biodata.sharing.classification import (
+    GROUPS,
+    Lineage,
+    Reading,
+    Readings,
+    looked_up,
+    may_be,
+    meant_by_hand,
+    stands,
+    with_opinions,
+)
 from biodata.sharing.common_names import CommonNames, bundled_common_names, common_names, meaning
 from biodata.sharing.rule import Rule
 from biodata.terms import STATED_TAXON
 
-GROUPS: Final = CLASSIFICATION[:5]
 WORDS: Final = ("vernacularName", "verbatimIdentification")
 """Terms of free words: those that are not known count only where no name of a genus or lower is known beside them."""
 _PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
@@ -47,23 +55,6 @@ _NAME_AND_AUTHORS: Final = (
 _PIECES: Final = re.compile(r"[(\[]([^()\[\]]{3,})[)\]]|([^\x00-\u02ff\s][^\x00-\u02ff]*)")
 """What stands in brackets, and words of other scripts: they may name another taxon."""
 _DOUBTS: Final = [str(issue.value) for issue in (Issue.UNDETERMINED, Issue.PARTLY_READ, Issue.HYBRID_FORMULA)]
-_BELOW_GENUS: Final = frozenset({"SPECIES", "SUBSPECIES", "VARIETY", "FORM"})
-
-Lineage = Mapping[str, frozenset[str]]
-"""What a taxon is and may have above it, small, by rank; several names of a rank are opinions about one place."""
-
-
-class Reading(NamedTuple):
-    """A taxon that a name means; `keys` are its own and those of what is above it, the highest first."""
-
-    accepted: str
-    rank: str
-    low: bool
-    keys: tuple[str, ...]
-    groups: Mapping[str, str]
-
-
-Readings = Mapping[str, Sequence[Reading]]
 
 
 class Answer(NamedTuple):
@@ -193,7 +184,7 @@ class Resolver:
             for one in genus if " " in name else ():  # an old one, too: Cervus sp. may be a Cervus eldii
                 self._under[one.keys[-1]] |= 1 << number
             near = found or genus
-            self._lineages[number] = [_with_opinions(one.groups, name) for one in near]
+            self._lineages[number] = [with_opinions(one.groups, name) for one in near]
 
     def resolve(self, records: pl.DataFrame) -> Resolved:
         """Resolve the names of records, each distinct set once.
@@ -234,10 +225,12 @@ class Resolver:
                 rules |= self._stated[name.removeprefix("s_"), text][1]
         counted = names if low else [*names, *words]
         known = bool(counted) and all(one.known for one in counted)
-        left, lowest = (
-            (0, None) if known and low else self._not_excluded(groups, self._scopes.get(row["datasetKey"] or ""))
-        )
-        taxon = low[0].taxon if low else next((one.taxon for one in names if one.known), None) if known else lowest
+        scope = self._scopes.get(row["datasetKey"] or "")
+        left, lowest = (0, None) if known and low else self._not_excluded(groups, scope)
+        # What was filled in may be what a misspelt name was matched with.
+        filled = _NAMES if known else ("scientificName", *_STATED_NAMES)
+        own = sorted((answers[text] for name in filled if (text := row[name]) is not None), key=lambda one: not one.low)
+        taxon = next((one.taxon for one in own if one.known and one.taxon and (known or one.low)), lowest)
         reason = "NAME_KNOWN" if known else "NAME_UNKNOWN" if counted else "NAME_MISSING"
         return rules if known else rules | left, sure, taxon, known, reason
 
@@ -326,7 +319,7 @@ class Resolver:
             rules = 0
             for one in found:
                 rules |= self._up(one)
-            self._stated[rank, text] = _stands(rank, text, found), rules
+            self._stated[rank, text] = stands(rank, text, found), rules
 
     def _not_excluded(self, groups: tuple[tuple[str, str], ...], scope: str | None) -> tuple[int, str | None]:
         """Return the rules that stated groups and a scope do not exclude, and the lowest known group.
@@ -336,13 +329,13 @@ class Resolver:
         if (groups, scope) not in self._left:
             stated = [(name, found) for rank, name in groups if (found := self._stated[rank, name][0])]
             if scope is not None and (meant := looked_up([scope]).get(scope)):
-                stated.insert(0, (scope, [_with_opinions(one.groups, scope) for one in meant]))
-            agree = all(_may_be(one, other) for (_, one), (_, other) in combinations(stated, 2))
+                stated.insert(0, (scope, [with_opinions(one.groups, scope) for one in meant]))
+            agree = all(may_be(one, other) for (_, one), (_, other) in combinations(stated, 2))
             every: Callable[[Iterable[bool]], bool] = all if agree or not stated else any
             left = sum(
                 1 << number
                 for number, lineages in self._lineages.items()
-                if not lineages or every(_may_be(lineages, found) for _, found in stated)
+                if not lineages or every(may_be(lineages, found) for _, found in stated)
             )
             self._left[groups, scope] = left, stated[-1][0] if stated and agree else None
         return self._left[groups, scope]
@@ -354,40 +347,6 @@ def resolver(
 ) -> Resolver:
     """Return the resolver of some rules; the same object each time."""
     return Resolver(rules, checklists, dict(scopes))
-
-
-def looked_up(names: Iterable[str]) -> dict[str, list[Reading]]:
-    """Return the taxa that canonical names mean by the reference list; nothing for names that are not known."""
-    found: dict[str, list[Reading]] = defaultdict(list)
-    above: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
-    table = reference_list().look_up(pl.Series(list(set(names)), dtype=pl.String))
-    kingdom = pl.col("kingdom").fill_null("") + "|species|"
-    low = pl.when(pl.col("rank").is_in(list(_BELOW_GENUS)))
-    rows = table.select(
-        "name", "accepted", "rank",
-        groups=pl.concat_str(pl.col(CLASSIFICATION).fill_null(""), separator="|"),
-        species=low.then(kingdom + pl.col("accepted").str.extract(r"^(\S+ \S+)")),
-        own=low.then(kingdom + pl.col("accepted")),
-    )  # fmt: skip
-    for name, accepted, rank, group, of_species, own in rows.iter_rows():
-        if group not in above:
-            told = group.split("|")
-            named = {of: one for of, one in zip(CLASSIFICATION, told, strict=True) if one}
-            above[group] = tuple(f"{told[0]}|{of}|{one}" for of, one in named.items()), named
-        keys, named = above[group]
-        if own is not None:
-            keys = (*keys, of_species) if own == of_species else (*keys, of_species, own)
-        if keys:
-            found[name].append(Reading(accepted, rank, own is not None or "genus" in named, keys, named))
-    return found
-
-
-@lru_cache(maxsize=4096)
-def lineages(name: str) -> tuple[Lineage, ...]:
-    """Return where a genus or a group may stand, by every opinion that is known; nothing for a name that is not known."""
-    found = looked_up([name]).get(name, ())
-    genus = [{"genus": frozenset({one.groups["genus"].casefold()})} if "genus" in one.groups else {} for one in found]
-    return tuple({**_with_opinions(one.groups, name), **own} for one, own in zip(found, genus, strict=True))
 
 
 def canonical(texts: pl.Series) -> pl.DataFrame:
@@ -445,15 +404,11 @@ def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.
     species = pl.concat_str("genericName", "specificEpithet", separator=" ")
     chosen = {
         **{name: pl.col(name) for name in (*INTERPRETED, *_STATED_NAMES, "genus", "s_genus", "datasetKey")},
-        "parts": pl.concat_str(species, "infraspecificEpithet", separator=" ", ignore_nulls=True).filter(
-            species.is_not_null()
-        ),
         **{name: pl.col(f"s_{name}") for name in WORDS},
         **{rank: pl.coalesce(f"s_{rank}", pl.when(is_own).then(rank)).str.to_titlecase() for rank in GROUPS},
     }
-    chosen["parts"] = pl.when(species.is_not_null()).then(
-        pl.concat_str(species, "infraspecificEpithet", separator=" ", ignore_nulls=True)
-    )
+    whole = pl.concat_str(species, "infraspecificEpithet", separator=" ", ignore_nulls=True)
+    chosen["parts"] = pl.when(species.is_not_null()).then(whole)
     made = frame.select(column.str.strip_chars().alias(name) for name, column in chosen.items())
     return made.with_columns(pl.when(pl.all() != "").then(pl.all())), place
 
@@ -470,25 +425,6 @@ def _prefixes(name: str) -> list[str]:
     return [" ".join(words[:n]) for n in range(1, len(words))]
 
 
-@cache
-def _by_hand() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for row in read_rows("synonyms_of_listed.csv"):
-        small = row["synonym"].casefold()
-        found[small] = (*found.get(small, ()), row["scientificName"])
-    return found
-
-
-def meant_by_hand(name: str) -> tuple[str, ...]:
-    """Return the listed taxa that a name is another name of."""
-    return _by_hand().get(name.casefold(), ())
-
-
-def old_names(name: str) -> list[str]:
-    """Return the other names of a listed taxon, small, that were put together by hand."""
-    return [small for small, meant in _by_hand().items() if name.casefold() in {one.casefold() for one in meant}]
-
-
 def _of_both(one: Answer, other: Answer) -> Answer:
     """Return what a text calls for that names two taxa."""
     return Answer(one.known and other.known, one.low or other.low, one.up | other.up, one.down | other.down)
@@ -496,52 +432,3 @@ def _of_both(one: Answer, other: Answer) -> Answer:
 
 def _bits(mask: int) -> frozenset[int]:
     return frozenset(n for n in range(mask.bit_length()) if mask >> n & 1)
-
-
-@cache
-def _higher() -> Mapping[tuple[str, str], list[Lineage]]:
-    """Return where groups stand by every opinion that is known, by rank and small name."""
-    table = pl.read_parquet((files("biodata") / "data" / "higher_taxa.parquet").read_bytes())
-    found: dict[tuple[str, str], list[Lineage]] = defaultdict(list)
-    for row in table.iter_rows(named=True):
-        small = row["name"].casefold()
-        above = {rank: frozenset(row[rank].casefold().split("|")) for rank in GROUPS[:4] if row[rank]}
-        found[row["rank"], small].append({**above, row["rank"]: above.get(row["rank"], frozenset()) | {small}})
-    return found
-
-
-@cache
-def _elsewhere() -> Mapping[str, list[tuple[str, str]]]:
-    """Return the groups in which older works have listed taxa or their families, by small name."""
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in read_rows("other_groups_of_listed.csv"):
-        found[row["scientificName"].casefold()].append((row["rank"], row["other"].casefold()))
-    return found
-
-
-def _with_opinions(groups: Mapping[str, str], name: str) -> Lineage:
-    """Return where a taxon of the reference list stands, by every opinion that is known."""
-    found = {rank: {group.casefold()} for rank, group in groups.items() if rank in GROUPS}
-    lowest = next((rank for rank in reversed(GROUPS) if rank in found), None)
-    if lowest is not None:
-        for lineage in _higher().get((lowest, groups[lowest].casefold()), ()):
-            for rank in found:
-                found[rank] |= lineage.get(rank, frozenset())
-    for one in {name.casefold(), *(group.casefold() for group in groups.values())}:
-        for rank, other in _elsewhere().get(one, ()):
-            if rank in found:
-                found[rank].add(other)
-    return {rank: frozenset(names) for rank, names in found.items()}
-
-
-def _stands(rank: str, name: str, found: Sequence[Reading]) -> list[Lineage]:
-    """Return where a stated group may stand. Kingdoms, phyla and classes are those of the list of higher taxa, which has them all."""
-    by_list = [_with_opinions(one.groups, name) for one in found]
-    by_list = [{**one, rank: one.get(rank, frozenset()) | {name.casefold()}} for one in by_list]
-    known = _higher().get((rank, name.casefold()), [])
-    return [*known, *(by_list if known or rank in ("order", "family") else [])]
-
-
-def _may_be(one: Sequence[Lineage], other: Sequence[Lineage]) -> bool:
-    """Tell whether two taxa can lie in one another: by some reading, no rank that both have keeps them apart."""
-    return any(all(a[rank] & b[rank] for rank in a.keys() & b.keys()) for a in one for b in other)
