@@ -70,6 +70,9 @@ def taxon(**row):
         pytest.param("Panthera leo or Panthera tigris", ONE, id="either of two: no name"),
         pytest.param("Bos taurus / gaurus", ONE, id="either of two in one genus"),
         pytest.param("Felis tigris Linnaeus, 1758", TENTH, id="an old name"),
+        pytest.param(
+            "Hylobates leucogenys", TENTH, id="an old name of a species beside which a stricter one is listed"
+        ),
         pytest.param("Cervus sp.", TENTH, id="the genus of a listed old name"),
         pytest.param("Loxodonta africana", TENTH, id="in a listed family"),
         pytest.param("Elephantidae", TENTH, id="a listed family"),

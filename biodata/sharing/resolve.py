@@ -278,11 +278,15 @@ class Resolver:
     def _of_name(self, name: str, readings: Readings, ties: Iterable[tuple[str, bool]], *, doubted: bool) -> Answer:
         """Return what a canonical name calls for; one that is doubted or not known also what its genus calls for."""
         by_text = self._by_text.get(name.casefold(), 0)
-        own = [*readings.get(name, ()), *(o for meant in meant_by_hand(name) for o in readings.get(meant, ()))]
+        listed = readings.get(name, ())
+        own = [*listed, *(one for meant in meant_by_hand(name) for one in readings.get(meant, ()))]
         up, down, sure = by_text, 0, self._all
         for one in own:
             here = self._up(one)
-            up, down, sure = up | here, down | self._under.get(one.keys[-1], 0), sure & (here | by_text)
+            up, sure = up | here, sure & (here | by_text)
+            # By hand an old name of a species may lead to its genus; the list says which species it is.
+            if one in listed or not listed or one.rank == "SPECIES":
+                down |= self._under.get(one.keys[-1], 0)
         for target, above in ties:
             up |= self._by_text.get(target.casefold(), 0)
             for one in readings.get(target, ()):
