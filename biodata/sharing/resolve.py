@@ -243,8 +243,8 @@ class Resolver:
 
     def answers(self, texts: pl.Series) -> dict[str, Answer]:
         """Return what each of some texts calls for."""
-        pieces = {text: found for text in texts if (found := _pieces(text))}
-        others = pl.Series([one for found in pieces.values() for one in found], dtype=pl.String)
+        pieces = {text: parts for text in texts if (parts := _pieces(text))}
+        others = pl.Series([one for parts in pieces.values() for one in parts], dtype=pl.String)
         read = canonical(pl.concat([texts, others]))
         names = read["name"].drop_nulls().to_list()
         ties: dict[str, list[tuple[str, bool]]] = defaultdict(list)
@@ -257,8 +257,8 @@ class Resolver:
         readings = looked_up((*names, *(target for name in names for target in meant_by_hand(name))))
         unsure = read.filter(pl.col("doubted") | ~pl.col("name").is_in(list(readings)))["name"].drop_nulls()
         targets = (
-            *(one for found in ties.values() for one, _ in found),
-            *(one for taxa in spoken.values() for one in taxa),
+            *(target for tied in ties.values() for target, _ in tied),
+            *(taxon for taxa in spoken.values() for taxon in taxa),
         )
         readings |= looked_up((*targets, *(part for name in unsure for part in _prefixes(name))))
         found: dict[str, Answer] = {}
