@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from api.dependencies import Service
     from biodata.sharing import RuleSet
-    from biodata.sharing.taxonomy import Taxonomy
+    from biodata.sharing.resolve import Checklists
 
 _CIRCLE_CORNERS: Final = 180
 _HEADER_LENGTH: Final = 3_000
@@ -47,9 +47,9 @@ class Facts:
         self._extents: dict[str, tuple[float, float, float, float]] = {}
         self._years: list[str | None] | None = None
         self._values: dict[str, frozenset[str]] = {}
+        self._known: tuple[Checklists | None] | None = None
         self.report_page = lru_cache(maxsize=_REPORTS)(self._report_page)
         self.report_card = lru_cache(maxsize=_REPORTS)(self._report_card)
-        self._taxonomy: tuple[str, Taxonomy | None] | None = None
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
         """Return west, south, east, north in degrees."""
@@ -110,9 +110,9 @@ class Facts:
 
     def known_to(self, rules: "RuleSet") -> "RuleSet":
         """Return sharing rules with what the checklists tell of taxa, as the worker has them of the lake's."""
-        if self._taxonomy is None or self._taxonomy[0] != rules.hash:
-            self._taxonomy = rules.hash, rules.knowing(self.taxa).taxonomy
-        return replace(rules, taxonomy=self._taxonomy[1])
+        if self._known is None:
+            self._known = (rules.knowing(self.taxa).checklists,)
+        return replace(rules, checklists=self._known[0])
 
     @cached_property
     def extras(self) -> Extras:

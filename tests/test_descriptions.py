@@ -10,7 +10,10 @@ from biodata.pipeline import descriptions
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table
 from biodata.settings import Settings
+from biodata.sharing import RuleSet
+from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 from commands import run
 
 CHECKLIST = "scientificName,taxonRank\nPanthera tigris,species\n"
@@ -115,3 +118,23 @@ def test_one_title_for_several_datasets_is_refused(settings, tmp_path):
     with pytest.raises(InputError, match="these rows are of 2"):
         pipeline.ingest("gbif", [tmp_path / "two.csv"], settings, options={"title": "Both"})
     assert known(settings) == {}
+
+
+def test_a_declared_scope_is_kept_by_the_next_ingest_and_bounds_names_that_are_not_known(settings):
+    with Registry.open(settings) as registry:
+        registry.record_datasets({"birds": DatasetInfo("birds")}, declarations={"datum": "WGS84"})
+    with pytest.raises(InputError, match="no such group"):
+        descriptions.describe(settings, "birds", {"scope": "Avess"}, actor="a test")
+    assert descriptions.describe(settings, "birds", {"scope": "Aves"}, actor="a test") == {"scope": "Aves"}
+    assert descriptions.describe(settings, "birds", {"scope": "Aves"}, actor="a test") == {}
+    with Registry.open(settings) as registry:
+        registry.record_datasets({"birds": DatasetInfo("birds")}, declarations={"datum": "Indian 1960"})
+        assert registry.scopes() == {"birds": "Aves"}
+    with Lake.open(settings.data) as lake:
+        rules = rules_in_force(settings, lake, tied=False)
+    frame = pl.DataFrame({"scientificName": ["Qqzqz qqzqz"] * 2, "datasetKey": ["birds", "mammals"]})
+    found = rules.resolver.resolve(frame)
+    named = [{rules.rules[n].scientific_name for n in numbers} for numbers in found.of_rows()]
+    assert ["Panthera tigris" in names for names in named] == [False, True]
+    assert all("Pavo muticus" in names for names in named)
+    assert rules.hash != RuleSet.read(None).hash

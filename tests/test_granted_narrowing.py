@@ -11,7 +11,6 @@ from biodata import places, sharing
 from biodata.access import exact_building, exact_store
 from biodata.access.grants import Grant
 from biodata.sharing import RuleSet
-from biodata.sharing.taxonomy import bundled
 from biodata.terms import OCCURRENCE, schema
 
 CELLS = ((104.0, 19.5), (104.1, 19.5), (102.3, 20.5), (106.2, 15.1), (104.0, 19.6))
@@ -42,7 +41,7 @@ def stored(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what the exact store has of records, and what is published of them."""
     boundaries = places.load_boundaries("natural_earth")
     published = sharing.publish(frame, RuleSet.read(None), boundaries=boundaries)
-    return exact_building.beside(frame, published, bundled()), published
+    return exact_building.beside(frame, published), published
 
 
 @pytest.fixture(scope="module")

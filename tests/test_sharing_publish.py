@@ -412,7 +412,7 @@ def test_an_author_s_year_stays_with_the_name():
 
 def test_evidence_reads_every_column_that_a_rule_looks_at():
     seen = {"scientificName", "acceptedScientificName", "species", "genus", "genericName", "specificEpithet",
-            "infraspecificEpithet", "match_type", "match_alternatives", "kingdom", "phylum", "class", "order", "family",
+            "infraspecificEpithet", "match_type", "stated_taxon", "kingdom", "phylum", "class", "order", "family",
             "countryCode", "located_country_code", "country_codes", "province_code", "ambiguous", "datasetKey",
             "event_start", "event_end", "month"}  # fmt: skip
     assert seen <= set(EVIDENCE_COLUMNS)

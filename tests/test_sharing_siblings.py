@@ -143,7 +143,7 @@ def test_a_record_that_nobody_could_name_ties_nothing(name):
 @pytest.mark.parametrize("same", [{"eventID": "e1"}, {"eventID": "another", "parentEventID": None}])
 def test_a_station_is_as_coarse_as_its_coarsest_record_named_or_not(same):
     """Else what is tied to the tiger would tell the place of the bird more exactly than the bird does."""
-    birds = Rule("birds", SharingCategory.ONE_DEGREE, "may be a rare one", scientific_name="Lophura edwardsi")
+    birds = Rule("birds", SharingCategory.ONE_DEGREE, "may be a rare one", scientific_name="Aves")
     rules = RuleSet.of([*RULES.rules, birds])
     frame = records(CAT, {**AT, "scientificName": "Aves", **same}, {"eventID": "e1", **AT})
     found = decide(frame, with_siblings(frame, rules), boundaries=BOUNDARIES)

@@ -50,7 +50,7 @@ def test_lists_are_found_under_every_name_and_the_rule_that_decides_is_told(sett
         ("global", "red_list", 2015, "EN"),
         ("CN", "protection", 2021, "I"),
     ]
-    assert {rule["rule_id"] for rule in found["rules"]} == {"rucervus-eldii", "cervus-eldii"}
+    assert {rule["rule_id"] for rule in found["rules"]} == {"rucervus-eldii", "cervus-eldii", "panolia-eldii"}
     lines = CliRunner().invoke(app, asked).stdout.splitlines()
     assert lines[0] == "global red_list 2015: EN"
     assert lines[1] == "CN protection 2021, a ministry: I"

@@ -10,7 +10,6 @@ import releases as fixture
 from biodata import surveys, terms
 from biodata.ingest.headings import LANGUAGES
 from biodata.sharing import RuleSet
-from biodata.sharing.taxonomy import bundled
 
 BOUNDARIES = fixture.neighbours()
 NAMES = {
@@ -74,8 +73,7 @@ def test_a_name_in_latin_is_none(name):
 
 def test_common_names_of_a_checklist_are_known_too():
     row = {"scientificName": "Naemorhedus griseus", "vernacular_details": '[{"name": "ເຍືອງ"}]'}
-    taxonomy = bundled().with_checklists(terms.conform(pl.DataFrame([row]), terms.TAXON), ())
-    rules = RuleSet(RuleSet.read(None).rules, taxonomy=taxonomy)
+    rules = RuleSet.read(None).knowing(terms.conform(pl.DataFrame([row]), terms.TAXON))
     ((problem,),) = told(["ເຍືອງ"], rules=rules)
     assert "Naemorhedus griseus" in problem["expected"]
     ((before,),) = told(["ເຍືອງ"])

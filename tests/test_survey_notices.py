@@ -70,11 +70,11 @@ def test_what_is_withheld_and_what_the_scope_leaves_open_is_told():
     assert ("SCOPE_TAXON_UNPLACED", "Ignotus yus") in {(one["code"], one["name"]) for one in unplaced}
 
 
-def test_of_a_taxon_above_species_the_listed_ones_of_it_are_named_and_of_an_unknown_name_that_no_list_has_it():
-    notices = told(filled(("E1", "Aves"), ("E1", "Insecta"), ("E2", "Wrongus namus")))["notices"]
+def test_of_a_genus_the_listed_ones_of_it_are_named_of_a_class_none_and_of_an_unknown_name_that_no_list_has_it():
+    notices = told(filled(("E1", "Lophura sp."), ("E1", "Aves"), ("E2", "Wrongus namus")))["notices"]
     found = {one["name"]: one for one in notices if one["code"].startswith("NAME_")}
-    assert found["Aves"]["may_mean"][0] == "Hydrornis gurneyi"
-    assert "(Bhutanitis, " in found["Insecta"]["message"]
+    assert found["Lophura sp."]["may_mean"] == ["Lophura edwardsi", "Lophura hatinhensis"]
+    assert "Aves" not in found
     assert (found["Wrongus namus"]["code"], found["Wrongus namus"]["may_mean"]) == ("NAME_UNKNOWN", [])
     assert "no list of names" in found["Wrongus namus"]["message"]
 

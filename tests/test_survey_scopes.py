@@ -8,8 +8,8 @@ from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
 from biodata.analysis.surveys.results import results
 from biodata.sharing import Rule, RuleSet
+from biodata.sharing.common_names import bundled_common_names
 from biodata.sharing.scopes import Holds, holding, standing, told_words, unclear
-from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 from survey_worlds import event, events, record, records
 
@@ -160,7 +160,7 @@ FEW = RuleSet.of(
     ]
 )
 HIDDEN_TAXA = {"Manis", "Elephantidae", "Elephas maximus", "Rhinocerotidae"}
-IN_TEN_LANGUAGES = sorted(name for name, taxa in bundled().vernaculars.items() if taxa & HIDDEN_TAXA)
+IN_TEN_LANGUAGES = sorted(name for name, taxa in bundled_common_names().items() if taxa & HIDDEN_TAXA)
 
 
 def told(word, rules=FEW):

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from biodata.access.granted_view import RANKS, of_taxon
 from biodata.access.roles import Role
 from biodata.errors import InputError
+from biodata.parsers.reference_list import reference_list
 from biodata.parsers.scientific_names import parse_names
 from biodata.sharing import RuleSet
-from biodata.sharing.taxonomy import bundled
 from biodata.store.account_models import Binding
 from biodata.store.node_models import Node
 from biodata.store.query.filters import Contains, Filter
@@ -44,7 +44,7 @@ def unknown_taxon(taxon: str, rules: RuleSet, *, count: Count, frame: Frame) -> 
     """
     canonical = str(parse_names(pl.Series([taxon]))["canonical"][0] or taxon.strip())
     ruled = {rule.scientific_name for rule in rules.rules if rule.scientific_name is not None}
-    if bundled().of(canonical) or canonical.casefold() in {name.casefold() for name in ruled}:
+    if canonical in reference_list().group_ranks or canonical.casefold() in {name.casefold() for name in ruled}:
         return None
     if count("occurrences", of_taxon(taxon)):
         return None

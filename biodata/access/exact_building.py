@@ -17,7 +17,7 @@ from biodata.access import exact_calls, exact_store, grantable
 from biodata.errors import BiodataError, StoreError
 from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
-from biodata.sharing.taxonomy import Taxonomy, bundled
+from biodata.sharing.classification import lineages
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 
@@ -126,7 +126,7 @@ def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
             decided = sharing.decide(batch, rules, boundaries=boundaries)
             exact = batch[grantable.rows(batch, decided, rules)]
             published = sharing.as_published(exact, rules, boundaries=boundaries)
-            parts.append(beside(exact, published, rules.taxonomy or bundled()))
+            parts.append(beside(exact, published))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
     return frame.sort("key"), exact_store.Facts(snapshot, rules.hash, frame.height)
 
@@ -138,7 +138,7 @@ def _write(frame: pl.DataFrame, facts: exact_store.Facts, descriptor: int) -> No
         os.fsync(file.fileno())
 
 
-def beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+def beside(exact: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
     """Put what is published of each record beside it.
 
     Parameters
@@ -147,8 +147,6 @@ def beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> 
         Sensitive records, columns of `terms.OCCURRENCE`.
     published : polars.DataFrame of at most n rows
         What `sharing.publish` lets out of them.
-    taxonomy : Taxonomy
-        What is above the taxa of those that do not tell it.
 
     Returns
     -------
@@ -167,7 +165,7 @@ def beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> 
         exact_first=pl.coalesce("shown_event_start", pl.date(year, 1, 1)),
         exact_last=pl.coalesce("shown_event_end", pl.date(year, 12, 31)),
         exact_countries=_countries(),
-        exact_taxa=_taxa(exact, taxonomy),
+        exact_taxa=_taxa(exact),
     ).cast(exact_store.SCHEMA)
 
 
@@ -182,29 +180,29 @@ def _countries() -> pl.Expr:
     return pl.concat_list(told, pl.concat_list("countryCode")).list.drop_nulls().list.unique().list.sort()
 
 
-def _taxa(exact: pl.DataFrame, taxonomy: Taxonomy) -> pl.Series:
+def _taxa(exact: pl.DataFrame) -> pl.Series:
     """Return the small names of all taxa that each record is within, its own among them."""
     columns = ("acceptedScientificName", *_RANKS)
     rows = exact.select(columns).with_row_index("at")
     distinct = rows.select(columns).unique(maintain_order=True)
     canonical = parse_names(distinct["acceptedScientificName"])["canonical"]
-    names = [_within(row, one, taxonomy) for row, one in zip(distinct.iter_rows(), canonical, strict=True)]
+    names = [_within(row, one) for row, one in zip(distinct.iter_rows(), canonical, strict=True)]
     found = rows.join(
         distinct.with_columns(taxa=pl.Series(names, dtype=pl.List(pl.String))), on=columns, how="left", nulls_equal=True
     )
     return found.sort("at")["taxa"]
 
 
-def _within(row: tuple[str | None, ...], canonical: str | None, taxonomy: Taxonomy) -> list[str]:
+def _within(row: tuple[str | None, ...], canonical: str | None) -> list[str]:
     accepted, *told = row
     ranks = {rank: name.casefold() for rank, name in zip(_RANKS, told, strict=True) if name}
     found = {*ranks.values(), *(name.casefold() for name in (accepted, canonical) if name)}
     known = next((name for rank, name in ranks.items() if rank != "species"), None)
     if known is None and (canonical or "species" in ranks):
         known = (canonical or ranks["species"]).split(" ")[0]
-    lineages = taxonomy.of(known) if known is not None else ()
-    if lineages:
+    found_above = lineages(known.capitalize()) if known is not None else ()
+    if found_above:
         # Where the record says nothing, and all lists agree: a grant for one of two orders gives no record of the other.
-        above = [{one for rank, names in each.items() if rank not in ranks for one in names} for each in lineages]
+        above = [{one for rank, names in each.items() if rank not in ranks for one in names} for each in found_above]
         found |= set.intersection(*above)
     return sorted(found)

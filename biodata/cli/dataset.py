@@ -35,16 +35,20 @@ def set_description(
     ] = None,
     citation: Annotated[str | None, typer.Option(help="How to cite it.")] = None,
     doi: Annotated[str | None, typer.Option(help="Its DOI.")] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(help="The taxon that it is about, such as Aves: a name in it that nobody knows is of that taxon."),
+    ] = None,
 ) -> None:
     """State it, and say what is other now."""
     from biodata.access import accounts
     from biodata.errors import InputError
     from biodata.pipeline import descriptions
 
-    values = {"title": title, "license": licence, "citation": citation, "doi": doi}
+    values = {"title": title, "license": licence, "citation": citation, "doi": doi, "scope": scope}
     if not any(value is not None for value in values.values()):
         problem = "nothing is stated"
-        raise InputError(problem, expected="--title, --license, --citation or --doi", code="OPTION_MISSING")
+        raise InputError(problem, expected="--title, --license, --citation, --doi or --scope", code="OPTION_MISSING")
     changed = descriptions.describe(installation(data), key, values, actor=accounts.COMMAND_LINE)
     for name, value in changed.items():
         say(f"{key}: {name} is {value}")

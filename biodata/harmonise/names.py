@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from biodata import terms
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.name_matches import CLASSIFICATION, OF_MATCH, matched
 from biodata.harmonise.repeats import handed_out
-from biodata.harmonise.told import Told
+from biodata.harmonise.told import Told, json_object
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.name_text import Issue
 from biodata.parsers.scientific_names import parse_names
@@ -17,7 +18,8 @@ from biodata.parsers.scientific_names import parse_names
 NAME_TERMS: Final = (
     *CLASSIFICATION, "genus", "genericName", "species", "specificEpithet", "infraspecificEpithet", "scientificName",
     "acceptedScientificName", "verbatimScientificName", "scientificNameAuthorship", "identificationQualifier",
-    "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory",
+    "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory", "acceptedNameUsage", "originalNameUsage",
+    "vernacularName", "verbatimIdentification",
 )  # fmt: skip
 """The terms that state a name, and what stands around it."""
 _ODD: Final = {
@@ -32,7 +34,7 @@ NAME_FLAGS: Final = (
 )  # fmt: skip
 NAME_COLUMNS: Final = (
     "scientificName", "acceptedScientificName", *CLASSIFICATION, "genus", "species", "genericName", "specificEpithet",
-    "infraspecificEpithet", "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory", *OF_MATCH,
+    "infraspecificEpithet", "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory", "stated_taxon", *OF_MATCH,
 )  # fmt: skip
 """The interpreted columns that are read from them."""
 _MOST: Final = 500_000
@@ -149,6 +151,7 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
     frame = told.select(
         *(term for term in NAME_TERMS if term not in {"taxonRank", "taxonomicStatus"}),
         told_species=_told_species(),
+        stated_taxon=json_object(terms.STATED_TAXON),
         name=_told_name(),
         rank=parse_controlled(told["taxonRank"], Vocabulary.TAXON_RANK)["term"],
         status=parse_controlled(told["taxonomicStatus"], Vocabulary.TAXONOMIC_STATUS)["term"],
@@ -195,6 +198,7 @@ def _columns(frame: pl.DataFrame) -> list[pl.Expr]:
         "taxonomicStatus": pl.col("status"),
         "taxonKey": pl.col("taxonKey"),
         "iucnRedListCategory": pl.col("iucnRedListCategory"),
+        "stated_taxon": pl.col("stated_taxon"),
         **{str(name): pl.col(name) for name in OF_MATCH if name in frame.columns},
     }
     return [column.alias(f"c_{name}") for name, column in columns.items()]

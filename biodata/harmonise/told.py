@@ -99,11 +99,11 @@ class Told:
         columns = [pl.col(term).alias(f"v_{term}") for term in self.terms]
         filled = [name for name in sorted(self.unknown) if self.batch[name].null_count() < self.height]
         if filled:
-            columns.append(_json_object(filled).alias("other"))
+            columns.append(json_object(filled).alias("other"))
         return self.batch.select(*ADMINISTRATION, *columns)
 
 
-def _json_object(names: Sequence[str]) -> pl.Expr:
+def json_object(names: Sequence[str]) -> pl.Expr:
     """Write a JSON object of the cells that are filled, null where none is: a heading without a cell tells nothing."""
     pairs = [
         pl.when(pl.col(name).is_not_null()).then(

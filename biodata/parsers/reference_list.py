@@ -8,8 +8,9 @@ of kingdom, phylum, class, order, family or genus, `accepted` the taxon that a s
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import as_file, files
 from typing import Final
 
@@ -61,6 +62,14 @@ class ReferenceList:
     def genera(self) -> pl.Series:
         """The names of all genera, synonyms too."""
         return self.names.head(self.groups.height).filter(pl.col("rank") == _ranks().index("GENUS"))["name"]
+
+    @cached_property
+    def group_ranks(self) -> Mapping[str, str]:
+        """The rank of each genus and of what is above it, by name; GENUS where a name is that of a genus too."""
+        groups = self.names.head(self.groups.height).select(
+            "name", rank=_named(self.names["rank"].head(self.groups.height), _ranks())
+        )
+        return dict(groups.sort(pl.col("rank") == "GENUS", maintain_order=True).iter_rows())
 
     def look_up(self, names: pl.Series) -> pl.DataFrame:
         """Look names up, exactly.

@@ -14,10 +14,11 @@ from biodata.ingest.protocol import DatasetInfo
 from biodata.parsers.licences import parse_licence
 from biodata.pipeline.tables import Table
 from biodata.settings import Settings
+from biodata.sharing.classification import looked_up
 from biodata.sharing.licences import UNSPECIFIED, spelt
 from biodata.store import audit, releases
 from biodata.store.models import Dataset
-from biodata.store.registry import Registry
+from biodata.store.registry import SCOPE, Registry
 
 _ADDRESS: Final = re.compile(r"https?://\S+")
 _DOI: Final = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
@@ -31,12 +32,12 @@ def checked(values: Mapping[str, str | None]) -> dict[str, str]:
     Parameters
     ----------
     values : mapping of str to str or None
-        `title`, `license`, `citation`, `doi`.
+        `title`, `license`, `citation`, `doi`, `scope` (the taxon that it is about).
 
     Raises
     ------
     InputError
-        If one is empty, the licence is not known and no address, or the DOI is none.
+        If one is empty, the licence is not known and no address, the DOI is none, or the reference list has no such group.
     """
     stated = {name: " ".join(value.split()) for name, value in values.items() if value is not None}
     for name, value in stated.items():
@@ -54,6 +55,9 @@ def checked(values: Mapping[str, str | None]) -> dict[str, str]:
                 problem, column="license", value=stated["license"], expected=expected, code="OPTION_INVALID"
             )
         stated["license"] = known or stated["license"]
+    if SCOPE in stated and not looked_up([stated[SCOPE]]):
+        problem, expected = "the reference list has no such group", "a class, order or family, such as Aves"
+        raise InputError(problem, column=SCOPE, value=stated[SCOPE], expected=expected, code="OPTION_INVALID")
     if "doi" in stated:
         found = _DOI.fullmatch(stated["doi"])
         if found is None:
@@ -66,7 +70,7 @@ def checked(values: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def describe(settings: Settings, key: str, values: Mapping[str, str | None], *, actor: str) -> dict[str, str]:
-    """State a dataset's title, licence, citation or DOI; the next release has it. Returns what was changed.
+    """State a dataset's title, licence, citation, DOI or scope; the next release has it. Returns what was changed.
 
     Raises
     ------
@@ -80,9 +84,13 @@ def describe(settings: Settings, key: str, values: Mapping[str, str | None], *, 
             keys = session.scalars(select(Dataset.key).order_by(Dataset.key).limit(20)).all()
             problem = f"there is no dataset {key[:100]!r}"
             raise InputError(problem, value=key, expected=", ".join(keys) or "ingest one", code="DATASET_MISSING")
-        changed = {name: value for name, value in stated.items() if getattr(dataset, name) != value}
+        scope = {SCOPE: dataset.declarations.get(SCOPE)}
+        changed = {name: value for name, value in stated.items() if {**vars(dataset), **scope}[name] != value}
         for name, value in changed.items():
-            setattr(dataset, name, value)
+            if name == SCOPE:
+                dataset.declarations = {**dataset.declarations, SCOPE: value}
+            else:
+                setattr(dataset, name, value)
         if changed:
             audit.append(session, actor=actor, action="dataset described", subject=key, details=changed)
     return changed

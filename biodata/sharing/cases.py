@@ -8,11 +8,8 @@ import polars as pl
 from biodata.places import BoundarySet
 from biodata.sharing.facts import facts_of
 from biodata.sharing.judgement import Outcome, may_apply, outcome
-from biodata.sharing.names import names_of
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.taxa import rule_taxa
-from biodata.sharing.taxonomy import bundled
 
 Judged = tuple[list[Rule], Outcome | None]
 
@@ -36,16 +33,15 @@ class Judge:
 
     def __init__(self, occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> None:
         self._rules = rules
-        self._taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
         self._any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
         occurrences = rules.labels.added(occurrences)
-        self._names, names = names_of(occurrences)
-        self._taxa.prepare(self._names)
+        resolved = rules.resolver.resolve(occurrences)
+        self._of_taxon, self._surely = resolved.of_rows(), resolved.of_rows("sure")
         told = facts_of(occurrences, rules, boundaries)
         distinct = told.unique(maintain_order=True).with_row_index("facts")
         self._facts = distinct.drop("facts").rows(named=True)
         facts = told.join(distinct, on=told.columns, how="left", nulls_equal=True, maintain_order="left")["facts"]
-        pairs = pl.DataFrame({"names": names, "facts": facts})
+        pairs = pl.DataFrame({"names": resolved.place, "facts": facts})
         self._cases = pairs.unique(maintain_order=True).with_row_index("case")
         self.place = pairs.join(self._cases, on=["names", "facts"], how="left", maintain_order="left")["case"]
 
@@ -53,7 +49,7 @@ class Judge:
         """Yield of each case the rules that may apply, the strictest first, and what they come to."""
         known: dict[tuple[Any, ...], Judged] = {}
         for names, facts in self._cases.select("names", "facts").iter_rows():
-            of_taxon = self._taxa.of(self._names[names])
+            of_taxon = self._of_taxon[names]
             sure = self._sure(names) if self._rules.consents else frozenset[str]()
             asked = (of_taxon, sure, facts)
             if asked not in known:
@@ -65,7 +61,7 @@ class Judge:
 
     def _sure(self, names: int) -> frozenset[str]:
         """Return the rules whose taxon the records of a case surely are of."""
-        numbers = self._taxa.sure(self._names[names]) | self._any_taxon
+        numbers = self._surely[names] | self._any_taxon
         return frozenset(self._rules.rules[n].rule_id for n in numbers)
 
 
@@ -84,10 +80,8 @@ def concerned(occurrences: pl.DataFrame, rules: RuleSet) -> pl.Series:
     """
     if any(rule.scientific_name is None for rule in rules.rules):
         return pl.Series([True]).new_from_index(0, occurrences.height)
-    taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
-    names, place = names_of(occurrences)
-    taxa.prepare(names)
-    return pl.Series([bool(taxa.of(one)) for one in names], dtype=pl.Boolean).gather(place)
+    resolved = rules.resolver.resolve(occurrences)
+    return pl.Series([bool(one) for one in resolved.of_rows()], dtype=pl.Boolean).gather(resolved.place)
 
 
 def _strictest_first(rule: Rule) -> tuple[int, str]:

@@ -17,13 +17,11 @@ import polars as pl
 
 from biodata.parsers.bundled import read_rows
 from biodata.parsers.numerals import ascii_digits
+from biodata.parsers.reference_list import reference_list
 from biodata.places import BoundarySet
 from biodata.sharing.measurements import COLUMN, OF_OBIS, rows_of, told_of, written
-from biodata.sharing.readings import Kind
-from biodata.sharing.readings import read as read_name
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.scopes import hidden_words
-from biodata.sharing.taxonomy import bundled
 
 _ONE: Final = r"\d{1,9}(?:[.,]\d{1,9})?(?:[eE][+-]?\d{1,2})?"
 _NUMBER: Final = re.compile(rf"[<>≤≥~≈±+-]{{0,2}}\s*{_ONE}\s*(?:(?:-|–|to|±|\+/-|/)\s*{_ONE})?\s*%?")
@@ -182,8 +180,7 @@ def _taxa_of(text: str) -> frozenset[str]:
 def _names_in(text: str) -> list[str]:
     """Return the genera and higher taxa that stand in a text as a name is written."""
     words = [word for word in _WORD.findall(text) if word.isascii() and word[:1].isupper() and word[1:].islower()]
-    kinds = (Kind.GENUS, Kind.HIGHER)
-    return [word for word in words if word.casefold() not in _words() and read_name(word, bundled()).kind in kinds]
+    return [word for word in words if word.casefold() not in _words() and word in reference_list().group_ranks]
 
 
 @cache

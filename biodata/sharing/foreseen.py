@@ -10,12 +10,10 @@ import polars as pl
 
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
-from biodata.sharing.names import FULL_NAMES, names_of
 from biodata.sharing.publish import plan_alone
+from biodata.sharing.resolve import INTERPRETED
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import OF_ARCHIVE, REASON
-from biodata.sharing.taxa import rule_taxa
-from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
 _SEVERAL: Final = 3
@@ -88,7 +86,7 @@ def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
     # A hidden record can be as coarse as another one of its station.
     shown = pl.concat([frame.select("row", shown="category") for frame in (decided, ties)])
     shown = shown.sort(_strictness("shown"), descending=True).unique("row", keep="first", maintain_order=True)
-    told = pl.coalesce(*FULL_NAMES, pl.lit("")).alias("name")
+    told = pl.coalesce(*INTERPRETED, pl.lit("")).alias("name")
     hidden = (
         records.select(told, "eventID")
         .with_row_index("row")
@@ -96,18 +94,18 @@ def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
         .join(shown, on="row")
     )
     by_id = {rule.rule_id: rule for rule in rules.rules}
-    taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
-    names, place = names_of(records)
+    resolved = rules.resolver.resolve(records)
+    of_names, surely, place = resolved.of_rows(), resolved.of_rows("sure"), resolved.place
     found = []
     for (name,), group in hidden.group_by("name", maintain_order=True):
         strict = group.sort(_strictness("shown"), descending=True, maintain_order=True).row(0, named=True)
-        of = names[place[strict["row"]]]
+        of = place[strict["row"]]
         decided_by = by_id.get(strict["rule_id"])
         came = decided_by is None and strict["reason"] in (REASON, OF_ARCHIVE)
         # A rule that names no taxon is surely about the record.
         sure = decided_by is None or decided_by.scientific_name is None
-        sure |= any(str(rules.rules[n].category) == strict["category"] for n in taxa.sure(of))
-        meant, more = ((), 0) if sure else _meant(taxa.of(of), rules, strict["rule_id"])
+        sure |= any(str(rules.rules[n].category) == strict["category"] for n in surely[of])
+        meant, more = ((), 0) if sure else _meant(of_names[of], rules, strict["rule_id"])
         events = group["eventID"].drop_nulls().unique(maintain_order=True)
         wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
         with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([events, wholes]).implode())

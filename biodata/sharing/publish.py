@@ -47,9 +47,9 @@ WITHHELD: Final = (
 LOOKED_AT: Final = frozenset(
     """
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
-    match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
+    stated_taxon kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
-    geodeticDatum quality_flags repairs key year speciesKey publishingCountry eventID parentEventID node shared_as
+    geodeticDatum quality_flags repairs key year publishingCountry eventID parentEventID node shared_as
     community_labels occurrenceStatus
     """.split()
 )

@@ -21,6 +21,7 @@ from biodata.places import BoundarySet
 from biodata.sharing.label_files import NAME as LABELS_NAME
 from biodata.sharing.label_files import LabelSet, cells
 from biodata.sharing.plan import Plan
+from biodata.sharing.resolve import Checklists, Resolver, resolver
 from biodata.sharing.rule import Consent, Rule
 from biodata.sharing.rule_lines import (
     COLUMNS,
@@ -31,7 +32,6 @@ from biodata.sharing.rule_lines import (
     check_heading,
     text_of,
 )
-from biodata.sharing.taxonomy import Taxonomy, bundled
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,10 @@ class RuleSet:
     Attributes
     ----------
     rules : tuple of Rule
-    taxonomy : Taxonomy, optional
-        What is known of taxa; None for what the bundled lists tell.
+    checklists : Checklists, optional
+        The checklists of the installation, which tie names to listed taxa.
+    scopes : mapping of str to str
+        The taxon that a dataset declares to be about, by its key.
     consents : tuple of Consent
         Those that hold.
     areas : mapping of str to geometry
@@ -57,12 +59,18 @@ class RuleSet:
     """
 
     rules: tuple[Rule, ...]
-    taxonomy: Taxonomy | None = field(default=None, compare=False)
+    checklists: Checklists | None = field(default=None, compare=False)
     consents: tuple[Consent, ...] = ()
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     plan: Plan | None = field(default=None, compare=False)
     labels: LabelSet = field(default_factory=LabelSet)
     floor: BoundarySet | None = field(default=None, compare=False)
+    scopes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+    @property
+    def resolver(self) -> Resolver:
+        """What resolves names by these rules."""
+        return resolver(self.rules, self.checklists, tuple(sorted(self.scopes.items())))
 
     def of_taxa_alone(self) -> "RuleSet":
         """Return the set without the rules of places smaller than a province, of datasets, publishers and labels."""
@@ -70,9 +78,8 @@ class RuleSet:
         return replace(self, rules=tuple(one for one in self.rules if not any(getattr(one, name) for name in narrow)))
 
     def knowing(self, taxa: pl.DataFrame) -> "RuleSet":
-        """Return the set with what checklists (`terms.TAXON`) tell of taxa; with what is bundled where there are none."""
-        names = [rule.scientific_name for rule in self.rules if rule.scientific_name is not None]
-        return replace(self, taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None)
+        """Return the set with checklists (`terms.TAXON`)."""
+        return replace(self, checklists=Checklists(taxa) if taxa.height else None)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":
@@ -153,10 +160,12 @@ class RuleSet:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the rules and of the consents and labels that hold, the same for the same ones in any order."""
+        """SHA-256 of the rules, of the consents and labels that hold and of the datasets' scopes, the same for the same ones in any order."""
         told = [[asdict(rule) for rule in self.rules], [asdict(consent) for consent in self.consents]]
         if self.labels.assignments:
             told.append(cells(self.labels.assignments))
+        if self.scopes:
+            told.append([dict(self.scopes)])
         text = json.dumps(told, default=str, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -13,13 +13,14 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
+from biodata.parsers.reference_list import CLASSIFICATION as RANKS
+from biodata.parsers.reference_list import reference_list
 from biodata.places import BoundarySet
+from biodata.sharing.classification import lineages, old_names
+from biodata.sharing.common_names import bundled_common_names, meaning
 from biodata.sharing.decide import decide
-from biodata.sharing.latinity import is_surely_a_name
-from biodata.sharing.readings import Kind, latin_words, read
+from biodata.sharing.resolve import canonical
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.spoken import meant_as_a_whole
-from biodata.sharing.taxonomy import RANKS, Lineage, bundled
 from biodata.vocabularies import SharingCategory
 
 _BROAD: Final = frozenset({"kingdom", "phylum", "class", "order"})
@@ -67,25 +68,25 @@ def standing(name: str, told: Mapping[str, Collection[str]]) -> Standing:
     name : str
         Its scientific name, at whatever rank.
     told : mapping of str to collection of str
-        What its records tell by rank (`species`, and `taxonomy.RANKS`).
+        What its records tell by rank (`species`, and `reference_list.CLASSIFICATION`).
 
     Notes
     -----
     A genus of animals and of plants (Hystrix is a porcupine and a grass) is both where no record tells more: nobody
     who looked for mammals lists a grass.
     """
-    words = [word.casefold() for word in latin_words(name)]
+    words = _canonical(name).casefold().split()
     given = {rank: {value.strip().casefold() for value in values if value.strip()} for rank, values in told.items()}
     names = {name.strip().casefold(), *words[:1], " ".join(words[:2])}.union(*given.values())
     known = {rank for rank, values in given.items() if values}
-    lineages = [one for word in (*sorted(given.get("genus", ())), *words[:1]) for one in bundled().of(word)]
-    agreeing = [one for one in lineages if all(not one.get(r) or one[r] & v for r, v in given.items() if v)]
+    above_it = [one for word in (*sorted(given.get("genus", ())), *words[:1]) for one in lineages(word.capitalize())]
+    agreeing = [one for one in above_it if all(not one.get(r) or one[r] & v for r, v in given.items() if v)]
     for rank in RANKS:
         above = [one.get(rank, frozenset[str]()) for one in agreeing]
         names = names.union(*above)  # another opinion of the same place is no other place
         if above and all(above):
             known.add(rank)
-    if read(name, bundled()).kind is Kind.HIGHER:
+    if len(words) == 1 and reference_list().group_ranks.get(words[0].capitalize(), "GENUS") != "GENUS":
         known |= set(RANKS)  # it may be any of its species, and nobody said which
     return Standing(frozenset(names) - {""}, frozenset(known))
 
@@ -143,23 +144,27 @@ def _word_holds(word: str, taxon: Standing, ranks: Mapping[str, str]) -> Holds:
 @lru_cache(maxsize=4096)
 def meanings(word: str) -> Mapping[str, str | None]:
     """Return the taxa that a word of a scope may mean, small, each with its rank: None for a name that nobody knows."""
-    taxonomy = bundled()
-    common = meant_as_a_whole(word, taxonomy)
+    common = meaning(word, bundled_common_names())
     if common:
         return {taxon.casefold(): _rank(taxon) for taxon in sorted(common)}
-    reading = read(word, taxonomy)
-    if reading.kind is Kind.SPECIES or (reading.kind is Kind.NOTHING and is_surely_a_name(word.strip(), taxonomy)):
-        return {" ".join(reading.words[:2]): "species"}
-    small = reading.words[0] if reading.kind is Kind.GENUS else word.strip().casefold()
-    return {small: _rank(small)}
+    name = _canonical(word)
+    return {" ".join(name.split()[:2]).casefold(): _rank(name)}
+
+
+def _canonical(text: str) -> str:
+    """Return the canonical name in a text, else the text."""
+    text = text.strip()
+    found = canonical(pl.Series([text[:1].upper() + text[1:]]))["name"]
+    return text if found.len() != 1 or found[0] is None else str(found[0])
 
 
 def _rank(name: str) -> str | None:
-    """Return the rank of a taxon; None for one that is not known."""
-    if read(name.capitalize(), bundled()).kind is Kind.SPECIES:
-        return "species"
-    lineages: tuple[Lineage, ...] = bundled().of(name)
-    return next((rank for rank in reversed(RANKS) for one in lineages if name.casefold() in one.get(rank, ())), None)
+    """Return the rank of a taxon, `species` for what is below a genus that is known; None for one that is not known."""
+    first, *epithets = name.split()[:2] or [""]
+    rank = reference_list().group_ranks.get(first.capitalize(), "").casefold()
+    if epithets:
+        return "species" if rank == "genus" else None
+    return rank if rank in RANKS else None
 
 
 def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[str]]:
@@ -248,9 +253,9 @@ def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
 def _decided(words: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what `decide` finds of records that tell nothing but a word for their name: wherever and whenever they are."""
-    records = words.select("datasetKey", scientificName="word").with_columns(
-        key=-1 - pl.int_range(pl.len(), dtype=pl.Int64)
-    )
+    # As a free word, which may mean whatever is below it.
+    word = pl.struct(verbatimIdentification="word").struct.json_encode()
+    records = words.select("datasetKey", stated_taxon=word, key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
     return decide(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
 
 
@@ -262,7 +267,9 @@ def _is_broad(word: str, whole: Collection[str], hidden: frozenset[str]) -> bool
     """
     meant = meanings(word)
     wide = _BROAD if word.strip().casefold() in meant else _BROAD - {"order"}
-    above = {name for one in meant for lineage in bundled().of(one) for names in lineage.values() for name in names}
+    above = {
+        name for one in meant for lineage in lineages(one.capitalize()) for names in lineage.values() for name in names
+    }
     if not meant or not set(meant.values()) <= wide or (above | meant.keys()) & set(whole):
         return False
     within = [(_genera_within(one), _HIDDEN.get(rank or "", 2)) for one, rank in meant.items()]
@@ -273,19 +280,18 @@ def _genera_of(names: Iterable[str]) -> frozenset[str]:
     """Return the genera of taxa: that of a species, by its other names too, and all of a taxon above genus."""
     found = set[str]()
     for name in names:
-        for one in (name, *bundled().old.get(name, ())):
+        for one in (name, *old_names(name)):
             first = one.split()[0]
-            found |= {first} if bundled().is_genus(first) else _genera_within(first)
+            is_genus = reference_list().group_ranks.get(first.capitalize()) == "GENUS"
+            found |= {first} if is_genus else _genera_within(first)
     return frozenset(found)
 
 
 @lru_cache(maxsize=1024)
 def _genera_within(name: str) -> frozenset[str]:
     """Return the known genera of a taxon above genus, small."""
-    parents = bundled().parents
-    within = {
-        parent
-        for parent in set().union(*parents.values())
-        if any(name in names for lineage in bundled().of(parent) for names in lineage.values())
-    }
-    return frozenset(genus for genus, above in parents.items() if within & set(above))
+    groups = reference_list().groups
+    rank = reference_list().group_ranks.get(name.capitalize(), "").casefold()
+    if rank not in RANKS:
+        return frozenset()
+    return frozenset(groups.filter(pl.col(rank) == name.capitalize())["genus"].drop_nulls().str.to_lowercase())

@@ -7,9 +7,7 @@ import polars as pl
 
 from biodata.settings import Settings
 from biodata.sharing import Rule
-from biodata.sharing.names import Names
-from biodata.sharing.taxa import rule_taxa
-from biodata.sharing.taxonomy import bundled
+from biodata.sharing.resolve import Checklists
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 
@@ -65,12 +63,13 @@ def statuses(settings: Settings, name: str) -> Statuses:
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         taxa = lake.read("taxa")
         rules = rules_in_force(settings, lake, planned=False)
-    also = bundled().with_checklists(taxa, [name]).also.get(name.casefold(), frozenset())
-    wanted = sorted({name.casefold(), *also})
+    ties = Checklists(taxa).ties(pl.Series([name.casefold()])).filter(~pl.col("above"))
+    names = [name[:1].upper() + name[1:], *ties["target"]]
+    wanted = sorted({one.casefold() for one in names})
     told = taxa.filter(pl.col("status_list").is_not_null() & pl.col("scientificName").str.to_lowercase().is_in(wanted))
     order = [pl.col("status_scope") != "global", "status_list", "status_scope", "status_year", "scientificName"]
     rows = told.sort(order).select(COLUMNS).rename(lambda column: column.removeprefix("status_"))
-    numbers = rule_taxa(rules.rules, rules.taxonomy or bundled()).of(Names(tuple(wanted), certain=True))
+    numbers = rules.resolver.of_names(names)
     meant = sorted((rules.rules[n] for n in numbers), key=lambda rule: (-rule.category.strictness, rule.rule_id))
     return Statuses(tuple(wanted), rows.to_dicts(), [_told(rule) for rule in meant])
 

@@ -33,6 +33,10 @@ HEAD: Final = "0015"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
+SCOPE: Final = "scope"
+"""The declaration of the taxon that a dataset is about."""
+
+
 class DatasetFacts(Protocol):
     """What is told about a dataset; `ingest.protocol.DatasetInfo` is one."""
 
@@ -133,7 +137,7 @@ class Registry:
                     "citation": told.citation,
                     "doi": told.doi,
                     "eml": told.metadata,
-                    "declarations": dict(declarations) if declarations else None,
+                    "declarations": {**_scope_of(dataset), **declarations} if declarations else None,
                 }
                 for name, value in values.items():
                     if value is not None:
@@ -147,6 +151,12 @@ class Registry:
                 [getattr(d, name) for name in names] for d in session.scalars(select(Dataset).order_by(Dataset.key))
             ]
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+
+    def scopes(self) -> dict[str, str]:
+        """Return the taxon that datasets declare to be about, by key."""
+        with self.session(read_only=True) as session:
+            told = {dataset.key: _scope_of(dataset) for dataset in session.scalars(select(Dataset))}
+        return {key: declared[SCOPE] for key, declared in told.items() if declared}
 
     def dataset_tables(self) -> dict[str, set[str]]:
         """Return the tables that something of each dataset was taken into."""
@@ -253,3 +263,8 @@ class Registry:
         from biodata.store.migrations import upgrade
 
         upgrade(self._engine)
+
+
+def _scope_of(dataset: Dataset) -> dict[str, str]:
+    """Return the declared scope of a dataset, which an ingest keeps."""
+    return {name: value for name, value in dataset.declarations.items() if name == SCOPE}

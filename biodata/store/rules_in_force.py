@@ -69,7 +69,9 @@ def rules_in_force(
     """
     rules = RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries))
+    with Registry.open(settings) as registry:
+        scopes = registry.scopes()
+    rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries), scopes=scopes)
     if not planned:
         return rules
     with Registry.open(settings) as registry:

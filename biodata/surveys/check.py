@@ -15,7 +15,7 @@ from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
-from biodata.sharing.taxonomy import Taxonomy
+from biodata.sharing.common_names import CommonNames
 from biodata.surveys import heading_checks, other_forms, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
@@ -148,7 +148,7 @@ def check_files(
         )
         findings, read = found(
             survey, harmoniser, today or datetime.now(UTC).date(), boundaries,
-            None if rules is None else rules.taxonomy,
+            None if rules is None or rules.checklists is None else rules.checklists.common,
         )  # fmt: skip
         others = _of_other_datasets(survey, dataset) if dataset is not None else ()
         problems = [problem_of(finding, language) for finding in (*findings, *others)]
@@ -175,7 +175,7 @@ def found(
     harmoniser: Harmoniser,
     today: date,
     boundaries: BoundarySet,
-    taxonomy: Taxonomy | None = None,
+    common: CommonNames | None = None,
 ) -> tuple[list[Finding], Read]:
     """Return everything that a check finds in a survey, and what it read of it.
 
@@ -189,8 +189,8 @@ def found(
         The present day.
     boundaries : BoundarySet
         Where land and sea are.
-    taxonomy : Taxonomy, optional
-        What is known of common names.
+    common : CommonNames, optional
+        What common names mean; the bundled ones where none are given.
     """
     findings = [*survey.findings, *heading_checks.headings(survey)]
     joined = observations(survey)
@@ -206,7 +206,7 @@ def found(
     findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
     for project in survey.of("project"):
         findings += value_checks.of_project(rows_of(project))
-    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, taxonomy)
+    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, common)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)
     placed = period_checks.events_with_records_placed_themselves(records)

@@ -6,8 +6,8 @@ from typing import Final
 
 from biodata.ingest.protocol import Finding
 from biodata.matching.vernaculars import folded
-from biodata.sharing.spoken import meant_as_a_whole
-from biodata.sharing.taxonomy import Taxonomy
+from biodata.parsers.reference_list import reference_list
+from biodata.sharing.common_names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows
 
 CODE: Final = "NAME_COMMON"
@@ -15,7 +15,7 @@ _COLUMNS: Final = ("scientificName", "verbatimScientificName")
 _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
 
 
-def told_instead(rows: Rows, findings: Sequence[Finding], taxonomy: Taxonomy) -> Iterator[Finding]:
+def told_instead(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Iterator[Finding]:
     """Return findings, with the common names among a table's scientific names told as such.
 
     Parameters
@@ -24,8 +24,8 @@ def told_instead(rows: Rows, findings: Sequence[Finding], taxonomy: Taxonomy) ->
         Records.
     findings : sequence of Finding
         What is doubted of their cells; that a common name is unreadable, or in no checklist, is told by its meaning.
-    taxonomy : Taxonomy
-        Its common names: the bundled ones, and those of the checklists that are loaded.
+    names : CommonNames
+        The bundled ones, and those of the checklists that are loaded.
     """
     meant: dict[str, str | None] = {}
     left: dict[tuple[int | None, str | None], Finding] = {}
@@ -35,7 +35,7 @@ def told_instead(rows: Rows, findings: Sequence[Finding], taxonomy: Taxonomy) ->
             if text is None:
                 continue
             if text not in meant:
-                meant[text] = _meant(text, taxonomy)
+                meant[text] = _meant(text, names)
             proposal = meant[text]
             if proposal is not None:
                 left[row, rows.table.heading(column)] = rows.finding(
@@ -50,10 +50,14 @@ def told_instead(rows: Rows, findings: Sequence[Finding], taxonomy: Taxonomy) ->
     yield from left.values()
 
 
-def _meant(text: str, taxonomy: Taxonomy) -> str | None:
+def _meant(text: str, names: CommonNames) -> str | None:
     """Return the taxa that a text means which is a common name and nothing else; None for a name in Latin."""
-    taxa = meant_as_a_whole(text, taxonomy)
+    taxa = meaning(text, names)
     first = text.split()[0] if text.split() else ""
-    if not taxa or folded(text) in {folded(taxon) for taxon in taxa} or (first == text and taxonomy.is_genus(first)):
+    if (
+        not taxa
+        or folded(text) in {folded(taxon) for taxon in taxa}
+        or (first == text and reference_list().group_ranks.get(first) == "GENUS")
+    ):
         return None
     return " / ".join(sorted(taxa))

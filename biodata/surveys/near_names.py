@@ -7,7 +7,7 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from biodata.ingest.protocol import Finding
-from biodata.sharing.taxonomy import Taxonomy
+from biodata.sharing.common_names import CommonNames
 from biodata.surveys.cell_checks import Rows
 
 CODE: Final = "NAME_NEARLY_ANOTHER"
@@ -19,15 +19,15 @@ _LEAST: Final = 4
 """Letters of an epithet: in a shorter one another letter makes another name."""
 
 
-def found(rows: Rows, taxonomy: Taxonomy) -> Iterator[Finding]:
+def found(rows: Rows, names: CommonNames) -> Iterator[Finding]:
     """Tell names of species that differ from a known one by one letter, or by two that changed places.
 
     Parameters
     ----------
     rows : Rows
         Records.
-    taxonomy : Taxonomy
-        The species that its common names mean are known.
+    names : CommonNames
+        The species that they mean are known.
 
     Notes
     -----
@@ -38,7 +38,7 @@ def found(rows: Rows, taxonomy: Taxonomy) -> Iterator[Finding]:
         return
     told = {row: own[_COLUMN] for row, own in rows.own.items() if own.get(_COLUMN) is not None}
     counts = Counter(species for text in told.values() if (species := _species(text)) is not None)
-    bundled = {taxon for taxa in taxonomy.vernaculars.values() for taxon in taxa if _species(taxon) == taxon}
+    bundled = {taxon for taxa in names.values() for taxon in taxa if _species(taxon) == taxon}
     alike: defaultdict[str, set[str]] = defaultdict(set)
     for name in bundled | set(counts):
         for part in _parts(name):

@@ -11,6 +11,7 @@ import polars as pl
 
 from biodata import places, terms
 from biodata.parsers.licences import parse_licence
+from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -20,7 +21,6 @@ from biodata.sharing.grid import PER_DEGREE
 from biodata.sharing.plan import PLACED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.scopes import unclear
-from biodata.sharing.taxonomy import RANKS
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry

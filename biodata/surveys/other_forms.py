@@ -218,7 +218,8 @@ def _checked(
     harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
     findings, rows = [finding for table in tables for finding in table.findings], 0
     events: list[Rows] = []
-    checks = TableChecks(harmoniser, day, boundaries, {}, None if rules is None else rules.taxonomy)
+    common = None if rules is None or rules.checklists is None else rules.checklists.common
+    checks = TableChecks(harmoniser, day, boundaries, {}, common)
     seen: list[pl.DataFrame] = []
     of_events: set[tuple[str, str, str | None]] = set()
     again = list(taken_tables.read(path, dataset=_DATASET))

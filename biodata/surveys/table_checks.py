@@ -17,7 +17,7 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.sharing.taxonomy import Taxonomy, bundled
+from biodata.sharing.common_names import CommonNames, bundled_common_names
 from biodata.surveys import (
     cell_checks,
     common_names,
@@ -52,8 +52,8 @@ class TableChecks:
         Where land and sea are.
     declarations : mapping
         What is declared of the values.
-    taxonomy : Taxonomy, optional
-        What is known of common names; the bundled ones where none are given.
+    common : CommonNames, optional
+        What common names mean; the bundled ones where none are given.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class TableChecks:
         today: date,
         boundaries: BoundarySet,
         declarations: Mapping[str, str],
-        taxonomy: Taxonomy | None = None,
+        common: CommonNames | None = None,
     ) -> None:
         self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
         self.when: dict[str, record_times.EventTime] = {}
@@ -76,7 +76,7 @@ class TableChecks:
         self.images: list[pl.DataFrame] = []
         self.timed: list[pl.DataFrame] = []
         self.read = Read()
-        self.taxonomy = taxonomy or bundled()
+        self.common = common or bundled_common_names()
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
         """Find what is wrong with sites."""
@@ -100,9 +100,9 @@ class TableChecks:
     def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         """Find what is wrong with records; `frame` has them with what their events tell."""
         read = self._read(frame, rows.table)
-        yield from common_names.told_instead(rows, _of_cells(rows, read), self.taxonomy)
+        yield from common_names.told_instead(rows, _of_cells(rows, read), self.common)
         if not self.harmoniser.has_checklist:  # which tells more of a spelling
-            yield from near_names.found(rows, self.taxonomy)
+            yield from near_names.found(rows, self.common)
         yield from self._of_all(rows, read)
         yield from kept_values.uncounted(rows)
         yield from kept_values.words_of_sex(rows)

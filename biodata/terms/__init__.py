@@ -31,6 +31,7 @@ from biodata.terms.occurrences import (
     RIGHTS,
     SHARED_AS,
     SHARING,
+    STATED_TAXON,
 )
 from biodata.terms.protected_areas import PROTECTED_AREA
 from biodata.terms.results import CANDIDATE, CONSIDERED, CORRIDOR
@@ -65,6 +66,7 @@ __all__ = [
     "RIGHTS",
     "SHARED_AS",
     "SHARING",
+    "STATED_TAXON",
     "SURVEY",
     "TABLES",
     "TAXON",

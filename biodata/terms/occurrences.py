@@ -23,6 +23,12 @@ SHARED_AS: Final = pl.Struct(
 )
 """How a national node had made a record coarser before it came: the category, the rule, the edges of the cell."""
 
+STATED_TAXON: Final = (
+    "acceptedScientificName", "species", "acceptedNameUsage", "originalNameUsage", "verbatimScientificName",
+    "vernacularName", "verbatimIdentification", "kingdom", "phylum", "class", "order", "family", "genus",
+)  # fmt: skip
+"""The terms of `stated_taxon`: what a checklist fills in is not among them."""
+
 OCCURRENCE: Final = (
     Column("key", pl.Int64, "Number given once to a record of a dataset; kept through edits, never reused."),
     # Where it came from
@@ -66,6 +72,7 @@ OCCURRENCE: Final = (
     Column("match_confidence", pl.Int32, "Confidence in the match with the checklist, 0-100."),
     Column("match_note", pl.String, "Why the confidence is what it is."),
     Column("match_alternatives", pl.List(pl.String), "Other taxa that the name could mean: name and identifier."),
+    Column("stated_taxon", pl.String, "JSON object: names and groups as the source states them, by term.", _LAKE),
     Column("iucnRedListCategory", pl.String, "Global Red List category, as the checklist tells it (CR)."),
     # When
     dwc("eventDate", pl.String, "ISO 8601 date, month, year or interval; never more precise than told.", _PRECISE),

@@ -34,10 +34,11 @@ VERBATIM_TERMS: Final = tuple(
     georeferencedDate georeferenceProtocol georeferenceSources georeferenceRemarks identificationID
     verbatimIdentification identificationQualifier typeStatus identifiedBy identifiedByID dateIdentified
     identificationReferences identificationVerificationStatus identificationRemarks taxonID scientificNameID
-    acceptedNameUsageID scientificName acceptedNameUsage nameAccordingTo higherClassification kingdom phylum class
-    order superfamily family subfamily tribe genus genericName subgenus infragenericEpithet specificEpithet
-    infraspecificEpithet cultivarEpithet taxonRank verbatimTaxonRank scientificNameAuthorship vernacularName
-    nomenclaturalCode taxonomicStatus nomenclaturalStatus taxonRemarks datasetKey publishingOrgKey publishingCountry
+    acceptedNameUsageID scientificName acceptedNameUsage originalNameUsage nameAccordingTo higherClassification
+    kingdom phylum class order superfamily family subfamily tribe genus genericName subgenus infragenericEpithet
+    specificEpithet infraspecificEpithet cultivarEpithet taxonRank verbatimTaxonRank scientificNameAuthorship
+    vernacularName nomenclaturalCode taxonomicStatus nomenclaturalStatus taxonRemarks datasetKey publishingOrgKey
+    publishingCountry
     lastInterpreted elevation elevationAccuracy depth depthAccuracy distanceFromCentroidInMeters issue mediaType
     hasCoordinate hasGeospatialIssues taxonKey acceptedTaxonKey kingdomKey phylumKey classKey orderKey familyKey
     genusKey subgenusKey speciesKey species acceptedScientificName verbatimScientificName
