@@ -8,8 +8,10 @@ from typing import Final
 
 import polars as pl
 
+from biodata.parsers.reference_list import reference_list
 from biodata.places import BoundarySet
 from biodata.sharing.generalise import wide_enough
+from biodata.sharing.resolve import Resolver
 from biodata.sharing.set_apart import Apart, Memory, set_apart
 from biodata.terms import OCCURRENCE
 from biodata.vocabularies import SharingCategory
@@ -19,6 +21,7 @@ TAXON: Final = (
     "taxonRank", "taxonKey", "speciesKey", "iucnRedListCategory",
 )  # fmt: skip
 """What is published of the taxon of a presence."""
+_OF_RECORD: Final = ("taxonKey", "speciesKey", "iucnRedListCategory")
 SENSITIVE: Final = pl.Schema(
     {"key": pl.Int64, "category": pl.String, "rule_id": pl.String, "taxon": pl.String, "country": pl.String}
 )
@@ -82,7 +85,9 @@ def _digest(text: str, secret: bytes) -> bytes:
     return hashlib.blake2b(text.encode(), key=secret[:64], digest_size=8).digest()
 
 
-def sensitive_records(records: pl.DataFrame, decided: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFrame:
+def sensitive_records(
+    records: pl.DataFrame, decided: pl.DataFrame, boundaries: BoundarySet, resolver: Resolver
+) -> pl.DataFrame:
     """Return what is known of the sensitive ones among records: `SENSITIVE`.
 
     Parameters
@@ -93,13 +98,15 @@ def sensitive_records(records: pl.DataFrame, decided: pl.DataFrame, boundaries: 
         As `decide` returns it. An absence of a taxon that a rule hides is withheld.
     boundaries : BoundarySet
         Whose countries count.
+    resolver : Resolver
+        Of the rules.
     """
     found = records[decided["row"]].with_columns(decided.drop("row"))
     absent = (pl.col("occurrenceStatus") == "ABSENT").fill_null(value=False)
     found = found.with_columns(
         category=pl.when(absent).then(pl.lit(str(SharingCategory.WITHHELD))).otherwise("category")
     )
-    found = found.with_columns(taxon_of(found), wide_enough(found, boundaries).alias("country"))
+    found = found.with_columns(taxon_of(found, resolver), wide_enough(found, boundaries).alias("country"))
     return found.select(pl.col(name).cast(dtype) for name, dtype in SENSITIVE.items())
 
 
@@ -176,12 +183,25 @@ def _duration() -> pl.Expr:
     return pl.duration(hours=hours, minutes=minutes, seconds=seconds.fill_null(0))
 
 
-def taxon_of(records: pl.DataFrame) -> pl.Series:
-    """Return what a presence of each record is published under, as JSON: its accepted taxon, with the classification."""
-    ranks = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
-    accepted = pl.coalesce("acceptedScientificName", *ranks)
-    missing = [pl.lit(None).alias(name) for name in TAXON if name not in records.columns]
-    named = records.with_columns(missing).with_columns(scientificName=accepted, acceptedScientificName=accepted)
+def taxon_of(records: pl.DataFrame, resolver: Resolver) -> pl.Series:
+    """Return what a presence of each record is published under, as JSON: a known taxon with its classification, or nothing.
+
+    Keys of GBIF's backbone and the Red List's category are the record's, where it is interpreted as the same species.
+    """
+    resolved = resolver.resolve(records)
+    names = resolved.table["taxon"].gather(resolved.place).alias("name")
+    known = reference_list().look_up(names).unique("name", keep="first", maintain_order=True)
+    looked = names.to_frame().join(known, on="name", how="left", maintain_order="left")
+    low = pl.col("rank").is_in(["SPECIES", "SUBSPECIES", "VARIETY", "FORM"])
+    species = pl.when(low).then(pl.col("accepted").str.split(" ").list.head(2).list.join(" "))
+    own = [pl.lit(None).alias(name) for name in (*_OF_RECORD, "species") if name not in records.columns]
+    theirs = records.with_columns(own).select(*_OF_RECORD, own_species="species")
+    named = looked.hstack(theirs).with_columns(
+        scientificName=pl.coalesce("accepted", "name"), acceptedScientificName=pl.coalesce("accepted", "name"),
+        species=species, taxonRank="rank",
+    )  # fmt: skip
+    same = (pl.col("species") == pl.col("own_species")).fill_null(value=False)
+    named = named.with_columns(pl.when(same).then(name).alias(name) for name in _OF_RECORD)
     return named.select(taxon=pl.struct(TAXON).struct.json_encode()).to_series()
 
 

@@ -92,7 +92,7 @@ def plan_alone(
 ) -> Plan:
     """Return a plan for records beside which there are no others: no event, and no earlier release."""
     decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
-    sensitive = sensitive_records(occurrences, set_apart_of(occurrences, decided), boundaries)
+    sensitive = sensitive_records(occurrences, set_apart_of(occurrences, decided), boundaries, rules.resolver)
     missing = [
         pl.lit(None, column.dtype).alias(column.name)
         for column in OCCURRENCE

@@ -111,7 +111,7 @@ def _plan(
     sensitive, found = [SENSITIVE.to_frame()], set(memory.states["datasetKey"])
     for batch in batches():
         decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
-        sensitive.append(sensitive_records(batch, decided, boundaries))
+        sensitive.append(sensitive_records(batch, decided, boundaries, rules.resolver))
         found |= set(batch["datasetKey"].gather(decided["row"]))
     datasets = sorted(name for name in found if name is not None)
     of_datasets = pl.col("datasetKey").is_in(datasets)

@@ -28,6 +28,7 @@ class SharingMemory(Base):
     states: Mapped[bytes] = mapped_column(LargeBinary)
     crowds: Mapped[bytes] = mapped_column(LargeBinary)
     seen: Mapped[bytes] = mapped_column(LargeBinary)
+    stood: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64))
 
 
@@ -71,7 +72,7 @@ def save(registry: Registry, memory: Memory) -> None:
 
 
 def _keep_whole(session: Session, rows: list[SharingMemory]) -> None:
-    session.merge(SharingMemory(dataset=_ALL, states=b"", crowds=b"", seen=b"", digest=_of_all(rows)))
+    session.merge(SharingMemory(dataset=_ALL, states=b"", crowds=b"", seen=b"", stood=b"", digest=_of_all(rows)))
 
 
 def _names() -> tuple[str, ...]:

@@ -14,6 +14,6 @@ def upgrade() -> None:
     op.create_table(
         "sharing_memory",
         sa.Column("dataset", sa.String(255), primary_key=True),
-        *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("states", "crowds", "seen")),
+        *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("states", "crowds", "seen", "stood")),
         sa.Column("digest", sa.String(64), nullable=False),
     )
