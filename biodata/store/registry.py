@@ -29,7 +29,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0015"
+HEAD: Final = "0016"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
