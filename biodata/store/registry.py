@@ -29,7 +29,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0014"
+HEAD: Final = "0015"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
@@ -78,7 +78,7 @@ class Registry:
         own = folder if settings.registry_url is None else None
         registry = cls(open_engine(url), data=own, heads=folder)
         try:
-            registry._upgrade()
+            registry._upgrade(settings.data)
         except SQLAlchemyError as error:
             registry.close()
             message = f"the registry cannot be opened: {str(error).splitlines()[0]}"
@@ -244,12 +244,17 @@ class Registry:
                 survey_steps.published(session, last.id, snapshot=last.snapshot)
         return list(waiting)
 
-    def _upgrade(self) -> None:
-        """Bring the tables up to the newest revision."""
+    def _upgrade(self, data: Path) -> None:
+        """Bring the tables up to the newest revision; those of a new installation get the sharing rules that are shipped.
+
+        One whose lake has rows, or whose audit was begun, is not new: its registry was lost, and its rules with it.
+        """
         with self._engine.execution_options(**READS).connect() as connection:
             revision = revision_of(connection)
         if revision == HEAD:
             return
+        from biodata.store import sharing_rules
         from biodata.store.migrations import upgrade
 
-        upgrade(self._engine)
+        begun = bool(self._heads and audit_heads.read(self._heads)) or any((data / "lake").rglob("*.parquet"))
+        upgrade(self._engine, sharing_rules.write_first if revision is None and not begun else None)

@@ -14,7 +14,7 @@ from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
-from biodata.store import floor_set, kept_places, kept_ties, releases
+from biodata.store import floor_set, kept_places, kept_ties, releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
 from biodata.vocabularies import SharingCategory
@@ -37,7 +37,7 @@ def rules_in_force(
     Parameters
     ----------
     settings : Settings
-        The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
+        The installation; its rules are the last version that its registry has.
     lake : Lake
         Its checklists tell synonyms, classifications and common names; its protected areas those that rules name; its
         records which open ones are of one event with sensitive ones.
@@ -50,10 +50,10 @@ def rules_in_force(
 
     Raises
     ------
-    InputError
-        If the rules, or the consents beside them, are not valid.
+    RulesUnreadableError
+        If the last version of the rules is missing, or is not as it was written.
     """
-    rules = RuleSet.read(settings.rules_file)
+    rules = sharing_rules.rules_of(settings)
     boundaries = places.load_boundaries(settings.boundaries)
     rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries))
     if not tied:
