@@ -1,6 +1,5 @@
 """Accounts, roles and keys: deny by default, bound as told, nobody gives more than they have, every change audited."""
 
-import appointed
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+import appointed
 from biodata.access import accounts, api_keys, bindings
 from biodata.access.roles import (
     MAY,

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 import appointed
 from api.app import create_app
-from biodata.access import accounts, api_keys, bindings, codes
+from biodata.access import accounts, api_keys, codes
 from biodata.access.passwords import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings

@@ -56,7 +56,9 @@ def test_the_first_manager_is_somebody_else_and_the_next_is_not_the_administrato
     accounts.bind(registry, "noy", REVIEWER, actor="root")
 
 
-@pytest.mark.parametrize("wanted", [LAOS, REVIEWER, RoleBinding(Role.ADMINISTRATOR, country="LA")], ids=lambda one: str(one.role))
+@pytest.mark.parametrize(
+    "wanted", [LAOS, REVIEWER, RoleBinding(Role.ADMINISTRATOR, country="LA")], ids=lambda one: str(one.role)
+)
 def test_an_appointment_counts_once_somebody_else_than_its_maker_and_its_holder_confirmed_it(registry, wanted):
     assert refused(accounts.bind, registry, "root", wanted, actor="root") == "OWN_APPOINTMENT"
     assert not accounts.bind(registry, "noy", wanted, actor="root")

@@ -104,7 +104,8 @@ class Registry:
         self._engine.dispose()
         if self._data is not None:
             try:
-                checksums.seal_registry(self._data)
+                if checksums.seal_registry(self._data):
+                    checksums.seal_start(self._data, self._data / audit_heads.FILE)
             except (StoreError, OSError, sqlite3.Error) as error:
                 logger.warning("the registry has no checksum in its present state: %s", error)
 
