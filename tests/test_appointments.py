@@ -93,6 +93,16 @@ def test_a_manager_makes_a_second_one_and_sees_to_their_password(registry):
     assert codes.issue(registry, "root", actor="root")
 
 
+def test_an_administrator_sets_no_password_of_a_reviewer_who_has_one(registry):
+    accounts.bind(registry, "noy", REVIEWER, actor="root")
+    accounts.confirm(registry, "noy", REVIEWER, actor="second")
+    assert codes.issue(registry, "noy", actor="root"), "their first"
+    with registry.session() as session, session.begin():
+        accounts.need(session, "noy").password = "hashed"
+    assert refused(codes.issue, registry, "noy", actor="root") == "NODE_DECIDES"
+    assert codes.issue(registry, "noy")
+
+
 def test_where_the_node_s_key_is_known_its_signed_word_alone_appoints_and_dismisses(registry):
     trust(registry)
     for actor in ("root", accounts.COMMAND_LINE):

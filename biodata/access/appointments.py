@@ -132,14 +132,15 @@ def confirm(session: Session, row: Binding, account: Account, actor: str) -> Non
 
 
 def may_set_password(session: Session, account: Account, actor: str, *, machine: bool) -> bool:
-    """Tell whether somebody may make a code that sets an account's password: whoever logs in as a manager speaks as one."""
-    countries = [
-        row.country
-        for row in session.scalars(
-            select(Binding).where(Binding.account_id == account.id, Binding.role == str(Role.NODE_MANAGER))
-        )
-    ]
-    return machine or all(country is not None and _manages(session, actor, country) for country in countries)
+    """Tell whether somebody may make a code that sets an account's password: whoever logs in with it decides as its holder.
+
+    Of a reviewer or an administrator who has no password yet anybody may who manages accounts, so that they get their first.
+    """
+    if machine or actor == account.name:
+        return True
+    closed = DECIDING if account.password is not None else {Role.NODE_MANAGER}
+    rows = session.scalars(select(Binding).where(Binding.account_id == account.id, Binding.role.in_(map(str, closed))))
+    return all(row.country is not None and _manages(session, actor, row.country) for row in rows)
 
 
 def _follow(
