@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 import zipfile
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -196,7 +197,7 @@ def test_a_file_made_under_other_sharing_rules_is_not_given_any_more(client, set
     assert "rules_hash" not in told
     assert client.get(told["file"]).status_code == 200
     monkeypatch.setattr("api.dependencies.Service.rules_hash", lambda _self: "of other rules")
-    monkeypatch.setattr("api.downloads.rules_today", lambda _path: "of rules without a release")
+    monkeypatch.setattr("api.downloads.rules_of", lambda _registry: SimpleNamespace(hash="of rules without a release"))
     refused = client.get(told["file"])
     assert (refused.status_code, refused.json()["code"]) == (410, "DOWNLOAD_GONE")
     later = client.get(f"{HERE}/{told['id']}").json()

@@ -281,11 +281,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
         if settings.registry_url is None:
             path, name = settings.data / folders.REGISTRY, folders.REGISTRY
             if not path.exists():
-                if (
-                    any(path.parent.iterdir())
-                    if path.parent.is_dir()
-                    else any((settings.data / "lake").rglob("*.parquet"))
-                ):
+                if path.parent.is_dir() or any((settings.data / "lake").rglob("*.parquet")):
                     report.faults.append(Fault(name, "it is missing", RESTORE))
                 return
             report.files += 1
