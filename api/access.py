@@ -34,7 +34,7 @@ from biodata.access.exact_calls import RefusedError, ask
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
 from biodata.errors import NoReleaseError, StoreError
-from biodata.sharing import RuleSet
+from biodata.store.sharing_rules import rules_of
 
 router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=AreaRoute)
 
@@ -62,7 +62,7 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     wanted = sent.model_dump(exclude={"purpose", "countries", "anyway"})
     with contextlib.suppress(NoReleaseError):  # without one there is nothing to hold it against
         if not sent.anyway:
-            rules = RuleSet.read(found.settings.rules_file, beside=False)
+            rules = rules_of(registry)
             with found.open(request) as release:
                 asked_things.refuse_unknown(
                     registry, rules, wanted, sent.countries, count=release.count, frame=release.frame

@@ -1,6 +1,7 @@
 """What is sent and answered about accounts; a field that is not named here cannot be set."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -91,6 +92,49 @@ class Bound(BaseModel):
     )
 
 
+class Confirmation(_Sent):
+    """An appointment that is confirmed: whose role, and what it is bound to."""
+
+    account: str = Field(max_length=100)
+    role: str = Field(json_schema_extra={"enum": [role for role in Role if role is not Role.PUBLIC]})
+    country: str | None = Field(default=None, max_length=2)
+    dataset: str | None = Field(default=None, max_length=255)
+    area: str | None = Field(default=None, max_length=255)
+    taxon: str | None = Field(default=None, max_length=255)
+
+
+class WaitingAppointment(BaseModel):
+    """A role that nobody has confirmed yet: it gives no right."""
+
+    account: str
+    role: str
+    country: str | None = None
+    dataset: str | None = None
+    area: str | None = None
+    taxon: str | None = None
+    given_by: str
+    given: datetime
+
+
+class AppointmentEntry(BaseModel):
+    """What the audit has of a role: given, confirmed or taken, or of a code that sets a password."""
+
+    number: int
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    hash: str
+
+
+class AppointmentList(BaseModel):
+    """Who may act as whom, and who made it so, the oldest first."""
+
+    waiting: list[WaitingAppointment]
+    results: list[AppointmentEntry]
+
+
 class OneTimeCode(_Sent):
     """A one-time code; without it whoever is logged in links their own account."""
 
@@ -130,6 +174,7 @@ class OneAccount(BaseModel):
     name: str
     label: str
     roles: list[Bound]
+    unconfirmed: list[Bound] = Field(description="Given, and without any right until somebody else confirms them.")
     closed: bool
     created: datetime
 

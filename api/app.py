@@ -14,6 +14,7 @@ from api import (
     access,
     account,
     accounts,
+    appointments,
     areas,
     citations,
     consents,
@@ -54,6 +55,7 @@ from api.gates import Gate, survey_gates
 from api.metrics import Metrics
 from api.middleware import Envelope
 from biodata.settings import Settings
+from biodata.store.sharing_rules import rules_of
 
 CHECKS_AT_ONCE: Final = 4
 
@@ -89,6 +91,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             rates.of_logins(chosen) as app.state.login_rates,
         ):
             _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
+            rules_of(app.state.service.registry)  # without them nothing starts
             app.state.service.sweep()
             app.state.service.warm()
             workers.end_with_server()
@@ -142,6 +145,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         oidc,
         account,
         accounts,
+        appointments,
         access,
         consents,
         withdrawals,

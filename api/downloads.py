@@ -21,7 +21,6 @@ from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
 from api.gbif_names import ACCEPTED
 from api.parameters import every, read
-from api.rules_today import rules_today
 from biodata import jobs
 from biodata.access import downloads
 from biodata.access.roles import Action
@@ -30,6 +29,7 @@ from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
 from biodata.exports.simple_csv import choose_columns
 from biodata.exports.write import KINDS, Format
+from biodata.store.sharing_rules import rules_of
 
 router = APIRouter(prefix="/v1/downloads", tags=["downloads"])
 
@@ -248,7 +248,7 @@ def _is_of_other_rules(request: Request, found: downloads.Status) -> bool:
     """Tell whether a file was made under sharing rules that hold no more: it may tell what is withheld now."""
     here = service(request)
     made_under = found.result.get("rules_hash")
-    return made_under is None or made_under not in (here.rules_hash(), rules_today(here.settings.rules_file))
+    return made_under is None or made_under not in (here.rules_hash(), rules_of(here.registry).hash)
 
 
 def _told(

@@ -111,6 +111,8 @@ class Code(StrEnum):
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
+    OWN_APPOINTMENT = "OWN_APPOINTMENT"
+    CONFIRMATION_FORBIDDEN = "CONFIRMATION_FORBIDDEN"
     LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR"
     KEY_UNKNOWN = "KEY_UNKNOWN"
     IDENTITY_UNKNOWN = "IDENTITY_UNKNOWN"
@@ -213,6 +215,8 @@ PROBLEMS: Final = MappingProxyType(
         Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
         Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
         Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),
+        Code.OWN_APPOINTMENT: Problem(403, "Nobody appoints themselves: one person gives a role, another confirms it."),
+        Code.CONFIRMATION_FORBIDDEN: Problem(403, "Only who decides here confirms an appointment."),
         Code.LAST_ADMINISTRATOR: Problem(409, "Somebody has to administer the installation."),
         Code.IDENTITY_UNKNOWN: Problem(404, "No provider calls your account so."),
         Code.KEY_UNKNOWN: Problem(404, "You have no such key."),

@@ -18,13 +18,13 @@ from api.downloads import check_queue, told_of
 from api.errors import Code, ProblemError, invalid
 from api.occurrence_search import LIMIT
 from api.paging import window
-from api.rules_today import rules_today
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
 from biodata.access.use_reports import Purpose
 from biodata.exports.write import Format
 from biodata.store.models import Job
 from biodata.store.open_release import OpenRelease
+from biodata.store.sharing_rules import rules_of
 
 router = APIRouter(prefix="/v1/citations", tags=["citations"])
 
@@ -154,7 +154,7 @@ def _open(found: Service, cited: Cited) -> OpenRelease:
         )
     told = job.result
     path = rebuilding.folder(found.settings.data) / told["file"]
-    rules = rules_today(found.settings.rules_file) or found.rules_hash()
+    rules = rules_of(found.registry).hash
     newer = found.snapshot() > told["today"]["snapshot"]
     if rules != told["today"]["rules_hash"] or newer or not path.is_file():
         detail = "rules or records changed since that replay" if path.is_file() else "the rows of that replay are gone"

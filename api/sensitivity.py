@@ -10,9 +10,9 @@ from api import documents
 from api.answers import json_answer, only
 from api.dependencies import Opened, service
 from biodata.access import sensitivity
-from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import SAME_EVENT
 from biodata.store.query.filters import And, Compare, Filter, IsNull
+from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import SharingCategory
 
 router = APIRouter(tags=["audit"])
@@ -36,7 +36,7 @@ def told(request: Request) -> Response:
     only(request)
     found = service(request)
     with found.open(request) as release:
-        rules = RuleSet.read(found.settings.rules_file, beside=False)
+        rules = rules_of(found.registry)
         lists = {rule.rule_id: rule.source for rule in rules.rules} | {SAME_EVENT: TIED}
         body: dict[str, Any] = {
             "release": request.state.release,

@@ -146,11 +146,11 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
     from biodata import places, surveys
     from biodata.ingest import survey_project
-    from biodata.sharing import RuleSet
+    from biodata.store.sharing_rules import rules_of
     from biodata.surveys.licences import of_dataset
 
     form, language = asked(request)
-    rules, known = RuleSet.read(found.settings.rules_file, beside=False), None
+    rules, known = rules_of(found.registry), None
     try:
         with found.open(None) as opened:
             rules, known = opened.taxa(rules)

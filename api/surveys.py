@@ -15,10 +15,10 @@ from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.readers import boolean, integer
-from api.rules_today import rules_today
 from api.survey_bodies import Submission, SubmissionList, SubmissionRows
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
+from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES, STATES
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
@@ -126,7 +126,7 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     body = showing.rows(
         found.registry, who, integer("number", number), table=told.get("table", "occurrences"), side=told.get("side"),
         change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, showing.MOST_ROWS),
-        language=asked, rules_hash=rules_today(found.settings.rules_file),
+        language=asked, rules_hash=rules_of(found.registry).hash,
     )  # fmt: skip
     headers = {"Content-Language": asked, "Vary": "Accept-Language, Authorization, X-API-Key"}
     return json_answer(body, cache=PRIVATE, headers=headers)

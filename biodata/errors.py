@@ -102,12 +102,6 @@ class StoreError(BiodataError):
     code = "STORE_ERROR"
 
 
-class RulesUnreadableError(StoreError):
-    """The sharing rules cannot be read, so nothing is decided that needs them; it is tried again once they can."""
-
-    code = "RULES_UNREADABLE"
-
-
 class QueryTimeoutError(StoreError):
     """A question took longer than a question may."""
 
@@ -136,6 +130,12 @@ class SharingError(BiodataError):
     """A sharing rule is not valid, or a table has what may not leave."""
 
     code = "SHARING_ERROR"
+
+
+class RulesUnreadableError(SharingError):
+    """The sharing rules are missing, cut or changed, so nothing is decided that needs them until they are back."""
+
+    code = "RULES_UNREADABLE"
 
 
 _BY_RULE: Final = (

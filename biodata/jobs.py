@@ -27,9 +27,6 @@ UNTAKEN_S = 20
 GIVEN_UP = "given up after"
 """How the error of a job begins whose workers died each time."""
 
-RULES_UNREADABLE = "the sharing rules cannot be read"
-"""How the error of a job begins that waits until somebody mends the file of the rules."""
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

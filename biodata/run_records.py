@@ -15,7 +15,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import run_reports
+from biodata.store import checksums, run_reports
 from biodata.store.code_version import code_hash
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
@@ -228,8 +228,11 @@ def keep(
         part.mkdir()
         for name, frame in results.items():
             frame.write_parquet(part / f"{name}.parquet")
+        checksums.forget_below(settings.data, home)
         shutil.rmtree(home, ignore_errors=True)
         part.replace(home)
+        files = sorted(home.glob("*.parquet"))
+        checksums.record(settings.data, {path.relative_to(settings.data).as_posix(): path for path in files})
     report = {**whole.as_dict(), "parameters": {**whole.parameters, "seed": whole.seed}}
     with Registry.open(settings) as registry:
         layer = whole.parameters.get("layer")
@@ -273,6 +276,7 @@ def forget_results(settings: Settings, run_id: str) -> bool:
     if not (folder / run_id).exists():
         return False
     with file_lock(folder / "lock", what="the folder of runs"):
+        checksums.forget_below(settings.data, folder / run_id)
         shutil.rmtree(folder / run_id, ignore_errors=True)
     return True
 

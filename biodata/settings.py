@@ -165,20 +165,6 @@ class Settings(BaseSettings):
     keep_ties: bool = Field(default=True)
 
     @property
-    def rules_file(self) -> Path | None:
-        """The installation's own sharing rules, `sharing_rules.csv` in its folder; None where the bundled list holds.
-
-        Where only the labels beside it are there, `sharing_labels.csv`, the bundled list holds together with them.
-        """
-        own = self.data / "sharing_rules.csv"
-        return own if own.exists() or self.labels_file.exists() else None
-
-    @property
-    def labels_file(self) -> Path:
-        """The labels of communities that were put on something, `sharing_labels.csv` in its folder."""
-        return self.data / "sharing_labels.csv"
-
-    @property
     def gazetteer_file(self) -> Path | None:
         """The installation's own seats, middles and institutions, `gazetteer.csv` in its folder; None without one."""
         own = self.data / "gazetteer.csv"

@@ -17,8 +17,7 @@ from biodata.pipeline import consent
 from biodata.runs import again
 from biodata.runs.standing import kept_run
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
-from biodata.store import releases
+from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import PLANNING_JOB, UNDOING_JOB
@@ -164,7 +163,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
                 asked = -RULES_S
             if time.monotonic() - asked >= RULES_S:
                 asked = time.monotonic()
-                _go_on(settings, registry)
+                _go_on(registry)
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:
                 if once:
@@ -207,15 +206,15 @@ def _name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def _go_on(settings: Settings, registry: Registry) -> None:
+def _go_on(registry: Registry) -> None:
     """Go on with the surveys that wait for rules that can be read, or for a look under the rules of today."""
     try:
-        surveys.need_rules(settings)
+        rules = sharing_rules.rules_of(registry)
     except BiodataError as error:
         logger.warning("%s", error)
         return
-    surveys.take_up_again(registry, because=jobs.RULES_UNREADABLE)
-    pipeline.check_again(registry, RuleSet.read(settings.rules_file).hash)
+    surveys.take_up_again(registry, because=sharing_rules.UNREADABLE)
+    pipeline.check_again(registry, rules.hash)
 
 
 def _tell_exact(settings: Settings, registry: Registry) -> None:

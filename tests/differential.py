@@ -53,10 +53,9 @@ PRECISE = (
 
 
 def write_sources(folder: Path, *, rows: int, seed: int) -> dict[str, Path]:
-    """Write two tables of records and the sharing rules; return the tables by dataset."""
+    """Write two tables of records; return the tables by dataset."""
     chance = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sharing_rules.csv").write_text(RULES, encoding="utf-8")
     found = {}
     for dataset, share in (("ridge-survey", 0.7), ("herbarium", 0.3)):
         told = [_row(chance, dataset, n) for n in range(int(rows * share))]

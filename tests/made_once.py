@@ -7,11 +7,12 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 from sqlalchemy import Engine, inspect
+from sqlalchemy.orm import Session
 
 from biodata.store import migrations
 from biodata.store.lake import Lake
@@ -23,10 +24,10 @@ def made_once(folder: Path) -> Iterator[None]:
     registry, lake = folder / "registry.sqlite", folder / "made" / "lake.sqlite"
     upgrade, attach = migrations.upgrade, Lake._attach
 
-    def copied_registry(engine: Engine) -> None:
+    def copied_registry(engine: Engine, first: Callable[[Session], object] | None = None) -> None:
         file = engine.url.database
-        if engine.dialect.name != "sqlite" or not file or inspect(engine).get_table_names():
-            upgrade(engine)
+        if first is None or engine.dialect.name != "sqlite" or not file or inspect(engine).get_table_names():
+            upgrade(engine, first)
         elif registry.exists():
             with (
                 contextlib.closing(sqlite3.connect(registry)) as made,
@@ -34,7 +35,7 @@ def made_once(folder: Path) -> Iterator[None]:
             ):
                 made.backup(new)
         else:
-            upgrade(engine)
+            upgrade(engine, first)
             with (
                 contextlib.closing(sqlite3.connect(file)) as made,
                 contextlib.closing(sqlite3.connect(registry)) as kept,

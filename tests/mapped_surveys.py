@@ -7,6 +7,7 @@ from typing import Any, Final
 from biodata import pipeline
 from biodata.settings import Settings
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES
 
@@ -59,7 +60,7 @@ def events() -> list[dict[str, Any]]:
 def make(data: Path, *, with_surveys: bool = True) -> None:
     """Make the data folder and its release; without surveys it has a record of no method."""
     data.mkdir(parents=True, exist_ok=True)
-    (data / "sharing_rules.csv").write_text(RULES)
+    put_rules(data, RULES)
     records = [seen(n, MUNTJAC, "visit-0", "nam-ha", **place(*CAMERA)) for n in range(2)]
     records += [seen(3, TIGER, "tiger", "nam-ha", **place(*HIDDEN))]
     lone = [seen(1, MUNTJAC, "none", "nam-ha", **{**place(*CAMERA), "eventID": None, "samplingProtocol": None})]

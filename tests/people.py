@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from starlette.testclient import TestClient
 
-from biodata.access import accounts, codes
+import appointed
+from biodata.access import codes
 from biodata.access.roles import Role, RoleBinding
 
 PASSWORD = "seven gibbons at dawn"
@@ -37,7 +38,7 @@ class People:
 
     def new(self, name: str, *roles: RoleBinding) -> str:
         """Make an account whose password is `PASSWORD`, and return its name."""
-        accounts.new(self.registry, name, roles=roles)
+        appointed.new(self.registry, name, roles=roles)
         code = codes.issue(self.registry, name)
         self.client.app.state.service.passwords.set_by_code(self.registry, code, PASSWORD)
         return name

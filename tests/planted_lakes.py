@@ -24,6 +24,7 @@ from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
 from biodata.store import folders
 from biodata.vocabularies import EvidenceView, SharingCategory
+from rule_files import put_rules
 
 LAYER = "landcover_china_vietnam"
 WEST, SOUTH, EAST, NORTH = 106.1, 22.6, 107.0, 23.3
@@ -103,29 +104,11 @@ def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
                 [f"open-{number}", "Muntiacus muntjak", "Muntiacus", "Cervidae", f"{x:.4f}", f"{y:.4f}", "100",
                  f"2024-03-{number % 28 + 1:02d}", "", "HUMAN_OBSERVATION", "VU", "WGS84"]
             )  # fmt: skip
-    with (data / "sharing_rules.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(
-            "rule_id source scientificName rank country_code province_code dataset month_from month_to category reason "
-            "review_date".split()
-        )
-        for number, category in rare.select("number", "category").rows():
-            writer.writerow(
-                [
-                    f"rare-{number}",
-                    "test",
-                    name_of(number),
-                    "SPECIES",
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    category,
-                    "the only one known",
-                    "",
-                ]
-            )
+    rules = [
+        f"rare-{number},test,{name_of(number)},SPECIES,{category},the only one known"
+        for number, category in rare.select("number", "category").rows()
+    ]
+    put_rules(data, "\n".join(("rule_id,source,scientificName,rank,category,reason", *rules)))
 
 
 GENERA = """

@@ -3,7 +3,6 @@
 A hidden record tells its place in every column that a source may tell it in: words, days, people, numbers, pictures.
 """
 
-import csv
 import itertools
 import json
 import os
@@ -22,6 +21,7 @@ from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
 from biodata.vocabularies import SharingCategory
 from planted_lakes import CATEGORIES, EAST, NORTH, SOUTH, WEST, name_of, share_secrets
+from rule_files import put_rules
 
 CORNERS = ((-1, -1), (1, 1), (-1, 1), (1, -1), (0, 0))
 WITHHELD_DEGREES = 0.5
@@ -112,15 +112,8 @@ def opened() -> list[dict[str, str]]:
 def released(folder: Path, settings: Settings, rows: list[dict[str, str]], ruled: list[tuple[str, Hidden]]) -> Settings:
     """Take rows in, under a rule for each species that has one, and release them."""
     pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / "occurrences.csv", null_value="")
-    rules = [
-        {"rule_id": name, "source": "test", "scientificName": one.species, "rank": "SPECIES",
-         "category": str(one.category), "reason": "the only one known"}
-        for name, one in ruled
-    ]  # fmt: skip
-    with (settings.data / "sharing_rules.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ["rule_id", "source", "scientificName", "rank", "category", "reason"])
-        writer.writeheader()
-        writer.writerows(rules)
+    rules = [f"{name},test,{one.species},SPECIES,{one.category},the only one known" for name, one in ruled]
+    put_rules(settings, "\n".join(("rule_id,source,scientificName,rank,category,reason", *rules)))
     share_secrets(settings.data)
     take_in(settings, folder / "occurrences.csv", seed=1)
     survey_events.commit(settings.data, [event for row in rows for event in events_of(row)], [])

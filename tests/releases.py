@@ -13,8 +13,10 @@ import shapely
 
 from biodata import terms
 from biodata.places import BoundarySet, load_boundaries
+from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
+from biodata.store.registry import Registry
 
 GIBBON, SEROW, PHEASANT = "Nomascus nasutus", "Capricornis milneedwardsii", "Lophura nycthemera"
 
@@ -232,6 +234,7 @@ def make_release(
     verbatim = frame.select(
         "datasetKey", "source_record_id", "source_file", "source_row", v_locality="locality", v_eventDate="eventDate"
     )
+    Registry.open(Settings(data=data)).close()
     with Lake.open(data) as lake:
         with lake.staging() as staging:
             staging.add(frame, verbatim)

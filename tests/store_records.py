@@ -11,8 +11,10 @@ import shapely
 
 from biodata import terms
 from biodata.places import BoundarySet, load_boundaries
+from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import CommitReport, Lake
+from biodata.store.registry import Registry
 from biodata.store.releases import Release
 
 Row = tuple[str, str, str, float | None, float | None]
@@ -49,6 +51,7 @@ def records(rows: list[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def commit(lake: Lake, rows: list[Row], **options) -> CommitReport:
+    Registry.open(Settings(data=lake.data)).close()
     with lake.staging() as staging:
         interpreted, verbatim = records(rows)
         staging.add(interpreted, verbatim)
@@ -91,6 +94,7 @@ def scattered(count: int, *, seed: int = 7) -> list[dict[str, Any]]:
 
 def commit_rows(lake: Lake, rows: list[dict[str, Any]], **options) -> CommitReport:
     """Commit plain dictionaries as records."""
+    Registry.open(Settings(data=lake.data)).close()
     with lake.staging() as staging:
         frame = pl.DataFrame(rows, schema_overrides={c.name: c.dtype for c in terms.OCCURRENCE if c.name in rows[0]})
         staging.add(frame, frame.select("datasetKey", "source_record_id"))

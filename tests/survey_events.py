@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 
 from biodata import terms
+from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.registry import Registry
 from test_replays import record as _record
 
 
@@ -45,6 +47,7 @@ def commit(data: Path, events: list[dict[str, Any]], records: list[dict[str, Any
     rows = pl.DataFrame(told, schema=terms.schema(terms.OCCURRENCE)).drop("key")
     rows = rows.with_columns(source_file=pl.lit("fixture.csv"), source_row=pl.int_range(2, pl.len() + 2))
     verbatim = rows.select("datasetKey", "source_record_id", "source_file", "source_row", v_species="species")
+    Registry.open(Settings(data=data)).close()
     with Lake.open(data) as lake, lake.staging() as staging, lake.row_files("events") as aside:
         if records:
             staging.add(rows, verbatim)

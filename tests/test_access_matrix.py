@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+import appointed
 import releases
 from api.app import create_app
 from biodata.access import accounts, api_keys, permits
@@ -54,6 +55,8 @@ PATCH  /v1/accounts/{name}                  401 403 403 403 403 403 200
 POST   /v1/accounts/{name}/code             401 403 403 403 403 403 201
 POST   /v1/accounts/{name}/roles            401 403 403 403 403 204 204
 DELETE /v1/accounts/{name}/roles            401 403 403 403 403 204 204
+GET    /v1/appointments                     401 403 403 403 200 200 200
+POST   /v1/appointments                     401 403 403 403 404 404 404
 GET    /v1/access/requests                  401 200 200 200 200 200 200
 POST   /v1/access/requests                  401 201 403 201 201 201 403
 GET    /v1/access/requests/{number}         401 404 404 404 404 404 404
@@ -173,6 +176,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/accounts"): {"name": "researcher"},
     ("PATCH", "/v1/accounts/{name}"): {"closed": False},
     ("POST", "/v1/accounts/{name}/roles"): {"role": "reviewer", "country": "LA"},
+    ("POST", "/v1/appointments"): {"account": "somebody", "role": "planner"},
     ("POST", "/v1/login/providers/{name}"): {"code": None},
     ("PUT", "/v1/surveys/mappings"): {"mapping": {"X": "sex"}},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
@@ -221,9 +225,9 @@ def served(settings, tmp_path_factory):
     ) as client:
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
-            accounts.new(registry, role, roles=[binding])
-        accounts.new(registry, "of-viet-nam", roles=[RoleBinding(Role.NODE_MANAGER, country="VN")])
-        accounts.new(registry, "somebody")
+            appointed.new(registry, role, roles=[binding])
+        appointed.new(registry, "of-viet-nam", roles=[RoleBinding(Role.NODE_MANAGER, country="VN")])
+        appointed.new(registry, "somebody")
         made = client.post("/v1/surveys", files={"file": b"a"}, headers=headers(client, "uploader"))
         assert made.json()["id"] == 1
         yield client
@@ -257,7 +261,7 @@ def test_what_each_role_gets(served, method, path):
     got = {}
     for column in COLUMNS:
         if (method, path) == ("DELETE", "/v1/accounts/{name}/roles"):
-            accounts.bind(registry, "somebody", RoleBinding(Role.REVIEWER, country="LA"))
+            appointed.bind(registry, "somebody", RoleBinding(Role.REVIEWER, country="LA"))
             address = "/v1/accounts/somebody/roles?role=reviewer&country=LA"
         if (method, path) == ("DELETE", "/v1/account/keys/{number}"):
             address = "/v1/account/keys/999"
@@ -358,7 +362,7 @@ def test_a_role_reaches_as_far_as_it_is_bound(served, line):
         actor = accounts.COMMAND_LINE
         if role == Role.NODE_MANAGER:  # whoever speaks for a country already says who else does
             actor = {"LA": "node_manager", "VN": "of-viet-nam"}[scope["country"]]
-        accounts.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)], actor=actor)
+        appointed.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)], actor=actor)
         address, sent = asked_of(served, method, path)
         if (method, path) == ("POST", "/v1/surveys"):
             sent = {"files": {"file": name.encode()}, "data": {"dataset": "nam-ha"}}
@@ -379,7 +383,7 @@ def asked_of(served: TestClient, method: str, path: str) -> tuple[str, dict[str,
         )
         path = path.replace("{number}", str(made.json()["id"]))
     elif (method, path) == ("DELETE", "/v1/accounts/{name}/roles"):
-        accounts.bind(registry, "somebody", RoleBinding(Role.REVIEWER, country="LA"))
+        appointed.bind(registry, "somebody", RoleBinding(Role.REVIEWER, country="LA"))
         path = "/v1/accounts/somebody/roles?role=reviewer&country=LA"
     for part, value in HIDDEN.items():
         path = path.replace(part, value)

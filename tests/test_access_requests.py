@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+import appointed
 from api.app import create_app
 from biodata import pipeline
 from biodata.access import accounts, exact_building, grants, request_views, requests, terms_of_use
@@ -43,10 +44,10 @@ ASKED = {"purpose": "a corridor study", "countries": ["LA", "VN"], **WANTED}
 @pytest.fixture
 def registry(tmp_path):
     with Registry.open(Settings(data=tmp_path / "data")) as opened:
-        accounts.new(opened, "ana", roles=[RoleBinding(Role.RESEARCHER)])
-        accounts.new(opened, "eve", roles=[RoleBinding(Role.RESEARCHER)])
+        appointed.new(opened, "ana", roles=[RoleBinding(Role.RESEARCHER)])
+        appointed.new(opened, "eve", roles=[RoleBinding(Role.RESEARCHER)])
         for country in ("LA", "VN"):
-            accounts.new(opened, country.lower(), roles=[RoleBinding(Role.NODE_MANAGER, country=country)])
+            appointed.new(opened, country.lower(), roles=[RoleBinding(Role.NODE_MANAGER, country=country)])
         yield opened
 
 
@@ -119,8 +120,8 @@ def test_the_whole_way(tmp_path):
     with ExactServer(path) as server, TestClient(create_app(settings)) as client:
         threading.Thread(target=server.serve, args=[opened], daemon=True).start()
         found = client.app.state.service
-        accounts.new(found.registry, "ana", roles=[RoleBinding(Role.RESEARCHER)])
-        accounts.new(found.registry, "la", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+        appointed.new(found.registry, "ana", roles=[RoleBinding(Role.RESEARCHER)])
+        appointed.new(found.registry, "la", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
 
         def shown(name):
             return bearer(found.tokens.start(who(found.registry, name).account_id, method="a test").access)

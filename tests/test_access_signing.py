@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import appointed
 from biodata.access import accounts, exact_building, exact_calls, grants, requests
 from biodata.access.exact_calls import RefusedError
 from biodata.access.exact_process import ExactServer, ExactStore
@@ -38,7 +39,7 @@ def nodes(tmp_path):
             ("ana", [RoleBinding(Role.RESEARCHER)]),
             *((country.lower(), [RoleBinding(Role.NODE_MANAGER, country=country)]) for country in ("LA", "VN")),
         ):
-            accounts.new(registry, name, roles=roles)
+            appointed.new(registry, name, roles=roles)
         yield registry, socket, {country: tmp_path / country for country in ("LA", "VN")}
         server.shutdown()
 

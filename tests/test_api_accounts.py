@@ -8,8 +8,9 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+import appointed
 from api.app import create_app
-from biodata.access import accounts, api_keys, bindings, codes
+from biodata.access import accounts, api_keys, codes
 from biodata.access.passwords import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
@@ -52,7 +53,7 @@ def test_every_login_that_fails_fails_alike(account_client, people, name, passwo
     if name == "closed" and accounts.find(people.registry, "closed") is None:
         accounts.revoke(people.registry, people.new("closed", RoleBinding(Role.PLANNER)))
     if name == "new":
-        accounts.new(people.registry, "new")
+        appointed.new(people.registry, "new")
     answer = account_client.post("/v1/login", json={"name": name, "password": password})
     assert answer.status_code == 401
     assert {key: value for key, value in answer.json().items() if key != "request_id"} == {
@@ -194,10 +195,10 @@ def test_a_key_makes_no_keys(account_client, people):
 def test_what_a_node_manager_gives(account_client, people, wanted, status):
     headers = people.headers("node_manager")
     if accounts.find(people.registry, "kham") is None:
-        accounts.new(people.registry, "kham")
+        appointed.new(people.registry, "kham")
     answer = account_client.post("/v1/accounts/kham/roles", json=wanted, headers=headers)
     assert answer.status_code == status
-    has = [bindings.as_told(role) for role in accounts.find(people.registry, "kham").roles]
+    has = accounts.describe(people.registry, "kham")["unconfirmed"]
     assert (wanted in has) is (status == 204)
     taken = account_client.delete("/v1/accounts/kham/roles", params=wanted, headers=headers)
     assert taken.status_code == status
@@ -285,7 +286,7 @@ def test_many_addresses_guess_no_faster_at_one_account(tmp_path):
 
 def test_a_password_is_kept_as_the_settings_ask_today(tmp_path):
     with Registry.open(Settings(data=tmp_path)) as registry:
-        accounts.new(registry, "ana")
+        appointed.new(registry, "ana")
         Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "ana"), PASSWORD)
         today = Passwords(memory_mib=9)
         assert today.who(registry, "ana", "another password") is None
@@ -309,7 +310,7 @@ def test_the_same_work_is_done_whether_there_is_such_an_account(account_client, 
         return verify(self, hash, password)
 
     monkeypatch.setattr(PasswordHasher, "verify", counted)
-    accounts.new(people.registry, "without")
+    appointed.new(people.registry, "without")
     for name in ("reviewer", "nobody", "../etc", "without"):
         account_client.post("/v1/login", json={"name": name, "password": "one that is wrong"})
     assert len(asked) == 4
@@ -397,3 +398,27 @@ def test_a_role_that_cannot_be_is_taken_from_nobody(account_client, people, unwa
         "/v1/accounts/planner/roles", params=unwanted, headers=people.headers("administrator")
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_INVALID")
+
+
+def test_an_administrator_decides_nothing_by_a_role_that_he_gave_himself_and_all_who_decide_see_who_gave_what(
+    account_client, people
+):
+    root, reviewer = people.headers("administrator"), people.headers("reviewer")
+    wanted = {"role": "reviewer", "country": "LA"}
+    answer = account_client.post("/v1/accounts/administrator/roles", json=wanted, headers=root)
+    assert (answer.status_code, answer.json()["code"]) == (403, "OWN_APPOINTMENT")
+    appointed.new(people.registry, "souk")
+    assert account_client.post("/v1/accounts/souk/roles", json=wanted, headers=root).status_code == 204
+    confirmation = wanted | {"account": "souk"}
+    own = account_client.post("/v1/appointments", json=confirmation, headers=root)
+    assert (own.status_code, own.json()["code"]) == (403, "OWN_APPOINTMENT")
+    assert accounts.find(people.registry, "souk").roles == ()
+    waits = account_client.get("/v1/appointments", headers=reviewer).json()["waiting"]
+    assert [(one["account"], one["given_by"]) for one in waits] == [("souk", "administrator")]
+    assert account_client.post("/v1/appointments", json=confirmation, headers=reviewer).status_code == 204
+    told = account_client.get("/v1/appointments", headers=reviewer).json()
+    assert told["waiting"] == []
+    last = told["results"][-1]
+    assert (last["actor"], last["action"], last["subject"]) == ("reviewer", "role confirmed", "souk")
+    assert last["details"] == wanted | {"given_by": "administrator"}
+    assert account_client.get("/v1/appointments", headers=people.headers("planner")).status_code == 403

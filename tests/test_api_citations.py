@@ -18,6 +18,7 @@ from biodata import pipeline, worker
 from biodata.access import api_keys, citations
 from biodata.settings import Settings
 from biodata.store.registry import Registry
+from rule_files import put_rules
 from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, TIGER, change
 
 PASSWORD = "correct horse"
@@ -67,7 +68,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, datacite: str) -> Iterato
             datacite_password=PASSWORD, datacite_prefix="10.5072", datacite_state="findable",
         )  # fmt: skip
         found.data.mkdir()
-        (found.data / "sharing_rules.csv").write_text(OPEN_RULES)
+        put_rules(found.data, OPEN_RULES)
         change(found.data, ROWS)
         with Registry.open(found) as registry:
             registry.record_datasets({"walks": _Told()})
@@ -203,8 +204,7 @@ def test_the_rows_of_a_replay_are_gone_when_a_rule_became_stricter(client: TestC
     client.post(url)
     work(settings)
     assert client.get(f"{url}/occurrence").status_code == 200
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(settings.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     try:
         answer = client.get(f"{url}/occurrence")
         assert (answer.status_code, answer.json()["code"]) == (410, "REPLAY_GONE")
@@ -219,12 +219,11 @@ def test_the_rows_of_a_replay_are_gone_when_a_rule_became_stricter(client: TestC
         assert species == {HORNBILL, BULBUL}
         assert TIGER not in client.get(url).text.replace("tigers", "")
     finally:
-        rules.write_text(OPEN_RULES)
+        put_rules(settings.data, OPEN_RULES)
 
 
 def test_the_rows_of_a_replay_are_a_download(client: TestClient, settings: Settings, cited: dict):
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(settings.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     try:
         answer = client.post(f"/v1/citations/{cited['id']}/replay/download", params={"format": "csv"})
         assert answer.status_code == 202, answer.text
@@ -235,7 +234,7 @@ def test_the_rows_of_a_replay_are_a_download(client: TestClient, settings: Setti
         assert BULBUL in text
         assert TIGER not in text
     finally:
-        rules.write_text(OPEN_RULES)
+        put_rules(settings.data, OPEN_RULES)
     assert client.get(told["file"]).status_code == 410
 
 

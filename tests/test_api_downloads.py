@@ -4,14 +4,16 @@ import hashlib
 import io
 import threading
 import zipfile
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+import appointed
 import releases
 from api.app import create_app
-from biodata.access import accounts, api_keys, downloads
+from biodata.access import api_keys, downloads
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.models import Job
@@ -171,7 +173,7 @@ def test_a_finished_download_can_be_taken_away(client, settings):
     registry = client.app.state.service.registry
     for shown, status in (({}, 401), ({"X-API-Key": api_keys.for_uploads(registry, "a reader")}, 403)):
         assert client.delete(f"{HERE}/{told['id']}", headers=shown).status_code == status, "a citation tells its id"
-    accounts.new(registry, "root", roles=[RoleBinding(Role.ADMINISTRATOR)])
+    appointed.new(registry, "root", roles=[RoleBinding(Role.ADMINISTRATOR)])
     key = {"X-API-Key": api_keys.new(registry, "root")}
     assert client.delete(f"{HERE}/{told['id']}", headers=key).json()["state"] == "erased"
     assert not folder.exists()
@@ -195,7 +197,7 @@ def test_a_file_made_under_other_sharing_rules_is_not_given_any_more(client, set
     assert "rules_hash" not in told
     assert client.get(told["file"]).status_code == 200
     monkeypatch.setattr("api.dependencies.Service.rules_hash", lambda _self: "of other rules")
-    monkeypatch.setattr("api.downloads.rules_today", lambda _path: "of rules without a release")
+    monkeypatch.setattr("api.downloads.rules_of", lambda _registry: SimpleNamespace(hash="of rules without a release"))
     refused = client.get(told["file"])
     assert (refused.status_code, refused.json()["code"]) == (410, "DOWNLOAD_GONE")
     later = client.get(f"{HERE}/{told['id']}").json()

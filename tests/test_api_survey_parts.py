@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
+import appointed
 import releases as fixture
 from api.app import create_app
-from biodata.access import accounts, api_keys
+from biodata.access import api_keys
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.models import now
@@ -45,7 +46,7 @@ def head(client):
     """Return the headers of a team of its own, so that quotas do not meet."""
     registry = client.app.state.service.registry
     name = api_keys.unused_name(registry, "team")
-    accounts.new(registry, name, roles=[RoleBinding(Role.UPLOADER, dataset=name)])
+    appointed.new(registry, name, roles=[RoleBinding(Role.UPLOADER, dataset=name)])
     return bearer(api_keys.new(registry, name)) | {"Tus-Resumable": "1.0.0"}
 
 

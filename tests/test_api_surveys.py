@@ -7,7 +7,8 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-from biodata.access import accounts, api_keys
+import appointed
+from biodata.access import api_keys
 from biodata.access.roles import Role, RoleBinding
 from biodata.store import survey_files
 from biodata.store.models import Job, Submission
@@ -145,7 +146,7 @@ def test_for_others_it_is_not_there(client, registry, good, key):
 def test_a_reviewer_of_the_dataset_sees_it(client, registry, good, key):
     location = client.post(SURVEYS, files=form(good), headers=bearer(key)).headers["location"]
     for name, dataset, status in (("rita", "nam-ha-team", 200), ("rolf", "another", 404)):
-        accounts.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset=dataset)])
+        appointed.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset=dataset)])
         answer = client.get(location, headers=bearer(api_keys.new(registry, name)))
         assert answer.status_code == status
         assert answer.headers["cache-control"] == "private, no-store"
@@ -153,7 +154,7 @@ def test_a_reviewer_of_the_dataset_sees_it(client, registry, good, key):
 
 
 def test_an_account_that_uploads_nothing(client, registry, good):
-    accounts.new(registry, "paul", roles=[RoleBinding(Role.PLANNER)])
+    appointed.new(registry, "paul", roles=[RoleBinding(Role.PLANNER)])
     answer = client.post(SURVEYS, files=form(good), headers=bearer(api_keys.new(registry, "paul")))
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
 

@@ -13,6 +13,7 @@ from biodata.store.node_models import Node
 from biodata.store.registry import Registry
 
 LAOS = RoleBinding(Role.NODE_MANAGER, country="LA")
+REVIEWER = RoleBinding(Role.REVIEWER, country="LA")
 KEY = node_keys.new_key()
 
 
@@ -20,6 +21,7 @@ KEY = node_keys.new_key()
 def registry(tmp_path):
     with Registry.open(Settings(data=tmp_path / "data")) as opened:
         accounts.new(opened, "root", roles=[RoleBinding(Role.ADMINISTRATOR)])
+        accounts.new(opened, "second", roles=[RoleBinding(Role.ADMINISTRATOR)])
         accounts.new(opened, "friend")
         accounts.new(opened, "noy")
         yield opened
@@ -42,23 +44,63 @@ def refused(call, *args, **more) -> str:
 
 
 def test_the_first_manager_is_somebody_else_and_the_next_is_not_the_administrator_s_to_make(registry):
-    assert refused(accounts.bind, registry, "root", LAOS, actor="root") == "NODE_DECIDES"
+    assert refused(accounts.bind, registry, "root", LAOS, actor="root") == "OWN_APPOINTMENT"
     accounts.bind(registry, "noy", LAOS, actor="root")
+    accounts.confirm(registry, "noy", LAOS, actor="second")
     assert refused(accounts.bind, registry, "friend", LAOS, actor="root") == "NODE_DECIDES"
     accounts.revoke(registry, "noy", actor="root")
     assert refused(accounts.bind, registry, "friend", LAOS, actor="root") == "NODE_DECIDES", "closing gives no place"
     accounts.reopen(registry, "noy", actor="root")
     accounts.unbind(registry, "noy", LAOS, actor="root")
     assert refused(accounts.bind, registry, "friend", LAOS, actor="root") == "NODE_DECIDES"
-    accounts.bind(registry, "noy", RoleBinding(Role.REVIEWER, country="LA"), actor="root")
+    accounts.bind(registry, "noy", REVIEWER, actor="root")
+
+
+@pytest.mark.parametrize(
+    "wanted", [LAOS, REVIEWER, RoleBinding(Role.ADMINISTRATOR, country="LA")], ids=lambda one: str(one.role)
+)
+def test_an_appointment_counts_once_somebody_else_than_its_maker_and_its_holder_confirmed_it(registry, wanted):
+    assert refused(accounts.bind, registry, "root", wanted, actor="root") == "OWN_APPOINTMENT"
+    assert not accounts.bind(registry, "noy", wanted, actor="root")
+    assert accounts.find(registry, "noy").roles == ()
+    assert accounts.waiting(registry)[0]["given_by"] == "root"
+    for actor in ("root", "noy"):
+        assert refused(accounts.confirm, registry, "noy", wanted, actor=actor) == "OWN_APPOINTMENT"
+    for actor in ("friend", "nobody", accounts.COMMAND_LINE):
+        assert refused(accounts.confirm, registry, "noy", wanted, actor=actor) == "CONFIRMATION_FORBIDDEN"
+    accounts.confirm(registry, "noy", wanted, actor="second")
+    assert accounts.find(registry, "noy").roles == (wanted,)
+    assert refused(accounts.confirm, registry, "noy", wanted, actor="second") == "ROLE_NOT_GIVEN"
+
+
+def test_a_friend_whom_one_makes_an_administrator_is_no_second_person_before_a_third_says_so(registry):
+    accounts.bind(registry, "friend", RoleBinding(Role.ADMINISTRATOR), actor="root")
+    accounts.bind(registry, "noy", REVIEWER, actor="root")
+    assert refused(accounts.confirm, registry, "noy", REVIEWER, actor="friend") == "CONFIRMATION_FORBIDDEN"
+
+
+def test_a_word_confirms_the_role_of_a_manager_and_no_other(registry):
+    accounts.bind(registry, "noy", REVIEWER, actor="root", signed={"text": "", "signature": ""})
+    assert accounts.find(registry, "noy").roles == ()
 
 
 def test_a_manager_makes_a_second_one_and_sees_to_their_password(registry):
     accounts.bind(registry, "noy", LAOS, actor="root")
+    accounts.confirm(registry, "noy", LAOS, actor="second")
     accounts.bind(registry, "friend", LAOS, actor="noy")
     assert refused(codes.issue, registry, "friend", actor="root") == "NODE_DECIDES"
     assert codes.issue(registry, "friend", actor="noy")
     assert codes.issue(registry, "root", actor="root")
+
+
+def test_an_administrator_sets_no_password_of_a_reviewer_who_has_one(registry):
+    accounts.bind(registry, "noy", REVIEWER, actor="root")
+    accounts.confirm(registry, "noy", REVIEWER, actor="second")
+    assert codes.issue(registry, "noy", actor="root"), "their first"
+    with registry.session() as session, session.begin():
+        accounts.need(session, "noy").password = "hashed"
+    assert refused(codes.issue, registry, "noy", actor="root") == "NODE_DECIDES"
+    assert codes.issue(registry, "noy")
 
 
 def test_where_the_node_s_key_is_known_its_signed_word_alone_appoints_and_dismisses(registry):

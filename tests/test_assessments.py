@@ -22,6 +22,7 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
+from rule_files import put_rules
 
 HEADING = "occurrenceID,scientificName,genus,decimalLatitude,decimalLongitude,eventDate,countryCode,recordedBy\n"
 CHINESE = HEADING + "".join(
@@ -373,7 +374,7 @@ def test_a_release_of_the_pipeline_tells_clusters_and_hides_nothing(settings):
     text = CHINESE.replace("Nomascus nasutus,Nomascus", "Muntiacus muntjak,Muntiacus")
     take(settings, "china", text)
     take(settings, "copy", text)
-    (settings.data / "sharing_rules.csv").write_text("rule_id,category,reason\n", encoding="utf-8")
+    put_rules(settings.data, "rule_id,category,reason\n")
     release = pipeline.release(settings)
     assert releases.read(release, "occurrences")["clusterRepresentative"].sum() == 3
     for more, count in (([], 6), (["--cluster-representative"], 3)):

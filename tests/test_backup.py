@@ -19,7 +19,9 @@ from biodata.store.locks import writers_lock
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.store.sharing_rules import rules_of
 from biodata.store.verify import verify
+from rule_files import put_rules
 from store_records import SEROW, build, commit_rows, scattered
 
 ROWS = scattered(80)
@@ -34,7 +36,7 @@ def whole(tmp_path_factory) -> Path:
     secret(data)
     (data / "layers").mkdir()
     (data / "layers" / "cover.tif").write_bytes(b"cells")
-    (data / "sharing_rules.csv").write_text("taxon,category\n")
+    put_rules(data, "rule_id,category,reason\nall,withheld,a test\n")
     with Lake.open(data) as lake, Registry.open(Settings(data=data)) as registry:
         commit_rows(lake, ROWS[:60])
         commit_rows(lake, [{**ROWS[0], "year": 1900}, *ROWS[60:]], extra={"submission": 1})
@@ -81,7 +83,7 @@ def test_the_drill(data: Path, tmp_path: Path, out: str):
     assert secret(there) == (there / "secret").read_bytes()
     assert (there / "secret").stat().st_mode & 0o777 == 0o600
     assert (there / "layers" / "cover.tif").read_bytes() == b"cells"
-    assert (there / "sharing_rules.csv").exists()
+    assert [rule.rule_id for rule in rules_of(Settings(data=there)).rules] == ["all"]
     assert verify(Settings(data=there)).faults == []
 
 

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from biodata.access import accounts
+import appointed
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.errors import NoReleaseError, StoreError
@@ -20,8 +20,8 @@ ASKED = ["--account", "rex", "--country", "la", "--taxon", "Elephas maximus", "-
 @pytest.fixture
 def run(tmp_path):
     with Registry.open(Settings(data=tmp_path / "data")) as registry:
-        accounts.new(registry, "rex", roles=[RoleBinding(Role.RESEARCHER)])
-        accounts.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+        appointed.new(registry, "rex", roles=[RoleBinding(Role.RESEARCHER)])
+        appointed.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
 
     def call(*words, ok=True):
         done = CliRunner().invoke(app, ["access", *words, "--data", str(tmp_path / "data")])

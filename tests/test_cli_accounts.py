@@ -47,18 +47,55 @@ def test_a_code_is_told_with_the_page_where_it_is_used(run, tmp_path, monkeypatc
     assert page < api
 
 
-def test_roles_are_given_and_taken(run, registry):
+def test_roles_are_given_confirmed_and_taken(run, registry):
+    run("account", "new", "office", "--role", "administrator")
+    run("account", "new", "witness", "--role", "administrator")
     run("account", "new", "noy", "--label", "Noy of Luang Namtha")
-    assert run("account", "role", "noy", "node_manager", "--country", "la") == "account noy has node_manager country=LA"
-    run("account", "role", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha")
-    assert run("account", "list") == (
-        "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae"
+    said = run("account", "role", "noy", "node_manager", "--country", "la", "--by", "office").splitlines()
+    assert said[0] == "account noy has node_manager country=LA"
+    assert "no right before somebody else has confirmed it" in said[1]
+    assert "noy (Noy of Luang Namtha): node_manager country=LA (to be confirmed)" in run("account", "list")
+    assert run("account", "confirm", "noy", "node_manager", "--country", "LA", "--by", "witness") == (
+        "witness confirmed node_manager country=LA of noy: it counts from now on"
+    )
+    run("account", "role", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha", "--by", "office")
+    run("account", "confirm", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha", "--by", "witness")
+    run("account", "role", "noy", "planner")
+    assert run("account", "list").splitlines()[0] == (
+        "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae; planner"
     )
     run("account", "role", "noy", "node_manager", "--country", "LA", "--remove")
     run("account", "revoke", "noy")
-    assert run("account", "list") == "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae, closed"
+    assert run("account", "list").splitlines()[0] == (
+        "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae; planner, closed"
+    )
     assert run("account", "reopen", "noy") == "account noy is open again"
     assert accounts.find(registry, "noy") is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        pytest.param(("role", "noy", "reviewer"), "who gives a role by which somebody decides is named", id="nobody"),
+        pytest.param(("role", "noy", "reviewer", "--by", "noy"), "this account cannot give that role", id="no right"),
+        pytest.param(("role", "office", "reviewer", "--by", "office"), "nobody appoints themselves", id="for oneself"),
+        pytest.param(
+            ("confirm", "keo", "reviewer", "--by", "office"), "else than its maker and its holder", id="maker"
+        ),
+        pytest.param(
+            ("confirm", "keo", "reviewer", "--by", "noy"), "who confirms an appointment decides", id="a friend"
+        ),
+    ],
+)
+def test_two_accounts_are_named_for_a_role_by_which_somebody_decides(run, registry, words, match):
+    run("account", "new", "office", "--role", "administrator")
+    run("account", "new", "noy")
+    run("account", "new", "keo", "--role", "reviewer", "--by", "office")
+    with pytest.raises(InputError, match=match):
+        run("account", *words)
+    assert all(
+        role.role is Role.ADMINISTRATOR for n in ("office", "noy", "keo") for role in accounts.find(registry, n).roles
+    )
 
 
 def test_a_new_key_says_what_it_is_good_for_beside_the_key(tmp_path):

@@ -12,6 +12,7 @@ import releases as fixture
 from biodata import pipeline
 from biodata.cli import app
 from biodata.settings import Settings
+from rule_files import put_rules
 from test_replays import BULBUL, OPEN_RULES, ROWS, change
 
 
@@ -21,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
         data = tmp_path_factory.mktemp("cli") / "data"
         data.mkdir()
-        (data / "sharing_rules.csv").write_text(OPEN_RULES)
+        put_rules(data, OPEN_RULES)
         change(data, ROWS)
         pipeline.release(Settings(data=data))
     return data
@@ -52,14 +53,13 @@ def test_what_was_cited_is_asked_again_and_written(run, data: Path, tmp_path: Pa
     )
     assert cited["content"]["count"] == 7
     assert run("replay", cited["id"]).startswith("Identical: the same 7 records")
-    rules = data / "sharing_rules.csv"
-    rules.write_text(OPEN_RULES + "bulbuls,Pycnonotus jocosus,0_1_degree,caged,\n")
+    put_rules(data, OPEN_RULES + "bulbuls,Pycnonotus jocosus,0_1_degree,caged,\n")
     out, archive = tmp_path / "rows.csv", tmp_path / "rows.zip"
     try:
         told = run("replay", cited["id"], "--out", str(out))
         told_json = json.loads(run("replay", cited["id"], "--json", "--out", str(archive), "--format", "dwca"))
     finally:
-        rules.write_text(OPEN_RULES)
+        put_rules(data, OPEN_RULES)
     assert "7 told with a coarser place than before (bulbuls)" in told
     assert "dataset: walks, rule: bulbuls, category: 0_1_degree, cited category: open" in told
     assert told_json["causes"]["generalised"]["count"] == 7

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from biodata.access import accounts
+import appointed
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.settings import Settings
@@ -26,8 +26,8 @@ from test_survey_difference import FIRST, FIRST_EVENTS, save
 def settings(tmp_path_factory):
     settings = Settings(data=tmp_path_factory.mktemp("survey") / "data", memory_limit="500MB")
     with Registry.open(settings) as registry:
-        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
-        accounts.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+        appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        appointed.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
     return settings
 
 
@@ -173,7 +173,7 @@ def test_what_is_told_of_a_file_is_refused_with_a_draft_s_number(settings, langu
 def test_a_difference_and_a_check_know_the_licence_that_a_dataset_was_told(settings, tmp_path):
     file = save(tmp_path / "licensed.xlsx", FIRST, FIRST_EVENTS)
     with Registry.open(settings) as registry:
-        accounts.new(registry, "licensed", roles=[RoleBinding(Role.UPLOADER, dataset="told-licence")])
+        appointed.new(registry, "licensed", roles=[RoleBinding(Role.UPLOADER, dataset="told-licence")])
     told(settings, "submit", file, "--account", "licensed", "--license", "CC BY 4.0")
     work(settings, stop=threading.Event(), once=True)
     with Registry.open(settings) as registry:

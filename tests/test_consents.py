@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+import appointed
 import releases as fixture
 from api.app import create_app
 from biodata import terms
@@ -141,7 +142,7 @@ def test_a_country_without_a_node_refuses_and_a_new_content_does_not_take_that_a
     noy = Principal(7, "noy", (RoleBinding(Role.NODE_MANAGER, country="LA"),))
     with Registry.open(Settings(data=tmp_path / "data")) as registry:
         assert not Consents.read(registry, Settings()).asks
-        accounts.new(registry, "noy", roles=list(noy.roles))
+        appointed.new(registry, "noy", roles=list(noy.roles))
         assert Consents.read(registry, Settings()).asks, "a manager is told of what concerns their country"
         shared_outputs.put_down(registry, TABLE, outputs())
         assert public(registry).height == 1, "nothing waits for answers where no node is registered"
@@ -197,9 +198,9 @@ def served(tmp_path_factory):
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
         registry = client.app.state.service.registry
         for code in ("LA", "CN", "VN"):
-            accounts.new(registry, code.lower(), roles=[RoleBinding(Role.NODE_MANAGER, country=code)])
-        accounts.new(registry, "root", roles=[RoleBinding(Role.ADMINISTRATOR)])
-        accounts.new(registry, "ana", roles=[RoleBinding(Role.RESEARCHER)])
+            appointed.new(registry, code.lower(), roles=[RoleBinding(Role.NODE_MANAGER, country=code)])
+        appointed.new(registry, "root", roles=[RoleBinding(Role.ADMINISTRATOR)])
+        appointed.new(registry, "ana", roles=[RoleBinding(Role.RESEARCHER)])
         client.keys = {code: node_keys.new_key() for code in ("CN", "LA")}
         with registry.session() as session, session.begin():
             session.add_all(

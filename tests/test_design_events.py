@@ -11,6 +11,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import design
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_survey_publishing import MUNTJAC, RULES, TIGER
 
@@ -22,7 +23,7 @@ FAR = {"decimalLatitude": 20.9, "decimalLongitude": 101.9}
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "sharing_rules.csv").write_text(RULES)
+    put_rules(tmp_path / "data", RULES)
     return Settings(data=tmp_path / "data")
 
 

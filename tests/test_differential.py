@@ -23,6 +23,7 @@ from biodata.sharing.siblings import SAME_EVENT
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
+from rule_files import put_rules
 
 SEARCH, ITEMS = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
 QUESTIONS = 25
@@ -33,6 +34,7 @@ def make_case(data: Path, *, rows: int, seed: int) -> SimpleNamespace:
     """Ingest made-up files and release them; give the rows that may be seen, with their keys, and how to ask."""
     sources = differential.write_sources(data, rows=rows, seed=seed)
     settings = Settings(data=data, memory_limit="500MB")
+    put_rules(settings, differential.RULES)
     for dataset, path in sources.items():
         (report,) = pipeline.ingest("gbif", [path], settings, dataset=dataset)
         assert (report.stored, report.refused) == (report.rows, 0)

@@ -15,6 +15,7 @@ from biodata.store.backup import backup, restore
 from biodata.store.compaction import compact
 from biodata.store.lake import Lake
 from biodata.store.verify import verify
+from rule_files import put_rules
 from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 
 
@@ -22,7 +23,7 @@ def test_a_citation_replays_identically_after_all_of_them(tmp_path: Path, monkey
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     settings = Settings(data=tmp_path / "data")
     settings.data.mkdir()
-    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
+    put_rules(settings.data, OPEN_RULES)
     for first in range(0, len(ROWS), 5):
         change(settings.data, ROWS[first : first + 5])
     made = pipeline.release(settings)

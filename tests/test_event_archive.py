@@ -10,6 +10,7 @@ from biodata.cli import app
 from biodata.ingest import open_source
 from biodata.settings import Settings
 from biodata.store import releases
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_survey_publishing import MUNTJAC, RULES, SECOND, TIGER
 
@@ -21,7 +22,7 @@ FAR = {"decimalLatitude": 20.81, "decimalLongitude": 101.61}
 def settings(tmp_path_factory):
     data = tmp_path_factory.mktemp("archive") / "data"
     data.mkdir()
-    (data / "sharing_rules.csv").write_text(RULES)
+    put_rules(data, RULES)
     made = Settings(data=data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())

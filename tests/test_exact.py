@@ -17,6 +17,7 @@ from biodata.flags import TRACKED
 from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from rule_files import put_rules
 from store_records import commit_rows
 
 ELEPHANT = {
@@ -240,7 +241,7 @@ def test_a_tracked_animal_is_given_to_nobody_whichever_rule_withholds_it(tmp_pat
     with Lake.open(tmp_path / "data") as lake:
         commit_rows(lake, [tracked, ROWS[0]])
     rules = "rule_id,scientificName,category,reason\nelephants,Elephas maximus,withheld,hunted\n"
-    (tmp_path / "data" / "sharing_rules.csv").write_text(rules)
+    put_rules(tmp_path / "data", rules)
     exact_building.build(Settings(data=tmp_path / "data"), tmp_path / "exact")
     assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].to_list() == [ROWS[0]["decimalLatitude"]]
 
@@ -262,7 +263,7 @@ def test_what_a_communitys_label_hides_is_not_granted_by_a_node_alone(tmp_path):
     exact_building.build(Settings(data=data), tmp_path / "exact")
     given = exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list()
     assert given == [15.11234, 15.11234, 18.2], "nor what was walked past beside it"
-    (data / "sharing_labels.csv").write_text("label,dataset\nTK-SS,village\n")
+    put_rules(data, labels="label,dataset\nTK-SS,village\n")
     exact_building.build(Settings(data=data), tmp_path / "exact")
     assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list() == [15.11234, 18.2]
 

@@ -14,6 +14,7 @@ from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
 from biodata.store import floor_set, releases
 from landscapes import halves
+from rule_files import put_rules
 
 HEADING = "occurrenceID,scientificName,decimalLatitude,decimalLongitude,eventDate,countryCode\n"
 RULES = "rule_id,scientificName,category,reason\nlist,Muntiacus muntjak,0_1_degree,hunted\n"
@@ -32,7 +33,7 @@ def coast(moved: float) -> BoundarySet:
 def settings(tmp_path, monkeypatch):
     made = Settings(data=tmp_path / "data", memory_limit="500MB")
     made.data.mkdir()
-    (made.data / "sharing_rules.csv").write_text(RULES)
+    put_rules(made.data, RULES)
     rows = "".join(f"m{n},Muntiacus muntjak,20.{n}5,{101.05 + n / 10},2024-03-06,LA\n" for n in range(4))
     (tmp_path / "a.csv").write_text(HEADING + rows)
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: coast(0.0))

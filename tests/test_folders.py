@@ -30,7 +30,6 @@ def installation(made):
     keep_report(made, "ingest-1", {"refusals": [{"value": "20.51234"}]})
     (made / "releases").mkdir()
     (made / "releases" / "CURRENT").write_text("{}")
-    (made / "sharing_rules.csv").write_text("")
     return made
 
 

@@ -10,7 +10,9 @@ from biodata import pipeline, sharing
 from biodata.cli import app
 from biodata.errors import SharingError
 from biodata.settings import Settings
+from biodata.sharing.rules import bundled_list
 from biodata.store import releases
+from rule_files import put_rules
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
 LATITUDE, LONGITUDE = 22.91837, 106.50213
@@ -67,8 +69,7 @@ def test_what_publishes_wrongly_makes_no_release(settings, monkeypatch, problem)
 
 
 def test_a_withheld_record_must_not_be_there(settings, monkeypatch, tmp_path):
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_text("rule_id,scientificName,category,reason\ngibbons,Nomascus,withheld,hunted\n")
+    put_rules(settings.data, "rule_id,scientificName,category,reason\ngibbons,Nomascus,withheld,hunted\n")
     without = sharing.RuleSet.of([])
     monkeypatch.setattr(
         sharing,
@@ -79,7 +80,7 @@ def test_a_withheld_record_must_not_be_there(settings, monkeypatch, tmp_path):
         with pytest.raises(SharingError, match="it is withheld, and is there"):
             pipeline.release(settings, full=True)
     finally:
-        rules.unlink()
+        put_rules(settings.data, bundled_list())
 
 
 def test_the_report_counts_by_country_and_rule(settings):

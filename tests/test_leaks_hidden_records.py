@@ -18,6 +18,7 @@ from biodata.exports import write
 from biodata.settings import Settings
 from biodata.sharing.generalise import SAFE_FLAGS
 from biodata.store import releases
+from rule_files import put_rules
 
 RULES = """rule_id,category,reason,scientificName,dataset
 gibbon,0_1_degree,hunted,Nomascus nasutus,
@@ -104,7 +105,7 @@ def installation(folder, rules: str, *, with_hidden: bool) -> Settings:
     """Take records in and release them under some rules."""
     settings = Settings(data=folder / "data", memory_limit="500MB")
     settings.data.mkdir(parents=True)
-    (settings.data / "sharing_rules.csv").write_text(rules, encoding="utf-8")
+    put_rules(settings.data, rules)
     more = hidden() if with_hidden else {}
     for name in ("field", "museum", "declared"):
         rows = [*seen().get(name, []), *more.get(name, [])]

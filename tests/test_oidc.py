@@ -13,6 +13,7 @@ import pytest
 import urllib3
 from starlette.testclient import TestClient
 
+import appointed
 import stub_oidc
 from api.app import create_app
 from api.oidc import COOKIE
@@ -66,7 +67,7 @@ def registry(client):
 def noy(client, registry, stub):
     """Return what the provider calls somebody whose account, of the same name, is linked by a one-time code."""
     name = api_keys.unused_name(registry, "noy")
-    accounts.new(registry, name, roles=[RoleBinding(Role.REVIEWER)])
+    appointed.new(registry, name, roles=[RoleBinding(Role.REVIEWER)])
     begun = client.post(f"{PROVIDERS}/node", json={"code": codes.issue(registry, name)})
     assert begun.status_code == 200
     back = stub.authorise(begun.json()["location"], subject=name)

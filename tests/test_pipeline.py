@@ -7,13 +7,16 @@ import zipfile
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.errors import InputError, SharingError
 from biodata.exports import layers, tables
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
+from biodata.store.models import RuleVersion
+from biodata.store.registry import Registry
 from leaks import Place, scan_file, scan_frame
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
@@ -243,11 +246,12 @@ def test_no_public_file_holds_the_gibbons_place(settings, tmp_path):
     assert published.filter(pl.col("species") == "Nomascus nasutus")["sharing_category"].to_list() != ["open"]
 
 
-def test_a_rule_that_is_not_valid_stops_the_release_and_the_old_one_stays(settings, tmp_path):
+def test_rules_that_were_changed_stop_the_release_and_the_old_one_stays(settings, tmp_path):
     take(settings, table(tmp_path))
     before = pipeline.release(settings)
-    (settings.data / "sharing_rules.csv").write_text("rule_id,category\nx,secret\n")
-    with pytest.raises(Exception, match=r"sharing_rules\.csv"):
+    with Registry.open(settings) as registry, registry.session() as session, session.begin():
+        session.scalars(select(RuleVersion)).one().rules = "rule_id,category,reason\n"
+    with pytest.raises(SharingError, match="version 1 was changed since it was written"):
         pipeline.release(settings)
     assert releases.current(settings.data).id == before.id
 

@@ -7,14 +7,16 @@ import polars as pl
 import pytest
 
 import duets
-from biodata import assessments, places, runs, sharing
+from biodata import assessments, places, runs
 from biodata.pipeline.gap_analysis import public_evidence
 from biodata.runs.reading import records_of as run_records_of
 from biodata.settings import Settings
 from biodata.species_layers.reading import records_of as species_records_of
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
+from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import EvidenceView
+from rule_files import put_rules
 
 BOUNDARIES = places.load_boundaries()
 WINDOW = (101.0, 21.0, 103.0, 23.0)
@@ -47,7 +49,7 @@ def installation(folder, rows) -> Settings:
     """Put records into a lake, whose keys are the same with and without the hidden ones."""
     settings = Settings(data=folder / "data")
     settings.data.mkdir(parents=True)
-    (settings.data / "sharing_rules.csv").write_text(RULES, encoding="utf-8")
+    put_rules(settings.data, RULES)
     with pytest.MonkeyPatch.context() as patch, Lake.open(settings.data) as lake:
         patch.setattr("biodata.store.staging.os.urandom", np.random.default_rng(1).bytes)
         for part in (rows[: len(OPEN)], rows[len(OPEN) :]):
@@ -69,7 +71,7 @@ def without(tmp_path_factory):
 
 
 def of_run(settings: Settings) -> pl.DataFrame:
-    rules = sharing.RuleSet.read(settings.rules_file)
+    rules = rules_of(settings)
     with Lake.open(settings.data) as lake:
         assessments.assess(settings, lake=lake)
         return run_records_of(settings, lake, WINDOW, rules, BOUNDARIES, EvidenceView.PUBLIC)

@@ -5,13 +5,14 @@ from biodata import pipeline
 from biodata.pipeline import releasing
 from biodata.settings import Settings
 from biodata.store import releases
+from rule_files import put_rules
 from test_replays import BULBUL, OPEN_RULES, ROWS, change, record
 
 
 def test_what_comes_while_a_release_is_made_waits_for_the_next_one(tmp_path, monkeypatch):
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     settings = Settings(data=tmp_path)
-    (tmp_path / "sharing_rules.csv").write_text(OPEN_RULES)
+    put_rules(tmp_path, OPEN_RULES)
     change(tmp_path, ROWS)
     look = releasing.rules_in_force
 

@@ -21,6 +21,7 @@ from biodata.store.compaction import compact
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, Filter, InBox
 from biodata.store.registry import Registry
+from rule_files import put_rules
 
 TIGER, HORNBILL, BULBUL = "Panthera tigris", "Buceros bicornis", "Pycnonotus jocosus"
 HEADING = "rule_id,scientificName,category,reason,dataset\n"
@@ -52,6 +53,7 @@ ROWS = [
 
 def commit(lake: Lake, rows: list[dict[str, Any]], **options: Any) -> int:
     """Commit records; return the lake's version."""
+    Registry.open(Settings(data=lake.data)).close()
     told = [{column.name: row.get(column.name) for column in terms.OCCURRENCE} for row in rows]
     frame = pl.DataFrame(told, schema=terms.schema(terms.OCCURRENCE)).drop("key")
     frame = frame.with_columns(source_file=pl.lit("fixture.csv"), source_row=pl.int_range(2, pl.len() + 2))
@@ -89,7 +91,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
         settings = Settings(data=tmp_path_factory.mktemp("cited") / "data")
         settings.data.mkdir()
-        (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
+        put_rules(settings.data, OPEN_RULES)
         change(settings.data, ROWS)
         pipeline.release(settings)
         made = {
@@ -141,7 +143,7 @@ def test_a_stricter_rule_is_told_with_what_it_does_to_whom(again):
     rules = (
         OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\nhornbills,Buceros bicornis,0_1_degree,trade,museum\n"
     )
-    (again.data / "sharing_rules.csv").write_text(rules)
+    put_rules(again.data, rules)
     found = again("all")
     assert not found.identical
     assert counted(found.causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
@@ -152,7 +154,7 @@ def test_a_stricter_rule_is_told_with_what_it_does_to_whom(again):
 
 
 def test_of_a_question_smaller_than_a_cell_neither_rule_nor_dataset_is_told(again):
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     found = again("tigers")
     assert found.cited["count"] > 0 == found.today["count"]
     (by,) = found.causes["withheld"].by
@@ -173,7 +175,7 @@ def test_a_name_that_became_that_of_a_guarded_species_guards_the_old_version_too
     rules = OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n"
     renamed = [{**ROWS[9], "acceptedScientificName": TIGER, "species": TIGER}]
     change(again.data, renamed)
-    (again.data / "sharing_rules.csv").write_text(rules)
+    put_rules(again.data, rules)
     found = again("all")
     assert counted(found.causes["withheld"]) == {
         ("cameras", "tigers", "withheld"): 4,
@@ -190,7 +192,7 @@ def test_a_place_that_its_publisher_made_coarser_since_is_not_told(again):
 
 
 def test_no_answer_tells_a_key_or_a_place(again):
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     told = str(again("all").as_dict())
     assert "decimal" not in told
     with Lake.open(again.data) as lake:
@@ -199,7 +201,7 @@ def test_no_answer_tells_a_key_or_a_place(again):
 
 
 def test_the_rebuilt_file_holds_nothing_that_is_withheld_today(again):
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     change(again.data, [ROWS[-1]], complete_datasets=["walks"])
     path = again.data / "replays" / again("all").file
     with releases.connect(path) as connection:
@@ -218,7 +220,7 @@ def test_without_the_list_of_records_only_hashes_are_compared(again):
     shutil.rmtree(again.data / "service" / "citations")
     assert again("all").identical
     shutil.rmtree(again.data / "service" / "citations")
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     found = again("all")
     assert not found.known
     assert "lost" in found.statement
@@ -239,7 +241,7 @@ def test_a_new_checklist_and_a_compaction_change_nothing_of_what_was_cited(again
     assert found.unchanged == len(ROWS) - 1
     change(again.data, [renamed[9]])  # it comes back
     assert again("all").identical
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     assert counted(again("all").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
 
 
@@ -265,7 +267,7 @@ def test_a_backup_that_was_brought_back_replays_the_same(again, tmp_path: Path):
     shutil.rmtree(again.data)
     shutil.move(tmp_path / "elsewhere", again.data)
     assert again("all").identical
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     assert counted(again("all").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
 
 

@@ -50,7 +50,7 @@ def settings(tmp_path_factory):
     table.write_text(HEADING + "".join(ROWS))
     pipeline.ingest("gbif", [table], found, dataset="village")
     with Registry.open(found) as registry:
-        labelling.put(found, registry, Assignment("TK-NC", "village", event="e2"), actor="t")
+        labelling.put(registry, Assignment("TK-NC", "village", event="e2"), actor="t")
         permits.record(registry, permits.Told("village", permits.Kind.IRCC, "ABSCH-IRCC-VN-256843-1"), actor="t")
     pipeline.release(found)
     return found

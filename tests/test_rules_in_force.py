@@ -12,6 +12,7 @@ from biodata.store import rules_in_force as module
 from biodata.store.lake import Lake
 from biodata.store.query.filters import MAXIMUM_VALUES
 from biodata.vocabularies import SharingCategory
+from rule_files import put_rules
 from test_replays import BULBUL, OPEN_RULES, TIGER, change, record
 
 RULE = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n"
@@ -24,8 +25,7 @@ def test_the_records_are_read_again_only_where_something_changed(tmp_path, monke
     monkeypatch.setattr(module, "decide", lambda *given, **more: looked.append(1) or decide(*given, **more))
     settings = Settings(data=tmp_path / "data")
     settings.data.mkdir()
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_text(RULE)
+    put_rules(settings.data, RULE)
 
     def looks(**more):
         looked.clear()
@@ -39,9 +39,9 @@ def test_the_records_are_read_again_only_where_something_changed(tmp_path, monke
     change(settings.data, [record(2, TIGER, "cameras", eventID="e1")])
     assert looks() == (1, True)
     assert looks(survey_stations=0) == (1, True)
-    rules.write_text(OPEN_RULES)
+    put_rules(settings.data, OPEN_RULES)
     assert looks() == (1, False)
-    rules.write_text(RULE)
+    put_rules(settings.data, RULE)
     assert looks() == (0, True)
 
 

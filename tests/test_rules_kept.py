@@ -10,10 +10,11 @@ import releases as fixture
 from biodata import pipeline
 from biodata.cli import app
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
 from biodata.store import audit, releases
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
+from biodata.store.sharing_rules import rules_of
+from rule_files import put_rules, rules_text
 from test_replays import HORNBILL, ROWS, change
 
 RULES = (
@@ -27,7 +28,7 @@ HORNBILLS = sum(row["species"] == HORNBILL for row in ROWS)
 def settings(tmp_path_factory):
     made = Settings(data=tmp_path_factory.mktemp("rules") / "data")
     made.data.mkdir()
-    (made.data / "sharing_rules.csv").write_text(RULES)
+    put_rules(made.data, RULES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
         change(made.data, ROWS)
@@ -61,21 +62,21 @@ def test_a_taxon_that_nothing_here_has_is_refused(settings, name, read):
     said = run(settings, *words, code=1)
     assert f"column name, value '{name}': no rule, checklist or record here has this name" in said
     assert (f"read as {read}" in said) is (read is not None)
-    assert len(RuleSet.read(settings.rules_file).rules) == 2
+    assert len(rules_of(settings).rules) == 2
 
 
 def test_a_rule_is_taken_back_and_what_becomes_finer_is_told_before_and_after(settings):
-    before, file = releases.current(settings.data).id, (settings.data / "sharing_rules.csv").read_bytes()
+    before, file = releases.current(settings.data).id, rules_text(settings)
     assert "no sharing rule has this name" in run(settings, "rules", "remove", "hornbill", code=1)
     said = run(settings, "rules", "remove", "hornbills", "--dry-run")
     assert f"  1_degree → open: {HORNBILLS} records" in said.splitlines()
-    assert (settings.data / "sharing_rules.csv").read_bytes() == file
+    assert rules_text(settings) == file
     assert releases.current(settings.data).id == before
 
     said = run(settings, "rules", "remove", "hornbills")
     assert f"  1_degree → open: {HORNBILLS} records" in said.splitlines()
     assert "no later rule takes it back" in said
-    assert [rule.rule_id for rule in RuleSet.read(settings.rules_file).rules] == ["gibbons"]
+    assert [rule.rule_id for rule in rules_of(settings).rules] == ["gibbons"]
     shown = releases.read(releases.current(settings.data), "occurrences")
     assert shown.filter(species=HORNBILL)["sharing_category"].unique().to_list() == ["open"]
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:

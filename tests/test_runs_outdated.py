@@ -12,6 +12,7 @@ from biodata.run_engines import survey_results
 from biodata.settings import Settings
 from biodata.store import folders
 from commands import run
+from rule_files import put_rules
 from survey_events import commit
 from test_replays import OPEN_RULES
 from test_survey_results_public import cameras
@@ -41,7 +42,7 @@ def kept(settings, monkeypatch, **asked):
 def settings(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
-    (folder / "sharing_rules.csv").write_text(OPEN_RULES)
+    put_rules(folder, OPEN_RULES)
     commit(folder, *cameras())
     return Settings(data=folder)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import leaks
+from rule_files import put_rules
 from servers import serving
 
 pytestmark = [pytest.mark.attacks, pytest.mark.timeout(900)]
@@ -72,7 +73,7 @@ def tile_of(place: leaks.Place, zoom: int) -> tuple[int, int]:
 def test_one_command_and_nothing_tells_it_any_more(tmp_path: Path):
     data = tmp_path / "data"
     data.mkdir()
-    (data / "sharing_rules.csv").write_text("rule_id,category,reason\n")
+    put_rules(data, "rule_id,category,reason\n")
     (tmp_path / "a.csv").write_text(HEADING + ROWS + OTHERS)
     run("ingest", "gbif", tmp_path / "a.csv", "--data", data, "--dataset", "birds")
     run("release", "--data", data)

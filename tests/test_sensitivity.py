@@ -12,6 +12,7 @@ from biodata.settings import Settings
 from biodata.sharing.lists import BOUND, list_of
 from biodata.sharing.rules import Rule
 from biodata.vocabularies import SharingCategory
+from rule_files import put_rules
 
 RULES = """rule_id,category,reason,source,scientificName,country_code
 gibbon,0_1_degree,hunted,national list,Nomascus nasutus,
@@ -47,7 +48,7 @@ def asked(settings):
 def settings(tmp_path_factory):
     made = Settings(data=tmp_path_factory.mktemp("sensitivity") / "data", memory_limit="500MB")
     made.data.mkdir()
-    (made.data / "sharing_rules.csv").write_text(RULES)
+    put_rules(made.data, RULES)
     return made
 
 

@@ -139,21 +139,21 @@ def test_a_looser_rule_acts_only_where_it_is_certain_and_all_consented(place, mo
 
 
 def test_consents_stand_in_a_file_and_end_on_their_last_day(tmp_path):
-    path = tmp_path / "sharing_rules.csv"
+    path = tmp_path / "rules.csv"
     path.write_text("rule_id,category,reason\na,open,x\n", encoding="utf-8")
     before = RuleSet.read(path).hash
-    beside = tmp_path / "sharing_consents.csv"
+    beside = tmp_path / "consents.csv"
     heading = "looser_rule,stricter_owner,given_by,given_on,valid_until\n"
     beside.write_text(f"{heading}a,global,an office,2020-01-01,2020-12-31\n", encoding="utf-8")
-    assert RuleSet.read(path).consents == ()
-    assert RuleSet.read(path).hash == before
+    assert RuleSet.read(path, consents=beside).consents == ()
+    assert RuleSet.read(path, consents=beside).hash == before
     beside.write_text(f"{heading}a,global,an office,2020-01-01,\n", encoding="utf-8")
-    assert RuleSet.read(path).consents == (Consent("a", "global", "an office", date(2020, 1, 1)),)
-    assert RuleSet.read(path).hash != before
+    assert RuleSet.read(path, consents=beside).consents == (Consent("a", "global", "an office", date(2020, 1, 1)),)
+    assert RuleSet.read(path, consents=beside).hash != before
     assert not consent("x", DAY).holds(DAY + timedelta(days=1))
     beside.write_text(f"{heading}a,global,an office,2020-02-01,2020-01-01\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"sharing_consents\.csv, row 2, column valid_until"):
-        RuleSet.read(path)
+    with pytest.raises(InputError, match=r"consents\.csv, row 2, column valid_until"):
+        RuleSet.read(path, consents=beside)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ from biodata.access import labelling
 from biodata.errors import InputError
 from biodata.places import load_boundaries
 from biodata.settings import Settings
-from biodata.sharing import LABELS_NAME, Rule, RuleSet, decide, publish
+from biodata.sharing import Rule, RuleSet, decide, publish
 from biodata.sharing.label_files import Assignment, LabelSet
 from biodata.sharing.labels import category_of, in_text, in_texts, label_called, labels
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest
+from biodata.store import sharing_rules
 from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory
 
@@ -124,21 +125,20 @@ def test_the_order_of_labels_never_matters(codes, n):
     assert one.equals(other)
 
 
-def test_labels_stand_in_a_file_beside_the_rules(tmp_path):
-    rules = tmp_path / "sharing_rules.csv"
+def test_labels_are_read_from_a_file_with_the_rules(tmp_path):
+    rules, labels = tmp_path / "rules.csv", tmp_path / "labels.csv"
     rules.write_text("rule_id,category,reason\n")
     without = RuleSet.read(rules)
-    _write(tmp_path, {"label": "TK SS", "dataset": "village", "event": "e1", "community": "Akha of Ban Na"})
-    held = RuleSet.read(rules)
+    _write(labels, {"label": "TK SS", "dataset": "village", "event": "e1", "community": "Akha of Ban Na"})
+    held = RuleSet.read(rules, labels=labels)
     assert held.labels.assignments == (Assignment("TK-SS", "village", "e1", community="Akha of Ban Na"),)
     assert held.hash != without.hash
 
 
-def test_a_label_ends_with_its_last_day(tmp_path):
-    _write(tmp_path, {"label": "TK-S", "dataset": "village", "valid_until": "2026-05-31"})
-    rules = tmp_path / "sharing_rules.csv"
-    assert LabelSet.read(rules, day=date(2026, 5, 31)).assignments
-    assert not LabelSet.read(rules, day=date(2026, 6, 1)).assignments
+def test_a_label_ends_with_its_last_day():
+    held = [Assignment("TK-S", "village", valid_until=date(2026, 5, 31))]
+    assert LabelSet.of(held, day=date(2026, 5, 31)).assignments
+    assert not LabelSet.of(held, day=date(2026, 6, 1)).assignments
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_a_label_ends_with_its_last_day(tmp_path):
     ],
 )
 def test_a_fault_in_the_file_is_named(tmp_path, row, column):
-    _write(tmp_path, row)
+    _write(tmp_path / "labels.csv", row)
     with pytest.raises(InputError) as caught:
-        LabelSet.read(tmp_path / "sharing_rules.csv")
-    assert (caught.value.file, caught.value.row, caught.value.column) == (LABELS_NAME, 2, column)
+        RuleSet.read(None, labels=tmp_path / "labels.csv")
+    assert (caught.value.file, caught.value.row, caught.value.column) == ("labels.csv", 2, column)
 
 
-def _write(folder, row):
-    with (folder / LABELS_NAME).open("w", newline="") as file:
+def _write(path, row):
+    with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(row))
         writer.writeheader()
         writer.writerow(row)
@@ -205,16 +205,15 @@ def test_each_published_record_tells_the_licence_that_holds():
 
 
 def test_of_two_labels_that_are_put_at_once_none_is_lost(tmp_path, monkeypatch):
-    installation = Settings(data=tmp_path)
-    held = labelling.held
+    current = sharing_rules.current
 
-    def slowly(told):
-        found = held(told)
+    def slowly(session):
+        found = current(session)
         time.sleep(0.2)
         return found
 
-    monkeypatch.setattr(labelling, "held", slowly)
-    with Registry.open(installation) as registry, ThreadPoolExecutor() as pool:
+    monkeypatch.setattr(sharing_rules, "current", slowly)
+    with Registry.open(Settings(data=tmp_path)) as registry, ThreadPoolExecutor() as pool:
         wanted = [Assignment(code, "village") for code in ("TK-SS", "TK-CV")]
-        list(pool.map(lambda one: labelling.put(installation, registry, one, actor="x"), wanted))
-    assert {one.label for one in held(installation)} == {"TK-SS", "TK-CV"}
+        list(pool.map(lambda one: labelling.put(registry, one, actor="x"), wanted))
+        assert {one.label for one in labelling.held(registry)} == {"TK-SS", "TK-CV"}

@@ -13,6 +13,7 @@ from biodata.sharing import Rule, RuleSet, decide, publish
 from biodata.sharing.siblings import SAME_EVENT, Finder
 from biodata.store import releases
 from biodata.vocabularies import SharingCategory
+from rule_files import put_rules
 from test_replays import BULBUL, OPEN_RULES, TIGER, change
 from test_replays import record as replayed
 
@@ -175,7 +176,7 @@ def test_a_record_that_comes_later_makes_an_older_one_of_its_event_coarser(tmp_p
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     settings = Settings(data=tmp_path / "data")
     settings.data.mkdir()
-    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
+    put_rules(settings.data, OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
     bird = replayed(1, BULBUL, "cameras", eventID="e1")
     change(settings.data, [bird, replayed(2, BULBUL, "cameras", eventID="e2")])
     pipeline.release(settings)
@@ -195,12 +196,11 @@ def test_what_was_tied_once_does_not_come_back_when_the_tie_is_gone(tmp_path, mo
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     settings = Settings(data=tmp_path / "data")
     settings.data.mkdir()
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_text(OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
+    put_rules(settings.data, OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
     bird, tiger = replayed(1, BULBUL, "cameras", eventID="e1"), replayed(3, TIGER, "cameras", eventID="e1")
     change(settings.data, [bird, tiger])
     assert told_of_birds(settings) == ["0_1_degree"]
-    rules.write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    put_rules(settings.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     assert told_of_birds(settings) == ["0_1_degree"]
     change(settings.data, [{**tiger, "eventID": "another"}])
     assert told_of_birds(settings) == ["0_1_degree"]
@@ -211,7 +211,7 @@ def test_more_ties_than_before_reach_records_of_the_release_before(tmp_path, mon
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     settings = Settings(data=tmp_path / "data", survey_stations=0)
     settings.data.mkdir()
-    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
+    put_rules(settings.data, OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
     bird = replayed(1, BULBUL, "cameras", eventID="e1")
     tiger = replayed(3, TIGER, "cameras", eventID="e2")
     change(settings.data, [bird, {**tiger, **{name: bird[name] for name in ("decimalLongitude", "decimalLatitude")}}])

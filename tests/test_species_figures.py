@@ -19,6 +19,7 @@ from biodata.settings import Settings
 from biodata.sharing import Rule
 from biodata.species_layers.figures import window_of
 from biodata.vocabularies import EvidenceView, SharingCategory
+from rule_files import put_rules
 
 ELEPHANT = "Elephas maximus"
 
@@ -74,7 +75,7 @@ def test_both_views_of_an_open_species_agree(data, tmp_path):
     """Where nothing is sensitive: else some of its records share an event with a hidden species."""
     data = shutil.copytree(data, tmp_path / "data")
     rules = "rule_id,scientificName,category,reason\nflower,Rafflesia arnoldii,withheld,picked\n"
-    (data / "sharing_rules.csv").write_text(rules)
+    put_rules(data, rules)
     species = "Sus scrofa"
     exact, public = figures(data, "--records", "exact", species=species), figures(data, species=species)
     assert exact["joint"] == public["joint"]

@@ -9,7 +9,7 @@ import shapely
 from typer.testing import CliRunner
 
 import store_records
-from biodata import assessments, pipeline, places, sharing, terms
+from biodata import assessments, pipeline, places, terms
 from biodata.cli import app
 from biodata.runs import results
 from biodata.runs.reading import EVIDENCE_COLUMNS
@@ -17,7 +17,9 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import EvidenceView, SharingCategory
+from rule_files import put_rules
 
 COMMON, RARE, OUTSIDE = "Capricornis milneedwardsii", "Nomascus nasutus", "Muntiacus vaginalis"
 RUN = "layer-0123456789ab"
@@ -38,13 +40,13 @@ def settings(tmp_path):
 
 
 def made_under(settings: Settings, rules: str) -> None:
-    (settings.data / "sharing_rules.csv").write_text(rules, encoding="utf-8")
+    put_rules(settings.data, rules)
 
 
 def run(settings: Settings, view: str = "public") -> None:
     """Put a candidate into the lake as a run under today's rules does."""
     with Lake.open(settings.data) as lake:
-        facts = {"rules": sharing.RuleSet.read(settings.rules_file).hash, "snapshot": lake.snapshot()}
+        facts = {"rules": rules_of(settings).hash, "snapshot": lake.snapshot()}
         row = {
             "candidate_id": "layer-candidate-1", "run_id": RUN, "country_codes": ["CN", "VN"],
             "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
@@ -140,7 +142,7 @@ def test_a_record_that_is_gone_takes_the_results_of_who_read_it_with_it(settings
 def test_what_was_found_by_records_over_a_run_leaves_its_corridors(settings):
     """A corridor rests on no record; the test of it by records does, and its counts would go on telling of them."""
     with Lake.open(settings.data) as lake:
-        facts = {"rules": sharing.RuleSet.read(settings.rules_file).hash, "snapshot": lake.snapshot()}
+        facts = {"rules": rules_of(settings).hash, "snapshot": lake.snapshot()}
         told_of = {"run": facts, "findings": {"validation": {"records": 1}, "uncertainty": {"least": 2}}}
         row = {
             "corridor_id": "layer-corridor-1", "run_id": RUN, "country_codes": ["CN", "VN"],

@@ -16,6 +16,7 @@ from biodata.run_engines.work import told_of
 from biodata.settings import Settings
 from biodata.store import releases
 from commands import run
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES
 
@@ -65,7 +66,7 @@ def survey(*, within=0.0, days=0, swap=False, nights=0.0, open_stations=True):
 
 def installed(folder, world):
     folder.mkdir()
-    (folder / "sharing_rules.csv").write_text(RULES)
+    put_rules(folder, RULES)
     commit(folder, *world)
     return Settings(data=folder)
 

@@ -7,6 +7,7 @@ import releases as fixture
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_survey_publishing import MUNTJAC, RULES, SECOND, TIGER
 
@@ -17,7 +18,7 @@ ITEMS = "/ogc/collections/surveys/items"
 def client(tmp_path_factory):
     data = tmp_path_factory.mktemp("surveys") / "data"
     data.mkdir()
-    (data / "sharing_rules.csv").write_text(RULES)
+    put_rules(data, RULES)
     settings = Settings(data=data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())

@@ -5,6 +5,7 @@ import zipfile
 import polars as pl
 import pytest
 
+import appointed
 from biodata import jobs
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
@@ -318,7 +319,7 @@ def test_what_a_survey_says_that_is_still_being_undone_keeps_its_rows(registry):
 def test_a_draft_tells_no_file_or_sheet_of_another_sender(registry):
     people = {}
     for name in ("one", "two"):
-        accounts.new(registry, name, roles=[RoleBinding(Role.UPLOADER, dataset="chain")])
+        appointed.new(registry, name, roles=[RoleBinding(Role.UPLOADER, dataset="chain")])
         people[name] = accounts.find(registry, name)
     gone = pl.DataFrame(
         {"kind": ["gone"] * 3, "survey": [1, 2, 2], "was_sheet": ["walk", "of the rangers", "20.55, 101.2"]}

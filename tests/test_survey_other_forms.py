@@ -10,6 +10,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+import appointed
 import patrols
 from biodata import pipeline, places, surveys
 from biodata.access import accounts
@@ -65,7 +66,7 @@ def road(tmp_path):
     """Return an installation and its registry, with a team that uploads to the dataset `team`."""
     settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
     with Registry.open(settings) as registry:
-        accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
+        appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
         yield settings, registry, accounts.find(registry, "team")
 
 
@@ -218,7 +219,7 @@ def test_a_survey_that_waits_is_reviewed_from_what_was_taken(sample_data, tmp_pa
     settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="required")
     name, content = of_sample(sample_data, "camtrapdp")
     with Registry.open(settings) as registry:
-        accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
+        appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
         road = settings, registry, accounts.find(registry, "team")
         done = hand_in(road, name, content)
         assert done["state"] == "submitted"

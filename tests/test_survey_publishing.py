@@ -16,6 +16,7 @@ from biodata.sharing import events as events_module
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys.events import of_lake, of_published
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES
 
@@ -29,7 +30,7 @@ EXACT = ("20.5432", "101.2345", "20.54", "101.23")
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "sharing_rules.csv").write_text(RULES)
+    put_rules(tmp_path / "data", RULES)
     return Settings(data=tmp_path / "data")
 
 
@@ -163,11 +164,10 @@ def test_an_event_of_parts_is_told_by_those_that_are_open(settings):
 
 
 def test_rules_without_a_taxon_and_labels_are_about_events_too(settings):
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_text(RULES + "all of it,,0_1_degree,asked,cameras\n")
+    put_rules(settings.data, RULES + "all of it,,0_1_degree,asked,cameras\n")
     (told,) = surveys(settings, [event("a")], []).values()
     assert (told["sharing_category"], told["eventID"]) == ("0_1_degree", None)
-    rules.write_text(RULES + "all of it,,withheld,asked,cameras\n")
+    put_rules(settings.data, RULES + "all of it,,withheld,asked,cameras\n")
     assert surveys(settings, [], []) == {}
 
 
@@ -225,7 +225,7 @@ def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings
     assert "cameras:a" not in found
     assert not releases.was_added_to(releases.current(settings.data)), "the file before holds the place of the event"
     assert b"cameras:a" not in releases.current(settings.data).path.read_bytes()
-    (settings.data / "sharing_rules.csv").write_text(RULES)
+    put_rules(settings.data, RULES)
     assert surveys(settings, [], []) == found, "the same lake is the same release"
 
 
@@ -277,8 +277,7 @@ def test_the_box_of_an_event_holds_its_parts_without_records(settings):
 
 
 def test_a_label_put_on_an_event_travels_with_it_or_hides_it(settings):
-    labels = settings.data / "sharing_labels.csv"
-    labels.write_text("label,dataset,event,key\nTK-A,cameras,a,\nTK-SS,cameras,b,\n")
+    put_rules(settings, labels="label,dataset,event,key\nTK-A,cameras,a,\nTK-SS,cameras,b,\n")
     found = surveys(settings, [event("a"), event("b", **SECOND)], [])
     assert found.keys() == {"cameras:a"}
     assert found["cameras:a"]["community_labels"] == ["TK-A"]

@@ -15,6 +15,7 @@ from biodata.exports.reports.survey_page import survey_page
 from biodata.run_engines import published_view
 from biodata.run_engines.work import told_of
 from biodata.settings import Settings
+from rule_files import put_rules
 from survey_events import commit, event, frame, seen
 from test_replays import OPEN_RULES
 
@@ -101,7 +102,7 @@ WORLDS = {one.__name__: one for one in (far_record, parts, cameras, nameless_sit
 
 def told(folder, world, rule=COARSE, **asked):
     folder.mkdir(exist_ok=True)
-    (folder / "sharing_rules.csv").write_text(OPEN_RULES + rule)
+    put_rules(folder, OPEN_RULES + rule)
     commit(folder, *world())
     settings = Settings(data=folder)
     record = run_engines.start(settings, "survey-results", {"dataset": "cameras", **asked})

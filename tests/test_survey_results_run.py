@@ -16,6 +16,7 @@ from biodata.run_engines.work import told_of
 from biodata.settings import Settings
 from biodata.store import releases
 from commands import run
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES
 
@@ -69,7 +70,7 @@ def _neighbours():
 
 def installed(folder, *survey):
     folder.mkdir()
-    (folder / "sharing_rules.csv").write_text(RULES)
+    put_rules(folder, RULES)
     commit(folder, *survey)
     return Settings(data=folder)
 

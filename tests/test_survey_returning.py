@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+import appointed
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.ingest.survey_periods import with_period
@@ -43,7 +44,7 @@ def test_a_date_that_is_told_stays():
 def test_the_check_of_a_return_warns_of_no_date_that_was_never_missing(tmp_path, zipped):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     with Registry.open(settings) as registry:
-        accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         team = accounts.find(registry, "team")
         for event, (name, text) in zip(("CT-1", "LT-1"), EVENTS.items(), strict=True):
             content = zipped({"events.csv": text, "occurrences.csv": RECORDS.format(f"O-{event}", event)})

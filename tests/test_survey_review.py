@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 from starlette.testclient import TestClient
 
+import appointed
 import releases as fixture
 from api.app import create_app
 from biodata import jobs
@@ -48,7 +49,7 @@ class Office:
 
     def person(self, name, *roles, key=False):
         if accounts.find(self.registry, name) is None:
-            accounts.new(self.registry, name, roles=roles)
+            appointed.new(self.registry, name, roles=roles)
         tokens = self.client.app.state.service.tokens
         shown = api_keys.new(self.registry, name) if key else tokens.start(
             accounts.find(self.registry, name).account_id, method="a test").access  # fmt: skip
@@ -313,7 +314,7 @@ def accepted(office, content, **told):
 
 def test_versions_and_the_return_to_one(office):
     office.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
-    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="returns"))
+    appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="returns"))
     first, second = workbook(LAOS, LAOS_TOO), workbook([*LAOS[:2], "Rusa unicolor", *LAOS[3:]])
     accepted(office, first, dataset="returns")
     keys = {name: row["key"] for name, row in office.records("returns").items()}
@@ -348,7 +349,7 @@ def test_versions_and_the_return_to_one(office):
 
 
 def test_what_was_accepted_is_looked_at_again_where_the_dataset_has_gone_on(office):
-    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="late"))
+    appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="late"))
     office.person("team")
     first = office.hand_in("team", workbook(LAOS), dataset="late", complete=True)
     second = office.hand_in("team", workbook(LAOS_TOO), dataset="late", complete=True)
@@ -362,7 +363,7 @@ def test_what_was_accepted_is_looked_at_again_where_the_dataset_has_gone_on(offi
 
 
 def test_a_withdrawn_upload_is_gone(office):
-    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="gone"))
+    appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="gone"))
     office.person("team")
     waits = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
     taken = office.client.delete(f"{SURVEYS}/{waits}", headers=office.heads["team"])
@@ -396,7 +397,7 @@ def test_a_withdrawn_upload_is_gone(office):
 
 @pytest.mark.searches
 def test_a_correction_is_undone_only_when_its_sender_says_so(office):
-    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="mended"))
+    appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="mended"))
     office.person("team")
     first, second, third = ["M-1", *LAOS[1:]], ["M-2", *LAOS_TOO[1:]], ["M-3", *LAOS_TOO[1:]]
     accepted(office, workbook(first, second), dataset="mended")

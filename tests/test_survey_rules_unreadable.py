@@ -3,8 +3,10 @@
 import threading
 
 import pytest
+from sqlalchemy import select
 
 from biodata import jobs, worker
+from biodata.store.models import RuleVersion
 from biodata.surveys import words
 from biodata.worker import work
 from test_survey_review import LAOS, LAOS_TOO, workbook
@@ -15,25 +17,35 @@ SAID = words.told("NEXT_RULES_UNREADABLE", {}, "en")[0]
 
 @pytest.fixture
 def broken(office):
-    """Break the file of the rules; mend it by calling."""
-    path = office.settings.data / "sharing_rules.csv"
-    path.write_text("rule_id,no such heading\nx,y\n", encoding="utf-8")
-    yield path.unlink
-    path.unlink(missing_ok=True)
+    """Damage the version in force; mend it by calling."""
+    damaged, sound = damage(office, "rule_id,no such heading\nx,y\n"), []
+
+    def mend():
+        if not sound:
+            sound.append(damage(office, damaged))
+
+    yield mend
+    mend()
+
+
+def damage(office, text):
+    """Write another text over the rules in force; return what was there."""
+    with office.registry.session() as session, session.begin():
+        row = session.scalars(select(RuleVersion).order_by(RuleVersion.number.desc())).first()
+        before, row.rules = row.rules, text
+    return before
 
 
 def test_an_accepted_survey_waits_for_mended_rules(office, broken):
-    path = office.settings.data / "sharing_rules.csv"
-    text = path.read_text(encoding="utf-8")
-    path.unlink()
+    broken()
     number = office.hand_in("team", workbook(LAOS))
-    path.write_text(text, encoding="utf-8")
+    sound = damage(office, "")
     assert office.decide("laos", number, "accept").json()["state"] == "accepted"
     office.settle()
     for who in ("team", "laos"):
         told = office.look(who, number)
         assert (told["state"], told["next"], told["on_map"]["message"]) == ("accepted", SAID, SAID)
-    broken()
+    damage(office, sound)
     office.settle()
     assert office.look("team", number)["state"] == "published"
 

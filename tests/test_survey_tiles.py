@@ -10,6 +10,7 @@ import releases as fixture
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
+from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_survey_publishing import MUNTJAC, RULES, TIGER
 
@@ -26,7 +27,7 @@ def place(longitude, latitude):
 def client(tmp_path_factory):
     data = tmp_path_factory.mktemp("surveys") / "data"
     data.mkdir()
-    (data / "sharing_rules.csv").write_text(RULES)
+    put_rules(data, RULES)
     settings = Settings(data=data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())

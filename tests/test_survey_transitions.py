@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+import appointed
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
@@ -53,7 +54,7 @@ class Desk:
             ("whole", RoleBinding(Role.REVIEWER, dataset="border")),
             ("both", RoleBinding(Role.UPLOADER, dataset="border"), RoleBinding(Role.REVIEWER, country="LA")),
         ):
-            accounts.new(registry, name, roles=roles)
+            appointed.new(registry, name, roles=roles)
             self.people[name] = accounts.find(registry, name)
 
     def put(self, state, *, sender="team", asked=("LA",)):
@@ -251,7 +252,7 @@ def test_an_idempotency_key_is_of_one_thing(desk):
 
     number = send()
     assert send() == number
-    accounts.bind(desk.registry, "both", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
+    appointed.bind(desk.registry, "both", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
     desk.people["both"] = accounts.find(desk.registry, "both")
     for told in ({"complete": True}, {"dataset": "elsewhere"}):
         with pytest.raises(InputError) as caught:

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 
+import appointed
 from biodata import worker
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
@@ -56,14 +57,14 @@ class Team:
         self.folder, self.releases = folder, releases
         self.settings = Settings(data=folder / "data", memory_limit="500MB", survey_review="not_required")
         with Registry.open(self.settings) as registry:
-            accounts.new(registry, "rangers", roles=[])
+            appointed.new(registry, "rangers", roles=[])
 
     def send(self, dataset, records, events=FIRST_EVENTS, **told):
         return self.hand_in(dataset, save(self.folder / "survey.xlsx", records, events), Sent(**told))
 
     def hand_in(self, dataset, path, sent=None):
         with Registry.open(self.settings) as registry:
-            accounts.bind(registry, "rangers", RoleBinding(Role.UPLOADER, dataset=dataset))
+            appointed.bind(registry, "rangers", RoleBinding(Role.UPLOADER, dataset=dataset))
             who = accounts.find(registry, "rangers")
             number = receive(
                 self.settings, registry, path.read_bytes(), path.name, sender=who, dataset=dataset, sent=sent

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import appointed
 from biodata import pipeline
 from biodata.access import accounts, exact_building
 from biodata.access.roles import Role, RoleBinding
@@ -36,7 +37,7 @@ class Desk(Team):
     def take_in(self, dataset, rows=None, *, complete=False, returns_to=None):
         """Take a survey of rows (identifier: event, count) into the lake, or a return to another; return its number."""
         with Registry.open(self.settings) as registry:
-            accounts.bind(registry, "rangers", RoleBinding(Role.UPLOADER, dataset=dataset))
+            appointed.bind(registry, "rangers", RoleBinding(Role.UPLOADER, dataset=dataset))
             who = accounts.find(registry, "rangers")
             with registry.session() as session, session.begin():
                 found = Submission(

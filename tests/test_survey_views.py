@@ -12,6 +12,7 @@ import releases as fixture
 from api.app import create_app
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
+from biodata.sharing.rules import bundled_list
 from biodata.store import folders, survey_views
 from biodata.store.models import Submission
 from biodata.store.private_reports import read_report
@@ -20,6 +21,7 @@ from biodata.surveys import exact_rows, taking, withdrawing
 from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
+from rule_files import put_rules
 from test_survey_review import CHINA, LAOS, LAOS_TOO, SURVEYS, Office, workbook
 
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
@@ -202,8 +204,7 @@ def test_rules_that_change_are_followed_before_anybody_accepts(office, survey):
     waits = office.hand_in("team", workbook(["R-1", *LAOS_TOO[1:]]), submit=False)
     for who in ("laos", "china"):
         assert office.decide(who, survey, "accept").status_code == 200
-    rules = office.settings.data / "sharing_rules.csv"
-    rules.write_text("rule_id,scientificName,category,reason\nrusa,Rusa unicolor,0_1_degree,hunted\n", encoding="utf-8")
+    put_rules(office.settings.data, "rule_id,scientificName,category,reason\nrusa,Rusa unicolor,0_1_degree,hunted\n")
     try:
         hidden = rows(office, "team", waits)
         assert (hidden.status_code, "sharing rules have changed" in hidden.json()["detail"]) == (409, True)
@@ -217,7 +218,7 @@ def test_rules_that_change_are_followed_before_anybody_accepts(office, survey):
             assert all(("cell_west" in row) == (row["scientificName"] == "Rusa unicolor") for row in shown), shown
             office.client.delete(f"{SURVEYS}/{number}", headers=office.heads["team"])
     finally:
-        rules.unlink()
+        put_rules(office.settings.data, bundled_list())
     office.settle()
 
 

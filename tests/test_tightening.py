@@ -11,16 +11,19 @@ from typer.testing import CliRunner
 import leaks
 import releases as fixture
 from biodata import pipeline
-from biodata.access import downloads, rules_file
+from biodata.access import downloads
 from biodata.access.tightening import add_rule
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
-from biodata.store import audit, releases
+from biodata.sharing.rules import bundled_list
+from biodata.store import audit, releases, sharing_rules
 from biodata.store.models import AuditEntry, Citation, Download, Job
 from biodata.store.registry import Registry
+from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import SharingCategory
+from rule_files import put_rules, rules_text
 from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 
 PLACES = [
@@ -35,7 +38,7 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     made = Settings(data=tmp_path / "data")
     made.data.mkdir()
-    (made.data / "sharing_rules.csv").write_text(OPEN_RULES)
+    put_rules(made.data, OPEN_RULES)
     change(made.data, ROWS)
     pipeline.release(made)
     return made
@@ -123,12 +126,12 @@ def test_a_download_that_is_under_way_is_cancelled(settings):
 def test_of_two_rules_that_are_added_at_once_none_is_lost(tmp_path, monkeypatch):
     settings = Settings(data=tmp_path / "data")
     settings.data.mkdir()
-    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
-    write = rules_file.write
+    put_rules(settings.data, OPEN_RULES)
+    write = sharing_rules.write
 
-    def slowly(path, rules):
+    def slowly(*given, **more):
         time.sleep(0.2)
-        write(path, rules)
+        return write(*given, **more)
 
     def no_release(_settings):
         message = "no room"
@@ -138,17 +141,17 @@ def test_of_two_rules_that_are_added_at_once_none_is_lost(tmp_path, monkeypatch)
         with pytest.raises(StoreError):
             add_rule(settings, Rule(name, SharingCategory.WITHHELD, "x", scientific_name="Buceros"), release=no_release)
 
-    monkeypatch.setattr(rules_file, "write", slowly)
+    monkeypatch.setattr(sharing_rules, "write", slowly)
     with ThreadPoolExecutor() as pool:
         list(pool.map(add, ("one", "two")))
-    assert {rule.rule_id for rule in RuleSet.read(settings.rules_file).rules} == {"gibbons", "one", "two"}
+    assert {rule.rule_id for rule in rules_of(settings).rules} == {"gibbons", "one", "two"}
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:
         told = session.scalars(select(AuditEntry).where(AuditEntry.action == "sharing rule added")).all()
     assert {entry.subject: entry.details["release"] for entry in told} == {"one": None, "two": None}
 
 
 def test_a_rule_that_is_not_valid_changes_nothing(settings):
-    before, file = releases.current(settings.data).id, (settings.data / "sharing_rules.csv").read_bytes()
+    before, file = releases.current(settings.data).id, rules_text(settings)
 
     def never(_settings):
         raise AssertionError
@@ -160,26 +163,25 @@ def test_a_rule_that_is_not_valid_changes_nothing(settings):
     ):
         with pytest.raises(InputError):
             add_rule(settings, rule, release=never)
-    assert (settings.data / "sharing_rules.csv").read_bytes() == file
+    assert rules_text(settings) == file
     assert releases.current(settings.data).id == before
 
 
 def test_the_bundled_list_stays_when_the_first_rule_is_added(settings):
-    (settings.data / "sharing_rules.csv").unlink()
+    put_rules(settings, bundled_list())
     add_rule(settings, Rule("x", SharingCategory.WITHHELD, "hunted", scientific_name=BULBUL), release=pipeline.release)
-    rules = RuleSet.read(settings.rules_file).rules
+    rules = rules_of(settings).rules
     assert {rule.rule_id for rule in rules} == {"x", *(rule.rule_id for rule in RuleSet.read(None).rules)}
     assert set(RuleSet.read(None).rules) <= set(rules)
 
 
 def test_rules_are_checked_beside_the_lake(settings):
-    (settings.data / "sharing_rules.csv").write_text(
+    put_rules(
+        settings,
         "rule_id,scientificName,category,reason,review_date,area_id\n"
         "a,Buceros,1_degree,hunted,2020-01-31,\nb,Buceros,0_1_degree,hunted,,\nc,Nomascus,withheld,hunted,,\n"
-        "d,Panthera tigris,withheld,hunted,,wdpa:404\n"
-    )
-    (settings.data / "sharing_consents.csv").write_text(
-        "looser_rule,stricter_owner,given_by,given_on,valid_until\nb,nobody,an office,2020-01-01,\n"
+        "d,Panthera tigris,withheld,hunted,,wdpa:404\n",
+        consents="looser_rule,stricter_owner,given_by,given_on,valid_until\nb,nobody,an office,2020-01-01,\n",
     )
     answer = CliRunner().invoke(app, ["rules", "check", "--data", str(settings.data), "--json"])
     assert answer.exit_code == 0, answer.output
@@ -210,11 +212,11 @@ def sensitive(settings, *words):
     ],
 )
 def test_what_cannot_be_a_rule_is_told_by_the_option(settings, words, said):
-    before = (settings.data / "sharing_rules.csv").read_bytes()
+    before = rules_text(settings)
     answer = sensitive(settings, *words)
     assert answer.exit_code == 1
     assert said in str(answer.exception)
-    assert (settings.data / "sharing_rules.csv").read_bytes() == before
+    assert rules_text(settings) == before
 
 
 def test_withheld_records_are_counted_and_a_rule_that_touches_nothing_says_so(settings):

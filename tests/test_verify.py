@@ -9,16 +9,32 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
-from biodata.access import api_keys
+import releases
+from biodata.access import api_keys, content, nodes
+from biodata.assessments import reads
 from biodata.cli import app
-from biodata.errors import StoreError
+from biodata.errors import RulesUnreadableError, StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, folders, pointer, survey_files
+from biodata.sharing import siblings
+from biodata.store import (
+    checksums,
+    floor_set,
+    folders,
+    kept_files,
+    kept_ties,
+    models,
+    pointer,
+    survey_files,
+    verify_files,
+)
 from biodata.store.lake import Lake
+from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
+from biodata.store.secret import secret, token_secret
+from biodata.store.sharing_rules import rules_of
 from biodata.store.verify import verify
 from store_records import build, commit_rows, scattered
 
@@ -122,7 +138,10 @@ def test_a_pointer_that_tells_something_else_is_found(data: Path):
     told = json.loads(path.read_text())
     told["current"]["counts"]["occurrences"] += 1
     path.write_text(json.dumps(told))
-    assert list(faults(data).values()) == ["releases/CURRENT tells something else of it"]
+    assert sorted(faults(data).values()) == [
+        "it is not as it was written",
+        "releases/CURRENT tells something else of it",
+    ]
     path.write_text("{")
     assert list(faults(data)) == ["releases/CURRENT"]
 
@@ -151,16 +170,114 @@ def test_a_changed_checksum_is_found(data: Path):
     assert faults(data) == {"checksums.sqlite": "the entry of 'secret' was changed"}
 
 
-def test_files_of_before_there_were_checksums_have_them_from_now_on(data: Path):
+def test_lost_checksums_are_a_fault_until_they_are_put_down_anew(data: Path):
     for path in data.glob("checksums.sqlite*"):
         path.unlink()
-    first = verify(Settings(data=data))
+    for _ in range(2):
+        assert faults(data) == {"checksums.sqlite": "it is missing"}
+    first = verify(Settings(data=data), record=True)
     assert first.faults == []
     assert {name for name in first.recorded if name.startswith("lake/")} == {
         str(path.relative_to(data)) for path in (data / "lake").rglob("*.parquet")
     }
     assert verify(Settings(data=data)).recorded == []
     assert "lake.sqlite" in checksums.read(data)
+
+
+@pytest.fixture(scope="module")
+def everything(whole: Path, tmp_path_factory) -> Path:
+    """Return an installation with a file of each kind."""
+    data = Path(shutil.copytree(whole, tmp_path_factory.mktemp("everything") / "data"))
+    settings = Settings(data=data)
+    keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})
+    kept_files.write(
+        data / kept_ties.FILE, pl.DataFrame({"key": [1], "category": ["0_1_degree"]}, schema=siblings.KEPT)
+    )
+    floor_set.pin(data, releases.neighbours())
+    reads.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
+    token_secret(data)
+    with Registry.open(settings) as registry:
+        nodes.new(registry, data, "LA")
+        with registry.session() as session, session.begin():
+            file = data / "downloads" / "d1" / "rows.csv"
+            file.parent.mkdir(parents=True)
+            file.write_text("key,species\n1,Sus scrofa\n")
+            result = {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+            job = models.Job(name="download", state="done", result=result)
+            session.add(job)
+            session.flush()
+            session.add(models.Download(id="d1", job_id=job.id, request={}))
+            sent = hashlib.sha256(UPLOAD).hexdigest()
+            session.add(models.Submission(dataset="d", state="published", file_name="a.xlsx", file_sha256=sent))
+    (data / "uploads" / f"{sent}.xlsx").unlink()
+    list_of_records = data.parent / "members.part"
+    list_of_records.write_bytes(b"members of a citation")
+    content.keep(data, list_of_records, "0" * 64)
+    (data / "gazetteer.csv").write_text("kind,name,longitude,latitude,radius_m\n")
+    (data / "run_results").mkdir(mode=0o700)
+    (data / "run_results" / "run-1").mkdir()
+    (data / "run_results" / "run-1" / "corridors.parquet").write_bytes(b"what a run gave, and more of it")
+    (data / "replays").mkdir()
+    (data / "replays" / "replay-1.duckdb").write_bytes(b"an older version under today's rules")
+    first = verify(settings)
+    assert first.faults == []
+    assert {name.split("/")[0] for name in first.recorded} == {"gazetteer.csv", "run_results", "replays"}
+    return data
+
+
+def damaged(path: Path, how: str) -> None:
+    content = bytearray(path.read_bytes())
+    if how == "flipped":
+        # Not where a database keeps nothing: in the checksums one of an entry.
+        place = content.find(b"secret") if path.name == checksums.FILE else len(content) // 2
+        place = content.find(b"audit_heads") if place < 0 else place
+        content[place] ^= 1
+    path.unlink()
+    if how != "removed":
+        path.write_bytes(content[: len(content) // 2] if how == "cut" else content)
+
+
+@pytest.mark.parametrize("how", ["flipped", "removed", "cut"])
+def test_of_every_kind_of_file_a_damaged_one_is_named(everything: Path, how: str):
+    names = [path.relative_to(everything).as_posix() for path in sorted(everything.rglob("*")) if path.is_file()]
+    missed, kinds = [], {verify_files.kind_of(name) for name in names}
+    walked = {kind for kind in verify_files.KINDS if kind.guard is not verify_files.Guard.NONE}
+    assert walked <= kinds, "a file of each kind"
+    for kind in walked:
+        if how == "removed" and kind.part is verify_files.Part.DERIVED:
+            continue
+        name = next(name for name in names if verify_files.kind_of(name) is kind)
+        before, mode = (everything / name).read_bytes(), (everything / name).stat().st_mode
+        damaged(everything / name, how)
+        try:
+            found = list(faults(everything))
+        except StoreError as error:  # without a catalogue there is nothing to look through
+            found = [str(error)]
+        if not any(name in one or Path(name).stem in one for one in found):
+            missed.append(name)
+        (everything / name).write_bytes(before)
+        (everything / name).chmod(mode)
+    assert missed == []
+    assert faults(everything) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["sharing_rules.csv", "notes.txt", "service/notes", "releases/old.duckdb", "uploads/x"]
+)
+def test_a_file_that_is_none_of_an_installation_is_named(data: Path, name: str):
+    (data / name).write_text("what lies here")
+    (data / name).chmod(0o600)
+    assert list(faults(data)) == [name]
+
+
+def test_a_registry_without_rules_is_a_fault_and_nothing_is_released(data: Path):
+    with Registry.open(Settings(data=data)) as registry, registry.session() as session, session.begin():
+        session.delete(session.scalars(select(models.RuleVersion)).one())
+    assert "cannot be read: the sharing rules cannot be read" in faults(data)[folders.REGISTRY]
+    for path in (data / "service").glob("registry.sqlite*"):
+        path.unlink()
+    with pytest.raises(RulesUnreadableError, match="the registry has no version of them"):
+        rules_of(Settings(data=data))
 
 
 def test_a_damaged_current_release_is_made_anew(data: Path):

@@ -2,8 +2,9 @@
 
 import pytest
 
+import appointed
 from biodata import pipeline
-from biodata.access import accounts, withdrawal
+from biodata.access import withdrawal
 from biodata.access.roles import Role, RoleBinding
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 from test_survey_renames import OTHER_IDS
@@ -20,7 +21,7 @@ GONE = {f"{before}NH-{n}" for before in ("", "2026/", "T/") for n in (1, 3)}
 def withdrawn(office, tmp_path_factory):
     """A survey that was renumbered twice, and two of whose records were withdrawn then; its three files."""
     folder = tmp_path_factory.mktemp("withdrawn")
-    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="renumbered"))
+    appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="renumbered"))
     office.person("team")
     files = [save(folder / f"{n}.xlsx", ids, FIRST_EVENTS) for n, ids in enumerate((FIRST, OTHER_IDS, THIRD_IDS))]
     accepted(office, files[0].read_bytes(), dataset="renumbered")

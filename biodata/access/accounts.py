@@ -27,7 +27,7 @@ COMMAND_LINE: Final = "command line"
 
 def new(
     registry: Registry, name: str, *, label: str | None = None, roles: Iterable[RoleBinding] = (),
-    actor: str = COMMAND_LINE,
+    actor: str = COMMAND_LINE, machine: bool = False,
 ) -> int:  # fmt: skip
     """Make an account, which can do nothing yet but what its roles say.
 
@@ -43,6 +43,8 @@ def new(
         Its roles.
     actor : str
         Who makes it.
+    machine : bool
+        Whether it is done on the machine itself, in the actor's name.
 
     Returns
     -------
@@ -68,15 +70,17 @@ def new(
         told = {"id": account.id, "label": account.label}
         audit.append(session, actor=actor, action="account made", subject=name, details=told)
         for wanted in roles:
-            _bind(session, account, wanted, actor)
+            _bind(session, account, wanted, actor, machine=machine)
         return account.id
 
 
 def bind(
     registry: Registry, name: str, wanted: RoleBinding, *, actor: str = COMMAND_LINE,
-    signed: Mapping[str, str] | None = None,
-) -> None:  # fmt: skip
-    """Give a role to an account; the same once more is no news.
+    signed: Mapping[str, str] | None = None, machine: bool = False,
+) -> bool:  # fmt: skip
+    """Give a role to an account; the same once more is no news. Return whether it counts already.
+
+    One by which somebody decides gives no right before somebody else has confirmed it, see `appointments`.
 
     Parameters
     ----------
@@ -89,7 +93,9 @@ def bind(
     actor : str
         Who gives it.
     signed : mapping, optional
-        The word of a country's node on who manages it, `text` and `signature`; see `appointments`.
+        The word of a country's node on who manages it, `text` and `signature`.
+    machine : bool
+        Whether it is done on the machine itself, in the actor's name.
 
     Raises
     ------
@@ -97,7 +103,37 @@ def bind(
         If there is no such account, a role cannot be bound so, or it is a country's own to give.
     """
     with registry.session() as session, session.begin():
-        _bind(session, need(session, name), wanted, actor, signed)
+        return _bind(session, need(session, name), wanted, actor, signed, machine=machine)
+
+
+def confirm(registry: Registry, name: str, wanted: RoleBinding, *, actor: str) -> None:
+    """Confirm a role that waits for a second person: exactly the one that is bound so.
+
+    Raises
+    ------
+    InputError
+        With ROLE_NOT_GIVEN, if no such role waits; OWN_APPOINTMENT or CONFIRMATION_FORBIDDEN, if the actor cannot.
+    """
+    with registry.session() as session, session.begin():
+        account = need(session, name)
+        wanted = bindings.checked(wanted)
+        rows = (row for row in _rows(session, account.id) if row.in_force is None)
+        found = next((row for row in rows if bindings.told_by(row) == wanted), None)
+        if found is None:
+            problem = "no role of the account that is bound so waits to be confirmed"
+            raise InputError(problem, column="role", value=bindings.written(wanted), code="ROLE_NOT_GIVEN")
+        appointments.confirm(session, found, account, actor)
+
+
+def waiting(registry: Registry) -> list[dict[str, Any]]:
+    """Return the appointments that nobody has confirmed yet, as JSON, the oldest first."""
+    asked = select(Binding, Account.name).join(Account, Account.id == Binding.account_id)
+    with registry.session(read_only=True) as session:
+        rows = session.execute(asked.where(Binding.in_force.is_(None)).order_by(Binding.id)).all()
+    return [
+        {"account": name, **bindings.as_told(bindings.told_by(row)), "given_by": row.granted_by, "given": row.created}
+        for row, name in rows
+    ]
 
 
 def unbind(
@@ -121,7 +157,7 @@ def unbind(
         appointments.check(session, account, unwanted, actor, given=False, machine=machine, signed=signed)
         session.delete(found)
         _keep_an_administrator(session, account, unwanted, actor)
-        audit.append(session, actor=actor, action="role taken", subject=name, details=bindings.as_told(unwanted))
+        audit.append(session, actor=actor, action=appointments.TAKEN, subject=name, details=bindings.as_told(unwanted))
 
 
 def revoke(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
@@ -166,7 +202,7 @@ def end_logins(session: Session, account: Account) -> None:
 
 def principal_of(session: Session, account: Account) -> Principal:
     """Return what an account may be taken for."""
-    return Principal(account.id, account.name, tuple(bindings.told_by(row) for row in _rows(session, account.id)))
+    return Principal(account.id, account.name, bindings.in_force(_rows(session, account.id)))
 
 
 def find(registry: Registry, name: str) -> Principal | None:
@@ -214,7 +250,7 @@ def lines(registry: Registry) -> list[str]:
     with registry.session(read_only=True) as session:
         return [
             f"{account.name} ({account.label}): "
-            + ("; ".join(bindings.written(role) for role in principal_of(session, account).roles) or "no role")
+            + ("; ".join(map(_written, _rows(session, account.id))) or "no role")
             + (", closed" if account.disabled else "")
             for account in session.scalars(select(Account).order_by(Account.name))
         ]
@@ -269,23 +305,26 @@ def _described(session: Session, account: Account) -> dict[str, Any]:
         "name": account.name,
         "label": account.label,
         "roles": [bindings.as_told(role) for role in principal_of(session, account).roles],
+        "unconfirmed": [
+            bindings.as_told(bindings.told_by(row)) for row in _rows(session, account.id) if row.in_force is None
+        ],
         "closed": account.disabled is not None,
         "created": account.created,
     }
 
 
 def _bind(
-    session: Session, account: Account, wanted: RoleBinding, actor: str, signed: Mapping[str, str] | None = None
-) -> None:
-    """Give a role, inside a transaction."""
+    session: Session, account: Account, wanted: RoleBinding, actor: str, signed: Mapping[str, str] | None = None,
+    *, machine: bool = False,
+) -> bool:  # fmt: skip
+    """Give a role, inside a transaction; return whether it counts already."""
     wanted = bindings.checked(wanted)
-    if any(bindings.told_by(row) == wanted for row in _rows(session, account.id)):
-        return
-    machine = actor == COMMAND_LINE
-    appointments.check(session, account, wanted, actor, given=True, machine=machine, signed=signed)
-    session.add(Binding(account_id=account.id, role=str(wanted.role), granted_by=actor, **wanted.scope()))
-    session.flush()
-    audit.append(session, actor=actor, action="role given", subject=account.name, details=bindings.as_told(wanted))
+    found = next((row for row in _rows(session, account.id) if bindings.told_by(row) == wanted), None)
+    if found is None:
+        machine = machine or actor == COMMAND_LINE
+        appointments.check(session, account, wanted, actor, given=True, machine=machine, signed=signed)
+        found = appointments.bind(session, account, wanted, actor, machine=machine, signed=signed is not None)
+    return found.in_force is not None
 
 
 def _keep_an_administrator(session: Session, account: Account, lost: RoleBinding, actor: str) -> None:
@@ -295,10 +334,16 @@ def _keep_an_administrator(session: Session, account: Account, lost: RoleBinding
     session.flush()
     unbound = (getattr(Binding, name).is_(None) for name in SCOPES)
     left = select(Binding.id).join(Account, Account.id == Binding.account_id)
+    left = left.where(Binding.in_force.is_not(None))
     left = left.where(Binding.role == str(Role.ADMINISTRATOR), Account.disabled.is_(None), *unbound).limit(1)
     if session.scalar(left) is None:
         problem, expected = "this is the last administrator", "make another one first, or use the command line"
         raise InputError(problem, column="name", value=account.name, expected=expected, code="LAST_ADMINISTRATOR")
+
+
+def _written(row: Binding) -> str:
+    """Return a role in one line, and whether it counts yet."""
+    return bindings.written(bindings.told_by(row)) + (" (to be confirmed)" if row.in_force is None else "")
 
 
 def _rows(session: Session, account_id: int) -> list[Binding]:

@@ -1,7 +1,9 @@
-"""Who manages a country's node: the node says so, or one of its managers; an administrator of the hub does not.
+"""Who decides: an appointment counts once somebody else than its maker and its holder has confirmed it.
 
-Where nobody ever spoke for a country here, its first manager is appointed by an administrator, for somebody else than
-themselves. From then on it takes a word that the node signed with its own key, or a manager of that country.
+Who manages a country's node is the country's own to say beside. Where nobody ever spoke for it here, an administrator
+appoints its first manager; from then on it takes a word that the node signed with its own key, or a manager of that
+country. A signed word is confirmed by the node that signed it, and an administrator that the machine's owner makes needs
+nobody: all others do, and all who decide see who appointed whom.
 """
 
 import hashlib
@@ -13,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata.access import bindings
-from biodata.access.roles import Role, RoleBinding
+from biodata.access.roles import DECIDING, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.store import audit
@@ -22,7 +24,11 @@ from biodata.store.models import AuditEntry, now
 from biodata.store.node_models import Node, NodeWord
 
 PURPOSE: Final = b"biodata node word\n"
-_ASKED: Final = "role given"
+GIVEN: Final = "role given"
+CONFIRMED: Final = "role confirmed"
+TAKEN: Final = "role taken"
+SEEN_BY_ALL: Final = (GIVEN, CONFIRMED, TAKEN, "node word", "code made")
+"""Actions of the audit that everybody who decides sees: who can act as whom, and who made it so."""
 
 
 def word(node: str, account: str, *, given: bool) -> str:
@@ -35,7 +41,7 @@ def check(
     session: Session, account: Account, wanted: RoleBinding, actor: str, *, given: bool, machine: bool,
     signed: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Refuse to give, or to take away, the role of a node's manager where that is the country's own to say.
+    """Refuse a role that somebody gives themselves, and that of a node's manager where it is the country's own to say.
 
     Parameters
     ----------
@@ -44,7 +50,7 @@ def check(
     account : Account
         Whose role.
     wanted : RoleBinding
-        Of another role nothing is looked at.
+        Which one.
     actor : str
         Who does it.
     given : bool
@@ -57,9 +63,14 @@ def check(
     Raises
     ------
     InputError
-        With NODE_DECIDES, if it is not for whoever asks to say; WORD_INVALID, if the word is not the node's, is of
+        With OWN_APPOINTMENT, if it is a deciding role of one's own; NODE_DECIDES, if it is not for whoever asks to say; WORD_INVALID, if the word is not the node's, is of
         something else or was followed before.
     """
+    if given and wanted.role in DECIDING and actor == account.name:
+        problem, expected = "nobody appoints themselves", "somebody else to give the role, and a third to confirm it"
+        raise InputError(
+            problem, column="role", value=bindings.written(wanted), expected=expected, code="OWN_APPOINTMENT"
+        )
     if wanted.role is not Role.NODE_MANAGER or wanted.country is None:
         return
     node = session.get(Node, wanted.country)
@@ -68,7 +79,7 @@ def check(
         return
     if (machine and node is not None and node.own) or _manages(session, actor, wanted.country):
         return
-    if node is None and (not given or (actor != account.name and not _spoken_for(session, wanted.country))):
+    if node is None and (not given or not _spoken_for(session, wanted.country)):
         return
     problem = f"who speaks for {wanted.country} is said by its node, or by a manager of it"
     expected = f"the word that `biodata node appoint {account.name}` signs at the node of {wanted.country}"
@@ -77,15 +88,59 @@ def check(
     raise InputError(problem, column="role", value=bindings.written(wanted), expected=expected, code="NODE_DECIDES")
 
 
+def bind(
+    session: Session, account: Account, wanted: RoleBinding, actor: str, *, machine: bool, signed: bool
+) -> Binding:
+    """Add a role that was checked; it counts from now on, unless somebody decides by it and nobody confirmed it yet."""
+    by_node = f"node {wanted.country}" if signed and wanted.role is Role.NODE_MANAGER else None
+    counts = wanted.role not in DECIDING or by_node is not None or (wanted.role is Role.ADMINISTRATOR and machine)
+    row = Binding(
+        account_id=account.id, role=str(wanted.role), granted_by=actor, confirmed_by=by_node,
+        in_force=now() if counts else None, **wanted.scope(),
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    told = bindings.as_told(wanted)
+    audit.append(session, actor=actor, action=GIVEN, subject=account.name, details=told)
+    if by_node is not None:
+        audit.append(session, actor=by_node, action=CONFIRMED, subject=account.name, details=told | {"given_by": actor})
+    return row
+
+
+def confirm(session: Session, row: Binding, account: Account, actor: str) -> None:
+    """Let an appointment count, in the name of a second person.
+
+    Raises
+    ------
+    InputError
+        With OWN_APPOINTMENT, if whoever confirms made it or holds it; CONFIRMATION_FORBIDDEN, if they have no open account
+        by which they decide themselves.
+    """
+    wanted = bindings.told_by(row)
+    if actor in (row.granted_by, account.name):
+        problem = "an appointment is confirmed by somebody else than its maker and its holder"
+        raise InputError(problem, column="by", value=actor, expected="a third account", code="OWN_APPOINTMENT")
+    second = session.scalar(select(Account).where(Account.name == actor, Account.disabled.is_(None)))
+    roles = bindings.in_force(session.scalars(select(Binding).where(Binding.account_id == second.id))) if second else ()
+    if not any(role.role in DECIDING for role in roles):
+        problem = "who confirms an appointment decides here themselves"
+        expected = "an open account of a reviewer, a node's manager or an administrator, itself confirmed"
+        raise InputError(problem, column="by", value=actor, expected=expected, code="CONFIRMATION_FORBIDDEN")
+    row.confirmed_by, row.in_force = actor, now()
+    told = bindings.as_told(wanted) | {"given_by": row.granted_by}
+    audit.append(session, actor=actor, action=CONFIRMED, subject=account.name, details=told)
+
+
 def may_set_password(session: Session, account: Account, actor: str, *, machine: bool) -> bool:
-    """Tell whether somebody may make a code that sets an account's password: whoever logs in as a manager speaks as one."""
-    countries = [
-        row.country
-        for row in session.scalars(
-            select(Binding).where(Binding.account_id == account.id, Binding.role == str(Role.NODE_MANAGER))
-        )
-    ]
-    return machine or all(country is not None and _manages(session, actor, country) for country in countries)
+    """Tell whether somebody may make a code that sets an account's password: whoever logs in with it decides as its holder.
+
+    Of a reviewer or an administrator who has no password yet anybody may who manages accounts, so that they get their first.
+    """
+    if machine or actor == account.name:
+        return True
+    closed = DECIDING if account.password is not None else {Role.NODE_MANAGER}
+    rows = session.scalars(select(Binding).where(Binding.account_id == account.id, Binding.role.in_(map(str, closed))))
+    return all(row.country is not None and _manages(session, actor, row.country) for row in rows)
 
 
 def _follow(
@@ -126,14 +181,19 @@ def _manages(session: Session, actor: str, country: str) -> bool:
     found = session.scalars(
         select(Binding)
         .join(Account, Account.id == Binding.account_id)
-        .where(Account.name == actor, Account.disabled.is_(None), Binding.role == str(Role.NODE_MANAGER))
+        .where(
+            Account.name == actor,
+            Account.disabled.is_(None),
+            Binding.in_force.is_not(None),
+            Binding.role == str(Role.NODE_MANAGER),
+        )
     )
     return any(bindings.told_by(row) == RoleBinding(Role.NODE_MANAGER, country=country) for row in found)
 
 
 def _spoken_for(session: Session, country: str) -> bool:
-    """Tell whether a country ever had a manager here; closing their account gives nobody their place."""
-    given = select(AuditEntry.details).where(AuditEntry.action == _ASKED)
+    """Tell whether a country ever had a confirmed manager here; closing their account gives nobody their place."""
+    given = select(AuditEntry.details).where(AuditEntry.action == CONFIRMED)
     return any(
         told.get("role") == str(Role.NODE_MANAGER) and told.get("country") == country for told in session.scalars(given)
     )

@@ -100,4 +100,5 @@ def _spoken_for(registry: Registry, code: str) -> bool:
     with registry.session(read_only=True) as session:
         node = select(Node.code).where(Node.code == code, Node.distrusted.is_(None))
         manager = select(Binding.id).where(Binding.role == str(Role.NODE_MANAGER), Binding.country == code)
+        manager = manager.where(Binding.in_force.is_not(None))
         return any(session.scalar(one.limit(1)) is not None for one in (node, manager))

@@ -24,6 +24,8 @@ class Wanted:
     ----------
     actor, action, subject : str, optional
         Who, what, of what: exactly so.
+    actions : tuple of str, optional
+        One of these.
     since, until : datetime, optional
         From when, and before when; with a time zone.
     """
@@ -33,6 +35,7 @@ class Wanted:
     subject: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    actions: tuple[str, ...] | None = None
 
 
 def entries(registry: Registry, wanted: Wanted, *, newest: int | None = None) -> Iterator[dict[str, Any]]:
@@ -56,6 +59,8 @@ def entries(registry: Registry, wanted: Wanted, *, newest: int | None = None) ->
     ):  # fmt: skip
         if value is not None:
             asked = asked.where(column == value)
+    if wanted.actions is not None:
+        asked = asked.where(AuditEntry.action.in_(wanted.actions))
     if wanted.since is not None:
         asked = asked.where(AuditEntry.time >= wanted.since)
     if wanted.until is not None:

@@ -1,5 +1,6 @@
 """Roles as words: read from a command or a body, checked, kept in a row, told as JSON or in one line."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pycountry
@@ -51,6 +52,11 @@ def checked(wanted: RoleBinding) -> RoleBinding:
 def told_by(row: Binding) -> RoleBinding:
     """Return the role that a row of the registry tells."""
     return RoleBinding(Role(row.role), **{name: getattr(row, name) for name in SCOPES})
+
+
+def in_force(rows: Iterable[Binding]) -> tuple[RoleBinding, ...]:
+    """Return the roles that count: those that needed to be confirmed, and were not, give no right."""
+    return tuple(told_by(row) for row in rows if row.in_force is not None)
 
 
 def as_told(binding: RoleBinding) -> dict[str, str]:

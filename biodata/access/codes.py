@@ -23,15 +23,15 @@ def issue(registry: Registry, name: str, *, actor: str = accounts.COMMAND_LINE) 
     Raises
     ------
     InputError
-        If there is no such account, it is closed, or it is that of a node's manager: an administrator of the hub who set
-        their password would speak for their country (NODE_DECIDES).
+        If there is no such account, it is closed, or somebody decides by it: an administrator of the hub who set their
+        password would decide in their name (NODE_DECIDES).
     """
     code = secrets.token_urlsafe(24)
     with registry.session() as session, session.begin():
         account = accounts.need_open(session, name)
         if not appointments.may_set_password(session, account, actor, machine=actor == accounts.COMMAND_LINE):
-            problem = "the account speaks for a country; who sets its password would, too"
-            expected = "another manager of that country, or the command line"
+            problem = "by this account somebody decides; who sets its password would, too"
+            expected = "its holder, a manager of its country, or the command line"
             raise InputError(problem, column="name", value=name, expected=expected, code="NODE_DECIDES")
         _spend(session, account)
         session.add(OneTimeCode(sha256=accounts.hashed(code), account_id=account.id, expires=now() + LIFE))

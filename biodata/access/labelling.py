@@ -1,28 +1,26 @@
-"""Labels of communities are put on datasets, events and records, and taken away: the file beside the rules, and the audit."""
+"""Labels of communities are put on datasets, events and records, and taken away: each makes a version of the sharing rules."""
 
-import csv
-import io
-import os
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.sharing.label_files import COLUMNS, Assignment, LabelSet, cells, read_file
-from biodata.store import audit
+from biodata.sharing.label_files import Assignment, LabelSet, cells
+from biodata.store import audit, sharing_rules
 from biodata.store.lake import Lake
-from biodata.store.locks import file_lock
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
+from biodata.store.sharing_rules import RuleContent
 
 _BATCH_ROWS: Final = 200_000
 
 
-def held(settings: Settings) -> list[Assignment]:
+def held(registry: Registry) -> tuple[Assignment, ...]:
     """Return the labels that were put on something, those whose time is over too."""
-    path = settings.labels_file
-    return read_file(path) if path.exists() else []
+    with registry.session(read_only=True) as session:
+        return sharing_rules.current(session).labels
 
 
 def carried(settings: Settings, wanted: Assignment) -> int:
@@ -46,17 +44,17 @@ def in_lake(settings: Settings, dataset: str) -> bool:
         )
 
 
-def put(settings: Settings, registry: Registry, wanted: Assignment, *, actor: str) -> bool:
+def put(registry: Registry, wanted: Assignment, *, actor: str) -> bool:
     """Put a label on a dataset, an event or a record; the next release follows it. False where it is there already."""
-    with _alone(settings):
-        before = held(settings)
-        if wanted in before:
+    with registry.session() as session, session.begin():
+        before = sharing_rules.current(session)
+        if wanted in before.labels:
             return False
-        _write(settings, registry, [*before, wanted], wanted, actor=actor, action="label put")
+        _write(session, replace(before, labels=(*before.labels, wanted)), wanted, actor=actor, action="label put")
         return True
 
 
-def take(settings: Settings, registry: Registry, unwanted: Assignment, *, actor: str) -> None:
+def take(registry: Registry, unwanted: Assignment, *, actor: str) -> None:
     """Take a label away: that of the same dataset, event and record, whatever else is told of it.
 
     Raises
@@ -64,43 +62,21 @@ def take(settings: Settings, registry: Registry, unwanted: Assignment, *, actor:
     InputError
         If there is none.
     """
-    with _alone(settings):
-        before = held(settings)
-        same = [a for a in before if _place(a) == _place(unwanted)]
-        if not same:
+    with registry.session() as session, session.begin():
+        before = sharing_rules.current(session)
+        kept = tuple(a for a in before.labels if _place(a) != _place(unwanted))
+        if len(kept) == len(before.labels):
             problem = "there is no such label"
             raise InputError(problem, column="label", value=unwanted.label, expected="biodata rights labels tells them", code="LABEL_MISSING")  # fmt: skip
-        _write(settings, registry, [a for a in before if a not in same], unwanted, actor=actor, action="label taken")
-
-
-def _alone(settings: Settings) -> AbstractContextManager[None]:
-    """Let one change of the file come after the other: of two labels that are put at once neither is lost."""
-    return file_lock(settings.data / "sharing_labels.lock", what="the file of labels")
+        _write(session, replace(before, labels=kept), unwanted, actor=actor, action="label taken")
 
 
 def _place(assignment: Assignment) -> tuple[str, str, str | None, int | None]:
     return assignment.label, assignment.dataset, assignment.event, assignment.key
 
 
-def _write(
-    settings: Settings, registry: Registry, told: list[Assignment], changed: Assignment, *, actor: str, action: str
-) -> None:
-    """Write the file under another name, read it again and give it its name, in the transaction of the audit's entry."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(cells(sorted(told, key=str)))
-    path = settings.labels_file
-    unnamed = path.with_name("sharing_labels.new.csv")
+def _write(session: Session, content: RuleContent, changed: Assignment, *, actor: str, action: str) -> None:
+    """Write a version of the sharing rules with other labels, and what changed into the audit."""
     details = {name: value for name, value in cells([changed])[0].items() if value}
-    try:
-        with unnamed.open("w", encoding="utf-8") as file:
-            file.write(text.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        read_file(unnamed)
-        with registry.session() as session, session.begin():
-            audit.append(session, actor=actor, action=action, subject=changed.dataset, details=details)
-            unnamed.replace(path)
-    finally:
-        unnamed.unlink(missing_ok=True)
+    sharing_rules.write(session, content, actor=actor, reason=f"{action}: {changed.label} of {changed.dataset}")
+    audit.append(session, actor=actor, action=action, subject=changed.dataset, details=details)

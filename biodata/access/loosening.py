@@ -1,16 +1,16 @@
 """When a rule is taken back: a release without it, and an audit of what became finer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from biodata.access import rules_file
 from biodata.access.tightening import ask_again, categories
 from biodata.settings import Settings
-from biodata.sharing import Rule, RuleSet
+from biodata.sharing import Rule
 from biodata.sharing.rule_lines import cells
-from biodata.store import audit, releases
+from biodata.store import audit, releases, sharing_rules
 from biodata.store.registry import Registry
+from biodata.store.sharing_rules import RuleContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def remove_rule(
     Parameters
     ----------
     settings : Settings
-        The installation. Where the bundled list held until now, the others of it are copied into `sharing_rules.csv`.
+        The installation.
     rule_id : str
         The rule's name.
     release : function
@@ -74,17 +74,20 @@ def remove_rule(
     -----
     Older releases, downloads and rebuilt versions stay: they tell less than today's.
     """
-    with rules_file.lock(settings.data):
-        rules = RuleSet.read(settings.rules_file)
-        rule = rules.named(rule_id)
-        rules_file.write(settings.data / "sharing_rules.csv", tuple(r for r in rules.rules if r is not rule))
+
+    def removed(content: RuleContent) -> RuleContent:
+        return replace(content, rules=tuple(one for one in content.rules if one.rule_id != rule_id))
+
     with Registry.open(settings) as registry:
+        rules = sharing_rules.rules_of(registry)
+        rule = rules.named(rule_id)
+        sharing_rules.change(registry, removed, actor=actor, reason=f"rule {rule_id} removed")
         before = categories(registry, releases.current(settings.data))
         told: dict[str, Any] = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules.hash}
         told |= {"finer": list(finer), "release": None}
         try:
             made = release(settings)
-            today = RuleSet.read(settings.rules_file).hash
+            today = sharing_rules.rules_of(registry).hash
             asked, after = ask_again(registry, today), categories(registry, made)
             told |= {"rules": today, "release": made.id, "before": before, "after": after, "citations": asked}
         finally:

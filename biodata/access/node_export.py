@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 from sqlalchemy import select
 
-from biodata import sharing, terms
+from biodata import terms
 from biodata.access import nodes
 from biodata.errors import InputError, NoReleaseError, StoreError
 from biodata.formats import manifests, node_keys
 from biodata.settings import Settings
-from biodata.store import audit, models, releases
+from biodata.store import audit, models, releases, sharing_rules
 from biodata.store.checksums import digest
 from biodata.store.locks import sync_file, sync_folder
 from biodata.store.models import now
@@ -79,8 +79,8 @@ def export(settings: Settings, folder: Path, *, actor: str = "command line") -> 
     release = releases.current(settings.data)
     if release is None:
         raise NoReleaseError
-    rules = sharing.RuleSet.read(settings.rules_file)
     with Registry.open(settings) as registry:
+        rules = sharing_rules.rules_of(registry)
         with registry.session(read_only=True) as session:
             node = nodes.own(session)
             if node is None:

@@ -12,7 +12,7 @@ from biodata.access import appointments
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
 from biodata.parsers.countries import country_candidates
-from biodata.store import audit, consents
+from biodata.store import audit, checksums, consents
 from biodata.store.models import now
 from biodata.store.node_models import Node
 from biodata.store.registry import Registry
@@ -61,6 +61,8 @@ def new(registry: Registry, data: Path, code: str, *, actor: str = "command line
         audit.append(session, actor=actor, action="node new", subject=country, details=details)
     path = data / f"node-{country}.pub"
     path.write_text(public, encoding="ascii")
+    path.chmod(0o600)  # for whoever has the machine to hand over: the service needs none of the folder
+    checksums.record(data, {path.name: path})
     return path
 
 
@@ -212,6 +214,7 @@ def _private_key(data: Path, *, make: bool) -> bytes:
         if make and not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             node_keys.keep_new(path)
+            checksums.record(data, {KEY_FILE.as_posix(): path})
         if path.stat().st_mode & 0o077:
             message = f"{KEY_FILE}: others can read the node's private key; its mode must be 0600"
             raise StoreError(message)

@@ -14,7 +14,7 @@ import polars as pl
 from biodata import assessments, places, sharing, terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import releases
+from biodata.store import checksums, releases
 from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
@@ -158,8 +158,8 @@ def _build(
         step(1.0)
         pl.concat(left_out).write_parquet(causes)
         causes.chmod(0o600)  # why each record is not told, and of which: for the worker that compares
-        causes.replace(causes_path)
-        unnamed.replace(path)
+        checksums.put_in_place(settings.data, causes, causes_path)
+        checksums.put_in_place(settings.data, unnamed, path)
     logger.info("version %d of the lake was built again under today's rules", snapshot)
 
 

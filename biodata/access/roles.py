@@ -39,6 +39,7 @@ class Action(StrEnum):
     READ_USE_REPORT = "read what was used"
     READ_AUDIT = "read the audit"
     GRANT_ROLES = "grant roles"
+    CONFIRM_ROLES = "see and confirm appointments"
     MANAGE_ACCOUNTS = "manage accounts"
     READ_METRICS = "read metrics"
     ERASE_DOWNLOAD = "erase a download"
@@ -46,6 +47,9 @@ class Action(StrEnum):
 
 _SIGNED_IN: Final = frozenset(Role) - {Role.PUBLIC}
 _NODE: Final = frozenset({Role.NODE_MANAGER})
+
+DECIDING: Final = frozenset({Role.REVIEWER, Role.NODE_MANAGER, Role.ADMINISTRATOR})
+"""Roles by which somebody decides, or says who does: each is given by one person and confirmed by another."""
 
 # Nobody may do everything: an administrator keeps the machine, and what a country decides only its own node decides.
 MAY: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
@@ -67,6 +71,7 @@ MAY: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
         Action.READ_USE_REPORT: _NODE,
         Action.READ_AUDIT: frozenset({Role.NODE_MANAGER, Role.ADMINISTRATOR}),
         Action.GRANT_ROLES: frozenset({Role.NODE_MANAGER, Role.ADMINISTRATOR}),
+        Action.CONFIRM_ROLES: DECIDING,
         Action.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
         Action.READ_METRICS: frozenset({Role.ADMINISTRATOR}),
         Action.ERASE_DOWNLOAD: frozenset({Role.ADMINISTRATOR}),

@@ -1,18 +1,19 @@
 """When a taxon becomes sensitive: a rule more, a new release, and nothing older left that tells what it hides."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import select
 
-from biodata.access import citations, downloads, rebuilding, rules_file
+from biodata.access import citations, downloads, rebuilding
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.sharing import Rule, RuleSet
+from biodata.sharing import Rule
 from biodata.sharing.rule_lines import cells
-from biodata.store import audit, models, pointer, releases
+from biodata.store import audit, models, pointer, releases, sharing_rules
 from biodata.store.registry import Registry
+from biodata.store.sharing_rules import RuleContent
 from biodata.vocabularies import SharingCategory
 
 
@@ -52,7 +53,7 @@ def add_rule(
     Parameters
     ----------
     settings : Settings
-        The installation. Where the bundled list held until now, it is copied into `sharing_rules.csv` first.
+        The installation.
     rule : Rule
         What is added. A rule can only make more sensitive: the strictest decides.
     release : function
@@ -71,16 +72,18 @@ def add_rule(
     StoreError
         If no release could be made. The rule stays: whoever makes the next release follows it.
     """
-    # Of two rules that are added at once neither is lost.
-    with rules_file.lock(settings.data):
-        rules = RuleSet.read(settings.rules_file)
-        if any(known.rule_id == rule.rule_id for known in rules.rules):
+
+    def added(content: RuleContent) -> RuleContent:
+        if any(known.rule_id == rule.rule_id for known in content.rules):
             problem, expected = "a rule of this name is there already", "another name with --rule"
             raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
-        rules_file.write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
+        return replace(content, rules=(*content.rules, rule))
+
     with Registry.open(settings) as registry:
-        before, files = categories(registry, releases.current(settings.data)), _files(settings.data)
-    told = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules.hash}
+        rules_before = sharing_rules.rules_of(registry).hash
+        sharing_rules.change(registry, added, actor=actor, reason=f"rule {rule.rule_id} added: {rule.reason}")
+        before, files = categories(registry, releases.current(settings.data)), release_files(settings.data)
+    told = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules_before}
     try:
         made = release(settings)
     except BaseException:
@@ -94,15 +97,9 @@ def add_rule(
                 details=told | {"release": None},
             )
         raise
-    today = RuleSet.read(settings.rules_file).hash
     with Registry.open(settings) as registry:
-        releases.drop_others(settings.data)
-        removed = {
-            # Those that went when the new one was made are among them.
-            "releases": len(files - _files(settings.data)),
-            "downloads": downloads.drop_others(settings, registry, rules_hash=today, release=made.id),
-            "rebuilt versions": rebuilding.drop_all(settings),
-        }
+        today = sharing_rules.rules_of(registry).hash
+        removed = drop_older(settings, registry, made, files=files, rules_hash=today)
         asked = ask_again(registry, today)
         after = categories(registry, made)
         details = told | {
@@ -118,7 +115,31 @@ def add_rule(
     return Tightened(rule, made, before, after, removed, asked)
 
 
-def _files(data: Path) -> set[str]:
+def drop_older(
+    settings: Settings, registry: Registry, made: releases.Release, *, files: set[str], rules_hash: str
+) -> dict[str, int]:
+    """Remove what older rules let out; return how many files went, of each kind.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    made : Release
+        The one that stays.
+    files : set of str
+        The releases' files before it was made: those that went then are counted too.
+    rules_hash : str
+        Of the rules in force.
+    """
+    releases.drop_others(settings.data)
+    return {
+        "releases": len(files - release_files(settings.data)),
+        "downloads": downloads.drop_others(settings, registry, rules_hash=rules_hash, release=made.id),
+        "rebuilt versions": rebuilding.drop_all(settings),
+    }
+
+
+def release_files(data: Path) -> set[str]:
     """Return the names of the releases' files."""
     return {path.name for path in pointer.folder(data).glob("release-*.duckdb")}
 

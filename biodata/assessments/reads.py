@@ -11,6 +11,7 @@ from biodata import sharing
 from biodata.errors import StoreError
 from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
+from biodata.store import checksums
 from biodata.store.lake import Lake
 from biodata.terms import PUBLISHED_OCCURRENCE
 from biodata.vocabularies import SharingCategory
@@ -50,13 +51,13 @@ def remember(data: Path, run_id: str, records: pl.DataFrame, *, more: bool = Fal
         read = pl.concat([before, read]).group_by("key").agg(pl.col("strictness").min())
     part = path.with_suffix(".part")
     read.sort("key").write_parquet(part)
-    part.replace(path)
+    checksums.put_in_place(data, part, path)
 
 
 def forget(data: Path, run_ids: Iterable[str]) -> None:
     """Let go of what runs read whose results are gone."""
     for run_id in run_ids:
-        (data / _FOLDER / f"{run_id}.parquet").unlink(missing_ok=True)
+        checksums.remove(data, data / _FOLDER / f"{run_id}.parquet")
 
 
 def told_coarser(

@@ -94,8 +94,7 @@ def request(
     """Ask."""
     from biodata.access import asked_things, requests
     from biodata.errors import InputError
-    from biodata.sharing import RuleSet
-    from biodata.store import releases
+    from biodata.store import releases, sharing_rules
     from biodata.store.open_release import OpenRelease
     from biodata.store.registry import Registry
 
@@ -115,7 +114,7 @@ def request(
         made = None if anyway else releases.current(settings.data)
         if made is not None:
             release = OpenRelease(made.path, timeout_seconds=60.0)
-            rules = RuleSet.read(settings.rules_file)
+            rules = sharing_rules.rules_of(registry)
             try:
                 asked_things.refuse_unknown(registry, rules, wanted, country, count=release.count, frame=release.frame)
             finally:

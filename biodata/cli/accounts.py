@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+if TYPE_CHECKING:
+    from biodata.access.roles import RoleBinding
+    from biodata.store.registry import Registry
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the account.")]
 RoleOption = Annotated[
@@ -19,6 +23,12 @@ TaxonOption = Annotated[
     str | None, typer.Option(help="Only for this taxon and what is within it, by its accepted name.")
 ]
 
+ByOption = Annotated[
+    str | None,
+    typer.Option("--by", help="Account in whose name the role is given; a reviewer or node_manager needs it."),
+]
+_WAITS = "it gives no right before somebody else has confirmed it: `biodata account confirm`"
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
@@ -26,16 +36,26 @@ def add_commands(app: typer.Typer) -> None:
     example = "Example: biodata account"
     accounts.command(
         name="new",
-        help=f"Make an account.\n\n{example} new ana --role node_manager --country LA --data biodata_data",
+        help="Make an account. Who gives it a role by which somebody decides (reviewer, node_manager) is named with --by; an "
+        "administrator is made by whoever has the machine.\n\n"
+        f"{example} new ana --role node_manager --country LA --by office --data biodata_data",
     )(new)
     accounts.command(
         name="list", help=f"Tell which accounts there are, and their roles.\n\n{example} list --data biodata_data"
     )(list_accounts)
     accounts.command(
         name="role",
-        help="Give a role to an account, or take it away.\n\n"
-        f"{example} role ana reviewer --dataset nam-ha --data biodata_data",
+        help="Give a role to an account, or take it away. A reviewer and a node's manager decide, so the role gives no right "
+        "until somebody else than its giver and its holder has confirmed it.\n\n"
+        f"{example} role ana reviewer --dataset nam-ha --by office --data biodata_data",
     )(role)
+    accounts.command(
+        name="confirm",
+        help="Confirm a role that somebody else gave: it counts from now on. Who confirms it is an account that decides here, "
+        "neither the role's giver nor its holder. Whoever decides sees all appointments, with who made and who confirmed "
+        "each (GET /v1/appointments, `biodata audit list`).\n\n"
+        f"{example} confirm ana reviewer --dataset nam-ha --by witness --data biodata_data",
+    )(confirm)
     accounts.command(
         name="code",
         help="Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this "
@@ -60,6 +80,7 @@ def new(
     dataset: DatasetOption = None,
     area: AreaOption = None,
     taxon: TaxonOption = None,
+    by: ByOption = None,
 ) -> None:
     """Make an account."""
     from biodata.access import accounts, bindings
@@ -68,8 +89,12 @@ def new(
     scope = {"country": country, "dataset": dataset, "area": area, "taxon": taxon}
     wanted = [bindings.read(role, **scope)] if role is not None else []
     with Registry.open(settings_for(data)) as registry:
-        accounts.new(registry, name, label=label, roles=wanted)
+        actor = _giver(registry, wanted[0], by) if wanted else accounts.COMMAND_LINE
+        accounts.new(registry, name, label=label, roles=wanted, actor=actor, machine=True)
+        found = accounts.find(registry, name)
     say(f"account {name} is made, with {bindings.written(wanted[0]) if wanted else 'no role'}")
+    if found is not None and found.roles != tuple(wanted):
+        say(_WAITS)
 
 
 def list_accounts(data: DataOption = DEFAULT_DATA) -> None:
@@ -95,6 +120,7 @@ def role(
         Path | None,
         typer.Option(help="What `biodata node appoint` wrote at the country's node.", exists=True, dir_okay=False),
     ] = None,
+    by: ByOption = None,
 ) -> None:
     """Give a role, or take it away."""
     from biodata.access import accounts, bindings
@@ -103,8 +129,35 @@ def role(
     wanted = bindings.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
     word = json.loads(signed.read_text(encoding="utf-8")) if signed is not None else None
     with Registry.open(settings_for(data)) as registry:
-        (accounts.unbind if remove else accounts.bind)(registry, name, wanted, signed=word)
-    say(f"account {name} {'has no longer' if remove else 'has'} {bindings.written(wanted)}")
+        if remove:
+            accounts.unbind(registry, name, wanted, signed=word)
+            say(f"account {name} has no longer {bindings.written(wanted)}")
+            return
+        actor = accounts.COMMAND_LINE if word is not None else _giver(registry, wanted, by)
+        counts = accounts.bind(registry, name, wanted, actor=actor, signed=word, machine=True)
+    say(f"account {name} has {bindings.written(wanted)}")
+    if not counts:
+        say(_WAITS)
+
+
+def confirm(
+    name: NameArgument,
+    role: Annotated[str, typer.Argument(help="The role.")],
+    by: Annotated[str, typer.Option("--by", help="Account in whose name it is confirmed.")],
+    data: DataOption = DEFAULT_DATA,
+    country: CountryOption = None,
+    dataset: DatasetOption = None,
+    area: AreaOption = None,
+    taxon: TaxonOption = None,
+) -> None:
+    """Confirm a role."""
+    from biodata.access import accounts, bindings
+    from biodata.store.registry import Registry
+
+    wanted = bindings.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
+    with Registry.open(settings_for(data)) as registry:
+        accounts.confirm(registry, name, wanted, actor=by)
+    say(f"{by} confirmed {bindings.written(wanted)} of {name}: it counts from now on")
 
 
 def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
@@ -143,3 +196,27 @@ def reopen(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     with Registry.open(settings_for(data)) as registry:
         accounts.reopen(registry, name)
     say(f"account {name} is open again")
+
+
+def _giver(registry: "Registry", wanted: "RoleBinding", by: str | None) -> str:
+    """Return in whose name a role is given; one by which somebody decides is given in somebody's, who may give it."""
+    from biodata.access import accounts
+    from biodata.access.roles import DECIDING, Role, may_grant
+    from biodata.errors import InputError
+
+    if by is None:
+        if wanted.role in DECIDING and wanted.role is not Role.ADMINISTRATOR:
+            problem, expected = (
+                "who gives a role by which somebody decides is named",
+                "--by ACCOUNT, as of an administrator",
+            )
+            raise InputError(problem, column="--by", value="", expected=expected, code="FIELD_INVALID")
+        return accounts.COMMAND_LINE
+    giver = accounts.find(registry, by)
+    if giver is None or not may_grant(giver, wanted):
+        problem, expected = (
+            "this account cannot give that role",
+            "an administrator, or a manager of that country's node",
+        )
+        raise InputError(problem, column="--by", value=by, expected=expected, code="FIELD_INVALID")
+    return by

@@ -77,9 +77,8 @@ def _make(settings: Settings, folder: Path) -> None:
         return
     from biodata import pipeline, run_engines
 
-    settings.data.mkdir(parents=True, exist_ok=True)
-    rules = settings.data / "sharing_rules.csv"
-    rules.write_bytes((folder / "sensitive_species.csv").read_bytes())
+    _put_rules(settings, folder / "sensitive_species.csv")
+    _appoint(settings)
     layers = sorted((folder / "layers").glob("landcover*.tif"))
     for source, name in (*INPUTS, *(("layer", f"layers/{layer.name}") for layer in layers)):
         with _timed(f"ingest {source} {name}") as tell:
@@ -102,6 +101,31 @@ def _make(settings: Settings, folder: Path) -> None:
         made = pipeline.release(settings, progress=show_progress())
         tell(f"{made.id}: {made.counts['occurrences']} records")
     stamp.write_text(json.dumps(wanted))
+
+
+def _put_rules(settings: Settings, file: Path) -> None:
+    """Let the rules of a file hold, unless they do; labels and consents stay."""
+    from biodata.access.rule_import import read_files
+    from biodata.store import sharing_rules
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings) as registry:
+        before, wanted = read_files(registry, file)
+        if before is None or before.texts() != wanted.texts():
+            with registry.session() as session, session.begin():
+                sharing_rules.write(session, wanted, actor="demo", reason=f"imported from {file.name}")
+
+
+def _appoint(settings: Settings) -> None:
+    """Make the two people whom an appointment needs: one gives a role, the other confirms it."""
+    from biodata.access import accounts
+    from biodata.access.roles import Role, RoleBinding
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings) as registry:
+        for name, label in (("office", "The demo's office"), ("witness", "The demo's second person")):
+            if accounts.find(registry, name) is None:
+                accounts.new(registry, name, label=label, roles=[RoleBinding(Role.ADMINISTRATOR)])
 
 
 def _describe(settings: Settings, file: Path) -> None:

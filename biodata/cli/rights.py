@@ -82,7 +82,7 @@ def label(
     wanted = assignment({**told, "project": project, "valid_until": until})
     settings = settings_for(data)
     with Registry.open(settings) as registry:
-        new = labelling.put(settings, registry, wanted, actor=accounts.COMMAND_LINE)
+        new = labelling.put(registry, wanted, actor=accounts.COMMAND_LINE)
     count = labelling.carried(settings, wanted)
     say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
     say("no record carries it: look at dataset, event and key again" if not count else "the next release follows it")
@@ -101,9 +101,8 @@ def unlabel(
     from biodata.store.registry import Registry
 
     unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})
-    settings = settings_for(data)
-    with Registry.open(settings) as registry:
-        labelling.take(settings, registry, unwanted, actor=accounts.COMMAND_LINE)
+    with Registry.open(settings_for(data)) as registry:
+        labelling.take(registry, unwanted, actor=accounts.COMMAND_LINE)
     say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
 
 
@@ -111,8 +110,11 @@ def labels(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each label."""
     from biodata.access import labelling
     from biodata.sharing.labels import category_of
+    from biodata.store.registry import Registry
 
-    for one in labelling.held(settings_for(data)):
+    with Registry.open(settings_for(data)) as registry:
+        held = labelling.held(registry)
+    for one in held:
         what = one.dataset + (f", event {one.event}" if one.event else f", record {one.key}" if one.key else "")
         whose = f", of {one.community}" if one.community else ""
         ends = f", until {one.valid_until}" if one.valid_until else ""

@@ -1,23 +1,26 @@
 """`biodata rules`: which sharing rules hold, what they come to, and how one is taken back."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for, show_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from biodata.sharing import Rule
 
 _CHECK = """Look at the sharing rules: review dates that are due, rules that contradict each other, taxa and areas that the lake
 does not have, consents of rules that are not there; and how many records of the lake each rule decides.
 
-Rules are lines of sharing_rules.csv in the data folder (columns: rule_id, category, reason; and where wanted source,
-source_kind, owner, scientificName, rank, country_code, province_code, area_id, polygon, dataset, publishing_country, label,
-month_from, month_to, review_date); `biodata sensitive` adds one. A looser rule acts once every stricter owner stands in
-sharing_consents.csv beside it (columns: looser_rule, stricter_owner, given_by, given_on, valid_until). `biodata explain`
-tells which rule decided a record.
+Rules stand in the registry, with versions; `biodata rules export` writes them as CSV, `biodata rules import` reads them
+(columns: rule_id, category, reason; and where wanted source, source_kind, owner, scientificName, rank, country_code,
+province_code, area_id, polygon, dataset, publishing_country, label, month_from, month_to, review_date); `biodata sensitive`
+adds one. A looser rule acts once every stricter owner has consented (columns of consents: looser_rule, stricter_owner,
+given_by, given_on, valid_until). `biodata explain` tells which rule decided a record.
 
 Example: biodata rules check --data biodata_data
 """
@@ -33,6 +36,28 @@ The audit keeps the rule, and who took it back.
 
 Example: biodata rules remove peafowl_yunnan --data biodata_data --dry-run
 """
+_IMPORT = """Put the rules of a CSV file in the place of those in force: a new version of them, and a release under it.
+
+The file has every rule, as `biodata rules export` writes them; one that is not in it holds no more. Consents and labels stay
+as they are where no file is given. Everything is checked first: a file with a fault changes nothing. With --dry-run it is
+only told which rules come and go, and how many records become coarser or finer; a place that was published can be copied and is
+never taken back. Older releases, files of downloads and rebuilt versions go. The versions before stay in the registry, and
+the audit keeps who imported which.
+
+Example: biodata rules import rules.csv --data biodata_data --dry-run
+
+Example: biodata rules import rules.csv --consents consents.csv --labels labels.csv --reason "yearly review" --data biodata_data
+"""
+_EXPORT = """Write the rules in force as CSV, and where wanted the consents and the labels, to be edited and imported again.
+
+Example: biodata rules export rules.csv --consents consents.csv --labels labels.csv --data biodata_data
+"""
+_VERSIONS = """List the versions of the sharing rules: number, when, by whom, and why. The last is in force.
+
+Example: biodata rules versions --data biodata_data
+"""
+ConsentsOption = Annotated[Path | None, typer.Option(help="CSV of consents.", dir_okay=False)]
+LabelsOption = Annotated[Path | None, typer.Option(help="CSV of labels of communities.", dir_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
@@ -42,6 +67,9 @@ def add_commands(app: typer.Typer) -> None:
     rules.command(name="check", help=_CHECK)(check)
     rules.command(name="list", help=_LIST)(list_rules)
     rules.command(name="remove", help=_REMOVE)(remove)
+    rules.command(name="import", help=_IMPORT)(import_)
+    rules.command(name="export", help=_EXPORT)(export)
+    rules.command(name="versions", help=_VERSIONS)(list_versions)
     app.add_typer(rules, name="rules")
 
 
@@ -63,10 +91,10 @@ def check(
 
 def list_rules(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Print the rules."""
-    from biodata.sharing import RuleSet
     from biodata.sharing.rule_lines import cells
+    from biodata.store.sharing_rules import rules_of
 
-    rules = RuleSet.read(installation(data).rules_file).rules
+    rules = rules_of(installation(data)).rules
     if as_json:
         say(json.dumps([{k: v for k, v in cells(rule).items() if v} for rule in rules], ensure_ascii=False))
         return
@@ -85,12 +113,11 @@ def remove(
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
     from biodata.access.loosening import remove_rule
-    from biodata.pipeline.rule_check import finer_without
+    from biodata.pipeline.rule_check import changed_under, without
 
     settings = installation(data)
-    finer = finer_without(settings, rule_id)
-    told = [f"  {was} → {now}: {count} records" for (was, now), count in finer.items()]
-    counted = [{"from": was, "to": now, "records": count} for (was, now), count in finer.items()]
+    finer = changed_under(settings, without(rule_id))
+    told, counted = _lines(finer), _counted(finer)
     if dry_run:
         if as_json:
             say(json.dumps({"rule": rule_id, "finer": counted}))
@@ -121,6 +148,109 @@ def remove(
         say("what is published now can be copied, and no later rule takes it back from those who have it")
     say(f"{made.citations} citations are asked again by the worker")
     must_follow(settings)
+
+
+def import_(
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV of all rules; none with --bundled.", exists=True, dir_okay=False)
+    ] = None,
+    data: DataOption = DEFAULT_DATA,
+    consents: ConsentsOption = None,
+    labels: LabelsOption = None,
+    bundled: Annotated[bool, typer.Option("--bundled", help="The list of sensitive species that is shipped.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change; change nothing.")] = False,
+) -> None:
+    """Import rules, or tell what that would do."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    from biodata import pipeline
+    from biodata.access.exact_building import must_follow
+    from biodata.access.rule_import import Difference, import_rules, read_files
+    from biodata.errors import InputError
+    from biodata.pipeline.rule_check import changed_under, finer
+    from biodata.store.registry import Registry
+
+    if (file is None) is not bundled:
+        problem, expected = (
+            "which rules are to be imported is not clear",
+            "a CSV file, or --bundled for the list that is shipped",
+        )
+        raise InputError(problem, column="FILE", value=str(file or ""), expected=expected)
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        before, after = read_files(registry, file, consents=consents, labels=labels)
+    changed = {}
+    if before is None:
+        say("the version in force cannot be read: what becomes finer cannot be told")
+    elif before.texts() == after.texts():
+        say("nothing changes")
+        return
+    else:
+        say(Difference.between(before, after).line())
+        then = after.on(datetime.now(tz=UTC).date())
+        if (settings.data / "lake.sqlite").exists():
+            changed = changed_under(
+                settings, lambda rules: replace(rules, rules=then.rules, consents=then.consents, labels=then.labels)
+            )
+        for line in _lines(changed) or ["no record becomes coarser or finer"]:
+            say(line)
+    if dry_run:
+        return
+    why = reason or (f"bundled list {version('biodata')}" if file is None else f"imported from {file.name}")
+    number, made = import_rules(
+        settings,
+        after,
+        reason=why,
+        finer=_counted(finer(changed)),
+        release=lambda settings: pipeline.release(settings, full=True, progress=show_progress()),
+    )
+    say(f"version {number} of the rules holds: {len(after.rules)} rules")
+    if made is None:
+        say("the next release follows it")
+        return
+    say(f"release {made.id} follows it; what older rules let out is removed")
+    must_follow(settings)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="CSV of the rules to write.", dir_okay=False)],
+    data: DataOption = DEFAULT_DATA,
+    consents: ConsentsOption = None,
+    labels: LabelsOption = None,
+) -> None:
+    """Write them."""
+    from biodata.store.registry import Registry
+    from biodata.store.sharing_rules import current
+
+    with Registry.open(installation(data)) as registry, registry.session(read_only=True) as session:
+        content = current(session)
+    for path, text in zip((file, consents, labels), content.texts(), strict=True):
+        if path is not None:
+            path.write_text(text, encoding="utf-8")
+    say(f"{len(content.rules)} rules are in {file}")
+
+
+def list_versions(data: DataOption = DEFAULT_DATA) -> None:
+    """Print a line for each version."""
+    from biodata.store.registry import Registry
+    from biodata.store.sharing_rules import versions
+
+    with Registry.open(installation(data)) as registry, registry.session(read_only=True) as session:
+        for one in versions(session):
+            say(f"{one.number}: {one.created:%Y-%m-%d %H:%M}, {one.actor}: {one.reason}")
+
+
+def _lines(changed: "Mapping[tuple[str, str], int]") -> list[str]:
+    """Return a line for each change of category."""
+    return [f"  {was} → {now}: {count} records" for (was, now), count in changed.items()]
+
+
+def _counted(changed: "Mapping[tuple[str, str], int]") -> "list[dict[str, Any]]":
+    """Return the same for JSON and the audit."""
+    return [{"from": was, "to": now, "records": count} for (was, now), count in changed.items()]
 
 
 def _meant(rule: "Rule") -> str:

@@ -11,10 +11,14 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, sho
 
 _VERIFY = """Check every file of an installation against its checksum, and that what refers to it says the same.
 
-Reads the lake's files and catalogue, the releases, the layers, the uploads and the registry with its audit chain. Names
-each damaged file, what is wrong and what to do; exit code 1 then. Writers wait meanwhile, readers go on.
+Reads the lake's files and catalogue, the releases, the layers, the uploads, secrets, reports and memories, and the registry
+with its audit chain and its sharing rules. Names each damaged or missing file, and each that is of no installation, what is
+wrong and what to do; exit code 1 then. Writers wait meanwhile, readers go on. With --record the checksums of files whose own
+are lost are put down anew, and that of a gazetteer.csv that you wrote.
 
 Example: biodata verify --data biodata_data
+
+Example: biodata verify --record --data biodata_data
 """
 _COMPACT = """Make few files of the lake's many small ones, and remove those that no version needs.
 
@@ -50,11 +54,15 @@ def add_commands(app: typer.Typer) -> None:
     app.command(name="restore", help=_RESTORE)(restore)
 
 
-def verify(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
+def verify(
+    data: DataOption = DEFAULT_DATA,
+    record: Annotated[bool, typer.Option("--record", help="Put down anew the checksums that are lost.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Verify, and tell what is damaged."""
     from biodata.store.verify import verify as check
 
-    report = check(settings_for(data), progress=show_progress())
+    report = check(settings_for(data), progress=show_progress(), record=record)
     if as_json:
         say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:

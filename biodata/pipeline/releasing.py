@@ -36,7 +36,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     Parameters
     ----------
     settings : Settings
-        The installation.
+        The installation; its rules are the last version that its registry has.
     full : bool
         Make a whole new file, even where adding to the release before would do.
     progress : bool

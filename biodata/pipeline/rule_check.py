@@ -1,6 +1,7 @@
 """What is to be looked at in an installation's sharing rules."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from biodata.sharing.cases import Judge
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
-from biodata.store.rules_in_force import rules_in_force
+from biodata.store.rules_in_force import known_to, rules_in_force
 from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS = 200_000
@@ -101,43 +102,53 @@ def check_rules(settings: Settings, *, days: int = 90) -> RuleCheck:
     )
 
 
-def finer_without(settings: Settings, rule_id: str) -> dict[tuple[str, str], int]:
-    """Count the records that would be published more exactly without a rule.
+def changed_under(settings: Settings, alter: Callable[[RuleSet], RuleSet]) -> dict[tuple[str, str], int]:
+    """Count the records that would be published more exactly, or less, under other rules.
 
     Parameters
     ----------
     settings : Settings
         The installation.
-    rule_id : str
-        The rule's name.
+    alter : function
+        Makes the other rules of those in force.
 
     Returns
     -------
     dict of (category, category) to int
-        Records by their category with the rule and without it, each by itself: one that is tied to a record of the same
-        event can become finer with it, or stay as coarse as an earlier release made it.
-
-    Raises
-    ------
-    InputError
-        If no rule has that name.
+        Records by their category under today's rules and under the others, each by itself: one that is tied to a record
+        of the same event can become finer with it, or stay as coarse as an earlier release made it.
     """
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake, planned=False)
-        rule = rules.named(rule_id)
-        less = replace(rules, rules=tuple(r for r in rules.rules if r is not rule))
+        others = known_to(lake, alter(rules))
         boundaries = places.load_boundaries(settings.boundaries)
         found: Counter[tuple[str, str]] = Counter()
         columns = [name for name in terms.names(terms.OCCURRENCE) if name in {*LOOKED_AT, *USED}]
         for batch in lake.batches("occurrences", columns=columns, batch_rows=_BATCH_ROWS):
-            was, now = (decide(batch, r, boundaries=boundaries).select("row", "category") for r in (rules, less))
-            beside = was.join(now, on="row", how="left", suffix="_now")
-            counted = beside.with_columns(pl.col("category_now").fill_null(str(SharingCategory.OPEN)))
+            was, now = (decide(batch, r, boundaries=boundaries).select("row", "category") for r in (rules, others))
+            beside = was.join(now, on="row", how="full", suffix="_now", coalesce=True)
+            counted = beside.with_columns(pl.col("category", "category_now").fill_null(str(SharingCategory.OPEN)))
             pairs = (
                 counted.filter(pl.col("category") != pl.col("category_now")).group_by("category", "category_now").len()
             )
             found.update({(before, after): count for before, after, count in pairs.iter_rows()})
     return dict(sorted(found.items()))
+
+
+def without(rule_id: str) -> Callable[[RuleSet], RuleSet]:
+    """Return what takes a rule out of others; it raises `InputError` where no rule has that name."""
+
+    def less(rules: RuleSet) -> RuleSet:
+        gone = rules.named(rule_id)
+        return replace(rules, rules=tuple(rule for rule in rules.rules if rule is not gone))
+
+    return less
+
+
+def finer(changed: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Return the records of a count that become more exact."""
+    strict = {str(category): category.strictness for category in SharingCategory}
+    return {(was, now): count for (was, now), count in changed.items() if strict[now] < strict[was]}
 
 
 def _contradictions(rules: RuleSet) -> list[tuple[str, str]]:

@@ -1,17 +1,15 @@
 """Who may see what: the only way out of the lake."""
 
 from biodata.sharing.decide import decide, stricter, strictest
-from biodata.sharing.label_files import NAME as LABELS_NAME
 from biodata.sharing.plan import Plan
 from biodata.sharing.publish import as_published, open_records, presence_rows, publish
 from biodata.sharing.results import of_public_view, publish_results, rules_of_run
 from biodata.sharing.rule import Consent, Rule, SourceKind
-from biodata.sharing.rules import RuleSet, rule_files
+from biodata.sharing.rules import RuleSet
 from biodata.sharing.views import evidence_view, window_to_read
 from biodata.sharing.why import Step, why
 
 __all__ = [
-    "LABELS_NAME",
     "Consent",
     "Plan",
     "Rule",
@@ -26,7 +24,6 @@ __all__ = [
     "presence_rows",
     "publish",
     "publish_results",
-    "rule_files",
     "rules_of_run",
     "stricter",
     "strictest",

@@ -1,10 +1,9 @@
-"""Which datasets, events and records carry a community's label: a file beside the sharing rules."""
+"""Which datasets, events and records carry a community's label: kept with the sharing rules."""
 
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 from typing import Final, NoReturn
 
 import polars as pl
@@ -12,7 +11,6 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.sharing.labels import label_called, labels
 
-NAME: Final = "sharing_labels.csv"
 COLUMNS: Final = ("label", "dataset", "event", "key", "community", "project", "valid_until")
 _OWN: Final = "community_labels"
 
@@ -60,20 +58,9 @@ class LabelSet:
     assignments: tuple[Assignment, ...] = ()
 
     @classmethod
-    def read(cls, rules_file: Path | None, *, day: date | None = None) -> "LabelSet":
-        """Read the labels beside a file of rules that hold on a day, today where none is given.
-
-        Raises
-        ------
-        InputError
-            If the file is not valid, with file, row, column and value.
-        """
-        path = None if rules_file is None else rules_file.with_name(NAME)
-        if path is None or not path.exists():
-            return cls()
-        today = day or datetime.now(tz=UTC).date()
-        told = read_file(path)
-        return cls(tuple(sorted({a for a in told if a.valid_until is None or today <= a.valid_until}, key=str)))
+    def of(cls, assignments: Iterable[Assignment], *, day: date) -> "LabelSet":
+        """Return those of some labels that hold on a day."""
+        return cls(tuple(sorted({a for a in assignments if a.valid_until is None or day <= a.valid_until}, key=str)))
 
     def added(self, occurrences: pl.DataFrame) -> pl.DataFrame:
         """Return records with all their labels in `community_labels`: those that they came with, and those put on them.
@@ -117,8 +104,8 @@ def _level(assignment: Assignment) -> str:
     return "key" if assignment.key is not None else "event" if assignment.event is not None else "dataset"
 
 
-def read_file(path: Path) -> list[Assignment]:
-    """Read a file of labels, those whose time is over too.
+def read_labels(text: str, *, file: str) -> tuple[Assignment, ...]:
+    """Read labels from the text of a CSV file, those whose time is over too.
 
     Raises
     ------
@@ -126,16 +113,16 @@ def read_file(path: Path) -> list[Assignment]:
         If it is not valid, with file, row, column and value; nothing is taken from it then.
     """
     try:
-        reader = csv.DictReader(path.read_text("utf-8-sig").splitlines(keepends=True), strict=True)
+        reader = csv.DictReader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
         rows = [(reader.line_num, row) for row in reader]
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise InputError(str(error), file=path.name, code="LABELS_INVALID") from error
+    except csv.Error as error:
+        raise InputError(str(error), file=file, code="LABELS_INVALID") from error
     heading = list(reader.fieldnames or [])
     if unknown := [name for name in heading if name not in COLUMNS]:
         expected = f"columns are {', '.join(COLUMNS)}"
         problem = "this column is unknown"
-        raise InputError(problem, file=path.name, row=1, column=unknown[0], expected=expected, code="LABELS_INVALID")
-    return [assignment(row, file=path.name, row=number) for number, row in rows]
+        raise InputError(problem, file=file, row=1, column=unknown[0], expected=expected, code="LABELS_INVALID")
+    return tuple(assignment(row, file=file, row=number) for number, row in rows)
 
 
 def assignment(told: Mapping[str, str | None], *, file: str | None = None, row: int | None = None) -> Assignment:

@@ -5,12 +5,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 import shapely
@@ -18,8 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
 from biodata.places import BoundarySet
-from biodata.sharing.label_files import NAME as LABELS_NAME
-from biodata.sharing.label_files import LabelSet, cells
+from biodata.sharing.label_files import Assignment, LabelSet, cells, read_labels
 from biodata.sharing.plan import Plan
 from biodata.sharing.resolve import Checklists, Resolver, resolver
 from biodata.sharing.rule import Consent, Rule
@@ -32,6 +32,9 @@ from biodata.sharing.rule_lines import (
     check_heading,
     text_of,
 )
+
+BUNDLED: Final = "sensitive_species.csv"
+"""The list of sensitive species that is shipped."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,18 @@ class RuleSet:
         return cls(ordered, consents=tuple(sorted(set(consents), key=str)))
 
     @classmethod
-    def read(cls, path: Path | None, *, beside: bool = True) -> "RuleSet":
-        """Read rules from a CSV file, and the consents that stand beside it.
+    def read(cls, path: Path | None, *, consents: Path | None = None, labels: Path | None = None) -> "RuleSet":
+        """Read rules, consents and labels from CSV files, as they hold today.
 
         Parameters
         ----------
         path : Path, optional
-            UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None, and a path
-            where only labels or consents are beside it, reads the bundled list of sensitive species. Consents that hold today come from
-            `sharing_consents.csv` in its folder, with the columns of `CONSENT_COLUMNS`, labels from `sharing_labels.csv`.
-        beside : bool
-            False leaves consents and labels out, which the service may not read: enough for names and lists of rules.
+            UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None reads the
+            list of sensitive species that is shipped.
+        consents : Path, optional
+            With the columns of `CONSENT_COLUMNS`.
+        labels : Path, optional
+            With the columns of `label_files.COLUMNS`.
 
         Returns
         -------
@@ -119,24 +123,16 @@ class RuleSet:
         InputError
             If a file cannot be read as that, with file, row, column and value; nothing is taken from it then.
         """
-        if path is None or (not path.exists() and any(file.exists() for file in rule_files(path)[1:])):
-            name, text = (
-                "sensitive_species.csv",
-                files("biodata.data").joinpath("sensitive_species.csv").read_text("utf-8"),
-            )
-        else:
-            name, text = path.name, text_of(path)
-        rules: dict[str, Rule] = {}
-        for line in _lines(name, text, COLUMNS, REQUIRED):
-            rule = line.rule()
-            if rule.rule_id in rules:
-                problem = "another rule of the file has this name"
-                raise InputError(
-                    problem, file=name, row=line.number, column="rule_id", value=rule.rule_id, code="RULES_INVALID"
-                )
-            rules[rule.rule_id] = rule
-        found = cls.of(rules.values())
-        return replace(found, consents=_consents(path), labels=LabelSet.read(path)) if beside else found
+        text = bundled_list() if path is None else text_of(path)
+        found = cls.of(read_rules(text, file=BUNDLED if path is None else path.name))
+        given = read_consents(text_of(consents), file=consents.name) if consents is not None else ()
+        put = read_labels(text_of(labels), file=labels.name) if labels is not None else ()
+        return found.on(datetime.now(tz=UTC).date(), consents=given, labels=put)
+
+    def on(self, day: date, *, consents: Iterable[Consent], labels: Iterable[Assignment]) -> "RuleSet":
+        """Return the set with those of some consents and labels that hold on a day."""
+        holding = tuple(sorted({consent for consent in consents if consent.holds(day)}, key=str))
+        return replace(self, consents=holding, labels=LabelSet.of(labels, day=day))
 
     def named(self, rule_id: str) -> Rule:
         """Return a rule by its name.
@@ -170,19 +166,40 @@ class RuleSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def rule_files(path: Path | None) -> tuple[Path, ...]:
-    """Return the file of rules, and those of consents and labels beside it; nothing without a folder of one's own."""
-    return () if path is None else (path, path.with_name("sharing_consents.csv"), path.with_name(LABELS_NAME))
+def bundled_list() -> str:
+    """Return the text of the list of sensitive species that is shipped."""
+    return files("biodata.data").joinpath(BUNDLED).read_text("utf-8")
 
 
-def _consents(rules_file: Path | None) -> tuple[Consent, ...]:
-    """Return the consents beside a file of rules that hold today."""
-    path = None if rules_file is None else rule_files(rules_file)[1]
-    if path is None or not path.exists():
-        return ()
-    lines = _lines(path.name, text_of(path), CONSENT_COLUMNS, CONSENT_REQUIRED)
-    today = datetime.now(tz=UTC).date()
-    return tuple(sorted({c for c in (line.consent() for line in lines) if c.holds(today)}, key=str))
+def read_rules(text: str, *, file: str) -> tuple[Rule, ...]:
+    """Read rules from the text of a CSV file.
+
+    Raises
+    ------
+    InputError
+        If it is not valid, with file, row, column and value.
+    """
+    rules: dict[str, Rule] = {}
+    for line in _lines(file, text, COLUMNS, REQUIRED):
+        rule = line.rule()
+        if rule.rule_id in rules:
+            problem = "another rule of the file has this name"
+            raise InputError(
+                problem, file=file, row=line.number, column="rule_id", value=rule.rule_id, code="RULES_INVALID"
+            )
+        rules[rule.rule_id] = rule
+    return tuple(rules.values())
+
+
+def read_consents(text: str, *, file: str) -> tuple[Consent, ...]:
+    """Read consents from the text of a CSV file, those that do not hold today too.
+
+    Raises
+    ------
+    InputError
+        If it is not valid, with file, row, column and value.
+    """
+    return tuple(line.consent() for line in _lines(file, text, CONSENT_COLUMNS, CONSENT_REQUIRED))
 
 
 def _lines(name: str, text: str, columns: tuple[str, ...], required: tuple[str, ...]) -> list[Line]:

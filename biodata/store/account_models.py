@@ -43,6 +43,10 @@ class Binding(Base):
     taxon: Mapped[str | None] = mapped_column(String(255))
     granted_by: Mapped[str]
     created: Mapped[datetime] = mapped_column(default=now)
+    confirmed_by: Mapped[str | None]
+    """Who confirmed it, neither its maker nor its holder; None for a role by which nobody decides."""
+    in_force: Mapped[datetime | None]
+    """When it began to count; it gives no right before."""
 
 
 class ApiKey(Base):

@@ -246,6 +246,8 @@ def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
         state = checksums.registry_state(copies[folders.REGISTRY])
         checksums.write(folder / folders.SERVICE, {checksums.REGISTRY: state} if state is not None else {})
         copies[_OF_SERVICE] = folder / _OF_SERVICE
+        if _HEADS in copies:
+            checksums.seal_start(folder / folders.SERVICE, copies[_HEADS])
     return copies
 
 

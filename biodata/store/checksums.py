@@ -15,6 +15,8 @@ FILE: Final = "checksums.sqlite"
 SEALED: Final = "lake.sqlite"
 """The lake's catalogue: it changes with every version, so its checksum is that of one version."""
 REGISTRY: Final = "registry.sqlite"
+BEFORE: Final = " (before)"
+"""Ends the entry of a file's content before the one that is just put in its place."""
 
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS file (
@@ -103,11 +105,12 @@ def seal(data: Path) -> None:
         write(data, {SEALED: Checksum(found.bytes, found.sha256, version(data))})
 
 
-def seal_registry(data: Path) -> None:
-    """Put down the checksum of the registry's SQLite file as it is after its last change, unless that is done."""
+def seal_registry(data: Path) -> bool:
+    """Put down the checksum of the registry's SQLite file as it is after its last change; False where that is done."""
     found = registry_state(data / REGISTRY, known=read(data).get(REGISTRY))
     if found is not None:
         write(data, {REGISTRY: found})
+    return found is not None
 
 
 def registry_state(path: Path, *, known: Checksum | None = None) -> Checksum | None:
@@ -151,6 +154,48 @@ def settle(database: Path) -> bool:
 def unseal(data: Path) -> None:
     """Take the catalogue's checksum away: what follows changes it without a new version."""
     forget(data, [SEALED])
+
+
+def put_in_place(data: Path, part: Path, path: Path) -> None:
+    """Give a file that was written aside the name of one that changes, and put its checksum down.
+
+    Until it has its name both contents are good: a process that ends in between leaves no fault behind.
+
+    Parameters
+    ----------
+    data : Path
+        The folder whose checksums they are.
+    part, path : Path
+        The file as it was written, and the name that it gets.
+    """
+    name, new = path.relative_to(data).as_posix(), digest(part)
+    before = read(data).get(name) if path.exists() else None
+    if before is not None:
+        write(data, {f"{name}{BEFORE}": before, name: new})
+    part.replace(path)
+    if before is not None:
+        forget(data, [f"{name}{BEFORE}"])
+    else:
+        write(data, {name: new})
+
+
+def remove(data: Path, path: Path) -> None:
+    """Remove a file with its checksum; nothing where it is not there."""
+    if path.exists():
+        forget(data, [path.relative_to(data).as_posix()])
+    path.unlink(missing_ok=True)
+
+
+def forget_below(data: Path, folder: Path) -> None:
+    """Remove the entries of the files of a folder that goes."""
+    start = f"{folder.relative_to(data).as_posix()}/"
+    forget(data, [name for name in read(data) if name.startswith(start)])
+
+
+def seal_start(data: Path, path: Path) -> None:
+    """Put down the checksum of a file that only grows as far as it goes now: what is added later leaves it good."""
+    if path.is_file():
+        write(data, {path.relative_to(data).as_posix(): digest(path)})
 
 
 def forget(data: Path, names: Iterable[str]) -> None:

@@ -238,7 +238,12 @@ def signed_by(text: bytes, signature: str, public_pem: str) -> bool:
 def _has_manager(session: Session) -> bool:
     """Tell whether somebody's account speaks for a country."""
     found = select(Binding.id).join(Account, Account.id == Binding.account_id)
-    return session.scalar(found.where(Binding.role == _MANAGER, Account.disabled.is_(None)).limit(1)) is not None
+    return (
+        session.scalar(
+            found.where(Binding.role == _MANAGER, Binding.in_force.is_not(None), Account.disabled.is_(None)).limit(1)
+        )
+        is not None
+    )
 
 
 def _state(one: ConsentAnswer, public_pem: str | None) -> str:

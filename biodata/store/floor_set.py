@@ -17,6 +17,7 @@ import shapely
 
 from biodata.errors import StoreError
 from biodata.places import BoundarySet
+from biodata.store import checksums
 from biodata.store.locks import sync_file, sync_folder
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def pin(data: Path, boundaries: BoundarySet) -> None:
         sync_file(unnamed)
         unnamed.replace(folder / _FACTS)
         sync_folder(folder)
+        checksums.record(data, {f"{FOLDER}/{name}": folder / name for name in (_TABLE, _FACTS)})
     except OSError as error:
         message = f"the boundary set of coarse places cannot be kept: {error.strerror}"
         raise StoreError(message) from error

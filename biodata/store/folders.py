@@ -31,7 +31,7 @@ PUBLIC: Final = frozenset({"releases", "downloads", "replays"})
 UPLOAD_KEY: Final = "upload_key.pub"
 """What uploads are sealed with; the key that opens them is private."""
 
-READ: Final = frozenset({"sharing_rules.csv", "gazetteer.csv", "demo.json", UPLOAD_KEY})
+READ: Final = frozenset({"gazetteer.csv", "demo.json", UPLOAD_KEY})
 """Files without places of records that the service reads."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from biodata.errors import StoreError
+from biodata.store import checksums
 from biodata.store.locks import sync_file, sync_folder
 
 
@@ -26,7 +27,7 @@ def write(path: Path, table: pl.DataFrame) -> None:
         part.touch(0o600)
         table.write_parquet(part)
         sync_file(part)
-        part.replace(path)
+        checksums.put_in_place(path.parent, part, path)
         sync_folder(path.parent)
     except OSError as error:
         message = f"what stays coarse cannot be kept: {error.strerror}"

@@ -241,11 +241,27 @@ class AuditEntry(Base):
     id: Mapped[int] = mapped_column(Number, primary_key=True)
     time: Mapped[datetime]
     actor: Mapped[str]
-    action: Mapped[str]
+    action: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
     details: Mapped[dict[str, Any]]
     previous: Mapped[str] = mapped_column(String(64), unique=True)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class RuleVersion(Base):
+    """One version of the sharing rules; the last is in force. See `store.sharing_rules`."""
+
+    __tablename__ = "rule_version"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    rules: Mapped[str]
+    """CSV with the columns of `rule_lines.COLUMNS`."""
+    consents: Mapped[str]
+    labels: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+    actor: Mapped[str]
+    reason: Mapped[str]
 
 
 class Changes(Base):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from biodata.errors import StoreError
+from biodata.store import checksums
 from biodata.store.locks import sync_folder
 
 
@@ -91,5 +92,5 @@ def _write(data: Path, pointer: Pointer) -> None:
         json.dump(asdict(pointer), file)
         file.flush()
         os.fsync(file.fileno())
-    unnamed.replace(folder(data) / "CURRENT")
+    checksums.put_in_place(data, unnamed, folder(data) / "CURRENT")
     sync_folder(folder(data))

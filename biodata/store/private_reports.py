@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from biodata.store import folders
+from biodata.store import checksums, folders
 
 
 def keep_report(data: Path, name: str, report: Mapping[str, Any]) -> None:
@@ -31,13 +31,14 @@ def keep_report(data: Path, name: str, report: Mapping[str, Any]) -> None:
         json.dump(report, file, ensure_ascii=False, default=str)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(folder / f"{name}.json")
+    checksums.put_in_place(data, part, folder / f"{name}.json")
 
 
 def forget_report(data: Path, name: str) -> None:
     """Remove a report; nothing where there is none of this name."""
     folder = folders.private_reports(data)
-    for path in (folder / f"{name}.json", *folder.glob(f"{name}.*.part")):  # parts are those of a process that died
+    checksums.remove(data, folder / f"{name}.json")
+    for path in folder.glob(f"{name}.*.part"):  # those of a process that died
         path.unlink(missing_ok=True)
 
 

@@ -82,7 +82,7 @@ class Registry:
         own = folder if settings.registry_url is None else None
         registry = cls(open_engine(url), data=own, heads=folder)
         try:
-            registry._upgrade()
+            registry._upgrade(settings.data)
         except SQLAlchemyError as error:
             registry.close()
             message = f"the registry cannot be opened: {str(error).splitlines()[0]}"
@@ -108,7 +108,8 @@ class Registry:
         self._engine.dispose()
         if self._data is not None:
             try:
-                checksums.seal_registry(self._data)
+                if checksums.seal_registry(self._data):
+                    checksums.seal_start(self._data, self._data / audit_heads.FILE)
             except (StoreError, OSError, sqlite3.Error) as error:
                 logger.warning("the registry has no checksum in its present state: %s", error)
 
@@ -254,15 +255,20 @@ class Registry:
                 survey_steps.published(session, last.id, snapshot=last.snapshot)
         return list(waiting)
 
-    def _upgrade(self) -> None:
-        """Bring the tables up to the newest revision."""
+    def _upgrade(self, data: Path) -> None:
+        """Bring the tables up to the newest revision; those of a new installation get the sharing rules that are shipped.
+
+        One whose lake has rows, or whose audit was begun, is not new: its registry was lost, and its rules with it.
+        """
         with self._engine.execution_options(**READS).connect() as connection:
             revision = revision_of(connection)
         if revision == HEAD:
             return
+        from biodata.store import sharing_rules
         from biodata.store.migrations import upgrade
 
-        upgrade(self._engine)
+        begun = bool(self._heads and audit_heads.read(self._heads)) or any((data / "lake").rglob("*.parquet"))
+        upgrade(self._engine, sharing_rules.write_first if revision is None and not begun else None)
 
 
 def _scope_of(dataset: Dataset) -> dict[str, str]:

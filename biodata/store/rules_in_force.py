@@ -18,7 +18,7 @@ from biodata.sharing.facts import USED
 from biodata.sharing.plan import BEFORE, PLACED, SENSITIVE, Plan, marks_of, plan_of, sensitive_records, with_places
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.set_apart import Memory
-from biodata.store import floor_set, releases, sharing_memory
+from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
@@ -49,6 +49,7 @@ def rules_in_force(
     Parameters
     ----------
     settings : Settings
+        The installation; its rules are the last version that its registry has.
     lake : Lake
         Its checklists tell synonyms and common names; its protected areas those that rules name.
     planned : bool
@@ -62,12 +63,12 @@ def rules_in_force(
 
     Raises
     ------
-    InputError
-        If the rules, or the consents beside them, are not valid.
+    RulesUnreadableError
+        If the last version of the rules is missing, or is not as it was written.
     SharingError
         If what earlier releases made of sensitive records is damaged.
     """
-    rules = RuleSet.read(settings.rules_file)
+    rules = sharing_rules.rules_of(settings)
     boundaries = places.load_boundaries(settings.boundaries)
     with Registry.open(settings) as registry:
         scopes = registry.scopes()

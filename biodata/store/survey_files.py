@@ -13,7 +13,7 @@ from typing import Final
 
 from biodata.errors import StoreError
 from biodata.formats import sealed
-from biodata.store import folders
+from biodata.store import checksums, folders
 from biodata.store.locks import sync_folder
 
 SEALED: Final = ".sealed"
@@ -40,11 +40,13 @@ def make_key(data: Path) -> None:
         if not private.exists():
             with contextlib.suppress(FileExistsError):  # another process was faster
                 _write_new(private, sealed.new_key()[0])
+                checksums.record(data, {PRIVATE_KEY: private})
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
         told = X25519PrivateKey.from_private_bytes(private.read_bytes()).public_key().public_bytes_raw()
         with contextlib.suppress(FileExistsError):
             _write_new(public, told, mode=0o644)
+            checksums.record(data, {PUBLIC_KEY: public})
     except OSError as error:
         message = f"the key that uploads are sealed with cannot be made: {error.strerror}; start `biodata worker` first"
         raise StoreError(message) from error

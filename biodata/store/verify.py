@@ -17,21 +17,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from biodata.errors import BiodataError, StoreError
 from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.settings import Settings
-from biodata.store import checksums, folders, pointer, survey_files, verify_lake
+from biodata.store import checksums, folders, pointer, survey_files, verify_files, verify_lake
 from biodata.store.checksums import Checksum, digest
 from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import connect
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, writers_lock
-from biodata.store.models import Base
+from biodata.store.models import Base, Download, Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.store.sharing_rules import rules_of
 from biodata.store.tables import RELEASE_FORMAT
 from biodata.store.verify_lake import RESTORE, Fault
 
 logger = logging.getLogger(__name__)
 
 _UPLOAD: Final = re.compile(r"[0-9a-f]{64}")
+_WITH_FILE: Final = ("submitted", "asked", "accepted", "committing", "committed", "published")
+"""States of a submission whose file is kept for certain."""
 MODES: Final = "take these rights away with `chmod`, or run `biodata serve --user NAME` once"
 _LAYERS_TABLE: Final = "lake/main/layers/"
 """A fault in it says nothing of the layers' own files, whose checksums it holds."""
@@ -61,7 +64,7 @@ class VerifyReport:
         return asdict(self)
 
 
-def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
+def verify(settings: Settings, *, progress: bool = False, record: bool = False) -> VerifyReport:
     """Check every file of an installation: its checksum, and that what refers to it says the same.
 
     Writers and builders wait meanwhile, so that nothing moves; whoever reads goes on.
@@ -72,6 +75,8 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
         The installation.
     progress : bool
         Show a progress bar.
+    record : bool
+        Put down anew the checksums of files whose own are lost, and that of the gazetteer, which its owner writes.
 
     Raises
     ------
@@ -79,21 +84,26 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
         If there is no installation, or a writer keeps it for too long.
     """
     data = settings.data
+    if not (data / checksums.SEALED).is_file() and (data / "lake").is_dir():
+        message = f"{checksums.SEALED}, the lake's catalogue, is missing in {data}: {RESTORE}"
+        raise StoreError(message)
     if not (data / checksums.SEALED).is_file():
         message = f"{data} holds no lake; name the installation's folder with --data"
         raise StoreError(message)
     report = VerifyReport()
     with builders_lock(data), writers_lock(data):
-        known = _checksums(data, report)
+        known = _checksums(settings, report, record=record)
+        # Where the checksums themselves are lost or damaged nothing is put down anew, so that it stays to be seen.
+        recording = not report.faults
         needed, faults = verify_lake.catalogue(data, known)
         report.faults += faults
-        report.faults += verify_lake.files(data, needed, known, report.recorded, progress=progress)
+        report.faults += verify_lake.files(data, needed, known, report.recorded, progress=progress, recording=recording)
         report.files += len(needed)
         report.bytes += sum(told.bytes for told in needed.values())
         if not report.faults and not verify_lake.sealed(data, known):
             checksums.seal(data)
-        _beside(data, known, report)
-        _releases(data, known, report)
+        _others(data, known, report, recording=recording)
+        _releases(data, known, report, recording=recording)
         _uploads(data, report)
         report.faults += [Fault(one.name, one.problem, MODES) for one in folders.wrong(data)]
         _registry(settings, known, report)
@@ -104,14 +114,19 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
     return report
 
 
-def _checksums(data: Path, report: VerifyReport) -> dict[str, Checksum]:
+def _checksums(settings: Settings, report: VerifyReport, *, record: bool) -> dict[str, Checksum]:
     """Return the checksums that are put down; an entry that was changed itself is a fault, and counts as none."""
-    found = {}
-    for folder in (data, folders.service(data)):
+    data, found = settings.data, {}
+    for folder, wanted in (
+        (data, any((data / "lake").rglob("*.parquet"))),
+        (folders.service(data), settings.registry_url is None and (data / folders.REGISTRY).exists()),
+    ):
         path = folder / checksums.FILE
-        if not path.exists():
-            continue
         inside = path.relative_to(data).as_posix()
+        if not path.exists():
+            if wanted and not record:
+                report.faults.append(Fault(inside, "it is missing", f"{RESTORE}, or run `biodata verify --record`"))
+            continue
         try:
             verify_lake.sound(path)
             known = checksums.read(folder)
@@ -123,25 +138,34 @@ def _checksums(data: Path, report: VerifyReport) -> dict[str, Checksum]:
                 found[(folder / name).relative_to(data).as_posix()] = told
             else:
                 report.faults.append(Fault(inside, f"the entry of {name!r} was changed", RESTORE))
+    if record:
+        found.pop("gazetteer.csv", None)
     return found
 
 
-def _beside(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
-    """Check the other files that have a checksum: the installation's secret, and what citations keep."""
+def _others(data: Path, known: dict[str, Checksum], report: VerifyReport, *, recording: bool) -> None:
+    """Check every file beside the lake's rows, the releases and the registry: its name, and its checksum.
+
+    One of a kind that has checksums, and that has none yet, gets one.
+    """
+    guarded, faults = verify_files.unknown(data)
+    report.faults += faults
+    new = {name: path for name, path in guarded.items() if name not in known}
     for name, told in known.items():
-        path = data / name
-        if name in (checksums.SEALED, folders.REGISTRY) or path.parts[len(data.parts)] in ("lake", "releases"):
+        own = name in (checksums.SEALED, folders.REGISTRY) or name.startswith(("lake/", "releases/release-"))
+        if own or name.endswith(checksums.BEFORE):
             continue
-        if not path.is_file():
-            report.faults.append(Fault(name, "it is missing", RESTORE))
-            continue
-        report.files += 1
-        report.bytes += told.bytes
-        if digest(path).sha256 != told.sha256:
-            report.faults.append(Fault(name, "it is not as it was written", RESTORE))
+        fault = verify_files.checked(data, name, told, known)
+        report.faults += [fault] if fault is not None else []
+        if (data / name).is_file():
+            report.files += 1
+            report.bytes += told.bytes
+    if recording and new:
+        checksums.record(data, new)
+        report.recorded += new
 
 
-def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
+def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport, *, recording: bool) -> None:
     """Check the pointer, and each release: its file, its rows, and what it tells of itself."""
     try:
         told = pointer.read(data)
@@ -165,7 +189,7 @@ def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport) -> N
         if problem is not None:
             remedy = "remove this file and run `biodata release`" if path == current else "remove this file"
             report.faults.append(Fault(name, problem, remedy))
-        elif name not in known:
+        elif name not in known and recording:
             checksums.record(data, {name: path})
             report.recorded.append(name)
 
@@ -257,6 +281,8 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
         if settings.registry_url is None:
             path, name = settings.data / folders.REGISTRY, folders.REGISTRY
             if not path.exists():
+                if path.parent.is_dir() or any((settings.data / "lake").rglob("*.parquet")):
+                    report.faults.append(Fault(name, "it is missing", RESTORE))
                 return
             report.files += 1
             report.bytes += path.stat().st_size
@@ -273,6 +299,9 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                 )
                 report.faults.append(Fault(name, problem, RESTORE))
         with Registry.open(settings) as registry:
+            rules_of(registry)
+            _downloads(settings.data, registry, report)
+            _missing_uploads(settings.data, registry, report)
             broken = registry.first_broken_audit_entry()
             if broken is not None:
                 report.faults.append(
@@ -284,6 +313,36 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                         session.expunge_all()
     except (sqlite3.Error, SQLAlchemyError, BiodataError, ValueError, TypeError) as error:
         report.faults.append(Fault(name, f"it cannot be read: {str(error).splitlines()[0]}", RESTORE))
+
+
+def _downloads(data: Path, registry: Registry, report: VerifyReport) -> None:
+    """Check the files of downloads against the checksums that their jobs have; one that is gone is made again."""
+    asked = select(Download.id, Job.result).join(Job, Job.id == Download.job_id).where(Job.state == "done")
+    with registry.session(read_only=True) as session:
+        rows = session.execute(asked).all()
+    for number, result in rows:
+        path = data / "downloads" / number / str((result or {}).get("file", ""))
+        if result and path.is_file():
+            report.files += 1
+            report.bytes += path.stat().st_size
+            if digest(path).sha256 != result["sha256"]:
+                name = path.relative_to(data).as_posix()
+                report.faults.append(Fault(name, "it is not as it was written", "remove this file"))
+
+
+def _missing_uploads(data: Path, registry: Registry, report: VerifyReport) -> None:
+    """Find surveys whose file is gone: it shows what was published, and brings it back."""
+    kept_in = (data / "uploads", folders.service(data) / "uploads")
+    there = {path.name.split(".")[0] for folder in kept_in for path in folder.glob("*")}
+    wanted = Submission.state.in_(_WITH_FILE), Submission.file_sha256 != "0" * 64  # of one that brings a version back
+    asked = select(Submission.id, Submission.file_sha256).where(*wanted)
+    with registry.session(read_only=True) as session:
+        rows = session.execute(asked.order_by(Submission.id)).all()
+    report.faults += [
+        Fault(f"uploads/{sha256}", f"the file of submission {number} is missing", RESTORE)
+        for number, sha256 in rows
+        if sha256 not in there
+    ]
 
 
 def _layers(settings: Settings, report: VerifyReport) -> None:

@@ -101,6 +101,7 @@ def files(
     recorded: list[str],
     *,
     progress: bool,
+    recording: bool = True,
 ) -> list[Fault]:
     """Check the lake's files; one without a checksum is read through and has one from now on.
 
@@ -116,6 +117,8 @@ def files(
         Grows by the files that had none.
     progress : bool
         Show a progress bar.
+    recording : bool
+        False puts nothing down.
     """
     faults, new = [], {}
     for name, told in tqdm(sorted(needed.items()), desc="lake", unit="file", disable=not progress):
@@ -124,7 +127,7 @@ def files(
             faults.append(Fault(name, problem, RESTORE))
         elif name not in known:
             new[name] = data / name
-    if new:
+    if new and recording:
         checksums.record(data, new)
         recorded += new
     return faults

@@ -4,6 +4,6 @@ from biodata.surveys.check import check, check_files
 from biodata.surveys.difference import difference
 from biodata.surveys.leftovers import sweep
 from biodata.surveys.submit import receive, take_up_again
-from biodata.surveys.taking import need_rules, take
+from biodata.surveys.taking import take
 
-__all__ = ["check", "check_files", "difference", "need_rules", "receive", "sweep", "take", "take_up_again"]
+__all__ = ["check", "check_files", "difference", "receive", "sweep", "take", "take_up_again"]

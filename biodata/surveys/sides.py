@@ -85,7 +85,8 @@ def _reviewers(session: Session, *, but: int | None) -> list[Principal]:
     found = session.scalars(
         select(Account)
         .join(Binding, Binding.account_id == Account.id)
-        .where(Binding.role.in_(roles), Account.disabled.is_(None), Account.id != (but if but is not None else -1))
+        .where(Binding.role.in_(roles), Binding.in_force.is_not(None))
+        .where(Account.disabled.is_(None), Account.id != (but if but is not None else -1))
         .distinct()
     )
     return [accounts.principal_of(session, account) for account in found]

@@ -18,16 +18,16 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
 from biodata.access import traces
-from biodata.errors import InputError, RulesUnreadableError, StoreError
+from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
 from biodata.store import heading_mappings, survey_files, survey_steps, survey_views
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import (
@@ -60,21 +60,6 @@ class _MovedOnError(Exception):
     """Another survey came into the dataset since it was worked out what goes; nothing is written."""
 
 
-def need_rules(settings: Settings) -> None:
-    """See that the sharing rules can be read: they are whoever runs the service's to mend, and no fault of a survey.
-
-    Raises
-    ------
-    RulesUnreadableError
-        With the file, row and column where they cannot.
-    """
-    try:
-        RuleSet.read(settings.rules_file)
-    except InputError as error:
-        message = f"{jobs.RULES_UNREADABLE}: {error.without_value()}"
-        raise RulesUnreadableError(message) from error
-
-
 def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was.
 
@@ -95,7 +80,8 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     RulesUnreadableError
         If the sharing rules cannot be read; nothing is changed then.
     """
-    need_rules(settings)
+    # Rules that are missing are whoever runs the service's to mend, and no fault of the survey: it waits.
+    rules_of(registry)
     submission = _read(registry, number)
     if _is_to_do(submission):
         with (
@@ -227,7 +213,7 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
         if found.state not in ("accepted", "committing"):  # taken back meanwhile
             return
         decided = found.state == "accepted" and {sides.ACCEPTED, sides.UNCHANGED} & set((found.sides or {}).values())
-        if decided and _is_outdated(session, settings, found):
+        if decided and _is_outdated(session, found):
             _look_again(session, found)
             return
     options = options_of(registry, submission)
@@ -296,7 +282,7 @@ def _refuse(settings: Settings, registry: Registry, submission: Submission, erro
         survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
 
 
-def _is_outdated(session: Session, settings: Settings, submission: Submission) -> bool:
+def _is_outdated(session: Session, submission: Submission) -> bool:
     """Tell whether what was accepted is not what would happen: the dataset has gone on since, or the sharing rules have."""
     base, rules = (submission.difference or {}).get("base"), survey_views.hash_of(session, submission.id)
     corrects = correcting.corrected(correcting.of_dataset(session, submission.dataset), submission)
@@ -306,7 +292,7 @@ def _is_outdated(session: Session, settings: Settings, submission: Submission) -
     about_all = submission.complete or corrects is not None or unchanged
     if about_all and base != survey_steps.last_version(session, submission.dataset):
         return True
-    return rules != RuleSet.read(settings.rules_file).hash
+    return rules != rules_in(session).hash
 
 
 def _lost_untold(submission: Submission, read: pipeline.Interpreted, lake: Lake) -> bool:

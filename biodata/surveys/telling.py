@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs
 from biodata.store.models import Job, Submission
+from biodata.store.sharing_rules import UNREADABLE
 from biodata.store.survey_steps import UNDOING_JOB, shown_since
 from biodata.surveys import kept_reports, renaming, withdrawal_plans, words
 from biodata.surveys.difference import OTHER_COLUMN
@@ -197,7 +198,7 @@ def _halted(session: Session, submission: Submission) -> str | None:
         return None
     if submission.state == "withdrawn":
         return "NEXT_UNDOING_HALTED"
-    return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(jobs.RULES_UNREADABLE) else "NEXT_HALTED"
+    return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(UNREADABLE) else "NEXT_HALTED"
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:

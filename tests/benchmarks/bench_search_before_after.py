@@ -24,6 +24,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import appointed
+from rule_files import put_rules
+
 HERE = Path(__file__).parents[2]
 SPECIES = ("Muntiacus muntjak", "Lophura nycthemera", "Capricornis milneedwardsii", "Nomascus leucogenys")
 ASKED = 400
@@ -63,7 +66,7 @@ def questions() -> list[str]:
 
 def furnish(data: Path) -> None:
     """Give an installation what this work added, none of which concerns the records that are searched."""
-    from biodata.access import accounts, api_keys, labelling, nodes, permits, terms_of_use
+    from biodata.access import api_keys, labelling, nodes, permits, terms_of_use
     from biodata.access.roles import Role, RoleBinding
     from biodata.settings import Settings
     from biodata.sharing.label_files import Assignment
@@ -74,11 +77,11 @@ def furnish(data: Path) -> None:
     more = (
         f"bench-{n},bench,Nonexistens fictus{n},SPECIES,,,,,,0_1_degree,a made-up rule,2099-01-01\n" for n in range(300)
     )
-    (data / "sharing_rules.csv").write_text(bundled + "".join(more), encoding="utf-8")
+    put_rules(data, bundled + "".join(more))
     with Registry.open(settings) as registry:
         for n in range(200):
             country = ("LA", "VN", "CN", "TH")[n % 4]
-            accounts.new(
+            appointed.new(
                 registry,
                 f"bench{n}",
                 roles=[RoleBinding(Role.NODE_MANAGER, country=country), RoleBinding(Role.PLANNER)],
@@ -89,7 +92,7 @@ def furnish(data: Path) -> None:
             api_keys.new(registry, f"bench{n}")
         for n in range(50):
             permits.record(registry, permits.Told(f"other-{n}", permits.Kind.PERMIT, f"{n}/2026", "LA"), actor="bench")
-            labelling.put(settings, registry, Assignment("TK-A", f"other-{n}"), actor="bench")
+            labelling.put(registry, Assignment("TK-A", f"other-{n}"), actor="bench")
         terms_of_use.put(registry, "Ask before commerce.", actor="bench")
         elsewhere = data.with_name("node")
         with Registry.open(Settings(data=elsewhere)) as of_node:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench_survey_check import as_workbook, events, table
 
+import appointed
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
@@ -44,7 +45,7 @@ def take(settings: Settings, dataset: str, rows: int, *, changed: bool) -> tuple
     book = as_workbook({"occurrences": cells, "events": events(-(-rows // 20))})
     with Registry.open(settings) as registry:
         if accounts.find(registry, dataset) is None:
-            accounts.new(registry, dataset, roles=[RoleBinding(Role.UPLOADER, dataset=dataset)])
+            appointed.new(registry, dataset, roles=[RoleBinding(Role.UPLOADER, dataset=dataset)])
         sender = accounts.find(registry, dataset)
         number = receive(settings, registry, book, f"{dataset}.xlsx", sender=sender, dataset=dataset)
         start, used = time.perf_counter(), time.process_time()

@@ -8,7 +8,6 @@ node's lake, and must find none in what the nodes hand over, nor anywhere in the
 is told what the hub holds of the sensitive records: cells, and no place.
 """
 
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -90,7 +89,7 @@ def main(folder: Path) -> None:
     hub = folder / "hub"
     for data in (folder / "LA", folder / "CN", hub):
         data.mkdir()
-        shutil.copyfile(SAMPLE / "sensitive_species.csv", data / "sharing_rules.csv")
+        run("rules", "import", SAMPLE / "sensitive_species.csv", "--data", data)
     for code in ("LA", "CN"):
         node = folder / code
         run("ingest", "checklist", SAMPLE / "checklist.csv", "--data", node)

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
+import appointed
 import releases
 from biodata.access import accounts, api_keys, codes
 from biodata.access.passwords import Passwords
@@ -33,12 +34,12 @@ class Post:
     def __init__(self, settings, address):
         self.settings, self.address, self.keys = settings, address, {}
         with Registry.open(settings) as registry:
-            accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+            appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
             self.keys["team"] = api_keys.new(registry, "team")
-            accounts.new(registry, "ranger", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+            appointed.new(registry, "ranger", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
             Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "ranger"), PASSWORD)
             for name in ("noy", "kham"):
-                accounts.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
+                appointed.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
                 self.keys[name] = api_keys.new(registry, name)
 
     def settle(self):
@@ -259,7 +260,7 @@ def test_name_and_password_are_enough_and_are_forgotten(page, post, files):
 
 def test_a_code_sets_the_first_password(page, post):
     with Registry.open(post.settings) as registry:
-        accounts.new(registry, "keo", roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
+        appointed.new(registry, "keo", roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
         code = codes.issue(registry, "keo")
     page.goto(f"{post.address}/surveys?language=lo#code")
     expect(page.locator("#one-time-code")).to_be_visible()
@@ -291,7 +292,7 @@ def test_after_a_wrong_password_there_is_a_place_for_the_code(page, post):
 
 def test_an_earlier_version_is_handed_in_again_from_the_page(page, post):
     with Registry.open(post.settings) as registry:
-        accounts.new(registry, "khmer", roles=[RoleBinding(Role.UPLOADER, dataset="kh")])
+        appointed.new(registry, "khmer", roles=[RoleBinding(Role.UPLOADER, dataset="kh")])
         team, key = accounts.find(registry, "khmer"), api_keys.new(registry, "khmer")
         for name in ("Muntiacus muntjak", "Rusa unicolor"):
             content = f"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nK-1,2026-03-01,{name},12.5,105.0\n"

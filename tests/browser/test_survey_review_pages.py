@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+import appointed
 import releases
 from api.survey_page import words
 from biodata.access import accounts, api_keys
@@ -36,7 +37,7 @@ class Office:
                 ("laos", RoleBinding(Role.NODE_MANAGER, country="LA")),
                 ("china", RoleBinding(Role.REVIEWER, country="CN")),
             ):
-                accounts.new(registry, name, roles=[role])
+                appointed.new(registry, name, roles=[role])
                 self.keys[name] = api_keys.new(registry, name)
             content = workbook(LAOS, LAOS_TOO, CHINA, TIGER)
             self.number = receive(settings, registry, content, "a.xlsx", sender=accounts.find(registry, "team"))

@@ -19,8 +19,9 @@ import requests
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
 
+import appointed
 import releases
-from biodata.access import accounts, api_keys
+from biodata.access import api_keys
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store import survey_files
@@ -45,7 +46,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings,
     settings = Settings(data=tmp_path_factory.mktemp("tus") / "data")
     releases.make_release(settings.data)
     with Registry.open(settings) as registry:
-        accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
+        appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
         key = api_keys.new(registry, "team")
     port = free_port()
     told = {"BIODATA_DATA": str(settings.data), "BIODATA_RATE_LIMIT": "0", "BIODATA_SURVEY_PARTS_AT_ONCE": "50"}

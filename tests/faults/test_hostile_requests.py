@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
+import appointed
 import releases
-from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
@@ -26,7 +26,7 @@ def address(tmp_path_factory: pytest.TempPathFactory):
     settings = Settings(data=tmp_path_factory.mktemp("hostile"))
     releases.make_release(settings.data)
     with Registry.open(settings) as registry:
-        accounts.new(registry, "ana", roles=[RoleBinding(Role.PLANNER)])
+        appointed.new(registry, "ana", roles=[RoleBinding(Role.PLANNER)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIODATA_LOGIN_LIMIT", "0")
         with serving("serve", "--data", str(settings.data)) as found:

@@ -23,8 +23,9 @@ from typing import Any
 import pytest
 import urllib3
 
+import appointed
 import releases
-from biodata.access import accounts, api_keys, codes
+from biodata.access import api_keys, codes
 from biodata.access.passwords import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
@@ -67,7 +68,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     releases.make_release(settings.data)
     with Registry.open(settings) as registry:
         for name, binding in PEOPLE.items():
-            accounts.new(registry, name, roles=[binding])
+            appointed.new(registry, name, roles=[binding])
             Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, name), PASSWORD)
     with pytest.MonkeyPatch.context() as patch:
         told = {"LOGIN_LIMIT": "0", "PASSWORD_MEMORY_MIB": "8", "DOCUMENTATION": "accounts"}
@@ -358,7 +359,7 @@ def test_row_39_a_log_that_was_edited_is_found_at_the_entry(tmp_path: Path, what
     releases.make_release(tmp_path, releases.open_rows()[:20])
     with Registry.open(Settings(data=tmp_path)) as registry:
         for name in ("one", "two", "three", "four"):
-            accounts.new(registry, name)
+            appointed.new(registry, name)
     assert run("audit", "verify", "--data", tmp_path).returncode == 0
     (file,) = tmp_path.rglob("registry.sqlite")
     with closing(sqlite3.connect(file)) as connection:

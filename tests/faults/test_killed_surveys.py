@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+import appointed
 import releases as fixture
 from api.app import create_app
 from biodata.access import accounts, api_keys
@@ -123,8 +124,8 @@ def test_a_reviewed_survey_survives_a_kill_at_every_step(tmp_path: Path):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     path = save(tmp_path / "survey.xlsx", FIRST, FIRST_EVENTS)
     with Registry.open(settings) as registry:
-        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
-        accounts.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+        appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        appointed.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
         team, noy = accounts.find(registry, "rangers"), accounts.find(registry, "noy")
         number = receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
     for moment in BEFORE_REVIEW:
@@ -172,7 +173,7 @@ def test_a_survey_is_published_when_the_map_shows_it_and_not_before(tmp_path: Pa
     settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
     path = save(tmp_path / "survey.xlsx", FIRST, FIRST_EVENTS)
     with Registry.open(settings) as registry:
-        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         team = accounts.find(registry, "rangers")
         number = receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
     for moment in BEFORE_THE_MAP:
@@ -196,7 +197,7 @@ def test_a_correction_is_undone_whole_though_the_worker_is_killed_at_every_step(
         ["NH-7", "E2", "Sus scrofa", 83341, None],
     ]
     with Registry.open(settings) as registry:
-        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         team = accounts.find(registry, "rangers")
         for rows in (FIRST, corrected):
             path = save(tmp_path / "survey.xlsx", rows, FIRST_EVENTS)
@@ -253,7 +254,7 @@ def test_a_full_disk_takes_nothing_of_an_accepted_survey_and_the_next_try_does(s
     rows = [[f"NH-{n}", f"E{n % 3 + 1}", "Muntiacus muntjak", n + 1, None] for n in range(3000)]
     path = save(tmp_path / "survey.xlsx", rows, FIRST_EVENTS)
     with Registry.open(settings) as registry:
-        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         team = accounts.find(registry, "rangers")
         number = receive(settings, registry, path.read_bytes(), path.name, sender=team)
     Lake.open(settings.data).close()

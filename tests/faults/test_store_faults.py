@@ -110,7 +110,7 @@ def test_a_killed_registry_keeps_its_chain(tmp_path: Path):
         "import sys; from pathlib import Path; from biodata.settings import Settings;"
         "from biodata.access import accounts, api_keys; from biodata.store.registry import Registry\n"
         "with Registry.open(Settings(data=Path(sys.argv[1]))) as r:\n"
-        "    if accounts.find(r, 'a-team') is None: accounts.new(r, 'a-team')\n"
+        "    if accounts.find(r, 'a-team') is None: appointed.new(r, 'a-team')\n"
         "    while True: print(api_keys.new(r, 'a-team'), flush=True)\n"
     )
     told: list[str] = []

@@ -1,8 +1,11 @@
 # Accounts and keys; exact records asked for and granted by the country of occurrence.
-biodata account new ana --role node_manager --country LA --data biodata_data
+# Who decides is given the role by one person and confirmed by another; the demo has both.
+biodata account new ana --role node_manager --country LA --by office --data biodata_data
+biodata account confirm ana node_manager --country LA --by witness --data biodata_data
 biodata account new sou --role researcher --data biodata_data
 biodata account list --data biodata_data
-biodata account role ana reviewer --dataset nam-ha --data biodata_data
+biodata account role ana reviewer --dataset nam-ha --by office --data biodata_data
+biodata account confirm ana reviewer --dataset nam-ha --by witness --data biodata_data
 biodata account code ana --data biodata_data
 biodata key new nam-ha-team --data biodata_data
 biodata key list --data biodata_data

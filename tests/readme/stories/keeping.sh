@@ -8,6 +8,7 @@ biodata ingest survey sample_data/survey_namha.xlsx --dataset nam-ha --data biod
 biodata assess --data biodata_data
 biodata release --data biodata_data
 biodata verify --data biodata_data
+biodata verify --record --data biodata_data
 biodata compact --data biodata_data --expire-days 365
 biodata backup --data biodata_data --out backup
 biodata restore backup --data restored

@@ -1,6 +1,11 @@
 # Each country keeps its say: rules, labels, permits, terms, the log of it all.
 biodata rules check --data biodata_data
 biodata rules list --data biodata_data
+biodata rules versions --data biodata_data
+biodata rules export rules.csv --consents consents.csv --labels labels.csv --data biodata_data
+biodata rules import rules.csv --data biodata_data --dry-run
+sed -i 's/fewer than a few hundred birds in Yunnan/few are left in Yunnan/' rules.csv
+biodata rules import rules.csv --consents consents.csv --labels labels.csv --reason "yearly review" --data biodata_data
 biodata rules remove peafowl_yunnan --data biodata_data --dry-run
 biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data biodata_data
 biodata dataset list --data biodata_data

@@ -1,6 +1,7 @@
 # A survey from the template to the map, with a reviewer's question.
 biodata account new rangers --role uploader --dataset nam-ha --data biodata_data
-biodata account new noy --role node_manager --country LA --data biodata_data
+biodata account new noy --role node_manager --country LA --by office --data biodata_data
+biodata account confirm noy node_manager --country LA --by witness --data biodata_data
 biodata survey template camera_trap --language lo --out survey.xlsx
 biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx || [ $? = 1 ]
 biodata survey headings sample_data/survey_namha.xlsx --language lo --dataset nam-ha --set "locality=verbatimLocality" --save --data biodata_data
