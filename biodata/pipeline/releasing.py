@@ -103,6 +103,7 @@ def _build(
         snapshot=snapshot,
         publish=publish,
         presences=presences,
+        plan=plan,
         results=results,
         boundaries=boundaries,
         rules_hash=rules.hash,

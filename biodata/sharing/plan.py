@@ -29,6 +29,8 @@ PLACED: Final = (
 )  # fmt: skip
 """Columns of `terms.OCCURRENCE` by which records of one dataset are looked at together."""
 _RANDOM: Final = r"(?i)^(?:urn:uuid:)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"
+_NUMBERS: Final = r"\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"
+"""What may be part of a place in a name: decimals, degrees, metres; a year of an author is none of them."""
 _MOST: Final = 0.95
 """Share of a dataset's records from which on its numbers count as random, or as public elsewhere."""
 
@@ -146,9 +148,12 @@ def _duration() -> pl.Expr:
 def taxon_of(records: pl.DataFrame) -> pl.Series:
     """Return what a presence of each record is published under, as JSON: its accepted taxon, with the classification."""
     ranks = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
+    missing = [pl.lit(None, pl.String).alias(name) for name in TAXON if name not in records.columns]
+    plain = records.with_columns(missing).with_columns(
+        pl.when(~pl.col(name).cast(pl.String).str.contains(_NUMBERS)).then(name) for name in TAXON
+    )
     accepted = pl.coalesce("acceptedScientificName", *ranks)
-    missing = [pl.lit(None).alias(name) for name in TAXON if name not in records.columns]
-    named = records.with_columns(missing).with_columns(scientificName=accepted, acceptedScientificName=accepted)
+    named = plain.with_columns(scientificName=accepted, acceptedScientificName=accepted)
     return named.select(taxon=pl.struct(TAXON).struct.json_encode()).to_series()
 
 
