@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
+from biodata.sharing.siblings import SAME_EVENT
 from starlette.testclient import TestClient
 
 import differential
@@ -19,7 +20,6 @@ import questions
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.sharing.siblings import SAME_EVENT
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from biodata.sharing.siblings import SAME_EVENT
 from sqlalchemy import select
 
 from biodata import pipeline, runs, terms
@@ -18,7 +19,6 @@ from biodata.errors import InputError, StoreError
 from biodata.formats import manifests, node_keys
 from biodata.pipeline import consent
 from biodata.settings import Settings
-from biodata.sharing.siblings import SAME_EVENT
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import date
 
 import polars as pl
+from biodata.sharing.siblings import KEPT, SAME_EVENT, Finder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import releases as fixture
 from biodata import terms
 from biodata.sharing import Rule, RuleSet, decide, publish
-from biodata.sharing.siblings import KEPT, SAME_EVENT, Finder
 from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = fixture.neighbours()

@@ -5,12 +5,12 @@ from datetime import date
 
 import polars as pl
 import pytest
+from biodata.sharing.siblings import SAME_EVENT, Finder
 
 import releases as fixture
 from biodata import pipeline, terms
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet, decide, publish
-from biodata.sharing.siblings import SAME_EVENT, Finder
 from biodata.store import releases
 from biodata.vocabularies import SharingCategory
 from test_replays import BULBUL, OPEN_RULES, TIGER, change

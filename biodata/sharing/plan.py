@@ -111,6 +111,7 @@ def plan_of(
     secret : bytes
         The installation's.
     """
+    records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
     day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
     asked = records.select(
         "key", "datasetKey", "eventID", "recordedBy", "shown", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
@@ -135,7 +136,12 @@ def _known_numbers(records: pl.DataFrame) -> frozenset[str]:
         random=(pl.col("occurrenceID").str.contains(_RANDOM)).fill_null(value=False).mean(),
         public=pl.col("gbifID").is_not_null().mean(),
     )
-    return frozenset(share.filter(pl.max_horizontal("random", "public") >= _MOST)["datasetKey"].drop_nulls())
+    return frozenset(share.filter(pl.max_horizontal("random", "public") >= _MOST)["datasetKey"])
+
+
+def named_dataset() -> pl.Expr:
+    """Return `datasetKey`, empty text where a record names none: those are looked at together."""
+    return pl.col("datasetKey").fill_null("")
 
 
 def _duration() -> pl.Expr:

@@ -189,7 +189,7 @@ def _column(column: Column) -> pl.Expr:
 
 def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.DataFrame:
     """Return records of marked datasets with marks in place of their own numbers."""
-    here = datasets.is_in(list(plan.marked)).fill_null(value=False)
+    here = datasets.fill_null("").is_in(list(plan.marked))
     made = {name: plan.mark(published[name]) for name in MARKED if name in published.columns}
     made |= {
         name: pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
@@ -269,6 +269,7 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     nowhere = pl.col("n").is_null()
     reason = pl.col("rule_id").replace_strict(reasons, default="decided for an earlier release")
     rows = found.with_columns(
+        datasetKey=pl.col("datasetKey").replace("", None),
         countryCode=pl.when(nowhere).then("country").otherwise("countryCode"),
         country_codes=pl.when(nowhere & pl.col("country").is_not_null()).then(pl.concat_list("country")).otherwise("country_codes"),
         ambiguous=pl.col("country_codes").list.len() > 1,

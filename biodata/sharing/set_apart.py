@@ -127,8 +127,10 @@ def set_apart(
     seen = pl.concat([memory.seen, shown.filter(~pl.col("datasetKey").is_in(list(new)))])
     states, seen = _refreshed(now, content, _sizes(grid), replace(memory, seen=seen), records, new, year)
     states = pl.concat([states, _nowhere(records)])
+    waiting = _waiting(states, left_over)
+    states = pl.concat([states, _withheld_since(records, memory)])
     hidden = records.drop_nulls("category").select("key", "category", "rule_id", "beside")
-    return Apart(Memory(states, grid, seen), hidden, _waiting(states, left_over), empty.unpublished)
+    return Apart(Memory(states, grid, seen), hidden, waiting, empty.unpublished)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:
@@ -271,6 +273,13 @@ def _nowhere(records: pl.DataFrame) -> pl.DataFrame:
     unit = NOWHERE + pl.col("country").fill_null("")
     found = found.with_columns(unit=unit, published=pl.lit(value=True))
     return found.select(pl.col(name).cast(dtype) for name, dtype in STATES.items())
+
+
+def _withheld_since(records: pl.DataFrame, memory: Memory) -> pl.DataFrame:
+    """Return the states of records that are withheld now: nothing goes out, and what they were is not forgotten."""
+    withheld = records.filter(pl.col("category") == _WITHHELD).select("key")
+    kept = memory.states.join(withheld, on="key", how="semi").unique("key", keep="first", maintain_order=True)
+    return kept.with_columns(published=pl.lit(value=False), unit=pl.lit(None, pl.String))
 
 
 def _in_units(

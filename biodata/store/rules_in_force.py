@@ -15,12 +15,12 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.facts import USED
-from biodata.sharing.plan import PLACED, SENSITIVE, Plan, plan_of, sensitive_records
+from biodata.sharing.plan import PLACED, SENSITIVE, Plan, named_dataset, plan_of, sensitive_records
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.set_apart import Memory
 from biodata.store import floor_set, releases, sharing_memory
 from biodata.store.lake import Lake
-from biodata.store.query.filters import In
+from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 
@@ -100,23 +100,22 @@ def _plan(
     def batches(datasets: list[str] | None = None) -> Iterable[pl.DataFrame]:
         if among is not None:
             return among()
-        where = None if datasets is None else In("datasetKey", tuple(datasets))
-        columns = JUDGED if datasets is None else PLACED
+        columns, where = (JUDGED, None) if datasets is None else (PLACED, _of(datasets))
         return lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
 
     sensitive, found = [SENSITIVE.to_frame()], set(memory.states["datasetKey"])
     for batch in batches():
         decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
         sensitive.append(sensitive_records(batch, decided, boundaries))
-        found |= set(batch["datasetKey"].gather(decided["row"]))
-    datasets = sorted(name for name in found if name is not None)
-    of_datasets = pl.col("datasetKey").is_in(datasets)
+        found |= set(batch.select(named_dataset())["datasetKey"].gather(decided["row"]))
+    datasets = sorted(found)
+    of_datasets = named_dataset().is_in(datasets)
     schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
     records = [pl.DataFrame(schema=schema).select(PLACED)]
     if datasets:
         records += [batch.select(PLACED).filter(of_datasets) for batch in batches(datasets)]
     if events is None:
-        events = lake.read("events", where=In("datasetKey", tuple(datasets)), snapshot=snapshot) if datasets else None
+        events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
     events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
     released, shown = _released(settings)
     known = _known(settings, lake, datasets)
@@ -127,6 +126,14 @@ def _plan(
     )  # fmt: skip
 
 
+def _of(datasets: list[str]) -> Filter | None:
+    """Return which records may be of some datasets; None for all, where a filter may not name so many."""
+    if len(datasets) > MAXIMUM_VALUES:
+        return None
+    named = In("datasetKey", tuple(datasets))
+    return Or((named, IsNull("datasetKey"))) if "" in datasets else named
+
+
 def _released(settings: Settings) -> tuple[frozenset[str], list[str]]:
     """Return the datasets and the events that the current release has."""
     made = releases.current(settings.data)
@@ -135,7 +142,7 @@ def _released(settings: Settings) -> tuple[frozenset[str], list[str]]:
     with releases.connect(made.path) as connection:
         datasets = connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
         events = connection.execute("SELECT survey_id FROM surveys").fetchall()
-    return frozenset(name for (name,) in datasets), [name for (name,) in events]
+    return frozenset(name or "" for (name,) in datasets), [name for (name,) in events]
 
 
 def _known(settings: Settings, lake: Lake, datasets: list[str]) -> pl.Series | None:
@@ -144,8 +151,7 @@ def _known(settings: Settings, lake: Lake, datasets: list[str]) -> pl.Series | N
     if made is None or not datasets:
         return pl.Series([], dtype=pl.Int64)
     try:
-        where = In("datasetKey", tuple(datasets))
-        return lake.read("occurrences", columns=["key"], where=where, snapshot=made.snapshot)["key"]
+        return lake.read("occurrences", columns=["key"], where=_of(datasets), snapshot=made.snapshot)["key"]
     except StoreError:
         return None
 

@@ -14,8 +14,8 @@ from biodata.sharing.set_apart import Memory
 from biodata.store.models import Base
 from biodata.store.registry import Registry
 
-_ALL: Final = ""
-"""The row that holds the digest of all others, so that one that is lost is missed."""
+_ALL: Final = "\n"
+"""The row that holds the digest of all others, so that one that is lost is missed: no dataset has this name."""
 _REMEDY: Final = "restore the registry from a backup (`biodata restore`)"
 
 
