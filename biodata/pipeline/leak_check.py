@@ -80,7 +80,7 @@ def look(path: Path, hidden: pl.DataFrame, rules: RuleSet) -> LeakReport:
     columns = ", ".join(f'"{name}"' for name in gate.CHECKED)
     with releases.connect(path) as connection:
         published = connection.execute(f"SELECT {columns} FROM occurrences").pl()  # noqa: S608 - our own names
-        events = connection.execute("SELECT survey_id FROM surveys").pl()["survey_id"]
+        events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
     plan = rules.plan
     if plan is None:
         msg = "a release cannot be looked at before it is known which records are set apart"

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,12 +15,18 @@ from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing import gate
 from biodata.sharing.lists import withheld_by_list
+from biodata.sharing.plan import named_dataset
 from biodata.store import floor_set, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.shared_outputs import put_down
+
+
+class _RefusedError(Exception):
+    """The gate refuses the finished file."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +48,8 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     StoreError
         If there is not enough room; the release before stays the current one.
     SharingError
-        If the finished file tells what it must not (`sharing.gate`); the release before stays then, too.
+        If the finished file tells what it must not (`sharing.gate`) even without the datasets that it is about; the release
+        before stays then, too.
     """
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
@@ -49,15 +57,33 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         ExitStack() as held,
     ):
         assessments.assess(settings, lake=lake)
-        made = _build(settings, lake, registry, held, full=full, progress=progress)
+        held_back = pl.Series("datasetKey", [], dtype=pl.String)
+        while True:
+            made, faults = _build(settings, lake, registry, held, held_back, full=full, progress=progress)
+            if faults.is_empty():
+                break
+            # What the gate refuses is left out with its dataset, and the release is made again without it.
+            for name, of_dataset in faults.group_by("datasetKey"):
+                logger.warning("dataset %s is held back: %s", name[0], gate.message(of_dataset))
+            refused = faults["datasetKey"].unique()
+            if refused.null_count() or refused.is_in(held_back.implode()).any():
+                raise SharingError(gate.message(faults))
+            held_back = pl.concat([held_back, refused])
         check_again(registry, rules_in_force(settings, lake, planned=False).hash)
     return made
 
 
 def _build(
-    settings: Settings, lake: Lake, registry: Registry, held: ExitStack, *, full: bool, progress: bool
-) -> releases.Release:
-    """Build a release; what stays open is put into `held`."""
+    settings: Settings,
+    lake: Lake,
+    registry: Registry,
+    held: ExitStack,
+    held_back: pl.Series,
+    *,
+    full: bool,
+    progress: bool,
+) -> tuple[releases.Release | None, pl.DataFrame]:
+    """Build a release without some datasets; return it, or what the gate refuses. What stays open is put into `held`."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     # The version is fixed before it is looked at: what comes meanwhile was not looked at.
@@ -74,10 +100,11 @@ def _build(
         held.enter_context(releases.held_open(before.path))
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
-    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences)
+    out = ~named_dataset().is_in(held_back.implode())
+    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
-        return sharing.open_records(batch, rules, boundaries=boundaries, licences=licences)
+        return sharing.open_records(batch.filter(out), rules, boundaries=boundaries, licences=licences)
 
     agreed = Consents.read(registry, settings)
     results = {}
@@ -88,16 +115,17 @@ def _build(
         if name in SHARED and agreed.asks:
             put_down(registry, name, shown)
         results[name] = agreed.public(name, shown)
-    events = published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot)
+    events = published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot).filter(out)
     reports: list[LeakReport] = []
 
     def check(path: Path) -> None:
         hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot)
         reports.append(look(path, hidden, rules))
         if reports[-1].faults.height:
-            raise SharingError(gate.message(reports[-1].faults))
+            raise _RefusedError
 
-    made = releases.build(
+    build = partial(
+        releases.build,
         lake,
         data=settings.data,
         snapshot=snapshot,
@@ -121,6 +149,10 @@ def _build(
         memory_limit=settings.memory_limit,
         progress=progress,
     )
+    try:
+        made = build()
+    except _RefusedError:
+        return None, reports[-1].faults
     held.enter_context(releases.held_open(made.path))
     (report,) = reports
     registry.record_release(
@@ -131,7 +163,7 @@ def _build(
         sensitive=report.counts(),
         withheld=withheld_by_list(report.withheld(), rules),
     )
-    return made
+    return made, report.faults
 
 
 def look_for_leaks(settings: Settings) -> LeakReport:

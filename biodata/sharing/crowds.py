@@ -25,7 +25,8 @@ CROWD_PLACES: Final = pl.Schema(
     }
 )  # fmt: skip
 """Places of crowds: cells along a degree of the category that asked (`base`) and of the crowd's cell (`n`); the cell; the square."""
-_POOL: Final = ("datasetKey", "base", "n", "column", "row")
+TEN: Final = "ten|"
+"""Begins the name of ten places of a cell that are in no crowd together."""
 
 
 def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
@@ -56,15 +57,13 @@ def squares(points: pl.DataFrame, n: int) -> pl.DataFrame:
     return points.drop_nulls(["longitude", "latitude"]).select("datasetKey", *cell(n), *square(n)).unique()
 
 
-def count_off(places: pl.DataFrame, known: pl.DataFrame, *, base: int, n: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def count_off(free: pl.DataFrame, *, base: int, n: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Count places off into crowds.
 
     Parameters
     ----------
-    places : polars.DataFrame
-        `squares` of the cells that are asked for.
-    known : polars.DataFrame of `CROWD_PLACES`
-        Crowds of earlier releases.
+    free : polars.DataFrame
+        `squares` that are in no crowd yet.
     base, n : int
         Cells along a degree of the category, and of these cells.
 
@@ -73,18 +72,13 @@ def count_off(places: pl.DataFrame, known: pl.DataFrame, *, base: int, n: int) -
     crowds : polars.DataFrame of `CROWD_PLACES`
         New ones.
     left_over : polars.DataFrame
-        Those of `places` that are in no crowd yet.
+        Those of `free` that are in no crowd yet.
     """
-    taken = known.filter(pl.col("base") == base, pl.col("n") == n)
-    free = places.join(taken, on=["datasetKey", "x", "y"], how="anti")
     if free.is_empty():
         return CROWD_PLACES.to_frame(), free
-    names = free.select(pl.format("{}|{}|{}|{}", "datasetKey", pl.lit(n), "x", "y")).to_series()
-    order = pl.Series("order", [hashlib.sha256(name.encode()).hexdigest() for name in names], dtype=pl.String)
-    free = free.with_columns(order, tenth=pl.col("x").floordiv(10) * 10_000_000 + pl.col("y").floordiv(10))
-    free = free.sort("datasetKey", "column", "row", "order")
+    free = _in_order(free, n).with_columns(tenth=pl.col("x").floordiv(10) * 10_000_000 + pl.col("y").floordiv(10))
     crowds = pl.Series("crowd", _closed(free), dtype=pl.Int64)
-    numbered = free.with_columns(crowds).drop("order", "tenth")
+    numbered = free.with_columns(crowds).drop("tenth")
     closed = numbered.filter(pl.col("crowd") >= 0).with_columns(base=pl.lit(base), n=pl.lit(n))
     named = (
         closed.sort("crowd", "x", "y")
@@ -96,6 +90,36 @@ def count_off(places: pl.DataFrame, known: pl.DataFrame, *, base: int, n: int) -
     found = closed.join(ids, on="crowd").drop("crowd").rename({"mark": "crowd"})
     left = numbered.filter(pl.col("crowd") < 0).drop("crowd")
     return found.select(pl.col(name).cast(dtype) for name, dtype in CROWD_PLACES.items()), left
+
+
+def tens(places: pl.DataFrame, base: int) -> pl.DataFrame:
+    """Return places of some cells in tens, in the order of the hash; the last ten takes the rest with it.
+
+    Parameters
+    ----------
+    places : polars.DataFrame
+        All `squares` of these cells.
+    base : int
+        Cells along a degree of the category, and of these cells.
+
+    Returns
+    -------
+    polars.DataFrame of `CROWD_PLACES`
+    """
+    within = ["datasetKey", "column", "row"]
+    at, count = pl.int_range(pl.len()).over(within), pl.len().over(within)
+    ten = pl.min_horizontal(at // PLACES, pl.max_horizontal(count // PLACES, 1) - 1)
+    named = _in_order(places, base).with_columns(
+        crowd=pl.format(TEN + "{}|{}|{}|{}", pl.lit(base), "column", "row", ten), base=pl.lit(base), n=pl.lit(base)
+    )
+    return named.select(pl.col(name).cast(dtype) for name, dtype in CROWD_PLACES.items())
+
+
+def _in_order(places: pl.DataFrame, n: int) -> pl.DataFrame:
+    """Return squares cell by cell, in the order of a public hash."""
+    names = places.select(pl.format("{}|{}|{}|{}", "datasetKey", pl.lit(n), "x", "y")).to_series()
+    order = pl.Series("order", [hashlib.sha256(name.encode()).hexdigest() for name in names], dtype=pl.String)
+    return places.with_columns(order).sort("datasetKey", "column", "row", "order").drop("order")
 
 
 def _closed(free: pl.DataFrame) -> list[int]:

@@ -24,7 +24,7 @@ _REMEDY: Final = (
 )
 
 
-def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl.Series) -> pl.DataFrame:
+def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl.DataFrame) -> pl.DataFrame:
     """Return what a release tells that it must not.
 
     Parameters
@@ -35,8 +35,8 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
         key, datasetKey, category : all records that a rule, a label or a node made less than open, found anew.
     plan : Plan
         What was to go out.
-    events : polars.Series of str
-        survey_id of its events.
+    events : polars.DataFrame
+        survey_id, datasetKey of its events.
 
     Returns
     -------
@@ -59,9 +59,10 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
         ),
         _fault(coarse.join(apart, on="key", how="semi"), "a presence has the number of a record"),
         _crowdless(plan),
-        pl.DataFrame({"key": [-1] * (n := events.is_in(plan.apart.unpublished_events.implode()).sum()),
-                      "datasetKey": [None] * n, "problem": ["an event goes out that would show a missing record"] * n},
-                     schema=FAULTS),
+        _fault(
+            events.filter(pl.col("survey_id").is_in(plan.apart.unpublished_events.implode())).with_columns(key=pl.lit(-1)),
+            "an event goes out that would show a missing record",
+        ),
     ]  # fmt: skip
     return pl.concat(found)
 

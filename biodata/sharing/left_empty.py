@@ -3,6 +3,7 @@
 Other records that would give the place away are set apart beside it, and no more than those.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from biodata.geo import geodesic_distance_m
-from biodata.sharing.grid import PER_DEGREE, cell, square
+from biodata.sharing.crowds import TEN
+from biodata.sharing.grid import CATEGORY, PER_DEGREE, cell, square
 from biodata.vocabularies import SharingCategory
 
 BESIDE: Final = pl.Schema({"key": pl.Int64, "category": pl.String, "rule_id": pl.String})
@@ -21,7 +23,10 @@ _WALK: Final = 5
 _EVEN: Final = 0.5
 """A walk is even if the middle half of its steps lies within this share of their median."""
 _RANK: Final = {str(category): category.strictness for category in SharingCategory}
-_NO_DAY: Final = 1_000_000
+_CHOSEN: Final = pl.Schema(
+    {"datasetKey": pl.String, "eventID": pl.String, "event_key": pl.String, "rule_id": pl.String, "category": pl.String}
+)
+_HELD: Final = pl.Schema({"datasetKey": pl.String, "eventID": pl.String, "event_key": pl.String})
 
 
 @dataclass(frozen=True)
@@ -33,88 +38,110 @@ class Emptied:
     beside : polars.DataFrame of `BESIDE`
         Open records of other events that are set apart with them.
     unpublished : polars.Series of str
-        event_key of those that are not published.
+        event_key of those that are not published, or not yet.
+    held : polars.Series of int
+        key of the open records that wait with them.
     """
 
     beside: pl.DataFrame
     unpublished: pl.Series
+    held: pl.Series
 
 
-def emptied_events(records: pl.DataFrame, events: pl.DataFrame, groups: pl.DataFrame) -> Emptied:
+def emptied_events(
+    records: pl.DataFrame, events: pl.DataFrame, groups: pl.DataFrame, released: Collection[str]
+) -> Emptied:
     """Find what is set apart beside events that lose their last open record.
 
-    Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else, at
-    each other place of the crowd, the event nearest in time is emptied too. An emptied event that was not published before
-    needs others that were not; until there are, it is not published.
+    Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
+    of its year at the crowd's other places that no release has shown are emptied with it: the same set, from whichever of
+    the ten one looks. As long as one of these places has none, the event and they wait, open records and all. An event
+    that a release has shown needs nothing.
 
     Parameters
     ----------
     records : polars.DataFrame
-        key, datasetKey, eventID, category, rule_id; `known` : True for what an earlier release set apart; `beside`.
+        key, datasetKey, eventID, category, rule_id, beside.
     events : polars.DataFrame
-        event_key, datasetKey, eventID, day, longitude, latitude; `shown` : True for those that an earlier release had.
+        event_key, datasetKey, eventID, year, longitude, latitude; `shown` : True for those that an earlier release had.
     groups : polars.DataFrame
-        base, n, datasetKey, x, y, unit : places that are one crowd, or left over together.
+        base, n, datasetKey, x, y, unit : places that are one crowd, or one ten of a cell (`crowds.tens`).
+    released : collection of str
+        The datasets that an earlier release had.
 
     Returns
     -------
     Emptied
     """
+    coarse = pl.col("category").is_in(list(PER_DEGREE))
     per_event = records.drop_nulls("eventID").group_by("datasetKey", "eventID").agg(
         opened=pl.col("category").is_null().any(),
-        withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).all().fill_null(value=False),
-        new=(pl.col("category").is_not_null() & ~pl.col("known")).any(),
-        beside=pl.col("beside").any(),
-        base=pl.col("category").replace_strict(PER_DEGREE, default=None, return_dtype=pl.Int32).min(),
-        rule_id=pl.col("rule_id").drop_nulls().sort().first(),
+        withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).fill_null(value=False).all(),
+        base=pl.col("category").filter(coarse & ~pl.col("beside")).replace_strict(PER_DEGREE, return_dtype=pl.Int32).min(),
+        rule_id=pl.col("rule_id").filter(coarse & ~pl.col("beside")).sort().first(),
     )  # fmt: skip
-    placed = events.drop_nulls(["longitude", "latitude"]).join(per_event, on=["datasetKey", "eventID"], how="left")
-    empty = placed.filter(~pl.col("opened"))
-    found, unpublished = [BESIDE.to_frame()], [pl.Series([], dtype=pl.String)]
-    bases = empty["base"].drop_nulls().unique().sort().to_list()
-    for base in bases or ([] if empty.is_empty() else [None]):
-        # An event of withheld records alone hides in the smallest cells that the dataset has crowds in.
-        mine = empty.filter((pl.col("base") == base) | pl.col("base").is_null()) if base is not None else empty
-        n = base or 10
-        places = groups.filter(pl.col("base") == n, pl.col("n") == n).select("datasetKey", "x", "y", "unit")
-        here = placed.with_columns(square(n)).join(places, on=["datasetKey", "x", "y"])
-        share = here.group_by("datasetKey", "unit").agg(blank=pl.col("opened").is_null().mean())
-        asked = mine.with_columns(square(n)).join(places, on=["datasetKey", "x", "y"], how="left")
-        asked = asked.join(share, on=["datasetKey", "unit"], how="left")
-        noticed = asked.filter(pl.col("blank").fill_null(0.0) < BLANK)
-        unpublished.append(noticed.filter("withheld")["event_key"])
-        covered = noticed.filter(~pl.col("withheld"), ~pl.col("beside"), pl.col("new") | ~pl.col("shown"))
-        others, alone = _companions(covered, here, places)
-        unpublished.append(alone)
-        opened = records.filter(pl.col("category").is_null()).drop("category", "rule_id")
-        found.append(opened.join(others, on=["datasetKey", "eventID"]).select(BESIDE.names()))
-    return Emptied(strictest(pl.concat(found)), pl.concat(unpublished).unique())
+    placed = events.drop_nulls(["longitude", "latitude"])
+    placed = placed.join(per_event, on=["datasetKey", "eventID"], how="left", maintain_order="left")
+    # Of an event whose records are all withheld no cell is known: it hides among all events of its dataset.
+    blank = placed.group_by("datasetKey").agg(blank=pl.col("opened").is_null().mean()).filter(pl.col("blank") < BLANK)
+    unpublished = [placed.filter("withheld").join(blank, on="datasetKey", how="semi")["event_key"]]
+    found, held = [_CHOSEN.to_frame()], [_HELD.to_frame()]
+    empty = placed.filter(~pl.col("opened"), ~pl.col("shown"), pl.col("base").is_not_null())
+    for (base,), mine in empty.group_by("base", maintain_order=True):
+        chosen, waiting = _companions(mine, placed, groups.filter(pl.col("base") == base), released)
+        found.append(chosen.with_columns(category=pl.lit(CATEGORY[int(str(base))])).select(_CHOSEN.names()))
+        held.append(waiting.select(_HELD.names()))
+    waits = pl.concat(held).unique()
+    opened = records.filter(pl.col("category").is_null()).drop("category", "rule_id")
+    beside = opened.join(strictest(pl.concat(found), ["datasetKey", "eventID"]), on=["datasetKey", "eventID"])
+    unpublished.append(waits["event_key"])
+    return Emptied(
+        strictest(beside.select(BESIDE.names())),
+        pl.concat(unpublished).unique(),
+        records.join(waits, on=["datasetKey", "eventID"], how="semi")["key"],
+    )
 
 
-def _companions(covered: pl.DataFrame, here: pl.DataFrame, places: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Return datasetKey, eventID, category, rule_id of events that are emptied beside others; and which of these lack some."""
-    asked = covered.select("event_key", "datasetKey", "unit", "day", "shown", "base", "rule_id", own_x="x", own_y="y")
-    wanted = asked.join(places, on=["datasetKey", "unit"]).filter(
+def _companions(
+    empty: pl.DataFrame, placed: pl.DataFrame, groups: pl.DataFrame, released: Collection[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the events that are emptied with some, and those that wait: datasetKey, eventID, event_key, rule_id."""
+    at = []
+    for (level,), some in groups.group_by("n", maintain_order=True):
+        units = some.select("datasetKey", "x", "y", "unit")
+        at.append(
+            placed.with_columns(square(int(str(level)))).join(units, on=["datasetKey", "x", "y"], maintain_order="left")
+        )
+    if not at:
+        return empty.select("datasetKey", "eventID", "event_key", "rule_id").clear(), empty.clear()
+    here = pl.concat(at)
+    share = (
+        here.group_by("datasetKey", "unit").agg(blank=pl.col("opened").is_null().mean()).filter(pl.col("blank") < BLANK)
+    )
+    # An event hides in its crowd, else among ten places of its cell.
+    own = here.join(empty.select("event_key"), on="event_key", how="semi")
+    own = own.sort(pl.col("unit").str.starts_with(TEN)).unique("event_key", keep="first", maintain_order=True)
+    own = own.join(share, on=["datasetKey", "unit"], how="semi")
+    own = own.select("event_key", "datasetKey", "eventID", "unit", "year", "rule_id", own_x="x", own_y="y")
+    size = groups.group_by("datasetKey", "unit").len("places")
+    others = here.filter(~pl.col("shown")).select(
+        "datasetKey", "unit", "x", "y", their_event="eventID", their_key="event_key", their_year="year"
+    )
+    pairs = own.join(others, on=["datasetKey", "unit"]).filter(
         (pl.col("x") != pl.col("own_x")) | (pl.col("y") != pl.col("own_y"))
     )
-    candidates = here.select("datasetKey", "eventID", "x", "y", their_day="day", their_shown="shown")
-    pairs = wanted.join(candidates, on=["datasetKey", "x", "y"]).filter(pl.col("shown") | ~pl.col("their_shown"))
-    apart = (pl.col("day") - pl.col("their_day")).dt.total_days().abs().fill_null(_NO_DAY)
-    nearest = (
-        pairs.with_columns(apart=apart)
-        .sort("event_key", "x", "y", "apart", "eventID")
-        .unique(["event_key", "x", "y"], keep="first", maintain_order=True)
+    new = pairs.group_by("event_key").agg(new=pl.struct("x", "y").n_unique())
+    asked = own.join(size, on=["datasetKey", "unit"], how="left").join(new, on="event_key", how="left")
+    lacking = asked.filter(
+        pl.col("datasetKey").is_in(list(released)), pl.col("new").fill_null(0) < pl.col("places") - 1
     )
-    counted = wanted.group_by("event_key").len("needed")
-    had = nearest.group_by("event_key").len("had")
-    lacking = asked.join(counted, on="event_key", how="left").join(had, on="event_key", how="left")
-    lacking = lacking.filter(~pl.col("shown"), pl.col("had").fill_null(0) < pl.col("needed").fill_null(1))
-    category = {n: name for name, n in PER_DEGREE.items()}
-    chosen = nearest.join(lacking, on="event_key", how="anti").select(
-        "datasetKey", "eventID", "rule_id",
-        category=pl.col("base").replace_strict(category, default=None, return_dtype=pl.String),
-    )  # fmt: skip
-    return strictest(chosen, ["datasetKey", "eventID"]), lacking["event_key"]
+    with_them = pairs.join(lacking, on="event_key", how="semi")
+    waiting = pl.concat([
+        lacking.select("datasetKey", "eventID", "event_key"),
+        with_them.select("datasetKey", eventID="their_event", event_key="their_key"),
+    ])  # fmt: skip
+    chosen = pairs.join(lacking, on="event_key", how="anti").filter(pl.col("their_year").eq_missing(pl.col("year")))
+    return chosen.select("datasetKey", eventID="their_event", event_key="their_key", rule_id="rule_id"), waiting
 
 
 def even_walks(records: pl.DataFrame) -> pl.DataFrame:

@@ -35,6 +35,18 @@ _MOST: Final = 0.95
 """Share of a dataset's records from which on its numbers count as random, or as public elsewhere."""
 
 
+BEFORE: Final = pl.Schema(
+    {
+        "identifier": pl.String,
+        "datasetKey": pl.String,
+        "year": pl.Int32,
+        "longitude": pl.Float64,
+        "latitude": pl.Float64,
+    }
+)
+"""What the last release was made of: records by their key, events by theirs."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What goes out of an installation's sensitive records.
@@ -52,18 +64,29 @@ class Plan:
     marked: frozenset[str]
     secret: bytes
 
+    @property
+    def not_open(self) -> pl.Series:
+        """Keys of the records that do not go out as they are: set apart, withheld, or waiting with their event."""
+        return pl.concat([self.apart.hidden["key"], self.apart.held])
+
     def mark(self, values: pl.Series) -> pl.Series:
         """Return a mark for each number of a source: the same for the same one, and nothing that it could be known by."""
-        distinct = values.drop_nulls().unique()
-        marks = [self._digest(text).hex() for text in distinct]
-        return values.replace_strict(distinct, pl.Series(marks, dtype=pl.String), default=None, return_dtype=pl.String)
+        return marks_of(values, self.secret)
 
     def key(self, row: tuple[object, ...]) -> int:
         """Return the key of a presence, below 2^52: in no order, and the same in each release."""
-        return int.from_bytes(self._digest(json.dumps(row)), "big") >> 12
+        return int.from_bytes(_digest(json.dumps(row), self.secret), "big") >> 12
 
-    def _digest(self, text: str) -> bytes:
-        return hashlib.blake2b(text.encode(), key=self.secret[:64], digest_size=8).digest()
+
+def marks_of(values: pl.Series, secret: bytes) -> pl.Series:
+    """Return a mark for each text: the same for the same one, and nothing that it could be known by without the secret."""
+    distinct = values.drop_nulls().unique()
+    marks = [_digest(text, secret).hex() for text in distinct]
+    return values.replace_strict(distinct, pl.Series(marks, dtype=pl.String), default=None, return_dtype=pl.String)
+
+
+def _digest(text: str, secret: bytes) -> bytes:
+    return hashlib.blake2b(text.encode(), key=secret[:64], digest_size=8).digest()
 
 
 def sensitive_records(records: pl.DataFrame, decided: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFrame:
@@ -93,6 +116,7 @@ def plan_of(
     sensitive: pl.DataFrame,
     *,
     memory: Memory,
+    before: pl.DataFrame,
     released: frozenset[str],
     secret: bytes,
     today: date,
@@ -102,11 +126,11 @@ def plan_of(
     Parameters
     ----------
     records : polars.DataFrame
-        `PLACED` : all records of the datasets of the sensitive ones; `shown` : True for those that the current release was made of.
+        `PLACED` : all records of the datasets of the sensitive ones.
     events : polars.DataFrame
         Columns of `terms.EVENT` of these datasets; `shown` : True for those that an earlier release had.
     sensitive : polars.DataFrame of `SENSITIVE`
-    memory, released, today
+    memory, before, released, today
         As `set_apart` has them.
     secret : bytes
         The installation's.
@@ -114,20 +138,34 @@ def plan_of(
     records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
     day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
     asked = records.select(
-        "key", "datasetKey", "eventID", "recordedBy", "shown", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
+        "key", "datasetKey", "eventID", "recordedBy", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
         longitude="decimalLongitude", latitude="decimalLatitude",
     ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
-    wholes = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
-    wholes = wholes.unique().with_columns(whole=pl.lit(value=True))
-    placed = events.join(wholes, on=["datasetKey", "eventID"], how="left").select(
-        "event_key", "datasetKey", "eventID", "shown", day=pl.col("event_start").cast(pl.Date),
-        year=pl.col("event_start").dt.year().cast(pl.Int32),
-        longitude=pl.when(pl.col("whole").is_null()).then("decimalLongitude"),
-        latitude=pl.when(pl.col("whole").is_null()).then("decimalLatitude"),
-    )  # fmt: skip
-    apart = set_apart(asked, placed, memory, released=released, today=today)
+    placed = with_places(events).select(
+        "event_key",
+        "datasetKey",
+        "eventID",
+        "shown",
+        "year",
+        "longitude",
+        "latitude",
+        day=pl.col("event_start").cast(pl.Date),
+    )
+    apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
     with_presences = apart.memory.states.filter("published")["datasetKey"].unique()
     return Plan(apart, frozenset(with_presences) - _known_numbers(records), secret)
+
+
+def with_places(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events of `terms.EVENT` with `year`, and `longitude`, `latitude` of those that others are not parts of."""
+    wholes = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
+    wholes = wholes.unique().with_columns(whole=pl.lit(value=True))
+    single = pl.col("whole").is_null()
+    return events.join(wholes, on=["datasetKey", "eventID"], how="left", maintain_order="left").with_columns(
+        year=pl.col("event_start").dt.year().cast(pl.Int32),
+        longitude=pl.when(single).then("decimalLongitude"),
+        latitude=pl.when(single).then("decimalLatitude"),
+    )
 
 
 def _known_numbers(records: pl.DataFrame) -> frozenset[str]:

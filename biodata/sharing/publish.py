@@ -13,7 +13,7 @@ from biodata.sharing.decide import decide
 from biodata.sharing.generalise import published_cells
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
-from biodata.sharing.plan import PLACED, Plan, plan_of, sensitive_records, taxa
+from biodata.sharing.plan import BEFORE, PLACED, Plan, plan_of, sensitive_records, taxa
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.set_apart import Memory, presences, with_country
 from biodata.sharing.shared import as_shared
@@ -99,9 +99,16 @@ def plan_alone(
         if column.name in PLACED and column.name not in occurrences.columns
     ]
     events = conform(pl.DataFrame(), EVENT).with_columns(shown=pl.lit(value=False))
-    records = occurrences.with_columns(missing).select(*PLACED, shown=pl.lit(value=False))
+    records = occurrences.with_columns(missing).select(PLACED)
     return plan_of(
-        records, events, sensitive, memory=Memory(), released=frozenset(), secret=b"", today=datetime.now(tz=UTC).date()
+        records,
+        events,
+        sensitive,
+        memory=Memory(),
+        before=BEFORE.to_frame(),
+        released=frozenset(),
+        secret=b"",
+        today=datetime.now(tz=UTC).date(),
     )
 
 
@@ -162,8 +169,7 @@ def open_records(
     frame = occurrences.with_row_index("row").join(kept, on="row", how="left", maintain_order="left")
     gone = decided.filter(~pl.col("row").is_in(kept["row"].implode())).select("row")
     frame = frame.join(gone, on="row", how="anti", maintain_order="left")
-    apart = plan.apart.hidden.select("key")
-    frame = frame.join(apart, on="key", how="anti", maintain_order="left")
+    frame = frame.filter(~pl.col("key").is_in(plan.not_open.implode()))
     published = frame.select(_column(column) for column in columns)
     if "media" in published.columns:
         published = published.with_columns(let_out(published["media"]))

@@ -8,7 +8,7 @@ after the year's end. So the difference between two releases names no place.
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -25,11 +25,11 @@ STATES: Final = pl.Schema(
     {
         "key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "beside": pl.Boolean,
         "base": pl.Int32, "n": pl.Int32, "column": pl.Int64, "row": pl.Int64, "unit": pl.String, "taxon": pl.String,
-        "year": pl.Int32, "published": pl.Boolean, "waits_since": pl.Int32,
+        "year": pl.Int32, "undated": pl.Boolean, "published": pl.Boolean, "waits_since": pl.Int32,
     }
 )  # fmt: skip
 """What is kept of a record that was ever set apart: category, cells along a degree of the category and of the cell that it goes
-out in, the unit (null while it has none), the presence's taxon and year, whether it went out, the year that it waits for the end of."""
+out in, the unit (null while it has none), the presence's taxon and year, whether it never has a year again, whether it went out, the year that it waits for the end of."""
 SEEN: Final = pl.Schema(
     {"datasetKey": pl.String, "unit": pl.String, "x": pl.Int64, "y": pl.Int64, "year": pl.Int32, "mark": pl.UInt64}
 )
@@ -72,13 +72,16 @@ class Apart:
     waiting : polars.DataFrame
         key, places : of those that wait, how many of ten places there are.
     unpublished_events : polars.Series of str
-        event_key of events that nothing is published of.
+        event_key of events that nothing is published of, or not yet.
+    held : polars.Series of int
+        key of open records that wait with such an event.
     """
 
     memory: Memory
     hidden: pl.DataFrame
     waiting: pl.DataFrame
     unpublished_events: pl.Series
+    held: pl.Series
 
 
 def set_apart(
@@ -86,6 +89,7 @@ def set_apart(
     events: pl.DataFrame,
     memory: Memory,
     *,
+    before: pl.DataFrame,
     released: Collection[str],
     today: date,
 ) -> Apart:
@@ -94,13 +98,15 @@ def set_apart(
     Parameters
     ----------
     records : polars.DataFrame of n rows
-        key, datasetKey, eventID, day, time, year, recordedBy, longitude, latitude, `shown` (True for those that an earlier
-        release was made of), category (null for open ones), rule_id,
-        taxon, country (stated, where it may be published) : all records of the datasets of sensitive ones.
+        key, datasetKey, eventID, day, time, year, recordedBy, longitude, latitude, category (null for open ones), rule_id, taxon, country (stated, where it may be published) :
+        all records of the datasets of sensitive ones, and of those that the memory has.
     events : polars.DataFrame
-        event_key, datasetKey, eventID, day, year, longitude, latitude; without a place where others are parts of it.
+        event_key, datasetKey, eventID, day, year, longitude, latitude (without a place where others are parts of it), `shown`.
     memory : Memory
         Of earlier releases.
+    before : polars.DataFrame
+        identifier (key or event_key, as text), datasetKey, year, longitude, latitude of the records and events that the last
+        release was made of.
     released : collection of str
         The datasets that an earlier release had: in others nothing waits for what an earlier one showed.
     today : date
@@ -110,27 +116,26 @@ def set_apart(
     -------
     Apart
     """
-    year, new = today.year, set(records["datasetKey"].drop_nulls()) - set(released)
     records = _with_memory(records, memory)
+    records = _beside(records, even_walks(records))
     points = pl.concat([_points(records, "key"), _points(events, "event_key")])
-    stations = crowds.of_stations(records, events)
-    asked = _sensitive(records, memory, new, year)
-    grid, left_over = _crowds(asked, points, stations, memory, year)
-    groups = pl.concat([grid, left_over]).rename({"crowd": "unit"})
-    empty = emptied_events(records, events, groups)
-    beside = strictest(pl.concat([even_walks(records), empty.beside]))
-    records = _beside(records, beside)
-    now = _in_units(_sensitive(records, memory, new, year), points, stations, grid, memory)
-    content = _content(now, points, grid, memory)
-    # Of a unit that had nothing to hide, what an earlier release showed counts as seen.
-    shown = _content(now, points.filter("shown"), grid, memory).join(memory.seen, on=_UNIT, how="anti")
-    seen = pl.concat([memory.seen, shown.filter(~pl.col("datasetKey").is_in(list(new)))])
-    states, seen = _refreshed(now, content, _sizes(grid), replace(memory, seen=seen), records, new, year)
-    states = pl.concat([states, _nowhere(records)])
-    waiting = _waiting(states, left_over)
-    states = pl.concat([states, _withheld_since(records, memory)])
+    world = _World(
+        points,
+        _points(before, "identifier"),
+        crowds.of_stations(records, events),
+        memory.states,
+        frozenset(released),
+        today.year,
+    )
+    _, grid, left_over = _units(records, world, memory.crowds)
+    groups = pl.concat([grid, _tens(left_over, world)]).rename({"crowd": "unit"})
+    empty = emptied_events(records, events, groups, released)
+    records = _beside(records, empty.beside)
+    members, grid, left_over = _units(records, world, grid)
+    members, seen, changed = _refreshed(members, world, grid, memory.seen)
     hidden = records.drop_nulls("category").select("key", "category", "rule_id", "beside")
-    return Apart(Memory(states, grid, seen), hidden, waiting, empty.unpublished)
+    waiting = _waiting(members, left_over, changed)
+    return Apart(Memory(_kept(members), grid, seen), hidden, waiting, empty.unpublished, empty.held)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:
@@ -183,12 +188,17 @@ def _with_memory(records: pl.DataFrame, memory: Memory) -> pl.DataFrame:
 
 def _beside(records: pl.DataFrame, beside: pl.DataFrame) -> pl.DataFrame:
     """Return records with the category of those that are set apart beside others."""
-    kept = records.join(beside, on="key", how="left", suffix="_beside", maintain_order="left")
-    return kept.select(
+    both = records.join(beside, on="key", how="left", suffix="_beside", maintain_order="left")
+    rank, beside_rank = (
+        pl.col(name).replace_strict(_RANK, default=0, return_dtype=pl.Int64).fill_null(0)
+        for name in ("category", "category_beside")
+    )
+    taken = (beside_rank > rank) & (pl.col("beside") | pl.col("category").is_null())
+    return both.select(
         pl.exclude("category", "rule_id", "category_beside", "rule_id_beside", "beside"),
-        category=pl.coalesce("category", "category_beside"),
-        rule_id=pl.coalesce("rule_id", "rule_id_beside"),
-        beside=pl.col("beside") | (pl.col("category").is_null() & pl.col("category_beside").is_not_null()),
+        category=pl.when(taken).then("category_beside").otherwise("category"),
+        rule_id=pl.when(taken).then("rule_id_beside").otherwise("rule_id"),
+        beside=pl.col("beside") | taken,
     )
 
 
@@ -197,182 +207,199 @@ def _points(rows: pl.DataFrame, identifier: str) -> pl.DataFrame:
     opened = pl.col("category").is_null() if "category" in rows.columns else pl.lit(value=True)
     marks = pl.Series("mark", _marks(rows[identifier]), dtype=pl.UInt64)
     return rows.select(
-        "datasetKey", pl.col("year").cast(pl.Int32), "longitude", "latitude", "shown", marks, opened=opened
+        "datasetKey", pl.col("year").cast(pl.Int32), "longitude", "latitude", marks, opened=opened
     ).drop_nulls(["longitude", "latitude"])
 
 
 def _marks(identifiers: pl.Series) -> np.ndarray:
     """Return a number for each key of a record, or of an event; the same for the same one for ever."""
-    if identifiers.dtype == pl.String:
-        digests = (hashlib.sha256(text.encode()).digest() for text in identifiers)
-        return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
-    mixed = identifiers.to_numpy().astype(np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64, Steele et al. 2014
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+    digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in identifiers.cast(pl.String))
+    return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.uint64)
 
 
-def _sensitive(records: pl.DataFrame, memory: Memory, new: set[str], year: int) -> pl.DataFrame:
-    """Return the records that go out as presences of a cell: `base`, and the year that they wait for the end of."""
-    since = memory.states.group_by("key").agg(pl.col("waits_since").min())
-    own = pl.when(pl.col("datasetKey").is_in(list(new))).then(pl.min_horizontal(pl.col("year").fill_null(year), year))
-    return (
-        records.filter(pl.col("category").is_in(list(PER_DEGREE)))
-        .drop_nulls(["longitude", "latitude"])
-        .join(since, on="key", how="left", maintain_order="left")
-        .with_columns(
-            base=pl.col("category").replace_strict(PER_DEGREE, return_dtype=pl.Int32),
-            waits_since=pl.coalesce("waits_since", own, pl.lit(year)).cast(pl.Int32),
-            year=pl.col("year").cast(pl.Int32),
-        )
+@dataclass(frozen=True)
+class _World:
+    """What the steps look at together: what stands where, now and in the last release, which datasets are of stations, what was kept, and the year."""
+
+    points: pl.DataFrame
+    before: pl.DataFrame
+    stations: pl.Series
+    states: pl.DataFrame
+    released: frozenset[str]
+    year: int
+
+    @property
+    def new(self) -> pl.Expr:
+        """Tell which rows are of datasets that no earlier release had."""
+        return ~pl.col("datasetKey").is_in(list(self.released))
+
+    def exact(self, n: int) -> pl.DataFrame:
+        """Return the cells in which a dataset of stations shows an exact place."""
+        shown = self.points.filter("opened", pl.col("datasetKey").is_in(self.stations.to_list()))
+        return shown.select("datasetKey", *cell(n)).unique()
+
+
+def _units(records: pl.DataFrame, world: _World, grid: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Give each sensitive record its unit: the one it went out in, a crowd, its cell, or none where it has to wait.
+
+    Returns
+    -------
+    members : polars.DataFrame
+        Columns of `STATES` as they are before this release; `new_year`, `new_taxon`, `inside` (it still stands in its unit),
+        `there` (the record is not gone).
+    grid, left_over : polars.DataFrame of `CROWD_PLACES`
+        All crowds, older and new; places that are in none.
+    """
+    kept = world.states.rename({"category": "old", "taxon": "old_taxon", "year": "old_year"}).drop(
+        "datasetKey", "rule_id", "beside"
     )
+    mine = records.drop_nulls("category").join(kept, on="key", how="left", maintain_order="left")
+    same = (pl.col("old") == pl.col("category")).fill_null(value=False)
+    first = (
+        pl.when(world.new)
+        .then(pl.min_horizontal(pl.col("year").fill_null(world.year), world.year))
+        .otherwise(world.year)
+    )
+    waits = pl.when(same).then("waits_since").when(pl.col("old").is_null()).then(first).otherwise(world.year)
+    mine = mine.with_columns(
+        pl.col("undated").fill_null(value=False),
+        published=same & pl.col("published").fill_null(value=False),
+        base=pl.col("category").replace_strict(PER_DEGREE, default=None, return_dtype=pl.Int32),
+        waits_since=waits.cast(pl.Int32),
+        year=pl.col("year").cast(pl.Int32),
+    )
+    nowhere = pl.any_horizontal(pl.col("longitude", "latitude").is_null())
+    coarse = pl.col("base").is_not_null()
+    stays = pl.col("published") & ~pl.col("unit").str.starts_with(NOWHERE)
+    free = mine.filter(coarse, ~nowhere, ~stays.fill_null(value=False)).drop("unit", "n", "column", "row")
+    found, grid, left_over = _placed(free, mine.filter(coarse, ~nowhere), world, grid)
+    unit = pl.lit(NOWHERE) + pl.col("country").fill_null("")
+    rest = [
+        mine.filter(~coarse).with_columns(pl.lit(None).alias(name) for name in ("unit", "n", "column", "row")),
+        mine.filter(coarse, stays.fill_null(value=False)),
+        mine.filter(coarse, nowhere, ~stays.fill_null(value=False)).with_columns(
+            unit=unit, n=pl.lit(None), column=pl.lit(None), row=pl.lit(None)
+        ),
+        found,
+    ]
+    columns = {**STATES, "old_year": pl.Int32, "old_taxon": pl.String, "longitude": pl.Float64, "latitude": pl.Float64}
+    there = pl.concat([frame.select(pl.col(name).cast(dtype) for name, dtype in columns.items()) for frame in rest])
+    gone = world.states.join(records.select("key"), on="key", how="anti").join(
+        records.select("datasetKey").unique(), on="datasetKey", how="semi"
+    )
+    return pl.concat([there.with_columns(there=pl.lit(value=True)), gone.with_columns(
+        old_year="year", old_taxon="taxon", longitude=pl.lit(None, pl.Float64), latitude=pl.lit(None, pl.Float64),
+        there=pl.lit(value=False),
+    )]), grid, left_over  # fmt: skip
 
 
-def _crowds(
-    asked: pl.DataFrame, points: pl.DataFrame, stations: pl.Series, memory: Memory, year: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return all crowds, older and new; and the places that are left over in the cells of sensitive records."""
-    grid, left_over = [memory.crowds], [CROWD_PLACES.to_frame()]
-    of_stations = pl.col("datasetKey").is_in(stations.to_list())
-    points = points.filter(of_stations)
-    for (base,), going in asked.filter(of_stations).group_by("base", maintain_order=True):
-        n = int(str(base))
-        # All cells of the dataset: were only those with a sensitive record counted off, the others' places could be left out.
-        places = crowds.squares(points, n).join(going.select("datasetKey").unique(), on="datasetKey", how="semi")
+def _placed(
+    free: pl.DataFrame, asked: pl.DataFrame, world: _World, grid: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return records with a crowd, their cell, or no unit yet; all crowds; the places that are left over."""
+    found, left_over = [], [CROWD_PLACES.to_frame()]
+    for base in asked["base"].unique().sort().to_list():
+        exact = world.exact(base)
+        datasets = asked.filter(pl.col("base") == base).select("datasetKey").unique()
+        places = crowds.squares(world.points.join(datasets, on="datasetKey", how="semi"), base)
+        places = places.join(exact, on=["datasetKey", "column", "row"], how="semi")
+        new, left = crowds.count_off(_free(places, grid, base, base), base=base, n=base)
+        grid = pl.concat([grid, new])
+        left_over.append(_left(left, base, base))
+        here = free.filter(pl.col("base") == base).with_columns(*cell(base), n=pl.lit(base, pl.Int32))
+        alone = here.join(exact, on=["datasetKey", "column", "row"], how="anti", maintain_order="left")
+        found.append(alone.with_columns(unit=_cell_unit(base)))
+        here = here.join(exact, on=["datasetKey", "column", "row"], how="semi", maintain_order="left")
+        n = base
         while True:
-            places = _not_wider(places, memory.crowds, base=int(str(base)), n=n)
-            found, left = crowds.count_off(places, memory.crowds, base=int(str(base)), n=n)
-            grid.append(found)
-            in_cell = pl.format("left|{}|{}|{}", pl.lit(n), "column", "row")
-            left = left.with_columns(crowd=in_cell, base=pl.lit(base), n=pl.lit(n))
-            left_over.append(left.select(pl.col(name).cast(dtype) for name, dtype in CROWD_PLACES.items()))
-            going = going.with_columns(square(n)).join(left, on=["datasetKey", "x", "y"], how="semi")
-            going = going.filter(pl.col("waits_since") < year)
+            here = _in_crowds(here, grid, base)
+            going = here.filter(pl.col("unit").is_null(), pl.col("waits_since") < world.year)
             if n == 1 or going.is_empty():
                 break
             n //= 10
-            wider = left.select("datasetKey", pl.col("x", "y").floordiv(10)).unique()
-            places = wider.with_columns(column=pl.col("x").floordiv(PARTS), row=pl.col("y").floordiv(PARTS))
-    return pl.concat(grid), pl.concat(left_over)
-
-
-def _not_wider(places: pl.DataFrame, known: pl.DataFrame, *, base: int, n: int) -> pl.DataFrame:
-    """Return the squares that are in no crowd of wider cells: a place belongs to one crowd for ever."""
-    for wide in (one for one in _LEVELS if one < n):
-        taken = known.filter(pl.col("base") == base, pl.col("n") == wide).select("datasetKey", wide_x="x", wide_y="y")
-        of = places.with_columns(wide_x=pl.col("x").floordiv(n // wide), wide_y=pl.col("y").floordiv(n // wide))
-        places = of.join(taken, on=["datasetKey", "wide_x", "wide_y"], how="anti").drop("wide_x", "wide_y")
-    return places
-
-
-def _nowhere(records: pl.DataFrame) -> pl.DataFrame:
-    """Return the states of sensitive records without a place: they go out by their stated country, without a year."""
-    found = records.filter(
-        pl.col("category").is_in(list(PER_DEGREE)), pl.any_horizontal(pl.col("longitude", "latitude").is_null())
-    ).with_columns(pl.lit(None).alias(name) for name in ("base", "n", "column", "row", "year", "waits_since"))
-    unit = NOWHERE + pl.col("country").fill_null("")
-    found = found.with_columns(unit=unit, published=pl.lit(value=True))
-    return found.select(pl.col(name).cast(dtype) for name, dtype in STATES.items())
-
-
-def _withheld_since(records: pl.DataFrame, memory: Memory) -> pl.DataFrame:
-    """Return the states of records that are withheld now: nothing goes out, and what they were is not forgotten."""
-    withheld = records.filter(pl.col("category") == _WITHHELD).select("key")
-    kept = memory.states.join(withheld, on="key", how="semi").unique("key", keep="first", maintain_order=True)
-    return kept.with_columns(published=pl.lit(value=False), unit=pl.lit(None, pl.String))
-
-
-def _in_units(
-    mine: pl.DataFrame, points: pl.DataFrame, stations: pl.Series, grid: pl.DataFrame, memory: Memory
-) -> pl.DataFrame:
-    """Return sensitive records with their unit and its cell; `unit` is null for those that have no crowd yet."""
-    units = grid.select("datasetKey", "base", "n", "x", "y", unit="crowd")
-    kept = memory.states.filter("published").drop_nulls("n").select("key", "base", "n", "column", "row", "unit")
-    found = [_still_there(mine, kept, units)]
-    rest = mine.join(found[0], on="key", how="anti")
-    for (base,), some in rest.group_by("base", maintain_order=True):
-        n, going = int(str(base)), some.with_columns(cell(int(str(base))))
-        exact = points.filter("opened").select("datasetKey", *cell(n), exact=pl.lit(value=True)).unique()
-        going = going.join(exact, on=["datasetKey", "column", "row"], how="left", maintain_order="left")
-        crowded = pl.col("datasetKey").is_in(stations.to_list()) & pl.col("exact").fill_null(value=False)
-        found.append(going.filter(~crowded).with_columns(n=pl.lit(n, pl.Int32), unit=_cell_unit(n)))
-        going = going.filter(crowded).with_columns(n=pl.lit(n, pl.Int32), unit=pl.lit(None, pl.String))
-        for wide in (one for one in _LEVELS if one <= n):  # a place that is in a wide crowd is in no other
-            at = units.filter(pl.col("base") == base, pl.col("n") == wide).drop("base", "n")
-            placed = going.drop("unit").with_columns(*cell(wide), *square(wide))
-            placed = placed.join(at, on=["datasetKey", "x", "y"], how="left", maintain_order="left")
-            inside = pl.col("unit").is_not_null()
-            found.append(placed.filter(inside).with_columns(n=pl.lit(wide, pl.Int32)))
-            going = placed.filter(~inside)
-        found.append(going)
-    columns = [
-        "key",
-        "datasetKey",
-        "category",
-        "rule_id",
-        "beside",
-        "base",
-        "n",
-        "column",
-        "row",
-        "unit",
-        "taxon",
-        "year",
-    ]
-    return pl.concat([one.select(*columns, "waits_since") for one in found])
-
-
-def _still_there(mine: pl.DataFrame, kept: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """Return the records that stand where they stood when they went out, in the unit that they went out in."""
-    found = []
-    for (n,), some in mine.join(kept, on=["key", "base"]).group_by("n", maintain_order=True):
-        at = some.rename({"column": "old_column", "row": "old_row"}).with_columns(
-            *cell(int(str(n))), *square(int(str(n)))
-        )
-        at = at.join(
-            units.drop("base", "n").with_columns(in_crowd=pl.lit(value=True)),
-            on=["datasetKey", "x", "y", "unit"],
-            how="left",
-        )
-        same_cell = (pl.col("column") == pl.col("old_column")) & (pl.col("row") == pl.col("old_row"))
-        found.append(
-            at.filter(
-                same_cell, pl.col("in_crowd").fill_null(value=False) | (pl.col("unit") == _cell_unit(int(str(n))))
+            wider = _free(places, grid, base, base).select("datasetKey", pl.col("x", "y").floordiv(base // n)).unique()
+            wider = wider.with_columns(column=pl.col("x").floordiv(PARTS), row=pl.col("y").floordiv(PARTS))
+            cells = going.select("datasetKey", *cell(n)).unique()
+            new, left = crowds.count_off(
+                wider.join(cells, on=["datasetKey", "column", "row"], how="semi"), base=base, n=n
             )
-        )
-    empty = mine.clear().with_columns(
+            grid = pl.concat([grid, new])
+            left_over.append(_left(left, base, n))
+            went = going.select("key", wide=pl.lit(n, pl.Int32))
+            here = here.join(went, on="key", how="left", maintain_order="left")
+            here = here.with_columns(n=pl.coalesce("wide", "n")).drop("wide")
+            here = pl.concat([part.with_columns(cell(int(str(level)))) for (level,), part in here.group_by("n")])
+        found.append(here)
+    columns = [*free.columns, "n", "column", "row", "unit"]
+    empty = free.clear().with_columns(
         n=pl.lit(None, pl.Int32),
         column=pl.lit(None, pl.Int64),
         row=pl.lit(None, pl.Int64),
         unit=pl.lit(None, pl.String),
     )
-    return pl.concat([empty, *(one.select(empty.columns) for one in found)]).unique(
-        "key", keep="first", maintain_order=True
+    return pl.concat([empty.select(columns), *(frame.select(columns) for frame in found)]), grid, pl.concat(left_over)
+
+
+def _tens(left_over: pl.DataFrame, world: _World) -> pl.DataFrame:
+    """Return all places, in tens, of the cells that have places in no crowd."""
+    found = [CROWD_PLACES.to_frame()]
+    for (base,), some in left_over.filter(pl.col("n") == pl.col("base")).group_by("base", maintain_order=True):
+        cells = some.select("datasetKey", "column", "row").unique()
+        places = crowds.squares(world.points, int(str(base))).join(
+            cells, on=["datasetKey", "column", "row"], how="semi"
+        )
+        found.append(crowds.tens(places, int(str(base))))
+    return pl.concat(found)
+
+
+def _free(places: pl.DataFrame, grid: pl.DataFrame, base: int, n: int) -> pl.DataFrame:
+    """Return squares that are in no crowd of their category: a place belongs to one crowd for ever."""
+    for wide in (one for one in _LEVELS if one <= n):
+        taken = grid.filter(pl.col("base") == base, pl.col("n") == wide).select("datasetKey", wide_x="x", wide_y="y")
+        of = places.with_columns(wide_x=pl.col("x").floordiv(n // wide), wide_y=pl.col("y").floordiv(n // wide))
+        places = of.join(taken, on=["datasetKey", "wide_x", "wide_y"], how="anti").drop("wide_x", "wide_y")
+    return places
+
+
+def _left(left: pl.DataFrame, base: int, n: int) -> pl.DataFrame:
+    """Return places that are left over, together for each cell."""
+    named = left.with_columns(
+        crowd=pl.format("left|{}|{}|{}", pl.lit(n), "column", "row"), base=pl.lit(base), n=pl.lit(n)
     )
+    return named.select(pl.col(name).cast(dtype) for name, dtype in CROWD_PLACES.items())
+
+
+def _in_crowds(here: pl.DataFrame, grid: pl.DataFrame, base: int) -> pl.DataFrame:
+    """Return records with the crowd of their place, and its cell."""
+    found = []
+    here = here.drop("unit", strict=False)
+    for wide in (one for one in _LEVELS if one <= base):
+        at = grid.filter(pl.col("base") == base, pl.col("n") == wide)
+        at = at.select("datasetKey", "x", "y", unit="crowd", crowd_column="column", crowd_row="row")
+        inside = here.with_columns(square(wide)).join(at, on=["datasetKey", "x", "y"], maintain_order="left")
+        inside = inside.with_columns(n=pl.lit(wide, pl.Int32), column="crowd_column", row="crowd_row")
+        found.append(inside.drop("x", "y", "crowd_column", "crowd_row"))
+        here = here.join(inside.select("key"), on="key", how="anti", maintain_order="left")
+    found.append(here.with_columns(unit=pl.lit(None, pl.String)))
+    return pl.concat([frame.select(found[-1].columns) for frame in found])
 
 
 def _cell_unit(n: int) -> pl.Expr:
     return pl.format("cell|{}|{}|{}", pl.lit(n), "column", "row")
 
 
-def _content(now: pl.DataFrame, points: pl.DataFrame, grid: pl.DataFrame, memory: Memory) -> pl.DataFrame:
-    """Return what stands at the places of all units that matter: `SEEN`."""
-    asked = pl.concat(
-        [
-            frame.select("datasetKey", "n", "column", "row", "unit")
-            for frame in (now, memory.states.filter("published").drop_nulls("n"))
-        ]
-    )
-    asked = asked.drop_nulls("unit").unique()
+def _content(members: pl.DataFrame, points: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """Return what stands at the places of the units of records: `SEEN`."""
+    asked = members.drop_nulls(["unit", "n"]).select("datasetKey", "n", "column", "row", "unit").unique()
     found = [SEEN.to_frame()]
-    for (n,), some in asked.group_by("n", maintain_order=True):
-        here = points.with_columns(*cell(int(str(n))), *square(int(str(n))))
+    for (level,), some in asked.group_by("n", maintain_order=True):
+        n = int(str(level))
+        here = points.with_columns(*cell(n), *square(n))
         here = here.join(
             some.select("datasetKey", "column", "row").unique(), on=["datasetKey", "column", "row"], how="semi"
         )
-        in_crowds = grid.filter(pl.col("n") == n).select("datasetKey", "x", "y", unit="crowd")
-        in_crowds = in_crowds.join(some, on=["datasetKey", "unit"], how="semi")
-        in_cells = some.filter(pl.col("unit") == _cell_unit(int(str(n)))).select("datasetKey", "column", "row", "unit")
+        in_crowds = grid.select("datasetKey", "x", "y", unit="crowd").join(some, on=["datasetKey", "unit"], how="semi")
+        in_cells = some.filter(pl.col("unit") == _cell_unit(n)).select("datasetKey", "column", "row", "unit")
         at = [
             here.join(in_crowds, on=["datasetKey", "x", "y"]),
             here.join(in_cells, on=["datasetKey", "column", "row"]),
@@ -384,105 +411,102 @@ def _content(now: pl.DataFrame, points: pl.DataFrame, grid: pl.DataFrame, memory
     return pl.concat(found)
 
 
-def _sizes(grid: pl.DataFrame) -> pl.DataFrame:
-    """Return how many places each crowd has."""
-    return grid.group_by("datasetKey", unit="crowd").len("size")
-
-
 def _refreshed(
-    now: pl.DataFrame,
-    content: pl.DataFrame,
-    sizes: pl.DataFrame,
-    memory: Memory,
-    records: pl.DataFrame,
-    new: set[str],
-    year: int,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the states and what is seen of places from this release on."""
-    seen = memory.seen
-    fresh = content.join(seen, on=SEEN.names(), how="anti", nulls_equal=True)
-    fresh = fresh.join(sizes, on=_UNIT, how="left").with_columns(pl.col("size").fill_null(PLACES))
-    per_unit = fresh.group_by(_UNIT).agg(places=pl.struct("x", "y").n_unique(), size=pl.col("size").first())
-    whole = per_unit.filter(pl.col("places") >= pl.col("size")).select(_UNIT)
-    per_year = fresh.group_by(*_UNIT, "year").agg(places=pl.len(), size=pl.col("size").first())
-    old = memory.states.filter("published").drop_nulls("n")
-    ours = now.join(old.select("key", "unit", old_year="year", old_taxon="taxon"), on=["key", "unit"], how="left")
-    was = (
-        now.select("key", "unit")
-        .join(old.select("key", "unit"), on=["key", "unit"], how="semi")
-        .with_columns(was=pl.lit(value=True))
-    )
-    ours = ours.join(was, on=["key", "unit"], how="left").with_columns(pl.col("was").fill_null(value=False))
-    late = ours.filter(~pl.col("was"), pl.col("waits_since") < year)
+    members: pl.DataFrame, world: _World, grid: pl.DataFrame, seen: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Make the presences of units and years anew that are complete.
+
+    Returns
+    -------
+    members, seen : polars.DataFrame
+        As they are after this release.
+    changed : polars.DataFrame
+        datasetKey, unit, places : how many of a unit's places have something new.
+    """
+    content = _content(members, world.points, grid)
+    # Of a unit that had nothing to hide, what an earlier release showed counts as seen.
+    shown = _content(members, world.before, grid).join(seen, on=_UNIT, how="anti")
+    seen = pl.concat([seen, shown.filter(~world.new)])
+    sizes = grid.group_by("datasetKey", unit="crowd").len("size")
+    fresh = content.join(seen, on=SEEN.names(), how="anti", nulls_equal=True).join(sizes, on=_UNIT, how="left")
+    fresh = fresh.with_columns(pl.col("size").fill_null(PLACES))
+    changed = fresh.group_by(_UNIT).agg(places=pl.struct("x", "y").n_unique(), size=pl.col("size").first())
+    whole = changed.filter(pl.col("places") >= pl.col("size")).select(*_UNIT, whole=pl.lit(value=True))
+    complete = fresh.group_by(*_UNIT, "year").agg(places=pl.len(), size=pl.col("size").first())
+    complete = complete.filter(pl.col("places") >= pl.col("size")).select(*_UNIT, "year", complete=pl.lit(value=True))
     is_cell = pl.col("unit").str.starts_with("cell|").fill_null(value=False)
-    forced = pl.concat([
-        ours.filter(is_cell, pl.col("datasetKey").is_in(list(new))).select(_UNIT), late.filter(is_cell).select(_UNIT),
-    ]).unique()  # fmt: skip
-    dated = per_year.filter(pl.col("places") >= pl.col("size")).select(*_UNIT, "year")
-    years = pl.concat(
-        [frame.select(*_UNIT, "year") for frame in (ours, old.with_columns(pl.col("year")), content)]
-    ).unique()
-    dated = pl.concat([dated, years.join(forced, on=_UNIT, how="semi")]).unique().filter(pl.col("year").is_not_null())
-    undated = pl.concat([whole, forced]).unique()
-    ours = _marked(
-        ours.with_columns(target=pl.when(~(pl.col("was") & pl.col("old_year").is_null())).then("year")), dated, undated
+    late = pl.col("there") & ~pl.col("published") & (pl.col("waits_since") < world.year)
+    forced = members.filter(is_cell).group_by(_UNIT).agg(forced=late.any()).filter(pl.col("forced") | world.new)
+    forced = forced.with_columns(forced=pl.lit(value=True))
+    whole = whole.join(forced, on=_UNIT, how="anti")
+    group = pl.when("published").then("old_year").when(~pl.col("undated")).then("year")
+    judged = members.with_columns(group=group).join(whole, on=_UNIT, how="left").join(forced, on=_UNIT, how="left")
+    years = complete.rename({"year": "group"})
+    judged = judged.join(years, on=[*_UNIT, "group"], how="left", nulls_equal=True)
+    judged = judged.with_columns(pl.col("whole", "forced", "complete").fill_null(value=False))
+    without = ~pl.col("published") & pl.col("whole") & ~pl.col("complete")
+    judged = judged.with_columns(group=pl.when(~without).then("group"), inside=_inside(judged, grid))
+    anew = pl.col("forced") | pl.col("complete") | (pl.col("whole") & pl.col("group").is_null())
+    nowhere = pl.col("unit").str.starts_with(NOWHERE).fill_null(value=False)
+    other_year = pl.col("published") & pl.col("group").is_not_null() & pl.col("group").ne_missing(pl.col("year"))
+    judged = judged.with_columns(anew=(anew & pl.col("unit").is_not_null()) | nowhere, nowhere=nowhere)
+    left = pl.col("anew") & ~pl.col("nowhere") & (~pl.col("there") | ~pl.col("inside"))
+    goes = (
+        pl.when(pl.col("anew")).then(pl.col("there") & (pl.col("nowhere") | ~left) & ~other_year).otherwise("published")
     )
-    published = ours.with_columns(
-        new_year=pl.when("in_dated")
-        .then("target")
-        .when(pl.col("was") & ~pl.col("in_undated"))
+    judged = judged.with_columns(goes=goes.fill_null(value=False), left=left)
+    taken = pl.col("goes") & pl.col("anew")
+    after = judged.with_columns(
+        year=pl.when(taken & pl.col("nowhere"))
+        .then(None)
+        .when(taken)
+        .then("group")
+        .when("published")
         .then("old_year")
-        .when(pl.col("was") & pl.col("target").is_not_null())
-        .then("old_year"),
-        goes=pl.col("in_dated") | pl.col("was") | pl.col("in_undated"),
-        renewed=pl.col("in_dated") | (pl.col("in_undated") & ~(pl.col("was") & pl.col("target").is_not_null())),
-    )
-    current = published.select(
-        *(name for name in STATES.names() if name not in {"taxon", "year", "published"}),
-        taxon=pl.when(pl.col("renewed") | ~pl.col("was")).then("taxon").otherwise("old_taxon"),
-        year=pl.when("goes").then("new_year").otherwise("year"),
+        .otherwise("year"),
+        taxon=pl.when(taken).then("taxon").when("published").then("old_taxon").otherwise("taxon"),
+        undated=pl.col("undated") | (taken & (pl.col("group").is_null() | pl.col("nowhere"))),
+        waits_since=pl.when("left").then(world.year).otherwise("waits_since"),
+        unit=pl.when(~pl.col("left")).then("unit"),
         published="goes",
     )
-    gone = _remaining(old, now, records, dated, undated)
-    states = pl.concat(
-        [frame.select(pl.col(name).cast(dtype) for name, dtype in STATES.items()) for frame in (current, gone)]
+    anew_units = pl.concat([whole.select(_UNIT), forced.select(_UNIT)])
+    older = seen.join(anew_units, on=_UNIT, how="anti").join(
+        complete, on=[*_UNIT, "year"], how="anti", nulls_equal=True
     )
-    renewed = pl.concat([
-        content.join(dated, on=[*_UNIT, "year"], how="semi"), content.join(undated, on=list(_UNIT), how="semi"),
-    ]).unique()  # fmt: skip
-    older = seen.join(renewed, on=[*_UNIT, "x", "y", "year"], how="anti", nulls_equal=True)
-    return states, pl.concat([older, renewed.select(SEEN.names())])
+    newer = pl.concat([
+        content.join(anew_units, on=_UNIT, how="semi"),
+        content.join(anew_units, on=_UNIT, how="anti").join(complete, on=[*_UNIT, "year"], how="semi", nulls_equal=True),
+    ])  # fmt: skip
+    return after, pl.concat([older, newer]), changed
 
 
-def _marked(rows: pl.DataFrame, dated: pl.DataFrame, undated: pl.DataFrame) -> pl.DataFrame:
-    """Add whether the presences of a row's unit and year (`target`), and those without a year, are made anew."""
-    true = pl.lit(value=True)
-    marked = rows.join(
-        dated.with_columns(in_dated=true), left_on=[*_UNIT, "target"], right_on=[*_UNIT, "year"], how="left"
-    )
-    marked = marked.join(undated.with_columns(in_undated=true), on=list(_UNIT), how="left")
-    return marked.with_columns(pl.col("in_dated", "in_undated").fill_null(value=False))
+def _inside(members: pl.DataFrame, grid: pl.DataFrame) -> pl.Series:
+    """Tell which records stand in the unit that they went out in, or go out in."""
+    rows = members.select("datasetKey", "unit", "n", "column", "row", "longitude", "latitude").with_row_index("at")
+    found = [pl.Series("at", [], dtype=pl.UInt32)]
+    places = grid.select("datasetKey", "x", "y", unit="crowd")
+    for (level,), some in rows.drop_nulls(["n", "longitude", "latitude"]).group_by("n"):
+        n = int(str(level))
+        x, y = (expression.alias(name) for expression, name in zip(cell(n), ("now_column", "now_row"), strict=True))
+        here = some.with_columns(x, y, *square(n))
+        found.append(here.join(places, on=["datasetKey", "unit", "x", "y"], how="semi")["at"])
+        in_cell = pl.col("unit").str.starts_with("cell|")
+        same = (pl.col("now_column") == pl.col("column")) & (pl.col("now_row") == pl.col("row"))
+        found.append(here.filter(in_cell, same)["at"])
+    return pl.int_range(members.height, eager=True, dtype=pl.UInt32).is_in(pl.concat(found).implode())
 
 
-def _remaining(
-    old: pl.DataFrame, now: pl.DataFrame, records: pl.DataFrame, dated: pl.DataFrame, undated: pl.DataFrame
-) -> pl.DataFrame:
-    """Return published states of records that are gone, or moved, and stand for their presence until it is made anew.
-
-    One that is withheld today, or asks for a larger cell, leaves at once.
-    """
-    moved = old.join(now.select("key", "unit"), on=["key", "unit"], how="anti")
-    stricter = now.select("key", base_now="base")
-    withheld = records.filter(pl.col("category") == _WITHHELD).select("key")
-    moved = moved.join(withheld, on="key", how="anti").join(stricter, on="key", how="left")
-    moved = moved.filter(pl.col("base_now").fill_null(pl.col("base")) >= pl.col("base"))
-    marked = _marked(moved.with_columns(target="year"), dated, undated)
-    anew = pl.when(pl.col("year").is_null()).then("in_undated").otherwise("in_dated")
-    return marked.filter(~anew).select(STATES.names())
+def _kept(members: pl.DataFrame) -> pl.DataFrame:
+    """Return the states of records after a release."""
+    return members.select(pl.col(name).cast(dtype) for name, dtype in STATES.items())
 
 
-def _waiting(states: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
-    """Return the records that wait, and how many places their cell has left over."""
-    room = left_over.group_by("datasetKey", "base", "n", "column", "row").len("places")
-    waits = states.filter(~pl.col("published")).join(room, on=["datasetKey", "base", "n", "column", "row"], how="left")
-    return waits.select("key", places=pl.col("places").fill_null(0).cast(pl.Int64))
+def _waiting(members: pl.DataFrame, left_over: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """Return the records that wait, and how many places there are, or have something new, of those that it takes."""
+    room = left_over.group_by("datasetKey", "base", "n", "column", "row").len("room")
+    waits = members.filter("there", ~pl.col("published"), pl.col("base").is_not_null())
+    waits = waits.join(room, on=["datasetKey", "base", "n", "column", "row"], how="left")
+    waits = waits.join(changed.select(*_UNIT, new=pl.min_horizontal("places", "size")), on=_UNIT, how="left")
+    places = pl.when(pl.col("unit").is_null()).then("room").otherwise("new").fill_null(0)
+    return waits.select("key", places=places.cast(pl.Int64))

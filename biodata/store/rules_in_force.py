@@ -15,7 +15,17 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.facts import USED
-from biodata.sharing.plan import PLACED, SENSITIVE, Plan, named_dataset, plan_of, sensitive_records
+from biodata.sharing.plan import (
+    BEFORE,
+    PLACED,
+    SENSITIVE,
+    Plan,
+    marks_of,
+    named_dataset,
+    plan_of,
+    sensitive_records,
+    with_places,
+)
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.set_apart import Memory
 from biodata.store import floor_set, releases, sharing_memory
@@ -23,12 +33,14 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.vocabularies import PATROL_PROTOCOL
 
 _BATCH_ROWS: Final = 200_000
 _ASKED: Final = ("occurrences", "events", "taxa", "protected_areas")
 _KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, Plan]]] = deque(maxlen=4)
 """What was found last in this process: a release and the runs after it ask the same."""
 JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED})
+_STOOD: Final = ("key", "datasetKey", "year", "decimalLongitude", "decimalLatitude")
 Batches = Callable[[], Iterable[pl.DataFrame]]
 """What gives records, batch by batch, each time that it is called."""
 
@@ -117,12 +129,23 @@ def _plan(
     if events is None:
         events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
     events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
-    released, shown = _released(settings)
-    known = _known(settings, lake, datasets)
-    before = pl.lit(value=True) if known is None else pl.col("key").is_in(known.implode())
+    events = events.filter(
+        ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
+    )
+    made, key = releases.current(settings.data), secret(settings.data)
+    released, shown = frozenset[str](), list[str]()
+    if made is not None:
+        with releases.connect(made.path) as connection:
+            released = frozenset(
+                n or "" for (n,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
+            )
+            shown = [n for (n,) in connection.execute("SELECT survey_id FROM surveys").fetchall()]
+    marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
     return plan_of(
-        pl.concat(records).with_columns(shown=before), events.with_columns(shown=pl.col("event_key").is_in(shown)), pl.concat(sensitive),
-        memory=memory, released=released, secret=secret(settings.data), today=_today(),
+        pl.concat(records),
+        events.with_columns(shown=pl.col("event_key").is_in(shown) | marked.is_in(shown).fill_null(value=False)),
+        pl.concat(sensitive),
+        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(),
     )  # fmt: skip
 
 
@@ -134,26 +157,26 @@ def _of(datasets: list[str]) -> Filter | None:
     return Or((named, IsNull("datasetKey"))) if "" in datasets else named
 
 
-def _released(settings: Settings) -> tuple[frozenset[str], list[str]]:
-    """Return the datasets and the events that the current release has."""
-    made = releases.current(settings.data)
-    if made is None:
-        return frozenset(), []
-    with releases.connect(made.path) as connection:
-        datasets = connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
-        events = connection.execute("SELECT survey_id FROM surveys").fetchall()
-    return frozenset(name or "" for (name,) in datasets), [name for (name,) in events]
-
-
-def _known(settings: Settings, lake: Lake, datasets: list[str]) -> pl.Series | None:
-    """Return the records of some datasets that the current release was made of; None where that version is kept no more."""
-    made = releases.current(settings.data)
+def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> pl.DataFrame:
+    """Return what the current release was made of in some datasets; what is there now where that version is kept no more."""
+    found = [BEFORE.to_frame()]
     if made is None or not datasets:
-        return pl.Series([], dtype=pl.Int64)
-    try:
-        return lake.read("occurrences", columns=["key"], where=_of(datasets), snapshot=made.snapshot)["key"]
-    except StoreError:
-        return None
+        return found[0]
+    where, schema = _of(datasets), BEFORE.items()
+    for snapshot in (made.snapshot, None):
+        try:
+            records = lake.read("occurrences", columns=_STOOD, where=where, snapshot=snapshot)
+            events = lake.read("events", where=where, snapshot=snapshot)
+        except StoreError:
+            continue
+        records = records.rename({"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"})
+        events = with_places(events).rename({"event_key": "identifier"})
+        found += [
+            frame.with_columns(named_dataset()).select(pl.col(name).cast(dtype) for name, dtype in schema)
+            for frame in (records, events)
+        ]
+        break
+    return pl.concat(found)
 
 
 def _today() -> date:
