@@ -120,7 +120,7 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
     mark, kept = settings.data / "assessed_open.json", settings.data / "assessed_open.parquet"
     # Names of taxa, and areas, decide beside the rules which records are open.
     judged = {table: lake.changed_at(table) for table in ("taxa", "protected_areas")}
-    apart = 0 if rules.plan is None else int(rules.plan.apart.hidden["key"].hash().sum() or 0)
+    apart = 0 if rules.plan is None else int(rules.plan.not_open.hash().sum() or 0)
     state = {**_state(settings, lake), **judged, "sharing": rules.hash, "apart": apart, "code": code_hash()}
     told = _read(mark)
     if kept.is_file() and told == {**state, "sha256": _sha256(kept)}:
@@ -154,11 +154,7 @@ def _open(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.Bounda
     """Return the records that no rule makes less than open, and that are not set apart."""
     decided = sharing.decide(batch, rules, boundaries=boundaries)
     opened = batch[np.setdiff1d(np.arange(batch.height), decided["row"].to_numpy())]
-    return (
-        opened
-        if rules.plan is None
-        else opened.join(rules.plan.apart.hidden, on="key", how="anti", maintain_order="left")
-    )
+    return opened if rules.plan is None else opened.filter(~pl.col("key").is_in(rules.plan.not_open.implode()))
 
 
 def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -48,7 +48,9 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
     apart = plan.apart.hidden.select("key")
     found = [
         _fault(opened.join(hidden.select("key"), on="key", how="semi"), "a record that a rule hides goes out as it is"),
-        _fault(opened.join(apart, on="key", how="semi"), "a record that is set apart goes out as it is"),
+        _fault(
+            opened.filter(pl.col("key").is_in(plan.not_open.implode())), "a record that is set apart goes out as it is"
+        ),
         _fault(
             coarse.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in _PRECISE if name in coarse.columns)),
             "a presence has a value that only an open record may have",
@@ -60,7 +62,7 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
         _fault(coarse.join(apart, on="key", how="semi"), "a presence has the number of a record"),
         _crowdless(plan),
         _fault(
-            events.filter(pl.col("survey_id").is_in(plan.apart.unpublished_events.implode())).with_columns(key=pl.lit(-1)),
+            events.filter(pl.col("survey_id").is_in(_unpublished(plan).implode())).with_columns(key=pl.lit(-1)),
             "an event goes out that would show a missing record",
         ),
     ]  # fmt: skip
@@ -69,6 +71,16 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
 
 def _fault(rows: pl.DataFrame, problem: str) -> pl.DataFrame:
     return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(dict(FAULTS))
+
+
+def _unpublished(plan: Plan) -> pl.Series:
+    """Return the names that events which are not published would have, in datasets of marked numbers too."""
+    names = plan.apart.unpublished_events
+    marked = [
+        f"{dataset}:" + plan.mark(names.filter(names.str.starts_with(f"{dataset}:")).str.strip_prefix(f"{dataset}:"))
+        for dataset in sorted(plan.marked)
+    ]
+    return pl.concat([names, *marked])
 
 
 def _crowdless(plan: Plan) -> pl.DataFrame:

@@ -182,7 +182,7 @@ def _set_apart_since(connection: duckdb.DuckDBPyConnection, plan: Plan | None) -
     if plan.marked & datasets != marked & datasets:
         return "the numbers of a dataset are published otherwise"
     opened = connection.execute("SELECT key FROM occurrences WHERE sharing_category = 'open'").pl()
-    if not opened.join(plan.apart.hidden, on="key", how="semi").is_empty():
+    if opened["key"].is_in(plan.not_open.implode()).any():
         return "records of the one before are set apart since"
     return None
 
