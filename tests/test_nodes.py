@@ -9,7 +9,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from biodata.sharing.siblings import SAME_EVENT
 from sqlalchemy import select
 
 from biodata import pipeline, runs, terms
@@ -120,14 +119,10 @@ def trusting(settings: Settings, countries: dict[str, Settings]) -> None:
 
 
 def exact_places(settings: Settings) -> pl.DataFrame:
-    """Return the exact places of a node's records that its release does not tell as open, of hidden species themselves.
-
-    Not of those that are coarse since they share an event with one: a bird at that tree is told by others, too.
-    """
+    """Return the exact places of a node's records that its release does not have as they are."""
     made = releases.current(settings.data)
     assert made is not None
-    tied = pl.col("sharing_rule") == SAME_EVENT
-    is_open = releases.read(made, "occurrences").filter(~SENSITIVE | tied).select("key")
+    is_open = releases.read(made, "occurrences").filter(~SENSITIVE).select("key")
     with Lake.open(settings.data) as lake:
         kept = lake.read(
             "occurrences", columns=["key", "decimalLatitude", "decimalLongitude", "occurrenceID", "species"]
