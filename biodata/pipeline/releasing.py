@@ -153,6 +153,7 @@ def _build(
         made = build()
     except _RefusedError:
         return None, reports[-1].faults
+    sharing_memory.record_presences(registry, presences["key"], snapshot)
     held.enter_context(releases.held_open(made.path))
     (report,) = reports
     registry.record_release(
