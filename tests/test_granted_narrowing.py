@@ -1,5 +1,6 @@
 """What a grant leaves out tells nothing of where it is: two worlds that look the same in public are granted the same."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -11,6 +12,7 @@ from biodata import places, sharing
 from biodata.access import exact_building, exact_store
 from biodata.access.grants import Grant
 from biodata.sharing import RuleSet
+from biodata.sharing.publish import plan_alone
 from biodata.sharing.taxonomy import bundled
 from biodata.terms import OCCURRENCE, schema
 
@@ -41,8 +43,10 @@ def world(shifts: list[tuple[float, float]], countries: list[str]) -> pl.DataFra
 def stored(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what the exact store has of records, and what is published of them."""
     boundaries = places.load_boundaries("natural_earth")
-    published = sharing.publish(frame, RuleSet.read(None), boundaries=boundaries)
-    return exact_building.beside(frame, published, bundled()), published
+    rules = RuleSet.read(None)
+    rules = replace(rules, plan=plan_alone(frame, rules, boundaries))
+    beside = exact_building.beside(frame, sharing.as_published(frame, rules, boundaries=boundaries), bundled())
+    return beside, sharing.publish(frame, rules, boundaries=boundaries)
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,7 @@ def beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> 
     exact : polars.DataFrame of n rows
         Sensitive records, columns of `terms.OCCURRENCE`.
     published : polars.DataFrame of at most n rows
-        What `sharing.publish` lets out of them.
+        What is published of each (`sharing.as_published`).
     taxonomy : Taxonomy
         What is above the taxa of those that do not tell it.
 
