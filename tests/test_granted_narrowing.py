@@ -86,3 +86,18 @@ def test_the_same_is_granted_wherever_in_their_cells_the_records_are(worlds, are
     ]
     one, other = (exact_store.covered(frame, grants)["key"].to_list() for frame in worlds)
     assert one == other
+
+
+def test_what_is_published_without_a_year_is_in_no_grant_of_a_time():
+    """A record without a place goes out without its year."""
+    frames = []
+    for year in (2019, 2020):
+        frame = world([(0.0, 0.0)], ["LA"]).with_columns(
+            pl.lit(None, pl.Float64).alias("decimalLatitude"), pl.lit(None, pl.Float64).alias("decimalLongitude"),
+            countryCode=pl.lit("LA"), year=pl.lit(year, pl.Int32), event_start=date(year, 3, 1), event_end=date(year, 3, 1),
+        )  # fmt: skip
+        frames.append(stored(frame.cast(dict(frame.schema))))
+    assert frames[0][1].equals(frames[1][1])
+    assert frames[0][1].height == 1
+    for exact, _ in frames:
+        assert exact.select("exact_first", "exact_last").row(0) == (None, None)
