@@ -53,7 +53,7 @@ def read(registry: Registry) -> Memory:
         rows = session.scalars(select(SharingMemory).order_by(SharingMemory.dataset)).all()
     kept = [row for row in rows if row.dataset != _ALL]
     whole = next((row.digest for row in rows if row.dataset == _ALL), None)
-    if any(row.digest != _digest(row) for row in kept) or whole != (_of_all(kept) if rows else None):
+    if any(row.digest != _digest(row) for row in kept) or whole != _of_all(kept):
         message = f"what is kept of sensitive records is damaged: nothing can be published; {_REMEDY}"
         raise SharingError(message)
     parts = {name: [pl.read_ipc(io.BytesIO(getattr(row, name))) for row in kept] for name in _names()}
