@@ -35,9 +35,9 @@ def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
     Parameters
     ----------
     records : polars.DataFrame
-        datasetKey, day, longitude, latitude.
+        datasetKey, day, fx, fy.
     events : polars.DataFrame
-        datasetKey, longitude, latitude.
+        datasetKey, fx, fy.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
         Those that have events with a place, and those of which at least half of the records stand at places that were
         visited on two days or more.
     """
-    with_events = events.drop_nulls(["longitude", "latitude"])["datasetKey"].unique()
-    placed = records.drop_nulls(["day", "longitude", "latitude"]).select("datasetKey", "day", *cell(_VISITED))
+    with_events = events.drop_nulls(["fx", "fy"])["datasetKey"].unique()
+    placed = records.drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(_VISITED))
     days = pl.col("day").n_unique().over("datasetKey", "column", "row")
     again = placed.select("datasetKey", again=days >= 2).group_by("datasetKey").agg(pl.col("again").mean())
     return pl.concat([with_events, again.filter(pl.col("again") >= 0.5)["datasetKey"]]).unique().sort()
@@ -54,7 +54,7 @@ def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
 
 def squares(points: pl.DataFrame, n: int) -> pl.DataFrame:
     """Return the distinct squares of points by dataset: datasetKey, column, row (the cell), x, y (the square)."""
-    return points.drop_nulls(["longitude", "latitude"]).select("datasetKey", *cell(n), *square(n)).unique()
+    return points.drop_nulls(["fx", "fy"]).select("datasetKey", *cell(n), *square(n)).unique()
 
 
 def count_off(free: pl.DataFrame, *, base: int, n: int) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -18,21 +18,24 @@ PARTS: Final = 100
 """Squares along a cell's side."""
 
 
-def at(n: int, *, longitude: str = "longitude", latitude: str = "latitude") -> tuple[pl.Expr, pl.Expr]:
-    """Return column and row of points among n cells along a degree, counted from 0° E, 0° N."""
-    return tuple(  # type: ignore[return-value]
-        (pl.col(name) * n + GUARD).floor().cast(pl.Int64).clip(upper_bound=most * n - 1)
-        for name, most in ((longitude, 180), (latitude, 90))
-    )
+FINEST: Final = 100_000
+"""Squares along a degree of the finest kind, a hundredth of the side of the smallest cells."""
+
+
+def fine() -> list[pl.Expr]:
+    """Return `fx` and `fy`, the finest square of `longitude` and `latitude`, counted from 0° E, 0° N."""
+    return [
+        (pl.col(name) * FINEST + GUARD).floor().cast(pl.Int64).clip(upper_bound=most * FINEST - 1).alias(alias)
+        for name, most, alias in (("longitude", 180, "fx"), ("latitude", 90, "fy"))
+    ]
 
 
 def cell(n: int) -> list[pl.Expr]:
-    """Return `column` and `row` of the cell of points."""
-    column, row = at(n)
-    return [column.alias("column"), row.alias("row")]
+    """Return `column` and `row` among n cells along a degree, of finest squares."""
+    return [pl.col(name).floordiv(FINEST // n).alias(alias) for name, alias in (("fx", "column"), ("fy", "row"))]
 
 
 def square(n: int) -> list[pl.Expr]:
-    """Return `x` and `y` of the square of points in cells of n along a degree."""
-    x, y = at(n * PARTS)
-    return [x.alias("x"), y.alias("y")]
+    """Return `x` and `y` of the squares, a hundredth of the side of n cells along a degree, of finest squares."""
+    step = FINEST // (n * PARTS)
+    return [pl.col(name).floordiv(step).alias(alias) for name, alias in (("fx", "x"), ("fy", "y"))]

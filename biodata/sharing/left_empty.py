@@ -12,7 +12,7 @@ import polars as pl
 
 from biodata.geo import geodesic_distance_m
 from biodata.sharing.crowds import TEN
-from biodata.sharing.grid import CATEGORY, PER_DEGREE, cell, square
+from biodata.sharing.grid import CATEGORY, FINEST, PER_DEGREE, cell, square
 from biodata.vocabularies import SharingCategory
 
 BESIDE: Final = pl.Schema({"key": pl.Int64, "category": pl.String, "rule_id": pl.String})
@@ -49,25 +49,28 @@ class Emptied:
 
 
 def emptied_events(
-    records: pl.DataFrame, events: pl.DataFrame, groups: pl.DataFrame, released: Collection[str]
+    records: pl.DataFrame, events: pl.DataFrame, groups: pl.DataFrame, *, released: Collection[str], waits: pl.Series
 ) -> Emptied:
     """Find what is set apart beside events that lose their last open record.
 
     Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
     of its year at the crowd's other places that no release has shown are emptied with it: the same set, from whichever of
-    the ten one looks. As long as one of these places has none, the event and they wait, open records and all. An event
-    that a release has shown needs nothing.
+    the ten one looks. As long as one of these places has none, the event and they wait, open records and all; so do, with
+    one that has no crowd yet, all events of its degree at places in no crowd that no release has shown. An event that a
+    release has shown needs nothing.
 
     Parameters
     ----------
     records : polars.DataFrame
         key, datasetKey, eventID, category, rule_id, beside.
     events : polars.DataFrame
-        event_key, datasetKey, eventID, year, longitude, latitude; `shown` : True for those that an earlier release had.
+        event_key, datasetKey, eventID, year, fx, fy; `shown` : True for those that an earlier release had.
     groups : polars.DataFrame
         base, n, datasetKey, x, y, unit : places that are one crowd, or one ten of a cell (`crowds.tens`).
     released : collection of str
         The datasets that an earlier release had.
+    waits : polars.Series of int
+        key of the records that wait for a crowd until the year's end.
 
     Returns
     -------
@@ -77,10 +80,11 @@ def emptied_events(
     per_event = records.drop_nulls("eventID").group_by("datasetKey", "eventID").agg(
         opened=pl.col("category").is_null().any(),
         withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).fill_null(value=False).all(),
+        waits=(pl.col("key").is_in(waits.implode()) & ~pl.col("beside")).any(),
         base=pl.col("category").filter(coarse & ~pl.col("beside")).replace_strict(PER_DEGREE, return_dtype=pl.Int32).min(),
         rule_id=pl.col("rule_id").filter(coarse & ~pl.col("beside")).sort().first(),
     )  # fmt: skip
-    placed = events.drop_nulls(["longitude", "latitude"])
+    placed = events.drop_nulls(["fx", "fy"])
     placed = placed.join(per_event, on=["datasetKey", "eventID"], how="left", maintain_order="left")
     # Of an event whose records are all withheld no cell is known: it hides among all events of its dataset.
     blank = placed.group_by("datasetKey").agg(blank=pl.col("opened").is_null().mean()).filter(pl.col("blank") < BLANK)
@@ -92,7 +96,7 @@ def emptied_events(
         found.append(chosen.with_columns(category=pl.lit(CATEGORY[int(str(base))])).select(_CHOSEN.names()))
         held.append(waiting.select(_HELD.names()))
     waits = pl.concat(held).unique()
-    opened = records.filter(pl.col("category").is_null()).drop("category", "rule_id")
+    opened = records.filter(pl.col("category").is_null() | pl.col("beside")).drop("category", "rule_id")
     beside = opened.join(strictest(pl.concat(found), ["datasetKey", "eventID"]), on=["datasetKey", "eventID"])
     unpublished.append(waits["event_key"])
     return Emptied(
@@ -122,7 +126,19 @@ def _companions(
     own = here.join(empty.select("event_key"), on="event_key", how="semi")
     own = own.sort(pl.col("unit").str.starts_with(TEN)).unique("event_key", keep="first", maintain_order=True)
     own = own.join(share, on=["datasetKey", "unit"], how="semi")
-    own = own.select("event_key", "datasetKey", "eventID", "unit", "year", "rule_id", own_x="x", own_y="y")
+    own = own.select(
+        "event_key", "datasetKey", "eventID", "unit", "year", "rule_id", "waits", "fx", "fy", own_x="x", own_y="y"
+    )
+    degree = [pl.col(name).floordiv(FINEST).alias(f"degree_{name}") for name in ("fx", "fy")]
+    alone = own.filter("waits", pl.col("unit").str.starts_with(TEN)).with_columns(degree)
+    own = own.join(alone, on="event_key", how="anti")
+    crowded = here.filter(~pl.col("unit").str.starts_with(TEN)).select("event_key").unique()
+    free = placed.filter(~pl.col("shown")).join(crowded, on="event_key", how="anti").with_columns(degree)
+    around = free.join(
+        alone.select("datasetKey", "degree_fx", "degree_fy").unique(),
+        on=["datasetKey", "degree_fx", "degree_fy"],
+        how="semi",
+    )
     size = groups.group_by("datasetKey", "unit").len("places")
     others = here.filter(~pl.col("shown")).select(
         "datasetKey", "unit", "x", "y", their_event="eventID", their_key="event_key", their_year="year"
@@ -139,6 +155,7 @@ def _companions(
     waiting = pl.concat([
         lacking.select("datasetKey", "eventID", "event_key"),
         with_them.select("datasetKey", eventID="their_event", event_key="their_key"),
+        around.select("datasetKey", "eventID", "event_key"),
     ])  # fmt: skip
     chosen = pairs.join(lacking, on="event_key", how="anti").filter(pl.col("their_year").eq_missing(pl.col("year")))
     return chosen.select("datasetKey", eventID="their_event", event_key="their_key", rule_id="rule_id"), waiting
@@ -150,7 +167,7 @@ def even_walks(records: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     records : polars.DataFrame
-        key, datasetKey, day, time, recordedBy, longitude, latitude, category, rule_id.
+        key, datasetKey, day, time, recordedBy, longitude, latitude, fx, fy, category, rule_id, beside.
 
     Returns
     -------
@@ -183,7 +200,7 @@ def even_walks(records: pl.DataFrame) -> pl.DataFrame:
     for (category,), part in sensitive.join(even, on=walk, how="semi").group_by("category"):
         n = PER_DEGREE[str(category)]
         cells = part.select(*walk, *cell(n), "category", "rule_id").unique([*walk, "column", "row"])
-        opened = walks.filter(pl.col("category").is_null()).drop("category", "rule_id").with_columns(cell(n))
+        opened = walks.filter(pl.col("category").is_null() | pl.col("beside")).drop("category", "rule_id").with_columns(cell(n))
         found.append(opened.join(cells, on=[*walk, "column", "row"]).select(BESIDE.names()))
     return strictest(pl.concat(found))
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from biodata.sharing import crowds
 from biodata.sharing.crowds import CROWD_PLACES, PLACES
-from biodata.sharing.grid import PARTS, PER_DEGREE, cell, square
+from biodata.sharing.grid import FINEST, PARTS, PER_DEGREE, cell, fine, square
 from biodata.sharing.left_empty import emptied_events, even_walks, strictest
 from biodata.vocabularies import SharingCategory
 
@@ -34,6 +34,8 @@ SEEN: Final = pl.Schema(
     {"datasetKey": pl.String, "unit": pl.String, "x": pl.Int64, "y": pl.Int64, "year": pl.Int32, "mark": pl.UInt64}
 )
 """What stood at the places of units when these were last made: a mark of the records and events of each year."""
+STOOD: Final = pl.Schema({"datasetKey": pl.String, "fx": pl.Int64, "fy": pl.Int64, "year": pl.Int32, "mark": pl.UInt64})
+"""What stood at finest squares that are in no crowd before a record came that waits in their degree; no mark: nothing."""
 _RANK: Final = {str(category): category.strictness for category in SharingCategory}
 _WITHHELD: Final = str(SharingCategory.WITHHELD)
 _UNIT: Final = ("datasetKey", "unit")
@@ -52,11 +54,13 @@ class Memory:
     states : polars.DataFrame of `STATES`
     crowds : polars.DataFrame of `crowds.CROWD_PLACES`
     seen : polars.DataFrame of `SEEN`
+    stood : polars.DataFrame of `STOOD`
     """
 
     states: pl.DataFrame = field(default_factory=STATES.to_frame)
     crowds: pl.DataFrame = field(default_factory=CROWD_PLACES.to_frame)
     seen: pl.DataFrame = field(default_factory=SEEN.to_frame)
+    stood: pl.DataFrame = field(default_factory=STOOD.to_frame)
 
 
 @dataclass(frozen=True)
@@ -116,26 +120,25 @@ def set_apart(
     -------
     Apart
     """
-    records = _with_memory(records, memory)
-    records = _beside(records, even_walks(records))
+    records = _with_memory(records.with_columns(fine()), memory)
+    records, events = _beside(records, even_walks(records)), events.with_columns(fine())
     points = pl.concat([_points(records, "key"), _points(events, "event_key")])
-    world = _World(
-        points,
-        _points(before, "identifier"),
-        crowds.of_stations(records, events),
-        memory.states,
-        frozenset(released),
-        today.year,
-    )
-    _, grid, left_over = _units(records, world, memory.crowds)
+    kept = memory.stood.select("datasetKey", "fx", "fy").unique()
+    then = _points(before.with_columns(fine()), "identifier").join(kept, on=["datasetKey", "fx", "fy"], how="anti")
+    then = pl.concat([then.select(STOOD.names()), memory.stood])
+    stations = crowds.of_stations(records, events)
+    world = _World(points, then, stations, memory.states, frozenset(released), today.year)
+    members, grid, left_over = _units(records, world, memory.crowds)
+    waits = members.filter(pl.col("unit").is_null(), "there", pl.col("waits_since") >= today.year)["key"]
     groups = pl.concat([grid, _tens(left_over, world)]).rename({"crowd": "unit"})
-    empty = emptied_events(records, events, groups, released)
+    empty = emptied_events(records, events, groups, released=released, waits=waits)
     records = _beside(records, empty.beside)
     members, grid, left_over = _units(records, world, grid)
+    stood = _stood(members, world, grid)
     members, seen, changed = _refreshed(members, world, grid, memory.seen)
     hidden = records.drop_nulls("category").select("key", "category", "rule_id", "beside")
     waiting = _waiting(members, left_over, changed)
-    return Apart(Memory(_kept(members), grid, seen), hidden, waiting, empty.unpublished, empty.held)
+    return Apart(Memory(_kept(members), grid, seen, stood), hidden, waiting, empty.unpublished, empty.held)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:
@@ -203,12 +206,12 @@ def _beside(records: pl.DataFrame, beside: pl.DataFrame) -> pl.DataFrame:
 
 
 def _points(rows: pl.DataFrame, identifier: str) -> pl.DataFrame:
-    """Return what stands where: datasetKey, mark, year, longitude, latitude, opened."""
+    """Return what stands where: datasetKey, mark, year, fx, fy, opened."""
     opened = pl.col("category").is_null() if "category" in rows.columns else pl.lit(value=True)
     marks = pl.Series("mark", _marks(rows[identifier]), dtype=pl.UInt64)
-    return rows.select(
-        "datasetKey", pl.col("year").cast(pl.Int32), "longitude", "latitude", marks, opened=opened
-    ).drop_nulls(["longitude", "latitude"])
+    return rows.select("datasetKey", pl.col("year").cast(pl.Int32), "fx", "fy", marks, opened=opened).drop_nulls(
+        ["fx", "fy"]
+    )
 
 
 def _marks(identifiers: pl.Series) -> np.ndarray:
@@ -268,7 +271,7 @@ def _units(records: pl.DataFrame, world: _World, grid: pl.DataFrame) -> tuple[pl
         waits_since=waits.cast(pl.Int32),
         year=pl.col("year").cast(pl.Int32),
     )
-    nowhere = pl.any_horizontal(pl.col("longitude", "latitude").is_null())
+    nowhere = pl.any_horizontal(pl.col("fx", "fy").is_null())
     coarse = pl.col("base").is_not_null()
     stays = pl.col("published") & ~pl.col("unit").str.starts_with(NOWHERE)
     free = mine.filter(coarse, ~nowhere, ~stays.fill_null(value=False)).drop("unit", "n", "column", "row")
@@ -282,13 +285,13 @@ def _units(records: pl.DataFrame, world: _World, grid: pl.DataFrame) -> tuple[pl
         ),
         found,
     ]
-    columns = {**STATES, "old_year": pl.Int32, "old_taxon": pl.String, "longitude": pl.Float64, "latitude": pl.Float64}
+    columns = {**STATES, "old_year": pl.Int32, "old_taxon": pl.String, "fx": pl.Int64, "fy": pl.Int64}
     there = pl.concat([frame.select(pl.col(name).cast(dtype) for name, dtype in columns.items()) for frame in rest])
     gone = world.states.join(records.select("key"), on="key", how="anti").join(
         records.select("datasetKey").unique(), on="datasetKey", how="semi"
     )
     return pl.concat([there.with_columns(there=pl.lit(value=True)), gone.with_columns(
-        old_year="year", old_taxon="taxon", longitude=pl.lit(None, pl.Float64), latitude=pl.lit(None, pl.Float64),
+        old_year="year", old_taxon="taxon", fx=pl.lit(None, pl.Int64), fy=pl.lit(None, pl.Int64),
         there=pl.lit(value=False),
     )]), grid, left_over  # fmt: skip
 
@@ -425,8 +428,11 @@ def _refreshed(
     """
     content = _content(members, world.points, grid)
     # Of a unit that had nothing to hide, what an earlier release showed counts as seen.
-    shown = _content(members, world.before, grid).join(seen, on=_UNIT, how="anti")
-    seen = pl.concat([seen, shown.filter(~world.new)])
+    shown = _content(members, world.before.drop_nulls("mark"), grid).join(seen, on=_UNIT, how="anti")
+    # A row without a mark keeps that a unit was looked at, and that nothing stood there.
+    units = members.drop_nulls(["unit", "n"]).select(_UNIT).unique().join(seen, on=_UNIT, how="anti")
+    units = units.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in SEEN.items() if name not in _UNIT)
+    seen = pl.concat([seen, units.select(SEEN.names()), shown.filter(~world.new)])
     sizes = grid.group_by("datasetKey", unit="crowd").len("size")
     fresh = content.join(seen, on=SEEN.names(), how="anti", nulls_equal=True).join(sizes, on=_UNIT, how="left")
     fresh = fresh.with_columns(pl.col("size").fill_null(PLACES))
@@ -481,12 +487,31 @@ def _refreshed(
     return after, pl.concat([older, newer]), changed
 
 
+def _stood(members: pl.DataFrame, world: _World, grid: pl.DataFrame) -> pl.DataFrame:
+    """Return what stood, before the first of them came, at the places in no crowd of degrees in which records wait for one."""
+    waits = members.filter("there", pl.col("unit").is_null(), pl.col("base").is_not_null(), pl.col("fx").is_not_null())
+    degree = [pl.col(name).floordiv(FINEST).alias(f"degree_{name}") for name in ("fx", "fy")]
+    where = ["datasetKey", "degree_fx", "degree_fy"]
+    places = world.points.select("datasetKey", "fx", "fy", *degree).unique()
+    found = [places.clear().select("datasetKey", "fx", "fy")]
+    for (base,), some in waits.group_by("base", maintain_order=True):
+        here = places.join(some.select("datasetKey", *degree).unique(), on=where, how="semi")
+        found.append(
+            _free(here.with_columns(square(int(str(base)))), grid, int(str(base)), int(str(base))).select(
+                "datasetKey", "fx", "fy"
+            )
+        )
+    kept = pl.concat(found).unique()
+    there = kept.join(world.before, on=["datasetKey", "fx", "fy"], how="left")
+    return there.select(pl.col(name).cast(dtype) for name, dtype in STOOD.items())
+
+
 def _inside(members: pl.DataFrame, grid: pl.DataFrame) -> pl.Series:
     """Tell which records stand in the unit that they went out in, or go out in."""
-    rows = members.select("datasetKey", "unit", "n", "column", "row", "longitude", "latitude").with_row_index("at")
+    rows = members.select("datasetKey", "unit", "n", "column", "row", "fx", "fy").with_row_index("at")
     found = [pl.Series("at", [], dtype=pl.UInt32)]
     places = grid.select("datasetKey", "x", "y", unit="crowd")
-    for (level,), some in rows.drop_nulls(["n", "longitude", "latitude"]).group_by("n"):
+    for (level,), some in rows.drop_nulls(["n", "fx", "fy"]).group_by("n"):
         n = int(str(level))
         x, y = (expression.alias(name) for expression, name in zip(cell(n), ("now_column", "now_row"), strict=True))
         here = some.with_columns(x, y, *square(n))

@@ -68,11 +68,11 @@ class Options:
     """An event is emptied once."""
     tens: bool = True
     """Places of a cell go apart by tens; False: the next nine in the order of the hash."""
-    nearest: str = "days"
+    nearest: str = "year"
     """Which event of another place goes apart: the nearest in "days", or all of the "year"."""
-    only_new: bool = False
+    only_new: bool = True
     """Only an event that no release has shown is emptied, and only such ones go apart beside it."""
-    hold: bool = False
+    hold: bool = True
     """Where another place of the crowd has nothing new, what is new in the crowd waits, open and all."""
 
 
@@ -603,7 +603,7 @@ class Release:
     def widen(self, dataset: str, asked: int, rows: list[Row]) -> None:
         """Give records that are left over and have waited long enough a crowd in a larger cell."""
         for r in rows:
-            self.waiting[r.key] = self.left_over.get((dataset, asked, r.square(asked)), 0)
+            self.waiting[r.key] = self.free_places(dataset, asked, r.square(asked))
         going = [r for r in rows if self.today.year > self.memory.states[r.key].waits_since]
         n = asked
         while going and n > 1:
@@ -629,6 +629,11 @@ class Release:
         for r in rows:
             if self.unit_now[r.key] is not None:
                 del self.waiting[r.key]
+
+    def free_places(self, dataset: str, asked: int, cell: Square) -> int:
+        """Return how many places of a cell are in no crowd yet."""
+        places = {(x, y) for x, y in self.at(dataset, asked) if (x // 100, y // 100) == cell}
+        return sum(self.in_crowd(dataset, asked, place) is None for place in places)
 
     def places_of(self, unit: Unit) -> tuple[str, int, list[Square]]:
         """Return the dataset, level and places of a unit."""
