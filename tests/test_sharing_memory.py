@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from biodata.errors import SharingError
 from biodata.settings import Settings
 from biodata.sharing.crowds import CROWD_PLACES
-from biodata.sharing.set_apart import SEEN, STATES, Memory
+from biodata.sharing.set_apart import SEEN, STATES, STOOD, Memory
 from biodata.store import sharing_memory
 from biodata.store.registry import Registry
 from biodata.store.sharing_memory import SharingMemory
@@ -21,7 +21,10 @@ def frame(schema: pl.Schema, datasets: str, **more) -> pl.DataFrame:
 
 
 MEMORY = Memory(
-    frame(STATES, "aab", rule_id="tigers", published=True), frame(CROWD_PLACES, "ac"), frame(SEEN, "b", unit="cell")
+    frame(STATES, "aab", rule_id="tigers", published=True),
+    frame(CROWD_PLACES, "ac"),
+    frame(SEEN, "b", unit="cell"),
+    frame(STOOD, "a"),
 )
 
 
@@ -33,7 +36,7 @@ def registry(tmp_path):
 
 
 def same(one: Memory, other: Memory) -> bool:
-    parts = ("states", "crowds", "seen")
+    parts = ("states", "crowds", "seen", "stood")
     return all(getattr(one, name).sort(pl.all()).equals(getattr(other, name).sort(pl.all())) for name in parts)
 
 
@@ -63,7 +66,7 @@ def test_a_new_registry_has_nothing_to_keep(tmp_path):
         assert same(sharing_memory.read(opened), Memory())
 
 
-@pytest.mark.parametrize("part", ["states", "crowds", "seen"])
+@pytest.mark.parametrize("part", ["states", "crowds", "seen", "stood"])
 def test_a_byte_that_is_changed_is_seen(registry, part):
     with registry.session() as session, session.begin():
         row = session.get_one(SharingMemory, "a")

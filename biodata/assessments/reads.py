@@ -61,7 +61,7 @@ def forget(data: Path, run_ids: Iterable[str]) -> None:
 
 
 def told_coarser(
-    lake: Lake, run_id: str | None, *, rules: sharing.RuleSet, boundaries: BoundarySet
+    lake: Lake, run_id: str | None, presences: pl.DataFrame, *, rules: sharing.RuleSet, boundaries: BoundarySet
 ) -> tuple[str, ...] | None:
     """Return the names of the records that a run read and that go out coarser today than it read them, or not at all.
 
@@ -69,6 +69,8 @@ def told_coarser(
     ----------
     lake : Lake
     run_id : str, optional
+    presences : polars.DataFrame
+        All that go out today, as `sharing.presence_rows` returns them.
     rules : RuleSet
         Those in force, with the plan of what goes out.
     boundaries : BoundarySet
@@ -82,7 +84,7 @@ def told_coarser(
     read = None if run_id is None else _read(lake.data / _FOLDER / f"{run_id}.parquet")
     if read is None:
         return None
-    made = sharing.presence_rows(rules, boundaries=boundaries).select(column.name for column in _ASKED)
+    made = presences.select(column.name for column in _ASKED)
     names: set[str] = set()
     for then in read.iter_slices(_BATCH_ROWS):
         try:

@@ -28,6 +28,7 @@ class SharingMemory(Base):
     states: Mapped[bytes] = mapped_column(LargeBinary)
     crowds: Mapped[bytes] = mapped_column(LargeBinary)
     seen: Mapped[bytes] = mapped_column(LargeBinary)
+    stood: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64))
 
 
@@ -104,7 +105,7 @@ def presences_until(registry: Registry, snapshot: int) -> pl.Series:
 
 
 def _keep_whole(session: Session, rows: list[SharingMemory]) -> None:
-    session.merge(SharingMemory(dataset=_ALL, states=b"", crowds=b"", seen=b"", digest=_of_all(rows)))
+    session.merge(SharingMemory(dataset=_ALL, **dict.fromkeys(_names(), b""), digest=_of_all(rows)))
 
 
 def _names() -> tuple[str, ...]:
