@@ -60,13 +60,14 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         held_back = pl.Series("datasetKey", [], dtype=pl.String)
         while True:
             made, faults = _build(settings, lake, registry, held, held_back, full=full, progress=progress)
-            if faults.is_empty():
+            if made is not None:
                 break
+            faults = faults.with_columns(named_dataset())
             # What the gate refuses is left out with its dataset, and the release is made again without it.
             for name, of_dataset in faults.group_by("datasetKey"):
                 logger.warning("dataset %s is held back: %s", name[0], gate.message(of_dataset))
             refused = faults["datasetKey"].unique()
-            if refused.null_count() or refused.is_in(held_back.implode()).any():
+            if refused.is_in(held_back.implode()).any():
                 raise SharingError(gate.message(faults))
             held_back = pl.concat([held_back, refused])
         check_again(registry, rules_in_force(settings, lake, planned=False).hash)

@@ -70,7 +70,7 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
 
 
 def _fault(rows: pl.DataFrame, problem: str) -> pl.DataFrame:
-    return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(dict(FAULTS))
+    return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(FAULTS)
 
 
 def _unpublished(plan: Plan) -> pl.Series:

@@ -196,12 +196,9 @@ def _column(column: Column) -> pl.Expr:
 def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.DataFrame:
     """Return records of marked datasets with marks in place of their own numbers."""
     here = datasets.fill_null("").is_in(list(plan.marked))
-    made = {name: plan.mark(published[name]) for name in MARKED if name in published.columns}
-    made |= {
-        name: pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
-        for name in LINKS
-        if name in published.columns
-    }
+    made = {name: plan.mark(published[name]) for name in published.columns if name in MARKED}
+    for name in (name for name in published.columns if name in LINKS):
+        made[name] = pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
     return published.with_columns(values.zip_with(here, published[name]).alias(name) for name, values in made.items())
 
 
