@@ -118,15 +118,6 @@ class Settings(BaseSettings):
         Hours that an upload in parts is kept without a further part.
     survey_parts_at_once : int
         Uploads in parts that an account may have under way.
-    survey_stations : int, optional
-        Open records at the station where a survey recorded a hidden species are as coarse as that: everywhere where
-        nothing is given, so that no open record of the survey stands where the hidden one was. With a number only where
-        the survey has fewer stations than that in the published cell for each such one: at 3 a guess at a station is
-        right at most one time in three, and more of a survey's cameras stay useful for other species. 0 leaves all open. Whoever has a list of all the
-        stations from elsewhere sees which one is missing: where that matters, a rule of the dataset hides them all.
-    keep_ties : bool
-        Records that an earlier release made coarse for such a reason stay so, and so does what stands where they stood.
-        Without it they may come back exactly, and whoever kept both releases knows where the hidden one was.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -161,8 +152,6 @@ class Settings(BaseSettings):
     survey_limit_bytes: int = Field(default=2_000_000_000, gt=0)
     survey_parts_kept_hours: float = Field(default=24.0, gt=0)
     survey_parts_at_once: int = Field(default=5, gt=0)
-    survey_stations: int | None = Field(default=None, ge=0, le=1_000_000)
-    keep_ties: bool = Field(default=True)
 
     @property
     def gazetteer_file(self) -> Path | None:

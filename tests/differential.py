@@ -48,8 +48,9 @@ LOCALITIES = ("Nam Ha, 100% forest", "营地 by the river", "karst ridge_7", "ri
 
 PRECISE = (
     "occurrenceID", "eventDate", "month", "day", "individualCount", "elevation", "recordedBy", "locality", "stateProvince", "sex",
+    "basisOfRecord", "source",
 )  # fmt: skip
-"""What a record loses whose place is made coarse."""
+"""What a presence has not."""
 
 
 def write_sources(folder: Path, *, rows: int, seed: int) -> dict[str, Path]:
@@ -91,7 +92,7 @@ def _row(chance: random.Random, dataset: str, number: int) -> dict[str, Any]:
 
 
 def published(sources: dict[str, Path]) -> pd.DataFrame:
-    """Return what the rules let out of the source files, worked out here: one row a record, by `source`."""
+    """Return what the rules let out of the source files, worked out here: a row for each open record, by `source`, and presence."""
     frames = []
     for dataset, path in sources.items():
         frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).replace("", None)
@@ -110,18 +111,30 @@ def published(sources: dict[str, Path]) -> pd.DataFrame:
         rows[name] = pd.to_numeric(parts[number])
     rows = rows[rows["species"] != WITHHELD].reset_index(drop=True)
     coarse = rows["species"] == COARSE
+    return pd.concat([rows[~coarse], presences(rows[coarse])], ignore_index=True)
+
+
+CELL = ("datasetKey", "decimalLatitude", "decimalLongitude", "countryCode", "year")
+"""What a presence of the only taxon is known by."""
+
+
+def presences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each dataset, cell and year; of those without a place one for each stated country."""
+    found = rows.copy()
     for name in ("decimalLatitude", "decimalLongitude"):
-        rows.loc[coarse, name] = ((rows.loc[coarse, name] * 10 + 1e-9) // 1 / 10 + 0.05).round(6)
-    rows.loc[coarse, "coordinateUncertaintyInMeters"] = [_coarse_radius(row) for row in rows[coarse].to_dict("records")]
-    rows.loc[coarse, list(PRECISE)] = None
-    return rows
+        found[name] = ((found[name] * 10 + 1e-9) // 1 / 10 + 0.05).round(6)
+    found.loc[found["decimalLatitude"].isna(), "year"] = math.nan
+    found = found.drop_duplicates(list(CELL)).reset_index(drop=True)
+    found["coordinateUncertaintyInMeters"] = [_half_diagonal(row) for row in found.to_dict("records")]
+    found["scientificName"] = COARSE
+    found[list(PRECISE)] = None
+    return found
 
 
-def _coarse_radius(row: dict[str, Any]) -> float:
-    """Return the uncertainty of a coarse place: the record's own, 1000 m where it has none, and half the cell."""
-    x, y, own = row["decimalLongitude"], row["decimalLatitude"], row["coordinateUncertaintyInMeters"]
+def _half_diagonal(row: dict[str, Any]) -> float:
+    """Return half the diagonal of a cell, metres."""
+    x, y = row["decimalLongitude"], row["decimalLatitude"]
     if math.isnan(x):
         return math.nan
     corners = [(x + dx, y + dy) for dx in (-0.05, 0.05) for dy in (-0.05, 0.05)]
-    half = max(Geod(ellps="WGS84").inv(x, y, *corner)[2] for corner in corners)
-    return float(math.ceil(half + (1000 if math.isnan(own) else own)))
+    return float(math.ceil(max(Geod(ellps="WGS84").inv(x, y, *corner)[2] for corner in corners)))

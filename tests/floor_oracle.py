@@ -1,13 +1,13 @@
 """Somebody who has the published rows, the source code and a map, and asks: where may this record be?
 
 A place may be the record's where publishing a record of that place gives the same row. So records are published at places
-all along the borders and coasts, 25 in a cell, through `sharing.publish` as it is, and the places that share a row are
+all along the borders and coasts, 25 in a cell, through `sharing.as_published` as it is, and the places that share a row are
 counted: all of them, those on land (for somebody who knows that the species lives there), and those at sea. Land is asked
 of the polygons by shapely; nothing here uses the code that makes places coarser.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,8 @@ import shapely
 
 from biodata import terms
 from biodata.places import BoundarySet, locate
-from biodata.sharing import RuleSet, publish
+from biodata.sharing import RuleSet, as_published
+from biodata.sharing.publish import plan_alone
 from biodata.vocabularies import SharingCategory
 
 Box = tuple[float, float, float, float]
@@ -96,7 +97,8 @@ def publish_at(
     )  # fmt: skip
     facts = ("located_country_code", "country_codes", "province_code", "ambiguous")
     frame = terms.conform(rows.with_columns(located[name] for name in facts), terms.OCCURRENCE)
-    told = publish(frame, rules, boundaries=boundaries)
+    planned = replace(rules, plan=plan_alone(frame, rules, boundaries))
+    told = as_published(frame, planned, boundaries=boundaries).drop_nulls("sharing_category")
     seen = [name for name in told.columns if name != "key" and told[name].null_count() < told.height]
     number = pl.struct(seen).rank("dense").cast(pl.Int64) - 1 if seen else pl.lit(0, pl.Int64)
     numbered = told.with_columns(number=number)

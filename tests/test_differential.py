@@ -19,7 +19,6 @@ import questions
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.sharing.siblings import SAME_EVENT
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -44,15 +43,22 @@ def make_case(data: Path, *, rows: int, seed: int) -> SimpleNamespace:
         keys = {
             source: key for key, source in lake.read("occurrences", columns=["key", "source_record_id"]).iter_rows()
         }
-    told.index = pd.Index(told["source"].map(keys), name="key")
-    # Open records at the place and day of a hidden one are told as coarse as it: these are taken from the release.
     made = releases.current(data)
     assert made is not None
-    tied = releases.read(made, "occurrences", where=Compare("sharing_rule", "=", SAME_EVENT))
-    for row in tied.filter(tied["key"].is_in(told.index.to_list())).iter_rows(named=True):
-        for column in (name for name in told.columns if name in row):
-            told.loc[row["key"], column] = row[column]
+    # The number that a presence got is looked up by what it is: never the place of another, and none is left.
+    coarse = releases.read(made, "occurrences", where=Compare("sharing_category", "=", "0_1_degree"))
+    numbers = {known_by(row): row["key"] for row in coarse.iter_rows(named=True)}
+    assert len(numbers) == coarse.height == told["source"].isna().sum()
+    told.index = pd.Index(
+        [keys[row["source"]] if row["source"] else numbers[known_by(row)] for row in told.to_dict("records")],
+        name="key",
+    )
     return SimpleNamespace(settings=settings, rows=told)
+
+
+def known_by(row: dict) -> tuple:
+    """Return what a presence is known by."""
+    return tuple(None if pd.isna(row[name]) else row[name] for name in differential.CELL)
 
 
 @pytest.fixture(scope="module")

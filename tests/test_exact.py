@@ -262,10 +262,10 @@ def test_what_a_communitys_label_hides_is_not_granted_by_a_node_alone(tmp_path):
         commit_rows(lake, rows)
     exact_building.build(Settings(data=data), tmp_path / "exact")
     given = exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list()
-    assert given == [15.11234, 15.11234, 18.2], "nor what was walked past beside it"
+    assert given == [15.11234, 15.11234, 18.2, 20.515], "what was walked past beside it is its own"
     put_rules(data, labels="label,dataset\nTK-SS,village\n")
     exact_building.build(Settings(data=data), tmp_path / "exact")
-    assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list() == [15.11234, 18.2]
+    assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list() == [15.11234, 18.2, 20.515]
 
 
 def test_a_day_that_is_written_otherwise_goes_no_further_than_what_was_asked():

@@ -1,5 +1,6 @@
 """What a grant leaves out tells nothing of where it is: two worlds that look the same in public are granted the same."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -11,6 +12,7 @@ from biodata import places, sharing
 from biodata.access import exact_building, exact_store
 from biodata.access.grants import Grant
 from biodata.sharing import RuleSet
+from biodata.sharing.publish import plan_alone
 from biodata.terms import OCCURRENCE, schema
 
 CELLS = ((104.0, 19.5), (104.1, 19.5), (102.3, 20.5), (106.2, 15.1), (104.0, 19.6))
@@ -40,8 +42,10 @@ def world(shifts: list[tuple[float, float]], countries: list[str]) -> pl.DataFra
 def stored(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what the exact store has of records, and what is published of them."""
     boundaries = places.load_boundaries("natural_earth")
-    published = sharing.publish(frame, RuleSet.read(None), boundaries=boundaries)
-    return exact_building.beside(frame, published), published
+    rules = RuleSet.read(None)
+    rules = replace(rules, plan=plan_alone(frame, rules, boundaries))
+    beside = exact_building.beside(frame, sharing.as_published(frame, rules, boundaries=boundaries))
+    return beside, sharing.publish(frame, rules, boundaries=boundaries)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,18 @@ def test_the_same_is_granted_wherever_in_their_cells_the_records_are(worlds, are
     ]
     one, other = (exact_store.covered(frame, grants)["key"].to_list() for frame in worlds)
     assert one == other
+
+
+def test_what_is_published_without_a_year_is_in_no_grant_of_a_time():
+    """A record without a place goes out without its year."""
+    frames = []
+    for year in (2019, 2020):
+        frame = world([(0.0, 0.0)], ["LA"]).with_columns(
+            pl.lit(None, pl.Float64).alias("decimalLatitude"), pl.lit(None, pl.Float64).alias("decimalLongitude"),
+            countryCode=pl.lit("LA"), year=pl.lit(year, pl.Int32), event_start=date(year, 3, 1), event_end=date(year, 3, 1),
+        )  # fmt: skip
+        frames.append(stored(frame.cast(dict(frame.schema))))
+    assert frames[0][1].equals(frames[1][1])
+    assert frames[0][1].height == 1
+    for exact, _ in frames:
+        assert exact.select("exact_first", "exact_last").row(0) == (None, None)

@@ -18,7 +18,6 @@ from biodata.errors import InputError, StoreError
 from biodata.formats import manifests, node_keys
 from biodata.pipeline import consent
 from biodata.settings import Settings
-from biodata.sharing.siblings import SAME_EVENT
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
@@ -121,14 +120,10 @@ def trusting(settings: Settings, countries: dict[str, Settings]) -> None:
 
 
 def exact_places(settings: Settings) -> pl.DataFrame:
-    """Return the exact places of a node's records that its release does not tell as open, of hidden species themselves.
-
-    Not of those that are coarse since they share an event with one: a bird at that tree is told by others, too.
-    """
+    """Return the exact places of a node's records that its release does not have as they are."""
     made = releases.current(settings.data)
     assert made is not None
-    tied = pl.col("sharing_rule") == SAME_EVENT
-    is_open = releases.read(made, "occurrences").filter(~SENSITIVE | tied).select("key")
+    is_open = releases.read(made, "occurrences").filter(~SENSITIVE).select("key")
     with Lake.open(settings.data) as lake:
         kept = lake.read(
             "occurrences", columns=["key", "decimalLatitude", "decimalLongitude", "occurrenceID", "species"]

@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from biodata.sharing.plan import Plan
+from biodata.sharing.set_apart import Apart, Memory
 from biodata.store import pointer, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -189,3 +191,20 @@ def test_publish_lets_out_of_an_added_record_no_more_than_of_any(lake: Lake):
         shown.select("key", "decimalLatitude").sort("key").equals(expected.select("key", "decimalLatitude").sort("key"))
     )
     assert set(RELEASE) <= content(release).keys()
+
+
+def plan(hidden: tuple[int, ...] = (), marked: tuple[str, ...] = ()) -> Plan:
+    """Return a plan that sets records of some keys apart."""
+    apart = pl.DataFrame({"key": list(hidden)}, schema={"key": pl.Int64})
+    nothing = Apart(Memory(), apart, apart.clear(), pl.Series([], dtype=pl.String), apart.clear()["key"])
+    return Plan(nothing, frozenset(marked), b"secret")
+
+
+@pytest.mark.parametrize("how", ["set apart", "marked"])
+def test_what_goes_out_otherwise_makes_a_whole_new_file(lake: Lake, how: str):
+    made = make(lake, plan=plan())
+    commit_rows(lake, ROWS[300:310])
+    assert added_to(make(lake, plan=plan()))
+    opened = releases.read(made, "occurrences", where=Compare("sharing_category", "=", "open"))["key"][0]
+    commit_rows(lake, ROWS[310:320])
+    assert not added_to(make(lake, plan=plan((opened,)) if how == "set apart" else plan(marked=("nam-ha",))))

@@ -1,16 +1,13 @@
-"""What ties records to hidden ones is looked for once for each state of lake and rules."""
+"""What goes out of sensitive records is looked for once for each state of lake and rules."""
 
-import polars as pl
 import pytest
 
 import releases as fixture
 from biodata.settings import Settings
-from biodata.sharing import Rule, siblings
+from biodata.sharing import Rule
 from biodata.sharing.lists import BOUND, list_of
-from biodata.store import kept_files, kept_ties
 from biodata.store import rules_in_force as module
 from biodata.store.lake import Lake
-from biodata.store.query.filters import MAXIMUM_VALUES
 from biodata.vocabularies import SharingCategory
 from rule_files import put_rules
 from test_replays import BULBUL, OPEN_RULES, TIGER, change, record
@@ -27,39 +24,33 @@ def test_the_records_are_read_again_only_where_something_changed(tmp_path, monke
     settings.data.mkdir()
     put_rules(settings.data, RULE)
 
-    def looks(**more):
+    def looks():
         looked.clear()
         with Lake.open(settings.data) as lake:
-            ties = module.rules_in_force(settings.model_copy(update=more), lake).siblings.ties.height
-        return len(looked), ties > 0
+            hidden = module.rules_in_force(settings, lake).plan.apart.hidden.height
+        return len(looked), hidden
 
     change(settings.data, [record(1, BULBUL, "cameras", eventID="e1")])
-    assert looks() == (1, False)
-    assert looks() == (0, False)
+    assert looks() == (1, 0)
+    assert looks() == (0, 0)
     change(settings.data, [record(2, TIGER, "cameras", eventID="e1")])
-    assert looks() == (1, True)
-    assert looks(survey_stations=0) == (1, True)
+    assert looks() == (1, 1)
     put_rules(settings.data, OPEN_RULES)
-    assert looks() == (1, False)
+    assert looks() == (1, 0)
     put_rules(settings.data, RULE)
-    assert looks() == (0, True)
+    assert looks() == (0, 1)
 
 
-def test_as_many_records_stay_coarse_as_there_are(tmp_path, monkeypatch):
+def test_more_datasets_than_a_filter_may_name_have_a_plan(tmp_path, monkeypatch):
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-    settings = Settings(data=tmp_path / "data", keep_ties=True)
-    count = MAXIMUM_VALUES + 1  # more than a filter may have values
-    change(settings.data, [record(n, BULBUL, "cameras", eventID="e1") for n in range(3)])
+    monkeypatch.setattr(module, "MAXIMUM_VALUES", 2)
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    put_rules(settings.data, RULE)
+    change(settings.data, [record(n, TIGER, f"cameras {n}") for n in range(3)])
     with Lake.open(settings.data) as lake:
-        known = lake.read("occurrences", columns=["key"])["key"].to_list()
-        keys = [*known, *range(-count, 0)]
-        kept = pl.DataFrame({"key": keys, "category": ["0_1_degree"] * len(keys)}, schema=siblings.KEPT)
-        kept_files.write(settings.data / kept_ties.FILE, kept.sort("key"))
-        found = module.rules_in_force(settings, lake).siblings
-        few = lake.read("occurrences", columns=["key"], among=pl.DataFrame({"key": known[:2]}))
-    assert found.kept.height == len(keys)
-    assert found.kept_at["event"].to_list() == ["e1"] * 3, "each at its own place"
-    assert sorted(few["key"]) == sorted(known[:2])
+        apart = module.rules_in_force(settings, lake).plan.apart
+    assert apart.memory.states.filter("published")["datasetKey"].n_unique() == 3
 
 
 @pytest.mark.parametrize(

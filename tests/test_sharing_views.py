@@ -10,7 +10,7 @@ from biodata import terms
 from biodata.analysis import evidence
 from biodata.places import load_boundaries
 from biodata.runs import EVIDENCE_COLUMNS
-from biodata.sharing import Rule, RuleSet, evidence_view, window_to_read
+from biodata.sharing import Rule, RuleSet, evidence_view
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 BOUNDARIES = load_boundaries()
@@ -34,7 +34,7 @@ def records(*rows):
         } | row
         for number, row in enumerate(rows)
     ]  # fmt: skip
-    overrides = {name: terms.schema(terms.OCCURRENCE)[name] for name in ("quality_flags", "country_codes")}
+    overrides = {name: terms.schema(terms.OCCURRENCE)[name] for name in ("quality_flags", "country_codes", "shared_as")}
     frame = pl.DataFrame(made, infer_schema_length=None, schema_overrides=overrides)
     return terms.conform(frame, terms.OCCURRENCE).select(EVIDENCE_COLUMNS)
 
@@ -91,15 +91,15 @@ def test_a_cell_is_in_the_window_or_not_wherever_its_record_lies():
     frames = [records({"decimalLongitude": x}) for x in (101.51, 101.59)]
     for edge in (101.52, 101.56):
         window = (edge, 20.0, 103.0, 23.0)
-        assert window_to_read(window, EvidenceView.PUBLIC)[0] < 101.5
         first, second = (view(frame, window=window) for frame in frames)
         assert first.equals(second)
         assert len(first) == (edge < 101.55)
 
 
-def test_what_did_not_tell_its_uncertainty_does_not_count_in_the_public_view_either():
-    out = count(view(records({"coordinateUncertaintyInMeters": None}))).records
-    assert out["why_not"].to_list() == ["uncertainty not told"]
+def test_a_presence_counts_whatever_uncertainty_its_records_state():
+    first, second = (view(records({"coordinateUncertaintyInMeters": metres})) for metres in (None, 4_000.0))
+    assert first.equals(second)
+    assert count(first, cell_m=1_000.0).records["why_not"].to_list() == [None]
 
 
 def test_a_cell_counts_for_the_side_that_holds_it():
@@ -109,13 +109,6 @@ def test_a_cell_counts_for_the_side_that_holds_it():
     border = count(view(records({"decimalLongitude": 101.71, "decimalLatitude": 21.14}))).records
     assert border["side"].to_list() == [None]
     assert border["why_not"].to_list()[0] is not None
-
-
-def test_a_cell_s_own_uncertainty_is_what_the_analysis_looks_at():
-    out = count(
-        view(records({}, {"coordinateUncertaintyInMeters": 4_000.0, "decimalLongitude": 101.35})), cell_m=1_000.0
-    )
-    assert out.records["why_not"].to_list() == [None, "uncertainty larger than a cell of the analysis"]
 
 
 def test_of_a_species_a_cell_and_a_year_one_record_counts():
@@ -134,16 +127,22 @@ def test_a_region_holds_a_cell_that_lies_in_it_by_half():
     assert counted.inside(shapely.box(101.40, 20.4, 101.549, 20.7)).height == 0, "49 % of the cell, and the place"
 
 
-def test_a_cell_that_is_not_in_the_country_its_record_states_is_no_evidence():
-    """The flags of the exact place go with it; the cell and the stated country still tell that they do not agree."""
-    rows = [
-        {"countryCode": "VN"},
-        {"countryCode": "LA", "decimalLongitude": 0.0, "decimalLatitude": 0.0, "located_country_code": None},
-        {"countryCode": "VN", "decimalLongitude": 109.85, "decimalLatitude": 13.05, "located_country_code": None},
-        {"countryCode": None},
-    ]
-    world = (-180.0, -90.0, 180.0, 90.0)
-    out = view(records(*rows), window=world)
+def test_a_cell_that_is_not_in_the_country_its_node_states_is_no_evidence():
+    """The flags of the exact place stay at the node; the cell and the stated country still tell that they do not agree."""
+
+    def cell(west, south, country):
+        edges = {"cell_west": west, "cell_south": south, "cell_east": west + 0.1, "cell_north": south + 0.1}
+        shared = {"category": "0_1_degree", "rule": "LA: gibbon", **edges}
+        middle = {
+            "decimalLongitude": west + 0.05,
+            "decimalLatitude": south + 0.05,
+            "coordinateUncertaintyInMeters": 7_700.0,
+        }
+        return {"countryCode": country, "located_country_code": None, "node": "LA", "shared_as": shared, **middle}
+
+    rows = [cell(101.5, 20.5, "VN") | {"country_codes": ["LA"]}, cell(0.0, 0.0, "LA") | {"country_codes": []},
+            cell(109.8, 13.0, "VN") | {"country_codes": []}, cell(101.5, 20.5, None)]  # fmt: skip
+    out = view(records(*rows), window=(-180.0, -90.0, 180.0, 90.0))
     flagged = out["quality_flags"].list.contains("COUNTRY_COORDINATE_MISMATCH")
     assert flagged.to_list() == [True, True, False, False], "elsewhere, far at sea, off the coast, not stated"
     assert count(out).records["why_not"].to_list()[:2] == ["a quality flag"] * 2

@@ -146,19 +146,20 @@ def beside(exact: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
     exact : polars.DataFrame of n rows
         Sensitive records, columns of `terms.OCCURRENCE`.
     published : polars.DataFrame of at most n rows
-        What `sharing.publish` lets out of them.
+        What is published of each (`sharing.as_published`).
 
     Returns
     -------
     polars.DataFrame of n rows
         Columns of `exact_store.SCHEMA`.
     """
-    wanted = (*exact_store.CELL, "event_start", "event_end", "year", "country_codes")
+    wanted = (*exact_store.CELL, "event_start", "event_end", "year", "country_codes", "sharing_category")
     shown = published.select("key", *wanted).rename(lambda name: name if name == "key" else f"shown_{name}")
     frame = exact.join(shown, on="key", how="left")
     west, south = pl.col("decimalLongitude").floor(), pl.col("decimalLatitude").floor()
     edges = dict(zip(exact_store.CELL, (west, south, west + 1, south + 1), strict=True))
-    year = pl.coalesce("shown_year", "year")
+    # Of one that is published without a year, a grant of a time must not tell it.
+    year = pl.when(pl.col("shown_sharing_category").is_null()).then("year").otherwise("shown_year")
     return frame.select(
         *[column.name for column in terms.OCCURRENCE if column.reach is not terms.Reach.LAKE],
         *[pl.coalesce(f"shown_{name}", edge).alias(f"exact_{name}") for name, edge in edges.items()],

@@ -1,4 +1,4 @@
-"""A granted answer: the public records without those that are granted, and these as they are."""
+"""A granted answer: the public rows, presences among them, and the records that are granted as they are."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from biodata.access.tightening import ask_again, categories
 from biodata.settings import Settings
 from biodata.sharing import Rule
 from biodata.sharing.rule_lines import cells
-from biodata.store import audit, releases, sharing_rules
+from biodata.store import audit, releases, sharing_memory, sharing_rules
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import RuleContent
 
@@ -72,7 +72,8 @@ def remove_rule(
 
     Notes
     -----
-    Older releases, downloads and rebuilt versions stay: they tell less than today's.
+    Older releases, downloads and rebuilt versions stay: they tell less than today's. Records that only this rule made
+    coarse in earlier releases are decided about anew.
     """
 
     def removed(content: RuleContent) -> RuleContent:
@@ -86,6 +87,7 @@ def remove_rule(
         told: dict[str, Any] = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules.hash}
         told |= {"finer": list(finer), "release": None}
         try:
+            sharing_memory.lift(registry, rule_id)
             made = release(settings)
             today = sharing_rules.rules_of(registry).hash
             asked, after = ask_again(registry, today), categories(registry, made)

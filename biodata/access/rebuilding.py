@@ -14,7 +14,8 @@ import polars as pl
 from biodata import assessments, places, sharing, terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, releases
+from biodata.sharing.publish import set_apart_of
+from biodata.store import checksums, releases, sharing_memory
 from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
@@ -42,7 +43,7 @@ CAUSE: Final = pl.Schema(
     {"key": pl.Int64, "cause": pl.String, "rule": pl.String, "category": pl.String, "reason": pl.String}
 )
 """Why a record of the old version is not told today."""
-WITHHELD, WITHDRAWN, COARSER = "withheld", "withdrawn", "coarser_at_source"
+WITHHELD, GENERALISED, WITHDRAWN, COARSER = "withheld", "generalised", "withdrawn", "coarser_at_source"
 
 _GENERALISED: Final = "PUBLISHER_GENERALISED"
 
@@ -98,14 +99,15 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
         If that version is gone, or there is no room.
     """
     rules = rules_in_force(settings, lake)
+    presences = _presences(settings, rules, snapshot)
     today = lake.snapshot()
-    name = _name(settings, lake, snapshot, rules.hash)
+    name = _name(settings, lake, snapshot, rules, presences)
     folder(settings.data).mkdir(parents=True, exist_ok=True)
     with file_lock(settings.data / "replays.lock", what="the folder of replays"):
         path, causes = (folder(settings.data) / f"{name}.{end}" for end in ("duckdb", "parquet"))
         if not (path.exists() and causes.exists()):
             try:
-                _build(settings, lake, snapshot, rules, path, causes, step)
+                _build(settings, lake, snapshot, rules, presences, path, causes, step)
             except (OSError, duckdb.Error) as error:
                 message = f"version {snapshot} of the lake could not be built again: {str(error).splitlines()[0]}"
                 raise StoreError(message) from error
@@ -114,9 +116,20 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
         return Rebuilt(path, pl.read_parquet(causes), rules.hash, today)
 
 
+def _presences(settings: Settings, rules: sharing.RuleSet, snapshot: int) -> pl.DataFrame:
+    """Return today's presences that a release of a version of the lake had: never when a record of one came."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Registry.open(settings) as registry:
+        licences = dict(registry.datasets().select("key", "license").iter_rows())
+        known = sharing_memory.presences_until(registry, snapshot)
+    made = sharing.presence_rows(rules, boundaries=boundaries, licences=licences)
+    return made.filter(pl.col("key").is_in(known.implode()))
+
+
 def _build(
-    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, path: Path, causes_path: Path, step: Step
-) -> None:
+    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame, path: Path,
+    causes_path: Path, step: Step,
+) -> None:  # fmt: skip
     """Write both files; each appears whole."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
@@ -125,21 +138,19 @@ def _build(
         licences = dict(registry.datasets().select("key", "license").iter_rows())
     with WorkFolder(settings.data / "staging") as work:
         parts: list[Path] = []
-        left_out, done, keys = [since.gone], 0, [pl.Series("key", [], dtype=pl.Int64)]
+        left_out, done = [since.gone, _set_apart(rules)], 0
         total = max(lake.count("occurrences", snapshot=snapshot), 1)
         for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
             kept, told = since.leave_out(batch)
             decided = since.decide(kept, rules, boundaries)
             published = sharing.open_records(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
-            left_out += [told, _withheld(kept, decided)]
+            left_out += [told, _hidden(kept, decided)]
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
             write_part(_placed(published), parts[-1], row_group_rows=20_000)
             done += batch.height
             step(_PUBLISHED * done / total)
-            keys.append(kept["key"])
-        made = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, among=pl.concat(keys))
         parts.append(work.folder / "presences.parquet")
-        write_part(_placed(made), parts[-1], row_group_rows=20_000)
+        write_part(_placed(presences), parts[-1], row_group_rows=20_000)
         assessed = assessments.of_release(
             parts,
             gazetteer=gazetteer,
@@ -156,7 +167,7 @@ def _build(
             file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
             file.finish(snapshot=snapshot, rules_hash=rules.hash, secret=secret(settings.data))
         step(1.0)
-        pl.concat(left_out).write_parquet(causes)
+        pl.concat(left_out).unique("key", keep="first", maintain_order=True).write_parquet(causes)
         causes.chmod(0o600)  # why each record is not told, and of which: for the worker that compares
         checksums.put_in_place(settings.data, causes, causes_path)
         checksums.put_in_place(settings.data, unnamed, path)
@@ -213,11 +224,22 @@ def _by_key(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.Boun
     return decided.with_columns(key=batch["key"].gather(decided["row"])).drop("row")
 
 
-def _withheld(batch: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """Return the causes of withheld records."""
-    withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
-    keys = batch["key"].gather(withheld["row"])
-    return _causes(withheld.select("category", "reason", rule="rule_id", cause=pl.lit(WITHHELD), key=keys))
+def _hidden(batch: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Return the causes of records that a rule hides."""
+    apart = set_apart_of(batch, decided)
+    keys = batch["key"].gather(apart["row"])
+    return _causes(apart.select("category", "reason", cause=_cause(), rule="rule_id", key=keys))
+
+
+def _set_apart(rules: sharing.RuleSet) -> pl.DataFrame:
+    """Return the causes of all records that do not go out as they are today, for whatever reason."""
+    assert rules.plan is not None
+    return _causes(rules.plan.apart.hidden.select("key", "category", cause=_cause(), rule="rule_id"))
+
+
+def _cause() -> pl.Expr:
+    withheld = pl.col("category") == SharingCategory.WITHHELD
+    return pl.when(withheld).then(pl.lit(WITHHELD)).otherwise(pl.lit(GENERALISED))
 
 
 def _causes(frame: pl.DataFrame) -> pl.DataFrame:
@@ -239,12 +261,16 @@ def _placed(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
 
 
-def _name(settings: Settings, lake: Lake, snapshot: int, rules_hash: str) -> str:
+def _name(settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame) -> str:
     """Return the name of a rebuilt file: the same for the same version, rules, code and later changes."""
     own = settings.gazetteer_file
+    assert rules.plan is not None
     told = [
         snapshot,
-        rules_hash,
+        rules.hash,
+        sorted(presences["key"]),
+        sorted(rules.plan.not_open),
+        sorted(rules.plan.marked),
         max(lake.changed_at("occurrences"), snapshot),
         # What rules are judged by beside the records: names of taxa, and areas.
         lake.changed_at("taxa"),

@@ -42,7 +42,8 @@ _ROWS: Final = pl.Schema(
 )
 _ORDER: Final = {str(category): category.strictness for category in SharingCategory}
 _CAUSES: Final = (
-    "withheld", "generalised", "withdrawn", "coarser_at_source", "beside_others", "told_otherwise", "less_generalised",
+    "withheld", "generalised", "withdrawn", "coarser_at_source", "regrouped", "beside_others", "told_otherwise",
+    "less_generalised",
 )  # fmt: skip
 
 
@@ -83,7 +84,8 @@ class Replay:
         Records that are told exactly as they were.
     causes : dict of str to Cause
         withheld: a rule keeps them back. generalised: a rule makes their place coarser than it was. withdrawn: the lake
-        has them no more. coarser_at_source: their publisher makes the place coarser now. beside_others: what other
+        has them no more. regrouped: rows that stood for records of a sensitive taxon, and are not published any more: the
+        records were withdrawn, are withheld or go out by another cell. coarser_at_source: their publisher makes the place coarser now. beside_others: what other
         records tell of them is different. told_otherwise: told in other words. less_generalised: a rule became milder.
     added : Cause
         Records that the answer has now and had not.
@@ -232,6 +234,7 @@ def _compare(kept: Path, made: Path, sensitive: pl.DataFrame, causes: pl.DataFra
             SELECT *, CASE category {order} END AS strict, CASE cited_category {order} END AS was FROM beside
         ), judged AS (
             SELECT *, CASE WHEN new THEN 'added' WHEN left_out IS NOT NULL THEN left_out
+                WHEN absent AND was > 0 THEN 'regrouped'
                 WHEN strict > was THEN 'generalised' WHEN same AND NOT absent THEN 'unchanged'
                 WHEN strict < was THEN 'less_generalised'
                 WHEN same_itself OR absent THEN 'beside_others' ELSE 'told_otherwise' END AS cause
@@ -278,9 +281,10 @@ _NAMED: Final = 5
 
 _WORDS: Final[Mapping[str, str]] = {
     "withheld": "withheld by a sharing rule",
-    "generalised": "told with a coarser place than before",
+    "generalised": "told with a coarser place than before, together with others of their taxon",
     "withdrawn": "withdrawn: the lake has them no more",
     "coarser_at_source": "left out, since their publisher makes the place coarser now",
+    "regrouped": "not published any more of those that stand for records of a sensitive taxon",
     "beside_others": "told of differently beside other records (duplicates, doubts)",
     "told_otherwise": "told in other words",
     "less_generalised": "told with a finer place, since a rule became milder",

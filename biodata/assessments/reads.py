@@ -36,19 +36,20 @@ def remember(data: Path, run_id: str, records: pl.DataFrame, *, more: bool = Fal
     run_id : str
         The run, as its rows in the lake name it.
     records : polars.DataFrame
-        `key` and `sharing_category`, as `in_view` returns them.
+        `key`, `sharing_category` and names, as `in_view` returns them; of presences the name is kept, too.
     more : bool
         The run stays, and what is found over it read these records, too: of one that both read the more exact counts.
     """
     home = data / _FOLDER
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home / f"{run_id}.parquet"
-    read = records.select("key", strictness=_strictness())
+    name = pl.coalesce(*(pl.col(one) for one in _NAMES if one in records.columns), pl.lit(None, pl.String))
+    read = records.select("key", strictness=_strictness(), name=pl.when(_strictness() > 0).then(name))
     if more:
         before = _read(path)
         if before is None:
             return  # what the run itself read is not known
-        read = pl.concat([before, read]).group_by("key").agg(pl.col("strictness").min())
+        read = pl.concat([before, read]).group_by("key").agg(pl.col("strictness").min(), pl.col("name").first())
     part = path.with_suffix(".part")
     read.sort("key").write_parquet(part)
     checksums.put_in_place(data, part, path)
@@ -61,7 +62,7 @@ def forget(data: Path, run_ids: Iterable[str]) -> None:
 
 
 def told_coarser(
-    lake: Lake, run_id: str | None, *, rules: sharing.RuleSet, boundaries: BoundarySet
+    lake: Lake, run_id: str | None, presences: pl.DataFrame, *, rules: sharing.RuleSet, boundaries: BoundarySet
 ) -> tuple[str, ...] | None:
     """Return the names of the records that a run read and that go out coarser today than it read them, or not at all.
 
@@ -69,8 +70,10 @@ def told_coarser(
     ----------
     lake : Lake
     run_id : str, optional
+    presences : polars.DataFrame
+        All that go out today, as `sharing.presence_rows` returns them.
     rules : RuleSet
-        Those in force, with what ties records.
+        Those in force, with the plan of what goes out.
     boundaries : BoundarySet
 
     Returns
@@ -82,20 +85,23 @@ def told_coarser(
     read = None if run_id is None else _read(lake.data / _FOLDER / f"{run_id}.parquet")
     if read is None:
         return None
-    made = sharing.presence_rows(rules, boundaries=boundaries).select(column.name for column in _ASKED)
+    made = presences.select(column.name for column in _ASKED)
     names: set[str] = set()
     for then in read.iter_slices(_BATCH_ROWS):
         try:
             records = lake.read("occurrences", columns=_COLUMNS, among=then.select("key"))
         except StoreError:
             return None
-        shown = pl.concat([sharing.open_records(records, rules, boundaries=boundaries, columns=_ASKED), made])
+        opened = sharing.open_records(records, rules, boundaries=boundaries, columns=_ASKED)
+        # A presence has a number of its own, which no record of the lake has.
+        shown = pl.concat([opened, made.join(then, on="key", how="semi")])
         now = shown.select(pl.col("key").cast(pl.Int64), now=_strictness())
         coarser = then.join(now, on="key", how="left").filter(
             pl.col("now").is_null() | (pl.col("now") > pl.col("strictness"))
         )
-        named = records.select("key", name=pl.coalesce(*_NAMES, pl.lit("a record without a name")))
-        names |= set(coarser.join(named, on="key", how="left")["name"].fill_null(GONE))
+        named = records.select("key", own=pl.coalesce(*_NAMES, pl.lit("a record without a name")))
+        told = coarser.join(named, on="key", how="left").select(pl.coalesce("own", "name", pl.lit(GONE)))
+        names |= set(told.to_series())
     return tuple(sorted(names))
 
 
@@ -106,6 +112,6 @@ def _strictness() -> pl.Expr:
 def _read(path: Path) -> pl.DataFrame | None:
     """Return what a run read; None where that is not kept, or cannot be read."""
     try:
-        return pl.read_parquet(path, schema={"key": pl.Int64, "strictness": pl.Int64})
+        return pl.read_parquet(path, schema={"key": pl.Int64, "strictness": pl.Int64, "name": pl.String})
     except (OSError, pl.exceptions.PolarsError):
         return None

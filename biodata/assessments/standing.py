@@ -42,7 +42,7 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
         Sites that stand in two lists are flagged. Without what `sharing.publish_results` leaves out, and without the
         results of runs that read a record which goes out coarser today, or not at all: a rule came, its name was
-        corrected, it is tied to one that came since. Corridors rest on no record and stay; what was found over their run
+        corrected. Corridors rest on no record and stay; what was found over their run
         by records goes.
     """
     stored = lake.read(table)
@@ -100,7 +100,8 @@ def _coarser(
 ) -> dict[str, tuple[str, ...] | None]:
     """Return, by run of some results, the names of what it read and what goes out coarser today; None where nobody knows."""
     runs = stored["run_id"].drop_nulls().unique().sort()
-    return {run: reads.told_coarser(lake, run, rules=rules, boundaries=boundaries) for run in runs}
+    made = sharing.presence_rows(rules, boundaries=boundaries)
+    return {run: reads.told_coarser(lake, run, made, rules=rules, boundaries=boundaries) for run in runs}
 
 
 def _without_findings(stored: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
@@ -126,6 +127,8 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
     What the rules are judged by may have come since, too: a checklist with another name of their taxon, a protected area.
     """
     known_since = _known_since(lake, snapshot, rules)
+    if _stood_beside(lake, snapshot, rules):
+        return True
     if not known_since and lake.changed_at("occurrences") <= snapshot:
         return False
     try:
@@ -135,11 +138,11 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
         if known_since and _judged_stricter(lake, snapshot, then, rules, boundaries):
             return True
         for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
-            decided = _alone(batch, rules, boundaries)
+            decided = sharing.decide(batch, rules, boundaries=boundaries)
             for now in _strictness(batch, decided).iter_slices(_ASKED_ROWS):
                 where = In("key", tuple(now["key"].to_list()))
                 before = lake.read("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot)
-                was_hidden = _strictness(before, _alone(before, then, boundaries))
+                was_hidden = _strictness(before, sharing.decide(before, then, boundaries=boundaries))
                 was = before.select("key").join(was_hidden, on="key", how="left")
                 beside = was.join(now, on="key", suffix="_now")
                 if beside.filter(pl.col("strictness_now") > pl.col("strictness").fill_null(0)).height:
@@ -160,16 +163,22 @@ def _judged_stricter(
 ) -> bool:
     """Tell whether a record of an older version, as it was, is judged stricter today than it was then."""
     for batch in lake.batches("occurrences", columns=_COLUMNS, snapshot=snapshot, batch_rows=_BATCH_ROWS):
-        was, now = (_strictness(batch, _alone(batch, known, boundaries)) for known in (then, rules))
+        was, now = (_strictness(batch, sharing.decide(batch, known, boundaries=boundaries)) for known in (then, rules))
         beside = now.join(was, on="key", how="left", suffix="_then")
         if beside.filter(pl.col("strictness") > pl.col("strictness_then").fill_null(0)).height:
             return True
     return False
 
 
-def _alone(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what is decided of records by themselves: what ties them is known of today's alone, not of older ones."""
-    return sharing.decide(records, rules, boundaries=boundaries)
+def _stood_beside(lake: Lake, snapshot: int, rules: sharing.RuleSet) -> bool:
+    """Tell whether an older version had records that are set apart beside others today: maybe they were open then."""
+    if rules.plan is None:
+        return False
+    beside = rules.plan.apart.hidden.filter("beside").select("key")
+    try:
+        return bool(beside.height and lake.read("occurrences", columns=["key"], among=beside, snapshot=snapshot).height)
+    except StoreError:
+        return True
 
 
 def _strictness(records: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:

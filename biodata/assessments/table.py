@@ -120,7 +120,8 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
     mark, kept = settings.data / "assessed_open.json", settings.data / "assessed_open.parquet"
     # Names of taxa, and areas, decide beside the rules which records are open.
     judged = {table: lake.changed_at(table) for table in ("taxa", "protected_areas")}
-    state = {**_state(settings, lake), **judged, "sharing": rules.hash, "code": code_hash()}
+    apart = 0 if rules.plan is None else int(rules.plan.not_open.hash().sum() or 0)
+    state = {**_state(settings, lake), **judged, "sharing": rules.hash, "apart": apart, "code": code_hash()}
     told = _read(mark)
     if kept.is_file() and told == {**state, "sha256": _sha256(kept)}:
         return pl.read_parquet(kept)
@@ -150,9 +151,10 @@ def _found_of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl
 
 
 def _open(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
-    """Return the records that no rule makes less than open."""
+    """Return the records that no rule makes less than open, and that are not set apart."""
     decided = sharing.decide(batch, rules, boundaries=boundaries)
-    return batch[np.setdiff1d(np.arange(batch.height), decided["row"].to_numpy())]
+    opened = batch[np.setdiff1d(np.arange(batch.height), decided["row"].to_numpy())]
+    return opened if rules.plan is None else opened.filter(~pl.col("key").is_in(rules.plan.not_open.implode()))
 
 
 def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame | None = None) -> pl.DataFrame:

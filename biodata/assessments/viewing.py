@@ -9,7 +9,7 @@ from biodata.assessments.table import beside_others, of_open
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Filter, InBox
+from biodata.store.query.filters import Filter, In, InBox
 from biodata.vocabularies import EvidenceView
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
@@ -24,7 +24,7 @@ def in_view(
     view: EvidenceView,
     columns: Sequence[str] | None = None,
     window: tuple[float, float, float, float] = WORLD,
-    where: Filter | None = None,
+    where: In | None = None,
 ) -> pl.DataFrame:
     """Read records as a view shows them, with doubts and clusters.
 
@@ -47,21 +47,22 @@ def in_view(
         Columns of `terms.OCCURRENCE`, those of `sharing.LOOKED_AT` among them; all where none are told.
     window : west, south, east, north
         Degrees, WGS 84.
-    where : Filter, optional
-        Which records, in place of those of the window and around it. It must not ask for what a rule hides.
+    where : In, optional
+        Which records, in place of those of the window, by a column that is published of presences, too.
 
     Returns
     -------
     polars.DataFrame
         As `sharing.evidence_view` returns them, with `cluster_id`.
     """
+    asked: Filter | None = where
     if where is None and window != WORLD:
-        # The published cell decides whether a record is in the window, not its exact place.
-        where = InBox(*sharing.window_to_read(window, view))
-    records = lake.read("occurrences", columns=columns, where=where)
+        asked = InBox(*window)
+    records = lake.read("occurrences", columns=columns, where=asked)
     if view is EvidenceView.EXACT:
         records = beside_others(lake, records)
-    shown = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+    among = None if where is None else pl.col(where.column).is_in(where.values)
+    shown = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window, among=among)
     if view is EvidenceView.EXACT:
         return shown
     return beside_others(lake, shown, assessed=of_open(settings, lake, rules))

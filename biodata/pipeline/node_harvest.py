@@ -109,15 +109,10 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
             known.code, "occurrences", f"node {known.code}, manifest {told['sequence']}", records.height
         )
         _commit(rows, known.code, settings, registry, report, told, dry_run=dry_run)
-        less = (
-            rows.filter(pl.col("shared_as").struct.field("category").is_not_null()).height
-            - told["counts"]["generalised"]
-        )
-        held = records.height - rows.height
-        if less or held:
-            report.notes.append(
-                f"{less} records more are generalised, and {held} are withheld, by this hub's own rules"
-            )
+        opened = rows["shared_as"].struct.field("category").null_count()
+        less = records.height - told["counts"]["generalised"] - opened
+        if less:
+            report.notes.append(f"{less} open records of the node are set apart, or withheld, by this hub's own rules")
         if not dry_run:
             _remember(registry, signed, report)
     return report

@@ -15,6 +15,7 @@ from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing import gate
 from biodata.sharing.lists import withheld_by_list
+from biodata.sharing.plan import named_dataset
 from biodata.store import floor_set, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
@@ -59,13 +60,14 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         held_back = pl.Series("datasetKey", [], dtype=pl.String)
         while True:
             made, faults = _build(settings, lake, registry, held, held_back, full=full, progress=progress)
-            if faults.is_empty():
+            if made is not None:
                 break
+            faults = faults.with_columns(named_dataset())
             # What the gate refuses is left out with its dataset, and the release is made again without it.
             for name, of_dataset in faults.group_by("datasetKey"):
                 logger.warning("dataset %s is held back: %s", name[0], gate.message(of_dataset))
             refused = faults["datasetKey"].unique()
-            if refused.null_count() or refused.is_in(held_back.implode()).any():
+            if refused.is_in(held_back.implode()).any():
                 raise SharingError(gate.message(faults))
             held_back = pl.concat([held_back, refused])
         check_again(registry, rules_in_force(settings, lake, planned=False).hash)
@@ -99,7 +101,7 @@ def _build(
         held.enter_context(releases.held_open(before.path))
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
-    out = ~pl.col("datasetKey").is_in(held_back.implode())
+    out = ~named_dataset().is_in(held_back.implode())
     presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
@@ -130,6 +132,7 @@ def _build(
         snapshot=snapshot,
         publish=publish,
         presences=presences,
+        plan=plan,
         results=results,
         boundaries=boundaries,
         rules_hash=rules.hash,
@@ -151,6 +154,7 @@ def _build(
         made = build()
     except _RefusedError:
         return None, reports[-1].faults
+    sharing_memory.record_presences(registry, presences["key"], snapshot)
     held.enter_context(releases.held_open(made.path))
     (report,) = reports
     registry.record_release(

@@ -6,7 +6,7 @@ from biodata.sharing.publish import as_published, open_records, presence_rows, p
 from biodata.sharing.results import of_public_view, publish_results, rules_of_run
 from biodata.sharing.rule import Consent, Rule, SourceKind
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.views import evidence_view, window_to_read
+from biodata.sharing.views import evidence_view
 from biodata.sharing.why import Step, why
 
 __all__ = [
@@ -28,5 +28,4 @@ __all__ = [
     "stricter",
     "strictest",
     "why",
-    "window_to_read",
 ]

@@ -17,7 +17,7 @@ from biodata.sharing.decide import decide
 from biodata.sharing.event_measurements import let_out_of_events
 from biodata.sharing.event_shapes import boxes, points
 from biodata.sharing.licences import effective_of
-from biodata.sharing.plan import Plan
+from biodata.sharing.plan import Plan, named_dataset
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.scopes import told_words
 from biodata.vocabularies import SharingCategory
@@ -129,7 +129,7 @@ def _along(events: pl.DataFrame) -> pl.DataFrame:
 
 def _marked(found: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return events of marked datasets with marks in place of their own identifiers."""
-    here = pl.col("datasetKey").is_in(list(plan.marked)).fill_null(value=False)
+    here = named_dataset().is_in(list(plan.marked))
     made = found.with_columns(plan.mark(found[name]).alias(f"{name} mark") for name in _MARKED)
     made = made.with_columns(pl.when(here).then(f"{name} mark").otherwise(name).alias(name) for name in _MARKED)
     return made.with_columns(survey_id=pl.col("datasetKey") + ":" + pl.col("eventID")).select(found.columns)

@@ -5,24 +5,20 @@ from typing import Final
 import polars as pl
 
 from biodata.sharing.crowds import PLACES, TENTHS
-from biodata.sharing.grid import PARTS, PER_DEGREE
+from biodata.sharing.grid import PARTS
 from biodata.sharing.plan import Plan
+from biodata.sharing.received import is_as_its_category_asks
 from biodata.terms import PUBLISHED_OCCURRENCE, Reach
 from biodata.vocabularies import SharingCategory
 
 FAULTS: Final = pl.Schema({"key": pl.Int64, "datasetKey": pl.String, "problem": pl.String})
 """What a release tells and must not: the record's number, or the presence's."""
-CHECKED: Final = tuple(
-    c.name
-    for c in PUBLISHED_OCCURRENCE
-    if c.reach is Reach.PRECISE or c.name in {"key", "datasetKey", "sharing_category", "sharing_rule", "year", "scientificName"}
-    or c.name.startswith("cell_")
+_PRECISE: Final = tuple(c.name for c in PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE)
+CHECKED: Final = (
+    "key", "datasetKey", "sharing_category", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters",
+    "quality_flags", "cell_west", "cell_south", "cell_east", "cell_north", *_PRECISE,
 )  # fmt: skip
 """Columns of published records that are looked at."""
-_PRECISE: Final = tuple(
-    c.name for c in PUBLISHED_OCCURRENCE
-    if c.reach is Reach.PRECISE and c.name not in {"decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters"}
-)  # fmt: skip
 _REMEDY: Final = (
     "report it to the makers of biodata with the output of `biodata audit leaks`; nothing of it was let out"
 )
@@ -52,16 +48,21 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
     apart = plan.apart.hidden.select("key")
     found = [
         _fault(opened.join(hidden.select("key"), on="key", how="semi"), "a record that a rule hides goes out as it is"),
-        _fault(opened.join(apart, on="key", how="semi"), "a record that is set apart goes out as it is"),
+        _fault(
+            opened.filter(pl.col("key").is_in(plan.not_open.implode())), "a record that is set apart goes out as it is"
+        ),
         _fault(
             coarse.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in _PRECISE if name in coarse.columns)),
             "a presence has a value that only an open record may have",
         ),
-        _fault(coarse.filter(_small()), "the cell of a presence is smaller than its category's"),
+        _fault(
+            coarse.filter(~is_as_its_category_asks() | (pl.col("sharing_category") == str(SharingCategory.WITHHELD))),
+            "the place of a presence is none that its category lets out",
+        ),
         _fault(coarse.join(apart, on="key", how="semi"), "a presence has the number of a record"),
         _crowdless(plan),
         _fault(
-            events.filter(pl.col("survey_id").is_in(plan.apart.unpublished_events.implode())).with_columns(key=pl.lit(-1)),
+            events.filter(pl.col("survey_id").is_in(_unpublished(plan).implode())).with_columns(key=pl.lit(-1)),
             "an event goes out that would show a missing record",
         ),
     ]  # fmt: skip
@@ -69,14 +70,17 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
 
 
 def _fault(rows: pl.DataFrame, problem: str) -> pl.DataFrame:
-    return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(dict(FAULTS))
+    return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(FAULTS)
 
 
-def _small() -> pl.Expr:
-    """Tell which cells are smaller than their category's."""
-    degrees = 1 / pl.col("sharing_category").replace_strict(PER_DEGREE, default=1, return_dtype=pl.Float64)
-    wide = pl.col("cell_east") - pl.col("cell_west")
-    return (wide < degrees - 1e-9) | (pl.col("sharing_category") == str(SharingCategory.WITHHELD))
+def _unpublished(plan: Plan) -> pl.Series:
+    """Return the names that events which are not published would have, in datasets of marked numbers too."""
+    names = plan.apart.unpublished_events
+    marked = [
+        f"{dataset}:" + plan.mark(names.filter(names.str.starts_with(f"{dataset}:")).str.strip_prefix(f"{dataset}:"))
+        for dataset in sorted(plan.marked)
+    ]
+    return pl.concat([names, *marked])
 
 
 def _crowdless(plan: Plan) -> pl.DataFrame:

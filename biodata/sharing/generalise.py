@@ -14,10 +14,10 @@ from biodata.sharing.grid import GUARD, PER_DEGREE
 
 CELL: Final = pl.Schema(
     {
-        "cell_west": pl.Float64, "cell_south": pl.Float64, "cell_east": pl.Float64, "cell_north": pl.Float64,
-        "degrees": pl.Float64, "decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64,
-        "coordinateUncertaintyInMeters": pl.Float64, "countryCode": pl.String, "country_codes": pl.List(pl.String),
-        "province_code": pl.String,
+        "cell_west": pl.Float64(), "cell_south": pl.Float64(), "cell_east": pl.Float64(), "cell_north": pl.Float64(),
+        "degrees": pl.Float64(), "decimalLongitude": pl.Float64(), "decimalLatitude": pl.Float64(),
+        "coordinateUncertaintyInMeters": pl.Float64(), "countryCode": pl.String(), "country_codes": pl.List(pl.String),
+        "province_code": pl.String(),
     }
 )  # fmt: skip
 """What is published of a cell: edges and side in degrees, centre, half the diagonal in metres, countries and division."""

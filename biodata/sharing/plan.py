@@ -32,6 +32,8 @@ PLACED: Final = (
 )  # fmt: skip
 """Columns of `terms.OCCURRENCE` by which records of one dataset are looked at together."""
 _RANDOM: Final = r"(?i)^(?:urn:uuid:)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"
+_NUMBERS: Final = r"\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"
+"""What may be part of a place in a name: decimals, degrees, metres; a year of an author is none of them."""
 _MOST: Final = 0.95
 """Share of a dataset's records from which on its numbers count as random, or as public elsewhere."""
 
@@ -64,6 +66,11 @@ class Plan:
     apart: Apart
     marked: frozenset[str]
     secret: bytes
+
+    @property
+    def not_open(self) -> pl.Series:
+        """Keys of the records that do not go out as they are: set apart, withheld, or waiting with their event."""
+        return pl.concat([self.apart.hidden["key"], self.apart.held])
 
     def mark(self, values: pl.Series) -> pl.Series:
         """Return a mark for each number of a source: the same for the same one, and nothing that it could be known by."""
@@ -135,6 +142,7 @@ def plan_of(
     secret : bytes
         The installation's.
     """
+    records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
     day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
     asked = records.select(
         "key", "datasetKey", "eventID", "recordedBy", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
@@ -173,7 +181,12 @@ def _known_numbers(records: pl.DataFrame) -> frozenset[str]:
         random=(pl.col("occurrenceID").str.contains(_RANDOM)).fill_null(value=False).mean(),
         public=pl.col("gbifID").is_not_null().mean(),
     )
-    return frozenset(share.filter(pl.max_horizontal("random", "public") >= _MOST)["datasetKey"].drop_nulls())
+    return frozenset(share.filter(pl.max_horizontal("random", "public") >= _MOST)["datasetKey"])
+
+
+def named_dataset() -> pl.Expr:
+    """Return `datasetKey`, empty text where a record names none: those are looked at together."""
+    return pl.col("datasetKey").fill_null("")
 
 
 def _duration() -> pl.Expr:

@@ -169,8 +169,7 @@ def open_records(
     frame = occurrences.with_row_index("row").join(kept, on="row", how="left", maintain_order="left")
     gone = decided.filter(~pl.col("row").is_in(kept["row"].implode())).select("row")
     frame = frame.join(gone, on="row", how="anti", maintain_order="left")
-    apart = pl.concat([plan.apart.hidden["key"], plan.apart.held])
-    frame = frame.filter(~pl.col("key").is_in(apart.implode()))
+    frame = frame.filter(~pl.col("key").is_in(plan.not_open.implode()))
     published = frame.select(_column(column) for column in columns)
     if "media" in published.columns:
         published = published.with_columns(let_out(published["media"]))
@@ -196,13 +195,10 @@ def _column(column: Column) -> pl.Expr:
 
 def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.DataFrame:
     """Return records of marked datasets with marks in place of their own numbers."""
-    here = datasets.is_in(list(plan.marked)).fill_null(value=False)
-    made = {name: plan.mark(published[name]) for name in MARKED if name in published.columns}
-    made |= {
-        name: pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
-        for name in LINKS
-        if name in published.columns
-    }
+    here = datasets.fill_null("").is_in(list(plan.marked))
+    made = {name: plan.mark(published[name]) for name in published.columns if name in MARKED}
+    for name in (name for name in published.columns if name in LINKS):
+        made[name] = pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
     return published.with_columns(values.zip_with(here, published[name]).alias(name) for name, values in made.items())
 
 
@@ -276,6 +272,7 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     nowhere = pl.col("n").is_null()
     reason = pl.col("rule_id").replace_strict(reasons, default="decided for an earlier release")
     rows = found.with_columns(
+        datasetKey=pl.col("datasetKey").replace("", None),
         countryCode=pl.when(nowhere).then("country").otherwise("countryCode"),
         country_codes=pl.when(nowhere & pl.col("country").is_not_null()).then(pl.concat_list("country")).otherwise("country_codes"),
         ambiguous=pl.col("country_codes").list.len() > 1,

@@ -287,7 +287,7 @@ def _units(records: pl.DataFrame, world: _World, grid: pl.DataFrame) -> tuple[pl
         ),
         found,
     ]
-    columns = {**STATES, "old_year": pl.Int32, "old_taxon": pl.String, "fx": pl.Int64, "fy": pl.Int64}
+    columns = {**STATES, "old_year": pl.Int32(), "old_taxon": pl.String(), "fx": pl.Int64(), "fy": pl.Int64()}
     there = pl.concat([frame.select(pl.col(name).cast(dtype) for name, dtype in columns.items()) for frame in rest])
     gone = world.states.join(records.select("key"), on="key", how="anti").join(
         records.select("datasetKey").unique(), on="datasetKey", how="semi"

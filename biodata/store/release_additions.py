@@ -5,6 +5,7 @@ Only where nothing changed, went or became stricter: values that went would stay
 
 # ruff: noqa: S608 - names in SQL come from biodata.terms and store.tables and are quoted.
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.places import BoundarySet
+from biodata.sharing.plan import Plan
 from biodata.store import pointer
 from biodata.store.boundary_rows import boundary_rows, described
 from biodata.store.code_version import code_hash
@@ -62,17 +64,17 @@ class Base:
                 f"COPY (SELECT {names} FROM base.occurrences) TO {literal(str(target))} (FORMAT parquet)"
             )
 
-    def new_presences(self, presences: pl.DataFrame) -> pl.DataFrame | None:
+    def new_presences(self, presences: pl.DataFrame, lake: Lake) -> pl.DataFrame | None:
         """Return the presences that it has not; None where it has others, or has one otherwise."""
-        columns = [c.name for c in terms.PUBLISHED_OCCURRENCE if c not in terms.ASSESSED]
-        names = ", ".join(quote(name) for name in columns)
+        columns = [column for column in terms.PUBLISHED_OCCURRENCE if column not in terms.ASSESSED]
+        names = ", ".join(quote(column.name) for column in columns)
         with connect(self.path) as connection:
-            before = connection.execute(
-                f"SELECT {names} FROM occurrences WHERE sharing_category <> 'open' AND cell_west IS NOT NULL"
-            ).pl()
-        before = terms.conform(before, [c for c in terms.PUBLISHED_OCCURRENCE if c not in terms.ASSESSED])
-        known = presences.filter(pl.col("key").is_in(before["key"].implode())).select(columns).sort("key")
-        if not known.equals(before.sort("key")):
+            coarse = connection.execute(f"SELECT {names} FROM occurrences WHERE sharing_category <> 'open'").pl()
+        # Records that came as cells have their own numbers.
+        came = lake.read("occurrences", columns=["key"], among=coarse.select("key"), snapshot=self.snapshot)
+        before = terms.conform(coarse.join(came, on="key", how="anti"), columns).sort("key")
+        known = presences.filter(pl.col("key").is_in(before["key"].implode()))
+        if not terms.conform(known, columns).sort("key").equals(before):
             return None
         return presences.filter(~pl.col("key").is_in(before["key"].implode()))
 
@@ -103,6 +105,7 @@ def find_base(
     boundaries: BoundarySet,
     datasets: pl.DataFrame,
     events: pl.DataFrame | None = None,
+    plan: Plan | None = None,
 ) -> Base | None:
     """Return the current release if what the lake has now only adds to it; None where a new file must be made.
 
@@ -110,7 +113,7 @@ def find_base(
     ----------
     lake, snapshot
         What is released now.
-    rules_hash, results, boundaries, datasets, events
+    rules_hash, results, boundaries, datasets, events, plan
         As `releases.build` has them, the results' columns looked at already.
     """
     told = pointer.read(lake.data)
@@ -119,6 +122,7 @@ def find_base(
         return None
     with connect(path) as connection:
         reason = _reason(lake, connection, snapshot, rules_hash, results, boundaries, datasets, events)
+        reason = reason or _set_apart_since(connection, plan)
         if reason is not None:
             logger.info("a whole new release: %s", reason)
             return None
@@ -166,6 +170,20 @@ def _reason(
     named = known.filter(pl.any_horizontal(pl.col(n).is_not_null() for n in names if n != "key"))
     if not named.join(datasets, on=names, how="anti", nulls_equal=True).is_empty():
         return "what is told of datasets is other"
+    return None
+
+
+def _set_apart_since(connection: duckdb.DuckDBPyConnection, plan: Plan | None) -> str | None:
+    """Return what a release publishes as it is and should no more; None where there is nothing."""
+    if plan is None:
+        return None
+    marked = set(json.loads(_info(connection).get("marked", "[]")))
+    datasets = {name for (name,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()}
+    if plan.marked & datasets != marked & datasets:
+        return "the numbers of a dataset are published otherwise"
+    opened = connection.execute("SELECT key FROM occurrences WHERE sharing_category = 'open'").pl()
+    if opened["key"].is_in(plan.not_open.implode()).any():
+        return "records of the one before are set apart since"
     return None
 
 

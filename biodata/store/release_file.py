@@ -149,7 +149,10 @@ class ReleaseFile:
         joined = joined.with_columns(count=pl.col("n").fill_null(0)).sort(SORTED_BY["datasets"])
         self._write("datasets", DATASET, terms.conform(joined, DATASET))
 
-    def finish(self, *, snapshot: int, rules_hash: str, secret: bytes, events: pl.DataFrame | None = None) -> Named:
+    def finish(
+        self, *, snapshot: int, rules_hash: str, secret: bytes, events: pl.DataFrame | None = None,
+        marked: Iterable[str] = (),
+    ) -> Named:  # fmt: skip
         """Write the shapes, and what is known of the release itself into `release_info`; make the file whole.
 
         Parameters
@@ -162,6 +165,8 @@ class ReleaseFile:
             The installation's, for the mark of what the release says.
         events : polars.DataFrame of `terms.SURVEY`, optional
             Published events of the lake; see `survey_rows`.
+        marked : iterable of str
+            Datasets whose own numbers are published as marks.
         """
         surveys = survey_rows(self._connection, events)
         surveys = pl.concat([surveys, boxes(surveys["geometry"])], how="horizontal")
@@ -179,6 +184,7 @@ class ReleaseFile:
             "content_hash": content,
             "biodata": version("biodata"),
             "code_hash": code_hash(),
+            "marked": json.dumps(sorted(marked)),
             "sorted_rows": self._sorted_rows,
             "additions": self._additions,
             "boundaries": self._boundaries,

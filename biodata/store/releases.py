@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from biodata import terms
 from biodata.errors import SharingError, StoreError
 from biodata.places import BoundarySet
+from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer
 from biodata.store.duck import connect, held_open
 from biodata.store.lake import Lake
@@ -83,6 +84,7 @@ def build(
     data: Path,
     publish: Callable[[pl.DataFrame], pl.DataFrame],
     presences: pl.DataFrame | None = None,
+    plan: Plan | None = None,
     results: Mapping[str, pl.DataFrame],
     boundaries: BoundarySet,
     rules_hash: str,
@@ -115,6 +117,8 @@ def build(
         What lets a record out; rows that it leaves out are not in the release.
     presences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`, optional
         What stands for records that do not go out as they are.
+    plan : Plan, optional
+        What goes out of which records: by it a release is known that cannot be added to.
     results : mapping of table name to frame
         Published rows of `protected_areas`, `corridors`, `reserve_candidates`, `considered_ground` and `taxa`; one that is absent is empty.
     boundaries : BoundarySet
@@ -164,6 +168,7 @@ def build(
                     boundaries=boundaries,
                     datasets=known,
                     events=events,
+                    plan=plan,
                 )
             told_presences = _checked("occurrences", presences)
             stage = _Stage(lake, data, snapshot, publish, told_presences, work.folder, progress=progress)
@@ -182,7 +187,10 @@ def build(
                     file.write_results(name, frame)
                 file.write_boundaries(boundaries)
                 file.write_datasets(known)
-                named = file.finish(snapshot=snapshot, rules_hash=rules_hash, secret=secret(data), events=events)
+                named = file.finish(
+                    snapshot=snapshot, rules_hash=rules_hash, secret=secret(data), events=events,
+                    marked=() if plan is None else plan.marked,
+                )  # fmt: skip
             if check is not None:
                 logger.info("looking whether the file tells a place that it must not")
                 check(unnamed)
@@ -303,7 +311,7 @@ class _Stage:
         added = self.lake.additions("occurrences", after=base.snapshot, upto=self.snapshot, batch_rows=_BATCH_ROWS)
         total = self.lake.count("occurrences", snapshot=self.snapshot)
         total -= self.lake.count("occurrences", snapshot=base.snapshot)
-        new = base.new_presences(self.presences)
+        new = base.new_presences(self.presences, self.lake)
         if new is None:
             logger.info("a whole new release: what stands for sensitive records is other")
             return [], None

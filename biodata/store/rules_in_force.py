@@ -15,12 +15,22 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.facts import USED
-from biodata.sharing.plan import BEFORE, PLACED, SENSITIVE, Plan, marks_of, plan_of, sensitive_records, with_places
+from biodata.sharing.plan import (
+    BEFORE,
+    PLACED,
+    SENSITIVE,
+    Plan,
+    marks_of,
+    named_dataset,
+    plan_of,
+    sensitive_records,
+    with_places,
+)
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.set_apart import Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.lake import Lake
-from biodata.store.query.filters import In
+from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.vocabularies import PATROL_PROTOCOL
@@ -105,23 +115,22 @@ def _plan(
     def batches(datasets: list[str] | None = None) -> Iterable[pl.DataFrame]:
         if among is not None:
             return among()
-        where = None if datasets is None else In("datasetKey", tuple(datasets))
-        columns = JUDGED if datasets is None else PLACED
+        columns, where = (JUDGED, None) if datasets is None else (PLACED, _of(datasets))
         return lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
 
     sensitive, found = [SENSITIVE.to_frame()], set(memory.states["datasetKey"])
     for batch in batches():
         decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
         sensitive.append(sensitive_records(batch, decided, boundaries, rules.resolver))
-        found |= set(batch["datasetKey"].gather(decided["row"]))
-    datasets = sorted(name for name in found if name is not None)
-    of_datasets = pl.col("datasetKey").is_in(datasets)
+        found |= set(batch.select(named_dataset())["datasetKey"].gather(decided["row"]))
+    datasets = sorted(found)
+    of_datasets = named_dataset().is_in(datasets)
     schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
     records = [pl.DataFrame(schema=schema).select(PLACED)]
     if datasets:
         records += [batch.select(PLACED).filter(of_datasets) for batch in batches(datasets)]
     if events is None:
-        events = lake.read("events", where=In("datasetKey", tuple(datasets)), snapshot=snapshot) if datasets else None
+        events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
     events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
     events = events.filter(
         ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
@@ -131,7 +140,7 @@ def _plan(
     if made is not None:
         with releases.connect(made.path) as connection:
             released = frozenset(
-                n for (n,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
+                n or "" for (n,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
             )
             shown = [n for (n,) in connection.execute("SELECT survey_id FROM surveys").fetchall()]
     marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
@@ -143,12 +152,20 @@ def _plan(
     )  # fmt: skip
 
 
+def _of(datasets: list[str]) -> Filter | None:
+    """Return which records may be of some datasets; None for all, where a filter may not name so many."""
+    if len(datasets) > MAXIMUM_VALUES:
+        return None
+    named = In("datasetKey", tuple(datasets))
+    return Or((named, IsNull("datasetKey"))) if "" in datasets else named
+
+
 def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> pl.DataFrame:
     """Return what the current release was made of in some datasets; what is there now where that version is kept no more."""
     found = [BEFORE.to_frame()]
     if made is None or not datasets:
         return found[0]
-    where, schema = In("datasetKey", tuple(datasets)), BEFORE.items()
+    where, schema = _of(datasets), BEFORE.items()
     for snapshot in (made.snapshot, None):
         try:
             records = lake.read("occurrences", columns=_STOOD, where=where, snapshot=snapshot)
@@ -157,7 +174,10 @@ def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> p
             continue
         records = records.rename({"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"})
         events = with_places(events).rename({"event_key": "identifier"})
-        found += [frame.select(pl.col(name).cast(dtype) for name, dtype in schema) for frame in (records, events)]
+        found += [
+            frame.with_columns(named_dataset()).select(pl.col(name).cast(dtype) for name, dtype in schema)
+            for frame in (records, events)
+        ]
         break
     return pl.concat(found)
 

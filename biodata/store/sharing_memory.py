@@ -2,11 +2,11 @@
 
 import hashlib
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Final
 
 import polars as pl
-from sqlalchemy import LargeBinary, String, delete, select
+from sqlalchemy import BigInteger, LargeBinary, String, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from biodata.errors import SharingError
@@ -14,8 +14,8 @@ from biodata.sharing.set_apart import Memory
 from biodata.store.models import Base
 from biodata.store.registry import Registry
 
-_ALL: Final = ""
-"""The row that holds the digest of all others, so that one that is lost is missed."""
+_ALL: Final = "\n"
+"""The row that holds the digest of all others, so that one that is lost is missed: no dataset has this name."""
 _REMEDY: Final = "restore the registry from a backup (`biodata restore`)"
 
 
@@ -32,6 +32,16 @@ class SharingMemory(Base):
     digest: Mapped[str] = mapped_column(String(64))
 
 
+class PublishedPresence(Base):
+    """A presence that a release had."""
+
+    __tablename__ = "published_presences"
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    since: Mapped[int]
+    """The lake's version that the first release with it was made of."""
+
+
 def read(registry: Registry) -> Memory:
     """Return what is kept of all datasets.
 
@@ -44,7 +54,7 @@ def read(registry: Registry) -> Memory:
         rows = session.scalars(select(SharingMemory).order_by(SharingMemory.dataset)).all()
     kept = [row for row in rows if row.dataset != _ALL]
     whole = next((row.digest for row in rows if row.dataset == _ALL), None)
-    if any(row.digest != _digest(row) for row in kept) or whole != (_of_all(kept) if rows else None):
+    if any(row.digest != _digest(row) for row in kept) or whole != _of_all(kept):
         message = f"what is kept of sensitive records is damaged: nothing can be published; {_REMEDY}"
         raise SharingError(message)
     parts = {name: [pl.read_ipc(io.BytesIO(getattr(row, name))) for row in kept] for name in _names()}
@@ -54,7 +64,7 @@ def read(registry: Registry) -> Memory:
 
 def save(registry: Registry, memory: Memory) -> None:
     """Keep a memory in place of what was kept; only the rows of datasets that changed are written."""
-    names = memory.states["datasetKey"].unique().sort().to_list()
+    names = pl.concat([getattr(memory, part)["datasetKey"] for part in _names()]).unique().sort().to_list()
     with registry.session() as session, session.begin():
         known = {row.dataset: row for row in session.scalars(select(SharingMemory))}
         rows = []
@@ -71,8 +81,31 @@ def save(registry: Registry, memory: Memory) -> None:
         _keep_whole(session, rows)
 
 
+def lift(registry: Registry, rule_id: str) -> None:
+    """Forget what was decided by a rule that its owner takes back; the places of crowds stay."""
+    memory = read(registry)
+    states = memory.states.filter(pl.col("rule_id").ne_missing(rule_id))
+    save(registry, replace(memory, states=states))
+
+
+def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None:
+    """Keep since which version of the lake each presence goes out."""
+    with registry.session() as session, session.begin():
+        known = pl.Series(list(session.scalars(select(PublishedPresence.key))), dtype=pl.Int64)
+        new = [{"key": key, "since": snapshot} for key in keys.filter(~keys.is_in(known.implode()))]
+        if new:
+            session.execute(insert(PublishedPresence), new)
+
+
+def presences_until(registry: Registry, snapshot: int) -> pl.Series:
+    """Return the presences that a release of a version of the lake, or of an older one, had."""
+    with registry.session(read_only=True) as session:
+        found = session.scalars(select(PublishedPresence.key).where(PublishedPresence.since <= snapshot))
+        return pl.Series("key", list(found), dtype=pl.Int64)
+
+
 def _keep_whole(session: Session, rows: list[SharingMemory]) -> None:
-    session.merge(SharingMemory(dataset=_ALL, states=b"", crowds=b"", seen=b"", stood=b"", digest=_of_all(rows)))
+    session.merge(SharingMemory(dataset=_ALL, **dict.fromkeys(_names(), b""), digest=_of_all(rows)))
 
 
 def _names() -> tuple[str, ...]:
@@ -92,4 +125,4 @@ def _digest(row: SharingMemory) -> str:
 
 
 def _of_all(rows: list[SharingMemory]) -> str:
-    return hashlib.sha256("\n".join(row.digest for row in rows).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(row.digest for row in rows)).encode()).hexdigest()

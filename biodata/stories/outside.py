@@ -45,6 +45,9 @@ def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharin
         mine = apart.hidden.filter(pl.col("key") == key)
         if mine.height and (not decided.height or mine["beside"][0]):
             category, rule, reason = mine["category"][0], mine["rule_id"][0], _BESIDE
+        owner = next((one.answerable for one in rules.rules if one.rule_id == rule), None)
+        if owner is not None and reason is not None:
+            reason = f"{reason}; {owner} can change it"
         waits = apart.waiting.filter(pl.col("key") == key)["places"]
         if len(waits):
             reason = f"{reason}; it waits: {waits[0]} of {PLACES} places of its dataset in the cell"

@@ -73,10 +73,10 @@ def test_nor_where_one_country_has_a_rule_of_its_own(country, others):
 
 
 def test_control_a_place_told_with_its_country_would_be_found_out(monkeypatch):
-    publish = floor_oracle.publish
+    publish = floor_oracle.as_published
     monkeypatch.setattr(
         floor_oracle,
-        "publish",
+        "as_published",
         lambda frame, *args, **more: publish(frame, *args, **more).join(
             frame.select("key", told="located_country_code"), on="key", maintain_order="left"
         ),

@@ -1,19 +1,31 @@
 """What earlier releases made of sensitive records."""
 
+import hashlib
 from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
+
+from biodata.store.migrations.counting import count_changes
 
 revision: Final = "0016"
 down_revision: Final = "0015"
 
 
 def upgrade() -> None:
-    """Add the table."""
-    op.create_table(
+    """Add the tables."""
+    parts = ("states", "crowds", "seen", "stood")
+    memory = op.create_table(
         "sharing_memory",
         sa.Column("dataset", sa.String(255), primary_key=True),
-        *(sa.Column(name, sa.LargeBinary, nullable=False) for name in ("states", "crowds", "seen", "stood")),
+        *(sa.Column(name, sa.LargeBinary, nullable=False) for name in parts),
         sa.Column("digest", sa.String(64), nullable=False),
     )
+    # The digest of all rows, of none as yet: without it what is kept was lost.
+    op.bulk_insert(memory, [{"dataset": "\n", **dict.fromkeys(parts, b""), "digest": hashlib.sha256(b"").hexdigest()}])
+    op.create_table(
+        "published_presences",
+        sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("since", sa.Integer, nullable=False),
+    )
+    count_changes(("sharing_memory", "published_presences"))

@@ -1,0 +1,91 @@
+"""What earlier releases made of sensitive records is kept whole, or nothing goes out."""
+
+import polars as pl
+import pytest
+from sqlalchemy import delete
+
+from biodata.errors import SharingError
+from biodata.settings import Settings
+from biodata.sharing.crowds import CROWD_PLACES
+from biodata.sharing.set_apart import SEEN, STATES, STOOD, Memory
+from biodata.store import sharing_memory
+from biodata.store.registry import Registry
+from biodata.store.sharing_memory import SharingMemory
+
+
+def frame(schema: pl.Schema, datasets: str, **more) -> pl.DataFrame:
+    rows = [{"datasetKey": name, "key": n, **more} for n, name in enumerate(datasets)]
+    return pl.DataFrame(rows).select(
+        (pl.col(name) if name in rows[0] else pl.lit(None)).cast(dtype).alias(name) for name, dtype in schema.items()
+    )
+
+
+MEMORY = Memory(
+    frame(STATES, "aab", rule_id="tigers", published=True),
+    frame(CROWD_PLACES, "ac"),
+    frame(SEEN, "b", unit="cell"),
+    frame(STOOD, "a"),
+)
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Registry.open(Settings(data=tmp_path / "data")) as opened:
+        sharing_memory.save(opened, MEMORY)
+        yield opened
+
+
+def same(one: Memory, other: Memory) -> bool:
+    parts = ("states", "crowds", "seen", "stood")
+    return all(getattr(one, name).sort(pl.all()).equals(getattr(other, name).sort(pl.all())) for name in parts)
+
+
+def test_what_is_kept_is_read_again(registry):
+    assert same(sharing_memory.read(registry), MEMORY)
+    sharing_memory.save(registry, Memory())
+    assert same(sharing_memory.read(registry), Memory())
+
+
+@pytest.mark.parametrize("dataset", ["a", "b", "c", sharing_memory._ALL])
+def test_a_row_that_is_lost_is_missed(registry, dataset):
+    with registry.session() as session, session.begin():
+        session.execute(delete(SharingMemory).where(SharingMemory.dataset == dataset))
+    with pytest.raises(SharingError, match="biodata restore"):
+        sharing_memory.read(registry)
+
+
+def test_a_table_that_is_emptied_is_missed(registry):
+    with registry.session() as session, session.begin():
+        session.execute(delete(SharingMemory))
+    with pytest.raises(SharingError, match="biodata restore"):
+        sharing_memory.read(registry)
+
+
+def test_a_new_registry_has_nothing_to_keep(tmp_path):
+    with Registry.open(Settings(data=tmp_path / "new")) as opened:
+        assert same(sharing_memory.read(opened), Memory())
+
+
+@pytest.mark.parametrize("part", ["states", "crowds", "seen", "stood"])
+def test_a_byte_that_is_changed_is_seen(registry, part):
+    with registry.session() as session, session.begin():
+        row = session.get_one(SharingMemory, "a")
+        content = bytearray(getattr(row, part))
+        content[len(content) // 2] ^= 1
+        setattr(row, part, bytes(content))
+    with pytest.raises(SharingError, match="biodata restore"):
+        sharing_memory.read(registry)
+
+
+def test_a_rule_that_is_taken_back_is_forgotten_and_places_of_crowds_are_not(registry):
+    sharing_memory.lift(registry, "tigers")
+    kept = sharing_memory.read(registry)
+    assert kept.states.is_empty()
+    assert kept.crowds.height == 2
+
+
+def test_a_presence_is_known_from_its_first_release_on(registry):
+    sharing_memory.record_presences(registry, pl.Series([1, 2], dtype=pl.Int64), 5)
+    sharing_memory.record_presences(registry, pl.Series([2, 3], dtype=pl.Int64), 7)
+    found = {snapshot: sorted(sharing_memory.presences_until(registry, snapshot)) for snapshot in (4, 5, 7)}
+    assert found == {4: [], 5: [1, 2], 7: [1, 2, 3]}
