@@ -47,7 +47,7 @@ def test_names_that_make_a_station_coarse_are_told_with_their_reason_and_are_no_
     gibbon, deer = found["Nomascus concolor"], found["Muntiacus sp."]
     assert (gibbon["code"], gibbon["sure"], gibbon["events"]) == ("NAME_PUBLISHED_COARSE", True, ["E1"])
     assert gibbon["others"] == 0, "the boar of its event stays as it is"
-    assert gibbon["expected"].endswith("hunted; biodata default list can change that"), "why, and who can change it"
+    assert gibbon["expected"].endswith("; biodata default list can change that"), "beside why, who can change it"
     assert (gibbon["rows"], gibbon["category"]) == ([3], "0_1_degree")
     assert "0.1°" in gibbon["message"]
     assert (deer["code"], deer["sure"], deer["events"], deer["rows"]) == ("NAME_MAY_BE_SENSITIVE", False, ["E2"], [6])

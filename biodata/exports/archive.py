@@ -44,7 +44,7 @@ _LONGEST_NAME: Final = 150
 _OF_EVENTS: Final = (
     "Rows of it whose eventType is Observation are none: they stand for the place and date of records whose event is not told. "
     "A taxon of an event's scope was not found where isAbsenceReported is true and no record tells it; taxa that sharing "
-    "rules withhold or make coarser are never meant, since their records may be told without their event. The effort of an event whose place was made coarser is told with one figure. "
+    "rules withhold or make coarser are never meant, since their records may be told without their event. "
     "Remarks that came with events are not published, nor measurements but those of water, weather and ground, since they may "
     "tell what else was met there."
 )

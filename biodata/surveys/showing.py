@@ -20,7 +20,7 @@ MOST_ROWS: Final = 500
 _WITHHELD: Final = re.compile(
     re.escape(WITHHELD)
     .replace(r"\{\}", "(?P<reason>.+)", 1)
-    .replace(r"\{\}", "(?P<rule>[^()]+)", 1)
+    .replace(r"\{\}", "(?P<rule_id>[^()]+)", 1)
     .replace(r"\{\}", "(?P<owner>[^()]+)"),
     re.DOTALL,
 )
