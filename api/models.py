@@ -245,7 +245,9 @@ class Dataset(BaseModel):
     modified: str | None = Field(default=None, description="When the release was made.")
     recordCount: int
     georeferencedCount: int | None = Field(default=None, description="Published records with coordinates.")
-    generalisedCount: int | None = Field(default=None, description="Presences: each stands for all records of a sensitive taxon in a cell.")
+    generalisedCount: int | None = Field(
+        default=None, description="Presences: each stands for all records of a sensitive taxon in a cell."
+    )
     speciesCount: int | None = None
     surveyCount: int | None = Field(default=None, description="Published survey events.")
     geographicCoverages: list[dict[str, Any]] | None = Field(default=None, description="Of published coordinates.")

@@ -88,7 +88,9 @@ def test_a_sensitive_record_is_a_presence_and_its_event_is_as_it_is(settings):
     opened = records_of(settings).filter(pl.col("sharing_category") == "open")
     assert set(opened["eventID"]) == {row["eventID"] for row in found.values()}, "events and records are marked alike"
     (presence,) = records_of(settings).filter(pl.col("sharing_category") != "open").to_dicts()
-    of_the_record = "occurrenceID eventID eventDate event_start basisOfRecord recordedBy samplingProtocol individualCount"
+    of_the_record = (
+        "occurrenceID eventID eventDate event_start basisOfRecord recordedBy samplingProtocol individualCount"
+    )
     assert {presence[name] for name in of_the_record.split()} == {None}
     assert (presence["species"], presence["year"], presence["cell_west"]) == (TIGER, 2024, pytest.approx(101.2))
 
@@ -107,7 +109,9 @@ def test_an_event_with_sensitive_records_alone_goes_with_them_where_few_are_empt
     events, records, at = stations()
     found = surveys(settings, events, [*records[1:], seen(1, TIGER, "s0", **at[0])])
     assert [row["records"] for row in found.values()] == [0] * 10
-    assert records_of(settings)["sharing_category"].to_list() == ["0_1_degree"] * 2, "one for the tiger, one for the muntjacs"
+    assert records_of(settings)["sharing_category"].to_list() == ["0_1_degree"] * 2, (
+        "one for the tiger, one for the muntjacs"
+    )
 
 
 def test_an_event_with_sensitive_records_alone_stays_empty_where_one_in_ten_is(settings):
@@ -182,7 +186,9 @@ def test_events_of_the_lake_and_of_a_release_are_effort(settings):
         exact = of_lake(lake)
     assert published["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"]
     assert exact["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"], "a camera that failed is none"
-    assert published["scope"].to_list() == [["Mammalia"], None, [MUNTJAC]], "without a report of absence nothing is absent"
+    assert published["scope"].to_list() == [["Mammalia"], None, [MUNTJAC]], (
+        "without a report of absence nothing is absent"
+    )
     assert published.row(2)[1:5] == (101.2711, 20.5612, date(2024, 5, 1), date(2024, 5, 31))
     assert exact.schema == published.schema == EVENTS
 
