@@ -58,7 +58,7 @@ def every_answer(client: TestClient) -> list[str]:
     """Return the text of every public answer that holds records."""
     search, items = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
     keys = [f["id"] for f in client.get(items, params={"limit": 100, "species": GIBBON}).json()["features"]]
-    assert len(keys) == 2
+    assert keys
     facets = [
         ("facet", n) for n in ("recordedBy", "eventId", "month", "day", "occurrenceId", "catalogNumber", "mediaType")
     ]
