@@ -328,7 +328,7 @@ class SurveyProblem(BaseModel):
 
 
 class SurveyNotice(BaseModel):
-    """What is no fault of a survey and worth knowing, such as a name that makes its station coarse."""
+    """What is no fault of a survey and worth knowing, such as a sensitive name, and why its place is coarse."""
 
     code: str
     name: str = Field(description="The name or the word of a scope that it is about.")
@@ -339,7 +339,7 @@ class SurveyNotice(BaseModel):
     )
     rows: list[int]
     events: list[str]
-    others: int = Field(description="Open records of these events that become as coarse.")
+    others: int = Field(description="Open records of these events that become as coarse, since they would show its place.")
     message: str
     expected: str | None = None
 

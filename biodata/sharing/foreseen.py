@@ -1,4 +1,4 @@
-"""What the rules will do to a survey before it is taken in: which names make which events coarse, and why.
+"""What the rules will do to a survey before it is taken in: which of its names they set apart and why, and what waits.
 
 Rules are public, and whoever asks has the records; so this tells nobody anything of others' records.
 """
