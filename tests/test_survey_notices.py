@@ -59,7 +59,7 @@ def test_names_that_make_a_station_coarse_are_told_with_their_reason_and_are_no_
 def test_records_at_fewer_than_ten_places_wait():
     """A camera's places are shown, so that a sensitive record hides among ten of them, or waits."""
     (waits,) = [one for one in told(filled(*ROWS))["notices"] if one["code"] == "RECORDS_WAIT"]
-    assert waits["message"].startswith("2 records of sensitive species wait: 2 of 10 places.")
+    assert waits["message"].startswith("waits: 2 of 10 places; records of sensitive species: 2.")
 
 
 def test_what_is_withheld_and_what_the_scope_leaves_open_is_told():

@@ -318,7 +318,7 @@ def test_events_stand_beside_their_records(office, tmp_path):
     assert {row["eventID"] for row in own["results"]} == {"E1"}
     assert names(rows(office, "laos", number, event="E2").json()) == ["Rusa unicolor"], "the elephant of it waits"
     (waits,) = office.look("events", number)["waits"]
-    assert waits.startswith("1 records of sensitive species wait: 1 of 10 places.")
+    assert waits.startswith("waits: 1 of 10 places; records of sensitive species: 1.")
     assert (
         "1 wait for more places"
         in run("survey", "review", number, "--account", "laos", "--data", office.settings.data).stdout
