@@ -18,7 +18,7 @@ from biodata.surveys import notices
 from biodata.vocabularies import SharingCategory
 from commands import run
 from test_camtrapdp_round_trips import rows as table
-from test_survey_round_trips import ASKED, OPEN, out, rows, workbook
+from test_survey_round_trips import ASKED, OPEN, SECRET, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"
 TOLD = (
@@ -35,16 +35,16 @@ def published(settings, table="occurrences"):
         return connection.execute(f"SELECT * FROM {table}").pl()
 
 
-def boars():
-    """Return records of cameras without events: boars in two cells, and an open record."""
+def boars(name=OPEN, method="camera trap"):
+    """Return records without events: boars in two cells, and an open record."""
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "occurrences"
     sheet.append(
         "occurrenceID eventDate scientificName decimalLatitude decimalLongitude samplingProtocol basisOfRecord".split()
     )
-    for n, (name, latitude) in enumerate(((OPEN, 21.03), (OPEN, 21.04), (OPEN, 21.33), (OTHER, 21.35))):
-        at = [f"B{n}", f"2025-03-1{n}", name, latitude, 101.55 + n / 100, "camera trap", "MachineObservation"]
+    for n, (of, latitude) in enumerate(((name, 21.03), (name, 21.04), (name, 21.33), (OTHER, 21.35))):
+        at = [f"B{n}", f"2025-03-1{n}", of, latitude, 101.55 + n / 100, method, "MachineObservation"]
         sheet.append(at)
     content = io.BytesIO()
     book.save(content)
@@ -200,3 +200,15 @@ def test_a_presence_of_a_camera_stands_in_a_deployment_of_its_cell(packages):
     assert {row["deploymentStart"] for row in cells} == {"2025-01-01T00:00:00Z"}
     named = {row["deploymentID"] for row in table(package, "observations") if row["scientificName"].startswith(OPEN)}
     assert named == {row["deploymentID"] for row in cells}
+
+
+def test_presences_of_other_methods_are_left_out_as_such(tmp_path):
+    (tmp_path / "walk.xlsx").write_bytes(boars(SECRET, "line transect"))
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("survey", [tmp_path / "walk.xlsx"], settings, dataset="walk")
+    pipeline.release(settings)
+    facts = export(releases.current(settings.data).path, Format.CAMTRAPDP, ASKED, tmp_path / "out.zip")
+    assert facts.notes == (
+        "0 observations and 0 deployments of camera traps are in it. 3 of 3 records are left out: 1 of other methods, 2 with a "
+        "coarse place (no method is published of them, so none is known to be of a camera).",
+    )
