@@ -70,7 +70,7 @@ def test_a_survey_is_written_in_every_form_and_says_what_it_would_settle(data, t
 
 
 def test_public_records_alone_make_an_open_survey(data, tmp_path):
-    done = run(data, "--out", str(tmp_path / "a.geojson"), species="Muntiacus vaginalis")
+    done = run(data, "--out", str(tmp_path / "a.geojson"))
     assert done.exit_code == 0, done.output
     assert "sharing category" not in done.output
     survey = json.loads((tmp_path / "a.geojson").read_text(encoding="utf-8"))["survey"]
