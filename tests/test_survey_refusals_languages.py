@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import biodata.surveys
-from biodata.sharing import publish, shared
+from biodata.sharing import shared
+from biodata.sharing.publish import NOBODY, REASON_BESIDE, REASON_EARLIER
 from biodata.surveys import words
 from biodata.surveys.words.sentences import retold
 from commands import run
@@ -61,9 +62,9 @@ def test_every_reason_of_the_default_rules_has_words(language):
         files("biodata.data").joinpath("sensitive_species.csv").read_text(encoding="utf-8").splitlines()
     )
     reasons = {row["reason"] for row in listed} | {
-        publish.REASON_BESIDE,
-        publish.REASON_EARLIER,
-        publish.NOBODY,
+        REASON_BESIDE,
+        REASON_EARLIER,
+        NOBODY,
         shared.REASON,
     }
     assert [one for one in reasons if english_in(retold(one, language), language)] == []
