@@ -69,7 +69,10 @@ def test_days_and_ways_of_patrols_are_never_told(settings):
 
 def stations(count=10):
     """Return events at as many places, each in another tenth of one cell, and a muntjac of each."""
-    at = [{"decimalLatitude": 20.505 + 0.01 * n, "decimalLongitude": 101.205 + 0.01 * n} for n in range(count)]
+    at = [
+        {"decimalLatitude": round(20.505 + 0.01 * n, 3), "decimalLongitude": round(101.205 + 0.01 * n, 3)}
+        for n in range(count)
+    ]
     events = [event(f"s{n}", **place) for n, place in enumerate(at)]
     return events, [seen(100 + n, MUNTJAC, f"s{n}", **place) for n, place in enumerate(at)], at
 
