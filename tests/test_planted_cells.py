@@ -1,5 +1,6 @@
 """By brute force: the evidence of a hidden record is the same over ground no smaller than its category's cell."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,7 +12,8 @@ from biodata import terms
 from biodata.analysis import evidence
 from biodata.places import load_boundaries, locate
 from biodata.runs import EVIDENCE_COLUMNS
-from biodata.sharing import Rule, RuleSet, evidence_view, publish
+from biodata.sharing import Rule, RuleSet, as_published, evidence_view
+from biodata.sharing.publish import plan_alone
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 BOUNDARIES = load_boundaries()
@@ -139,7 +141,8 @@ def _published_alike(rules, x, y):
     )  # fmt: skip
     names = ("located_country_code", "country_codes", "province_code", "ambiguous")
     frame = terms.conform(rows.with_columns(located[name] for name in names), terms.OCCURRENCE)
-    shown = publish(frame, rules, boundaries=BOUNDARIES)
+    planned = replace(rules, plan=plan_alone(frame, rules, BOUNDARIES))
+    shown = as_published(frame, planned, boundaries=BOUNDARIES).drop_nulls("sharing_category")
     told = dict(zip(shown["key"], shown.drop("key").write_ndjson().splitlines(), strict=True))
     texts = np.array([told.get(key, "withheld") for key in frame["key"]])
     # A place that is left out may be anywhere; of a block that reaches beyond this ground not all places are counted.
