@@ -118,13 +118,13 @@ def foreseen(
         sure = decided_by is None or decided_by.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in taxa.sure(of))
         meant, more = ((), 0) if sure else _meant(taxa.of(of), rules, strict["rule_id"])
-        events = group["eventID"].drop_nulls().unique(maintain_order=True)
+        of_name = group["eventID"].drop_nulls().unique(maintain_order=True)
         wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
-        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([events, wholes]).implode())
+        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([of_name, wholes]).implode())
         owner = NOBODY if decided_by is None else decided_by.answerable
         found.append(
             Foreseen(
-                str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], owner, tuple(group["row"]), tuple(events),
+                str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], owner, tuple(group["row"]), tuple(of_name),
                 tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
                 tuple(group.join(waiting, on="row")["places"]), came,
             )
