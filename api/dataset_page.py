@@ -39,7 +39,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         ("DOI", (entry.doi_url, entry.doi) if entry.doi_url else "none"),
         ("Records published", f"{entry.records:,}"),
         ("With coordinates", f"{entry.placed:,}"),
-        ("With a coarser place", f"{entry.generalised:,}"),
+        ("Presences of sensitive taxa", f"{entry.generalised:,}"),
         ("Species", f"{entry.species:,}"),
         (
             "Survey events published",

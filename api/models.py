@@ -245,7 +245,9 @@ class Dataset(BaseModel):
     modified: str | None = Field(default=None, description="When the release was made.")
     recordCount: int
     georeferencedCount: int | None = Field(default=None, description="Published records with coordinates.")
-    generalisedCount: int | None = Field(default=None, description="Published records whose place was made coarser.")
+    generalisedCount: int | None = Field(
+        default=None, description="Presences: each stands for all records of a sensitive taxon in a cell."
+    )
     speciesCount: int | None = None
     surveyCount: int | None = Field(default=None, description="Published survey events.")
     geographicCoverages: list[dict[str, Any]] | None = Field(default=None, description="Of published coordinates.")
@@ -326,7 +328,7 @@ class SurveyProblem(BaseModel):
 
 
 class SurveyNotice(BaseModel):
-    """What is no fault of a survey and worth knowing, such as a name that makes its station coarse."""
+    """What is no fault of a survey and worth knowing, such as a sensitive name, and why its place is coarse."""
 
     code: str
     name: str = Field(description="The name or the word of a scope that it is about.")
@@ -337,7 +339,9 @@ class SurveyNotice(BaseModel):
     )
     rows: list[int]
     events: list[str]
-    others: int = Field(description="Open records of these events that become as coarse.")
+    others: int = Field(
+        description="Open records of these events that become as coarse, since they would show its place."
+    )
     message: str
     expected: str | None = None
 

@@ -1,4 +1,4 @@
-"""What the current release tells of sensitive records: by list and country, as anybody could count it in the release."""
+"""What the current release has of sensitive records: by list and country, as anybody could count it in the release."""
 
 from typing import Any, Final
 
@@ -10,7 +10,6 @@ from api import documents
 from api.answers import json_answer, only
 from api.dependencies import Opened, service
 from biodata.access import sensitivity
-from biodata.sharing.shared import SAME_EVENT
 from biodata.store.query.filters import And, Compare, Filter, IsNull
 from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import SharingCategory
@@ -18,11 +17,9 @@ from biodata.vocabularies import SharingCategory
 router = APIRouter(tags=["audit"])
 
 _MANY: Final = 10_000
-TIED: Final = "recorded with a sensitive species"
-"""The name under which open records that share an event with a sensitive one are counted."""
 _NOTE: Final = (
-    f"Shown records are counted in the release itself, by the country that is published of them; null is more than one, or "
-    f"none that may be told. Withheld records are counted by list alone, in steps of {sensitivity.LEAST}: at_least 0 is fewer."
+    f"Presences are counted in the release itself, each standing for all records of a taxon in a cell, by the country that is "
+    f"published of them; null is more than one, or none. Withheld records are counted by list alone, in steps of {sensitivity.LEAST}: at_least 0 is fewer."
 )
 
 
@@ -32,12 +29,12 @@ _NOTE: Final = (
     responses=documents.answers(None),
 )
 def told(request: Request) -> Response:
-    """Answer with counts of generalised records by list, category and published country, and of withheld ones by list."""
+    """Answer with counts of presences by list, category and published country, and of withheld records by list."""
     only(request)
     found = service(request)
     with found.open(request) as release:
         rules = rules_of(found.registry)
-        lists = {rule.rule_id: rule.source for rule in rules.rules} | {SAME_EVENT: TIED}
+        lists = {rule.rule_id: rule.source for rule in rules.rules}
         body: dict[str, Any] = {
             "release": request.state.release,
             "note": _NOTE,
@@ -48,7 +45,7 @@ def told(request: Request) -> Response:
 
 
 def _shown(release: Opened, lists: dict[str, str | None]) -> list[dict[str, Any]]:
-    """Count the release's records whose place is not open, by list, category and country."""
+    """Count the release's rows whose place is a cell, by list, category and country."""
     counts: dict[tuple[str | None, str, str | None], int] = {}
     for category in (c for c in SharingCategory if c is not SharingCategory.OPEN):
         there = Compare("sharing_category", "=", str(category))

@@ -154,6 +154,10 @@ class Submission(SubmissionSummary):
         "dataset may have under another identifier, and what the sender says of them; `likely` those that no cell proves. "
         "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )
+    waits: list[str] | None = Field(
+        default=None,
+        description="Of the dataset's sensitive records that are not published yet: how many, and how many of ten places there are, in the language that is asked for.",
+    )
     question: SenderQuestion | None = None
     withdrawal: Withdrawal | None = None
     answered_by: int | None = None
@@ -168,6 +172,9 @@ class RowCounts(BaseModel):
     records: int = Field(description="Those that would be published.")
     coarse: int = Field(description="Of these, told as a cell.")
     withheld: int = Field(description="Those that no rule lets out.")
+    waiting: int = Field(
+        default=0, description="Those that are published once their dataset has more places, or the year has ended."
+    )
 
 
 class SubmissionRows(BaseModel):

@@ -1,11 +1,10 @@
-"""Camera traps go out as Camtrap DP and come in whole: silent cameras, failures, scope, pictures; coarse ones stay coarse."""
+"""Camera traps go out as Camtrap DP and come in whole: silent cameras, failures, scope, pictures."""
 
 import csv
 import io
 import zipfile
 from dataclasses import replace
 
-import polars as pl
 import pytest
 
 from biodata import pipeline
@@ -16,7 +15,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from commands import run
 from test_exports_camtrapdp import assert_valid
-from test_survey_round_trips import ASKED, OPEN, SECRET, workbook
+from test_survey_round_trips import ASKED, OPEN, workbook
 
 EVENT = (
     "eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",
@@ -88,32 +87,20 @@ def test_the_standards_own_example_comes_in_as_it_went_out(shared, tmp_path):
     first, second, before, after = trip("camtrapdp", [shared / "data/camtrapdp_example"], tmp_path)
     was, now = (lake(settings, "events") for settings in (first, second))
     assert was.height == now.height == 4
-    opened = now.filter(~pl.col("eventID").str.contains("~"))["eventID"]
-    for row in was.filter(pl.col("eventID").is_in(opened.implode())).rows(named=True):
+    for row in was.rows(named=True):
         (other,) = now.filter(eventID=row["eventID"]).rows(named=True)
         for name in EVENT:
             if name == "targetTaxonomicScope":  # what rules withhold is told of no scope
                 assert set(other[name]) <= set(row[name])
             else:
                 assert other[name] == row[name], name
-    (coarse,) = now.filter(~pl.col("eventID").is_in(opened.implode())).rows(named=True)
-    assert coarse["eventDate"] == "2021"
-    (exact,) = was.filter(~pl.col("eventID").is_in(opened.implode()))["effort_value"]
-    assert coarse["effort_value"] == float(f"{exact:.0e}"), "one figure"
     for table, key in (("media", "mediaID"), ("deployments", "deploymentID"), ("observations", "observationID")):
         told = [{row[key]: row for row in rows(path, table)} for path in (before, after)]
-        same = told[0].keys() & told[1].keys()
-        assert len(told[0]) == len(told[1])
-        assert len(same) >= len(told[0]) - 4, "a coarse record is known by a number of each lake"
-        for name in same:
+        assert told[0].keys() == told[1].keys()
+        for name in told[0]:
             assert {k: v for k, v in told[0][name].items() if k != "deploymentTags"} == {
                 k: v for k, v in told[1][name].items() if k != "deploymentTags"
             }
-    coarse_before, coarse_after = (
-        sorted(row["coordinateUncertainty"] for row in rows(path, "deployments") if "generalised" in row["deploymentTags"])
-        for path in (before, after)
-    )  # fmt: skip
-    assert coarse_before == coarse_after, "made coarse once, not twice"
 
 
 def test_what_is_left_out_is_said(tmp_path):
@@ -130,17 +117,6 @@ def test_what_is_left_out_is_said(tmp_path):
         in told
     )
     assert rows(tmp_path / "out.zip", "deployments") == []
-
-
-def test_coarse_records_are_left_out_as_such(tmp_path):
-    for name, species in (("walk", OPEN), ("secret", SECRET)):
-        (tmp_path / f"{name}.xlsx").write_bytes(workbook("line_transect", species))
-        pipeline.ingest("survey", [tmp_path / f"{name}.xlsx"], Settings(data=tmp_path / "data"), dataset=name)
-    _, facts = out(Settings(data=tmp_path / "data"), tmp_path / "out.zip")
-    assert facts.notes == (
-        "0 observations and 0 deployments of camera traps are in it. 4 of 4 records are left out: 2 of other methods, 2 with a "
-        "coarse place (no method is published of them, so none is known to be of a camera).",
-    )
 
 
 def test_a_part_has_no_camera_that_it_does_not_name(template, tmp_path):

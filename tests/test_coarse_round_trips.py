@@ -1,8 +1,9 @@
-"""What was made coarse stays coarse: an archive of ours taken in by a biodata that knows none of the rules of its writer."""
+"""A presence stays what it is: an archive of ours taken in by a biodata that knows none of the rules of its writer."""
 
-import json
+import io
 import zipfile
 
+import openpyxl
 import polars as pl
 import pytest
 
@@ -14,11 +15,10 @@ from biodata.sharing.shared import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
-from biodata.surveys.events import of_lake
 from biodata.vocabularies import SharingCategory
 from commands import run
 from test_camtrapdp_round_trips import rows as table
-from test_survey_round_trips import ASKED, OPEN, out, rows, workbook
+from test_survey_round_trips import ASKED, OPEN, SECRET, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"
 TOLD = (
@@ -35,13 +35,29 @@ def published(settings, table="occurrences"):
         return connection.execute(f"SELECT * FROM {table}").pl()
 
 
+def boars(name=OPEN, method="camera trap"):
+    """Return records without events: boars in two cells, and an open record."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "occurrences"
+    sheet.append(
+        "occurrenceID eventDate scientificName decimalLatitude decimalLongitude samplingProtocol basisOfRecord".split()
+    )
+    for n, (of, latitude) in enumerate(((name, 21.03), (name, 21.04), (name, 21.33), (OTHER, 21.35))):
+        at = [f"B{n}", f"2025-03-1{n}", of, latitude, 101.55 + n / 100, method, "MachineObservation"]
+        sheet.append(at)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
 @pytest.fixture(scope="module")
 def trip(tmp_path_factory):
     """Return an installation with a rule of its own, its archive, and two others: one took it in, one took in what that wrote."""
     folder = tmp_path_factory.mktemp("coarse")
     first, second, third = (Settings(data=folder / name) for name in ("first", "second", "third"))
-    for dataset, species in (("boars", OPEN), ("deer", OTHER)):
-        (folder / f"{dataset}.xlsx").write_bytes(workbook("camera_trap", species))
+    for dataset, content in (("boars", boars()), ("deer", workbook("camera_trap", OTHER))):
+        (folder / f"{dataset}.xlsx").write_bytes(content)
         pipeline.ingest("survey", [folder / f"{dataset}.xlsx"], first, dataset=dataset)
     done = run("sensitive", OPEN, "--category", "0_1_degree", "--reason", "hunted", "--data", str(first.data))
     assert done.returncode == 0, done.stderr
@@ -76,7 +92,7 @@ def coarse(settings):
     return published(settings).filter(pl.col("sharing_category") != "open").select(TOLD).sort("scientificName", "year")
 
 
-def test_a_coarse_record_is_what_it_was(trip):
+def test_a_presence_is_what_it_was(trip):
     first, second, third, _ = trip
     was = coarse(first)
     assert was.height == 2
@@ -88,7 +104,7 @@ def test_a_coarse_record_is_what_it_was(trip):
         assert now.height == was.height
         for name in TOLD:
             if name == "quality_flags":  # that somebody had made it coarser is a doubt that is new there
-                made = [[*flags, "PUBLISHER_GENERALISED"] for flags in was[name].to_list()]
+                made = [[*(flags or []), "PUBLISHER_GENERALISED"] for flags in was[name].to_list()]
                 assert [sorted(flags) for flags in now[name].to_list()] == [sorted(flags) for flags in made]
             else:
                 assert now[name].to_list() == was[name].to_list(), name
@@ -99,25 +115,6 @@ def test_open_records_stay_open(trip):
     for settings in (first, second):
         opened = published(settings).filter(pl.col("sharing_category") == "open")
         assert set(opened["scientificName"]) == {OTHER}
-
-
-def test_a_coarse_event_stays_a_cell_without_its_days(trip):
-    first, second, third, before = trip
-    names = (
-        "datasetKey", "eventID", "design", "event_start", "event_end", "eventDate", "year", "effort_value", "effort_unit",
-        "country_codes", "coordinateUncertaintyInMeters", "sharing_category", "geometry", "isAbsenceReported",
-        "targetTaxonomicScope", "dataGeneralizations",
-    )  # fmt: skip
-    told = [
-        published(settings, "surveys").filter(pl.col("sharing_category") != "open").select(names).sort("geometry", "effort_value")
-        for settings in (first, second, third)
-    ]  # fmt: skip
-    assert told[0].height > 0
-    assert set(told[0]["sharing_category"]) == {"0_1_degree"}
-    assert told[0]["event_start"].null_count() == told[0].height
-    assert told[1].rows(named=True) == told[2].rows(named=True) == told[0].rows(named=True)
-    outlines = {row["footprintWKT"] for row in rows(before, "event") if row["sharing_category"] == "0_1_degree"}
-    assert all(text.startswith("POLYGON") for text in outlines)
 
 
 def test_no_place_is_believed_to_be_coarse_because_it_says_so(trip, tmp_path):
@@ -140,19 +137,12 @@ def test_no_place_is_believed_to_be_coarse_because_it_says_so(trip, tmp_path):
     assert not found["decimalLatitude"].is_in([21.0312345]).any()
     texts = str(found.rows())
     assert "21.03" not in texts
-    assert "101.55" not in texts
+    assert "101.5521" not in texts
 
 
-def test_nothing_is_told_absent_of_what_came_coarse(trip):
-    _, second, _, _ = trip
-    with Lake.open(second.data) as lake:
-        events, counted = lake.read("events"), of_lake(lake)
+def test_nothing_is_absent_of_what_came_as_a_presence(trip):
+    with Lake.open(trip[1].data) as lake:
         assert hidden_taxa(lake.read("occurrences")) == {OPEN}
-    came_coarse = events.filter(pl.col("shared_as").struct.field("category").is_not_null())["eventID"].to_list()
-    assert came_coarse
-    assert not set(came_coarse) & set(counted["eventID"]), "of a cell nobody knows the records"
-    assert {"boars", "deer"} == set(counted["eventID"].str.split(":").list.first()), "the open ones of both are effort"
-    assert events["shared_as"].struct.field("category").drop_nulls().unique().to_list() == ["0_1_degree"]
 
 
 def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
@@ -169,10 +159,12 @@ def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
 def test_names_that_came_coarse_are_told_together(tmp_path):
     names = ("Sus scrofa", "Rusa unicolor", "Muntiacus muntjak", "Viverra zibetha")
     found = [
-        Foreseen(name, SharingCategory.TENTH_DEGREE, False, (), 0, "came", (row,), ("E1",), 0, came=True)
+        Foreseen(name, SharingCategory.TENTH_DEGREE, False, (), 0, "came", "", (row,), ("E1",), 0, (), came=True)
         for row, name in enumerate(names)
     ]
-    sure = Foreseen("Elephas maximus", SharingCategory.TENTH_DEGREE, True, (), 0, "rule", (9,), ("E2",), 0, came=False)
+    sure = Foreseen(
+        "Elephas maximus", SharingCategory.TENTH_DEGREE, True, (), 0, "rule", "list", (9,), ("E2",), 0, (), came=False
+    )
     single, together = notices._together([*found, sure])
     assert single == sure
     assert together.name == "Sus scrofa, Rusa unicolor, Muntiacus muntjak, … (4)"
@@ -184,7 +176,7 @@ OF_ONE_PACKAGE = ("datasetKey", "eventID", "license_effective", "dataGeneralizat
 """What a package of several datasets does not tell by row; how the place was made coarse it tells in words of its own."""
 
 
-def test_a_coarse_record_of_a_camera_is_what_it_was(packages):
+def test_a_presence_of_a_camera_is_what_it_was(packages):
     first, second, third, _ = packages
     was = coarse(first)
     for settings in (second, third):
@@ -193,32 +185,30 @@ def test_a_coarse_record_of_a_camera_is_what_it_was(packages):
         for name in TOLD:
             if name == "quality_flags":
                 told = [set(flags) - {"PUBLISHER_GENERALISED"} for flags in now[name].to_list()]
-                assert told == [set(flags) for flags in was[name].to_list()]
+                assert told == [set(flags or []) for flags in was[name].to_list()]
             elif name not in OF_ONE_PACKAGE:
                 assert now[name].to_list() == was[name].to_list(), name
 
 
-def test_a_coarse_deployment_says_that_its_observations_are_not_given(packages):
-    _, second, third, package = packages
+def test_a_presence_of_a_camera_stands_in_a_deployment_of_its_cell(packages):
+    """No camera is named: it lasts the year, and no effort can be read from it."""
+    package = packages[3]
     cells = [row for row in table(package, "deployments") if "place:generalised" in row["deploymentTags"]]
+    assert len(cells) == 2
     assert all("sharing:0_1_degree" in row["deploymentTags"].split(" | ") for row in cells)
-    named = {row["deploymentID"] for row in table(package, "observations")}
-    silent = [row for row in cells if row["deploymentID"] not in named]
-    assert silent
-    for row in cells:
-        group = "observations:notGiven" if row in silent else "effort:unknown"
-        assert row["deploymentGroups"] == group
-        assert ("does not say that nothing was found" in row["deploymentComments"]) == (row in silent)
-    opened = [row for row in table(package, "deployments") if row not in cells]
-    assert {row["deploymentGroups"] for row in opened} == {""}
-    with zipfile.ZipFile(package) as archive:
-        told = json.loads(archive.read("datapackage.json"))["description"]
-    assert f"Deployments of the group observations:notGiven ({len(silent)}) were made coarse" in told
-    for settings in (second, third):
-        with Lake.open(settings.data) as lake:
-            events, counted = lake.read("events"), of_lake(lake)
-            assert hidden_taxa(lake.read("occurrences")) == {OPEN}
-        cellular = events.filter(pl.col("shared_as").struct.field("category") == "0_1_degree")
-        assert cellular.height == len(silent)
-        assert not set(cellular["event_key"]) & set(counted["eventID"]), "nobody was absent there"
-        assert counted.height == len(opened)
+    assert {row["deploymentGroups"] for row in cells} == {"effort:unknown"}
+    assert {row["deploymentStart"] for row in cells} == {"2025-01-01T00:00:00Z"}
+    named = {row["deploymentID"] for row in table(package, "observations") if row["scientificName"].startswith(OPEN)}
+    assert named == {row["deploymentID"] for row in cells}
+
+
+def test_presences_of_other_methods_are_left_out_as_such(tmp_path):
+    (tmp_path / "walk.xlsx").write_bytes(boars(SECRET, "line transect"))
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("survey", [tmp_path / "walk.xlsx"], settings, dataset="walk")
+    pipeline.release(settings)
+    facts = export(releases.current(settings.data).path, Format.CAMTRAPDP, ASKED, tmp_path / "out.zip")
+    assert facts.notes == (
+        "0 observations and 0 deployments of camera traps are in it. 3 of 3 records are left out: 1 of other methods, 2 with a "
+        "coarse place (no method is published of them, so none is known to be of a camera).",
+    )

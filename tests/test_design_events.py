@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 import releases as fixture
-from biodata import pipeline
 from biodata.analysis.evidence import DesignParameters
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -47,11 +46,3 @@ def test_an_event_counts_where_a_release_tells_it(settings):
     commit(settings.data, [event("long", **LINE)], [seen(1, MUNTJAC, "long", **FAR), seen(2, TIGER, "long")])
     told = counted(settings, MUNTJAC)["cameras:long"]
     assert (told["decimalLatitude"], told["decimalLongitude"]) == (20.9, 101.9), "its line leads to the tiger"
-
-
-def test_an_event_that_was_coarse_in_the_release_before_stays_so(settings):
-    commit(settings.data, [event("a")], [seen(1, TIGER, "a")])
-    pipeline.release(settings)
-    commit(settings.data, [], [], gone=[("cameras", "cameras-1")])
-    commit(settings.data, [event("new", **FAR)], [])
-    assert counted(settings, MUNTJAC).keys() == {"cameras:new"}

@@ -10,10 +10,8 @@ from typer.testing import CliRunner
 from biodata import pipeline, sharing
 from biodata.cli import app
 from biodata.settings import Settings
-from biodata.sharing.rules import bundled_list
 from biodata.store import releases
 from biodata.store.lake import Lake
-from rule_files import put_rules
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
 LATITUDE, LONGITUDE = 22.91837, 106.50213

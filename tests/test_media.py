@@ -39,6 +39,8 @@ ROWS = [
     ("c", "Nomascus leucogenys", "21.23456", "101.34567", "2024-03-07", "LA", "CC0", "https://x.org/planted.jpg"),
     ("d", "Lophura nycthemera", "20.77", "101.05", "2024-04-08", "LA", "CC0", ""),
 ]  # fmt: skip
+AT = {20.11: "a", 20.35: "b", 20.77: "d"}
+"""Open records by their place: beside a presence their numbers are published as marks."""
 EXTENSION = ("type", "format", "identifier", "creator", "rightsHolder", "license", "description")
 MEDIA = [
     ("a", "StillImage", "image/jpeg", "https://x.org/a1.jpg", "Noy", "", "http://creativecommons.org/licenses/by-nc/4.0/", ""),
@@ -84,10 +86,13 @@ def settings(tmp_path_factory):
 
 def test_each_picture_has_a_licence_of_its_own_and_is_withheld_on_its_own(settings):
     release = releases.current(settings.data)
-    rows = releases.read(release, "occurrences").select("occurrenceID", "species", "media", "license_effective").rows()
-    told = {name or "c": items(media) for name, _, media, _ in rows}
+    names = ("decimalLatitude", "media", "license_effective")
+    rows = releases.read(release, "occurrences").select(names).rows()
+    told = {AT.get(latitude, "c"): items(media) for latitude, media, _ in rows}
     assert told == TOLD
-    assert {licence for name, _, _, licence in rows if name} == {"CC0_1_0"}, "the records' licence is another thing"
+    assert {licence for latitude, _, licence in rows if latitude in AT} == {"CC0_1_0"}, (
+        "the records' licence is another thing"
+    )
     content = release.path.read_bytes()
     for hidden in (b"planted", b"sacred", b"javascript:"):
         assert hidden not in content
@@ -96,7 +101,7 @@ def test_each_picture_has_a_licence_of_its_own_and_is_withheld_on_its_own(settin
 def test_the_service_tells_them_as_gbif_does(settings):
     with TestClient(create_app(settings), base_url="http://test") as client:
         found = client.get("/v1/occurrence/search", params={"limit": 10}).json()["results"]
-        told = {record.get("occurrenceID", "c"): record["media"] for record in found}
+        told = {AT.get(record["decimalLatitude"], "c"): record["media"] for record in found}
         assert told["a"][0]["license"] == "http://creativecommons.org/licenses/by-nc/4.0/legalcode"
         assert [one.get("identifier") for one in told["b"]] == ["https://x.org/b1.jpg", "https://x.org/b2.jpg"]
         assert told["c"] == told["d"] == []
@@ -136,7 +141,7 @@ def test_they_are_in_exports(settings, tmp_path, kind):
 def test_an_archive_without_any_has_no_table_of_them(settings, tmp_path):
     from biodata.store.query.filters import Compare
 
-    request = ExportRequest("x", "2026-11-26T10:00:00+00:00", filter=Compare("occurrenceID", "=", "d"))
+    request = ExportRequest("x", "2026-11-26T10:00:00+00:00", filter=Compare("decimalLatitude", "=", 20.77))
     export(releases.current(settings.data).path, Format.DWCA, request, tmp_path / "out.zip")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert "multimedia.txt" not in archive.namelist()

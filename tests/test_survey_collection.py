@@ -1,4 +1,4 @@
-"""The collection `surveys` of the service: effort and scope are there to be asked for, and a coarse event is not found by its place."""
+"""The collection `surveys` of the service: effort and scope are there to be asked for, and only open records are counted."""
 
 import pytest
 from starlette.testclient import TestClient
@@ -23,7 +23,8 @@ def client(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
         events = [event("a", effort_value=25.0), event("b", effort_value=12.5, **SECOND)]
-        commit(data, events, [seen(1, TIGER, "a"), seen(2, MUNTJAC, "b", **SECOND)])
+        records = [seen(1, TIGER, "a"), seen(3, MUNTJAC, "a"), seen(2, MUNTJAC, "b", **SECOND)]
+        commit(data, events, records)
         pipeline.release(settings)
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
         yield found
@@ -45,28 +46,7 @@ def test_design_effort_and_scope_are_asked_for(client):
     assert "trap-night" in client.get(ITEMS, params={"f": "html"}).text
 
 
-def test_a_coarse_event_has_every_property_and_tells_its_cell_alone(client):
+def test_an_event_counts_its_open_records_alone(client):
     found = ask(client)
-    (name,) = found.keys() - {"cameras:b"}
-    told = found[name]
-    assert told["properties"].keys() == found["cameras:b"]["properties"].keys()
-    assert (told["properties"]["effort_value"], told["properties"]["records"]) == (20.0, None)
-    assert told["geometry"]["type"] == "Polygon"
-    same = client.get(f"{ITEMS}/{name}")
-    assert same.status_code == 200
-    assert same.json()["geometry"] == told["geometry"]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"filter": "eventID = 'a'"},
-        {"filter": "effort_value = 25"},
-        {"filter": "time_zone = 'Asia/Vientiane' AND sharing_category <> 'open'"},
-        {"filter": "samplingProtocol = 'camera trap' AND sharing_category <> 'open'"},
-        {"filter": "event_start = DATE('2024-05-01') AND sharing_category <> 'open'"},
-        {"filter": "S_WITHIN(geometry, BBOX(101.22, 20.53, 101.25, 20.56))"},
-    ],
-)
-def test_a_right_guess_at_a_coarse_event_is_not_confirmed(client, asked):
-    assert ask(client, **asked) == {}
+    assert [one["properties"]["records"] for one in found.values()] == [1, 1]
+    assert "tigris" not in client.get(ITEMS).text

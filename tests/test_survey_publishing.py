@@ -1,20 +1,18 @@
-"""Events of the lake in a release: all of one where nothing sensitive was recorded, else no more than of the record."""
+"""Events of the lake in a release: each as it is, or not at all, and with the counts of its open records."""
 
-from datetime import date, datetime
+from datetime import date
 
 import polars as pl
 import pytest
 import shapely
 
 import releases as fixture
-from biodata import pipeline, terms
+from biodata import pipeline
 from biodata.analysis.evidence import EVENTS
-from biodata.errors import SharingError
 from biodata.settings import Settings
-from biodata.sharing import RuleSet, decide
-from biodata.sharing import events as events_module
-from biodata.store import releases
+from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
+from biodata.store.registry import Registry
 from biodata.surveys.events import of_lake, of_published
 from rule_files import put_rules
 from survey_events import commit, event, seen
@@ -23,7 +21,6 @@ from test_replays import OPEN_RULES
 MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"
 SECOND = {"decimalLatitude": 20.5612, "decimalLongitude": 101.2711}
-EXACT = ("20.5432", "101.2345", "20.54", "101.23")
 
 
 @pytest.fixture
@@ -71,55 +68,67 @@ def test_days_and_ways_of_patrols_are_never_told(settings):
     assert list(found) == ["cameras:b"]
 
 
-def test_an_event_is_as_coarse_as_its_record(settings):
-    found = surveys(
-        settings,
-        [event("a", effort_value=37.4), event("b", **SECOND)],
-        [seen(1, TIGER, "a"), seen(2, MUNTJAC, "b", **SECOND)],
+def stations(count=10):
+    """Return events at as many places, each in another tenth of one cell, and a muntjac of each."""
+    at = [
+        {"decimalLatitude": round(20.505 + 0.01 * n, 3), "decimalLongitude": round(101.205 + 0.01 * n, 3)}
+        for n in range(count)
+    ]
+    events = [event(f"s{n}", **place) for n, place in enumerate(at)]
+    return events, [seen(100 + n, MUNTJAC, f"s{n}", **place) for n, place in enumerate(at)], at
+
+
+def records_of(settings):
+    return releases.read(releases.current(settings.data), "occurrences")
+
+
+def test_a_sensitive_record_is_a_presence_and_its_event_is_as_it_is(settings):
+    events, records, at = stations()
+    found = surveys(settings, events, [*records, *(seen(n, TIGER, "s3", **at[3]) for n in (1, 2))])
+    assert [(row["sharing_category"], row["records"], row["effort_value"]) for row in found.values()] == [
+        ("open", 1, 30.0)
+    ] * 10
+    assert not set(found) & {f"cameras:s{n}" for n in range(10)}, "numbers that run would tell the one that is missing"
+    opened = records_of(settings).filter(pl.col("sharing_category") == "open")
+    assert set(opened["eventID"]) == {row["eventID"] for row in found.values()}, "events and records are marked alike"
+    (presence,) = records_of(settings).filter(pl.col("sharing_category") != "open").to_dicts()
+    of_the_record = (
+        "occurrenceID eventID eventDate event_start basisOfRecord recordedBy samplingProtocol individualCount"
     )
-    coarse = [row for row in found.values() if row["sharing_category"] != "open"]
-    assert len(found) == 2
-    assert found["cameras:b"]["effort_value"] == 30.0
-    (told,) = coarse
-    kept = {name for name, value in told.items() if value is not None}
-    assert kept == {
-        "survey_id", "datasetKey", "design", "year", "effort_value", "effort_unit", "effort_basis", "targetTaxonomicScope",
-        "isAbsenceReported", "country_codes", "coordinateUncertaintyInMeters", "license", "quality_flags",
-        "sharing_category", "informationWithheld", "dataGeneralizations", "geometry",
-    }  # fmt: skip
-    assert shape(told).bounds == pytest.approx((101.2, 20.5, 101.3, 20.6))
-    assert told["effort_value"] == 40.0, "one figure of it"
-    assert not any(word in repr(told) for word in EXACT)
+    assert {presence[name] for name in of_the_record.split()} == {None}
+    assert (presence["species"], presence["year"], presence["cell_west"]) == (TIGER, 2019, pytest.approx(101.2))
 
 
-@pytest.mark.parametrize(
-    ("name", "more"),
-    [
-        pytest.param("empty", {}, id="without records at its station"),
-        pytest.param("near", {"decimalLatitude": 20.5436}, id="some 40 m beside it"),
-        pytest.param("part", {"parentEventID": "a", "decimalLatitude": 20.5436}, id="a part of its event"),
-        pytest.param("site", {"locationID": "S1", **SECOND}, id="at its site"),
-        pytest.param(
-            "line", {"footprintWKT": "LINESTRING (101.2 20.5432, 101.27 20.5432)", **SECOND}, id="a line by it"
-        ),
-        pytest.param(
-            "ends", {"footprintWKT": "MULTIPOINT ((101.2345 20.5432), (101.27 20.55))", **SECOND}, id="points"
-        ),
-    ],
-)
-def test_whatever_would_tell_the_station_is_as_coarse(settings, name, more):
-    found = surveys(settings, [event("a", locationID="S1"), event(name, **more)], [seen(1, TIGER, "a")])
-    assert f"cameras:{name}" not in found
-    assert {row["sharing_category"] for row in found.values()} <= {"0_1_degree"}
-    assert not any(word in repr(list(found.values())) for word in EXACT)
-    for row in found.values():
-        assert shape(row) is None or shapely.area(shape(row)) > 0.009
+def test_at_fewer_than_ten_places_a_sensitive_record_waits(settings):
+    events, records, at = stations(9)
+    found = surveys(settings, events, [*records, seen(1, TIGER, "s3", **at[3])])
+    assert len(found) == 9
+    assert set(records_of(settings)["species"]) == {MUNTJAC}
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        assert sharing_memory.waiting(session, "cameras") == {"9": 1}
+
+
+def test_an_event_with_sensitive_records_alone_goes_with_them_where_few_are_empty(settings):
+    """Else the one empty event would be where they are: the open records of its ten go out as presences, too."""
+    events, records, at = stations()
+    found = surveys(settings, events, [*records[1:], seen(1, TIGER, "s0", **at[0])])
+    assert [row["records"] for row in found.values()] == [0] * 10
+    assert records_of(settings)["sharing_category"].to_list() == ["0_1_degree"] * 2, (
+        "one for the tiger, one for the muntjacs"
+    )
+
+
+def test_an_event_with_sensitive_records_alone_stays_empty_where_one_in_ten_is(settings):
+    events, records, at = stations()
+    found = surveys(settings, events, [*records[2:], seen(1, TIGER, "s0", **at[0])])
+    assert sorted(row["records"] for row in found.values()) == [0, 0, *[1] * 8]
 
 
 def test_an_event_with_nothing_but_withheld_records_is_not_there(settings):
     elsewhere = {"decimalLatitude": 20.7, "decimalLongitude": 101.4}
-    events = [event("a"), event("same-station"), event("other", **SECOND), event("far", **elsewhere)]
-    found = surveys(settings, events, [seen(1, PANGOLIN, "a"), seen(2, MUNTJAC, "other", **SECOND)])
+    events = [event("a"), event("other", **SECOND), event("far", **elsewhere)]
+    others = [seen(2, MUNTJAC, "other", **SECOND), seen(3, MUNTJAC, "far", **elsewhere)]
+    found = surveys(settings, events, [seen(1, PANGOLIN, "a"), *others])
     assert found.keys() == {"cameras:other", "cameras:far"}
 
 
@@ -157,31 +166,15 @@ def test_an_event_of_parts_is_told_by_those_that_are_open(settings):
     found = surveys(settings, [whole, *parts], [*records, hidden])
     told = found["cameras:walk"]
     assert (told["effort_value"], told["isAbsenceReported"], told["event_start"]) == (None, None, date(2024, 5, 2))
-    assert shape(told).bounds == pytest.approx((101.2711, 20.5612, 101.2801, 20.5702))
-    without = surveys(settings.model_copy(update={"keep_ties": False}), [], [{**hidden, "species": MUNTJAC}])
-    assert without.keys() >= found.keys() - {name for name in found if "~" in name}
-    assert "cameras:p1" not in found
+    assert shape(told).bounds == pytest.approx((101.2345, 20.5432, 101.2801, 20.5702)), "the box of its parts"
+    assert "cameras:p1" in found
 
 
-def test_rules_without_a_taxon_and_labels_are_about_events_too(settings):
-    put_rules(settings.data, RULES + "all of it,,0_1_degree,asked,cameras\n")
-    (told,) = surveys(settings, [event("a")], []).values()
-    assert (told["sharing_category"], told["eventID"]) == ("0_1_degree", None)
-    put_rules(settings.data, RULES + "all of it,,withheld,asked,cameras\n")
-    assert surveys(settings, [], []) == {}
-
-
-def test_what_is_told_alike_is_told_apart_by_a_number_alone(settings):
-    events = [
-        event("a"),
-        event("b", decimalLatitude=20.5436),
-        event("c", event_start=datetime.fromisoformat("2024-05-09")),
-    ]
-    found = surveys(settings, events, [seen(1, TIGER, "a")])
-    alike = [row for row in found.values() if "same-event" in row["informationWithheld"]]
-    first, second = (row.pop("survey_id") for row in alike)
-    assert (first[:-1], first[-1], second[-1]) == (second[:-1], "1", "2")
-    assert alike[0] == alike[1]
+def test_an_event_that_a_rule_without_a_taxon_is_about_is_not_there(settings):
+    rules = settings.data / "sharing_rules.csv"
+    for category in ("0_1_degree", "withheld"):
+        rules.write_text(RULES + f"all of it,,{category},asked,cameras\n")
+        assert surveys(settings, [event("a")], []) == {}
 
 
 def test_events_of_the_lake_and_of_a_release_are_effort(settings):
@@ -191,27 +184,17 @@ def test_events_of_the_lake_and_of_a_release_are_effort(settings):
         event("all seen", isAbsenceReported=None, decimalLatitude=20.71),
         event("broken", effort_value=0.0, decimalLatitude=20.72),
     ]
-    surveys(settings, events, [seen(1, TIGER, "a")])
+    surveys(settings, events, [seen(1, MUNTJAC, "a")])
     published = of_published(releases.read(releases.current(settings.data), "surveys"))
     with Lake.open(settings.data) as lake:
         exact = of_lake(lake)
-    assert published["eventID"].to_list() == ["cameras:all seen", "cameras:b"], "nothing of a coarse one"
+    assert published["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"]
     assert exact["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"], "a camera that failed is none"
-    assert published["scope"].to_list() == [None, [MUNTJAC]], "without a report of absence nothing is absent"
-    assert published.row(1)[1:5] == (101.2711, 20.5612, date(2024, 5, 1), date(2024, 5, 31))
+    assert published["scope"].to_list() == [["Mammalia"], None, [MUNTJAC]], (
+        "without a report of absence nothing is absent"
+    )
+    assert published.row(2)[1:5] == (101.2711, 20.5612, date(2024, 5, 1), date(2024, 5, 31))
     assert exact.schema == published.schema == EVENTS
-
-
-def test_a_release_that_tells_an_event_beside_its_coarse_record_is_not_made(settings, monkeypatch):
-    nothing = decide(fixture_records().clear(), RuleSet.of([]), boundaries=fixture.neighbours())
-    monkeypatch.setattr(events_module, "decide_events", lambda *_, **__: nothing)
-    with pytest.raises(SharingError, match="its event is told as open"):
-        surveys(settings, [event("a")], [seen(1, TIGER, "a")])
-    assert releases.current(settings.data) is None
-
-
-def fixture_records():
-    return terms.conform(pl.DataFrame([{"key": 1}]), terms.OCCURRENCE)
 
 
 def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings):
@@ -221,12 +204,10 @@ def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings
     added = surveys(settings, [event("c", **elsewhere)], [seen(2, MUNTJAC, "c", **elsewhere)])
     assert added.keys() == {"cameras:a", "cameras:b", "cameras:c"}
     assert releases.was_added_to(releases.current(settings.data)), "more of a survey is added to the file"
-    found = surveys(settings, [], [seen(3, TIGER, "new visit")])
-    assert "cameras:a" not in found
+    (settings.data / "sharing_labels.csv").write_text("label,dataset,event,key\nTK-SS,cameras,a,\n")
+    assert surveys(settings, [], []).keys() == {"cameras:b", "cameras:c"}
     assert not releases.was_added_to(releases.current(settings.data)), "the file before holds the place of the event"
     assert b"cameras:a" not in releases.current(settings.data).path.read_bytes()
-    put_rules(settings.data, RULES)
-    assert surveys(settings, [], []) == found, "the same lake is the same release"
 
 
 def test_a_transect_with_open_records_far_from_a_sensitive_one_is_told_like_any_other(settings):
@@ -241,25 +222,6 @@ def test_a_transect_with_open_records_far_from_a_sensitive_one_is_told_like_any_
     found = surveys(settings, [], [seen(2, TIGER, "long")], full=True)
     assert found == without
     assert (found["cameras:long"]["effort_value"], shape(found["cameras:long"])) == (77.0, shapely.Point(101.9, 20.9))
-
-
-def test_an_event_stays_coarse_when_the_sensitive_record_beside_it_is_gone(settings):
-    first = surveys(settings, [event("a"), event("empty")], [seen(1, TIGER, "a")])
-    assert {row["sharing_category"] for row in first.values()} == {"0_1_degree"}
-    assert surveys(settings, [], [], full=True) == first
-    commit(settings.data, [], [], gone=[("cameras", "cameras-1")])
-    found = surveys(settings, [event("new", decimalLatitude=20.9)], [])
-    assert [name for name in found if "~" not in name] == ["cameras:new"]
-    assert len(found) == 3
-    opened = surveys(settings.model_copy(update={"keep_ties": False}), [], [], full=True)
-    assert opened.keys() == {"cameras:a", "cameras:empty", "cameras:new"}
-
-
-def test_an_event_that_was_not_there_stays_away_when_the_withheld_record_is_gone(settings):
-    second = {"decimalLatitude": 20.7, "decimalLongitude": 101.4}
-    first = surveys(settings, [event("w", **second), event("b", **SECOND)], [seen(2, PANGOLIN, "w", **second)])
-    commit(settings.data, [], [], gone=[("cameras", "cameras-2")])
-    assert surveys(settings, [], [], full=True).keys() == first.keys() == {"cameras:b"}
 
 
 def test_sequences_of_a_camera_are_told_by_its_deployment(settings):
@@ -281,17 +243,3 @@ def test_a_label_put_on_an_event_travels_with_it_or_hides_it(settings):
     found = surveys(settings, [event("a"), event("b", **SECOND)], [])
     assert found.keys() == {"cameras:a"}
     assert found["cameras:a"]["community_labels"] == ["TK-A"]
-
-
-def test_words_of_a_coarse_event_that_could_hold_a_place_are_left_out(settings):
-    words = {"effort_unit": "nights at 20.5432 101.2345", "targetTaxonomicScope": ["Mammalia", "at 20.5432 101.2345"]}
-    (told,) = surveys(settings, [event("a", **words)], [seen(1, TIGER, "a")]).values()
-    assert (told["effort_unit"], told["targetTaxonomicScope"]) == (None, ["Mammalia"])
-
-
-def test_a_sensitive_record_whose_name_is_corrected_leaves_a_release_in_which_its_station_stays_coarse(settings):
-    same = [seen(2, MUNTJAC, "a"), seen(3, MUNTJAC, "a")]
-    surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), *same, seen(4, MUNTJAC, "b", **SECOND)])
-    after = surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, MUNTJAC, "a"), *same])
-    assert sorted(row["sharing_category"] for row in after.values()) == ["0_1_degree", "open"]
-    assert not any(text in str(row) for row in after.values() if row["sharing_category"] != "open" for text in EXACT)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import biodata.surveys
-from biodata.sharing import shared, siblings
+from biodata.sharing import shared
+from biodata.sharing.publish import NOBODY, REASON_BESIDE, REASON_EARLIER
 from biodata.surveys import words
 from biodata.surveys.words.sentences import retold
 from commands import run
@@ -60,7 +61,12 @@ def test_every_reason_of_the_default_rules_has_words(language):
     listed = csv.DictReader(
         files("biodata.data").joinpath("sensitive_species.csv").read_text(encoding="utf-8").splitlines()
     )
-    reasons = {row["reason"] for row in listed} | {siblings.REASON, shared.REASON}
+    reasons = {row["reason"] for row in listed} | {
+        REASON_BESIDE,
+        REASON_EARLIER,
+        NOBODY,
+        shared.REASON,
+    }
     assert [one for one in reasons if english_in(retold(one, language), language)] == []
     notice = words.told("NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language)[
         1

@@ -187,20 +187,10 @@ def test_of_exact_records_the_same_species_is_told(tmp_path):
     assert PANGOLIN in {one["species"] for one in found["abundance"]}
 
 
-def test_what_was_found_beside_a_sensitive_animal_alone_is_not_said_to_be_absent(tmp_path):
-    """No rule is about the pangolin here, but its one record would tell where the pig was."""
-    found, _ = told(tmp_path / "data", cameras, "pigs,Sus scrofa,0_1_degree,disease,\n")
-    assert found["summary"]["never_found"] == []
-    assert found["summary"]["not_told"] == {PANGOLIN: HIDDEN}
-    assert {one["species"] for one in found["abundance"]} == {MUNTJAC}
-
-
-def test_who_asks_for_a_species_that_is_told_as_cells_gets_these_and_for_a_withheld_one_nothing(tmp_path):
-    found, _ = told(tmp_path / "coarse", cameras, species=[PANGOLIN])
-    assert [one["species"] for one in found["published"]["species"]] == [PANGOLIN]
-    assert found["abundance"] == found["occupancy"] == []
-    with pytest.raises(InputError, match="there is no public record of this species"):
-        told(tmp_path / "withheld", cameras, WITHHELD, species=[PANGOLIN])
+def test_who_asks_for_a_species_whose_places_are_hidden_gets_nothing(tmp_path):
+    for folder, asked, why in (("coarse", (), HIDDEN), ("withheld", (WITHHELD,), "there is no public record of this")):
+        with pytest.raises(InputError, match=why):
+            told(tmp_path / folder, cameras, *asked, species=[PANGOLIN])
 
 
 def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():

@@ -98,9 +98,9 @@ def test_a_run_is_kept_and_repeated(settings, public):
     tables = run_records.results_of(settings, record.id)
     assert set(tables) == {
         "effort", "effort_by_month", "effort_by_site", "accumulation", "richness", "abundance", "occupancy", "trends",
-        "activity", "totals", "told", "published_effort", "published_species", "published_rates",
+        "activity", "totals", "told",
     }  # fmt: skip
-    assert tables["effort"].select("side", "effort").rows() == [("CN", 360.0), ("LA", 300.0)]
+    assert tables["effort"].select("side", "effort").rows() == [("CN", 360.0), ("LA", 360.0)]
     _, comparison = run_engines.repeat(settings, record.id)
     assert comparison.identical
     assert record.parameters["dataset"] == "cameras"
@@ -115,12 +115,8 @@ def test_public_results_are_those_of_published_values(settings, public):
     found, _ = public
     exact, _ = told(settings, records="exact")
     text = json.dumps(found)
-    # The release tells of the tiger, too: a record in a cell, and so do the results, in what they tell of all that is published.
-    (tiger,) = (one for one in found["published"]["species"] if one["species"] == TIGER)
-    assert [tiger["by"]["LA"][name] for name in ("records", "coarse", "cells")] == [1, 1, 1]
-    assert TIGER not in json.dumps({kind: part for kind, part in found.items() if kind != "published"})
     assert PANGOLIN not in text
-    assert "LA2" not in text, "the station of a hidden record is not told"
+    assert TIGER not in json.dumps({name: part for name, part in found.items() if name != "summary"})
     # Every event that plays a part is told openly by a release, and every open one plays one.
     made = pipeline.release(settings)
     surveys = releases.read(made, "surveys")
@@ -164,7 +160,7 @@ def test_the_page_tells_all_numbers_and_needs_nothing_from_elsewhere(public):
     assert " style=" not in page, "the page's policy would not let it"
     for heading in ("Effort", "Species", "Relative abundance", "Occupancy", "Trend", "Totals across the border"):
         assert f">{heading}</h2>" in page
-    assert page.count("<img ") == page.count('alt="') == len(survey_plots.plots(found)) == 8
+    assert page.count("<img ") == page.count('alt="') == len(survey_plots.plots(found)) == 6
     attached = json.loads(re.search(r'id="card">(.*?)</script>', page, re.S)[1])
     assert attached == json.loads(json.dumps(found))
 
@@ -191,8 +187,7 @@ def test_command(settings, tmp_path):
     assert out.read_text().startswith("<!doctype html>")
     assert {path.name for path in png.iterdir()} == {
         "effort-1-camera-trap.png", "accumulation-1-camera-trap.png", "abundance-1-camera-trap.png",
-        "occupancy-1-camera-trap.png", "trends-1-camera-trap.png", "totals-1-camera-trap.png", "published-records.png",
-        "published-accumulation.png",
+        "occupancy-1-camera-trap.png", "trends-1-camera-trap.png", "totals-1-camera-trap.png",
     }  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in png.iterdir())
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--records", "exact", "--json")

@@ -9,7 +9,6 @@ import zipfile
 from collections import Counter
 
 import openpyxl
-import polars as pl
 import pytest
 from dwca.read import DwCAReader
 
@@ -28,7 +27,7 @@ from test_survey_templates import EFFORT, filled
 ASKED = ExportRequest(name="0123abcd", created="2026-11-27T10:00:00+00:00")
 OPEN, SECRET = "Sus scrofa", "Elephas maximus"
 COARSE = "secret"
-"""The dataset of which one event has a sensitive record."""
+"""The dataset with sensitive records."""
 MADE_ANEW = {"key", "cluster_id", "quality_flags", "lastInterpreted", "coreid", "id"}
 """What each lake gives by itself, and doubts that there may be more of."""
 UNCOMPARED = "no kingdom to compare"
@@ -90,7 +89,7 @@ def events(path):
 
 def test_every_event_and_record_comes_in_and_goes_to_its_own_dataset(trip):
     _, second, before, _, reports = trip
-    assert {r.table: (r.stored, r.refused) for r in reports} == {"events": (18, 0), "occurrences": (18, 0)}
+    assert {r.table: (r.stored, r.refused) for r in reports} == {"events": (18, 0), "occurrences": (16, 0)}
     with Lake.open(second.data) as lake:
         told, seen = lake.read("events"), lake.read("occurrences", columns=("datasetKey", "occurrenceID"))
     assert Counter(told["datasetKey"]) == Counter(row["datasetKey"] for row in events(before))
@@ -128,28 +127,10 @@ def test_an_event_is_what_it_was(trip, design):
 def test_the_second_archive_is_the_first(trip):
     _, _, before, after, _ = trip
     for table, key in (("event", "eventID"), ("occurrence", "occurrenceID"), ("humboldt", "coreid")):
-        was, now = (
-            {(row.get("datasetKey"), row[key]): row for row in rows(path, table) if row.get("datasetKey") != COARSE}
-            for path in (before, after)
-        )
-        was, now = ({k: row for k, row in told.items() if f"{COARSE}~" not in k[1]} for told in (was, now))
+        was, now = ({(row.get("datasetKey"), row[key]): row for row in rows(path, table)} for path in (before, after))
         assert was.keys() == now.keys()
         for name, row in was.items():
             assert comparable(row) == comparable(now[name])
-
-
-def test_a_coarse_event_stays_as_coarse_and_gains_nothing(trip):
-    _, second, before, after, _ = trip
-    (was,), (now,) = ([row for row in events(path) if "~" in row["eventID"]] for path in (before, after))
-    for name in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes", "design",
-                 "sampleSizeValue", "sampleSizeUnit", "year", "locationID", "samplingProtocol", "locality"):  # fmt: skip
-        assert was[name] == now[name], name
-    assert was["dataGeneralizations"]
-    assert now["dataGeneralizations"]
-    with Lake.open(second.data) as lake:
-        (kept,) = lake.read("events").filter(pl.col("eventID").str.contains("~")).rows(named=True)
-    assert kept["effort_value"] == 20.0, "one figure, as it was told"
-    assert "PUBLISHER_GENERALISED" in kept["quality_flags"]
 
 
 def test_licences_and_datasets_are_those_that_they_were(trip):
@@ -168,21 +149,18 @@ def test_another_reader_counts_the_same_and_finds_no_row_astray(trip):
             assert not any(found.orphaned_extension_rows().values())
             seen = [e for row in core for e in row.extensions if e.rowtype.endswith("/Occurrence")]
         kinds = Counter(row.data["http://rs.tdwg.org/dwc/terms/eventType"] for row in core)
-        assert kinds == {"": 18, "Observation": 1}, "records of one coarse place share a row, which is no event"
-        assert len(seen) == 18
+        assert kinds == {"": 18}
+        assert len(seen) == 16, "two that are sensitive wait"
 
 
 @pytest.mark.parametrize(
-    ("source", "path", "counts", "coarse", "measured"),
+    ("source", "path", "counts", "measured"),
     [
-        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 1, 263, id="a marine protected area of Cebu"),
-        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 0, 3, id="tuco-tucos of Argentina with a picture"),
-        pytest.param(
-            "smart", "data/survey_exports/smart_patrol_sample.xml", (0, 2), 0, 0, id="a patrol, whose way is never told"
-        ),
+        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 809), 272, id="a marine protected area of Cebu"),
+        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 3, id="tuco-tucos of Argentina with a picture"),
     ],
 )
-def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, coarse, measured):
+def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, measured):
     first, second = Settings(data=tmp_path / "first"), Settings(data=tmp_path / "second")
     pipeline.ingest(source, [shared / path], first, dataset="real")
     before = out(first, tmp_path / "before.zip")
@@ -191,13 +169,9 @@ def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, c
     told = tuple(reports[name].stored if name in reports else 0 for name in ("events", "occurrences"))
     assert told == counts
     assert not [refusal for report in reports.values() for refusal in report.refusals]
-    if not counts[0]:
-        return
     was, now = ({row["eventID"]: row for row in events(path)} for path in (before, after))
     assert len(was) == len(now) == counts[0]
-    opened = [name for name in was if "~" not in name]
-    assert len(opened) == counts[0] - coarse
-    for name in opened:
+    for name in was:
         assert comparable(was[name]) == comparable(now[name])
     seen = [{row["occurrenceID"]: row for row in rows(path, "occurrence")} for path in (before, after)]
     for record in [name for name, row in seen[0].items() if row["sharing_category"] == "open"]:
@@ -212,9 +186,7 @@ def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, c
         assert there[0] == there[1]
         if there[0]:
             assert sorted(map(str, rows(before, table))) == sorted(map(str, rows(after, table)))
-    assert len(rows(before, "extendedmeasurementorfact")) == measured, (
-        "those of coarse events and of other words stay inside"
-    )
+    assert len(rows(before, "extendedmeasurementorfact")) == measured, "those of other words stay inside"
 
 
 def test_an_archive_of_one_dataset_is_told_as_that_dataset_whatever_its_file_is_called(tmp_path):

@@ -12,7 +12,7 @@ from biodata import pipeline
 from biodata.settings import Settings
 from rule_files import put_rules
 from survey_events import commit, event, seen
-from test_survey_publishing import MUNTJAC, RULES, TIGER
+from test_survey_publishing import MUNTJAC, RULES
 
 TILES = "/ogc/collections/surveys/tiles/WebMercatorQuad"
 FIRST, SECOND, FAR = (101.3345, 20.7432), (101.3711, 20.7612), (101.61, 20.81)
@@ -40,7 +40,7 @@ def client(tmp_path_factory):
             event("other", dataset="plots", design="plot", **place(101.9, 21.0)),
             event("patrol", samplingProtocol="Ranger patrol on foot", **place(101.7, 20.7)),
         ]
-        commit(data, events, [seen(1, TIGER, "a", **place(*FIRST)), seen(2, MUNTJAC, "b", **place(*SECOND))])
+        commit(data, events, [seen(1, MUNTJAC, "a", **place(*FIRST)), seen(2, MUNTJAC, "b", **place(*SECOND))])
         pipeline.release(settings)
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
         yield found
@@ -96,46 +96,23 @@ def test_near_each_survey_has_its_sign_once(client):
             told = mapbox_vector_tile.decode(tile) if tile else {}
             found += [f["properties"]["survey_id"] for f in told.get("survey_signs", {"features": []})["features"]]
     assert len(found) == len(set(found))
-    assert {name for name in found if "~" not in name} == {"cameras:b", "cameras:walk", "cameras:part", "plots:other"}
-    assert len(found) == 5
+    assert set(found) == {"cameras:a", "cameras:b", "cameras:walk", "cameras:part", "plots:other"}
 
 
 def test_each_survey_has_its_published_shape(client):
     found = {f["properties"]["survey_id"]: f for f in features(client, 8)}
-    opened = {name: f for name, f in found.items() if f["properties"]["sharing_category"] == "open"}
-    assert {name: f["geometry"]["type"] for name, f in opened.items()} == {
-        "cameras:b": "Point", "cameras:walk": "LineString", "cameras:whole": "Point", "cameras:part": "Point",
+    assert {name: f["geometry"]["type"] for name, f in found.items()} == {
+        "cameras:a": "Point", "cameras:b": "Point", "cameras:walk": "LineString", "cameras:whole": "Point", "cameras:part": "Point",
         "plots:other": "Point",
     }  # fmt: skip
     assert [name for name, f in found.items() if f["properties"]["whole"]] == ["cameras:whole"]
-    assert opened["cameras:b"]["properties"]["effort_value"] == 12.5
-    (coarse,) = (f for name, f in found.items() if name not in opened)
-    assert coarse["geometry"]["type"] == "Polygon"
-    assert "eventID" not in coarse["properties"]
-
-
-@pytest.mark.parametrize("zoom", [8, 12, 14, 20])
-def test_a_coarse_survey_is_never_finer_than_its_cell(client, zoom):
-    told = [f for f in features(client, zoom) if f["properties"]["sharing_category"] != "open"]
-    assert [f["geometry"]["type"] for f in told] == ["Polygon"]
-    side = 2**zoom * 0.1 / 360  # tiles that the cell is wide
-    across = [x for x, _ in told[0]["geometry"]["coordinates"][0]]
-    inside = (max(across) <= 4096, min(across) >= 0)
-    assert not all(inside) or max(across) - min(across) >= side * 4096 - 2, "whole, or to the tile's edge"
+    assert found["cameras:b"]["properties"]["effort_value"] == 12.5
 
 
 def test_patrols_are_in_no_tile(client):
     for zoom in range(0, 21, 2):
         told = repr(features(client, zoom, where=(101.7, 20.7)))
         assert "patrol" not in told.lower()
-
-
-def test_a_coarse_survey_s_sign_stands_in_the_middle_of_its_cell(client):
-    zoom = 16
-    around = [(101.35 + across, 20.75 + down) for across in (-0.004, 0.0, 0.004) for down in (-0.004, 0.004)]
-    sign = next(f for where in around for f in signs(client, zoom, where=where))
-    assert sign["properties"]["sharing_category"] == "0_1_degree"
-    assert signs(client, zoom, where=FIRST) == [], "and not where it was"
 
 
 def test_a_crowded_tile_has_signs_of_bins_alone(client, monkeypatch):
@@ -151,8 +128,7 @@ def test_the_layers_are_told(client):
 
 def test_a_tile_takes_the_properties_that_items_take(client):
     assert [f["properties"]["survey_id"] for f in features(client, 8, datasetKey="plots")] == ["plots:other"]
-    assert features(client, 8, eventID="a") == [], "a right guess at a coarse survey"
-    assert features(client, 8, effort_value="25") == []
+    assert [f["properties"]["survey_id"] for f in features(client, 8, effort_value="25")] == ["cameras:a"]
     refused = client.get(f"{TILES}/8/0/0", params={"dataset": "plots"})
     assert (refused.status_code, refused.json()["code"]) == (400, "PARAMETER_UNKNOWN")
     first, second = (client.get(f"{TILES}/8/0/0", params=p).headers["etag"] for p in ({}, {"design": "plot"}))

@@ -137,6 +137,7 @@ function show(s, etag, note) {
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
     s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")),
       " · ", el("a", { id: "see-map", href: `/?dataset=${encodeURIComponent(s.dataset)}&language=${language}` }, t("see_map"))) : null,
+    ...(s.waits ?? []).map((message) => el("p", { class: "note waits" }, message)),
     conversation(s),
     s.rows ? rowsView(s, s.yours?.length ? askAbout : null) : null,
     s.difference ? el("h4", {}, t("difference")) : null,

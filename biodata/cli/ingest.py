@@ -171,7 +171,7 @@ def _ingest(
 
 
 def _tell_surveys(data: Path, reports: Sequence["IngestReport"]) -> None:
-    """Add to the reports of surveys which names make which events coarse, and what their scopes leave open."""
+    """Add to the reports of surveys which names are sensitive, how many records wait, and what their scopes leave open."""
     events = {one.dataset for one in reports if one.table == "events"}
     surveys = [one for one in reports if one.table == "occurrences" and one.dataset in events]
     if not surveys:

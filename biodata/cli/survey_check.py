@@ -20,7 +20,7 @@ from biodata.errors import InputError
 _HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
 
 --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
-Lines that begin with i are no faults: which names make which events coarse, and what the scope leaves open.
+Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
 The command ends with 1 where something blocks.
 
 Example: biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx

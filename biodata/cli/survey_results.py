@@ -109,8 +109,6 @@ def _write(
 def _lines(told: dict[str, Any]) -> Iterator[str]:
     """Return the results in lines."""
     summary = told["summary"]
-    if published := told.get("published"):
-        yield from _published_lines(published)
     days = "" if summary["first"] is None else f", {summary['first']} to {summary['last']}"
     yield (
         f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}{days}; "
@@ -158,33 +156,6 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     for one in told["totals"]:
         span = f"{one['low']} to {one['high']}" if one["low"] < one["high"] else f"{one['high']}"
         yield (f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
-
-
-def _published_lines(found: dict[str, Any]) -> Iterator[str]:
-    """Return lines of what all published rows tell together, those with a cell for a place among them."""
-    events, records, degrees = found["events"], found["records"], f"{found['cell_degrees']:g}"
-    yield (
-        f"all that is published: {_counted(events['open'] + events['coarse'], 'event')} ({events['coarse']} as cells of up to {degrees} "
-        f"degrees), {_counted(records['open'] + records['coarse'], 'record')} ({records['coarse']} as cells) of {len(found['species'])} names"
-    )
-    for row in found["effort"]:
-        unit = _plural(row["effort_unit"] or "")
-        span = "not known" if row["effort"] is None else f"{row['low']:g} to {row['high']:g} {unit}"
-        if row["effort"] is not None and row["low"] == row["high"]:
-            span = _counted(row["effort"], row["effort_unit"] or "")
-        year = "" if row["year"] is None else f" {row['year']}"
-        yield (
-            f"  effort {row['side']}, {row['method']}{year}: {span}, {row['coarse']} of {_counted(row['events'], 'event')} as cells"
-        )
-    for one in found["species"][:_MOST_NAMES]:
-        parts = ", ".join(
-            f"{part} {_counted(of['records'], 'record')} in {_counted(of['cells'], 'cell')}"
-            for part, of in sorted(one["by"].items(), key=lambda item: (item[0] != "joint", item[0]))
-        )
-        yield (f"  {one['species']}: {parts}")
-    if len(found["species"]) > _MOST_NAMES:
-        yield (f"  and {len(found['species']) - _MOST_NAMES} more names, which --out and --json tell")
-    yield ("open events and records alone:")
 
 
 def _counted(number: float, unit: str) -> str:

@@ -74,6 +74,8 @@ def say_whole(told: dict[str, Any], language: str) -> None:
 
     if "next" in told and "question" not in told:  # what is asked stands with the difference
         say(f"  {told['next']}")
+    for message in told.get("waits", ()):
+        say(f"  {message}")
     report = told.get("report")
     if report is not None:
         say(f"  {summary_of(report, language)}")

@@ -26,6 +26,7 @@ from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
 from biodata.sharing.media import items
+from biodata.vocabularies import SharingCategory
 
 _MEDIA: Final = "media"
 _RECORD: Final = "occurrenceID"
@@ -44,7 +45,7 @@ _LONGEST_NAME: Final = 150
 _OF_EVENTS: Final = (
     "Rows of it whose eventType is Observation are none: they stand for the place and date of records whose event is not told. "
     "A taxon of an event's scope was not found where isAbsenceReported is true and no record tells it; taxa that sharing "
-    "rules withhold or make coarser are never meant, since their records may be told without their event. The effort of an event whose place was made coarser is told with one figure. "
+    "rules withhold or make coarser are never meant, since their records may be told without their event. "
     "Remarks that came with events are not published, nor measurements but those of water, weather and ground, since they may "
     "tell what else was met there."
 )
@@ -142,10 +143,12 @@ def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
 
 def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     """Return records as compressed lines; with events, first the row of the core that each belongs to."""
+    # A presence is known by its key; beside a core of events no record has another identifier than this one.
+    by_key = pl.lit(value=True) if events is not None else pl.col("sharing_category") != SharingCategory.OPEN
+    number = pl.coalesce(_RECORD, pl.when(by_key).then(pl.col("key").cast(pl.String))).alias(_RECORD)
     if events is not None:
-        # Beside a core of events a record has no identifier but this one; a coarse one is known by its number.
-        number = pl.coalesce(_RECORD, pl.col("key").cast(pl.String)).alias(_RECORD)
-        frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all()).with_columns(number)
+        frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all())
+    frame = frame.with_columns(number)
     offset = pl.when(pl.col("event_zone").str.contains(r"^[+-]")).then("event_zone").otherwise(pl.lit(""))
     frame = frame.with_columns(pl.concat_str("event_time", offset).alias(_EVENT_TIME))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]

@@ -132,10 +132,10 @@ def published_events(selection: Selection) -> pl.DataFrame:
 
 
 def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
-    """Return the datasets whose machine observations are of camera traps alone, as far as methods are published."""
+    """Return the datasets of camera traps alone, as far as methods are published."""
     told = selection.query(
         'SELECT "datasetKey" AS key, bool_and(regexp_matches("samplingProtocol", ?)) AS camera FROM occurrences '
-        'WHERE "basisOfRecord" = \'MACHINE_OBSERVATION\' AND "samplingProtocol" IS NOT NULL AND "datasetKey" IS NOT NULL '
+        'WHERE "samplingProtocol" IS NOT NULL AND "datasetKey" IS NOT NULL '
         "GROUP BY ALL",
         [rows_of.PROTOCOL],
     )

@@ -80,17 +80,16 @@ def conformed(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def coarse_events(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the published events of camera traps whose place is coarse, as deployments that lead to no camera.
+    """Return the events of camera traps that another publisher had made coarse, as deployments that lead to no camera.
 
     They last the whole year and stand in the middle of their cell; no record names them. Their effort stands in their tags.
     """
     year = pl.col("eventDate").str.extract(r"^(\d{4})$").cast(pl.Int32)
-    received = (pl.col("sharing_category") == "open") & pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED")
     kept = events.filter(
         (pl.col("design") == SurveyDesign.CAMERA_TRAP.value)
-        & ((pl.col("sharing_category") != "open") | (received & year.is_not_null()))
+        & pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED")
+        & year.is_not_null()
         & pl.col("west").is_not_null()
-        & pl.coalesce("year", year).is_not_null()
     ).with_columns(year=pl.coalesce("year", year), zone_unknown=pl.lit(value=True), days_only=pl.lit(value=False))
     return kept.select(
         "datasetKey",
@@ -104,7 +103,7 @@ def coarse_events(events: pl.DataFrame) -> pl.DataFrame:
         locationID=pl.lit(None, pl.String),
         locality=pl.lit(None, pl.String),
         habitat=pl.lit(None, pl.String),
-        sharing=pl.when(pl.col("sharing_category") != "open").then("sharing_category"),
+        sharing=pl.lit(None, pl.String),
         tags=pl.concat_str(
             cell_tag("west", "south", "east", "north"),
             pl.when(pl.col("country_codes").list.len() > 0).then(COUNTRIES + pl.col("country_codes").list.join(";")),

@@ -50,7 +50,7 @@ def used(
     frame : polars.DataFrame of n rows
         `COLUMNS`, published values.
     coarse_datasets : list of str
-        Datasets all of whose machine observations with a published method are of camera traps.
+        Datasets of camera traps alone: a presence of another one tells no method.
     traps : polars.DataFrame
         datasetKey, eventID, time_zone : published events whose design is a camera trap; a record of one need not tell its
         method, and a time without a zone is in that of its event.
@@ -64,7 +64,6 @@ def used(
         `zone_unknown`, `told_deployment`.
     """
     is_open = pl.col("sharing_category") == "open"
-    machine = pl.col("basisOfRecord") == "MACHINE_OBSERVATION"
     known = traps.select("datasetKey", "eventID", "time_zone").drop_nulls(["datasetKey", "eventID"])
     known = known.unique(["datasetKey", "eventID"], keep="first", maintain_order=True)
     frame = frame.join(
@@ -82,7 +81,7 @@ def used(
     of_trap = (
         pl.when(is_open)
         .then(pl.col("samplingProtocol").str.contains(PROTOCOL).fill_null(value=False) | pl.col("by_design"))
-        .otherwise(machine & pl.col("datasetKey").is_in(coarse_datasets))
+        .otherwise(pl.col("datasetKey").is_in(coarse_datasets))
     )
     no_animal = pl.col("genus").eq_missing("Homo") | pl.col("scientificName").str.contains(r"(?i)^homo\b")
     absent = pl.col("occurrenceStatus") == "ABSENT"

@@ -41,7 +41,7 @@ class DatasetEntry:
     citation, doi : str, optional
         How its publisher wants it cited.
     records, placed, generalised, species : int
-        Published records, those with coordinates, those whose place was made coarser, and different species.
+        Published records, those with coordinates, presences of sensitive taxa, and different species.
     bounds : (west, south, east, north), optional
         Degrees, of the published coordinates.
     years : (int, int), optional
@@ -156,14 +156,14 @@ class DatasetEntry:
 
     @property
     def generalisation(self) -> str:
-        """The statement about places that were made coarser; nothing where there are no records to tell of."""
+        """The statement about presences; nothing where there are no rows."""
         if not self.records:
             return ""
         if not self.generalised:
-            return "No published record's place was made coarser. Records that sharing rules withhold are not counted."
+            return "No published row stands for records of a sensitive taxon. Records that sharing rules withhold are not counted."
         return (
-            f"The places of {self.generalised:,} of {self.records:,} published records are coarser than they were "
-            "recorded, to protect sensitive species. Records that sharing rules withhold are not counted."
+            f"{self.generalised:,} of {self.records:,} published rows are presences: each stands for all records of a "
+            "sensitive taxon in a grid cell. Records that sharing rules withhold are not counted."
         )
 
 

@@ -1,4 +1,4 @@
-"""What an export says of itself: counts by dataset, the strictest licence, how many places were made coarser."""
+"""What an export says of itself: counts by dataset, the strictest licence, how many rows are presences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -97,19 +97,19 @@ class Facts:
         return sorted({code for dataset in self.datasets for code in dataset.labels})
 
     def generalisation(self) -> str:
-        """Return the statement about places that were made coarser."""
+        """Return the statement about rows that stand for records of sensitive taxa."""
         coarse = sum(self.generalised.values())
         if not coarse:
-            return "No record's place was made coarser. Records that sharing rules withhold are not here."
+            return "No row stands for records of a sensitive taxon. Records that sharing rules withhold are not here."
         kinds = ", ".join(
             f"{name.replace('_', ' ', 1) if name[0] != '0' else name.replace('_', '.', 1).replace('_', ' ')}: {n}"
             for name, n in self.generalised.items()
         )
         return (
-            f"The places of {coarse} of {self.rows} records are published coarser than they were recorded, to protect "
-            f"sensitive species ({kinds}). Their coordinates are the middle of a grid cell, "
-            "coordinateUncertaintyInMeters holds the whole cell, dataGeneralizations says so in each record, and what "
-            "could tell the exact place is left out. Records that sharing rules withhold are not here."
+            f"{coarse} of {self.rows} rows are presences: each stands for all records of a sensitive taxon in a grid cell "
+            f"({kinds}). Their coordinates are the middle of the cell, coordinateUncertaintyInMeters holds the whole cell, "
+            "dataGeneralizations says so in each, and nothing else of the records is published. Records that sharing rules "
+            "withhold are not here."
         )
 
 

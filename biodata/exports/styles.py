@@ -157,7 +157,7 @@ STYLES: Final[Mapping[str, Style | Graduated]] = MappingProxyType(
             _MARKER,
             {
                 "open": Symbol(_OPEN, width_mm=1.8, label="as recorded"),
-                "": Symbol(_COARSE, width_mm=1.8, label="made coarser"),
+                "": Symbol(_COARSE, width_mm=1.8, label="presence in a cell"),
             },
             "sharing_category",
         ),

@@ -125,7 +125,7 @@ def left_out(facts: Facts, file_format: Format, *, withheld: int = 0) -> str:
     if facts.without_year and file_format == Format.CUBE:
         parts.append(f"{facts.without_year} without a year are in lines without a year")
     if coarse := sum(facts.generalised.values()):
-        parts.append(f"{coarse} have a coarser place than was recorded, by sharing rules")
+        parts.append(f"{coarse} are presences, each standing for all records of a sensitive taxon in a cell")
     if withheld:
         parts.append(f"{withheld} records are withheld from the whole release by sharing rules")
     return "; ".join(parts)

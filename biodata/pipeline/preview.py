@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -13,8 +13,10 @@ from biodata import places, sharing, terms
 from biodata.pipeline.reading import Interpreted, Opened, interpreting
 from biodata.pipeline.row_countries import countries_of
 from biodata.pipeline.survey_publishing import published_events
+from biodata.places import BoundarySet
 from biodata.settings import Settings
-from biodata.store import releases
+from biodata.sharing.plan import Plan
+from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
@@ -24,6 +26,8 @@ from biodata.store.survey_rows import rows_of
 _BATCH_ROWS: Final = 200_000
 _IDENTITY: Final = "source_record_id"
 _COUNTRIES: Final = ("country_codes", "countryCode")
+_NUMBERS: Final = ("occurrenceID", "eventID", "parentEventID")
+"""A source's own numbers, which whoever decides about a survey knows its rows by."""
 _READ: Final = (
     "scientificName", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "event_start", "event_end",
     "individualCount", "occurrenceStatus", "eventID", "license",
@@ -38,11 +42,12 @@ class Preview:
     Attributes
     ----------
     occurrences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
-        Records that the rules let out; one that the dataset has already has its number.
+        Records that the rules let out, with their source's own numbers; of a sensitive one what is published of it. One
+        that the dataset has already has its key.
     events : polars.DataFrame of `terms.SURVEY`
         Events, with the counts of the upload's own published records.
     before : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
-        What the current release tells of the dataset.
+        What the current release has of the dataset, in the same way.
     events_before : frozenset of str
         Identifiers of the events that it tells of it.
     gone : tuple of int
@@ -51,6 +56,8 @@ class Preview:
         The countries that records of the dataset lie in which go, or which the upload tells anew: it is theirs, too.
     withheld : polars.Series of list of str
         The countries that each record that no rule lets out may lie in.
+    waiting : polars.DataFrame
+        `countries` of each record that waits for more places, and how many `places` there are.
     rules_hash : str
         Of the rules.
     records : polars.DataFrame
@@ -69,6 +76,7 @@ class Preview:
     gone: tuple[int, ...]
     touched: frozenset[str]
     withheld: pl.Series
+    waiting: pl.DataFrame
     rules_hash: str
     records: pl.DataFrame
     had: pl.DataFrame
@@ -107,10 +115,11 @@ def preview(
     with Registry.open(settings) as registry, ExitStack() as held:
         if current is not None:
             held.enter_context(releases.held_open(current.path))
-        known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES, *_READ], where=where)
+        known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES, *{*_READ, *_NUMBERS}], where=where)
         known = known.drop_nulls(["key", _IDENTITY])
         had = known.select("key", identifier=_IDENTITY).with_columns(_countries(known).alias("countries"))
-        had_events = _of_events(lake.read("events", columns=["eventID", "country_codes"], where=where))
+        its_events = lake.read("events", where=where)
+        had_events = _of_events(its_events)
         known = known.with_columns(pl.col(_IDENTITY).replace(dict(renamed)))
         numbers = pl.coalesce(pl.col("known"), pl.col("key"))
         brought = (
@@ -128,15 +137,29 @@ def preview(
                     yield batch.filter(pl.col("key").is_in(others.implode()))
             yield brought
 
-        rules = rules_in_force(settings, lake, among=records, events=events)
+        kept_events = its_events.clear() if complete else its_events.join(events, on="eventID", how="anti")
+        every_event = terms.conform(pl.concat([events, kept_events], how="diagonal_relaxed"), terms.EVENT)
+        rules = rules_in_force(settings, lake, among=records, events=every_event)
         licences = dict(registry.datasets().select("key", "license").iter_rows())
-        decided = sharing.decide(brought, rules, boundaries=boundaries)
-        published = sharing.publish(brought, rules, boundaries=boundaries, decided=decided, licences=licences)
-        shown = published_events(lake, rules, boundaries=boundaries, licences=licences, events=events)
+        plan = rules.plan
+        assert plan is not None
+        opened = sharing.open_records(brought, _own(rules, plan), boundaries=boundaries, licences=licences)
+        apart = brought.filter(pl.col("key").is_in(plan.apart.hidden["key"].implode()))
+        published = pl.concat([opened, _as_presences(apart, rules, boundaries)])
+        shown = published_events(lake, _own(rules, plan), boundaries=boundaries, licences=licences, events=events)
         before = _published_now(current, "occurrences", where, terms.PUBLISHED_OCCURRENCE)
-        events_before = _published_now(current, "surveys", where, terms.SURVEY)["eventID"].drop_nulls()
+        before = before.filter(pl.col("key").is_in(had["key"].implode()))
+        if current is not None:
+            memory = replace(plan, apart=replace(plan.apart, memory=sharing_memory.read(registry)))
+            presences = _as_presences(had, replace(rules, plan=memory), boundaries)
+            before = pl.concat([before, presences.join(before, on="key", how="anti")])
+        of_events = _published_now(current, "surveys", where, terms.SURVEY)
+        by_mark = _by_mark(plan, [known, brought.select(_NUMBERS), every_event])
+        before = before.with_columns(pl.col(_NUMBERS).replace(by_mark))
+        events_before = of_events["eventID"].replace(by_mark).drop_nulls()
     read.check_withdrawn(settings)
     hidden = brought.join(published.select("key"), on="key", how="anti")
+    waiting = hidden.join(plan.apart.waiting, on="key")
     touched = known.filter(~pl.col("key").is_in(others.implode()))
     return Preview(
         published,
@@ -145,13 +168,31 @@ def preview(
         frozenset(events_before),
         (*going, *hidden["key"]),
         frozenset(_countries(touched).explode().drop_nulls()),
-        _countries(hidden),
+        _countries(hidden.join(waiting, on="key", how="anti")),
+        waiting.select("places").with_columns(_countries(waiting)),
         rules.hash,
         _of_records(brought, known),
         had,
         _of_events(events),
         had_events,
     )
+
+
+def _own(rules: sharing.RuleSet, plan: Plan) -> sharing.RuleSet:
+    """Return rules that leave the source's own numbers as they are."""
+    return replace(rules, plan=replace(plan, marked=frozenset()))
+
+
+def _by_mark(plan: Plan, frames: Iterable[pl.DataFrame]) -> dict[str, str]:
+    """Return a source's own numbers by the marks that are published of them."""
+    columns = [frame[name] for frame in frames for name in _NUMBERS if name in frame.columns]
+    own = pl.concat(columns).drop_nulls().unique()
+    return dict(zip(plan.mark(own), own, strict=True))
+
+
+def _as_presences(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what is published of sensitive records, without those of which nothing is."""
+    return sharing.as_published(records, rules, boundaries=boundaries).drop_nulls("sharing_category")
 
 
 def _of_records(brought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

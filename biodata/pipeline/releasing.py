@@ -96,6 +96,7 @@ def _build(
     assert plan is not None
     # Kept before anything goes out: what a release that was cut off told is known to the next.
     sharing_memory.save(registry, plan.apart.memory)
+    sharing_memory.save_waiting(registry, plan.apart)
     before = releases.current(settings.data)
     if before is not None:
         held.enter_context(releases.held_open(before.path))

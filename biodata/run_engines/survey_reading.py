@@ -2,8 +2,7 @@
 
 In the public view only what is published of them plays a part, as a release made now would tell it. The open events and
 records are analysed like a survey of their own: hidden species, the stations where they were recorded, and scopes that would
-tell them are not there, and of species whose places a rule hides neither rates nor absences are told. Beside them stands what the
-published rows tell together, those with a cell for a place among them (`analysis.surveys.all_published`).
+tell them are not there, and of species whose places a rule hides neither rates nor absences are told.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,6 @@ from typing import Any
 import polars as pl
 
 from biodata import assessments, places, sharing, terms
-from biodata.analysis.surveys.all_published import all_published
 from biodata.analysis.surveys.joining import Joined, join
 from biodata.errors import InputError
 from biodata.harmonise import event_sites
@@ -42,15 +40,12 @@ class SurveyRead:
         Datasets, view, lake's version, rules, category, boundary set, as plain values.
     snapshot : int
     inputs : tuple of RunInput
-    published : dict or None
-        In the public view, what all published rows tell together; None where none is coarse.
     """
 
     joined: Joined
     facts: dict[str, Any]
     snapshot: int
     inputs: tuple[RunInput, ...]
-    published: dict[str, Any] | None = None
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> SurveyRead:
@@ -70,7 +65,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     InputError
         If a dataset has no event (SURVEY_MISSING), or in the public view none that is published.
     """
-    boundaries, as_cells, published = places.load_boundaries(settings.boundaries), 0, None
+    boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
     where = In("datasetKey", tuple(datasets))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -84,9 +79,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         )
         if view is EvidenceView.PUBLIC:
             shown = _published(settings, lake, rules, boundaries).filter(pl.col("datasetKey").is_in(list(datasets)))
-            rows = published_view.rows(shown, records)
-            events, published = published_view.events(rows), all_published(rows, records)
-            as_cells = shown.filter(pl.col("sharing_category") != SharingCategory.OPEN).height
+            events = published_view.events(published_view.rows(shown, records))
         else:
             as_cells = events.height - came_open(events).height
             events = came_open(events)
@@ -129,7 +122,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         "events_as_cells": as_cells,
     }  # fmt: skip
     inputs = (RunInput("rules", rules.hash, "sharing rules of the run"),)
-    return SurveyRead(joined, facts, snapshot, inputs, published)
+    return SurveyRead(joined, facts, snapshot, inputs)
 
 
 def _refuse_missing(events: pl.DataFrame, datasets: Sequence[str]) -> None:

@@ -45,7 +45,7 @@ def run(work: Work) -> Outcome:
     told = results.results(read_of.joined, asked)
     if asked.species is not None:
         _refuse_unknown(asked.species, told, read_of)
-    told = {**told, "facts": read_of.facts, "published": _asked_alone(read_of.published, asked.species)}
+    told = {**told, "facts": read_of.facts}
     return Outcome(read_of.inputs, {**tables(told), "told": told_table(told)}, read_of.snapshot, _notes(told))
 
 
@@ -75,15 +75,6 @@ def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
             for part, of in found["by"].items()
         ]
     )
-    if published := told.get("published"):
-        out["published_effort"] = _flat(published["effort"])
-        for kind in ("species", "rates"):
-            rows = [
-                {"species": one["species"], "part": part, **found}
-                for one in published[kind]
-                for part, found in one["by"].items()
-            ]
-            out[f"published_{kind}"] = _flat(rows)
     return {name: frame for name, frame in out.items() if frame.width}
 
 
@@ -109,11 +100,6 @@ def _notes(told: dict[str, Any]) -> tuple[str, ...]:
         )
     if summary["events_of_no_side"]:
         notes.append(f"{summary['events_of_no_side']} events lie surely on no side and are in joint results alone")
-    if told["published"] and told["facts"]["events_as_cells"]:
-        notes.append(
-            f"{facts['events_as_cells']} events are told as cells: they are in effort, species and records of all that is published, "
-            "and in nothing else"
-        )
     if facts["sharing_category"] != "open":
         notes.append(f"made of exact places of category {facts['sharing_category']}: not to be passed on")
     return tuple(notes)
@@ -150,18 +136,9 @@ def _view(work: Work) -> EvidenceView:
     return view_of(parameter(work, "records", str))
 
 
-def _asked_alone(published: dict[str, Any] | None, wanted: tuple[str, ...] | None) -> dict[str, Any] | None:
-    """Return what all published rows tell, of the species that are asked."""
-    if published is None or wanted is None:
-        return published
-    alone = {kind: [one for one in published[kind] if one["species"] in wanted] for kind in ("species", "rates")}
-    return {**published, **alone}
-
-
 def _refuse_unknown(wanted: tuple[str, ...], told: dict[str, Any], read_of: "SurveyRead") -> None:
     """Raise where a species that was asked has no record in this view."""
     known = {one["species"] for one in told["abundance"]}
-    known |= {one["species"] for one in (read_of.published or {"species": ()})["species"]}
     records = read_of.joined.records
     for name in wanted:
         if name not in known:

@@ -1,4 +1,4 @@
-"""What the rules will do to a survey before it is taken in: which names make which events coarse, and why.
+"""What the rules will do to a survey before it is taken in: which of its names they set apart and why, and what waits.
 
 Rules are public, and whoever asks has the records; so this tells nobody anything of others' records.
 """
@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
-from biodata.sharing.publish import plan_alone
+from biodata.sharing.publish import NOBODY, plan_alone
 from biodata.sharing.resolve import INTERPRETED
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import OF_ARCHIVE, REASON
@@ -38,14 +38,16 @@ class Foreseen:
         Listed names that it may mean, the strictest first; none where it may be any.
     more : int
         How many others it may mean beside them.
-    reason : str
-        The rule's.
+    reason, owner : str
+        The rule's; who can change it.
     rows : tuple of int
         Rows of the records, in the order of the frame.
     events : tuple of str
         Their events.
     others : int
-        Open records that become as coarse with them, of the same event or station.
+        Open records that become as coarse with them, of the same event.
+    waits : tuple of int
+        Of each record that is not published before there are ten places: how many there are.
     """
 
     name: str
@@ -54,14 +56,18 @@ class Foreseen:
     meant: tuple[str, ...]
     more: int
     reason: str
+    owner: str
     rows: tuple[int, ...]
     events: tuple[str, ...]
     others: int
+    waits: tuple[int, ...]
     came: bool
     """True where no rule here decided: they came as coarse, for what they are or for what was recorded beside them."""
 
 
-def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> list[Foreseen]:
+def foreseen(
+    records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None
+) -> list[Foreseen]:
     """Return what the rules do to the names of a survey.
 
     Parameters
@@ -69,7 +75,9 @@ def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
     records : polars.DataFrame of n rows
         Columns of `terms.OCCURRENCE`.
     rules, boundaries
-        As `decide` has them; what ties other surveys' records plays no part.
+        As `decide` has them; what else the installation has plays no part.
+    events : polars.DataFrame of `terms.EVENT`, optional
+        The survey's.
 
     Returns
     -------
@@ -79,7 +87,9 @@ def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
     decided = decide(records, rules, boundaries=boundaries)
     if decided.is_empty():
         return []
-    hidden = plan_alone(records, rules, boundaries, decided).apart.hidden.filter("beside")
+    apart = plan_alone(records, rules, boundaries, decided, events).apart
+    hidden = apart.hidden.filter("beside")
+    waiting = records.with_row_index("row").join(apart.waiting, on="key").select("row", "places")
     ties = records.with_row_index("row").join(hidden, on="key", suffix="_beside").select("row", category="category")
     of_event = records.select("eventID", "parentEventID")
     tied_at = of_event[ties.join(decided, on="row", how="anti")["row"]]
@@ -106,13 +116,15 @@ def foreseen(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
         sure = decided_by is None or decided_by.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in surely[of])
         meant, more = ((), 0) if sure else _meant(of_names[of], rules, strict["rule_id"])
-        events = group["eventID"].drop_nulls().unique(maintain_order=True)
+        of_name = group["eventID"].drop_nulls().unique(maintain_order=True)
         wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
-        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([events, wholes]).implode())
+        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([of_name, wholes]).implode())
+        owner = NOBODY if decided_by is None else decided_by.answerable
         found.append(
             Foreseen(
-                str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], tuple(group["row"]), tuple(events),
-                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height, came,
+                str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], owner, tuple(group["row"]), tuple(of_name),
+                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
+                tuple(group.join(waiting, on="row")["places"]), came,
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: (-one.category.strictness, one.name))

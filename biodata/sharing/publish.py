@@ -39,10 +39,13 @@ MARKED: Final = (
 LINKS: Final = ("gbifID", "references")
 """What leads to a source's own number; not published where the numbers are marked."""
 _MADE: Final = (*SHARING, *RIGHTS, *ASSESSED)
-_REASON_BESIDE: Final = "an open record here would show where one of a sensitive species is missing"
+NOBODY: Final = "whoever runs the service"
+"""Who can change what no rule of today decided."""
+REASON_EARLIER: Final = "decided for an earlier release"
+REASON_BESIDE: Final = "an open record here would show where one of a sensitive species is missing"
 WITHHELD: Final = (
     "Withheld: exact place, date within the year, people, identifiers, counts, locality, elevation and remarks. "
-    "Reason: {} (rule {})."
+    "Reason: {} (rule {}, which {} can change)."
 )
 LOOKED_AT: Final = frozenset(
     """
@@ -88,9 +91,13 @@ def publish(
 
 
 def plan_alone(
-    occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet, decided: pl.DataFrame | None = None
+    occurrences: pl.DataFrame,
+    rules: RuleSet,
+    boundaries: BoundarySet,
+    decided: pl.DataFrame | None = None,
+    events: pl.DataFrame | None = None,
 ) -> Plan:
-    """Return a plan for records beside which there are no others: no event, and no earlier release."""
+    """Return a plan for records, and events, beside which there are no others, and no earlier release."""
     decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
     sensitive = sensitive_records(occurrences, set_apart_of(occurrences, decided), boundaries, rules.resolver)
     missing = [
@@ -98,7 +105,7 @@ def plan_alone(
         for column in OCCURRENCE
         if column.name in PLACED and column.name not in occurrences.columns
     ]
-    events = conform(pl.DataFrame(), EVENT).with_columns(shown=pl.lit(value=False))
+    events = conform(pl.DataFrame() if events is None else events, EVENT).with_columns(shown=pl.lit(value=False))
     records = occurrences.with_columns(missing).select(PLACED)
     return plan_of(
         records,
@@ -270,7 +277,9 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """Return published rows of presences: key, those of `presences`, and `generalise.CELL`."""
     reasons = {rule.rule_id: rule.reason for rule in rules.rules}
     nowhere = pl.col("n").is_null()
-    reason = pl.col("rule_id").replace_strict(reasons, default="decided for an earlier release")
+    reason = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER)
+    owners = {rule.rule_id: rule.answerable for rule in rules.rules}
+    owner = pl.col("rule_id").replace_strict(owners, default=NOBODY)
     rows = found.with_columns(
         datasetKey=pl.col("datasetKey").replace("", None),
         countryCode=pl.when(nowhere).then("country").otherwise("countryCode"),
@@ -280,7 +289,9 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         occurrenceStatus=pl.lit("PRESENT"),
         event_precision=pl.when(pl.col("year").is_not_null()).then(pl.lit("year")),
         sharing_category="category", sharing_rule="rule_id",
-        informationWithheld=pl.format(WITHHELD, pl.when("beside").then(pl.lit(_REASON_BESIDE)).otherwise(reason), "rule_id"),
+        informationWithheld=pl.format(
+            WITHHELD, pl.when("beside").then(pl.lit(REASON_BESIDE)).otherwise(reason), "rule_id", owner
+        ),
         dataGeneralizations=_generalisation(),
     ).hstack(taxa(found["taxon"]))  # fmt: skip
     return conform(rows.drop("category", "rule_id"), PUBLISHED_OCCURRENCE)

@@ -15,8 +15,6 @@ from biodata.vocabularies import SharingCategory
 EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 REASON: Final = "the national node that shares the record decided so"
 OF_ARCHIVE: Final = "the biodata that published the record decided so"
-SAME_EVENT: Final = "same-event"
-"""The rule of records that are coarse for what was recorded beside them (`siblings`): of their own taxon nothing is hidden."""
 _PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "quality_flags")
 _STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
@@ -85,9 +83,7 @@ def hidden_taxa(records: pl.DataFrame) -> frozenset[str]:
     records : polars.DataFrame
         `species`, `scientificName` and `shared_as` of `terms.OCCURRENCE`.
     """
-    shared = pl.col("shared_as").struct
-    for_themselves = ~shared.field("rule").str.ends_with(SAME_EVENT).fill_null(value=False)
-    coarse = records.filter(shared.field("category").is_not_null() & for_themselves)
+    coarse = records.filter(pl.col("shared_as").struct.field("category").is_not_null())
     return frozenset(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
 
 

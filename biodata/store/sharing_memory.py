@@ -3,20 +3,30 @@
 import hashlib
 import io
 from dataclasses import fields, replace
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import BigInteger, LargeBinary, String, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from biodata.errors import SharingError
-from biodata.sharing.set_apart import Memory
+from biodata.sharing.set_apart import Apart, Memory
 from biodata.store.models import Base
 from biodata.store.registry import Registry
 
 _ALL: Final = "\n"
 """The row that holds the digest of all others, so that one that is lost is missed: no dataset has this name."""
 _REMEDY: Final = "restore the registry from a backup (`biodata restore`)"
+
+
+class WaitingRecords(Base):
+    """How many of a dataset's sensitive records wait for more places, as of the last release."""
+
+    __tablename__ = "waiting_records"
+
+    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
+    counts: Mapped[dict[str, Any]]
+    """By the number of places that there are."""
 
 
 class SharingMemory(Base):
@@ -102,6 +112,23 @@ def presences_until(registry: Registry, snapshot: int) -> pl.Series:
     with registry.session(read_only=True) as session:
         found = session.scalars(select(PublishedPresence.key).where(PublishedPresence.since <= snapshot))
         return pl.Series("key", list(found), dtype=pl.Int64)
+
+
+def save_waiting(registry: Registry, apart: Apart) -> None:
+    """Keep how many records wait in place of what was kept."""
+    states = apart.memory.states.select("key", "datasetKey").unique("key")
+    waiting = apart.waiting.join(states, on="key").group_by("datasetKey", "places").len()
+    with registry.session() as session, session.begin():
+        session.execute(delete(WaitingRecords))
+        for (dataset,), counts in waiting.sort("datasetKey", "places").group_by("datasetKey", maintain_order=True):
+            by_places = {str(places): count for _, places, count in counts.iter_rows()}
+            session.add(WaitingRecords(dataset=str(dataset), counts=by_places))
+
+
+def waiting(session: Session, dataset: str) -> dict[str, int]:
+    """Return how many sensitive records of a dataset wait, by the number of places that there are."""
+    found = session.get(WaitingRecords, dataset)
+    return {} if found is None else dict(found.counts)
 
 
 def _keep_whole(session: Session, rows: list[SharingMemory]) -> None:

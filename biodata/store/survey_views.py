@@ -21,7 +21,7 @@ class View:
     occurrences, events : polars.DataFrame
         Rows, each with `sides`: the sides whose reviewers see it.
     counts : mapping
-        By side: records, coarse, withheld.
+        By side: records, coarse, withheld, waiting.
     rules_hash : str
         Of the rules that let it out.
     """

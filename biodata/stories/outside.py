@@ -8,15 +8,13 @@ from biodata import places, sharing, terms
 from biodata.settings import Settings
 from biodata.sharing.crowds import PLACES
 from biodata.sharing.decide import decide
+from biodata.sharing.publish import REASON_BESIDE
 from biodata.store import releases
 from biodata.store.query.filters import Compare
 from biodata.stories.parts import Sharing
 from biodata.vocabularies import SharingCategory
 
 Row = dict[str, Any]
-_BESIDE: Final = (
-    "an open record here would show where one of a sensitive species is missing, now or in an earlier release"
-)
 _OWN: Final = frozenset(terms.names(terms.OCCURRENCE))
 
 
@@ -44,7 +42,7 @@ def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharin
         apart = rules.plan.apart
         mine = apart.hidden.filter(pl.col("key") == key)
         if mine.height and (not decided.height or mine["beside"][0]):
-            category, rule, reason = mine["category"][0], mine["rule_id"][0], _BESIDE
+            category, rule, reason = mine["category"][0], mine["rule_id"][0], REASON_BESIDE
         owner = next((one.answerable for one in rules.rules if one.rule_id == rule), None)
         if owner is not None and reason is not None:
             reason = f"{reason}; {owner} can change it"

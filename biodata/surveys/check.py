@@ -111,7 +111,7 @@ def check_files(
     dict
         `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, in the order
         of the workbook's sheets, rows and columns: each with the fields of `Problem`; `notes`, what else a reader of the form says; `notices`, what
-        is no fault and worth knowing (`notices.notices`), such as the names that make a station coarse. The same files give
+        is no fault and worth knowing (`notices.notices`), such as sensitive names. The same files give
         the same answer.
     """
     name = ", ".join(name for name, _ in files)

@@ -1,8 +1,9 @@
-"""What a survey's team should know beside its faults: names that make events coarse, what its scope leaves open, no licence.
+"""What a survey's team should know beside its faults: sensitive names, records that wait, what its scope leaves open, no licence.
 
 Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
+from biodata.sharing.crowds import PLACES
 from biodata.sharing.facts import USED
 from biodata.sharing.foreseen import Foreseen, foreseen
 from biodata.sharing.grid import PER_DEGREE
@@ -46,7 +48,7 @@ _COLUMNS: Final = tuple(
         *RANKS,
     }
 )
-"""Of the lake's records: what rules, ties and scopes look at."""
+"""Of the lake's records: what rules, the plan and scopes look at."""
 _MOST_NAMES: Final = 3
 """Names that came coarse which a sentence names, with their number behind them."""
 _MOST_EVENTS: Final = 5
@@ -55,10 +57,10 @@ _MOST_EVENTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a survey: the records, as `terms.OCCURRENCE`, the scopes of its events, what is told of its dataset."""
+    """What was read of a survey: records, as `terms.OCCURRENCE`, events, as `terms.EVENT`, what is stated of its dataset."""
 
     records: list[pl.DataFrame] = field(default_factory=list)
-    scopes: list[pl.Series] = field(default_factory=list)
+    events: list[pl.DataFrame] = field(default_factory=list)
     licences: list[str] = field(default_factory=list)
 
 
@@ -87,12 +89,16 @@ def notices(
     if not read.records:
         return []
     records = pl.concat([_conform(one) for one in read.records])
-    told = [
-        _of_name(one, records["source_row"], language)
-        for one in _together(foreseen(records, rules, boundaries=boundaries))
+    records = records.with_columns(key=pl.coalesce("key", pl.int_range(pl.len())))
+    events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
+    found = foreseen(records, rules, boundaries=boundaries, events=events)
+    told = [_of_name(one, records["source_row"], language) for one in _together(found)]
+    waits = Counter(places for one in found for places in one.waits)
+    told += [
+        _of_whole("RECORDS_WAIT", {"name": "", "count": count, "places": places, "needed": PLACES}, language)
+        for places, count in sorted(waits.items())
     ]
-    scopes = [one for one in read.scopes if len(one)]
-    names, unknown = unclear(pl.concat(scopes), records) if scopes else ([], [])
+    names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
     told += [_of_whole("SCOPE_WORD_UNKNOWN", {"name": word}, language) for word in unknown]
     told += [_of_whole("SCOPE_TAXON_UNPLACED", {"name": name}, language) for name in names]
     if not read.licences and records.height and records["license"].is_null().all():
@@ -117,9 +123,9 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
         for dataset in datasets:
             where = In("datasetKey", (dataset,))
             records = _records(lake, where)
-            scopes = lake.read("events", columns=["targetTaxonomicScope"], where=where)["targetTaxonomicScope"]
+            events = lake.read("events", where=where)
             found[dataset] = notices(
-                Read([records], [scopes], [one for one in [licences.get(dataset)] if one]),
+                Read([records], [events], [one for one in [licences.get(dataset)] if one]),
                 rules,
                 boundaries,
             )
@@ -180,7 +186,7 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
     cell = f"{1 / PER_DEGREE[str(one.category)]:g}°" if str(one.category) in PER_DEGREE else None
     params = {
         "name": one.name, "meant": meant, "cell": cell, "others": one.others or None, "events": events,
-        "reason": one.reason,
+        "reason": one.reason, "owner": one.owner,
     }  # fmt: skip
     return _told(
         code, params, language, category=str(one.category), sure=one.sure, may_mean=list(one.meant),
@@ -188,7 +194,7 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _of_whole(code: str, params: Mapping[str, str], language: str) -> dict[str, Any]:
+def _of_whole(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return in words what is of no single name of the records."""
     return _told(code, params, language, category=None, sure=False, may_mean=[], rows=[], events=[], others=0)
 

@@ -218,6 +218,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
                  "next": telling.what_next(session, one, language),
                  "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen,
                                                                                 files=_files(session, who, one, seen)),
+                 "waits": telling.waits(session, one, language) or None,
                  "question": renaming.question(one, language),
                  "withdrawal": withdrawal_plans.told(session, one, language) if told["mine"] else None,
                  "answered_by": _answered_by(session, who, one),

@@ -18,7 +18,11 @@ from biodata.surveys import seeing, words
 TABLES: Final = ("occurrences", "events")
 MOST_ROWS: Final = 500
 _WITHHELD: Final = re.compile(
-    re.escape(WITHHELD).replace(r"\{\}", "(?P<reason>.+)", 1).replace(r"\{\}", "(?P<rule>[^()]+)"), re.DOTALL
+    re.escape(WITHHELD)
+    .replace(r"\{\}", "(?P<reason>.+)", 1)
+    .replace(r"\{\}", "(?P<rule_id>[^()]+)", 1)
+    .replace(r"\{\}", "(?P<owner>[^()]+)"),
+    re.DOTALL,
 )
 
 

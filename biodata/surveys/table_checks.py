@@ -58,7 +58,7 @@ class TableChecks:
     Attributes
     ----------
     read : Read
-        The records and scopes, as they were read.
+        The records and events, as they were read.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class TableChecks:
         if "eventID" in rows.table.frame.columns:
             self.cameras.append((rows, event_checks.read_events(rows, self.harmoniser, self.declarations)))
             yield from event_checks.of_design(*self.cameras[-1])
-            self.read.scopes.append(self.cameras[-1][1]["targetTaxonomicScope"])
+            self.read.events.append(self.cameras[-1][1])
             periods = period_checks.periods(rows, read.interpreted)
             self.when |= record_times.of_events(rows, periods, self.cameras[-1][1])
 

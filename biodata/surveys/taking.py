@@ -42,6 +42,7 @@ from biodata.surveys import (
     row_sides,
     sides,
     standing,
+    telling,
     views,
     withdrawn_rows,
 )
@@ -152,7 +153,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
     if held:
         state, action = "draft", "held" if submission.wanted else "checked"
     _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, concerned=concerned,
-            about=about, held=held, told={"base": base, **found.as_dict(values=False)}, view=view)  # fmt: skip
+            about=about, held=held, told={"base": base, **found.as_dict(values=False), **_waits(shown)}, view=view)  # fmt: skip
 
 
 def _published(shown: pipeline.Preview) -> dict[str, Collection[str]]:
@@ -160,6 +161,12 @@ def _published(shown: pipeline.Preview) -> dict[str, Collection[str]]:
     called = shown.had.join(shown.before.select("key", "occurrenceID"), on="key")
     records = called.filter(pl.col("identifier") == pl.col("occurrenceID"))["identifier"]
     return {"events": shown.events_before, "occurrences": records.to_list()}
+
+
+def _waits(shown: pipeline.Preview) -> dict[str, dict[str, int]]:
+    """Return how many records wait for more places, by how many there are."""
+    counts = shown.waiting["places"].value_counts().sort("places").iter_rows()
+    return {telling.WAITS: {str(places): count for places, count in counts}}
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from biodata import jobs
+from biodata.sharing.crowds import PLACES
+from biodata.store import sharing_memory
 from biodata.store.models import Job, Submission
 from biodata.store.sharing_rules import UNREADABLE
 from biodata.store.survey_steps import UNDOING_JOB, shown_since
@@ -18,6 +20,8 @@ _TABLES: Final = ("events", "occurrences")
 UNDONE: Final = "undone"
 """What stands in place of the difference of a survey that was taken back: what became of how many rows."""
 _NO_FILES: Final[Mapping[int, str]] = MappingProxyType({})
+WAITS: Final = "waits"
+"""Stands beside the difference of a survey: how many sensitive records wait, by the number of places that there are."""
 STAYS: Final = "stays"
 """Beside it: how many of its records stay, since which others say them, too."""
 _LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
@@ -43,6 +47,7 @@ def difference(
     told = submission.difference
     if told is None or UNDONE in told:
         return None
+    told = {name: value for name, value in told.items() if name != WAITS}
     if of is not None:
         told = {**told, **{name: _of_sides(told[name], set(of)) for name in _TABLES}}
     told = {**told, **{name: _others_left_out(_sides_left_out(told[name]), files) for name in _TABLES}}
@@ -187,6 +192,17 @@ def _job(session: Session, submission: Submission) -> Job | None:
         or is_undoing(session, submission)
     )
     return session.get(Job, submission.job_id) if working and submission.job_id is not None else None
+
+
+def waits(session: Session, submission: Submission, language: str) -> list[str]:
+    """Return how many sensitive records wait for more places: of the file, and once the map shows it of its dataset."""
+    counts: Mapping[str, int] = (submission.difference or {}).get(WAITS, {})
+    if submission.state == "published":
+        counts = sharing_memory.waiting(session, submission.dataset)
+    return [
+        words.told("RECORDS_WAIT", {"count": count, "places": places, "needed": PLACES}, language)[0]
+        for places, count in sorted(counts.items(), key=lambda one: int(one[0]))
+    ]
 
 
 def _halted(session: Session, submission: Submission) -> str | None:

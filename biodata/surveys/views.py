@@ -73,7 +73,7 @@ def view_of(found: Preview, sides: Collection[str]) -> View:
     rows = rows.with_columns(_sides(rows, sides)).sort(*_ordered(rows.schema), nulls_last=True)
     events = pl.concat([found.events.select(_EVENTS), _box(found.events["geometry"])], how="horizontal")
     events = events.with_columns(_sides(events, sides)).sort("event_start", "eventID", "year", nulls_last=True)
-    return View(rows, events, _counts(rows, found.withheld, sides), found.rules_hash)
+    return View(rows, events, _counts(rows, found, sides), found.rules_hash)
 
 
 def _ordered(schema: pl.Schema) -> list[str]:
@@ -108,16 +108,19 @@ def _box(shapes: pl.Series) -> pl.DataFrame:
     return edges.with_columns(pl.all().fill_nan(None))
 
 
-def _counts(rows: pl.DataFrame, withheld: pl.Series, sides: Iterable[str]) -> dict[str, Any]:
-    """Return by side how many records its reviewers see, how many of them as a cell, and how many no rule lets out."""
+def _counts(rows: pl.DataFrame, shown: Preview, sides: Iterable[str]) -> dict[str, Any]:
+    """Return by side how many records its reviewers see, how many of them as a cell, how many wait or no rule lets out."""
     found: dict[str, Any] = {}
     stays = rows.filter(pl.col("change") != "gone")
     for side in sorted(sides):
         own = stays.filter(pl.col("sides").list.contains(side))
-        hidden = sum(side in (codes or [NO_COUNTRY]) for codes in withheld.to_list())
+        hidden, waiting = (
+            sum(side in (codes or [NO_COUNTRY]) for codes in countries.to_list())
+            for countries in (shown.withheld, shown.waiting["countries"])
+        )
         found[side] = {
             "records": own.height,
             "coarse": own.filter(pl.col("sharing_category") != _OPEN).height,
             "withheld": hidden,
-        }
+        } | ({"waiting": waiting} if waiting else {})
     return found

@@ -140,7 +140,7 @@ OCCURRENCE: Final = (
     Column("measurements", pl.String, "Measurements and facts as a JSON list of rows.", _PRECISE),
     gbif("lastInterpreted", pl.String, "When GBIF last interpreted the record.", _PRECISE),
     dwc("informationWithheld", pl.String, "What is not told here, and why."),
-    dwc("dataGeneralizations", pl.String, "How the published place was made coarser."),
+    dwc("dataGeneralizations", pl.String, "How the published place was made coarser, and what the row stands for."),
     # What we think of it
     Column("quality_flags", pl.List(pl.String), "Names of the doubts, see biodata.flags."),
     Column("source_issues", pl.List(pl.String), "Doubts that came with the record: GBIF's issues.", _PRECISE),

@@ -94,7 +94,7 @@ GENERALISED, OPEN = (194, 87, 26), (44, 111, 187)
 
 @pytest.mark.parametrize(
     ("category", "colour", "told"),
-    [("open", OPEN, "Occurrence"), ("coarse", GENERALISED, "grid cell of")],
+    [("open", OPEN, "Occurrence"), ("coarse", GENERALISED, "biodata sample can change)")],
     ids=["open", "coarse"],
 )
 def test_a_record_is_drawn_in_its_colour_and_its_card_read(page, demo_address, category, colour, told):
@@ -116,6 +116,8 @@ def test_a_record_is_drawn_in_its_colour_and_its_card_read(page, demo_address, c
     page.mouse.click(x, y)
     page.wait_for_selector("#card:not([hidden])")
     assert told in page.inner_text("#card")
+    drawn = page.evaluate("() => window.__map.querySourceFeatures('chosen').map((one) => one.geometry.type)")
+    assert set(drawn) == ({"Point"} if category == "open" else {"Polygon"}), "a presence is the square of its cell"
 
 
 def test_a_candidate_from_the_list_shows_its_rank_and_each_criterion(page, demo_address):

@@ -127,25 +127,6 @@ def test_what_was_found_leads_to_the_records(page, surveyed):
     assert "2 of 2 features" in page.inner_text("main")
 
 
-def test_a_coarse_survey_is_its_square_and_says_why(page, surveyed):
-    ready(page, f"{surveyed}/?dataset=nam-ha#10/21.0/101.3")
-    page.click("#surveys-list button[data-survey*='~']")
-    page.wait_for_selector("#card:not([hidden])")
-    card = page.inner_text("#card")
-    for words in (
-        "a square of 0.1°",
-        "a sensitive species was recorded",
-        "about 40 trap-nights",
-        "2024 (only the year",
-    ):
-        assert words in card
-    assert "tiger" not in card, "its identifier"
-    look(page, 101.25, 20.95, 14)
-    assert signs(page) == [["camera_trap", 1]], "in the middle of the square"
-    look(page, *mapped_surveys.HIDDEN, 18)
-    assert signs(page) == []
-
-
 def test_of_patrols_nothing_is_there(page, surveyed):
     ready(page, f"{surveyed}/?dataset=nam-ha")
     assert "patrol" not in page.inner_text("body").lower()

@@ -4,7 +4,7 @@ import { candidate } from './card_candidate';
 import { evidence, report, runNotes, sharing } from './card_evidence';
 import { country, standing } from './card_standing';
 import { survey } from './card_survey';
-import type { Box, Feature, Properties } from './service';
+import type { Feature, Properties } from './service';
 import { language } from './words';
 
 const FLAG_WORDS: Record<string, string> = {
@@ -17,8 +17,6 @@ const FLAG_WORDS: Record<string, string> = {
 
 export interface Shown {
   close: () => void;
-  /** The part of the Earth that is in view. */
-  inView: Box;
   /** Other features of the same spot, with what opens them. */
   others?: HTMLElement | undefined;
 }
@@ -30,7 +28,7 @@ export function showCard(card: HTMLElement, collection: string, feature: Feature
     protected_areas: (told) => area(told.properties),
     corridors: (told) => corridor(told.properties),
     reserve_candidates: (told) => candidate(told.properties),
-    surveys: (told) => survey(told, shown.inView).map(node),
+    surveys: (told) => survey(told).map(node),
   };
   const made = parts[collection];
   if (!made) return;
@@ -81,10 +79,32 @@ function area(p: Properties): Node[] {
 }
 
 function occurrence(p: Properties): Node[] {
-  const generalised = p['sharing_category'] !== 'open';
+  return p['sharing_category'] === 'open' ? record(p) : presence(p);
+}
+
+/** What stands for all records of a sensitive taxon in a square, which the map draws: why its place is coarse, and who can change it. */
+function presence(p: Properties): Node[] {
+  return [
+    title('Presence', text(p['species'] ?? p['scientificName'])),
+    paragraph(text(p['dataGeneralizations']), 'warning'),
+    table([
+      ['Year', text(p['year'])],
+      ['Countries of the square', list(p['country_codes'])],
+      ['Province', text(p['province_code'])],
+      ['Half its diagonal', metres(p['coordinateUncertaintyInMeters'])],
+      ['Red List', text(p['iucnRedListCategory'])],
+      ['Licence', text(p['license']).replaceAll('_', ' ')],
+      ['Dataset', text(p['datasetKey'])],
+      ['Presence', text(p['key'])],
+    ]),
+    flags(p['quality_flags']),
+    p['informationWithheld'] ? paragraph(text(p['informationWithheld']), 'sharing') : sharing(p),
+  ].map(node);
+}
+
+function record(p: Properties): Node[] {
   return [
     title('Occurrence', text(p['species'] ?? p['scientificName'])),
-    generalised ? paragraph(text(p['dataGeneralizations']), 'warning') : '',
     table([
       ['Name as recorded', text(p['scientificName'])],
       ['Date', text(p['eventDate'] ?? p['year'])],
@@ -99,7 +119,6 @@ function occurrence(p: Properties): Node[] {
       ['Record', text(p['key'])],
     ]),
     flags(p['quality_flags']),
-    sharing(p),
   ].map(node);
 }
 

@@ -2,15 +2,9 @@
 import { element, heading, list, metres, names, number, paragraph, table, text, title, words } from './card_basics';
 import { country } from './card_standing';
 import { designTitle, unit } from './designs';
-import { dataset, datasetAddress, recordsAddress, type Box, type Feature, type Properties } from './service';
+import { dataset, datasetAddress, recordsAddress, type Feature, type Properties } from './service';
 import { t } from './words';
 
-const SQUARES: Record<string, string> = {
-  '1_degree': t('a square of 1° (about 110 km)'),
-  '0_1_degree': t('a square of 0.1° (about 11 km)'),
-  '0_01_degree': t('a square of 0.01° (about 1 km)'),
-  '0_001_degree': t('a square of 0.001° (about 100 m)'),
-};
 const BASES: Record<string, string> = {
   told: t('as its team tells it'),
   times: t('counted from its times'),
@@ -18,14 +12,14 @@ const BASES: Record<string, string> = {
   area: t('measured on its outline'),
 };
 
-export function survey(feature: Feature, inView: Box): (Node | string)[] {
+export function survey(feature: Feature): (Node | string)[] {
   const p = feature.properties;
   const kind = designTitle(p['design']) || text(p['samplingProtocol']);
   const method = text(p['samplingProtocol']);
   return [
     title(t('Survey event'), kind === '–' ? t('Survey') : kind),
     ofDataset(p['datasetKey']),
-    coarse(feature),
+    feature.geometry === null ? paragraph(t('No place of this event is published.'), 'warning') : '',
     table([
       [t('Design'), designTitle(p['design']) || t('not told')],
       [t('Method'), [kind.toLowerCase(), text(p['design']).replaceAll('_', ' ')].includes(method.toLowerCase()) ? '–' : method],
@@ -41,7 +35,7 @@ export function survey(feature: Feature, inView: Box): (Node | string)[] {
       [t('Event'), text(p['eventID'])],
       [t('Part of'), text(p['parentEventID'])],
     ]),
-    found(p, inView),
+    found(p),
     rights(p),
   ];
 }
@@ -63,25 +57,6 @@ function ofDataset(key: unknown): HTMLElement {
   return place;
 }
 
-const WHY =
-  ', because a sensitive species was recorded at this station, or a rule asks it. Its days, site and numbers of records are left out, ' +
-  'and its effort is rounded, since they would tell the place to whoever knows the survey.';
-
-function coarse(feature: Feature): HTMLElement | string {
-  const p = feature.properties;
-  const nowhere = feature.geometry === null;
-  if (p['sharing_category'] === 'open') {
-    return nowhere ? paragraph(t('No place of this event is published.'), 'warning') : '';
-  }
-  const square = SQUARES[text(p['sharing_category'])] ?? t('a coarse one');
-  const told = element('div', 'warning', paragraph(nowhere ? t(`No place is told${WHY}`) : t(`The place is told as {square}${WHY}`, { square })));
-  const reasons = [p['dataGeneralizations'], p['informationWithheld']].filter((reason) => typeof reason === 'string' && reason);
-  if (reasons.length) {
-    told.append(element('details', '', element('summary', '', t('The rule and its reason')), ...reasons.map((reason) => paragraph(text(reason)))));
-  }
-  return told;
-}
-
 function days(p: Properties): string {
   const [first, last] = [text(p['event_start']), text(p['event_end'])];
   if (first === '–') return p['year'] === null ? t('not told') : t('{year} (only the year is published)', { year: text(p['year']) });
@@ -92,8 +67,7 @@ function effort(p: Properties): string {
   const value = p['effort_value'];
   if (typeof value !== 'number') return t('not told');
   const basis = BASES[text(p['effort_basis'])];
-  const rounded = p['sharing_category'] === 'open' ? '' : t('about ');
-  return `${rounded}${number(value, 2)} ${unit(text(p['effort_unit']), value)}${basis ? `, ${basis}` : ''}`;
+  return `${number(value, 2)} ${unit(text(p['effort_unit']), value)}${basis ? `, ${basis}` : ''}`;
 }
 
 function absence(p: Properties): string {
@@ -101,7 +75,7 @@ function absence(p: Properties): string {
   return p['isAbsenceReported'] === false ? t('nothing is said of what was not found') : '–';
 }
 
-function found(p: Properties, inView: Box): HTMLElement {
+function found(p: Properties): HTMLElement {
   const key = text(p['datasetKey']);
   const told = element('div', '', heading(t('What was found')));
   if (typeof p['records'] === 'number') {
@@ -115,11 +89,7 @@ function found(p: Properties, inView: Box): HTMLElement {
       line.append(link(recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }), t('See its records')));
     }
     told.append(line);
-    return told;
   }
-  const line = paragraph(t('Which records are its own is not told: that would tell the place. '));
-  line.append(link(recordsAddress(key, { bbox: inView.join(',') }), t('See the records of its dataset in this part of the map')));
-  told.append(line);
   return told;
 }
 

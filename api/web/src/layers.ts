@@ -124,7 +124,7 @@ export const themes: Theme[] = [
   {
     id: 'occurrences',
     title: 'Occurrences',
-    note: 'orange: the place is made coarse to protect the species',
+    note: 'orange: a species in a square, to protect its places',
     colour: OPEN,
     layers: [
       {
@@ -179,7 +179,6 @@ export const clickable: Record<string, string> = {
   paths: 'corridors',
   'corridors-fill': 'corridors',
   'surveys-areas': 'surveys',
-  'surveys-cells': 'surveys',
   'areas-fill': 'protected_areas',
   'candidates-fill': 'reserve_candidates',
 };

@@ -203,7 +203,7 @@ let opener: HTMLElement | null = null;
 function open(collection: string, answer: Feature, others?: HTMLElement): void {
   const active = document.activeElement;
   if (active instanceof HTMLElement && find('panel').contains(active)) opener = active;
-  showCard(card, collection, answer, { close, inView: inView(), others });
+  showCard(card, collection, answer, { close, others });
   if (opener) card.focus();
   setData('chosen', [collection === 'occurrences' ? cellOf(answer) : answer]);
 }

@@ -1,10 +1,9 @@
-// How surveys are drawn: a sign for each or a number for several, and where it tells more their lines, outlines and coarse squares.
+// How surveys are drawn: a sign for each or a number for several, and where it tells more their lines and outlines.
 import type { ExpressionSpecification, FilterSpecification, LayerSpecification } from 'maplibre-gl';
 import { effortText, INK, signOf } from './designs';
 
 const shapes = { source: 'surveys', 'source-layer': 'surveys', minzoom: 8 } as const;
 const signs = { source: 'surveys', 'source-layer': 'survey_signs' } as const;
-const coarse: ExpressionSpecification = ['!=', ['get', 'sharing_category'], 'open'];
 // The place of a survey with records is the box of these, and not where it was done: only its sign is drawn.
 const own: ExpressionSpecification = ['all', ['==', ['get', 'records'], 0], ['!=', ['get', 'whole'], true]];
 const several: ExpressionSpecification = ['>', ['get', 'count'], 1];
@@ -14,15 +13,6 @@ const size = (small: number, large: number): ExpressionSpecification => ['interp
 const ink = { 'text-color': INK, 'text-halo-color': '#ffffff', 'text-halo-width': 1.6 } as const;
 
 export const surveyLayers: LayerSpecification[] = [
-  // A coarse place: the whole square, since any point of it may be the one.
-  { id: 'surveys-cells', type: 'fill', ...shapes, filter: all(of('Polygon'), coarse), paint: { 'fill-color': INK, 'fill-opacity': 0.06 } },
-  {
-    id: 'surveys-cells-line',
-    type: 'line',
-    ...shapes,
-    filter: all(of('Polygon'), coarse),
-    paint: { 'line-color': INK, 'line-width': 1.4, 'line-dasharray': [4, 2] },
-  },
   { id: 'surveys-areas', type: 'fill', ...shapes, filter: all(of('Polygon'), own), paint: { 'fill-color': INK, 'fill-opacity': 0.06 } },
   { id: 'surveys-edges', type: 'line', ...shapes, filter: all(of('Polygon'), own), paint: { 'line-color': INK, 'line-width': 1.6 } },
   {

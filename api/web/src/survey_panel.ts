@@ -13,13 +13,9 @@ export function legend(open: boolean): HTMLElement {
     drawn.setAttribute('aria-hidden', 'true');
     return element('li', '', drawn, design.title);
   });
-  const cell = element('span', 'sign-cell');
   const many = element('span', 'sign-many', '12');
-  for (const drawn of [cell, many]) drawn.setAttribute('aria-hidden', 'true');
-  rows.push(
-    element('li', 'wide', cell, t('a square: the place is made coarse to protect a species')),
-    element('li', 'wide', many, t('that many surveys; zoom in for each')),
-  );
+  many.setAttribute('aria-hidden', 'true');
+  rows.push(element('li', 'wide', many, t('that many surveys; zoom in for each')));
   const details = element('details', 'legend', element('summary', '', t('Signs of surveys')), element('ul', '', ...rows));
   details.toggleAttribute('open', open);
   return details;

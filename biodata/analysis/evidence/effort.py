@@ -203,8 +203,10 @@ def _in_cells(frame: pl.DataFrame, grid: Grid) -> pl.DataFrame:
 def _target_group(usable: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Return the records of a species' class and bases of record, and what these are; none where they are not known."""
     classes = known["class"].drop_nulls().unique().sort().to_list()
-    bases = known["basisOfRecord"].drop_nulls().unique().sort().to_list()
-    bases = [basis for basis in bases if basis not in counting.NOT_WILD]
+    # A presence tells no basis: then those of all wild records count.
+    told_bases = known["basisOfRecord"].drop_nulls()
+    told_bases = usable["basisOfRecord"].drop_nulls() if told_bases.is_empty() else told_bases
+    bases = [basis for basis in told_bases.unique().sort() if basis not in counting.NOT_WILD]
     group = usable.filter(pl.col("class").is_in(classes), pl.col("basisOfRecord").is_in(bases))
     told: dict[str, Any] = {"target_group": {"class": classes, "basisOfRecord": bases}}
     if not classes or not bases:

@@ -8,7 +8,6 @@ from biodata.exports.reports import markup, survey_marks, survey_plots
 from biodata.exports.reports.in_language import Retold, page_in
 from biodata.exports.reports.page import document
 from biodata.exports.reports.survey_marks import part_name as _part
-from biodata.exports.reports.survey_published import published
 from biodata.exports.reports.survey_species import abundance, activity, occupancy, totals, trends
 from biodata.exports.reports.survey_words import figures, method_of, parts_of, range_of, reasons_of, spelled
 from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced
@@ -42,7 +41,7 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str, language: str 
         f"made from {views[facts['evidence_view']]}"
     )
     of_open = (_effort, _richness, abundance, occupancy, trends, activity, totals) if told["summary"]["events"] else ()
-    sections = [_summary(told), published(told, drawings), *(make(told, drawings) for make in of_open), _origin(told)]
+    sections = [_summary(told), *(make(told, drawings) for make in of_open), _origin(told)]
     if lacking := survey_marks.lacks_letters(language):
         sections.insert(
             0, markup.section("Plots", markup.paragraph(f"{_NO_LETTERS} (Debian: {lacking})."), identifier="plots")
@@ -56,13 +55,9 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str, language: str 
 def _summary(told: Mapping[str, Any]) -> str:
     """Tell what there is, and above all what may not be done with it."""
     summary, category = told["summary"], told["facts"]["sharing_category"]
-    of_all = told.get("published")
-    sides = " and ".join(country_name(side) for side in (of_all or summary)["sides"]) or "no side surely"
+    sides = " and ".join(country_name(side) for side in summary["sides"]) or "no side surely"
     events = f"{summary['events']:,} at {counted(summary['sites'], 'site')}"
     records = f"{summary['records']:,} of {summary['species']:,} species"
-    if of_all:
-        events += f", and {of_all['events']['coarse']:,} as cells"
-        records += f", and {of_all['records']['coarse']:,} as cells"
     rows = [
         ("Events", events),
         ("Sides", sides),
@@ -81,9 +76,7 @@ def _summary(told: Mapping[str, Any]) -> str:
         warnings.append(f"Made of exact places of category {category}. Not to be passed on.")
     if as_cells := told["facts"].get("events_as_cells", 0):
         warnings.append(
-            f"{counted(as_cells, 'more event is', 'more events are')} told as cells alone, for a sensitive species was recorded "
-            "there. They are in the section All that is published; every other section is of open events and records alone. "
-            "Whoever holds the data asks with --records exact."
+            f"{counted(as_cells, 'more event came', 'more events came')} as cells alone, and {'is' if as_cells == 1 else 'are'} in no number."
         )
     if summary["without_scope"]:
         warnings.append(

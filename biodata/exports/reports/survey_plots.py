@@ -23,7 +23,6 @@ from biodata.exports.reports.survey_marks import (
     units,
     wrapped,
 )  # fmt: skip
-from biodata.exports.reports.survey_published_plots import published_plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,9 +47,8 @@ def plots(told: Mapping[str, Any], *, language: str = "en", retold: Retold = str
 
     in_english = language == "en" or lacks_letters(language) is not None
     with mpl.rc_context(look()):
-        of_all = told.get("published")
-        colours = colours_of(sorted({*told["summary"]["sides"], *(of_all["sides"] if of_all else ())}))
-        found: dict[str, tuple[Figure, str]] = published_plots(of_all, colours)
+        colours = colours_of(sorted(told["summary"]["sides"]))
+        found: dict[str, tuple[Figure, str]] = {}
         for number, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
             mark = f"{number}-{_plain(method)}"
             found |= _named(f"effort-{mark}", _effort(told, method, colours))

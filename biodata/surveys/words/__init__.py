@@ -102,7 +102,7 @@ def _in_words(name: str, value: str, language: str) -> str | None:
     """Return what a param says in a language: rules, units of effort and designs are told by words, all else as it is."""
     if name == "rule":
         return rule_in_words(value, language)
-    if name == "reason":
+    if name in {"reason", "owner"}:
         from biodata.surveys.words import sentences
 
         return sentences.retold(value, language)

@@ -28,4 +28,9 @@ def upgrade() -> None:
         sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("since", sa.Integer, nullable=False),
     )
-    count_changes(("sharing_memory", "published_presences"))
+    op.create_table(
+        "waiting_records",
+        sa.Column("dataset", sa.String(255), primary_key=True),
+        sa.Column("counts", sa.JSON, nullable=False),
+    )
+    count_changes(("sharing_memory", "published_presences", "waiting_records"))
