@@ -39,7 +39,7 @@ def waypoint(number, place, *observations, groups=True):
     if groups:
         inner = f"<n:groups>{inner}</n:groups>"
     x, y = place
-    return f"""<n:waypoints id="Somchai-{number}" x="{x}" y="{y}" time="09:30:00" comment="waypoint-remark" direction="30"
+    return f"""<n:waypoints id="Somchai-{number}" x="{x}" y="{y}" time="09:37:53" comment="waypoint-remark" direction="30"
       lastModifiedBy="Somchai Jaidee"><n:comment>waypoint-remark</n:comment>{inner}</n:waypoints>"""
 
 

@@ -112,7 +112,9 @@ def test_rows_of_separators_alone_behind_the_last_one_are_none(form):
 def test_rows_2_8_and_10_a_document_is_told_what_is_wrong_with_it(form):
     for name, content in hostile_forms.documents(form).items():
         told, what = codes(content), name.partition(": ")[2]
-        if what in OF_DOCUMENTS:
+        if name.startswith("eml.xml") and OF_DOCUMENTS.get(what) != {"XML_UNSAFE"}:
+            assert told == set(), name  # the archive goes in without its description, as one that has none
+        elif what in OF_DOCUMENTS:
             assert told <= OF_DOCUMENTS[what], (name, told)
             assert told, name
         elif what.startswith(("location ", "path ")):

@@ -254,7 +254,9 @@ class _Reader:
 
     def dialect(self, element: Element, path: str) -> Dialect:
         """Return separator and quote."""
-        separator = self.character(element.get("fieldsTerminatedBy") or ",", f"{path}/@fieldsTerminatedBy") or ","
+        separator = self.character(element.get("fieldsTerminatedBy", ","), f"{path}/@fieldsTerminatedBy")
+        if separator is None:
+            self.refuse(f"{path}/@fieldsTerminatedBy", "is empty", "one ASCII character, or no attribute for a comma")
         quote = self.character(element.get("fieldsEnclosedBy", '"'), f"{path}/@fieldsEnclosedBy")
         if quote == separator:
             self.refuse(f"{path}/@fieldsEnclosedBy", f"{quote!r} is also the separator", "another character, or none")

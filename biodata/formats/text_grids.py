@@ -57,7 +57,8 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
         first_line = 2
     dialect = sniff(text[:_SAMPLE_BYTES], separator=separator or _separator(text[:_SAMPLE_BYTES], file))
     # A spreadsheet may write a million rows without a cell behind the last one.
-    text = text.rstrip(f"{dialect.separator}\r\n \t".encode()) + dialect.line_end.encode()
+    end = _end_of_cells(text, f"{dialect.separator}\r\n \t".encode())
+    text = b"".join((memoryview(text)[:end], dialect.line_end.encode()))
     if text.count(dialect.separator.encode()) + text.count(dialect.line_end.encode()) > 2 * MAX_CELLS:
         problem, expected = "the file has too many cells", f"no more than {MAX_CELLS}"
         raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
@@ -72,6 +73,17 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
             raise InputError(record.problem, file=file, row=record.row, code="QUOTE_WRONG")
     rows = [(record.row, [value.decode() or None for value in record.values]) for record in records]
     return Grid(file, None, True, rows, guessed_encoding=chosen.name if chosen.guessed else None)
+
+
+def _end_of_cells(text: bytes, blanks: bytes) -> int:
+    """Return where the last cell of a text ends, without a copy of the whole."""
+    end = len(text)
+    while end:
+        start = max(0, end - _SAMPLE_BYTES)
+        if rest := text[start:end].rstrip(blanks):
+            return start + len(rest)
+        end = start
+    return 0
 
 
 def _records(
