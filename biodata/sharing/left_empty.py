@@ -95,14 +95,14 @@ def emptied_events(
         chosen, waiting = _companions(mine, placed, groups.filter(pl.col("base") == base), released)
         found.append(chosen.with_columns(category=pl.lit(CATEGORY[int(str(base))])).select(_CHOSEN.names()))
         held.append(waiting.select(_HELD.names()))
-    waits = pl.concat(held).unique()
+    waiting_events = pl.concat(held).unique()
     opened = records.filter(pl.col("category").is_null() | pl.col("beside")).drop("category", "rule_id")
     beside = opened.join(strictest(pl.concat(found), ["datasetKey", "eventID"]), on=["datasetKey", "eventID"])
-    unpublished.append(waits["event_key"])
+    unpublished.append(waiting_events["event_key"])
     return Emptied(
         strictest(beside.select(BESIDE.names())),
         pl.concat(unpublished).unique(),
-        records.join(waits, on=["datasetKey", "eventID"], how="semi")["key"],
+        records.join(waiting_events, on=["datasetKey", "eventID"], how="semi")["key"],
     )
 
 
