@@ -8,7 +8,7 @@ from biodata.errors import SharingError
 from biodata.settings import Settings
 from biodata.sharing.crowds import CROWD_PLACES
 from biodata.sharing.set_apart import SEEN, STATES, STOOD, Memory
-from biodata.store import sharing_memory
+from biodata.store import folders, sharing_memory
 from biodata.store.registry import Registry
 from biodata.store.sharing_memory import SharingMemory
 
@@ -29,9 +29,14 @@ MEMORY = Memory(
 
 
 @pytest.fixture
-def registry(tmp_path):
-    with Registry.open(Settings(data=tmp_path / "data")) as opened:
-        sharing_memory.save(opened, MEMORY)
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def registry(data):
+    with Registry.open(Settings(data=data)) as opened:
+        sharing_memory.save(opened, data, MEMORY)
         yield opened
 
 
@@ -40,46 +45,66 @@ def same(one: Memory, other: Memory) -> bool:
     return all(getattr(one, name).sort(pl.all()).equals(getattr(other, name).sort(pl.all())) for name in parts)
 
 
-def test_what_is_kept_is_read_again(registry):
-    assert same(sharing_memory.read(registry), MEMORY)
-    sharing_memory.save(registry, Memory())
-    assert same(sharing_memory.read(registry), Memory())
+def test_what_is_kept_is_read_again(registry, data):
+    assert same(sharing_memory.read(registry, data), MEMORY)
+    sharing_memory.save(registry, data, Memory())
+    assert same(sharing_memory.read(registry, data), Memory())
+    assert not list((data / sharing_memory.FOLDER).iterdir())
+
+
+def test_places_lie_where_the_service_cannot_read_them(registry, data):
+    folder = data / sharing_memory.FOLDER
+    assert folder.stat().st_mode & 0o077 == 0
+    assert not folder.is_relative_to(folders.service(data))
 
 
 @pytest.mark.parametrize("dataset", ["a", "b", "c", sharing_memory._ALL])
-def test_a_row_that_is_lost_is_missed(registry, dataset):
+def test_a_row_that_is_lost_is_missed(registry, data, dataset):
     with registry.session() as session, session.begin():
         session.execute(delete(SharingMemory).where(SharingMemory.dataset == dataset))
     with pytest.raises(SharingError, match="biodata restore"):
-        sharing_memory.read(registry)
+        sharing_memory.read(registry, data)
 
 
-def test_a_table_that_is_emptied_is_missed(registry):
+def test_a_table_that_is_emptied_is_missed(registry, data):
     with registry.session() as session, session.begin():
         session.execute(delete(SharingMemory))
     with pytest.raises(SharingError, match="biodata restore"):
-        sharing_memory.read(registry)
+        sharing_memory.read(registry, data)
 
 
 def test_a_new_registry_has_nothing_to_keep(tmp_path):
     with Registry.open(Settings(data=tmp_path / "new")) as opened:
-        assert same(sharing_memory.read(opened), Memory())
+        assert same(sharing_memory.read(opened, tmp_path / "new"), Memory())
 
 
 @pytest.mark.parametrize("part", ["states", "crowds", "seen", "stood"])
-def test_a_byte_that_is_changed_is_seen(registry, part):
+def test_a_digest_that_is_changed_is_seen(registry, data, part):
     with registry.session() as session, session.begin():
-        row = session.get_one(SharingMemory, "a")
-        content = bytearray(getattr(row, part))
-        content[len(content) // 2] ^= 1
-        setattr(row, part, bytes(content))
+        setattr(session.get_one(SharingMemory, "a"), part, "0" * 64)
     with pytest.raises(SharingError, match="biodata restore"):
-        sharing_memory.read(registry)
+        sharing_memory.read(registry, data)
 
 
-def test_a_rule_that_is_taken_back_is_forgotten_and_places_of_crowds_are_not(registry):
-    sharing_memory.lift(registry, "tigers")
-    kept = sharing_memory.read(registry)
+@pytest.mark.parametrize("part", ["states", "crowds", "seen", "stood"])
+@pytest.mark.parametrize("change", ["flipped", "cut", "lost"])
+def test_a_file_that_is_changed_is_seen(registry, data, part, change):
+    with registry.session() as session:
+        digest = getattr(session.get_one(SharingMemory, "a"), part)
+    path = data / sharing_memory.FOLDER / f"{digest}.arrow"
+    content = bytearray(path.read_bytes())
+    if change == "flipped":
+        content[len(content) // 2] ^= 1
+    path.write_bytes(content if change == "flipped" else content[:-1])
+    if change == "lost":
+        path.unlink()
+    with pytest.raises(SharingError, match="biodata restore"):
+        sharing_memory.read(registry, data)
+
+
+def test_a_rule_that_is_taken_back_is_forgotten_and_places_of_crowds_are_not(registry, data):
+    sharing_memory.lift(registry, data, "tigers")
+    kept = sharing_memory.read(registry, data)
     assert kept.states.is_empty()
     assert kept.crowds.height == 2
 

@@ -95,7 +95,7 @@ def _build(
     plan = rules.plan
     assert plan is not None
     # Kept before anything goes out: what a release that was cut off told is known to the next.
-    sharing_memory.save(registry, plan.apart.memory)
+    sharing_memory.save(registry, settings.data, plan.apart.memory)
     sharing_memory.save_waiting(registry, plan.apart)
     before = releases.current(settings.data)
     if before is not None:

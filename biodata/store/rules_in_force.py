@@ -86,7 +86,7 @@ def rules_in_force(
     if not planned:
         return rules
     with Registry.open(settings) as registry:
-        memory = sharing_memory.read(registry)
+        memory = sharing_memory.read(registry, settings.data)
     if among is not None or snapshot is not None or events is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events))
     changed = [lake.changed_at(table) for table in _ASKED]

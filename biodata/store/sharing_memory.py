@@ -1,12 +1,17 @@
-"""What earlier releases made of sensitive records, a row of the registry for each dataset: lost or changed, nothing goes out."""
+"""What earlier releases made of sensitive records: lost or changed, nothing goes out.
+
+It holds exact places, so it lies beside the lake, where processes of the service cannot read it: a file for each part of a
+dataset, named by the digest of what it holds. The registry has a row for each dataset with these digests.
+"""
 
 import hashlib
 import io
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, LargeBinary, String, delete, insert, select
+from sqlalchemy import BigInteger, String, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from biodata.errors import SharingError
@@ -16,7 +21,12 @@ from biodata.store.registry import Registry
 
 _ALL: Final = "\n"
 """The row that holds the digest of all others, so that one that is lost is missed: no dataset has this name."""
-_REMEDY: Final = "restore the registry from a backup (`biodata restore`)"
+_DAMAGED: Final = (
+    "what is kept of sensitive records is damaged: nothing can be published; restore the installation from a backup "
+    "(`biodata restore`)"
+)
+FOLDER: Final = "sharing_memory"
+"""Its folder, beside the lake."""
 
 
 class WaitingRecords(Base):
@@ -30,15 +40,15 @@ class WaitingRecords(Base):
 
 
 class SharingMemory(Base):
-    """What is kept of a dataset's sensitive records."""
+    """What is kept of a dataset's sensitive records: the digest of each part, and of the row."""
 
     __tablename__ = "sharing_memory"
 
     dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    states: Mapped[bytes] = mapped_column(LargeBinary)
-    crowds: Mapped[bytes] = mapped_column(LargeBinary)
-    seen: Mapped[bytes] = mapped_column(LargeBinary)
-    stood: Mapped[bytes] = mapped_column(LargeBinary)
+    states: Mapped[str] = mapped_column(String(64))
+    crowds: Mapped[str] = mapped_column(String(64))
+    seen: Mapped[str] = mapped_column(String(64))
+    stood: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
 
 
@@ -52,8 +62,8 @@ class PublishedPresence(Base):
     """The lake's version that the first release with it was made of."""
 
 
-def read(registry: Registry) -> Memory:
-    """Return what is kept of all datasets.
+def read(registry: Registry, data: Path) -> Memory:
+    """Return what is kept of all datasets of an installation in the folder `data`.
 
     Raises
     ------
@@ -65,37 +75,43 @@ def read(registry: Registry) -> Memory:
     kept = [row for row in rows if row.dataset != _ALL]
     whole = next((row.digest for row in rows if row.dataset == _ALL), None)
     if any(row.digest != _digest(row) for row in kept) or whole != _of_all(kept):
-        message = f"what is kept of sensitive records is damaged: nothing can be published; {_REMEDY}"
-        raise SharingError(message)
-    parts = {name: [pl.read_ipc(io.BytesIO(getattr(row, name))) for row in kept] for name in _names()}
+        raise SharingError(_DAMAGED)
+    parts = {name: [_part(data, getattr(row, name)) for row in kept] for name in _names()}
     empty = Memory()
     return Memory(**{name: pl.concat([getattr(empty, name), *frames]) for name, frames in parts.items()})
 
 
-def save(registry: Registry, memory: Memory) -> None:
-    """Keep a memory in place of what was kept; only the rows of datasets that changed are written."""
+def save(registry: Registry, data: Path, memory: Memory) -> None:
+    """Keep a memory in place of what was kept; only what changed is written."""
     names = pl.concat([getattr(memory, part)["datasetKey"] for part in _names()]).unique().sort().to_list()
+    folder = data / FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    rows = []
+    for name in names:
+        of_dataset = pl.col("datasetKey") == name
+        parts = {part: _write(folder, getattr(memory, part).filter(of_dataset)) for part in _names()}
+        row = SharingMemory(dataset=name, **parts, digest="")
+        row.digest = _digest(row)
+        rows.append(row)
     with registry.session() as session, session.begin():
-        known = {row.dataset: row for row in session.scalars(select(SharingMemory))}
-        rows = []
-        for name in names:
-            of_dataset = pl.col("datasetKey") == name
-            parts = {part: _bytes(getattr(memory, part).filter(of_dataset)) for part in _names()}
-            row = SharingMemory(dataset=name, **parts, digest="")
-            row.digest = _digest(row)
-            rows.append(row)
-            if name not in known or known[name].digest != row.digest:
-                session.merge(row)
+        known = {row.dataset: row.digest for row in session.scalars(select(SharingMemory))}
         gone = [name for name in known if name not in names and name != _ALL]
         session.execute(delete(SharingMemory).where(SharingMemory.dataset.in_(gone)))
-        _keep_whole(session, rows)
+        for row in rows:
+            if known.get(row.dataset) != row.digest:
+                session.merge(row)
+        session.merge(SharingMemory(dataset=_ALL, **dict.fromkeys(_names(), ""), digest=_of_all(rows)))
+    named = {getattr(row, part) for row in rows for part in _names()}
+    for path in folder.iterdir():
+        if path.stem not in named:
+            path.unlink()
 
 
-def lift(registry: Registry, rule_id: str) -> None:
+def lift(registry: Registry, data: Path, rule_id: str) -> None:
     """Forget what was decided by a rule that its owner takes back; the places of crowds stay."""
-    memory = read(registry)
+    memory = read(registry, data)
     states = memory.states.filter(pl.col("rule_id").ne_missing(rule_id))
-    save(registry, replace(memory, states=states))
+    save(registry, data, replace(memory, states=states))
 
 
 def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None:
@@ -131,24 +147,36 @@ def waiting(session: Session, dataset: str) -> dict[str, int]:
     return {} if found is None else dict(found.counts)
 
 
-def _keep_whole(session: Session, rows: list[SharingMemory]) -> None:
-    session.merge(SharingMemory(dataset=_ALL, **dict.fromkeys(_names(), b""), digest=_of_all(rows)))
-
-
 def _names() -> tuple[str, ...]:
     return tuple(part.name for part in fields(Memory))
 
 
-def _bytes(frame: pl.DataFrame) -> bytes:
-    """Return a frame as Arrow's file format; its rows in one order, so that the same ones give the same bytes."""
+def _write(folder: Path, frame: pl.DataFrame) -> str:
+    """Write a frame as Arrow's file format, its rows in one order, so that the same ones give the same bytes; return its digest."""
     file = io.BytesIO()
     frame.sort(pl.all(), nulls_last=True).write_ipc(file, compression="zstd")
-    return file.getvalue()
+    content = file.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    path = folder / f"{digest}.arrow"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(path)
+    return digest
+
+
+def _part(data: Path, digest: str) -> pl.DataFrame:
+    try:
+        content = (data / FOLDER / f"{digest}.arrow").read_bytes()
+    except FileNotFoundError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise SharingError(_DAMAGED)
+    return pl.read_ipc(io.BytesIO(content))
 
 
 def _digest(row: SharingMemory) -> str:
-    parts = [row.dataset.encode(), *(getattr(row, name) for name in _names())]
-    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    return hashlib.sha256("\n".join([row.dataset, *(getattr(row, name) for name in _names())]).encode()).hexdigest()
 
 
 def _of_all(rows: list[SharingMemory]) -> str:

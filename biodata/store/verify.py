@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from biodata.errors import BiodataError, StoreError
 from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.settings import Settings
-from biodata.store import checksums, folders, pointer, survey_files, verify_files, verify_lake
+from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files, verify_lake
 from biodata.store.checksums import Checksum, digest
 from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import connect
@@ -300,6 +300,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                 report.faults.append(Fault(name, problem, RESTORE))
         with Registry.open(settings) as registry:
             rules_of(registry)
+            sharing_memory.read(registry, settings.data)
             _downloads(settings.data, registry, report)
             _missing_uploads(settings.data, registry, report)
             broken = registry.first_broken_audit_entry()

@@ -18,11 +18,11 @@ def upgrade() -> None:
     memory = op.create_table(
         "sharing_memory",
         sa.Column("dataset", sa.String(255), primary_key=True),
-        *(sa.Column(name, sa.LargeBinary, nullable=False) for name in parts),
+        *(sa.Column(name, sa.String(64), nullable=False) for name in parts),
         sa.Column("digest", sa.String(64), nullable=False),
     )
     # The digest of all rows, of none as yet: without it what is kept was lost.
-    op.bulk_insert(memory, [{"dataset": "\n", **dict.fromkeys(parts, b""), "digest": hashlib.sha256(b"").hexdigest()}])
+    op.bulk_insert(memory, [{"dataset": "\n", **dict.fromkeys(parts, ""), "digest": hashlib.sha256(b"").hexdigest()}])
     op.create_table(
         "published_presences",
         sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
