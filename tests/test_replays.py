@@ -167,7 +167,7 @@ def test_a_presence_is_told_again_and_not_when_its_records_came(again):
     change(again.data, [record(40, GIBBON, "gibbons", source_record_id="more"), record(90, GIBBON, "gibbons")])
     pipeline.release(settings)
     assert replay(settings, number).identical
-    (again.data / "sharing_rules.csv").write_text(OPEN_RULES.replace("0_1_degree", "withheld"))
+    put_rules(again.data, OPEN_RULES.replace("0_1_degree", "withheld"))
     found = replay(settings, number)
     assert (found.causes["regrouped"].count, found.unchanged, found.added.count) == (1, len(ROWS), 0)
 

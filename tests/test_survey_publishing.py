@@ -171,9 +171,8 @@ def test_an_event_of_parts_is_told_by_those_that_are_open(settings):
 
 
 def test_an_event_that_a_rule_without_a_taxon_is_about_is_not_there(settings):
-    rules = settings.data / "sharing_rules.csv"
     for category in ("0_1_degree", "withheld"):
-        rules.write_text(RULES + f"all of it,,{category},asked,cameras\n")
+        put_rules(settings, RULES + f"all of it,,{category},asked,cameras\n")
         assert surveys(settings, [event("a")], []) == {}
 
 
@@ -204,7 +203,7 @@ def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings
     added = surveys(settings, [event("c", **elsewhere)], [seen(2, MUNTJAC, "c", **elsewhere)])
     assert added.keys() == {"cameras:a", "cameras:b", "cameras:c"}
     assert releases.was_added_to(releases.current(settings.data)), "more of a survey is added to the file"
-    (settings.data / "sharing_labels.csv").write_text("label,dataset,event,key\nTK-SS,cameras,a,\n")
+    put_rules(settings, labels="label,dataset,event,key\nTK-SS,cameras,a,\n")
     assert surveys(settings, [], []).keys() == {"cameras:b", "cameras:c"}
     assert not releases.was_added_to(releases.current(settings.data)), "the file before holds the place of the event"
     assert b"cameras:a" not in releases.current(settings.data).path.read_bytes()

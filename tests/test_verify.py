@@ -18,15 +18,15 @@ from biodata.assessments import reads
 from biodata.cli import app
 from biodata.errors import RulesUnreadableError, StoreError
 from biodata.settings import Settings
-from biodata.sharing import siblings
+from biodata.sharing.crowds import CROWD_PLACES
+from biodata.sharing.set_apart import Memory
 from biodata.store import (
     checksums,
     floor_set,
     folders,
-    kept_files,
-    kept_ties,
     models,
     pointer,
+    sharing_memory,
     survey_files,
     verify_files,
 )
@@ -190,14 +190,13 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     data = Path(shutil.copytree(whole, tmp_path_factory.mktemp("everything") / "data"))
     settings = Settings(data=data)
     keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})
-    kept_files.write(
-        data / kept_ties.FILE, pl.DataFrame({"key": [1], "category": ["0_1_degree"]}, schema=siblings.KEPT)
-    )
     floor_set.pin(data, releases.neighbours())
     reads.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
     token_secret(data)
     with Registry.open(settings) as registry:
         nodes.new(registry, data, "LA")
+        crowd = pl.DataFrame({"datasetKey": ["d"], "crowd": ["c"], "x": [1], "y": [2]}, schema_overrides=CROWD_PLACES)
+        sharing_memory.save(registry, data, Memory(crowds=pl.concat([CROWD_PLACES.to_frame(), crowd], how="diagonal")))
         with registry.session() as session, session.begin():
             file = data / "downloads" / "d1" / "rows.csv"
             file.parent.mkdir(parents=True)

@@ -81,6 +81,14 @@ def read(registry: Registry, data: Path) -> Memory:
     return Memory(**{name: pl.concat([getattr(empty, name), *frames]) for name, frames in parts.items()})
 
 
+def damaged(registry: Registry, data: Path) -> list[str]:
+    """Return the files that are lost or changed, by their paths below the installation's folder."""
+    with registry.session(read_only=True) as session:
+        rows = session.scalars(select(SharingMemory).where(SharingMemory.dataset != _ALL)).all()
+        digests = sorted({getattr(row, name) for row in rows for name in _names()})
+    return [f"{FOLDER}/{digest}.arrow" for digest in digests if _content(data, digest) is None]
+
+
 def save(registry: Registry, data: Path, memory: Memory) -> None:
     """Keep a memory in place of what was kept; only what changed is written."""
     names = pl.concat([getattr(memory, part)["datasetKey"] for part in _names()]).unique().sort().to_list()
@@ -166,13 +174,17 @@ def _write(folder: Path, frame: pl.DataFrame) -> str:
 
 
 def _part(data: Path, digest: str) -> pl.DataFrame:
-    try:
-        content = (data / FOLDER / f"{digest}.arrow").read_bytes()
-    except FileNotFoundError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != digest:
+    content = _content(data, digest)
+    if content is None:
         raise SharingError(_DAMAGED)
     return pl.read_ipc(io.BytesIO(content))
+
+
+def _content(data: Path, digest: str) -> bytes | None:
+    """Return what a file holds; None where it is lost or changed."""
+    path = data / FOLDER / f"{digest}.arrow"
+    content = path.read_bytes() if path.is_file() else b""
+    return content if hashlib.sha256(content).hexdigest() == digest else None
 
 
 def _digest(row: SharingMemory) -> str:

@@ -300,7 +300,8 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                 report.faults.append(Fault(name, problem, RESTORE))
         with Registry.open(settings) as registry:
             rules_of(registry)
-            sharing_memory.read(registry, settings.data)
+            for lost in sharing_memory.damaged(registry, settings.data):
+                report.faults.append(Fault(lost, "it is lost, or not as it was written", RESTORE))
             _downloads(settings.data, registry, report)
             _missing_uploads(settings.data, registry, report)
             broken = registry.first_broken_audit_entry()
