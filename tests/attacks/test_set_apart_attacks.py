@@ -15,7 +15,6 @@ import product
 import scenarios
 import worlds
 from attack_case import Case, Guess, Row, Score, play, score
-from oracle import Options
 
 pytestmark = pytest.mark.attacks
 
@@ -72,20 +71,13 @@ def test_empty_events_of_cameras_that_often_show_one_species_alone():
     assert found(cases, attacks.empty_events, emptied=True).found[0] <= MOST
 
 
-LITERAL = pytest.param(None, marks=pytest.mark.xfail(strict=True, reason="the clause `left empty` as specified"))
-PROPOSED = pytest.param(Options(only_new=True, hold=True, nearest="year"), id="proposed")
-"""`left empty` of events that no release has shown: those of the year go apart, and wait for each other (by the oracle)."""
-
-
-@pytest.mark.parametrize("options", [LITERAL, PROPOSED])
-def test_empty_events_that_explain_which_others_are_empty(options):
-    cases = [play(scenarios.first_release(grid), options) for grid in grids(2, richness=60, alone=0.5, visits=6)]
+def test_empty_events_that_explain_which_others_are_empty():
+    cases = [play(scenarios.first_release(grid)) for grid in grids(2, richness=60, alone=0.5, visits=6)]
     assert found(cases, attacks.explained_events).found[0] <= MOST
 
 
-@pytest.mark.parametrize("options", [LITERAL, PROPOSED])
-def test_an_empty_event_that_waits_for_a_wider_cell(options):
-    cases = [play(scenarios.clusters(seed, alone=1, early=True, years=(2023,)), options) for seed in range(6)]
+def test_an_empty_event_that_waits_for_a_wider_cell():
+    cases = [play(scenarios.clusters(seed, alone=1, early=True, years=(2023,))) for seed in range(6)]
     total = found(cases, attacks.empty_events)
     assert total.records > 3
     assert total.found[0] <= MOST
@@ -110,10 +102,9 @@ def test_a_new_part_with_the_first_sensitive_record_of_its_crowd(stations):
     assert found(cases, attacks.changed_places, new=True).found[0] <= MOST
 
 
-@pytest.mark.parametrize("options", [LITERAL, PROPOSED])
-def test_empty_events_over_releases(options):
+def test_empty_events_over_releases():
     kind = {"richness": 14, "alone": 0.5, "rare": 0.015}
-    cases = [play(scenarios.new_part(grid, 60, rest=True), options) for grid in grids(6, **kind)]
+    cases = [play(scenarios.new_part(grid, 60, rest=True)) for grid in grids(6, **kind)]
     for attack in (attacks.empty_events, attacks.new_empty_events):
         total = found(cases, attack, new=True)
         assert total.records > 15
