@@ -32,6 +32,14 @@ served. The table counts withheld records: it is for the owner of the installati
 
 Example: biodata audit leaks --data biodata_data
 """
+_OPENNESS = """Count the records that are coarser than a rule that names their taxon asks, by reason, and tell what would open them.
+
+A name that no list knows, a record without a name, an earlier release that was coarser, a record set apart beside
+another, one that waits for more places, one in a wider cell, a coast. The table counts sensitive records: it is for
+the owner of the installation.
+
+Example: biodata audit openness --data biodata_data
+"""
 
 ActionOption = Annotated[str | None, typer.Option(help="Only this, `role given`.")]
 ActorOption = Annotated[str | None, typer.Option(help="Only what this account or command did.")]
@@ -47,6 +55,7 @@ def add_commands(app: typer.Typer) -> None:
     log.command(name="verify", help=_VERIFY)(verify)
     log.command(name="head", help=_HEAD)(head)
     log.command(name="leaks", help=_LEAKS)(leaks)
+    log.command(name="openness", help=_OPENNESS)(openness)
     app.add_typer(log, name="audit")
 
 
@@ -121,6 +130,30 @@ def leaks(
         say(f"{report.release}: {report.faults.height} faults")
     if report.faults.height:
         raise typer.Exit(1)
+
+
+def openness(
+    data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Count what is coarser than needed."""
+    from biodata import pipeline
+
+    found = pipeline.openness(installation(data))
+    if as_json:
+        say(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
+        return
+    coarser = 0
+    for row in found.datasets.iter_rows(named=True):
+        reasons = {name: row[name] for name in pipeline.REASONS if row[name]}
+        coarser += sum(reasons.values())
+        told = "".join(f", {n} coarser: {name}" for name, n in reasons.items())
+        say(
+            f"{row['datasetKey'] or '-'}: {row['records']} records, {row['open']} open, {row['as_asked']} as a rule asks{told}"
+        )
+    records = found.datasets["records"].sum()
+    say(f"{coarser} of {records} records are coarser than a rule that names their taxon asks")
+    for dataset, remedy, n in found.remedies.iter_rows():
+        say(f"{dataset or '-'}: {n} records would be finer: {remedy}")
 
 
 def _utc(moment: datetime | None) -> datetime | None:

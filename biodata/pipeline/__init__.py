@@ -2,6 +2,7 @@
 
 from biodata.pipeline.ingesting import commit, ingest
 from biodata.pipeline.leak_check import LeakReport
+from biodata.pipeline.openness import REASONS, Openness, openness
 from biodata.pipeline.preview import Preview, interpreted, preview
 from biodata.pipeline.reading import Interpreted, Opened, dataset_key, interpreting, tombstones
 from biodata.pipeline.releasing import look_for_leaks, release
@@ -9,10 +10,12 @@ from biodata.pipeline.report import IngestReport
 from biodata.pipeline.views_again import check_again
 
 __all__ = [
+    "REASONS",
     "IngestReport",
     "Interpreted",
     "LeakReport",
     "Opened",
+    "Openness",
     "Preview",
     "check_again",
     "commit",
@@ -21,6 +24,7 @@ __all__ = [
     "interpreted",
     "interpreting",
     "look_for_leaks",
+    "openness",
     "preview",
     "release",
     "tombstones",

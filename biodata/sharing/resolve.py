@@ -153,6 +153,8 @@ class Resolver:
     checklists : Checklists, optional
     scopes : mapping of str to str
         The taxon that a dataset declares to be about, by its key.
+    closed : bool
+        False to know what names call for as they are read: one that is not known calls for no more than its genus does.
     """
 
     def __init__(
@@ -160,8 +162,10 @@ class Resolver:
         rules: Sequence[Rule],
         checklists: Checklists | None = None,
         scopes: Mapping[str, str] = MappingProxyType({}),
+        *,
+        closed: bool = True,
     ) -> None:
-        self._checklists, self._scopes = checklists, scopes
+        self._checklists, self._scopes, self._closed = checklists, scopes, closed
         self._common = bundled_common_names() if checklists is None else checklists.common
         self._own: dict[str, int] = defaultdict(int)
         self._under: dict[str, int] = defaultdict(int)
@@ -232,7 +236,7 @@ class Resolver:
         own = sorted((answers[text] for name in filled if (text := row[name]) is not None), key=lambda one: not one.low)
         taxon = next((one.taxon for one in own if one.known and one.taxon and (known or one.low)), lowest)
         reason = "NAME_KNOWN" if known else "NAME_UNKNOWN" if counted else "NAME_MISSING"
-        return rules if known else rules | left, sure, taxon, known, reason
+        return rules | left if self._closed and not known else rules, sure, taxon, known, reason
 
     def of_names(self, names: Iterable[str]) -> frozenset[int]:
         """Return the rules that some names call for, those that are not known for what they are tied to."""
@@ -347,10 +351,14 @@ class Resolver:
 
 @lru_cache(maxsize=8)
 def resolver(
-    rules: tuple[Rule, ...], checklists: Checklists | None, scopes: tuple[tuple[str, str], ...] = ()
+    rules: tuple[Rule, ...],
+    checklists: Checklists | None,
+    scopes: tuple[tuple[str, str], ...] = (),
+    *,
+    closed: bool = True,
 ) -> Resolver:
     """Return the resolver of some rules; the same object each time."""
-    return Resolver(rules, checklists, dict(scopes))
+    return Resolver(rules, checklists, dict(scopes), closed=closed)
 
 
 def canonical(texts: pl.Series) -> pl.DataFrame:

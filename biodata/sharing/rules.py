@@ -59,6 +59,8 @@ class RuleSet:
     floor : BoundarySet, optional
         Whose land and sea coarse places are worked out by, where that is another set than the present one: the one by
         which they were published first.
+    closed : bool
+        False only to count: then a name that is not known calls for no more than its genus does.
     """
 
     rules: tuple[Rule, ...]
@@ -69,11 +71,12 @@ class RuleSet:
     labels: LabelSet = field(default_factory=LabelSet)
     floor: BoundarySet | None = field(default=None, compare=False)
     scopes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    closed: bool = True
 
     @property
     def resolver(self) -> Resolver:
         """What resolves names by these rules."""
-        return resolver(self.rules, self.checklists, tuple(sorted(self.scopes.items())))
+        return resolver(self.rules, self.checklists, tuple(sorted(self.scopes.items())), closed=self.closed)
 
     def of_taxa_alone(self) -> "RuleSet":
         """Return the set without the rules of places smaller than a province, of datasets, publishers and labels."""
