@@ -100,6 +100,9 @@ PATROL_PROTOCOL: Final = "ranger patrol"
 MACHINE_ONLY: Final = "machine only"
 """`identificationVerificationStatus` of a record that a machine determined and nobody has looked at."""
 
+RED_LIST: Final = ("EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE")
+"""IUCN Red List categories."""
+
 THREATENED: Final = ("CR", "EN", "VU")
 """IUCN Red List categories that count as threatened."""
 

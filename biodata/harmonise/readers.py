@@ -45,9 +45,10 @@ ADMINISTRATION: Final = frozenset(
         "repairs",
         "node",
         "shared_as",
+        "stated_taxon",
     }
 )
-"""Columns that say where a record came from and what we think of it: they interpret no value."""
+"""Columns that say where a record came from, what it states and what we think of it: they interpret no value."""
 
 _DATE: Final = "eventDate verbatimEventDate year month day"
 _POINT: Final = "decimalLatitude decimalLongitude"

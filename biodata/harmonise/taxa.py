@@ -28,7 +28,7 @@ _BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ [a-z-]+(?: [a-z-]+)?$")
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
 _IUCN: Final = MappingProxyType(
     {
-        **{code: code for code in ("EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE")},
+        **{code: code for code in RED_LIST},
         **{"EXTINCT": "EX", "EXTINCT IN THE WILD": "EW", "CRITICALLY ENDANGERED": "CR", "ENDANGERED": "EN"},
         **{"VULNERABLE": "VU", "NEAR THREATENED": "NT", "LEAST CONCERN": "LC", "DATA DEFICIENT": "DD"},
         **{"NOT EVALUATED": "NE", "LR/NT": "NT", "LR/LC": "LC", "LR/CD": "NT"},

@@ -14,7 +14,7 @@ from biodata.sharing.generalise import wide_enough
 from biodata.sharing.resolve import Resolver
 from biodata.sharing.set_apart import Apart, Memory, set_apart
 from biodata.terms import OCCURRENCE
-from biodata.vocabularies import SharingCategory
+from biodata.vocabularies import RED_LIST, SharingCategory
 
 TAXON: Final = (
     "scientificName", "acceptedScientificName", "kingdom", "phylum", "class", "order", "family", "genus", "species",
@@ -32,8 +32,6 @@ PLACED: Final = (
 )  # fmt: skip
 """Columns of `terms.OCCURRENCE` by which records of one dataset are looked at together."""
 _RANDOM: Final = r"(?i)^(?:urn:uuid:)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"
-_NUMBERS: Final = r"\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"
-"""What may be part of a place in a name: decimals, degrees, metres; a year of an author is none of them."""
 _MOST: Final = 0.95
 """Share of a dataset's records from which on its numbers count as random, or as public elsewhere."""
 
@@ -209,6 +207,7 @@ def taxon_of(records: pl.DataFrame, resolver: Resolver) -> pl.Series:
     species = pl.when(low).then(pl.col("accepted").str.split(" ").list.head(2).list.join(" "))
     own = [pl.lit(None).alias(name) for name in (*_OF_RECORD, "species") if name not in records.columns]
     theirs = records.with_columns(own).select(*_OF_RECORD, own_species="species")
+    theirs = theirs.with_columns(pl.when(pl.col("iucnRedListCategory").is_in(RED_LIST)).then("iucnRedListCategory"))
     named = looked.hstack(theirs).with_columns(
         scientificName=pl.coalesce("accepted", "name"), acceptedScientificName=pl.coalesce("accepted", "name"),
         species=species, taxonRank="rank",

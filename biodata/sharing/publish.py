@@ -11,6 +11,7 @@ from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import published_cells
+from biodata.sharing.labels import RULE_START, reason_of
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
 from biodata.sharing.plan import BEFORE, PLACED, Plan, plan_of, sensitive_records, taxa
@@ -275,7 +276,8 @@ def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundaryS
 
 def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """Return published rows of presences: key, those of `presences`, and `generalise.CELL`."""
-    reasons = {rule.rule_id: rule.reason for rule in rules.rules}
+    of_labels = found["rule_id"].drop_nulls().unique().str.strip_prefix(RULE_START).to_list()
+    reasons = {RULE_START + code: reason_of(code) for code in of_labels} | {one.rule_id: one.reason for one in rules.rules}
     nowhere = pl.col("n").is_null()
     reason = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER)
     owners = {rule.rule_id: rule.answerable for rule in rules.rules}
