@@ -131,7 +131,7 @@ def test_a_declared_scope_is_kept_by_the_next_ingest_and_bounds_names_that_are_n
         registry.record_datasets({"birds": DatasetInfo("birds")}, declarations={"datum": "Indian 1960"})
         assert registry.scopes() == {"birds": "Aves"}
     with Lake.open(settings.data) as lake:
-        rules = rules_in_force(settings, lake, tied=False)
+        rules = rules_in_force(settings, lake, planned=False)
     frame = pl.DataFrame({"scientificName": ["Qqzqz qqzqz"] * 2, "datasetKey": ["birds", "mammals"]})
     found = rules.resolver.resolve(frame)
     named = [{rules.rules[n].scientific_name for n in numbers} for numbers in found.of_rows()]

@@ -60,7 +60,7 @@ def frame_of(rows):
 def planned(frame, given_rules, memory=None) -> Plan:
     """Return the plan of a release that follows one of a memory."""
     ruleset = RuleSet.of(given_rules)
-    sensitive = sensitive_records(frame, decide(frame, ruleset, boundaries=BOUNDARIES), BOUNDARIES)
+    sensitive = sensitive_records(frame, decide(frame, ruleset, boundaries=BOUNDARIES), BOUNDARIES, ruleset.resolver)
     events = terms.conform(pl.DataFrame(), terms.EVENT).with_columns(shown=pl.lit(value=False))
     return plan_of(
         frame.select(PLACED), events, sensitive, memory=memory or Memory(), before=BEFORE.to_frame(),

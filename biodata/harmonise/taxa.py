@@ -17,6 +17,7 @@ from biodata.matching import vernaculars
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.scientific_names import parse_names
 from biodata.terms.taxa import BESIDE, EXTENSION
+from biodata.vocabularies import RED_LIST
 
 _IDS: Final = ("taxonid", "id", "scientificnameid")
 _NAMES: Final = ("scientificname", "sciname", "canonicalname")

@@ -56,8 +56,8 @@ def emptied_events(
     Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
     of its year at the crowd's other places that no release has shown are emptied with it: the same set, from whichever of
     the ten one looks. As long as one of these places has none, the event and they wait, open records and all; so do, with
-    one that has no crowd yet, all events of its degree at places in no crowd that no release has shown. An event that a
-    release has shown needs nothing.
+    one that has no crowd yet, all events of its degree at places in no crowd that no release has shown. One whose place is
+    the only one of its cell is not published: nothing there hides it. An event that a release has shown needs nothing.
 
     Parameters
     ----------
@@ -140,6 +140,8 @@ def _companions(
         how="semi",
     )
     size = groups.group_by("datasetKey", "unit").len("places")
+    lonely = own.join(size.filter(pl.col("places") == 1), on=["datasetKey", "unit"], how="semi")
+    own = own.join(lonely, on="event_key", how="anti")
     others = here.filter(~pl.col("shown")).select(
         "datasetKey", "unit", "x", "y", their_event="eventID", their_key="event_key", their_year="year"
     )
@@ -156,6 +158,7 @@ def _companions(
         lacking.select("datasetKey", "eventID", "event_key"),
         with_them.select("datasetKey", eventID="their_event", event_key="their_key"),
         around.select("datasetKey", "eventID", "event_key"),
+        lonely.select("datasetKey", "eventID", "event_key"),
     ])  # fmt: skip
     chosen = pairs.join(lacking, on="event_key", how="anti").filter(pl.col("their_year").eq_missing(pl.col("year")))
     return chosen.select("datasetKey", eventID="their_event", event_key="their_key", rule_id="rule_id"), waiting

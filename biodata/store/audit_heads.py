@@ -44,6 +44,12 @@ def keep(sessions: "sessionmaker[Session]", data: Path) -> None:
     event.listen(sessions, "after_rollback", rolled_back)
 
 
+def begin(session: Session, data: Path) -> None:
+    """Write the heads of the entries that a new registry begins with."""
+    entries = [(row.id, row.hash) for row in session.execute(select(AuditEntry.id, AuditEntry.hash).order_by(AuditEntry.id))]
+    _write(data / FILE, entries)
+
+
 def read(data: Path) -> dict[int, str]:
     """Return the hash of each entry whose head is written down; nothing where there is no file.
 

@@ -269,6 +269,9 @@ class Registry:
 
         begun = bool(self._heads and audit_heads.read(self._heads)) or any((data / "lake").rglob("*.parquet"))
         upgrade(self._engine, sharing_rules.write_first if revision is None and not begun else None)
+        if revision is None and self._heads is not None:
+            with self.session(read_only=True) as session:
+                audit_heads.begin(session, self._heads)
 
 
 def _scope_of(dataset: Dataset) -> dict[str, str]:

@@ -484,6 +484,9 @@ class Release:
                     self.held |= {row.key}
                     self.held |= {r.key for r in self.of_event.get((e.dataset, row.event or ""), [])}
                 continue
+            if not groups:  # no other place in its cell
+                hidden.add(e.key)
+                continue
             if self.options.only_new and e.dataset in self.released:
                 new = [[f for f in group if f.key not in self.memory.shown] for group in groups]
                 if self.options.hold and not all(new):

@@ -29,4 +29,9 @@ def upgrade() -> None:
     op.create_index("ix_audit_action", "audit", ["action"])
     op.add_column("role_binding", sa.Column("confirmed_by", sa.Text(), nullable=True))
     op.add_column("role_binding", sa.Column("in_force", sa.DateTime(timezone=True), nullable=True))
+    # What an earlier version gave goes on counting, save a role to decide that somebody gave himself.
+    op.execute(
+        "UPDATE role_binding SET in_force = created WHERE role NOT IN ('reviewer', 'node_manager', 'administrator')"
+        " OR granted_by <> (SELECT name FROM account WHERE account.id = role_binding.account_id)"
+    )
     count_changes(["rule_version"])
