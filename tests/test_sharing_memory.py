@@ -103,7 +103,7 @@ def test_a_file_that_is_changed_is_seen(registry, data, part, change):
 
 
 def test_a_rule_that_is_taken_back_is_forgotten_and_places_of_crowds_are_not(registry, data):
-    sharing_memory.lift(registry, data, "tigers")
+    sharing_memory.lift(registry, data, ["tigers"])
     kept = sharing_memory.read(registry, data)
     assert kept.states.is_empty()
     assert kept.crowds.height == 2

@@ -87,7 +87,7 @@ def remove_rule(
         told: dict[str, Any] = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules.hash}
         told |= {"finer": list(finer), "release": None}
         try:
-            sharing_memory.lift(registry, settings.data, rule_id)
+            sharing_memory.lift(registry, settings.data, [rule_id])
             made = release(settings)
             today = sharing_rules.rules_of(registry).hash
             asked, after = ask_again(registry, today), categories(registry, made)

@@ -11,7 +11,7 @@ from biodata.settings import Settings
 from biodata.sharing.label_files import read_labels
 from biodata.sharing.rule_lines import text_of
 from biodata.sharing.rules import RuleSet, read_consents, read_rules
-from biodata.store import audit, releases, sharing_rules
+from biodata.store import audit, releases, sharing_memory, sharing_rules
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import RuleContent
 
@@ -108,6 +108,8 @@ def import_rules(
 ) -> tuple[int, releases.Release | None]:
     """Write a version, make a release under it where there is one, and remove what older rules let out.
 
+    What a rule made coarse that is gone or looser now is decided about anew.
+
     Parameters
     ----------
     settings : Settings
@@ -128,10 +130,13 @@ def import_rules(
     The version's number, and the release; None where there was none to be made anew.
     """
     with Registry.open(settings) as registry:
+        before, _ = read_files(registry, None)
+        loosened = _loosened(before, content) if before is not None else []
         with registry.session() as session, session.begin():
             number = sharing_rules.write(session, content, actor=actor, reason=reason)
             details = {"finer": [dict(one) for one in finer], "reason": reason}
             audit.append(session, actor=actor, action=ACTION, subject=str(number), details=details)
+        sharing_memory.lift(registry, settings.data, loosened)
         if releases.current(settings.data) is None:
             return number, None
         files = tightening.release_files(settings.data)
@@ -140,6 +145,12 @@ def import_rules(
         tightening.drop_older(settings, registry, made, files=files, rules_hash=today)
         tightening.ask_again(registry, today)
     return number, made
+
+
+def _loosened(before: RuleContent, after: RuleContent) -> list[str]:
+    """Return the rules that are gone, or make less coarse than they did."""
+    now = {rule.rule_id: rule.category.strictness for rule in after.rules}
+    return [rule.rule_id for rule in before.rules if now.get(rule.rule_id, -1) < rule.category.strictness]
 
 
 def _counted(before: Sequence[object], after: Sequence[object]) -> tuple[int, int]:

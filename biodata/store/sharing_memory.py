@@ -6,6 +6,7 @@ dataset, named by the digest of what it holds. The registry has a row for each d
 
 import hashlib
 import io
+from collections.abc import Collection
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -115,10 +116,10 @@ def save(registry: Registry, data: Path, memory: Memory) -> None:
             path.unlink()
 
 
-def lift(registry: Registry, data: Path, rule_id: str) -> None:
-    """Forget what was decided by a rule that its owner takes back; the places of crowds stay."""
+def lift(registry: Registry, data: Path, rule_ids: Collection[str]) -> None:
+    """Forget what was decided by rules that their owner takes back or loosens; the places of crowds stay."""
     memory = read(registry, data)
-    states = memory.states.filter(pl.col("rule_id").ne_missing(rule_id))
+    states = memory.states.filter(~pl.col("rule_id").is_in(list(rule_ids)).fill_null(value=False))
     save(registry, data, replace(memory, states=states))
 
 
