@@ -90,6 +90,8 @@ def test_the_archive_holds_every_value_as_it_is_published(release, published, tm
                 assert name not in record
             elif isinstance(value, float):
                 assert float(record[name]) == value
+            elif name == "occurrenceID" and row["sharing_category"] != "open":
+                assert (record[name], value) == (str(row["key"]), None), "a presence is known by its key"
             else:
                 assert record[name] == as_text(value)
     assert set(HOSTILE) <= {record["locality"] for record in found}
@@ -104,7 +106,7 @@ def test_the_archive_tells_what_has_to_travel_with_it(release, tmp_path):
         text = packed.read("eml.xml").decode()
     document = ET.fromstring(text)
     assert document.find("dataset/licensed/url").text.endswith("/by/4.0/legalcode")
-    assert "2 of 647 records" in text
+    assert "2 of 647 rows are presences" in text
     assert "Field notes (field-notes): 483 records" in text
     assert "country = LA" in text
     order = [child.tag for child in document.find("dataset")]

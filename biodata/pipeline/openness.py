@@ -91,7 +91,9 @@ def _hidden(batch: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.
         rows = rows.with_row_index("row").join(at, on="row", how="left", maintain_order="left").drop("row")
         # An absence of a taxon that a rule hides is withheld, whatever the rule asks.
         absent = (pl.col("occurrenceStatus") == "ABSENT") & pl.col(name).is_not_null()
-        rows = rows.with_columns(pl.when(absent).then(pl.lit(str(SharingCategory.WITHHELD))).otherwise(name).alias(name))
+        rows = rows.with_columns(
+            pl.when(absent).then(pl.lit(str(SharingCategory.WITHHELD))).otherwise(name).alias(name)
+        )
     resolved = rules.resolver.resolve(rows)
     unknown = resolved.table["reason"].gather(resolved.place)
     cells = states.filter("published").select("key", "n", "column", "row", "base").unique("key")

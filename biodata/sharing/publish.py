@@ -277,7 +277,9 @@ def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundaryS
 def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """Return published rows of presences: key, those of `presences`, and `generalise.CELL`."""
     of_labels = found["rule_id"].drop_nulls().unique().str.strip_prefix(RULE_START).to_list()
-    reasons = {RULE_START + code: reason_of(code) for code in of_labels} | {one.rule_id: one.reason for one in rules.rules}
+    reasons = {RULE_START + code: reason_of(code) for code in of_labels} | {
+        one.rule_id: one.reason for one in rules.rules
+    }
     nowhere = pl.col("n").is_null()
     reason = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER)
     owners = {rule.rule_id: rule.answerable for rule in rules.rules}

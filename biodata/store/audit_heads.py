@@ -46,7 +46,9 @@ def keep(sessions: "sessionmaker[Session]", data: Path) -> None:
 
 def begin(session: Session, data: Path) -> None:
     """Write the heads of the entries that a new registry begins with."""
-    entries = [(row.id, row.hash) for row in session.execute(select(AuditEntry.id, AuditEntry.hash).order_by(AuditEntry.id))]
+    entries = [
+        (row.id, row.hash) for row in session.execute(select(AuditEntry.id, AuditEntry.hash).order_by(AuditEntry.id))
+    ]
     _write(data / FILE, entries)
 
 
