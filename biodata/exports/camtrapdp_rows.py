@@ -6,7 +6,6 @@ belongs to its cell and year, with the cell's centre and the published uncertain
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -101,8 +100,7 @@ def used(
     kept = frame.filter(pl.col("why").is_null())
     cell = pl.format("cell {} {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")), "year")
     place = pl.format("place {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")))
-    kept = kept.with_columns(
-        *_moments(kept["of_event"].drop_nulls().unique(maintain_order=True).to_list()),
+    kept = _with_moments(kept).with_columns(
         told_deployment=pl.when("coarse").then(cell).otherwise(pl.coalesce("parentEventID", "eventID", place)),
     )
     dated = kept.filter(pl.col("start").is_not_null() & pl.col("end").is_not_null())
@@ -112,40 +110,53 @@ def used(
     return dated.with_columns(start_at=at("start"), end_at=at("end"))
 
 
-def _moments(of_events: Sequence[str]) -> list[pl.Expr]:
-    """Return when a record was made: as told with its offset, or the whole of the days, or of the year, that are told.
+def _with_moments(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add when a record was made: as told with its offset, or the whole of the days, or of the year, that are told.
 
-    A time or day without a zone is in that of its event (one of `of_events`), else of its country, else of its longitude.
+    A time or day without a zone is in that of its event, else of its country, else of its longitude.
     """
     first = pl.col("eventDate").str.split("/").list.first()
     last = pl.col("eventDate").str.split("/").list.last()
     told = {"start": (first, "event_start", "00:00:00"), "end": (last, "event_end", "23:59:59")}
-    made = []
+    of_events = rows["of_event"].drop_nulls().unique(maintain_order=True).to_list()
     unknown = pl.lit(value=False)
     for name, (part, day, time) in told.items():
         # Of a day, the time of day may stand in a column of its own; so may the zone that the times were told in.
         timed = pl.when(pl.col("eventDate").str.len_chars() == 10).then(part + "T" + pl.col("event_time"))
         moment = pl.coalesce(one.str.extract(f"({WHOLE})", 1) for one in (part, timed)).str.replace(r"\.\d+$", "")
-        seconds = pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment)
-        stated = pl.coalesce(part.str.extract(OFFSET), pl.col("event_zone").str.extract(OFFSET))
-        local = pl.coalesce(seconds, pl.col(day).dt.strftime("%Y-%m-%d") + f"T{time}")
-        date, clock = local.str.slice(0, 10).str.to_date(strict=False), local.str.slice(11, 8)
+        # Each step has its column: as one expression the whole would be worked out for every place that it is used in.
+        rows = rows.with_columns(_moment=moment)
+        seconds = pl.when(pl.col("_moment").str.len_chars() == 16).then(pl.col("_moment") + ":00").otherwise("_moment")
+        rows = rows.with_columns(
+            _stated=pl.coalesce(part.str.extract(OFFSET), pl.col("event_zone").str.extract(OFFSET)),
+            _local=pl.coalesce(seconds, pl.col(day).dt.strftime("%Y-%m-%d") + f"T{time}"),
+        )
+        rows = rows.with_columns(
+            _date=pl.col("_local").str.slice(0, 10).str.to_date(strict=False), _clock=pl.col("_local").str.slice(11, 8)
+        )
+        date, clock = pl.col("_date"), pl.col("_clock")
         of_event = pl.coalesce(
             None, *(pl.when(pl.col("of_event") == zone).then(offsets(date, clock, zone)) for zone in of_events)
         )
-        offset = pl.coalesce(stated, of_event)
-        assumed = pl.coalesce(
-            country_offsets(pl.col("countryCode"), date, clock), solar_offsets(pl.col("decimalLongitude"))
+        rows = rows.with_columns(
+            _offset=pl.coalesce("_stated", of_event),
+            _assumed=pl.coalesce(
+                country_offsets(pl.col("countryCode"), date, clock), solar_offsets(pl.col("decimalLongitude"))
+            ),
         )
         in_year = pl.format("{}-{}Z", pl.col("year"), pl.lit(f"01-01T{time}" if name == "start" else f"12-31T{time}"))
-        made.append(
+        rows = rows.with_columns(
             pl.when("coarse")
             .then(pl.when(pl.col("year").is_not_null()).then(in_year))
-            .otherwise(local + pl.coalesce(offset, assumed))
-            .alias(name)
+            .otherwise(pl.col("_local") + pl.coalesce("_offset", "_assumed"))
+            .alias(name),
+            pl.any_horizontal(pl.col("_moment", "_offset").is_null()).alias(f"_unknown_{name}"),
         )
-        unknown |= moment.is_null() | offset.is_null()
-    return [*made, (unknown | pl.col("coarse")).fill_null(value=True).alias("zone_unknown")]
+        unknown |= pl.col(f"_unknown_{name}")
+    rows = rows.with_columns((unknown | pl.col("coarse")).fill_null(value=True).alias("zone_unknown"))
+    return rows.drop(
+        "_moment", "_stated", "_local", "_date", "_clock", "_offset", "_assumed", "_unknown_start", "_unknown_end"
+    )
 
 
 def solar_offsets(longitude: pl.Expr) -> pl.Expr:
