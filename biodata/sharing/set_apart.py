@@ -475,7 +475,7 @@ def _refreshed(
         taxon=pl.when(taken).then("taxon").when("published").then("old_taxon").otherwise("taxon"),
         undated=pl.col("undated") | (taken & (pl.col("group").is_null() | pl.col("nowhere"))),
         waits_since=pl.when("left").then(world.year).otherwise("waits_since"),
-        unit=pl.when(~pl.col("left")).then("unit"),
+        **{name: pl.when(~pl.col("left")).then(name) for name in ("unit", "n", "column", "row")},
         published="goes",
     )
     anew_units = pl.concat([whole.select(_UNIT), forced.select(_UNIT)])

@@ -546,9 +546,6 @@ class Release:
             level = n
             places = place_order(e.dataset, n, [p for p in self.at(e.dataset, n) if (p[0] // 100, p[1] // 100) == cell])
         at = self.at(e.dataset, level)
-        there = {p: [r for r in at.get(p, []) if id(r) in self.event_ids] for p in places}
-        if self.share([x for found in there.values() for x in found]) >= self.options.blank_share:
-            return None
         own = e.square(100 * level)
         if name is None and len(places) > 10:
             mine = places.index(own)
@@ -558,6 +555,9 @@ class Release:
                 places = places[start:end]
             else:
                 places = [places[(mine + i) % len(places)] for i in range(10)]
+        there = {p: [r for r in at.get(p, []) if id(r) in self.event_ids] for p in places}
+        if self.share([x for found in there.values() for x in found]) >= self.options.blank_share:
+            return None
         return [there[p] for p in places if p != own]
 
     def find_units(self) -> None:
@@ -747,7 +747,7 @@ class Release:
             self.memory.seen[unit] = kept
             for k in keys:
                 if k in self.by_key and not states[k].published:
-                    self.waiting[k] = min(changed, least)
+                    self.waiting[k] = 0 if states[k].unit is None else min(changed, least)
 
     def refresh(self, key: int, unit: Unit, year: int | None) -> None:
         """Publish a record in a unit and year, or take it out if it stands elsewhere by now."""
