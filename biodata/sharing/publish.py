@@ -275,9 +275,7 @@ def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundaryS
 
 def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """Return published rows of presences: key, those of `presences`, and `generalise.CELL`."""
-    reasons = {rule.rule_id: rule.reason for rule in rules.rules}
     nowhere = pl.col("n").is_null()
-    reason = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER)
     owners = {rule.rule_id: rule.answerable for rule in rules.rules}
     owner = pl.col("rule_id").replace_strict(owners, default=NOBODY)
     rows = found.with_columns(
@@ -289,12 +287,17 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         occurrenceStatus=pl.lit("PRESENT"),
         event_precision=pl.when(pl.col("year").is_not_null()).then(pl.lit("year")),
         sharing_category="category", sharing_rule="rule_id",
-        informationWithheld=pl.format(
-            WITHHELD, pl.when("beside").then(pl.lit(REASON_BESIDE)).otherwise(reason), "rule_id", owner
-        ),
+        informationWithheld=pl.format(WITHHELD, reason_of(rules), "rule_id", owner),
         dataGeneralizations=_generalisation(),
     ).hstack(taxa(found["taxon"]))  # fmt: skip
     return conform(rows.drop("category", "rule_id"), PUBLISHED_OCCURRENCE)
+
+
+def reason_of(rules: RuleSet) -> pl.Expr:
+    """Return why records are set apart, of a frame with `rule_id` and `beside`."""
+    reasons = {rule.rule_id: rule.reason for rule in rules.rules}
+    own = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER, return_dtype=pl.String)
+    return pl.when("beside").then(pl.lit(REASON_BESIDE)).otherwise(own)
 
 
 def _generalisation() -> pl.Expr:
