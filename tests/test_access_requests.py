@@ -159,9 +159,10 @@ def test_the_whole_way(tmp_path):
         rest = client.get(
             f"{address}/records", params={"withPublic": True, "after": both["after"]}, headers=shown("ana")
         ).json()
-        told = {one["exact"]: one["decimalLatitude"] for one in [*both["records"], *rest["records"]]}
-        assert sorted(one["exact"] for one in [*both["records"], *rest["records"]]) == [False, True, True]
-        assert told[False] == pytest.approx(19.55), "of the one that two countries share only the cell's middle"
+        told = sorted((one["exact"], one["decimalLatitude"]) for one in [*both["records"], *rest["records"]])
+        public, exact = [[y for is_exact, y in told if is_exact is of] for of in (False, True)]
+        assert exact == [15.11234, 20.51234], "not the one that two countries share"
+        assert public == pytest.approx([15.15, 19.55, 20.55]), "a presence stands for records, and is none of them"
         assert "after" not in rest
         terms_of_use.put(found.registry, "Share no place.", actor="a test")
         refused = client.get(f"{address}/records", headers=shown("ana"))

@@ -12,7 +12,7 @@ from biodata import pipeline
 from biodata.access import api_keys
 from biodata.ingest.headings import LANGUAGES
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
+from rule_files import put_rules, rules_text
 
 pytest_plugins = ("api_client",)
 
@@ -148,12 +148,17 @@ python,0_1_degree,sold,IUCN,Python bivittatus,,
 """
 
 
+@pytest.fixture
+def roost(settings):
+    before = rules_text(settings)
+    put_rules(settings, ROOST)
+    yield
+    put_rules(settings, before)
+
+
 @pytest.mark.parametrize("uploads", [False, True], ids=["anybody", "who may upload to the dataset"])
-def test_rules_of_places_are_told_to_nobody_who_may_send_any_points(client, key, tmp_path, monkeypatch, uploads):
+def test_rules_of_places_are_told_to_nobody_who_may_send_any_points(client, key, roost, uploads):
     """With made-up records anybody could find the edges of a polygon, and that is where the roost is."""
-    (tmp_path / "rules.csv").write_text(ROOST, encoding="utf-8")
-    rules = RuleSet.read(tmp_path / "rules.csv")
-    monkeypatch.setattr(RuleSet, "read", lambda *_, **__: rules)
     rows = ["occurrenceID,scientificName,eventDate,decimalLatitude,decimalLongitude"]
     rows += [
         f"{name}{n},{name},2026-03-01,{y},101.05"
@@ -174,13 +179,14 @@ def test_rules_of_places_are_told_to_nobody_who_may_send_any_points(client, key,
 
 
 def test_the_check_knows_the_names_of_the_release(tmp_path):
-    """A name that is a protected species by the lake's checklist alone is called so by the check before it is sent."""
+    """A name that the lake's checklist ties to a protected species is told before it is sent; it makes none less strict."""
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     checklist = tmp_path / "names.csv"
     checklist.write_text(
         "taxonID,scientificName,taxonRank,taxonomicStatus,kingdom,phylum,class,order,family,genus,acceptedNameUsageID\n"
         "m1,Muntiacus vuquangensis,SPECIES,ACCEPTED,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Muntiacus,\n"
-        "m2,Cervulus nuperus,SPECIES,SYNONYM,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Cervulus,m1\n",
+        "m2,Muntiacus muntjak,SPECIES,SYNONYM,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Muntiacus,m1\n"
+        "m3,Cervulus nuperus,SPECIES,SYNONYM,Animalia,Chordata,Mammalia,Artiodactyla,Cervidae,Cervulus,m1\n",
         encoding="utf-8",
     )
     content = (
@@ -192,9 +198,11 @@ def test_the_check_knows_the_names_of_the_release(tmp_path):
 
         def told():
             report = checked(client, content.encode(), name="survey.csv").json()
-            return [(one["name"], one["category"]) for one in report["notices"] if one["category"]]
+            return {one["name"]: (one["category"], one["may_mean"]) for one in report["notices"] if one["category"]}
 
-        assert told() == [("Cervulus nuperus", "1_degree")], "a name that nothing knows may be any protected one"
+        unknown = {"Cervulus nuperus": ("1_degree", [])}
+        assert told() == unknown, "a name that nothing knows may be any protected one"
         pipeline.ingest("checklist", [checklist], settings)
         pipeline.release(settings)
-        assert told() == [("Cervulus nuperus", "0_1_degree")], "the reference list knows that M. muntjak is another one"
+        tied = {"Muntiacus muntjak": ("0_1_degree", ["Muntiacus vuquangensis"])}
+        assert told() == {**unknown, **tied}, "whom the reference list does not know, no checklist makes known"

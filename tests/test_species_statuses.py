@@ -10,6 +10,7 @@ import releases as fixture
 from biodata.cli import app
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from rule_files import put_rules
 
 
 def listed(checklist, name, accepted=None, **status):
@@ -24,7 +25,7 @@ def listed(checklist, name, accepted=None, **status):
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     made = Settings(data=tmp_path / "data")
-    made.data.mkdir()
+    put_rules(made)
     rows = [
         listed("names", "Rucervus eldii"),
         listed("names", "Cervus eldii", accepted="Rucervus eldii"),

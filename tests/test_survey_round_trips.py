@@ -156,7 +156,7 @@ def test_another_reader_counts_the_same_and_finds_no_row_astray(trip):
 @pytest.mark.parametrize(
     ("source", "path", "counts", "measured"),
     [
-        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 809), 272, id="a marine protected area of Cebu"),
+        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 272, id="a marine protected area of Cebu"),
         pytest.param("dwca", "suites/dwca/event_example", (1, 3), 3, id="tuco-tucos of Argentina with a picture"),
     ],
 )

@@ -14,7 +14,7 @@ import polars as pl
 from biodata import assessments, places, sharing, terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.sharing.publish import set_apart_of
+from biodata.sharing.publish import reason_of, set_apart_of
 from biodata.store import checksums, releases, sharing_memory
 from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
@@ -138,13 +138,14 @@ def _build(
         licences = dict(registry.datasets().select("key", "license").iter_rows())
     with WorkFolder(settings.data / "staging") as work:
         parts: list[Path] = []
-        left_out, done = [since.gone, _set_apart(rules)], 0
+        left_out, hidden, done = [since.gone], [pl.DataFrame(schema=CAUSE)], 0
         total = max(lake.count("occurrences", snapshot=snapshot), 1)
         for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
             kept, told = since.leave_out(batch)
             decided = since.decide(kept, rules, boundaries)
             published = sharing.open_records(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
-            left_out += [told, _hidden(kept, decided)]
+            left_out.append(told)
+            hidden.append(_hidden(kept, decided))
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
             write_part(_placed(published), parts[-1], row_group_rows=20_000)
             done += batch.height
@@ -167,6 +168,7 @@ def _build(
             file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
             file.finish(snapshot=snapshot, rules_hash=rules.hash, secret=secret(settings.data))
         step(1.0)
+        left_out += [_set_apart(rules, pl.concat(hidden)), *hidden]
         pl.concat(left_out).unique("key", keep="first", maintain_order=True).write_parquet(causes)
         causes.chmod(0o600)  # why each record is not told, and of which: for the worker that compares
         checksums.put_in_place(settings.data, causes, causes_path)
@@ -231,10 +233,13 @@ def _hidden(batch: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     return _causes(apart.select("category", "reason", cause=_cause(), rule="rule_id", key=keys))
 
 
-def _set_apart(rules: sharing.RuleSet) -> pl.DataFrame:
-    """Return the causes of all records that do not go out as they are today, for whatever reason."""
+def _set_apart(rules: sharing.RuleSet, hidden: pl.DataFrame) -> pl.DataFrame:
+    """Return the causes of all records that do not go out as they are today; the reason is what the same rule tells of them."""
     assert rules.plan is not None
-    return _causes(rules.plan.apart.hidden.select("key", "category", cause=_cause(), rule="rule_id"))
+    apart = rules.plan.apart.hidden.select("key", "category", cause=_cause(), rule="rule_id", earlier=reason_of(rules))
+    told = hidden.select("key", "rule", "reason").unique(["key", "rule"])
+    found = apart.join(told, on=["key", "rule"], how="left", maintain_order="left")
+    return _causes(found.with_columns(reason=pl.coalesce("reason", "earlier")))
 
 
 def _cause() -> pl.Expr:

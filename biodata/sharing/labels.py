@@ -175,7 +175,7 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     distinct = sorted(told["community_labels"].unique())
     gates = [(code, category_of([code])) for code in distinct]
     table = pl.DataFrame(
-        [(c, str(g), g.strictness, reason_of(c)) for c, g in gates if g is not SharingCategory.OPEN],
+        [(c, str(g), g.strictness, label_reason(c)) for c, g in gates if g is not SharingCategory.OPEN],
         schema={"community_labels": pl.String, "category": pl.String, "strict": pl.Int64, "reason": pl.String},
         orient="row",
     )
@@ -192,7 +192,7 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def reason_of(code: str) -> str:
+def label_reason(code: str) -> str:
     """Return why a label makes a record less than open, in words that are published."""
     known = labels().get(code)
     return f"{known.name}: {known.meaning}" if known else "a label of a community that is not known here"

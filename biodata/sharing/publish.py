@@ -11,7 +11,7 @@ from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import published_cells
-from biodata.sharing.labels import RULE_START, reason_of
+from biodata.sharing.labels import RULE_START, label_reason, labels
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
 from biodata.sharing.plan import BEFORE, PLACED, Plan, plan_of, sensitive_records, taxa
@@ -276,12 +276,7 @@ def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundaryS
 
 def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """Return published rows of presences: key, those of `presences`, and `generalise.CELL`."""
-    of_labels = found["rule_id"].drop_nulls().unique().str.strip_prefix(RULE_START).to_list()
-    reasons = {RULE_START + code: reason_of(code) for code in of_labels} | {
-        one.rule_id: one.reason for one in rules.rules
-    }
     nowhere = pl.col("n").is_null()
-    reason = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER)
     owners = {rule.rule_id: rule.answerable for rule in rules.rules}
     owner = pl.col("rule_id").replace_strict(owners, default=NOBODY)
     rows = found.with_columns(
@@ -293,12 +288,19 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         occurrenceStatus=pl.lit("PRESENT"),
         event_precision=pl.when(pl.col("year").is_not_null()).then(pl.lit("year")),
         sharing_category="category", sharing_rule="rule_id",
-        informationWithheld=pl.format(
-            WITHHELD, pl.when("beside").then(pl.lit(REASON_BESIDE)).otherwise(reason), "rule_id", owner
-        ),
+        informationWithheld=pl.format(WITHHELD, reason_of(rules), "rule_id", owner),
         dataGeneralizations=_generalisation(),
     ).hstack(taxa(found["taxon"]))  # fmt: skip
     return conform(rows.drop("category", "rule_id"), PUBLISHED_OCCURRENCE)
+
+
+def reason_of(rules: RuleSet) -> pl.Expr:
+    """Return why records are set apart, of a frame with `rule_id` and `beside`."""
+    reasons = {RULE_START + code: label_reason(code) for code in labels()} | {
+        one.rule_id: one.reason for one in rules.rules
+    }
+    own = pl.col("rule_id").replace_strict(reasons, default=REASON_EARLIER, return_dtype=pl.String)
+    return pl.when("beside").then(pl.lit(REASON_BESIDE)).otherwise(own)
 
 
 def _generalisation() -> pl.Expr:

@@ -175,7 +175,8 @@ def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> p
         records = records.rename({"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"})
         events = with_places(events).rename({"event_key": "identifier"})
         found += [
-            frame.with_columns(named_dataset()).select(pl.col(name).cast(dtype) for name, dtype in schema)
+            # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
+            frame.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in schema).drop_nulls("identifier")
             for frame in (records, events)
         ]
         break
