@@ -10,6 +10,8 @@ import re
 import shutil
 import sqlite3
 import zipfile
+from functools import cache
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import duckdb
@@ -117,19 +119,21 @@ Diospyros Garcinia Aglaia Dipterocarpus Mangifera Durio Nepenthes Impatiens Prim
 Tsuga Cedrus Muntiacus Rattus Sus Hylobates Macaca Turdus Garrulax Corvus Phylloscopus Passer Parus Naja Python Gekko Rana
 Bufo Danio Channa Papilio Apis Mus Niviventer Callosciurus Crocidura Hipposideros Rhinolophus Pipistrellus
 """.split()
-"""Genera that are known: what nobody can read is as coarse as the strictest rule."""
+"""Genera that the reference list has."""
 
 
 def name_of(number: int) -> str:
-    """Return a name of two words of letters alone, which is no slip of another's: each of another genus than the next 56.
+    """Return a species that the reference list knows, by itself and once: each of another genus than the next 56."""
+    round_, genus = divmod(number, len(GENERA))
+    return _species_of(GENERA[genus])[round_]
 
-    Two epithets have at most one consonant, and two vowels, at the same place: lines over 13, and parabolas over 5.
-    """
-    slope, start = divmod(number, 13)
-    first, second, third = number % 5, number // 5 % 5, number // 25 % 5
-    consonants = ("bdfgklmnprstv"[(slope * at + start) % 13] for at in range(5))
-    vowels = ("aeiou"[(first + second * at + third * at * at) % 5] for at in range(5))
-    return f"{GENERA[number % len(GENERA)]} {''.join(map(''.join, zip(consonants, vowels, strict=True)))}"
+
+@cache
+def _species_of(genus: str) -> list[str]:
+    with as_file(files("biodata.data").joinpath("reference_list.parquet")) as path:
+        listed = pl.scan_parquet(path).filter(pl.col("name").str.contains(f"^{genus} [a-z]{{4,}}$")).collect()
+    once = listed.filter(pl.len().over("name") == 1, pl.col("accepted").is_null())
+    return once["name"].sort().to_list()
 
 
 def share_secrets(data: Path) -> None:

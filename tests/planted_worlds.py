@@ -83,9 +83,9 @@ def world(folder: Path, records: list[Hidden], number: int, *, open_rules: bool 
     """Make one world and its release; the same but for the places, or with everything open."""
     settings = Settings(data=folder / "data", memory_limit="500MB", rate_limit=0, login_limit=0, password_memory_mib=8)
     settings.data.mkdir(parents=True)
-    rows = [told(one, n, number) for n, one in enumerate(records)] + opened()
+    rows = [told(one, n, number) for n, one in enumerate(records)]
     rules = [] if open_rules else [(f"rare-{n}", one) for n, one in enumerate(records)]
-    return released(folder, settings, rows, rules)
+    return released(folder, settings, rows, rules, walked=opened())
 
 
 def alike(folder: Path, one: Hidden) -> Settings:
@@ -109,14 +109,27 @@ def opened() -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def released(folder: Path, settings: Settings, rows: list[dict[str, str]], ruled: list[tuple[str, Hidden]]) -> Settings:
-    """Take rows in, under a rule for each species that has one, and release them."""
-    pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / "occurrences.csv", null_value="")
+def released(
+    folder: Path,
+    settings: Settings,
+    finds: list[dict[str, str]],
+    ruled: list[tuple[str, Hidden]],
+    *,
+    walked: list[dict[str, str]] | None = None,
+) -> Settings:
+    """Take in finds by chance, and records of walks, under a rule for each species that has one, and release them.
+
+    The finds are a dataset without stations: there a cell is the crowd, and worlds whose records lie elsewhere in their
+    cells are alike. Among the stations of a survey it is ten places that are alike: see `tests/attacks`.
+    """
     rules = [f"{name},test,{one.species},SPECIES,{one.category},the only one known" for name, one in ruled]
     put_rules(settings, "\n".join(("rule_id,source,scientificName,rank,category,reason", *rules)))
     share_secrets(settings.data)
-    take_in(settings, folder / "occurrences.csv", seed=1)
-    survey_events.commit(settings.data, [event for row in rows for event in events_of(row)], [])
+    for seed, (dataset, rows) in enumerate({"finds": finds, "planted": walked or []}.items(), start=1):
+        if rows:
+            pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / f"{dataset}.csv", null_value="")
+            take_in(settings, folder / f"{dataset}.csv", seed=seed, dataset=dataset)
+    survey_events.commit(settings.data, [event for row in walked or [] for event in events_of(row)], [])
     pipeline.release(settings)
     return settings
 
@@ -169,7 +182,7 @@ def told(one: Hidden, number: int, world: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def take_in(settings: Settings, path: Path, *, seed: int) -> None:
+def take_in(settings: Settings, path: Path, *, seed: int, dataset: str = "planted") -> None:
     """Take records in whose numbers are drawn alike in every world."""
     with pytest.MonkeyPatch.context() as patch:
         chance = os.urandom
@@ -178,4 +191,4 @@ def take_in(settings: Settings, path: Path, *, seed: int) -> None:
             "biodata.store.staging.os.urandom",
             lambda n: np.random.default_rng((seed, n)).bytes(n) if n > 64 else chance(n),
         )
-        pipeline.ingest("gbif", [path], settings, dataset="planted")
+        pipeline.ingest("gbif", [path], settings, dataset=dataset)

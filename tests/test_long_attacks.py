@@ -52,7 +52,7 @@ def worlds(records, tmp_path_factory):
 
 def added(settings) -> None:
     """Take one more open record in and take one out, and make a second release."""
-    path = settings.data.parent / "occurrences.csv"
+    path = settings.data.parent / "planted.csv"
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     more = rows[-1] | {"occurrenceID": "open-more", "decimalLatitude": "22.7113", "decimalLongitude": "106.4117"}

@@ -203,8 +203,9 @@ def taxon_of(records: pl.DataFrame, resolver: Resolver) -> pl.Series:
     names = resolved.table["taxon"].gather(resolved.place).alias("name")
     known = reference_list().look_up(names).unique("name", keep="first", maintain_order=True)
     looked = names.to_frame().join(known, on="name", how="left", maintain_order="left")
-    low = pl.col("rank").is_in(["SPECIES", "SUBSPECIES", "VARIETY", "FORM"])
-    species = pl.when(low).then(pl.col("accepted").str.split(" ").list.head(2).list.join(" "))
+    low = pl.col("rank").fill_null("SPECIES").is_in(["SPECIES", "SUBSPECIES", "VARIETY", "FORM"])
+    words = pl.coalesce("accepted", "name").str.split(" ")
+    species = pl.when(low & (words.list.len() > 1)).then(words.list.head(2).list.join(" "))
     own = [pl.lit(None).alias(name) for name in (*_OF_RECORD, "species") if name not in records.columns]
     theirs = records.with_columns(own).select(*_OF_RECORD, own_species="species")
     theirs = theirs.with_columns(pl.when(pl.col("iucnRedListCategory").is_in(RED_LIST)).then("iucnRedListCategory"))

@@ -234,7 +234,7 @@ class Resolver:
         # What was filled in may be what a misspelt name was matched with.
         filled = _NAMES if known else ("scientificName", *_STATED_NAMES)
         own = sorted((answers[text] for name in filled if (text := row[name]) is not None), key=lambda one: not one.low)
-        taxon = next((one.taxon for one in own if one.known and one.taxon and (known or one.low)), lowest)
+        taxon = next((one.taxon for one in own if one.taxon and (known or one.low)), lowest)
         reason = "NAME_KNOWN" if known else "NAME_UNKNOWN" if counted else "NAME_MISSING"
         return rules | left if self._closed and not known else rules, sure, taxon, known, reason
 
@@ -299,7 +299,9 @@ class Resolver:
             for one in (one for part in _prefixes(name) for one in readings.get(part, ()) if one.low):
                 up, down = up | self._up(one), down | self._under.get(one.keys[-1], 0)
         low = not own or any(one.low for one in own)
-        return Answer(bool(own), low, up, down, 0 if doubted or not own else sure, own[0].accepted if own else None)
+        # A name that no list knows may be a rule's own: its presence goes out under it.
+        taxon = own[0].accepted if own else name if by_text else None
+        return Answer(bool(own), low, up, down, 0 if doubted or not own else sure, taxon)
 
     def _spoken(self, text: str, taxa: Iterable[str], readings: Readings, name: Answer) -> Answer:
         """Return what a text calls for that is a common name; one that only checklists have is not known by it."""
