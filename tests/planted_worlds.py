@@ -85,14 +85,7 @@ def world(folder: Path, records: list[Hidden], number: int, *, open_rules: bool 
     settings.data.mkdir(parents=True)
     rows = [told(one, n, number) for n, one in enumerate(records)]
     rules = [] if open_rules else [(f"rare-{n}", one) for n, one in enumerate(records)]
-    return released(folder, settings, rows, rules, walked=opened())
-
-
-def alike(folder: Path, one: Hidden) -> Settings:
-    """Make an installation whose records are those of all worlds of one species at once, and its release."""
-    settings = Settings(data=folder / "data", memory_limit="500MB", rate_limit=0)
-    settings.data.mkdir(parents=True)
-    return released(folder, settings, [told(one, n, n) for n in range(len(one.places))], [("rare", one)])
+    return released(folder, settings, rows, rules, opened())
 
 
 def opened() -> list[dict[str, str]]:
@@ -114,8 +107,7 @@ def released(
     settings: Settings,
     finds: list[dict[str, str]],
     ruled: list[tuple[str, Hidden]],
-    *,
-    walked: list[dict[str, str]] | None = None,
+    walked: list[dict[str, str]],
 ) -> Settings:
     """Take in finds by chance, and records of walks, under a rule for each species that has one, and release them.
 
@@ -125,11 +117,10 @@ def released(
     rules = [f"{name},test,{one.species},SPECIES,{one.category},the only one known" for name, one in ruled]
     put_rules(settings, "\n".join(("rule_id,source,scientificName,rank,category,reason", *rules)))
     share_secrets(settings.data)
-    for seed, (dataset, rows) in enumerate({"finds": finds, "planted": walked or []}.items(), start=1):
-        if rows:
-            pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / f"{dataset}.csv", null_value="")
-            take_in(settings, folder / f"{dataset}.csv", seed=seed, dataset=dataset)
-    survey_events.commit(settings.data, [event for row in walked or [] for event in events_of(row)], [])
+    for seed, (dataset, rows) in enumerate({"finds": finds, "planted": walked}.items(), start=1):
+        pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / f"{dataset}.csv", null_value="")
+        take_in(settings, folder / f"{dataset}.csv", seed=seed, dataset=dataset)
+    survey_events.commit(settings.data, [event for row in walked for event in events_of(row)], [])
     pipeline.release(settings)
     return settings
 

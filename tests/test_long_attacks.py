@@ -16,10 +16,8 @@ import zlib
 
 import duckdb
 import h3
-import numpy as np
 import polars as pl
 import pytest
-import scipy.stats
 import shapely
 from starlette.testclient import TestClient
 
@@ -28,9 +26,7 @@ import planted_worlds
 from api.app import create_app
 from attacker import CHANCES, ITEMS, SEARCH, TILES, Attacker
 from biodata import pipeline
-from biodata.store import folders, mercator, releases
-from biodata.store.lake import Lake
-from biodata.vocabularies import SharingCategory
+from biodata.store import folders, releases
 from biodata.worker import work
 from people import People
 from planted_lakes import name_of
@@ -239,33 +235,3 @@ def test_enumeration_of_a_hundred_records_finds_none(tmp_path):
         control += [number] if plain in tried else []
     assert control == [17], "a plain hash would be found"
     assert found == []
-
-
-def test_no_order_of_records_in_one_cell_follows_their_places(tmp_path):
-    """Of 200 records that are published alike, numbers, rows, pages and files come in an order that tells nothing."""
-    rng = np.random.default_rng(13)
-    places = rng.uniform((103.02, 25.02), (103.98, 25.98), (200, 2)).round(6)
-    one = planted_worlds.Hidden(name_of(1), SharingCategory.ONE_DEGREE, [tuple(at) for at in places.tolist()], None)
-    settings = planted_worlds.alike(tmp_path, one)
-    by_place = {planted_worlds.told(one, n, n)["occurrenceID"]: n for n in range(len(places))}
-    with Lake.open(settings.data) as lake:
-        exact = lake.read("occurrences").select("key", "occurrenceID")
-    number = dict(exact.select("key", pl.col("occurrenceID").replace_strict(by_place)).iter_rows())
-    released = releases.read(releases.current(settings.data), "occurrences")
-    with TestClient(create_app(settings), base_url="http://test") as client:
-        search = [row["key"] for row in client.get(SEARCH, params={"limit": 300}).json()["results"]]
-        items = [f["id"] for f in client.get(ITEMS, params={"limit": 300}).json()["features"]]
-    orders = {"file": released["key"].to_list(), "search": search, "items": [int(key) for key in items]}
-    orders["keys"] = sorted(released["key"].to_list())
-    curve = mercator.hilbert(*mercator.project(*places.T.copy()))
-    for name, keys in orders.items():
-        assert len(keys) == len(places), name
-        rows = np.array([number[key] for key in keys])
-        for told, values in {
-            "longitude": places[:, 0],
-            "latitude": places[:, 1],
-            "curve": curve,
-            "row": np.arange(200),
-        }.items():
-            related = scipy.stats.spearmanr(values[rows], np.arange(200)).statistic
-            assert abs(related) < 0.25, f"the order of {name} tells the {told}"

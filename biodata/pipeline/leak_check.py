@@ -75,10 +75,10 @@ def hidden_records(lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snaps
     return pl.concat(found)
 
 
-def look(path: Path, hidden: pl.DataFrame, rules: RuleSet) -> LeakReport:
-    """Hold a release's file against the records that are not open."""
+def look(path: Path, hidden: pl.DataFrame, rules: RuleSet, *, spill: Path | None = None) -> LeakReport:
+    """Hold a release's file against the records that are not open; `spill` is where larger sorts go."""
     columns = ", ".join(f'"{name}"' for name in gate.CHECKED)
-    with releases.connect(path) as connection:
+    with releases.connect(path, spill=spill) as connection:
         published = connection.execute(f"SELECT {columns} FROM occurrences").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
     plan = rules.plan

@@ -16,7 +16,7 @@ from biodata.settings import Settings
 from biodata.sharing import gate
 from biodata.sharing.lists import withheld_by_list
 from biodata.sharing.plan import named_dataset
-from biodata.store import floor_set, releases, sharing_memory
+from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -122,7 +122,7 @@ def _build(
 
     def check(path: Path) -> None:
         hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot)
-        reports.append(look(path, hidden, rules))
+        reports.append(look(path, hidden, rules, spill=folders.service(settings.data) / "tmp"))
         if reports[-1].faults.height:
             raise _RefusedError
 

@@ -21,7 +21,8 @@ TAXON: Final = (
     "taxonRank", "taxonKey", "speciesKey", "iucnRedListCategory",
 )  # fmt: skip
 """What is published of the taxon of a presence."""
-_OF_RECORD: Final = ("taxonKey", "speciesKey", "iucnRedListCategory")
+OF_RECORD: Final = ("taxonKey", "speciesKey", "iucnRedListCategory")
+"""What is the record's own of these, where it is interpreted as the same species."""
 SENSITIVE: Final = pl.Schema(
     {"key": pl.Int64, "category": pl.String, "rule_id": pl.String, "taxon": pl.String, "country": pl.String}
 )
@@ -206,15 +207,15 @@ def taxon_of(records: pl.DataFrame, resolver: Resolver) -> pl.Series:
     low = pl.col("rank").fill_null("SPECIES").is_in(["SPECIES", "SUBSPECIES", "VARIETY", "FORM"])
     words = pl.coalesce("accepted", "name").str.split(" ")
     species = pl.when(low & (words.list.len() > 1)).then(words.list.head(2).list.join(" "))
-    own = [pl.lit(None).alias(name) for name in (*_OF_RECORD, "species") if name not in records.columns]
-    theirs = records.with_columns(own).select(*_OF_RECORD, own_species="species")
+    own = [pl.lit(None).alias(name) for name in (*OF_RECORD, "species") if name not in records.columns]
+    theirs = records.with_columns(own).select(*OF_RECORD, own_species="species")
     theirs = theirs.with_columns(pl.when(pl.col("iucnRedListCategory").is_in(RED_LIST)).then("iucnRedListCategory"))
     named = looked.hstack(theirs).with_columns(
         scientificName=pl.coalesce("accepted", "name"), acceptedScientificName=pl.coalesce("accepted", "name"),
         species=species, taxonRank="rank",
     )  # fmt: skip
     same = (pl.col("species") == pl.col("own_species")).fill_null(value=False)
-    named = named.with_columns(pl.when(same).then(name).alias(name) for name in _OF_RECORD)
+    named = named.with_columns(pl.when(same).then(name).alias(name) for name in OF_RECORD)
     return named.select(taxon=pl.struct(TAXON).struct.json_encode()).to_series()
 
 

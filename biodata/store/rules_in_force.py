@@ -17,6 +17,7 @@ from biodata.sharing import RuleSet, decide
 from biodata.sharing.facts import USED
 from biodata.sharing.plan import (
     BEFORE,
+    OF_RECORD,
     PLACED,
     SENSITIVE,
     Plan,
@@ -39,7 +40,7 @@ _BATCH_ROWS: Final = 200_000
 _ASKED: Final = ("occurrences", "events", "taxa", "protected_areas")
 _KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, Plan]]] = deque(maxlen=4)
 """What was found last in this process: a release and the runs after it ask the same."""
-JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED})
+JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED, *OF_RECORD})
 _STOOD: Final = ("key", "datasetKey", "year", "decimalLongitude", "decimalLatitude")
 Batches = Callable[[], Iterable[pl.DataFrame]]
 """What gives records, batch by batch, each time that it is called."""

@@ -1,10 +1,12 @@
 """What earlier releases made of sensitive records: lost or changed, nothing goes out.
 
 It holds exact places, so it lies beside the lake, where processes of the service cannot read it: a file for each part of a
-dataset, named by the digest of what it holds. The registry has a row for each dataset with these digests.
+dataset, named by a digest of what it holds that is made with the installation's secret, so that nobody else can try places
+by it. The registry has a row for each dataset with these digests.
 """
 
 import hashlib
+import hmac
 import io
 from collections.abc import Collection
 from dataclasses import fields, replace
@@ -19,6 +21,7 @@ from biodata.errors import SharingError
 from biodata.sharing.set_apart import Apart, Memory
 from biodata.store.models import Base
 from biodata.store.registry import Registry
+from biodata.store.secret import secret
 
 _ALL: Final = "\n"
 """The row that holds the digest of all others, so that one that is lost is missed: no dataset has this name."""
@@ -98,7 +101,7 @@ def save(registry: Registry, data: Path, memory: Memory) -> None:
     rows = []
     for name in names:
         of_dataset = pl.col("datasetKey") == name
-        parts = {part: _write(folder, getattr(memory, part).filter(of_dataset)) for part in _names()}
+        parts = {part: _write(data, getattr(memory, part).filter(of_dataset)) for part in _names()}
         row = SharingMemory(dataset=name, **parts, digest="")
         row.digest = _digest(row)
         rows.append(row)
@@ -160,13 +163,13 @@ def _names() -> tuple[str, ...]:
     return tuple(part.name for part in fields(Memory))
 
 
-def _write(folder: Path, frame: pl.DataFrame) -> str:
+def _write(data: Path, frame: pl.DataFrame) -> str:
     """Write a frame as Arrow's file format, its rows in one order, so that the same ones give the same bytes; return its digest."""
     file = io.BytesIO()
     frame.sort(pl.all(), nulls_last=True).write_ipc(file, compression="zstd")
     content = file.getvalue()
-    digest = hashlib.sha256(content).hexdigest()
-    path = folder / f"{digest}.arrow"
+    digest = _mark(data, content)
+    path = data / FOLDER / f"{digest}.arrow"
     if not path.exists():
         part = path.with_suffix(".part")
         part.write_bytes(content)
@@ -185,7 +188,11 @@ def _content(data: Path, digest: str) -> bytes | None:
     """Return what a file holds; None where it is lost or changed."""
     path = data / FOLDER / f"{digest}.arrow"
     content = path.read_bytes() if path.is_file() else b""
-    return content if hashlib.sha256(content).hexdigest() == digest else None
+    return content if hmac.compare_digest(_mark(data, content), digest) else None
+
+
+def _mark(data: Path, content: bytes) -> str:
+    return hmac.new(secret(data), content, hashlib.sha256).hexdigest()
 
 
 def _digest(row: SharingMemory) -> str:

@@ -33,6 +33,7 @@ from biodata.store.verify_lake import RESTORE, Fault
 logger = logging.getLogger(__name__)
 
 _UPLOAD: Final = re.compile(r"[0-9a-f]{64}")
+_OUT: Final = ("committed", "published")
 _WITH_FILE: Final = ("submitted", "asked", "accepted", "committing", "committed", "published")
 """States of a submission whose file is kept for certain."""
 MODES: Final = "take these rights away with `chmod`, or run `biodata serve --user NAME` once"
@@ -333,13 +334,17 @@ def _downloads(data: Path, registry: Registry, report: VerifyReport) -> None:
 
 
 def _missing_uploads(data: Path, registry: Registry, report: VerifyReport) -> None:
-    """Find surveys whose file is gone: it shows what was published, and brings it back."""
+    """Find surveys whose file is gone: it shows what was published, and brings it back.
+
+    Of a published one of which something was withdrawn neither report nor file is kept.
+    """
     kept_in = (data / "uploads", folders.service(data) / "uploads")
     there = {path.name.split(".")[0] for folder in kept_in for path in folder.glob("*")}
     wanted = Submission.state.in_(_WITH_FILE), Submission.file_sha256 != "0" * 64  # of one that brings a version back
-    asked = select(Submission.id, Submission.file_sha256).where(*wanted)
+    asked = select(Submission.id, Submission.file_sha256, Submission.state, Submission.report).where(*wanted)
     with registry.session(read_only=True) as session:
-        rows = session.execute(asked.order_by(Submission.id)).all()
+        found = session.execute(asked.order_by(Submission.id).execution_options(yield_per=100))
+        rows = [(n, sha256) for n, sha256, state, told in found if told is not None or state not in _OUT]
     report.faults += [
         Fault(f"uploads/{sha256}", f"the file of submission {number} is missing", RESTORE)
         for number, sha256 in rows

@@ -162,7 +162,7 @@ def says_the_truth(settings: Settings, who: Principal, number: int) -> str:
     with Registry.open(settings) as registry:
         told = review.look(registry, who, number)
     if told["state"] == "published":
-        assert (shown, told["on_map"]["shown"]) == (6, True)
+        assert (shown, told["on_map"]["shown"]) == (5, True), "the elephant waits for more places"
     elif "on_map" in told:
         assert told["on_map"]["shown"] is False
         assert told["on_map"]["message"]
@@ -219,7 +219,7 @@ def test_a_correction_is_undone_whole_though_the_worker_is_killed_at_every_step(
         assert review.look(registry, team, 2)["state"] == "withdrawn"
     assert rows_of(settings).equals(was)
     shown = releases.read(releases.current(settings.data), "occurrences")
-    assert set(shown["key"]) == set(was["key"])
+    assert set(shown["key"]) == set(was.filter(pl.col("v_scientificName") != "Elephas maximus")["key"])
     for path in (settings.data / "lake").rglob("*.parquet"):
         content = repr(pl.read_parquet(path).to_dicts())
         assert not {"97731", "83341"} & set(re.findall("[0-9]+", content)), path.name
