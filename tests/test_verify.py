@@ -207,7 +207,8 @@ def everything(whole: Path, tmp_path_factory) -> Path:
             session.flush()
             session.add(models.Download(id="d1", job_id=job.id, request={}))
             sent = hashlib.sha256(UPLOAD).hexdigest()
-            session.add(models.Submission(dataset="d", state="published", file_name="a.xlsx", file_sha256=sent))
+            told = {"file_name": "a.xlsx", "file_sha256": sent, "report": {"problems": []}}
+            session.add(models.Submission(dataset="d", state="published", **told))
     (data / "uploads" / f"{sent}.xlsx").unlink()
     list_of_records = data.parent / "members.part"
     list_of_records.write_bytes(b"members of a citation")
