@@ -304,3 +304,11 @@ def test_evidence_reads_every_column_that_a_rule_looks_at():
             "countryCode", "located_country_code", "country_codes", "province_code", "ambiguous", "datasetKey",
             "event_start", "event_end", "month"}  # fmt: skip
     assert seen <= set(EVIDENCE_COLUMNS)
+
+
+def test_records_of_one_taxon_with_and_without_keys_are_one_presence():
+    keyed = {"taxonKey": 7, "speciesKey": 7, "iucnRedListCategory": "CR"}
+    frame = records(EVERYTHING | {"key": 1}, EVERYTHING | keyed | {"key": 2, "occurrenceID": "urn:2"})
+    both, alone = published(frame), published(frame[:1])
+    assert both.select(*keyed).rows() == [(7, 7, "CR")]
+    assert alone["key"].to_list() == both["key"].to_list(), "it stays the same one when a key is known"

@@ -224,3 +224,17 @@ def taxa(texts: pl.Series) -> pl.DataFrame:
     dtypes = {column.name: column.dtype for column in OCCURRENCE}
     schema = pl.Schema({name: dtypes[name] for name in TAXON})
     return texts.str.json_decode(pl.Struct(schema)).struct.unnest() if len(texts) else schema.to_frame()
+
+
+def names_of(texts: pl.Series) -> pl.Series:
+    """Return the names in texts that `taxon_of` made; a text without one stands for itself."""
+    return pl.select(pl.coalesce(taxa(texts)["scientificName"], texts)).to_series()
+
+
+def fullest(texts: pl.Series) -> pl.Series:
+    """Return, of the texts about one name, the fullest for all: some of its records have keys and a category, others none."""
+    distinct = texts.unique()
+    known = pl.DataFrame({"text": distinct, "name": names_of(distinct)})
+    lacking = pl.col("text").str.count_matches(":null", literal=True)
+    known = known.with_columns(fullest=pl.col("text").sort_by(lacking, "text").first().over("name"))
+    return texts.replace_strict(known["text"], known["fullest"], return_dtype=pl.String).alias("taxon")

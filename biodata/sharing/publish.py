@@ -14,7 +14,7 @@ from biodata.sharing.generalise import published_cells
 from biodata.sharing.labels import RULE_START, label_reason, labels
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
-from biodata.sharing.plan import BEFORE, PLACED, Plan, plan_of, sensitive_records, taxa
+from biodata.sharing.plan import BEFORE, PLACED, Plan, fullest, names_of, plan_of, sensitive_records, taxa
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.set_apart import Memory, presences, with_country
 from biodata.sharing.shared import as_shared
@@ -240,12 +240,13 @@ def presence_rows(
     states = plan.apart.memory.states.filter("published")
     if among is not None:
         states = states.filter(pl.col("key").is_in(among.implode()))
-    found = presences(states)
-    found = found.hstack(published_cells(found, rules.floor or boundaries))
-    where = ["datasetKey", "cell_west", "cell_south", "cell_east", "cell_north", "country", "taxon", "year"]
+    found = presences(states.with_columns(fullest(states["taxon"])))
+    found = found.hstack(published_cells(found, rules.floor or boundaries)).with_columns(name=names_of(found["taxon"]))
+    # Known by its name, so that it stays the same one whatever keys its records get.
+    where = ["datasetKey", "cell_west", "cell_south", "cell_east", "cell_north", "country", "name", "year"]
     found = found.unique(where, keep="first", maintain_order=True)
     keys = [plan.key(row) for row in found.select(where).iter_rows()]
-    rows = _rows(found.with_columns(key=pl.Series(keys, dtype=pl.Int64)), rules)
+    rows = _rows(found.drop("name").with_columns(key=pl.Series(keys, dtype=pl.Int64)), rules)
     return rows if licences is None else rows.with_columns(*effective_of(rows, licences))
 
 
