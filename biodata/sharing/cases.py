@@ -8,6 +8,7 @@ import polars as pl
 from biodata.places import BoundarySet
 from biodata.sharing.facts import facts_of
 from biodata.sharing.judgement import Outcome, may_apply, outcome
+from biodata.sharing.resolve import Resolved
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
 
@@ -24,6 +25,8 @@ class Judge:
     rules : RuleSet
     boundaries : BoundarySet
         Whose land counts.
+    resolved : Resolved, optional
+        What the names of these records call for, where that is known already.
 
     Attributes
     ----------
@@ -31,11 +34,13 @@ class Judge:
         The number of each record's case.
     """
 
-    def __init__(self, occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> None:
+    def __init__(
+        self, occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet, *, resolved: Resolved | None = None
+    ) -> None:
         self._rules = rules
         self._any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
         occurrences = rules.labels.added(occurrences)
-        resolved = rules.resolver.resolve(occurrences)
+        resolved = rules.resolver.resolve(occurrences) if resolved is None else resolved
         self._of_taxon, self._surely = resolved.of_rows(), resolved.of_rows("sure")
         told = facts_of(occurrences, rules, boundaries)
         distinct = told.unique(maintain_order=True).with_row_index("facts")
@@ -65,13 +70,13 @@ class Judge:
         return frozenset(self._rules.rules[n].rule_id for n in numbers)
 
 
-def concerned(occurrences: pl.DataFrame, rules: RuleSet) -> pl.Series:
+def concerned(resolved: Resolved, rules: RuleSet) -> pl.Series:
     """Tell which records some rule may mean by their names: where the others are need not be asked.
 
     Parameters
     ----------
-    occurrences : polars.DataFrame of n rows
-        The name columns of `terms.OCCURRENCE`.
+    resolved : Resolved
+        What the names of n records call for.
     rules : RuleSet
 
     Returns
@@ -79,8 +84,7 @@ def concerned(occurrences: pl.DataFrame, rules: RuleSet) -> pl.Series:
     Series of bool, length n
     """
     if any(rule.scientific_name is None for rule in rules.rules):
-        return pl.Series([True]).new_from_index(0, occurrences.height)
-    resolved = rules.resolver.resolve(occurrences)
+        return pl.Series([True]).new_from_index(0, len(resolved.place))
     return pl.Series([bool(one) for one in resolved.of_rows()], dtype=pl.Boolean).gather(resolved.place)
 
 

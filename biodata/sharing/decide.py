@@ -1,5 +1,6 @@
 """Which rule decides about a record: the strictest of those that may apply to it."""
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -85,8 +86,11 @@ def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
     """
     if not rules.rules:
         return pl.DataFrame(schema=_DECISION)
-    asked = occurrences.with_row_index("row").filter(concerned(occurrences, rules))
-    judged = Judge(asked.drop("row"), rules, boundaries)
+    resolved = rules.resolver.resolve(occurrences)
+    meant = concerned(resolved, rules)
+    asked = occurrences.with_row_index("row").filter(meant)
+    resolved = replace(resolved, place=resolved.place.filter(meant))
+    judged = Judge(asked.drop("row"), rules, boundaries, resolved=resolved)
     decided = []
     for case, (applying, result) in enumerate(judged.outcomes()):
         if result is not None and result.rule.category is not SharingCategory.OPEN:

@@ -57,6 +57,10 @@ _PIECES: Final = re.compile(r"[(\[]([^()\[\]]{3,})[)\]]|([^\x00-\u02ff\s][^\x00-
 _DOUBTS: Final = [str(issue.value) for issue in (Issue.UNDETERMINED, Issue.PARTLY_READ, Issue.HYBRID_FORMULA)]
 
 
+_REMEMBERED: Final = 200_000
+"""Texts whose answers are kept."""
+
+
 class Answer(NamedTuple):
     """What one text calls for; sets of rules are the bits of a number.
 
@@ -166,6 +170,7 @@ class Resolver:
         closed: bool = True,
     ) -> None:
         self._checklists, self._scopes, self._closed = checklists, scopes, closed
+        self._answers: dict[str, Answer] = {}
         self._common = bundled_common_names() if checklists is None else checklists.common
         self._own: dict[str, int] = defaultdict(int)
         self._under: dict[str, int] = defaultdict(int)
@@ -246,7 +251,20 @@ class Resolver:
         return _bits(rules)
 
     def answers(self, texts: pl.Series) -> dict[str, Answer]:
-        """Return what each of some texts calls for."""
+        """Return what each of some texts calls for; each is read once, however often it is asked for."""
+        wanted = texts.drop_nulls().unique()
+        found = {text: one for text in wanted if (one := self._answers.get(text)) is not None}
+        new = wanted.filter(~wanted.is_in(list(found)))
+        if len(new):
+            if len(self._answers) > _REMEMBERED:
+                self._answers.clear()
+            read = self._read(new)
+            found |= {text: read[text] for text in new}
+            self._answers.update(found)
+        return found
+
+    def _read(self, texts: pl.Series) -> dict[str, Answer]:
+        """Return what texts call for that were not read before, and the pieces of them."""
         pieces = {text: parts for text in texts if (parts := _pieces(text))}
         others = pl.Series([one for parts in pieces.values() for one in parts], dtype=pl.String)
         read = canonical(pl.concat([texts, others]))
