@@ -352,6 +352,8 @@ def test_an_upload_that_only_renames_asks_its_sender_before_its_review(page, pos
     expect(page.locator("#survey [data-code=RENAMED_UNANSWERED]")).to_contain_text("1 rows of the file", timeout=20_000)
     shot(page, "renamed_en_1280")
     page.click("#survey [data-answer=same]")
+    # The answer has to be there before the worker looks for it.
+    expect(page.locator("#survey-state")).to_contain_text("being checked", timeout=20_000)
     post.settle()
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
     expect(page.locator("#survey [data-code=RENAMED_SAME]")).to_contain_text("stays one record")
