@@ -144,7 +144,7 @@ def test_a_dataset_is_shown_alone_and_where_it_is(page, surveyed):
     west, south, east, north = page.evaluate("window.__map.getBounds().toArray().flat()")
     assert 100 < west < 101.4
     assert 101.7 < east < 103
-    assert (south < 20.92, north > 21.2) == (True, True)
+    assert (south < 20.97, north > 21.2) == (True, True)
     look(page, 103.9, 18.2, 9)
     assert signs(page) == []
     page.click("#dataset a.everything")
