@@ -136,7 +136,8 @@ def import_rules(
             number = sharing_rules.write(session, content, actor=actor, reason=reason)
             details = {"finer": [dict(one) for one in finer], "reason": reason}
             audit.append(session, actor=actor, action=ACTION, subject=str(number), details=details)
-        sharing_memory.lift(registry, settings.data, loosened)
+        if loosened:
+            sharing_memory.lift(registry, settings.data, loosened)
         if releases.current(settings.data) is None:
             return number, None
         files = tightening.release_files(settings.data)
