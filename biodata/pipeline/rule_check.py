@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from biodata import places, terms
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet, decide
-from biodata.sharing.cases import Judge
+from biodata.sharing.decide import judge
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
@@ -84,12 +85,11 @@ def check_rules(settings: Settings, *, days: int = 90) -> RuleCheck:
         decides: Counter[str] = Counter()
         columns = [name for name in terms.names(terms.OCCURRENCE) if name in {*LOOKED_AT, *USED}]
         for batch in lake.batches("occurrences", columns=columns, batch_rows=_BATCH_ROWS):
-            judged = Judge(batch, rules, boundaries)
-            rows = dict(judged.place.value_counts().iter_rows())
-            for case, (applying, result) in enumerate(judged.outcomes()):
-                may.update({rule.rule_id: rows[case] for rule in applying})
-                if result is not None:
-                    decides[result.rule.rule_id] += rows[case]
+            judged = judge(batch, rules, boundaries)
+            rows = np.bincount(judged.case.drop_nulls(), minlength=len(judged.decides))
+            for n, rule in enumerate(judged.rules):
+                may[rule.rule_id] += int(rows[judged.applies[:, n]].sum())
+                decides[rule.rule_id] += int(rows[judged.decides == n].sum())
     last = datetime.now(tz=UTC).date() + timedelta(days=days)
     due = sorted((r.review_date, r.rule_id) for r in rules.rules if r.review_date is not None and r.review_date <= last)
     return RuleCheck(
@@ -98,7 +98,7 @@ def check_rules(settings: Settings, *, days: int = 90) -> RuleCheck:
         without_records=[r.rule_id for r in rules.rules if not may[r.rule_id]],
         unknown_areas=[(r.rule_id, r.area_id) for r in rules.rules if r.area_id and rules.shape_of(r) is None],
         unknown_consents=_unknown_consents(rules),
-        decided=dict(decides.most_common()),
+        decided={rule: n for rule, n in decides.most_common() if n},
     )
 
 

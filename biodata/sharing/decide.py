@@ -1,14 +1,19 @@
-"""Which rule decides about a record: the strictest of those that may apply to it."""
+"""Which rule decides about a record: the strictest of those that no fact speaks against, save where its owner consented."""
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from biodata.flags import TRACKED
 from biodata.places import BoundarySet
 from biodata.sharing import labels
-from biodata.sharing.cases import Judge, concerned
+from biodata.sharing.facts import facts_of, may_be_there, nothing_against, surely_applies
+from biodata.sharing.grid import PER_DEGREE
+from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import decided_by_nodes
 from biodata.vocabularies import SharingCategory
@@ -16,12 +21,11 @@ from biodata.vocabularies import SharingCategory
 TRACKED_RULE: Final = "tracked-animals"
 _TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"
 _DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
-    "row": pl.UInt32,
-    "category": pl.String,
-    "rule_id": pl.String,
-    "reason": pl.String,
-    "categories": pl.List(pl.String),
-}
+    "row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String, "categories": pl.List(pl.String),
+}  # fmt: skip
+_STRICTEST_FIRST: Final = sorted(SharingCategory, key=lambda category: -category.strictness)
+_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
+Bools = NDArray[np.bool_]
 
 
 def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
@@ -78,34 +82,130 @@ def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what the rules make less than open.
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What rules come to for records; those with equal names and equal facts are one case.
 
-    Each combination of names meets each combination of other facts once, however many records share them: a text that
-    is no name may mean every rule's taxon.
+    Attributes
+    ----------
+    case : Series of UInt32, length n
+        The case of each record; null where no rule means its names.
+    rules : tuple of Rule, length r
+        The strictest first, equally strict ones by name.
+    applies : ndarray of bool, shape (cases, r)
+        The rules that no fact speaks against.
+    decides : ndarray of int, length cases
+        The rule that decides, -1 for none.
+    consented : mapping of int to ndarray of bool, length cases
+        Of each looser rule that somebody consented to: where it surely applies, and a stricter one may.
+    """
+
+    case: pl.Series
+    rules: tuple[Rule, ...]
+    applies: Bools
+    decides: NDArray[np.int64]
+    consented: Mapping[int, Bools]
+
+    def is_stricter(self, one: int, other: int) -> bool:
+        """Tell whether a rule is stricter than another."""
+        return self.rules[one].category.strictness > self.rules[other].category.strictness
+
+
+def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> Judged:
+    """Return which rules may apply to records, and which one decides.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    rules : RuleSet
+    boundaries : BoundarySet
+        Whose land counts.
+
+    Notes
+    -----
+    A withheld record has no cell: where another rule makes it coarse, what that would show decides, too.
+
+    The strictest decides. A looser one acts in its place only where it surely applies and the owner of every stricter rule
+    that may apply consented to it; where several may, the loosest does: the owners of the others consented too.
     """
     if not rules.rules:
-        return pl.DataFrame(schema=_DECISION)
+        nothing = pl.Series([None], dtype=pl.UInt32).new_from_index(0, occurrences.height)
+        return Judged(nothing, (), np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.int64), {})
+    occurrences = rules.labels.added(occurrences)
     resolved = rules.resolver.resolve(occurrences)
-    meant = concerned(resolved, rules)
-    asked = occurrences.with_row_index("row").filter(meant)
-    resolved = replace(resolved, place=resolved.place.filter(meant))
-    judged = Judge(asked.drop("row"), rules, boundaries, resolved=resolved)
-    decided = []
-    for case, (applying, result) in enumerate(judged.outcomes()):
-        if result is not None and result.rule.category is not SharingCategory.OPEN:
-            categories = dict.fromkeys(str(r.category) for r in applying if r.category is not SharingCategory.OPEN)
-            if result.replaced:
-                categories = dict.fromkeys([str(result.rule.category)])
-            decided.append((case, str(result.rule.category), result.rule.rule_id, result.rule.reason, list(categories)))
-    table = pl.DataFrame(
-        decided, schema={"case": pl.UInt32} | {k: v for k, v in _DECISION.items() if k != "row"}, orient="row"
+    order = sorted(range(len(rules.rules)), key=lambda n: (-rules.rules[n].category.strictness, rules.rules[n].rule_id))
+    ranked = tuple(rules.rules[n] for n in order)
+    any_taxon = np.array([rule.scientific_name is None for rule in ranked])
+    of_set = np.array([[n in numbers for n in order] for numbers in resolved.rule_sets], dtype=bool)
+    of_set = of_set.reshape(-1, len(ranked)) | any_taxon
+    may, surely = (of_set[resolved.table[name].to_numpy()] for name in ("rules", "sure"))
+
+    asked = may.any(axis=1)[resolved.place.to_numpy()]
+    facts = facts_of(occurrences.filter(asked), rules, boundaries)
+    names = resolved.place.filter(asked).alias("names")
+    distinct = facts.unique(maintain_order=True).with_row_index("facts")
+    pairs = facts.join(distinct, on=facts.columns, how="left", nulls_equal=True, maintain_order="left")
+    pairs = pairs.select("facts").with_columns(names)
+    cases = pairs.unique(maintain_order=True).with_row_index("case")
+    number = pairs.join(cases, on=["names", "facts"], how="left", maintain_order="left")["case"]
+    case = np.full(len(asked), -1, dtype=np.int64)
+    case[asked] = number.to_numpy()
+
+    def true_of(expressions: Iterable[pl.Expr]) -> Bools:
+        named = {f"rule {n}": expression for n, expression in enumerate(expressions)}
+        table = distinct.with_columns(**named).select(list(named)).to_numpy().reshape(len(distinct), len(named))
+        found: Bools = table[cases["facts"].to_numpy()]
+        return found
+
+    at_names = cases["names"].to_numpy()
+    sizes = [PER_DEGREE.get(str(rule.category)) for rule in ranked]
+    free = may[at_names] & true_of(nothing_against(rule) for rule in ranked)
+    applies = free & true_of(may_be_there(rule, size) for rule, size in zip(ranked, sizes, strict=True))
+    without_cell = [n for n, rule in enumerate(ranked) if sizes[n] is None and rule.of_place]
+    for size in {size for size in sizes if size is not None} if without_cell else ():
+        shown = applies[:, [one == size for one in sizes]].any(axis=1)
+        there = true_of(may_be_there(ranked[n], size) for n in without_cell)
+        applies[:, without_cell] |= free[:, without_cell] & there & shown[:, None]
+
+    decides = np.where(applies.any(axis=1), applies.argmax(axis=1), -1)
+    given = {(consent.looser_rule, consent.stricter_owner) for consent in rules.consents}
+    strictness = np.array([rule.category.strictness for rule in ranked])
+    consented = {}
+    for n, rule in enumerate(ranked):
+        if rule.rule_id not in {looser for looser, _ in given}:
+            continue
+        above = applies & (strictness > strictness[n])
+        ready = applies[:, n] & surely[at_names][:, n] & above.any(axis=1)
+        for size in PER_DEGREE.values():
+            cells = above[:, [one == size for one in sizes]].any(axis=1)
+            cells |= size in (sizes[n], PER_DEGREE[str(SharingCategory.THOUSANDTH_DEGREE)])
+            ready &= ~cells | true_of([surely_applies(rule, size)])[:, 0]
+        refused = above[:, [(rule.rule_id, other.answerable) not in given for other in ranked]].any(axis=1)
+        decides[ready & ~refused], consented[n] = n, ready
+    return Judged(pl.Series(case).replace(-1, None).cast(pl.UInt32), ranked, applies, decides, consented)
+
+
+def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what the rules make less than open."""
+    judged = judge(occurrences, rules, boundaries)
+    coarse = [category for category in _STRICTEST_FIRST if category is not SharingCategory.OPEN]
+    of_category = {
+        str(one): judged.applies[:, [rule.category is one for rule in judged.rules]].any(axis=1) for one in coarse
+    }
+    of_rule = pl.DataFrame(
+        [(n, str(rule.category), rule.rule_id, rule.reason) for n, rule in enumerate(judged.rules)],
+        schema={"rule": pl.Int64, "category": pl.String, "rule_id": pl.String, "reason": pl.String}, orient="row",
+    ).filter(pl.col("category") != str(SharingCategory.OPEN))  # fmt: skip
+    first = judged.applies.argmax(axis=1) if judged.rules else judged.decides
+    cases = pl.DataFrame({"rule": judged.decides, "first": first, **of_category}).with_row_index("case")
+    strictest = pl.col("first").replace_strict(of_rule["rule"], of_rule["category"], default=None)
+    every = pl.concat_list(pl.when(name).then(pl.lit(name)) for name in of_category).list.drop_nulls()
+    table = cases.join(of_rule, on="rule").with_columns(
+        categories=pl.when(strictest == pl.col("category")).then(every).otherwise(pl.concat_list("category"))
     )
-    return (
-        pl.DataFrame({"row": asked["row"], "case": judged.place})
-        .join(table, on="case", maintain_order="left")
-        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
-    )
+    rows = judged.case.alias("case").to_frame().with_row_index("row").join(table, on="case", maintain_order="left")
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
 
 
 def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -116,11 +216,10 @@ def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     decided, others : polars.DataFrame
         As `decide` returns them; of equally strict ones that of `decided` is told.
     """
-    strictness = {str(category): category.strictness for category in SharingCategory}
-    rank = pl.element().replace_strict(strictness, return_dtype=pl.Int64)
+    rank = pl.element().replace_strict(_STRICTNESS, return_dtype=pl.Int64)
     return (
         pl.concat([decided, others.select(decided.columns)])
-        .with_columns(strictness=pl.col("category").replace_strict(strictness, return_dtype=pl.Int64))
+        .with_columns(strictness=pl.col("category").replace_strict(_STRICTNESS, return_dtype=pl.Int64))
         .sort("row", "strictness", descending=[False, True], maintain_order=True)
         .group_by("row", maintain_order=True)
         .agg(pl.col("category", "rule_id", "reason").first(), categories=pl.col("categories").explode().unique())

@@ -1,6 +1,6 @@
-"""What rules ask of a record beside its names: where it may be, when, in which dataset, with which labels."""
+"""What rules ask of a record beside its names: where it may be, when, in which dataset, with which labels; and whether they apply."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -14,8 +14,8 @@ from biodata.places import BoundarySet
 from biodata.sharing.floor import Region
 from biodata.sharing.generalise import regions_of_size
 from biodata.sharing.grid import PER_DEGREE as CELLS_PER_DEGREE
+from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
-from biodata.vocabularies import SharingCategory
 
 USED: Final = (
     "countryCode",
@@ -38,6 +38,7 @@ ASSUMED_UNCERTAINTY_M: Final = 1000.0
 METRES_PER_DEGREE: Final = 110_000.0
 """A degree of latitude is a little more everywhere: circles drawn with it are not too small."""
 _SEPARATOR: Final = "|"
+_ALL_MONTHS: Final = 0xFFF
 _WIDER: Final = 1.01
 """A plane's distances are right to less than a hundredth."""
 
@@ -61,7 +62,7 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
         dataset, publisher, labels; months : bits, January the lowest; areas : where the place's circle may lie in.
         For each size of cell (cells along a degree) that is asked for: countries_N, provinces_N and unsure_N (of the
         region that would be published and the band around it; disputed land makes it unsure), touches_N and within_N
-        (areas that the region touches, or lies in); null where no region would be published. Lists are joined by |.
+        (areas that the region touches, or lies in); null where no region would be published. A list is a text: |LA|VN|.
 
     Notes
     -----
@@ -75,47 +76,104 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
     frame = occurrences.with_columns(
         pl.lit(None).alias(name) for name in USED if name not in occurrences.columns
     ).select(USED)
-    asked: dict[str, tuple[bool, pl.Expr, type[pl.DataType]]] = {
-        "possible": (_any(rules, lambda r: r.country_code), _joined(_possible()), pl.String),
-        "stated": (_any(rules, lambda r: r.country_code), pl.col("countryCode"), pl.String),
-        "province": (_any(rules, lambda r: r.province_code), pl.col("province_code"), pl.String),
-        "beside": (
-            _any(rules, lambda r: r.province_code),
-            pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True),
-            pl.Boolean,
-        ),
-        "dataset": (_any(rules, lambda r: r.dataset), pl.col("datasetKey"), pl.String),
-        "publisher": (_any(rules, lambda r: r.publishing_country), pl.col("publishingCountry"), pl.String),
-        "labels": (_any(rules, lambda r: r.label), _joined(pl.col("community_labels")), pl.String),
-    }
-    facts = {name: (fact if wanted else pl.lit(None)).cast(dtype) for name, (wanted, fact, dtype) in asked.items()}
-    told = frame.with_columns(**facts).select(list(facts))
-    seasons = _any(rules, lambda r: r.month_from)
-    told = told.with_columns(months_of(frame) if seasons else pl.lit(None, pl.Int64).alias("months"))
-    return told.with_columns(_of_places(frame, rules, boundaries))
-
-
-def _any(rules: RuleSet, of: Callable[..., object]) -> bool:
-    return any(of(rule) for rule in rules.rules)
-
-
-def _possible() -> pl.Expr:
-    """Return the countries that a record may belong to."""
     codes = pl.col("country_codes").cast(pl.List(pl.String)).fill_null([])
-    return pl.concat_list(codes, pl.col("countryCode", "located_country_code").cast(pl.String))
+    possible = pl.concat_list(codes, pl.col("countryCode", "located_country_code").cast(pl.String))
+    beside = pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True)
+    asked: dict[str, tuple[str, pl.Expr, type[pl.DataType]]] = {
+        "possible": ("country_code", _joined(possible), pl.String),
+        "stated": ("country_code", pl.col("countryCode"), pl.String),
+        "province": ("province_code", pl.col("province_code"), pl.String),
+        "beside": ("province_code", beside, pl.Boolean),
+        "dataset": ("dataset", pl.col("datasetKey"), pl.String),
+        "publisher": ("publishing_country", pl.col("publishingCountry"), pl.String),
+        "labels": ("label", _joined(pl.col("community_labels")), pl.String),
+        "months": ("month_from", months_of(), pl.Int64),
+    }
+    facts = [
+        (fact if any(getattr(rule, of) for rule in rules.rules) else pl.lit(None)).cast(dtype).alias(name)
+        for name, (of, fact, dtype) in asked.items()
+    ]
+    return frame.with_columns(facts).select(list(asked)).with_columns(_of_places(frame, rules, boundaries))
 
 
 def _joined(values: pl.Expr) -> pl.Expr:
-    """Return lists as texts: sorted, each once; empty for nothing."""
-    return values.cast(pl.List(pl.String)).list.drop_nulls().list.unique().list.sort().list.join(_SEPARATOR)
+    """Return lists as texts, sorted, each once: |LA|VN|; | for nothing."""
+    items = values.cast(pl.List(pl.String)).list.drop_nulls().list.unique().list.sort()
+    return _SEPARATOR + pl.when(items.list.len() > 0).then(items.list.join(_SEPARATOR) + _SEPARATOR).otherwise(
+        pl.lit("")
+    )
+
+
+def _text(values: Iterable[str | None]) -> str:
+    """Return values as `_joined` does."""
+    return _SEPARATOR + "".join(f"{one}{_SEPARATOR}" for one in sorted({one for one in values if one is not None}))
+
+
+def _has(column: str, value: str | None) -> pl.Expr:
+    return pl.col(column).str.contains(f"|{value}|", literal=True).fill_null(value=False)
+
+
+def nothing_against(rule: Rule) -> pl.Expr:
+    """Tell where dataset, publisher, label and season do not speak against a rule."""
+    found = [(pl.col("months").fill_null(_ALL_MONTHS) & rule.months) != 0]
+    for column, wanted in (("dataset", rule.dataset), ("publisher", rule.publishing_country)):
+        if wanted is not None:
+            found.append((pl.col(column) == wanted).fill_null(value=True))
+    if rule.label is not None:
+        found.append(_has("labels", rule.label))
+    return pl.all_horizontal(found)
+
+
+def may_be_there(rule: Rule, size: int | None) -> pl.Expr:
+    """Tell where a rule's place may be the record's: by the region of a size, or by facts where there is none."""
+    if not rule.of_place:
+        return pl.lit(value=True)
+    none, of_area = pl.lit(value=True), rule.area_id or rule.polygon
+    here = (pl.col("possible") == "|") | _has("possible", rule.country_code) if rule.country_code else none
+    division = none
+    if rule.province_code:
+        division = (pl.col("province") == rule.province_code).fill_null(value=True) | pl.col("beside")
+    area = pl.col("areas").is_null() | _has("areas", rule.rule_id) if of_area else none
+    by_facts = here & division & area
+    if size is None:
+        return by_facts
+    countries, provinces, unsure = (pl.col(f"{name}_{size}") for name in ("countries", "provinces", "unsure"))
+    there = _has(f"countries_{size}", rule.country_code) | unsure
+    stated = pl.col("stated").eq_missing(rule.country_code) | ((countries == "|") & pl.col("stated").is_null())
+    here = there | stated if rule.country_code else none
+    # Near a border of countries a division is not certain, wherever its own border is.
+    beside = unsure | (there & (countries.str.count_matches("|", literal=True) > 2))
+    if rule.province_code:
+        division = (provinces == "|") | _has(f"provinces_{size}", rule.province_code) | beside
+    area = _has("areas", rule.rule_id) | _has(f"touches_{size}", rule.rule_id) if of_area else none
+    return pl.when(countries.is_null()).then(by_facts).otherwise(here & division & area)
+
+
+def surely_applies(rule: Rule, size: int) -> pl.Expr:
+    """Tell where every fact that a rule asks for is known and speaks for it, all over the cell of a size."""
+    equal = {"dataset": rule.dataset, "publisher": rule.publishing_country}
+    if rule.country_code:
+        equal |= {f"countries_{size}": f"|{rule.country_code}|", "possible": f"|{rule.country_code}|"}
+    if rule.province_code:
+        equal[f"provinces_{size}"] = f"|{rule.province_code}|"
+    found = [pl.col(name).eq_missing(value) for name, value in equal.items() if value is not None]
+    if rule.of_place:
+        found.append(~pl.col(f"unsure_{size}").fill_null(value=False))
+    if rule.area_id or rule.polygon:
+        found.append(_has(f"within_{size}", rule.rule_id))
+    if rule.label is not None:
+        found.append(_has("labels", rule.label))
+    if rule.months != _ALL_MONTHS:
+        found.append((pl.col("months") & ~rule.months).eq_missing(0))
+    return pl.all_horizontal(found or [pl.lit(value=True)])
 
 
 def _of_places(frame: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> list[pl.Series]:
     """Return what rules of a place ask of the place's circle and of its cells."""
     of_place = [rule for rule in rules.rules if rule.of_place]
     shapes = {rule.rule_id: shape for rule in of_place if (shape := rules.shape_of(rule)) is not None}
-    # Of a withheld record what another rule would show is asked, too.
-    asking = rules.rules if any(r.category is SharingCategory.WITHHELD for r in of_place) else of_place
+    # Of a rule without a cell of its own it is asked what another one would show.
+    asking = of_place if all(str(rule.category) in CELLS_PER_DEGREE for rule in of_place) else rules.rules
     sizes = {CELLS_PER_DEGREE[str(r.category)] for r in asking if str(r.category) in CELLS_PER_DEGREE}
     if rules.consents:
         sizes = set(CELLS_PER_DEGREE.values())
@@ -147,12 +205,12 @@ def _of_circles(
     reach = np.where(radius > 0, radius, ASSUMED_UNCERTAINTY_M) / METRES_PER_DEGREE
     wide = reach / np.maximum(np.cos(np.radians(np.clip(latitude, -89, 89))), 0.02)
     boxes = shapely.box(longitude - wide, latitude - reach, longitude + wide, latitude + reach)
-    names: list[str | None] = [_SEPARATOR.join(unknown) if there else None for there in placed]
+    found: list[list[str] | None] = [[*unknown] if there else None for there in placed]
     for name, shape in shapes.items():
         shapely.prepare(shape)
         for row in np.flatnonzero(placed & shapely.intersects(shape, boxes)):
-            names[row] = f"{names[row]}{_SEPARATOR}{name}"
-    return pl.Series("areas", names, dtype=pl.String)
+            found[row] = [*(found[row] or ()), name]
+    return pl.Series("areas", [None if names is None else _text(names) for names in found], dtype=pl.String)
 
 
 def _of_cells(
@@ -181,10 +239,11 @@ def _of_cells(
 def _areas(region: Region, shapes: dict[str, BaseGeometry]) -> tuple[str, str]:
     """Return the rules whose area a region touches, and those in whose area it lies."""
     box = shapely.box(region.west, region.south, region.east, region.north)
-    return tuple(  # type: ignore[return-value]
-        _SEPARATOR.join(name for name, shape in shapes.items() if asked(shape, box))
+    touched, within = (
+        _text(name for name, shape in shapes.items() if asked(shape, box))
         for asked in (shapely.intersects, shapely.covers)
     )
+    return touched, within
 
 
 def _near(region: Region, boundaries: BoundarySet) -> tuple[str, str, bool]:
@@ -196,28 +255,17 @@ def _near(region: Region, boundaries: BoundarySet) -> tuple[str, str, bool]:
     east_m, north_m = (float(value[0]) for value in metres_per_degree(np.array([poleward])))
     aside, along = boundaries.band_m * _WIDER / east_m, boundaries.band_m * _WIDER / north_m
     box = shapely.box(region.west - aside, region.south - along, region.east + aside, region.north + along)
-    units = np.sort(boundaries.tree.query(box, predicate="intersects")).tolist()
+    units = boundaries.tree.query(box, predicate="intersects").tolist()
     countries = {boundaries.countries[boundaries.country_of[unit]] for unit in units}
-    provinces = {boundaries.provinces[unit] for unit in units}
-    told = (sorted(code for code in codes if code is not None) for codes in (countries, provinces))
-    return *(_SEPARATOR.join(codes) for codes in told), None in countries  # type: ignore[return-value]
+    return _text(countries), _text(boundaries.provinces[unit] for unit in units), None in countries
 
 
-def months_of(facts: pl.DataFrame) -> pl.Series:
+def months_of() -> pl.Expr:
     """Return the months that each record may be of as bits, January the lowest; all where none is told."""
-    start, end = pl.col("event_start").cast(pl.Date).dt, pl.col("event_end").cast(pl.Date).dt
-    told = facts.select(
-        single=pl.col("month").cast(pl.Int64) - 1,
-        first=start.year().cast(pl.Int64) * 12 + start.month().cast(pl.Int64) - 1,
-        last=end.year().cast(pl.Int64) * 12 + end.month().cast(pl.Int64) - 1,
-    ).select(
-        first=pl.coalesce("first", "single").fill_null(0),
-        span=pl.when(pl.col("first").is_not_null())
-        .then(pl.col("last") - pl.col("first") + 1)
-        .when(pl.col("single").is_not_null())
-        .then(1)
-        .fill_null(12)
-        .clip(1, 12),
-    )
-    bits = ((1 << told["span"].to_numpy().astype(np.int64)) - 1) << (told["first"].to_numpy() % 12)
-    return pl.Series("months", (bits & 0xFFF) | (bits >> 12))
+    start, end = (pl.col(name).cast(pl.Date).dt for name in ("event_start", "event_end"))
+    first, last = (day.year().cast(pl.Int64) * 12 + day.month().cast(pl.Int64) - 1 for day in (start, end))
+    single = pl.col("month").cast(pl.Int64) - 1
+    span = pl.when(first.is_not_null()).then(last - first + 1).when(single.is_not_null()).then(1)
+    two = pl.lit(2, dtype=pl.Int64)
+    bits = (two.pow(span.fill_null(12).clip(1, 12)) - 1) * two.pow(pl.coalesce(first, single).fill_null(0) % 12)
+    return (bits & _ALL_MONTHS) | (bits // (1 << 12))

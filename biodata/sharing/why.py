@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from biodata.places import BoundarySet
-from biodata.sharing.cases import Judge
-from biodata.sharing.decide import decide
+from biodata.sharing.decide import decide, judge
 from biodata.sharing.rules import RuleSet
 from biodata.vocabularies import SharingCategory
 
@@ -58,20 +58,22 @@ def why(record: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> tup
         Empty where no rule applies. A rule of the program itself (of tracked animals) stands first where it decides.
     """
     decided = decide(record, rules, boundaries=boundaries)
-    chosen = decided["rule_id"].item() if decided.height else None
+    chosen, category, reason = decided.select("rule_id", "category", "reason").row(0) if decided.height else (None,) * 3
     steps = []
-    applying, result = next(Judge(record, rules, boundaries).outcomes()) if rules.rules else ([], None)
-    known = {rule.rule_id for rule in applying}
-    if chosen is not None and chosen not in known:
-        category, reason = decided.select("category", "reason").row(0)
+    judged = judge(record, rules, boundaries)
+    case = judged.case.item()
+    applying = [] if case is None else np.flatnonzero(judged.applies[case]).tolist()
+    deciding = int(judged.decides[case]) if applying else -1
+    if chosen is not None and all(judged.rules[n].rule_id != chosen for n in applying):
         steps.append(Step(chosen, SharingCategory(category), reason, "biodata", None, "biodata", True, False, ()))
-    replaced = {rule.rule_id for rule in result.replaced} if result is not None else set()
-    deciding = chosen if chosen is not None else result.rule.rule_id if result is not None else None
-    for rule in applying:
-        missing = result.without_consent.get(rule.rule_id, ()) if result is not None else ()
+    for n in applying:
+        rule, consented = judged.rules[n], judged.consented.get(n)
+        above = {judged.rules[m].answerable for m in applying if judged.is_stricter(m, n)}
+        lacking = above - {one.stricter_owner for one in rules.consents if one.looser_rule == rule.rule_id}
+        missing = tuple(sorted(lacking)) if consented is not None and consented[case] else ()
         kind = None if rule.source_kind is None else str(rule.source_kind)
-        is_it = rule.rule_id == deciding
-        gone = rule.rule_id in replaced
+        is_it = rule.rule_id == chosen if chosen is not None else n == deciding
+        gone = judged.is_stricter(n, deciding)
         steps.append(
             Step(rule.rule_id, rule.category, rule.reason, rule.source, kind, rule.answerable, is_it, gone, missing)
         )
