@@ -20,7 +20,7 @@ from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force
+from biodata.store.rules_in_force import remember, rules_in_force
 from biodata.store.shared_outputs import put_down
 
 
@@ -157,6 +157,8 @@ def _build(
         return None, reports[-1].faults
     sharing_memory.record_presences(registry, presences["key"], snapshot)
     held.enter_context(releases.held_open(made.path))
+    if lake.snapshot() == snapshot:
+        remember(settings, lake, rules)
     (report,) = reports
     registry.record_release(
         made.id,

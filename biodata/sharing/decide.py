@@ -152,10 +152,12 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
     case = np.full(len(asked), -1, dtype=np.int64)
     case[asked] = number.to_numpy()
 
-    def true_of(expressions: Iterable[pl.Expr]) -> Bools:
-        named = {f"rule {n}": expression for n, expression in enumerate(expressions)}
-        table = distinct.with_columns(**named).select(list(named)).to_numpy().reshape(len(distinct), len(named))
-        found: Bools = table[cases["facts"].to_numpy()]
+    def true_of(conditions: Iterable[pl.Expr | None]) -> Bools:
+        every = list(conditions)
+        found = np.ones((cases.height, len(every)), dtype=bool)
+        asked = {str(n): condition for n, condition in enumerate(every) if condition is not None}
+        if asked:
+            found[:, [int(n) for n in asked]] = distinct.select(**asked).to_numpy()[cases["facts"].to_numpy()]
         return found
 
     at_names = cases["names"].to_numpy()

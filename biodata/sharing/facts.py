@@ -113,21 +113,24 @@ def _has(column: str, value: str | None) -> pl.Expr:
     return pl.col(column).str.contains(f"|{value}|", literal=True).fill_null(value=False)
 
 
-def nothing_against(rule: Rule) -> pl.Expr:
-    """Tell where dataset, publisher, label and season do not speak against a rule."""
-    found = [(pl.col("months").fill_null(_ALL_MONTHS) & rule.months) != 0]
+def nothing_against(rule: Rule) -> pl.Expr | None:
+    """Tell where dataset, publisher, label and season do not speak against a rule; None for one that asks for none."""
+    found = [(pl.col("months") & rule.months) != 0] if rule.months != _ALL_MONTHS else []
     for column, wanted in (("dataset", rule.dataset), ("publisher", rule.publishing_country)):
         if wanted is not None:
             found.append((pl.col(column) == wanted).fill_null(value=True))
     if rule.label is not None:
         found.append(_has("labels", rule.label))
-    return pl.all_horizontal(found)
+    return pl.all_horizontal(found) if found else None
 
 
-def may_be_there(rule: Rule, size: int | None) -> pl.Expr:
-    """Tell where a rule's place may be the record's: by the region of a size, or by facts where there is none."""
+def may_be_there(rule: Rule, size: int | None) -> pl.Expr | None:
+    """Tell where a rule's place may be the record's: by the region of a size, or by facts where there is none.
+
+    None for a rule without a place.
+    """
     if not rule.of_place:
-        return pl.lit(value=True)
+        return None
     none, of_area = pl.lit(value=True), rule.area_id or rule.polygon
     here = (pl.col("possible") == "|") | _has("possible", rule.country_code) if rule.country_code else none
     division = none
@@ -149,8 +152,8 @@ def may_be_there(rule: Rule, size: int | None) -> pl.Expr:
     return pl.when(countries.is_null()).then(by_facts).otherwise(here & division & area)
 
 
-def surely_applies(rule: Rule, size: int) -> pl.Expr:
-    """Tell where every fact that a rule asks for is known and speaks for it, all over the cell of a size."""
+def surely_applies(rule: Rule, size: int) -> pl.Expr | None:
+    """Tell where every fact that a rule asks for is known and speaks for it, all over the cell of a size; None for no fact."""
     equal = {"dataset": rule.dataset, "publisher": rule.publishing_country}
     if rule.country_code:
         equal |= {f"countries_{size}": f"|{rule.country_code}|", "possible": f"|{rule.country_code}|"}
@@ -165,7 +168,7 @@ def surely_applies(rule: Rule, size: int) -> pl.Expr:
         found.append(_has("labels", rule.label))
     if rule.months != _ALL_MONTHS:
         found.append((pl.col("months") & ~rule.months).eq_missing(0))
-    return pl.all_horizontal(found or [pl.lit(value=True)])
+    return pl.all_horizontal(found) if found else None
 
 
 def _of_places(frame: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> list[pl.Series]:

@@ -90,20 +90,30 @@ def rules_in_force(
         memory = sharing_memory.read(registry, settings.data)
     if among is not None or snapshot is not None or events is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events))
-    changed = [lake.changed_at(table) for table in _ASKED]
-    # A lake that was restored can have the same numbers for other versions.
-    when = lake.snapshots().filter(pl.col("snapshot").is_in(changed))["time"].to_list()
-    made = releases.current(settings.data)
-    asked = (
-        lake.data.resolve(), *changed, *when, rules.hash, None if made is None else made.id, _today(),
-        memory.states.hash_rows().sum() if memory.states.height else 0,
-    )  # fmt: skip
+    asked = _asked(settings, lake, rules, memory)
     for known, of_boundaries, plan in _KNOWN:
         if known == asked and of_boundaries is boundaries:
             return replace(rules, plan=plan)
     plan = _plan(settings, lake, rules, memory, None, None, None)
     _KNOWN.append((asked, boundaries, plan))
     return replace(rules, plan=plan)
+
+
+def remember(settings: Settings, lake: Lake, rules: RuleSet) -> None:
+    """Remember the plan by which the current release was just made: whoever asks next in this process is told the same."""
+    assert rules.plan is not None
+    asked = _asked(settings, lake, rules, rules.plan.apart.memory)
+    _KNOWN.append((asked, places.load_boundaries(settings.boundaries), rules.plan))
+
+
+def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
+    """Return what a plan follows from."""
+    changed = [lake.changed_at(table) for table in _ASKED]
+    # A lake that was restored can have the same numbers for other versions.
+    when = lake.snapshots().filter(pl.col("snapshot").is_in(changed))["time"].to_list()
+    made = releases.current(settings.data)
+    states = memory.states.hash_rows().sum() if memory.states.height else 0
+    return lake.data.resolve(), *changed, *when, rules.hash, None if made is None else made.id, _today(), states
 
 
 def _plan(
