@@ -1,7 +1,7 @@
 """Whether a taxon is among what a survey looked for: its declared scope, in Latin or by common names.
 
-What stands above a species is told by its record, else by the bundled lists of genera, so that a
-survey needs no checklist for a scope such as Mammalia.
+What stands above a species is told by its record, else by the bundled lists of genera, so that a survey needs no
+checklist for a scope such as Mammalia.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -98,14 +98,13 @@ def holding(
         A value of `Holds`; null where there is no scope: nobody said what was looked for.
     """
     if excluded is not None and excluded.null_count() < excluded.len():
-        held = holding(scopes, taxon, ranks=ranks)
-        left_out = holding(excluded, taxon, ranks=ranks)
-        inside, open_ = held == Holds.INSIDE, left_out.is_in([str(Holds.UNPLACED), str(Holds.UNREAD)])
-        both = pl.DataFrame([held.alias("held"), left_out.alias("out"), inside.alias("in"), open_.alias("open")])
-        out = pl.when(pl.col("in") & (pl.col("out") == Holds.INSIDE)).then(pl.lit(str(Holds.OUTSIDE)))
-        return both.select(
-            pl.coalesce(out, pl.when(pl.col("in") & pl.col("open")).then("out"), "held").alias("scope")
-        ).to_series()
+        held, left_out = (holding(one, taxon, ranks=ranks) for one in (scopes, excluded))
+        may_lie_in_it = pl.col("out").is_in([str(Holds.UNPLACED), str(Holds.UNREAD)])
+        without = (
+            pl.when(pl.col("out") == Holds.INSIDE).then(pl.lit(str(Holds.OUTSIDE))).when(may_lie_in_it).then("out")
+        )
+        scope = pl.when(pl.col("held") == Holds.INSIDE).then(without.otherwise("held")).otherwise("held")
+        return pl.DataFrame({"held": held, "out": left_out}).select(scope.alias("scope"))["scope"]
     told = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
     asked = [one for one in told.drop_nulls().unique() if one.replace(_BETWEEN, "").strip()]
     answers = [str(_holds(one.split(_BETWEEN), taxon, ranks or {})) for one in asked]
