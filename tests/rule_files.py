@@ -5,8 +5,8 @@ from pathlib import Path
 
 from biodata.access.rule_import import read_files
 from biodata.settings import Settings
-from biodata.sharing.label_files import read_labels
-from biodata.sharing.rules import BUNDLED, read_consents, read_rules
+from biodata.sharing.rule_lines import read_consents, read_labels, read_rules
+from biodata.sharing.rules import BUNDLED
 from biodata.store import sharing_rules
 from biodata.store.registry import Registry
 

@@ -11,7 +11,7 @@ from biodata import pipeline, places, surveys
 from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.sharing.foreseen import Foreseen
-from biodata.sharing.shared import hidden_taxa
+from biodata.sharing.received import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
@@ -159,11 +159,11 @@ def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
 def test_names_that_came_coarse_are_told_together(tmp_path):
     names = ("Sus scrofa", "Rusa unicolor", "Muntiacus muntjak", "Viverra zibetha")
     found = [
-        Foreseen(name, SharingCategory.TENTH_DEGREE, False, (), 0, "came", "", (row,), ("E1",), 0, (), came=True)
+        Foreseen(name, SharingCategory.TENTH_DEGREE, False, (), 0, "came", "", (row,), ("E1",), 0, came=True)
         for row, name in enumerate(names)
     ]
     sure = Foreseen(
-        "Elephas maximus", SharingCategory.TENTH_DEGREE, True, (), 0, "rule", "list", (9,), ("E2",), 0, (), came=False
+        "Elephas maximus", SharingCategory.TENTH_DEGREE, True, (), 0, "rule", "list", (9,), ("E2",), 0, came=False
     )
     single, together = notices._together([*found, sure])
     assert single == sure

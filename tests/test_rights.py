@@ -12,7 +12,7 @@ from biodata.errors import InputError
 from biodata.exports.catalogue import DatasetEntry
 from biodata.exports.write import Format
 from biodata.settings import Settings
-from biodata.sharing.label_files import Assignment
+from biodata.sharing.rule import Assignment
 from biodata.store import audit
 from biodata.store.models import AuditEntry, Job
 from biodata.store.registry import Registry

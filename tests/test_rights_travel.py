@@ -20,7 +20,7 @@ from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
-from biodata.sharing.label_files import Assignment
+from biodata.sharing.rule import Assignment
 from biodata.store import releases
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry

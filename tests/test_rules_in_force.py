@@ -5,7 +5,7 @@ import pytest
 import releases as fixture
 from biodata.settings import Settings
 from biodata.sharing import Rule
-from biodata.sharing.lists import BOUND, list_of
+from biodata.sharing.rules import BOUND, list_of
 from biodata.store import rules_in_force as module
 from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory

@@ -8,8 +8,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.sharing.lists import BOUND, list_of
-from biodata.sharing.rules import Rule
+from biodata.sharing.rules import BOUND, Rule, list_of
 from biodata.vocabularies import SharingCategory
 from rule_files import put_rules
 

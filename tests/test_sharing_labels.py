@@ -16,9 +16,9 @@ from biodata.errors import InputError
 from biodata.places import load_boundaries
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet, decide, publish
-from biodata.sharing.label_files import Assignment, LabelSet
-from biodata.sharing.labels import category_of, in_text, in_texts, label_called, labels
+from biodata.sharing.labels import LabelSet, category_of, in_text, in_texts, label_called, labels
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest
+from biodata.sharing.rule import Assignment
 from biodata.store import sharing_rules
 from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import biodata.surveys
-from biodata.sharing import shared
+from biodata.sharing import received
 from biodata.sharing.publish import NOBODY, REASON_BESIDE, REASON_EARLIER
 from biodata.surveys import words
 from biodata.surveys.words.sentences import retold
@@ -65,7 +65,7 @@ def test_every_reason_of_the_default_rules_has_words(language):
         REASON_BESIDE,
         REASON_EARLIER,
         NOBODY,
-        shared.REASON,
+        received.REASON,
     }
     assert [one for one in reasons if english_in(retold(one, language), language)] == []
     notice = words.told("NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language)[

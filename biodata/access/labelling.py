@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.sharing.label_files import Assignment, LabelSet, cells
+from biodata.sharing.labels import LabelSet
+from biodata.sharing.rule import Assignment
+from biodata.sharing.rule_lines import cells
 from biodata.store import audit, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -77,6 +79,6 @@ def _place(assignment: Assignment) -> tuple[str, str, str | None, int | None]:
 
 def _write(session: Session, content: RuleContent, changed: Assignment, *, actor: str, action: str) -> None:
     """Write a version of the sharing rules with other labels, and what changed into the audit."""
-    details = {name: value for name, value in cells([changed])[0].items() if value}
+    details = {name: value for name, value in cells(changed).items() if value}
     sharing_rules.write(session, content, actor=actor, reason=f"{action}: {changed.label} of {changed.dataset}")
     audit.append(session, actor=actor, action=action, subject=changed.dataset, details=details)

@@ -8,9 +8,8 @@ from typing import Any
 from biodata.access import tightening
 from biodata.errors import RulesUnreadableError
 from biodata.settings import Settings
-from biodata.sharing.label_files import read_labels
-from biodata.sharing.rule_lines import text_of
-from biodata.sharing.rules import RuleSet, read_consents, read_rules
+from biodata.sharing.rule_lines import read_consents, read_labels, read_rules, text_of
+from biodata.sharing.rules import RuleSet
 from biodata.store import audit, releases, sharing_memory, sharing_rules
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import RuleContent

@@ -1,7 +1,7 @@
 """Records and events that a biodata had made coarser before it wrote the archive that they come in: they stay so.
 
 What is told of their place is that of a cell: which countries and division it may lie in is not asked of the map again, at
-the cell's middle. Whether the place really is as coarse as it says, `sharing.shared` looks at whenever it is published.
+the cell's middle. Whether the place really is as coarse as it says, `sharing.received` looks at whenever it is published.
 """
 
 from typing import Final

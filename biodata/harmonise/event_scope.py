@@ -1,4 +1,4 @@
-"""What was looked for at an event, as its sheet tells it; what that means for absence: `sharing.scopes`."""
+"""What was looked for at an event, as its sheet tells it; what that means for absence: `analysis.scopes`."""
 
 from typing import Final
 

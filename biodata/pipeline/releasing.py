@@ -14,8 +14,8 @@ from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing import gate
-from biodata.sharing.lists import withheld_by_list
 from biodata.sharing.plan import named_dataset
+from biodata.sharing.rules import withheld_by_list
 from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake

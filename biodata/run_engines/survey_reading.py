@@ -20,8 +20,8 @@ from biodata.run_engines import published_view
 from biodata.run_records import RunInput
 from biodata.settings import Settings
 from biodata.sharing.events import as_records
+from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
-from biodata.sharing.shared import came_open, hidden_taxa
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry

@@ -13,9 +13,9 @@ from biodata.places import BoundarySet
 from biodata.sharing import labels
 from biodata.sharing.facts import facts_of, may_be_there, nothing_against, surely_applies
 from biodata.sharing.grid import PER_DEGREE
+from biodata.sharing.received import decided_by_nodes
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.shared import decided_by_nodes
 from biodata.vocabularies import SharingCategory
 
 TRACKED_RULE: Final = "tracked-animals"

@@ -5,19 +5,20 @@ An event goes out as it is, or not at all. One that others are parts of has the 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 from biodata import terms
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.event_measurements import let_out_of_events
-from biodata.sharing.event_shapes import boxes, points
 from biodata.sharing.licences import effective_of
 from biodata.sharing.plan import Plan, named_dataset
+from biodata.sharing.received import came_open
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.scopes import told_words
 from biodata.vocabularies import SharingCategory
@@ -36,6 +37,7 @@ _OF_THE_WHOLE: Final = (
 )  # fmt: skip
 """What is not published of an event that others are parts of: with those that are open it would tell the one that is not."""
 _MARKED: Final = ("eventID", "parentEventID", "locationID")
+_SURVEY_ID: Final = pl.col("datasetKey") + ":" + pl.col("eventID")
 
 
 def publish_events(
@@ -65,8 +67,7 @@ def publish_events(
         that came as cells, those that a rule without a taxon, or a label, makes less than open, and those of the plan.
     """
     plan = rules.plan
-    events = events.filter(pl.col("shared_as").struct.field("category").is_null())
-    events = events.with_columns(pl.col("footprint").cast(pl.Binary)).sort("event_key")
+    events = came_open(events).with_columns(pl.col("footprint").cast(pl.Binary)).sort("event_key")
     general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
     hidden = _hidden(events, general, boundaries)
     gone = pl.Series([], dtype=pl.String) if plan is None else plan.apart.unpublished_events
@@ -102,9 +103,9 @@ def as_records(events: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of n rows
         Columns of `terms.OCCURRENCE`; `key` is negative, which no record's is.
     """
-    days = [pl.col(name).cast(pl.Date) for name in ("event_start", "event_end")]
+    days = pl.col("event_start", "event_end").cast(pl.Date)
     method = pl.col("samplingProtocol").fill_null("survey")
-    frame = events.with_columns(*days, method, key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
+    frame = events.with_columns(days, method, key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
     return terms.conform(frame, terms.OCCURRENCE)
 
 
@@ -130,31 +131,23 @@ def _along(events: pl.DataFrame) -> pl.DataFrame:
 def _marked(found: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return events of marked datasets with marks in place of their own identifiers."""
     here = named_dataset().is_in(list(plan.marked))
-    made = found.with_columns(plan.mark(found[name]).alias(f"{name} mark") for name in _MARKED)
-    made = made.with_columns(pl.when(here).then(f"{name} mark").otherwise(name).alias(name) for name in _MARKED)
-    return made.with_columns(survey_id=pl.col("datasetKey") + ":" + pl.col("eventID")).select(found.columns)
+    marks = {name: pl.when(here).then(plan.mark(found[name])).otherwise(name) for name in _MARKED}
+    return found.with_columns(**marks).with_columns(survey_id=_SURVEY_ID)
 
 
 def _conform(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows with the columns of `terms.SURVEY`; open ones are called by dataset and identifier."""
-    if "survey_id" not in frame.columns:
-        frame = frame.with_columns(survey_id=pl.col("datasetKey") + ":" + pl.col("eventID"))
-    days = [pl.col(name).cast(pl.Date) for name in ("event_start", "event_end") if name in frame.columns]
-    year = pl.col("event_start").dt.year() if "event_start" in frame.columns else pl.col("year")
-    return terms.conform(frame.with_columns(*days, year=year, license="license_effective"), terms.SURVEY)
+    days = pl.col("event_start", "event_end").cast(pl.Date)
+    year = pl.col("event_start").dt.year()
+    frame = frame.with_columns(days, year=year, survey_id=_SURVEY_ID, license="license_effective")
+    return terms.conform(frame, terms.SURVEY)
 
 
 def _are_wholes(events: pl.DataFrame) -> pl.Series:
     """Tell which events others are parts of."""
-    parts = (
-        events.filter(pl.col("parentEventID") != pl.col("eventID"))
-        .select("datasetKey", eventID="parentEventID")
-        .unique()
-    )
-    marked = events.select("datasetKey", "eventID").join(
-        parts.with_columns(whole=pl.lit(value=True)), on=["datasetKey", "eventID"], how="left", maintain_order="left"
-    )
-    return marked["whole"].fill_null(value=False)
+    parts = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
+    wholes = events.with_row_index("row").join(parts, on=["datasetKey", "eventID"], how="semi")["row"]
+    return pl.int_range(events.height, eager=True, dtype=pl.UInt32).is_in(wholes.implode())
 
 
 def _told_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
@@ -175,7 +168,8 @@ def _told_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: 
 
 def _shapes(opened: pl.DataFrame) -> pl.Series:
     """Return lines and outlines, else points, as WKB."""
-    there = points(opened["decimalLongitude"], opened["decimalLatitude"])
+    places = opened.select(pl.col("decimalLongitude", "decimalLatitude").cast(pl.Float64)).fill_null(np.nan).to_numpy()
+    there = _wkb(np.asarray(shapely.points(places)), np.isfinite(places).all(axis=1))
     return pl.select(pl.coalesce(opened["footprint"], there)).to_series()
 
 
@@ -183,9 +177,8 @@ def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
     """Return the events that have open parts, with the days and the box of these."""
     bounds = shapely.bounds(shapely.from_wkb(opened["geometry"].to_list()))
     box = pl.DataFrame(np.asarray(bounds).reshape(-1, 4), schema=["west", "south", "east", "north"], orient="row")
-    parts = opened.select("datasetKey", "parentEventID", "event_start", "event_end", "country_codes").hstack(
-        box.fill_nan(None)
-    )
+    parts = opened.select("datasetKey", "parentEventID", "event_start", "event_end", "country_codes")
+    parts = parts.hstack(box.fill_nan(None))
     up = wholes.select("datasetKey", "eventID", up="parentEventID")
     level, found = parts, [parts]
     for _ in range(_LEVELS):
@@ -205,3 +198,22 @@ def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
         told, on=["datasetKey", "eventID"], maintain_order="left"
     )
     return kept.with_columns(geometry=boxes(kept))
+
+
+def boxes(frame: pl.DataFrame) -> pl.Series:
+    """Return the boxes of n rows with west, south, east, north as WKB.
+
+    One without an area is a line or a point; null where an edge is missing.
+    """
+    edges = frame.select(pl.col("west", "south", "east", "north").cast(pl.Float64)).to_numpy().astype(np.float64)
+    flat = (edges[:, 0] == edges[:, 2]) & (edges[:, 1] == edges[:, 3])
+    lines = ((edges[:, 0] == edges[:, 2]) | (edges[:, 1] == edges[:, 3])) & ~flat
+    shapes = shapely.box(edges[:, 0], edges[:, 1], edges[:, 2], edges[:, 3])
+    shapes[flat] = shapely.points(edges[flat, :2])
+    shapes[lines] = shapely.linestrings(edges[lines].reshape(-1, 2, 2))
+    return _wkb(shapes, ~np.isnan(edges).any(axis=1))
+
+
+def _wkb(shapes: NDArray[Any], there: NDArray[np.bool_]) -> pl.Series:
+    shapes[~there] = None
+    return pl.Series("geometry", shapely.to_wkb(shapes).tolist(), dtype=pl.Binary)

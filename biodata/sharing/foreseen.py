@@ -3,6 +3,7 @@
 Rules are public, and whoever asks has the records; so this tells nobody anything of others' records.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +12,9 @@ import polars as pl
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.publish import NOBODY, plan_alone
+from biodata.sharing.received import CATEGORIES, OF_ARCHIVE, REASON
 from biodata.sharing.resolve import INTERPRETED
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.shared import OF_ARCHIVE, REASON
 from biodata.vocabularies import SharingCategory
 
 _SEVERAL: Final = 3
@@ -46,8 +47,8 @@ class Foreseen:
         Their events.
     others : int
         Open records that become as coarse with them, of the same event.
-    waits : tuple of int
-        Of each record that is not published before there are ten places: how many there are.
+    came : bool
+        True where no rule here decided: they came as coarse, for what they are or for what was recorded beside them.
     """
 
     name: str
@@ -60,15 +61,13 @@ class Foreseen:
     rows: tuple[int, ...]
     events: tuple[str, ...]
     others: int
-    waits: tuple[int, ...]
     came: bool
-    """True where no rule here decided: they came as coarse, for what they are or for what was recorded beside them."""
 
 
 def foreseen(
     records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None
-) -> list[Foreseen]:
-    """Return what the rules do to the names of a survey.
+) -> tuple[list[Foreseen], Counter[int]]:
+    """Return what the rules do to the names of a survey, and which of its records wait.
 
     Parameters
     ----------
@@ -81,68 +80,54 @@ def foreseen(
 
     Returns
     -------
-    list of Foreseen
+    names : list of Foreseen
         Of each name that a rule makes less than open, the strictest first.
+    waits : Counter of int
+        Records that are not published before there are ten places, by how many there are.
     """
     decided = decide(records, rules, boundaries=boundaries)
     if decided.is_empty():
-        return []
+        return [], Counter()
     apart = plan_alone(records, rules, boundaries, decided, events).apart
-    hidden = apart.hidden.filter("beside")
-    waiting = records.with_row_index("row").join(apart.waiting, on="key").select("row", "places")
-    ties = records.with_row_index("row").join(hidden, on="key", suffix="_beside").select("row", category="category")
-    of_event = records.select("eventID", "parentEventID")
-    tied_at = of_event[ties.join(decided, on="row", how="anti")["row"]]
-    # A hidden record can be as coarse as another one of its station.
-    shown = pl.concat([frame.select("row", shown="category") for frame in (decided, ties)])
-    shown = shown.sort(_strictness("shown"), descending=True).unique("row", keep="first", maintain_order=True)
     told = pl.coalesce(*INTERPRETED, pl.lit("")).alias("name")
-    hidden = (
-        records.select(told, "eventID")
-        .with_row_index("row")
-        .join(decided.select("row", "category", "rule_id", "reason"), on="row")
-        .join(shown, on="row")
-    )
+    numbered = records.select("key", "eventID", "parentEventID", told).with_row_index("row")
+    ties = numbered.join(apart.hidden.filter("beside"), on="key")
+    tied = ties.join(decided, on="row", how="anti")
+    # A hidden record can be as coarse as another one of its station.
+    shown = pl.concat([frame.select("row", shown=pl.col("category").cast(CATEGORIES)) for frame in (decided, ties)])
+    hidden = numbered.join(decided, on="row", maintain_order="left")
+    hidden = hidden.join(shown.group_by("row").agg(pl.col("shown").min()), on="row", maintain_order="left")
     by_id = {rule.rule_id: rule for rule in rules.rules}
     resolved = rules.resolver.resolve(records)
     of_names, surely, place = resolved.of_rows(), resolved.of_rows("sure"), resolved.place
     found = []
     for (name,), group in hidden.group_by("name", maintain_order=True):
-        strict = group.sort(_strictness("shown"), descending=True, maintain_order=True).row(0, named=True)
-        of = place[strict["row"]]
-        decided_by = by_id.get(strict["rule_id"])
-        came = decided_by is None and strict["reason"] in (REASON, OF_ARCHIVE)
+        strict = group.sort("shown", maintain_order=True).row(0, named=True)
+        of, rule = place[strict["row"]], by_id.get(strict["rule_id"])
         # A rule that names no taxon is surely about the record.
-        sure = decided_by is None or decided_by.scientific_name is None
+        sure = rule is None or rule.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in surely[of])
         meant, more = ((), 0) if sure else _meant(of_names[of], rules, strict["rule_id"])
-        of_name = group["eventID"].drop_nulls().unique(maintain_order=True)
-        wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
-        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([of_name, wholes]).implode())
-        owner = NOBODY if decided_by is None else decided_by.answerable
+        at = pl.concat([group["eventID"], group["parentEventID"]]).drop_nulls().implode()
+        beside = tied.filter(pl.any_horizontal(pl.col("eventID", "parentEventID").is_in(at).fill_null(value=False)))
+        category, reason = SharingCategory(strict["shown"]), strict["reason"]
+        owner, came = NOBODY if rule is None else rule.answerable, rule is None and reason in (REASON, OF_ARCHIVE)
+        rows, of_events = tuple(group["row"]), tuple(group["eventID"].drop_nulls().unique(maintain_order=True))
         found.append(
-            Foreseen(
-                str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], owner, tuple(group["row"]), tuple(of_name),
-                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
-                tuple(group.join(waiting, on="row")["places"]), came,
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda one: (-one.category.strictness, one.name))
-
-
-def _strictness(column: str) -> pl.Expr:
-    order = {str(category): category.strictness for category in SharingCategory}
-    return pl.col(column).replace_strict(order, return_dtype=pl.Int64)
+            Foreseen(str(name), category, sure, meant, more, reason, owner, rows, of_events, beside.height, came)
+        )
+    waits = hidden.join(apart.waiting, on="key")["places"]
+    return sorted(found, key=lambda one: (-one.category.strictness, one.name)), Counter(waits)
 
 
 def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tuple[str, ...], int]:
     """Return the listed names that rules of some numbers are about, the first few, and how many others there are."""
-    first: dict[str, tuple[bool, int, str]] = {}
-    for rule in (rules.rules[n] for n in numbers):
-        if rule.scientific_name is not None:
-            order = (rule.rule_id != decided_by, -rule.category.strictness, rule.scientific_name)
-            first[rule.scientific_name] = min(order, first.get(rule.scientific_name, order))
-    names = sorted(first, key=lambda name: first[name])
+    ordered = sorted(
+        (rule.rule_id != decided_by, -rule.category.strictness, rule.scientific_name)
+        for rule in (rules.rules[n] for n in numbers)
+        if rule.scientific_name is not None
+    )
+    names = list(dict.fromkeys(name for _, _, name in ordered))
     every = {rule.scientific_name for rule in rules.rules} - {None}
     told = () if len(names) > max(_SEVERAL, _ANY * len(every)) else tuple(names[:_SEVERAL])
     return told, len(names) - len(told)

@@ -3,30 +3,25 @@
 https://localcontexts.org/labels/about-the-labels/. The meanings are ours, in few words; a community words its own labels.
 """
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
+from biodata.parsers.bundled import read_rows
+from biodata.sharing.rule import Assignment
 from biodata.vocabularies import SharingCategory
 
 RULE_START: Final = "label:"
 """How the rule of a label is called in a published record: `label:TK-CS`."""
 
-_DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
-    "row": pl.UInt32,
-    "category": pl.String,
-    "rule_id": pl.String,
-    "reason": pl.String,
-    "categories": pl.List(pl.String),
-}
+_OWN: Final = "community_labels"
 _CODE: Final = re.compile(r"\b(TK|BC)[\s_-]([A-Z]{1,3})\b")
 _ADDRESS: Final = re.compile(r"localcontexts\.org/labels?/([a-z-]+)", re.IGNORECASE)
 _NO_LETTER: Final = re.compile(r"[^a-z]+")
@@ -77,20 +72,11 @@ class Label:
 @cache
 def labels() -> Mapping[str, Label]:
     """Return every label by its code."""
-    text = files("biodata.data").joinpath("community_labels.csv").read_text("utf-8")
-    return MappingProxyType(
-        {
-            row["code"]: Label(
-                row["code"],
-                row["name"],
-                LabelKind(row["kind"]),
-                SharingCategory(row["category"]),
-                bool(row["non_commercial"]),
-                row["meaning"],
-            )
-            for row in csv.DictReader(text.splitlines())
-        }
-    )
+    found = {}
+    for row in read_rows("community_labels.csv"):
+        code, kind, category = row["code"], LabelKind(row["kind"]), SharingCategory(row["category"])
+        found[code] = Label(code, row["name"], kind, category, bool(row["non_commercial"]), row["meaning"])
+    return MappingProxyType(found)
 
 
 def label_called(text: str) -> str | None:
@@ -102,10 +88,8 @@ def label_called(text: str) -> str | None:
     ('TK-SS', 'BC-P', None)
     """
     plain = _NO_LETTER.sub("-", re.sub(r"\(.*\)", "", text).lower()).strip("-")
-    by_spelling = _spellings()
-    found = by_spelling.get(plain)
     told = in_text(text)
-    return found or (told[0] if len(told) == 1 else None)
+    return _spellings().get(plain) or (told[0] if len(told) == 1 else None)
 
 
 def in_words(codes: Iterable[str]) -> str:
@@ -138,10 +122,8 @@ def in_texts(texts: pl.Series) -> pl.Series:
     Series of List(String), length n
         Null where none is named.
     """
-    distinct = [text for text in texts.unique().to_list() if text is not None]
-    named = {text: found for text in distinct if (found := in_text(text))}
-    made = [named.get(text) for text in texts.to_list()] if named else [None] * len(texts)
-    return pl.Series(texts.name, made, dtype=pl.List(pl.String))
+    named = {text: in_text(text) or None for text in texts.drop_nulls().unique()}
+    return pl.Series(texts.name, map(named.get, texts), dtype=pl.List(pl.String))
 
 
 def category_of(codes: Iterable[str]) -> SharingCategory:
@@ -164,32 +146,31 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame, sorted by row
         row, category, rule_id, reason, categories as `decide` tells them.
     """
-    if "community_labels" not in occurrences.columns:
-        return pl.DataFrame(schema=_DECISION)
-    told = (
-        occurrences.select(pl.col("community_labels").cast(pl.List(pl.String)))
-        .with_row_index("row")
-        .explode("community_labels")
-        .drop_nulls("community_labels")
-    )
-    distinct = sorted(told["community_labels"].unique())
-    gates = [(code, category_of([code])) for code in distinct]
-    table = pl.DataFrame(
-        [(c, str(g), g.strictness, label_reason(c)) for c, g in gates if g is not SharingCategory.OPEN],
-        schema={"community_labels": pl.String, "category": pl.String, "strict": pl.Int64, "reason": pl.String},
-        orient="row",
-    )
+    told = _carried(occurrences)
+    asked = [(code, category_of([code])) for code in told["label"].unique().sort()]
+    rows = [
+        (code, str(category), RULE_START + code, label_reason(code))
+        for code, category in sorted(asked, key=lambda one: -one[1].strictness)
+        if category is not SharingCategory.OPEN
+    ]
+    columns = dict.fromkeys(("label", "category", "rule_id", "reason"), pl.String)
+    strictest_first = pl.DataFrame(rows, schema=columns, orient="row").with_row_index("order")
     return (
-        told.join(table, on="community_labels", how="inner")
-        .sort("row", pl.col("strict"), "community_labels", descending=[False, True, False])
+        told.join(strictest_first, on="label")
+        .sort("row", "order")
         .group_by("row", maintain_order=True)
         .agg(
-            pl.col("category", "reason").first(),
-            rule_id=RULE_START + pl.col("community_labels").first(),
+            pl.col("category", "rule_id", "reason").first(),
             categories=pl.col("category").unique(maintain_order=True),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
     )
+
+
+def _carried(records: pl.DataFrame) -> pl.DataFrame:
+    """Return row and label of each label that records came with."""
+    own = pl.col(_OWN) if _OWN in records.columns else pl.lit(None)
+    told = records.select(label=own.cast(pl.List(pl.String))).with_row_index("row")
+    return told.explode("label").drop_nulls("label")
 
 
 def label_reason(code: str) -> str:
@@ -206,3 +187,51 @@ def _spellings() -> Mapping[str, str]:
         found[code.lower()] = code
         found[_NO_LETTER.sub("-", label.name.lower()).strip("-")] = code
     return MappingProxyType(found)
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The labels that hold.
+
+    Attributes
+    ----------
+    assignments : tuple of Assignment
+    """
+
+    assignments: tuple[Assignment, ...] = ()
+
+    @classmethod
+    def of(cls, assignments: Iterable[Assignment], *, day: date) -> "LabelSet":
+        """Return those of some labels that hold on a day."""
+        return cls(tuple(sorted({a for a in assignments if a.valid_until is None or day <= a.valid_until}, key=str)))
+
+    def added(self, occurrences: pl.DataFrame) -> pl.DataFrame:
+        """Return records with all their labels in `community_labels`: those that they came with, and those put on them.
+
+        Parameters
+        ----------
+        occurrences : polars.DataFrame of n rows
+            Columns of `terms.OCCURRENCE`. Where the columns that tell an event or a key are not among them, all records
+            of the dataset carry the label: none that has it is taken for one without.
+        """
+        if not self.assignments:
+            return occurrences
+        frame = occurrences.with_row_index("row")
+        columns = {"label": pl.String, "dataset": pl.String, "event": pl.String, "key": pl.Int64}
+        put = pl.DataFrame([[getattr(a, name) for name in columns] for a in self.assignments], columns, orient="row")
+        of_record = pl.col("key").is_not_null()
+        of_event = ~of_record & pl.col("event").is_not_null()
+        parts = [_carried(occurrences)]
+        for level, more in (
+            (~of_record & ~of_event, {}),
+            (of_event, {"eventID": "event"}),
+            (of_event, {"parentEventID": "event"}),
+            (of_record, {"key": "key"}),
+        ):
+            on = {name: told for name, told in {"datasetKey": "dataset", **more}.items() if name in frame.columns}
+            named = put.filter(level).select("label", **on).unique()
+            here = frame.select("row", *on)
+            here = here.join(named, on=list(on)) if on else here.join(named, how="cross")
+            parts.append(here.select("row", "label"))
+        found = pl.concat(parts).group_by("row").agg(pl.col("label").unique().sort().alias(_OWN))
+        return frame.drop(_OWN, strict=False).join(found, on="row", how="left", maintain_order="left").drop("row")

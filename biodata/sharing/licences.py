@@ -115,9 +115,6 @@ def effective_of(records: pl.DataFrame, datasets: Mapping[str, str | None]) -> p
         effective(own, datasets.get(key) if key is not None else None, codes.split("|") if codes else ())
         for own, key, codes in distinct.iter_rows()
     ]
-    answers = pl.DataFrame(
-        {"license_effective": [f.license for f in found], "license_reason": [f.reason for f in found]},
-        schema={"license_effective": pl.String, "license_reason": pl.String},
-    )
-    known = pl.concat([distinct, answers], how="horizontal")
-    return told.join(known, on=list(names), how="left", nulls_equal=True, maintain_order="left").select(answers.columns)
+    columns = {"license_effective": pl.String, "license_reason": pl.String}
+    known = distinct.hstack(pl.DataFrame(found, schema=columns, orient="row"))
+    return told.join(known, on=list(names), how="left", nulls_equal=True, maintain_order="left").select(*columns)

@@ -66,7 +66,7 @@ def rows_of(told: str | None) -> list[Mapping[str, Any]]:
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
-def written(rows: Iterable[dict[str, str] | None]) -> str | None:
+def written(rows: Iterable[Mapping[str, Any] | None]) -> str | None:
     """Return rows as JSON, as they are kept; None where there are none."""
     kept = [row for row in rows if row]
     return json.dumps(kept, ensure_ascii=False) if kept else None

@@ -14,6 +14,7 @@ import polars as pl
 
 from biodata.sharing.labels import category_of, in_text
 from biodata.sharing.licences import spelt
+from biodata.sharing.measurements import rows_of, written
 from biodata.vocabularies import SharingCategory
 
 FIELDS: Final = (
@@ -55,12 +56,12 @@ def read(extension: str | None, associated: str | None) -> str | None:
     associated : str, optional
         associatedMedia: addresses with | between them.
     """
-    found = [_item(row) for row in _rows(extension)] if extension else []
+    found = [_item(row) for row in rows_of(extension)]
     known = {item.get("identifier") for item in found}
     for address in _BETWEEN.split(associated.strip()) if associated else ():
         if _ADDRESS.fullmatch(address) and address not in known:
             found.append({"identifier": address, "license": spelt(None)})
-    return json.dumps(found, ensure_ascii=False) if found else None
+    return written(found)
 
 
 def let_out(media: pl.Series) -> pl.Series:
@@ -76,9 +77,8 @@ def let_out(media: pl.Series) -> pl.Series:
     Series of String, length n
         Null where none is left.
     """
-    known = {text: _open(text) for text in media.unique() if text is not None}
-    made = [known.get(text) for text in media.to_list()] if known else [None] * len(media)
-    return pl.Series(media.name, made, dtype=pl.String)
+    known = {text: written(item for item in rows_of(text) if _is_open(item)) for text in media.drop_nulls().unique()}
+    return media.replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def items(published: str | None) -> list[dict[str, Any]]:
@@ -86,34 +86,16 @@ def items(published: str | None) -> list[dict[str, Any]]:
     return json.loads(published) if published else []
 
 
-def _open(text: str) -> str | None:
-    """Return those that may be shown."""
-    try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):  # not as `read` returns it, so nobody knows what it carries
-        return None
-    found = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
-    kept = [item for item in found if category_of(item.get("community_labels", ())) is SharingCategory.OPEN]
-    return json.dumps(kept, ensure_ascii=False) if kept else None
+def _is_open(item: Mapping[str, Any]) -> bool:
+    return category_of(item.get("community_labels", ())) is SharingCategory.OPEN
 
 
-def _rows(extension: str) -> list[dict[str, str]]:
-    """Return the rows of an extension; nothing of what is none: any table can have a column of that name.
+def _item(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one picture or sound of what its row tells; an address that is none (an `identifier` may be a UUID) is left out.
 
     Audubon Core takes terms of XMP, which begin with capitals (`Owner`, `UsageTerms`): all are named in small letters here.
     """
-    try:
-        told = json.loads(extension)
-    except (ValueError, RecursionError):
-        return []
-    rows = [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
-    return [
-        {name[:1].lower() + name[1:]: value for name, value in row.items() if isinstance(value, str)} for row in rows
-    ]
-
-
-def _item(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return one picture or sound of what its row tells; an address that is none (an `identifier` may be a UUID) is left out."""
+    row = {name[:1].lower() + name[1:]: value for name, value in told.items() if isinstance(value, str)}
     addresses = {name: value for name, value in row.items() if _ADDRESS.fullmatch(value.strip())}
     found: dict[str, Any] = {
         name: value

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from biodata import terms
 from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
@@ -15,22 +16,10 @@ from biodata.sharing.labels import RULE_START, label_reason, labels
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
 from biodata.sharing.plan import BEFORE, PLACED, Plan, fullest, names_of, plan_of, sensitive_records, taxa
+from biodata.sharing.received import as_shared
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.set_apart import Memory, presences, with_country
-from biodata.sharing.shared import as_shared
-from biodata.terms import (
-    ASSESSED,
-    EVENT,
-    OCCURRENCE,
-    PUBLISHED_OCCURRENCE,
-    RIGHTS,
-    SHARING,
-    Column,
-    Reach,
-    conform,
-    names,
-    schema,
-)
+from biodata.terms import SHARING, Column, Reach
 from biodata.vocabularies import SharingCategory
 
 MARKED: Final = (
@@ -39,7 +28,7 @@ MARKED: Final = (
 """Numbers of a source's own: where they run, a missing one tells the record before and after it."""
 LINKS: Final = ("gbifID", "references")
 """What leads to a source's own number; not published where the numbers are marked."""
-_MADE: Final = (*SHARING, *RIGHTS, *ASSESSED)
+_MADE: Final = (*SHARING, *terms.RIGHTS, *terms.ASSESSED)
 NOBODY: Final = "whoever runs the service"
 """Who can change what no rule of today decided."""
 REASON_EARLIER: Final = "decided for an earlier release"
@@ -66,7 +55,7 @@ def publish(
     *,
     boundaries: BoundarySet,
     decided: pl.DataFrame | None = None,
-    columns: Sequence[Column] = PUBLISHED_OCCURRENCE,
+    columns: Sequence[Column] = terms.PUBLISHED_OCCURRENCE,
     licences: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
     """Return what the rules let out of some records: the open ones, and the presences that stand for the others.
@@ -101,23 +90,11 @@ def plan_alone(
     """Return a plan for records, and events, beside which there are no others, and no earlier release."""
     decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
     sensitive = sensitive_records(occurrences, set_apart_of(occurrences, decided), boundaries, rules.resolver)
-    missing = [
-        pl.lit(None, column.dtype).alias(column.name)
-        for column in OCCURRENCE
-        if column.name in PLACED and column.name not in occurrences.columns
-    ]
-    events = conform(pl.DataFrame() if events is None else events, EVENT).with_columns(shown=pl.lit(value=False))
-    records = occurrences.with_columns(missing).select(PLACED)
-    return plan_of(
-        records,
-        events,
-        sensitive,
-        memory=Memory(),
-        before=BEFORE.to_frame(),
-        released=frozenset(),
-        secret=b"",
-        today=datetime.now(tz=UTC).date(),
-    )
+    records = terms.conform(occurrences, [column for column in terms.OCCURRENCE if column.name in PLACED])
+    events = terms.conform(pl.DataFrame() if events is None else events, terms.EVENT)
+    memory, before, today = Memory(), BEFORE.to_frame(), datetime.now(tz=UTC).date()
+    events, released = events.with_columns(shown=pl.lit(value=False)), frozenset[str]()
+    return plan_of(records, events, sensitive, memory=memory, before=before, released=released, secret=b"", today=today)
 
 
 def set_apart_of(occurrences: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
@@ -132,7 +109,7 @@ def open_records(
     *,
     boundaries: BoundarySet,
     decided: pl.DataFrame | None = None,
-    columns: Sequence[Column] = PUBLISHED_OCCURRENCE,
+    columns: Sequence[Column] = terms.PUBLISHED_OCCURRENCE,
     licences: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
     """Return the records that go out as they are, and those that came as cells from a node.
@@ -162,7 +139,7 @@ def open_records(
         If a column is missing: a name that is not there cannot be looked at.
     """
     needed = LOOKED_AT | {column.name for column in columns if column not in _MADE}
-    missing = [name for name in names(OCCURRENCE) if name in needed and name not in occurrences.columns]
+    missing = [name for name in terms.names(terms.OCCURRENCE) if name in needed and name not in occurrences.columns]
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
@@ -172,12 +149,10 @@ def open_records(
     plan = rules.plan
     occurrences = rules.labels.added(occurrences)
     decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
-    sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
-    kept = decided.select("row", "category", "rule_id").hstack(as_shared(sensitive)).filter("as_shared")
+    gone = set_apart_of(occurrences, decided)["row"]
+    kept = decided.filter(~pl.col("row").is_in(gone.implode())).select("row", "category", "rule_id", as_shared=True)
     frame = occurrences.with_row_index("row").join(kept, on="row", how="left", maintain_order="left")
-    gone = decided.filter(~pl.col("row").is_in(kept["row"].implode())).select("row")
-    frame = frame.join(gone, on="row", how="anti", maintain_order="left")
-    frame = frame.filter(~pl.col("key").is_in(plan.not_open.implode()))
+    frame = frame.filter(~pl.col("row").is_in(gone.implode()), ~pl.col("key").is_in(plan.not_open.implode()))
     published = frame.select(_column(column) for column in columns)
     if "media" in published.columns:
         published = published.with_columns(let_out(published["media"]))
@@ -203,11 +178,12 @@ def _column(column: Column) -> pl.Expr:
 
 def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.DataFrame:
     """Return records of marked datasets with marks in place of their own numbers."""
-    here = datasets.fill_null("").is_in(list(plan.marked))
-    made = {name: plan.mark(published[name]) for name in published.columns if name in MARKED}
-    for name in (name for name in published.columns if name in LINKS):
-        made[name] = pl.Series([None], dtype=published[name].dtype).new_from_index(0, published.height)
-    return published.with_columns(values.zip_with(here, published[name]).alias(name) for name, values in made.items())
+    here = pl.lit(datasets.fill_null("").is_in(list(plan.marked)))
+    return published.with_columns(
+        pl.when(here).then(plan.mark(published[name]) if name in MARKED else None).otherwise(name).alias(name)
+        for name in published.columns
+        if name in (*MARKED, *LINKS)
+    )
 
 
 def presence_rows(
@@ -236,7 +212,7 @@ def presence_rows(
     """
     plan = rules.plan
     if plan is None:
-        return pl.DataFrame(schema=schema(PUBLISHED_OCCURRENCE))
+        return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
     states = plan.apart.memory.states.filter("published")
     if among is not None:
         states = states.filter(pl.col("key").is_in(among.implode()))
@@ -292,7 +268,7 @@ def _rows(found: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         informationWithheld=pl.format(WITHHELD, reason_of(rules), "rule_id", owner),
         dataGeneralizations=_generalisation(),
     ).hstack(taxa(found["taxon"]))  # fmt: skip
-    return conform(rows.drop("category", "rule_id"), PUBLISHED_OCCURRENCE)
+    return terms.conform(rows.drop("category", "rule_id"), terms.PUBLISHED_OCCURRENCE)
 
 
 def reason_of(rules: RuleSet) -> pl.Expr:

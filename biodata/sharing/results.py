@@ -82,11 +82,9 @@ def publish_results(
         same = (rules_of_run() == rules.hash).fill_null(value=False)
         out = out.filter(of_public_view() & (same | pl.col("run_id").is_in(list(unaffected)).fill_null(value=False)))
     keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
-    stricter = pl.col("sharing_category") != SharingCategory.OPEN
-    points = [name for name in _POINTS if name in out.columns]
-    return out.filter(pl.Series(keep, dtype=pl.Boolean)).with_columns(
-        pl.when(~stricter).then(name).alias(name) for name in points
-    )
+    is_open = pl.col("sharing_category") == SharingCategory.OPEN
+    points = [pl.when(is_open).then(name).alias(name) for name in _POINTS if name in out.columns]
+    return out.filter(pl.Series(keep, dtype=pl.Boolean)).with_columns(points)
 
 
 def of_public_view() -> pl.Expr:
@@ -111,8 +109,7 @@ def _may_leave(row: dict[str, Any], table_name: str, boundaries: BoundarySet) ->
     if category is SharingCategory.WITHHELD:
         return False
     for column in _TEXTS:
-        found = coordinates_in(row.get(column) or "")
-        if found is not None:
+        if (found := coordinates_in(row.get(column) or "")) is not None:
             msg = f"{table_name}: column {column} of a result of category {category} tells a place: {shorten(found)!r}"
             raise SharingError(msg)
     return _reaches_the_floor(row, category, boundaries)
@@ -131,16 +128,14 @@ def coordinates_in(text: str) -> str | None:
     Two numbers of two decimals or more with nothing but signs and words for coordinates between them, one a longitude
     and one a latitude of `WINDOW`; or degrees with minutes or a quarter of the compass.
     """
-    degrees = _DEGREES.search(text)
-    if degrees:
+    if degrees := _DEGREES.search(text):
         return degrees.group()
     west, south, east, north = WINDOW
     start = 0
     while pair := _PAIR.search(text, start):
         a, b = (float(number.replace(",", ".")) for number in pair.groups())
-        for longitude, latitude in ((a, b), (b, a)):
-            if west <= longitude <= east and south <= latitude <= north:
-                return pair.group()
+        if any(west <= x <= east and south <= y <= north for x, y in ((a, b), (b, a))):
+            return pair.group()
         start = pair.end(1)
     return None
 
@@ -149,14 +144,12 @@ def _reaches_the_floor(row: dict[str, Any], category: SharingCategory, boundarie
     """Tell whether the result's land in each of its countries is at least its category's cell."""
     if row["geometry"] is None:
         return False
-    shape = shapely.from_wkb(row["geometry"])
-    degrees = category.cell_degrees or 0.0
-    centre = shape.centroid
-    cell = shapely.box(0, centre.y - degrees / 2, degrees, centre.y + degrees / 2)
-    shapes = [shape]
-    for code in row["country_codes"] or []:
-        try:
-            shapes.append(shapely.intersection(shape, country_geometry(code, boundaries)))
-        except InputError:
-            return False
-    return bool((area_km2(shapes) >= area_km2([cell])[0]).all())
+    shape, degrees = shapely.from_wkb(row["geometry"]), category.cell_degrees or 0.0
+    middle = shape.centroid.y
+    cell = shapely.box(0, middle - degrees / 2, degrees, middle + degrees / 2)
+    try:
+        countries = [country_geometry(code, boundaries) for code in row["country_codes"] or []]
+    except InputError:
+        return False
+    lands = [shape, *(shapely.intersection(shape, country) for country in countries)]
+    return bool((area_km2(lands) >= area_km2([cell])[0]).all())

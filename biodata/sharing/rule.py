@@ -1,4 +1,4 @@
-"""A sharing rule, and the consent that lets a looser one act."""
+"""A sharing rule, the consent that lets a looser one act, and the label that a community puts on something."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -121,3 +121,34 @@ class Consent:
     def holds(self, day: date) -> bool:
         """Tell whether it holds on a day."""
         return self.given_on <= day and (self.valid_until is None or day <= self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A community put a label on something.
+
+    Attributes
+    ----------
+    label : str
+        The label's code.
+    dataset : str
+        datasetKey; by itself all of its records carry the label.
+    event : str, optional
+        eventID; its records, and those of events that are part of it, carry the label.
+    key : int, optional
+        The record's number; it alone carries the label.
+    community : str, optional
+        Whose label it is.
+    project : str, optional
+        Identifier of the project at Local Contexts Hub.
+    valid_until : date, optional
+        The last day that it holds; None until it is taken away.
+    """
+
+    label: str
+    dataset: str
+    event: str | None = None
+    key: int | None = None
+    community: str | None = None
+    project: str | None = None
+    valid_until: date | None = None

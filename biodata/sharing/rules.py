@@ -1,10 +1,10 @@
 """Sharing rules as data: which taxon, where, when and in which dataset, and how coarse its place is published."""
 
-import csv
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.resources import files
@@ -19,22 +19,21 @@ from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
 from biodata.places import BoundarySet
-from biodata.sharing.label_files import Assignment, LabelSet, cells, read_labels
+from biodata.sharing.labels import LabelSet
 from biodata.sharing.plan import Plan
 from biodata.sharing.resolve import Checklists, Resolver, resolver
-from biodata.sharing.rule import Consent, Rule
-from biodata.sharing.rule_lines import (
-    COLUMNS,
-    CONSENT_COLUMNS,
-    CONSENT_REQUIRED,
-    REQUIRED,
-    Line,
-    check_heading,
-    text_of,
-)
+from biodata.sharing.rule import Assignment, Consent, Rule
+from biodata.sharing.rule_lines import cells, read_consents, read_labels, read_rules, text_of
 
 BUNDLED: Final = "sensitive_species.csv"
 """The list of sensitive species that is shipped."""
+BOUND: Final = "rules of a country, place or dataset"
+"""The name under which withheld records of such rules are counted together: their lists would tell where they are."""
+
+_ANYWHERE: Final = frozenset(
+    "rule_id category reason source source_kind owner scientific_name rank month_from month_to review_date".split()
+)
+"""What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class RuleSet:
         consents : Path, optional
             With the columns of `CONSENT_COLUMNS`.
         labels : Path, optional
-            With the columns of `label_files.COLUMNS`.
+            With the columns of `LABEL_COLUMNS`.
 
         Returns
         -------
@@ -162,7 +161,7 @@ class RuleSet:
         """SHA-256 of the rules, of the consents and labels that hold and of the datasets' scopes, the same for the same ones in any order."""
         told = [[asdict(rule) for rule in self.rules], [asdict(consent) for consent in self.consents]]
         if self.labels.assignments:
-            told.append(cells(self.labels.assignments))
+            told.append([cells(one) for one in self.labels.assignments])
         if self.scopes:
             told.append([dict(self.scopes)])
         text = json.dumps(told, default=str, ensure_ascii=False, sort_keys=True)
@@ -174,43 +173,28 @@ def bundled_list() -> str:
     return files("biodata.data").joinpath(BUNDLED).read_text("utf-8")
 
 
-def read_rules(text: str, *, file: str) -> tuple[Rule, ...]:
-    """Read rules from the text of a CSV file.
+def list_of(rule: Rule) -> str:
+    """Return the list that a withheld record of a rule is counted with."""
+    bound = any(getattr(rule, f.name) is not None for f in fields(rule) if f.name not in _ANYWHERE)
+    return BOUND if bound else rule.source or "no list"
 
-    Raises
-    ------
-    InputError
-        If it is not valid, with file, row, column and value.
+
+def withheld_by_list(withheld: Mapping[str, int], rules: RuleSet) -> dict[str, int]:
+    """Count withheld records by list.
+
+    Parameters
+    ----------
+    withheld : mapping of rule_id to int
+        Withheld records by the rule that decided.
+    rules : RuleSet
+
+    Returns
+    -------
+    dict of str to int
     """
-    rules: dict[str, Rule] = {}
-    for line in _lines(file, text, COLUMNS, REQUIRED):
-        rule = line.rule()
-        if rule.rule_id in rules:
-            problem = "another rule of the file has this name"
-            raise InputError(
-                problem, file=file, row=line.number, column="rule_id", value=rule.rule_id, code="RULES_INVALID"
-            )
-        rules[rule.rule_id] = rule
-    return tuple(rules.values())
-
-
-def read_consents(text: str, *, file: str) -> tuple[Consent, ...]:
-    """Read consents from the text of a CSV file, those that do not hold today too.
-
-    Raises
-    ------
-    InputError
-        If it is not valid, with file, row, column and value.
-    """
-    return tuple(line.consent() for line in _lines(file, text, CONSENT_COLUMNS, CONSENT_REQUIRED))
-
-
-def _lines(name: str, text: str, columns: tuple[str, ...], required: tuple[str, ...]) -> list[Line]:
-    """Return the lines of a CSV file."""
-    reader = csv.DictReader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
-    try:
-        rows = [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise InputError(str(error), file=name, row=reader.line_num, code="RULES_INVALID") from error
-    check_heading(list(reader.fieldnames or []), name, columns, required)
-    return [Line(name, number, row) for number, row in rows]
+    lists = {rule.rule_id: list_of(rule) for rule in rules.rules}
+    found = Counter[str]()
+    for rule_id, count in withheld.items():
+        # A record can be withheld without a rule, where no cell keeps it apart.
+        found[lists.get(rule_id, BOUND)] += count
+    return dict(found)

@@ -1,12 +1,10 @@
-"""What the words of a declared scope mean: whether a taxon is among what was looked for, and which words may be told.
+"""What the words of a declared scope mean, and which of them may be told.
 
-A scope names taxa of any rank, in Latin or by common names. What stands above a species is told by its record, else by
-the bundled lists of genera (`taxonomy.bundled`), so that a survey needs no checklist for a scope such as Mammalia.
+A scope names taxa of any rank, in Latin or by common names. Whether it holds a taxon: `analysis.scopes`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -29,116 +27,6 @@ _GENERA: Final = 30
 """Genera that the least of them has: Sirenia and Pholidota have three, and in one country one."""
 _HIDDEN: Final = {"order": 10}
 """At most one genus in so many of such a taxon may be under a rule that withholds; half of one of a wider rank."""
-_BETWEEN: Final = "\x1f"
-
-
-class Holds(StrEnum):
-    """Whether a scope holds a taxon."""
-
-    INSIDE = "inside its scope"
-    OUTSIDE = "outside its scope"
-    UNPLACED = (
-        "no list here tells which class, order and family it is of, so whether the scope holds it is not known; "
-        "load a checklist that has it: biodata ingest checklist FILE"
-    )
-    UNREAD = "a word of its scope is no taxon that is known here; write a scientific name, such as Mammalia"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a taxon stands.
-
-    Attributes
-    ----------
-    names : frozenset of str
-        Its own names, its genus and everything above it, small.
-    known : frozenset of str
-        The ranks at which it is known what stands there.
-    """
-
-    names: frozenset[str]
-    known: frozenset[str]
-
-
-def standing(name: str, told: Mapping[str, Collection[str]]) -> Standing:
-    """Return where a taxon stands, from what its records tell and from the bundled lists.
-
-    Parameters
-    ----------
-    name : str
-        Its scientific name, at whatever rank.
-    told : mapping of str to collection of str
-        What its records tell by rank (`species`, and `reference_list.CLASSIFICATION`).
-
-    Notes
-    -----
-    A genus of animals and of plants (Hystrix is a porcupine and a grass) is both where no record tells more: nobody
-    who looked for mammals lists a grass.
-    """
-    words = _canonical(name).casefold().split()
-    given = {rank: {value.strip().casefold() for value in values if value.strip()} for rank, values in told.items()}
-    names = {name.strip().casefold(), *words[:1], " ".join(words[:2])}.union(*given.values())
-    known = {rank for rank, values in given.items() if values}
-    above_it = [one for word in (*sorted(given.get("genus", ())), *words[:1]) for one in lineages(word.capitalize())]
-    agreeing = [one for one in above_it if all(not one.get(r) or one[r] & v for r, v in given.items() if v)]
-    for rank in RANKS:
-        above = [one.get(rank, frozenset[str]()) for one in agreeing]
-        names = names.union(*above)  # another opinion of the same place is no other place
-        if above and all(above):
-            known.add(rank)
-    if len(words) == 1 and reference_list().group_ranks.get(words[0].capitalize(), "GENUS") != "GENUS":
-        known |= set(RANKS)  # it may be any of its species, and nobody said which
-    return Standing(frozenset(names) - {""}, frozenset(known))
-
-
-def holding(
-    scopes: pl.Series, taxon: Standing, *, excluded: pl.Series | None = None, ranks: Mapping[str, str] | None = None
-) -> pl.Series:
-    """Tell of each scope whether it holds a taxon.
-
-    Parameters
-    ----------
-    scopes : Series of list of str, length n
-    taxon : Standing
-    excluded : Series of list of str, length n, optional
-        What each scope leaves out: a taxon that lies in it was not looked for, and one that may lie in it nobody knows of.
-    ranks : mapping of str to str, optional
-        Rank of names, small, that records of the survey tell: a checklist may know more of them than the bundled lists.
-
-    Returns
-    -------
-    Series of str, length n
-        A value of `Holds`; null where there is no scope: nobody said what was looked for.
-    """
-    if excluded is not None and excluded.null_count() < excluded.len():
-        held = holding(scopes, taxon, ranks=ranks)
-        left_out = holding(excluded, taxon, ranks=ranks)
-        inside, open_ = held == Holds.INSIDE, left_out.is_in([str(Holds.UNPLACED), str(Holds.UNREAD)])
-        both = pl.DataFrame([held.alias("held"), left_out.alias("out"), inside.alias("in"), open_.alias("open")])
-        out = pl.when(pl.col("in") & (pl.col("out") == Holds.INSIDE)).then(pl.lit(str(Holds.OUTSIDE)))
-        return both.select(
-            pl.coalesce(out, pl.when(pl.col("in") & pl.col("open")).then("out"), "held").alias("scope")
-        ).to_series()
-    told = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
-    asked = [one for one in told.drop_nulls().unique() if one.replace(_BETWEEN, "").strip()]
-    answers = [str(_holds(one.split(_BETWEEN), taxon, ranks or {})) for one in asked]
-    return told.replace_strict(asked, answers, default=None, return_dtype=pl.String)
-
-
-def _holds(scope: Iterable[str], taxon: Standing, ranks: Mapping[str, str]) -> Holds:
-    """Tell whether a scope holds a taxon: where one of its words does, whatever the others are."""
-    found = {_word_holds(word, taxon, ranks) for word in scope if word.strip()}
-    return next(one for one in (Holds.INSIDE, Holds.UNPLACED, Holds.UNREAD, Holds.OUTSIDE) if one in found)
-
-
-def _word_holds(word: str, taxon: Standing, ranks: Mapping[str, str]) -> Holds:
-    meant = meanings(word)
-    if meant.keys() & taxon.names:
-        return Holds.INSIDE
-    found = {rank or ranks.get(name) for name, rank in meant.items()}
-    if None in found:
-        return Holds.UNREAD
-    return Holds.OUTSIDE if found <= taxon.known | {"species"} else Holds.UNPLACED
 
 
 @lru_cache(maxsize=4096)
@@ -147,11 +35,11 @@ def meanings(word: str) -> Mapping[str, str | None]:
     common = meaning(word, bundled_common_names())
     if common:
         return {taxon.casefold(): _rank(taxon) for taxon in sorted(common)}
-    name = _canonical(word)
+    name = canonical_name(word)
     return {" ".join(name.split()[:2]).casefold(): _rank(name)}
 
 
-def _canonical(text: str) -> str:
+def canonical_name(text: str) -> str:
     """Return the canonical name in a text, else the text."""
     text = text.strip()
     found = canonical(pl.Series([text[:1].upper() + text[1:]]))["name"]
@@ -165,42 +53,6 @@ def _rank(name: str) -> str | None:
     if epithets:
         return "species" if rank == "genus" else None
     return rank if rank in RANKS else None
-
-
-def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return what keeps it open whether records lie in the scopes of their survey.
-
-    Parameters
-    ----------
-    scopes : Series of list of str
-    records : polars.DataFrame
-        `scientificName`, and those of `RANKS` that are known.
-
-    Returns
-    -------
-    names : list of str
-        Species of which no list tells the class, and no record either.
-    words : list of str
-        Words of the scopes that are no taxon that is known.
-    """
-    ranks = [rank for rank in RANKS if rank in records.columns]
-    known = {name.casefold(): rank for rank in ranks for name in records[rank].drop_nulls().unique()}
-    by_name = records.drop_nulls("scientificName").group_by("scientificName", maintain_order=True)
-    standings = {
-        name: standing(name, dict(zip(ranks, told, strict=True)))
-        for name, *told in by_name.agg(pl.col(ranks).drop_nulls().unique()).iter_rows()
-    }
-    own = frozenset[str]().union(*(one.names for one in standings.values()))
-    asked = scopes.drop_nulls().explode(empty_as_null=False).unique(maintain_order=True)
-    words = [
-        word
-        for word in asked
-        if word.strip()
-        and not meanings(word).keys() & own
-        and any(r is None and n not in known for n, r in meanings(word).items())
-    ]
-    names = [name for name, one in standings.items() if Holds.UNPLACED in set(holding(scopes, one, ranks=known))]
-    return names, words
 
 
 def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:

@@ -85,22 +85,16 @@ def evidence_view(
 
 def _elsewhere(shown: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
     """Tell the cells that hold no land of the country that is stated with them, nor lie off its coast."""
-    there = pl.struct("countryCode", "decimalLongitude", "decimalLatitude")
+    place = ["countryCode", "decimalLongitude", "decimalLatitude"]
     known = set(boundaries.units["country_code"].drop_nulls())
     asked = shown.with_row_index("row").filter(
         pl.col("cell_west").is_not_null(),
         pl.col("countryCode").is_in(list(known)),
         ~pl.col("country_codes").list.contains(pl.col("countryCode")).fill_null(value=False),
     )
-    at_sea = asked["country_codes"].list.len().fill_null(0) == 0
-    far = {
-        tuple(place.values()): shapely.distance(
-            country_geometry(place["countryCode"], boundaries),
-            shapely.Point(place["decimalLongitude"], place["decimalLatitude"]),
-        )
-        > OFF_COAST_DEGREES
-        for place in asked.filter(at_sea).select(there.alias("place")).to_series().unique()
-    }
-    places = asked.select("countryCode", "decimalLongitude", "decimalLatitude").rows()
-    rows = [row for row, sea, place in zip(asked["row"], at_sea, places, strict=True) if not sea or far[place]]
-    return pl.int_range(shown.height, eager=True).is_in(rows)
+    at_sea = asked.filter(pl.col("country_codes").list.len().fill_null(0) == 0)
+    places = at_sea.select(place).unique()
+    degrees = [shapely.distance(country_geometry(c, boundaries), shapely.Point(x, y)) for c, x, y in places.iter_rows()]
+    near = places.filter(pl.Series(degrees, dtype=pl.Float64) <= OFF_COAST_DEGREES)
+    elsewhere = asked.join(at_sea.join(near, on=place, how="semi"), on="row", how="anti")["row"]
+    return pl.int_range(shown.height, dtype=pl.UInt32, eager=True).is_in(elsewhere.implode())

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -21,9 +21,17 @@ from sqlalchemy.orm import Session
 from biodata.errors import InputError, RulesUnreadableError
 from biodata.settings import Settings
 from biodata.sharing import Consent, Rule, RuleSet
-from biodata.sharing import label_files as labels_csv
-from biodata.sharing import rule_lines as rules_csv
-from biodata.sharing.rules import BUNDLED, bundled_list, read_consents, read_rules
+from biodata.sharing.rule import Assignment
+from biodata.sharing.rule_lines import (
+    COLUMNS,
+    CONSENT_COLUMNS,
+    LABEL_COLUMNS,
+    cells,
+    read_consents,
+    read_labels,
+    read_rules,
+)
+from biodata.sharing.rules import BUNDLED, bundled_list
 from biodata.store import audit
 from biodata.store.models import AuditEntry, RuleVersion
 from biodata.store.registry import Registry
@@ -52,7 +60,7 @@ class RuleContent:
 
     rules: tuple[Rule, ...]
     consents: tuple[Consent, ...] = ()
-    labels: tuple[labels_csv.Assignment, ...] = ()
+    labels: tuple[Assignment, ...] = ()
 
     @classmethod
     def parse(cls, rules: str, consents: str | None = None, labels: str | None = None) -> "RuleContent":
@@ -66,7 +74,7 @@ class RuleContent:
         return cls(
             RuleSet.of(read_rules(rules, file="rules")).rules,
             read_consents(consents, file="consents") if consents is not None else (),
-            labels_csv.read_labels(labels, file="labels") if labels is not None else (),
+            read_labels(labels, file="labels") if labels is not None else (),
         )
 
     @classmethod
@@ -77,13 +85,10 @@ class RuleContent:
     def texts(self) -> tuple[str, str, str]:
         """Return rules, consents and labels as CSV, the same for the same ones in any order."""
         by_name = sorted(self.rules, key=lambda rule: rule.rule_id)
-        given = [
-            {k: "" if v is None else str(v) for k, v in asdict(c).items()} for c in sorted(set(self.consents), key=str)
-        ]
         return (
-            _csv(rules_csv.COLUMNS, map(rules_csv.cells, by_name)),
-            _csv(rules_csv.CONSENT_COLUMNS, given),
-            _csv(labels_csv.COLUMNS, labels_csv.cells(sorted(set(self.labels), key=str))),
+            _csv(COLUMNS, map(cells, by_name)),
+            _csv(CONSENT_COLUMNS, map(cells, sorted(set(self.consents), key=str))),
+            _csv(LABEL_COLUMNS, map(cells, sorted(set(self.labels), key=str))),
         )
 
     def on(self, day: date) -> RuleSet:

@@ -7,7 +7,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.geo import metres_per_degree
-from biodata.sharing.event_shapes import boxes
+from biodata.sharing.events import boxes
 from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)

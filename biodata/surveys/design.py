@@ -12,8 +12,8 @@ import shapely
 from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
+from biodata.sharing.received import hidden_taxa
 from biodata.sharing.scopes import hidden_words
-from biodata.sharing.shared import hidden_taxa
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force

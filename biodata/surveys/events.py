@@ -8,7 +8,7 @@ import shapely
 
 from biodata.analysis.evidence import EVENTS
 from biodata.errors import InputError
-from biodata.sharing.shared import came_open
+from biodata.sharing.received import came_open
 from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
 

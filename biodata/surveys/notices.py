@@ -3,7 +3,6 @@
 Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import places, terms
+from biodata.analysis.scopes import unclear
 from biodata.parsers.licences import parse_licence
 from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.places import BoundarySet
@@ -22,7 +22,6 @@ from biodata.sharing.foreseen import Foreseen, foreseen
 from biodata.sharing.grid import PER_DEGREE
 from biodata.sharing.plan import PLACED
 from biodata.sharing.publish import LOOKED_AT
-from biodata.sharing.scopes import unclear
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
@@ -91,9 +90,8 @@ def notices(
     records = pl.concat([_conform(one) for one in read.records])
     records = records.with_columns(key=pl.coalesce("key", pl.int_range(pl.len())))
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
-    found = foreseen(records, rules, boundaries=boundaries, events=events)
+    found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     told = [_of_name(one, records["source_row"], language) for one in _together(found)]
-    waits = Counter(places for one in found for places in one.waits)
     told += [
         _of_whole("RECORDS_WAIT", {"name": "", "count": count, "places": places, "needed": PLACES}, language)
         for places, count in sorted(waits.items())

@@ -69,7 +69,7 @@ def furnish(data: Path) -> None:
     from biodata.access import api_keys, labelling, nodes, permits, terms_of_use
     from biodata.access.roles import Role, RoleBinding
     from biodata.settings import Settings
-    from biodata.sharing.label_files import Assignment
+    from biodata.sharing.rule import Assignment
     from biodata.store.registry import Registry
 
     settings = Settings(data=data)

@@ -20,7 +20,7 @@ from biodata import geo, places
 from biodata.analysis.evidence import cells as cells_told
 from biodata.analysis.evidence import counting
 from biodata.analysis.grid import Grid
-from biodata.sharing.scopes import Holds, holding, standing
+from biodata.analysis.scopes import Holds, holding, standing
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

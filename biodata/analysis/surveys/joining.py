@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from biodata.analysis.scopes import Holds, holding, standing
 from biodata.analysis.surveys.wholes import counted_once
-from biodata.sharing.scopes import Holds, holding, standing
 
 RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 NO_SIDE: Final = "no side"
