@@ -100,6 +100,8 @@ def _coarser(
 ) -> dict[str, tuple[str, ...] | None]:
     """Return, by run of some results, the names of what it read and what goes out coarser today; None where nobody knows."""
     runs = stored["run_id"].drop_nulls().unique().sort()
+    if runs.is_empty():
+        return {}
     made = sharing.presence_rows(rules, boundaries=boundaries)
     return {run: reads.told_coarser(lake, run, made, rules=rules, boundaries=boundaries) for run in runs}
 

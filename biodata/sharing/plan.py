@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -60,11 +60,14 @@ class Plan:
         Datasets whose own numbers are published as marks.
     secret : bytes
         What marks, and keys of presences, are made with.
+    made : dict
+        The presences by the hash of the rules and the boundaries, once they were asked for.
     """
 
     apart: Apart
     marked: frozenset[str]
     secret: bytes
+    made: dict[tuple[str, BoundarySet], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def not_open(self) -> pl.Series:

@@ -143,6 +143,9 @@ def open_records(
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
+    if not rules.closed:
+        msg = "rules that leave unknown names open are for counting alone"
+        raise SharingError(msg)
     if rules.plan is None:
         msg = "records cannot be published before it is known which of them are set apart"
         raise SharingError(msg)
@@ -213,17 +216,27 @@ def presence_rows(
     plan = rules.plan
     if plan is None:
         return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
-    states = plan.apart.memory.states.filter("published")
+    asked = (rules.hash, rules.floor or boundaries)
     if among is not None:
-        states = states.filter(pl.col("key").is_in(among.implode()))
+        rows = _presences(plan.apart.memory.states.filter(pl.col("key").is_in(among.implode())), rules, boundaries)
+    elif asked in plan.made:
+        rows = plan.made[asked]
+    else:
+        rows = plan.made[asked] = _presences(plan.apart.memory.states, rules, boundaries)
+    return rows if licences is None else rows.with_columns(*effective_of(rows, licences))
+
+
+def _presences(states: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return the presences of records, without their licences."""
+    assert rules.plan is not None
+    states = states.filter("published")
     found = presences(states.with_columns(fullest(states["taxon"])))
     found = found.hstack(published_cells(found, rules.floor or boundaries)).with_columns(name=names_of(found["taxon"]))
     # Known by its name, so that it stays the same one whatever keys its records get.
     where = ["datasetKey", "cell_west", "cell_south", "cell_east", "cell_north", "country", "name", "year"]
     found = found.unique(where, keep="first", maintain_order=True)
-    keys = [plan.key(row) for row in found.select(where).iter_rows()]
-    rows = _rows(found.drop("name").with_columns(key=pl.Series(keys, dtype=pl.Int64)), rules)
-    return rows if licences is None else rows.with_columns(*effective_of(rows, licences))
+    keys = [rules.plan.key(row) for row in found.select(where).iter_rows()]
+    return _rows(found.drop("name").with_columns(key=pl.Series(keys, dtype=pl.Int64)), rules)
 
 
 def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:

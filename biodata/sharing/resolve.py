@@ -94,6 +94,11 @@ class Checklists:
 
     taxa: pl.DataFrame
 
+    @classmethod
+    def of(cls, taxa: pl.DataFrame) -> "Checklists | None":
+        """Return checklists; None of none."""
+        return cls(taxa) if taxa.height else None
+
     @cached_property
     def common(self) -> CommonNames:
         """The taxa that each common name means, the bundled ones among them."""

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import shapely
@@ -84,7 +84,7 @@ class RuleSet:
 
     def knowing(self, taxa: pl.DataFrame) -> "RuleSet":
         """Return the set with checklists (`terms.TAXON`)."""
-        return replace(self, checklists=Checklists(taxa) if taxa.height else None)
+        return replace(self, checklists=Checklists.of(taxa))
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":
@@ -156,16 +156,27 @@ class RuleSet:
             return shapely.from_wkt(rule.polygon)
         return self.areas.get(rule.area_id) if rule.area_id is not None else None
 
-    @cached_property
+    @property
     def hash(self) -> str:
         """SHA-256 of the rules, of the consents and labels that hold and of the datasets' scopes, the same for the same ones in any order."""
-        told = [[asdict(rule) for rule in self.rules], [asdict(consent) for consent in self.consents]]
-        if self.labels.assignments:
-            told.append([cells(one) for one in self.labels.assignments])
-        if self.scopes:
-            told.append([dict(self.scopes)])
-        text = json.dumps(told, default=str, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self.rules, self.consents, self.labels.assignments, tuple(sorted(self.scopes.items())))
+
+
+@lru_cache(maxsize=16)
+def _digest(
+    rules: tuple[Rule, ...],
+    consents: tuple[Consent, ...],
+    assignments: tuple[Assignment, ...],
+    scopes: tuple[tuple[str, str], ...],
+) -> str:
+    """Return the digest of what a set of rules holds; each set is written out once."""
+    parts: list[Any] = [[asdict(rule) for rule in rules], [asdict(consent) for consent in consents]]
+    if assignments:
+        parts.append([cells(one) for one in assignments])
+    if scopes:
+        parts.append([dict(scopes)])
+    text = json.dumps(parts, default=str, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def bundled_list() -> str:

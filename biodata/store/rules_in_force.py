@@ -28,6 +28,7 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
+from biodata.sharing.resolve import Checklists
 from biodata.sharing.set_apart import Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.lake import Lake
@@ -40,6 +41,8 @@ _BATCH_ROWS: Final = 200_000
 _ASKED: Final = ("occurrences", "events", "taxa", "protected_areas")
 _KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, Plan]]] = deque(maxlen=4)
 """What was found last in this process: a release and the runs after it ask the same."""
+_CHECKLISTS: Final[deque[tuple[tuple[object, ...], Checklists | None]]] = deque(maxlen=4)
+"""Of the lakes that were asked last in this process."""
 JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED, *OF_RECORD})
 _STOOD: Final = ("key", "datasetKey", "year", "decimalLongitude", "decimalLatitude")
 Batches = Callable[[], Iterable[pl.DataFrame]]
@@ -214,8 +217,23 @@ def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> Rule
         If that version is not kept any more.
     """
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
-    known = rules.knowing(lake.read("taxa", snapshot=snapshot))
-    return replace(known, areas=MappingProxyType(_areas(lake, wanted, snapshot)))
+    return replace(
+        rules, checklists=_checklists(lake, snapshot), areas=MappingProxyType(_areas(lake, wanted, snapshot))
+    )
+
+
+def _checklists(lake: Lake, snapshot: int | None) -> Checklists | None:
+    """Return a lake's checklists; the same object each time, so that names are read once."""
+    changed = lake.changed_at("taxa")
+    if snapshot is not None and snapshot < changed:
+        return Checklists.of(lake.read("taxa", snapshot=snapshot))
+    # A lake that was restored can have the same number for another version.
+    asked = (lake.data.resolve(), changed, *lake.snapshots().filter(pl.col("snapshot") == changed)["time"])
+    for known, checklists in _CHECKLISTS:
+        if known == asked:
+            return checklists
+    _CHECKLISTS.append((asked, Checklists.of(lake.read("taxa"))))
+    return _CHECKLISTS[-1][1]
 
 
 def _areas(lake: Lake, wanted: list[str], snapshot: int | None) -> dict[str, shapely.geometry.base.BaseGeometry]:
