@@ -6,7 +6,7 @@ from sqlalchemy import delete
 
 from biodata.errors import SharingError
 from biodata.settings import Settings
-from biodata.sharing.crowds import CROWD_PLACES
+from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import SEEN, STATES, STOOD, Memory
 from biodata.store import folders, sharing_memory
 from biodata.store.registry import Registry

@@ -127,3 +127,12 @@ def test_records_more_never_reveal_more_of_those_that_were_there(rows, more, giv
     before = planned(frame_of(rows), given_rules)
     after = strictness(planned(frame_of([*rows, *more]), given_rules, before.apart.memory))
     assert all(after.get(key, 0) >= strict for key, strict in strictness(before).items())
+
+
+def test_a_record_that_gets_a_place_after_it_went_out_without_one_waits_as_any_other():
+    tigers = [Rule("p", SharingCategory.TENTH_DEGREE, "hunted", scientific_name="Panthera tigris")]
+    row = {"scientificName": "Panthera tigris", "datasetKey": "a", "decimalLatitude": 21.5}
+    without = planned(frame_of([row]), tigers)
+    placed = planned(frame_of([{**row, "decimalLongitude": 101.2}]), tigers, without.apart.memory)
+    assert [plan.apart.memory.states["published"].to_list() for plan in (without, placed)] == [[True], [False]]
+    assert placed.apart.waiting["places"].to_list() == [1]

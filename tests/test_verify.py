@@ -18,7 +18,7 @@ from biodata.assessments import reads
 from biodata.cli import app
 from biodata.errors import RulesUnreadableError, StoreError
 from biodata.settings import Settings
-from biodata.sharing.crowds import CROWD_PLACES
+from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import Memory
 from biodata.store import (
     checksums,

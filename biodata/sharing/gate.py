@@ -4,8 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.sharing.crowds import PLACES, TENTHS
-from biodata.sharing.grid import PARTS
+from biodata.sharing.grid import PARTS, PLACES, TENTHS
 from biodata.sharing.plan import Plan
 from biodata.sharing.received import is_as_its_category_asks
 from biodata.terms import PUBLISHED_OCCURRENCE, Reach

@@ -1,7 +1,14 @@
-"""The grid that places are published by: cells of a category, squares of a hundredth of their side."""
+"""The grid that places are published by: cells of a category, squares of a hundredth of their side, crowds of ten squares.
 
+A *place* is a square of a hundredth of the cell's side. In a dataset *of stations* a sensitive place can be known from its
+other records: there it hides in a crowd of ten places in five of the cell's hundred tenth-squares. The places of a cell are
+counted off by a public hash; a place belongs to one crowd for ever.
+"""
+
+import hashlib
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -12,14 +19,27 @@ GUARD: Final = 1e-9
 on, although 0.29 times 100 is a little less than 29 to a computer."""
 PER_DEGREE: Final = MappingProxyType({str(c): round(1 / c.cell_degrees) for c in SharingCategory if c.cell_degrees})
 """Cells along a degree of each category."""
-CATEGORY: Final = MappingProxyType({n: category for category, n in PER_DEGREE.items()})
-"""The category of each number of cells along a degree."""
 PARTS: Final = 100
 """Squares along a cell's side."""
-
-
 FINEST: Final = 100_000
 """Squares along a degree of the finest kind, a hundredth of the side of the smallest cells."""
+PLACES: Final = 10
+"""Places of a crowd, at least."""
+TENTHS: Final = 5
+"""Tenth-squares of the cell that a crowd lies in, at least."""
+_VISITED: Final = 1000
+"""Cells along a degree by which a place is one that was visited before."""
+POOL: Final = ("datasetKey", "base", "n", "column", "row")
+"""A cell of a dataset: cells along a degree of the category that asked (`base`) and of this one (`n`), its column and row."""
+CROWD_PLACES: Final = pl.Schema(
+    {"datasetKey": pl.String, "base": pl.Int32, "n": pl.Int32, "column": pl.Int64, "row": pl.Int64, "x": pl.Int64, "y": pl.Int64, "crowd": pl.String}
+)  # fmt: skip
+"""Places of crowds: the crowd's cell, the square, the crowd's name."""
+TEN: Final = "ten|"
+"""Begins the name of ten places of a cell that are in no crowd together."""
+CELL: Final = "cell|"
+"""Begins the name of a cell that is a crowd itself."""
+CELL_NAME: Final = pl.format(CELL + "{}|{}|{}", "n", "column", "row")
 
 
 def fine() -> list[pl.Expr]:
@@ -30,12 +50,164 @@ def fine() -> list[pl.Expr]:
     ]
 
 
-def cell(n: int) -> list[pl.Expr]:
+def cell(n: int | pl.Expr) -> list[pl.Expr]:
     """Return `column` and `row` among n cells along a degree, of finest squares."""
     return [pl.col(name).floordiv(FINEST // n).alias(alias) for name, alias in (("fx", "column"), ("fy", "row"))]
 
 
-def square(n: int) -> list[pl.Expr]:
+def square(n: int | pl.Expr) -> list[pl.Expr]:
     """Return `x` and `y` of the squares, a hundredth of the side of n cells along a degree, of finest squares."""
     step = FINEST // (n * PARTS)
     return [pl.col(name).floordiv(step).alias(alias) for name, alias in (("fx", "x"), ("fy", "y"))]
+
+
+def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
+    """Return the datasets whose places can be known from their other records.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        datasetKey, day, fx, fy.
+    events : polars.DataFrame
+        datasetKey, fx, fy.
+
+    Returns
+    -------
+    polars.Series of str
+        Those that have events with a place, and those of which at least half of the records stand at places that were
+        visited on two days or more.
+    """
+    with_events = events.drop_nulls(["fx", "fy"])["datasetKey"].unique()
+    placed = records.drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(_VISITED))
+    days = pl.col("day").n_unique().over("datasetKey", "column", "row")
+    again = placed.select("datasetKey", again=days >= 2).group_by("datasetKey").agg(pl.col("again").mean())
+    return pl.concat([with_events, again.filter(pl.col("again") >= 0.5)["datasetKey"]]).unique().sort()
+
+
+def squares(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct squares of rows with datasetKey, base, n, fx, fy: `CROWD_PLACES` without a crowd."""
+    n = pl.col("n")
+    return rows.select("datasetKey", "base", n, *cell(n), *square(n)).unique()
+
+
+def with_crowds(rows: pl.DataFrame, crowds: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that stand in crowds, once for each.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        datasetKey, fx, fy; `base` where only crowds that one category asked for count.
+    crowds : polars.DataFrame of `CROWD_PLACES`
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of both.
+    """
+    levels = crowds.select("datasetKey", "base", "n").unique()
+    at_levels = rows.join(levels, on=[name for name in ("datasetKey", "base") if name in rows.columns])
+    return at_levels.with_columns(square(pl.col("n"))).join(crowds, on=["datasetKey", "base", "n", "x", "y"])
+
+
+def count_off(places: pl.DataFrame) -> pl.DataFrame:
+    """Count places off into crowds.
+
+    Parameters
+    ----------
+    places : polars.DataFrame
+        `squares` that are in no crowd yet.
+
+    Returns
+    -------
+    polars.DataFrame of `CROWD_PLACES`
+        Without a crowd where they are left over.
+    """
+    places = _in_order(places)
+    rows = places.rows()
+    crowds: list[str | None] = [None] * len(rows)
+    first, tenths = 0, set[tuple[int, int]]()
+    for at, (*_, x, y) in enumerate(rows):
+        if rows[at][: len(POOL)] != rows[first][: len(POOL)]:
+            first, tenths = at, set()
+        tenths.add((x // 10, y // 10))
+        count = at + 1 - first
+        if count >= PLACES and len(tenths) >= TENTHS:
+            crowds[first : at + 1] = [_name(rows[first : at + 1])] * count
+            first, tenths = at + 1, set()
+    return places.with_columns(pl.Series("crowd", crowds, dtype=pl.String))
+
+
+def find_crowds(
+    records: pl.DataFrame, spots: pl.DataFrame, exact: pl.DataFrame, crowds: pl.DataFrame, *, year: int
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Find the unit of sensitive records: a crowd; where no exact place is shown in its cell the cell; or none yet.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        key, datasetKey, base, fx, fy, waits_since.
+    spots, exact : polars.DataFrame
+        datasetKey, base, fx, fy : where something stands; where a dataset of stations shows something.
+    crowds : polars.DataFrame of `CROWD_PLACES`
+        Older ones.
+    year : int
+        Records that wait since an earlier one go to a crowd of the next larger cell.
+
+    Returns
+    -------
+    records : polars.DataFrame
+        With unit, n, column, row.
+    crowds, left_over : polars.DataFrame of `CROWD_PLACES`
+        All crowds; places that are in none.
+    """
+    base, n, where = pl.col("base"), pl.col("n"), ["datasetKey", "base", "column", "row"]
+    cells = exact.select("datasetKey", "base", *cell(base)).unique()
+    spots = spots.with_columns(cell(base)).join(cells, on=where, how="semi").drop("column", "row")
+    records = records.with_columns(*cell(base), n="base")
+    alone = records.join(cells, on=where, how="anti").with_columns(unit=CELL_NAME)
+    records = records.join(cells, on=where, how="semi")
+    cells, left_over = cells.with_columns(n="base"), [CROWD_PLACES.to_frame()]
+    while not cells.is_empty():
+        free = crowdless(spots, crowds).join(
+            cells.select("datasetKey", "base", "n").unique(), on=["datasetKey", "base"]
+        )
+        counted = count_off(squares(free).join(cells, on=POOL, how="semi"))
+        crowds = pl.concat([crowds, counted.drop_nulls("crowd")])
+        left_over.append(counted.filter(pl.col("crowd").is_null()))
+        found = with_crowds(records.drop("unit", "n", "column", "row"), crowds).rename({"crowd": "unit"})
+        found = found.sort("n").unique("key", keep="last")
+        records = records.join(found, on="key", how="anti")
+        wider = (pl.col("waits_since") < year) & (n > 1)
+        going = records.filter(wider).with_columns(n=n // 10).with_columns(cell(n))
+        records = pl.concat([found.select(records.columns), going, records.filter(~wider)])
+        cells = going.select(POOL).unique()
+    return pl.concat([alone, records]), crowds, pl.concat(left_over)
+
+
+def crowdless(spots: pl.DataFrame, crowds: pl.DataFrame) -> pl.DataFrame:
+    """Return spots (datasetKey, base, fx, fy) that are in no crowd of their category: a place belongs to one crowd for ever."""
+    return spots.join(with_crowds(spots, crowds), on=["datasetKey", "base", "fx", "fy"], how="anti")
+
+
+def tens(spots: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
+    """Return all places of the cells that have some in no crowd, in tens: `CROWD_PLACES`; the last ten takes the rest with it."""
+    cells = left_over.filter(pl.col("n") == pl.col("base"))
+    spots = spots.join(cells.select("datasetKey", "base", "n").unique(), on="datasetKey")
+    places = _in_order(squares(spots).join(cells, on=POOL, how="semi"))
+    at, count = pl.int_range(pl.len()).over(POOL), pl.len().over(POOL)
+    ten = pl.min_horizontal(at // PLACES, pl.max_horizontal(count // PLACES, 1) - 1)
+    return places.with_columns(crowd=pl.format(TEN + "{}|{}|{}|{}", "base", "column", "row", ten))
+
+
+def _in_order(places: pl.DataFrame) -> pl.DataFrame:
+    """Return squares cell by cell, in the order of a public hash."""
+    names = places.select(pl.format("{}|{}|{}|{}", "datasetKey", "n", "x", "y")).to_series()
+    order = pl.Series("order", [hashlib.sha256(name.encode()).hexdigest() for name in names], dtype=pl.String)
+    return places.with_columns(order).sort(*POOL, "order").drop("order")
+
+
+def _name(crowd: Sequence[tuple[Any, ...]]) -> str:
+    """Return the name of a crowd: a digest of its places."""
+    dataset, base, n = crowd[0][:3]
+    places = ",".join(f"{x}:{y}" for *_, x, y in sorted(crowd))
+    return hashlib.sha256(f"{base}|{dataset}|{n}|{places};".encode()).hexdigest()[:16]

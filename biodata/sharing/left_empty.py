@@ -3,19 +3,16 @@
 Other records that would give the place away are set apart beside it, and no more than those.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from biodata.geo import geodesic_distance_m
-from biodata.sharing.crowds import TEN
-from biodata.sharing.grid import CATEGORY, FINEST, PER_DEGREE, cell, square
+from biodata.sharing.grid import PER_DEGREE, TEN, cell, with_crowds
 from biodata.vocabularies import SharingCategory
 
-BESIDE: Final = pl.Schema({"key": pl.Int64, "category": pl.String, "rule_id": pl.String})
 BLANK: Final = 0.1
 """Share of events without a record in the source from which one more is not noticed."""
 _WALK: Final = 5
@@ -23,10 +20,9 @@ _WALK: Final = 5
 _EVEN: Final = 0.5
 """A walk is even if the middle half of its steps lies within this share of their median."""
 _RANK: Final = {str(category): category.strictness for category in SharingCategory}
-_CHOSEN: Final = pl.Schema(
-    {"datasetKey": pl.String, "eventID": pl.String, "event_key": pl.String, "rule_id": pl.String, "category": pl.String}
-)
-_HELD: Final = pl.Schema({"datasetKey": pl.String, "eventID": pl.String, "event_key": pl.String})
+_CATEGORY: Final = {n: category for category, n in PER_DEGREE.items()}
+_MAY_GO_BESIDE: Final = pl.col("category").is_null() | pl.col("beside")
+_BESIDE: Final = ("key", "category", "rule_id", "beside")
 
 
 @dataclass(frozen=True)
@@ -35,8 +31,8 @@ class Emptied:
 
     Attributes
     ----------
-    beside : polars.DataFrame of `BESIDE`
-        Open records of other events that are set apart with them.
+    beside : polars.DataFrame
+        key, category, rule_id, beside : open records of other events that are set apart with them.
     unpublished : polars.Series of str
         event_key of those that are not published, or not yet.
     held : polars.Series of int
@@ -65,8 +61,8 @@ def emptied_events(
         key, datasetKey, eventID, category, rule_id, beside.
     events : polars.DataFrame
         event_key, datasetKey, eventID, year, fx, fy; `shown` : True for those that an earlier release had.
-    groups : polars.DataFrame
-        base, n, datasetKey, x, y, unit : places that are one crowd, or one ten of a cell (`crowds.tens`).
+    groups : polars.DataFrame of `grid.CROWD_PLACES`
+        Crowds, and tens of cells (`grid.tens`).
     released : collection of str
         The datasets that an earlier release had.
     waits : polars.Series of int
@@ -76,92 +72,52 @@ def emptied_events(
     -------
     Emptied
     """
-    coarse = pl.col("category").is_in(list(PER_DEGREE))
-    per_event = records.drop_nulls("eventID").group_by("datasetKey", "eventID").agg(
+    event = ["datasetKey", "eventID"]
+    own = pl.col("category").is_in(list(PER_DEGREE)) & ~pl.col("beside")
+    of_event = records.drop_nulls("eventID").group_by(event).agg(
         opened=pl.col("category").is_null().any(),
         withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).fill_null(value=False).all(),
         waits=(pl.col("key").is_in(waits.implode()) & ~pl.col("beside")).any(),
-        base=pl.col("category").filter(coarse & ~pl.col("beside")).replace_strict(PER_DEGREE, return_dtype=pl.Int32).min(),
-        rule_id=pl.col("rule_id").filter(coarse & ~pl.col("beside")).sort().first(),
+        asked=pl.col("category").filter(own).replace_strict(PER_DEGREE, return_dtype=pl.Int32).min(),
+        rule_id=pl.col("rule_id").filter(own).sort().first(),
     )  # fmt: skip
-    placed = events.drop_nulls(["fx", "fy"])
-    placed = placed.join(per_event, on=["datasetKey", "eventID"], how="left", maintain_order="left")
+    placed = events.drop_nulls(["fx", "fy"]).join(of_event, on=event, how="left", maintain_order="left")
+    blank = pl.col("opened").is_null().mean()
     # Of an event whose records are all withheld no cell is known: it hides among all events of its dataset.
-    blank = placed.group_by("datasetKey").agg(blank=pl.col("opened").is_null().mean()).filter(pl.col("blank") < BLANK)
-    unpublished = [placed.filter("withheld").join(blank, on="datasetKey", how="semi")["event_key"]]
-    found, held = [_CHOSEN.to_frame()], [_HELD.to_frame()]
-    empty = placed.filter(~pl.col("opened"), ~pl.col("shown"), pl.col("base").is_not_null())
-    for (base,), mine in empty.group_by("base", maintain_order=True):
-        chosen, waiting = _companions(mine, placed, groups.filter(pl.col("base") == base), released)
-        found.append(chosen.with_columns(category=pl.lit(CATEGORY[int(str(base))])).select(_CHOSEN.names()))
-        held.append(waiting.select(_HELD.names()))
-    waiting_events = pl.concat(held).unique()
-    opened = records.filter(pl.col("category").is_null() | pl.col("beside")).drop("category", "rule_id")
-    beside = opened.join(strictest(pl.concat(found), ["datasetKey", "eventID"]), on=["datasetKey", "eventID"])
-    unpublished.append(waiting_events["event_key"])
-    return Emptied(
-        strictest(beside.select(BESIDE.names())),
-        pl.concat(unpublished).unique(),
-        records.join(waiting_events, on=["datasetKey", "eventID"], how="semi")["key"],
-    )
+    withheld = placed.filter(pl.col("withheld"), blank.over("datasetKey") < BLANK)
 
-
-def _companions(
-    empty: pl.DataFrame, placed: pl.DataFrame, groups: pl.DataFrame, released: Collection[str]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the events that are emptied with some, and those that wait: datasetKey, eventID, event_key, rule_id."""
-    at = []
-    for (level,), some in groups.group_by("n", maintain_order=True):
-        units = some.select("datasetKey", "x", "y", "unit")
-        at.append(
-            placed.with_columns(square(int(str(level)))).join(units, on=["datasetKey", "x", "y"], maintain_order="left")
-        )
-    if not at:
-        return empty.select("datasetKey", "eventID", "event_key", "rule_id").clear(), empty.clear()
-    here = pl.concat(at)
-    share = (
-        here.group_by("datasetKey", "unit").agg(blank=pl.col("opened").is_null().mean()).filter(pl.col("blank") < BLANK)
-    )
+    crowd = ["datasetKey", "crowd"]
+    here = with_crowds(placed, groups.with_columns(places=pl.len().over(crowd)))
+    here = here.with_columns(blank=blank.over(crowd), crowded=~pl.col("crowd").str.starts_with(TEN))
     # An event hides in its crowd, else among ten places of its cell.
-    own = here.join(empty.select("event_key"), on="event_key", how="semi")
-    own = own.sort(pl.col("unit").str.starts_with(TEN)).unique("event_key", keep="first", maintain_order=True)
-    own = own.join(share, on=["datasetKey", "unit"], how="semi")
-    own = own.select(
-        "event_key", "datasetKey", "eventID", "unit", "year", "rule_id", "waits", "fx", "fy", own_x="x", own_y="y"
+    empty = here.filter(~pl.col("opened"), ~pl.col("shown"), pl.col("base") == pl.col("asked"))
+    empty = empty.sort("crowded", "n").unique("event_key", keep="last").filter(pl.col("blank") < BLANK)
+    crowdless = empty.filter("waits", ~pl.col("crowded")).with_columns(cell(1))
+    around = placed.filter(~pl.col("shown")).with_columns(cell(1)).join(
+        crowdless.select("datasetKey", "base", "column", "row").unique(), on=["datasetKey", "column", "row"]
+    ).join(here.filter("crowded"), on=["event_key", "base"], how="anti")  # fmt: skip
+
+    empty = empty.filter(~pl.col("waits") | pl.col("crowded"))
+    pairs = empty.join(here.filter(~pl.col("shown")), on=crowd, suffix="_other")
+    pairs = pairs.filter((pl.col("x") != pl.col("x_other")) | (pl.col("y") != pl.col("y_other")))
+    new_places = pl.struct("x_other", "y_other").n_unique().over("event_key")
+    before = pl.col("datasetKey").is_in(list(released))
+    ready = pairs.filter(~before | (new_places >= pl.col("places") - 1))
+    lacking = empty.filter(before | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
+    others = pairs.join(lacking, on="event_key", how="semi").select(
+        "datasetKey", eventID="eventID_other", event_key="event_key_other"
     )
-    degree = [pl.col(name).floordiv(FINEST).alias(f"degree_{name}") for name in ("fx", "fy")]
-    alone = own.filter("waits", pl.col("unit").str.starts_with(TEN)).with_columns(degree)
-    own = own.join(alone, on="event_key", how="anti")
-    crowded = here.filter(~pl.col("unit").str.starts_with(TEN)).select("event_key").unique()
-    free = placed.filter(~pl.col("shown")).join(crowded, on="event_key", how="anti").with_columns(degree)
-    around = free.join(
-        alone.select("datasetKey", "degree_fx", "degree_fy").unique(),
-        on=["datasetKey", "degree_fx", "degree_fy"],
-        how="semi",
+    waiting = pl.concat([frame.select(others.columns) for frame in (lacking, around, others)]).unique()
+    with_them = ready.filter(pl.col("year").eq_missing(pl.col("year_other"))).select(
+        "datasetKey", "rule_id", eventID="eventID_other",
+        category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
+    )  # fmt: skip
+    opened = records.filter(_MAY_GO_BESIDE).select("key", *event)
+    return Emptied(
+        opened.join(strictest(with_them, event), on=event).select(_BESIDE),
+        pl.concat([withheld["event_key"], waiting["event_key"]]).unique(),
+        records.join(waiting, on=event, how="semi")["key"],
     )
-    size = groups.group_by("datasetKey", "unit").len("places")
-    lonely = own.join(size.filter(pl.col("places") == 1), on=["datasetKey", "unit"], how="semi")
-    own = own.join(lonely, on="event_key", how="anti")
-    others = here.filter(~pl.col("shown")).select(
-        "datasetKey", "unit", "x", "y", their_event="eventID", their_key="event_key", their_year="year"
-    )
-    pairs = own.join(others, on=["datasetKey", "unit"]).filter(
-        (pl.col("x") != pl.col("own_x")) | (pl.col("y") != pl.col("own_y"))
-    )
-    new = pairs.group_by("event_key").agg(new=pl.struct("x", "y").n_unique())
-    asked = own.join(size, on=["datasetKey", "unit"], how="left").join(new, on="event_key", how="left")
-    lacking = asked.filter(
-        pl.col("datasetKey").is_in(list(released)), pl.col("new").fill_null(0) < pl.col("places") - 1
-    )
-    with_them = pairs.join(lacking, on="event_key", how="semi")
-    waiting = pl.concat([
-        lacking.select("datasetKey", "eventID", "event_key"),
-        with_them.select("datasetKey", eventID="their_event", event_key="their_key"),
-        around.select("datasetKey", "eventID", "event_key"),
-        lonely.select("datasetKey", "eventID", "event_key"),
-    ])  # fmt: skip
-    chosen = pairs.join(lacking, on="event_key", how="anti").filter(pl.col("their_year").eq_missing(pl.col("year")))
-    return chosen.select("datasetKey", eventID="their_event", event_key="their_key", rule_id="rule_id"), waiting
 
 
 def even_walks(records: pl.DataFrame) -> pl.DataFrame:
@@ -174,42 +130,27 @@ def even_walks(records: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    polars.DataFrame of `BESIDE`
+    polars.DataFrame
+        key, category, rule_id, beside.
     """
     walk = ["datasetKey", "day", "recordedBy"]
     placed = records.drop_nulls([*walk, "longitude", "latitude"])
     sensitive = placed.filter(pl.col("category").is_in(list(PER_DEGREE)), ~pl.col("beside"))
-    walks = placed.join(sensitive.select(walk).unique(), on=walk, how="semi")
-    walks = walks.filter(pl.len().over(walk) >= _WALK)
-    if walks.is_empty():
-        return BESIDE.to_frame()
-    timed = pl.col("time").is_not_null().all().over(walk)
-    walks = walks.with_columns(timed=timed).sort(*walk, pl.when("timed").then("time"), "key")
-    before = walks.select(
-        *(pl.col(name).shift().over(walk).alias(f"last_{name}") for name in ("longitude", "latitude", "time")),
-        "longitude", "latitude", "time",
-    )  # fmt: skip
-    numbers = {name: before[name].fill_null(np.nan).to_numpy() for name in before.columns if "time" not in name}
-    steps = geodesic_distance_m(
-        numbers["last_longitude"], numbers["last_latitude"], numbers["longitude"], numbers["latitude"]
-    )
+    walks = placed.join(sensitive, on=walk, how="semi").filter(pl.len().over(walk) >= _WALK)
+    walks = walks.with_columns(timed=pl.col("time").is_not_null().all().over(walk))
+    walks = walks.sort(*walk, pl.when("timed").then("time"), "key")
+    last = walks.select(pl.col("longitude", "latitude").shift().over(walk))
+    steps = geodesic_distance_m(last["longitude"], last["latitude"], walks["longitude"], walks["latitude"])
     walks = walks.with_columns(
         distance=pl.Series(steps).fill_nan(None),
-        duration=pl.when("timed").then((before["time"] - before["last_time"]).cast(pl.Float64)),
+        duration=pl.when("timed").then(pl.col("time").diff().over(walk).cast(pl.Float64)),
     )
-    even = walks.group_by(walk).agg(even=_is_even("distance") | _is_even("duration"))
-    even = even.filter("even").select(walk)
-    found = [BESIDE.to_frame()]
-    for (category,), part in sensitive.join(even, on=walk, how="semi").group_by("category"):
-        n = PER_DEGREE[str(category)]
-        cells = part.select(*walk, *cell(n), "category", "rule_id").unique([*walk, "column", "row"])
-        opened = (
-            walks.filter(pl.col("category").is_null() | pl.col("beside"))
-            .drop("category", "rule_id")
-            .with_columns(cell(n))
-        )
-        found.append(opened.join(cells, on=[*walk, "column", "row"]).select(BESIDE.names()))
-    return strictest(pl.concat(found))
+    even = walks.group_by(walk).agg(even=_is_even("distance") | _is_even("duration")).filter("even")
+    n = pl.col("category").replace_strict(PER_DEGREE, return_dtype=pl.Int32)
+    cells = sensitive.join(even, on=walk, how="semi").with_columns(n=n).with_columns(cell(pl.col("n")))
+    cells = cells.select(*walk, "n", "column", "row", "category", "rule_id", beside=pl.lit(value=True)).unique()
+    opened = walks.filter(_MAY_GO_BESIDE).select("key", *walk, "fx", "fy").join(cells, on=walk)
+    return strictest(opened.filter(pl.struct(cell(pl.col("n"))) == pl.struct("column", "row"))).select(_BESIDE)
 
 
 def _is_even(steps: str) -> pl.Expr:
@@ -220,9 +161,26 @@ def _is_even(steps: str) -> pl.Expr:
     return ((median > 0) & (middle <= _EVEN * median)).fill_null(value=False)
 
 
-def strictest(found: pl.DataFrame, by: list[str] | None = None) -> pl.DataFrame:
-    """Return each record once, with its strictest category."""
-    rank = pl.col("category").replace_strict(_RANK, return_dtype=pl.Int64)
-    return found.sort(rank, "rule_id", descending=[True, False]).unique(
-        by or ["key"], keep="first", maintain_order=True
+def strictness(category: str) -> pl.Expr:
+    """Return the rank of a column's categories: 0 where there is none."""
+    return pl.col(category).replace_strict(_RANK, default=0, return_dtype=pl.Int64)
+
+
+def strictest(found: pl.DataFrame, by: Sequence[str] = ("key",)) -> pl.DataFrame:
+    """Return each record, or event, once, with its strictest category."""
+    in_order = found.sort(strictness("category"), "rule_id", descending=[True, False])
+    return in_order.unique(by, keep="first", maintain_order=True)
+
+
+def stricter(records: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return records with `category`, `rule_id` and `beside` of others where these are stricter.
+
+    A record that has a category of its own is beside no other.
+    """
+    both = records.join(others.select(_BESIDE), on="key", how="left", suffix="_other", maintain_order="left")
+    taken = strictness("category_other") > strictness("category")
+    return both.select(
+        pl.exclude("category", "rule_id", "beside", "^.*_other$"),
+        *(pl.when(taken).then(f"{name}_other").otherwise(name).alias(name) for name in ("category", "rule_id")),
+        beside=pl.when(taken).then(pl.col("beside_other") & _MAY_GO_BESIDE).otherwise("beside"),
     )

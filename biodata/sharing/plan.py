@@ -11,6 +11,7 @@ import polars as pl
 from biodata.parsers.reference_list import reference_list
 from biodata.places import BoundarySet
 from biodata.sharing.generalise import wide_enough
+from biodata.sharing.left_empty import strictness
 from biodata.sharing.resolve import Resolver
 from biodata.sharing.set_apart import Apart, Memory, set_apart
 from biodata.terms import OCCURRENCE
@@ -150,19 +151,30 @@ def plan_of(
         "key", "datasetKey", "eventID", "recordedBy", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
         longitude="decimalLongitude", latitude="decimalLatitude",
     ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
-    placed = with_places(events).select(
-        "event_key",
-        "datasetKey",
-        "eventID",
-        "shown",
-        "year",
-        "longitude",
-        "latitude",
-        day=pl.col("event_start").cast(pl.Date),
-    )
+    placed = with_places(events).select("event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude")
     apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
     with_presences = apart.memory.states.filter("published")["datasetKey"].unique()
     return Plan(apart, frozenset(with_presences) - _known_numbers(records), secret)
+
+
+def presences(states: pl.DataFrame) -> pl.DataFrame:
+    """Return what goes out: each taxon, cell and year of a dataset once.
+
+    Parameters
+    ----------
+    states : polars.DataFrame of `set_apart.STATES`
+
+    Returns
+    -------
+    polars.DataFrame
+        datasetKey, n, column, row, country, taxon, year; of its records category (the strictest) and rule_id; keys : theirs.
+    """
+    return (
+        states.filter("published")
+        .sort(strictness("category"), "beside", "rule_id", descending=[True, False, False])
+        .group_by("datasetKey", "n", "column", "row", "country", "taxon", "year", maintain_order=True)
+        .agg(pl.col("category", "rule_id", "beside").first(), keys=pl.col("key"))
+    )
 
 
 def with_places(events: pl.DataFrame) -> pl.DataFrame:

@@ -15,10 +15,10 @@ from biodata.sharing.generalise import published_cells
 from biodata.sharing.labels import RULE_START, label_reason, labels
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
-from biodata.sharing.plan import BEFORE, PLACED, Plan, fullest, names_of, plan_of, sensitive_records, taxa
+from biodata.sharing.plan import BEFORE, PLACED, Plan, fullest, names_of, plan_of, presences, sensitive_records, taxa
 from biodata.sharing.received import as_shared
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.set_apart import Memory, presences, with_country
+from biodata.sharing.set_apart import Memory
 from biodata.terms import SHARING, Column, Reach
 from biodata.vocabularies import SharingCategory
 
@@ -259,7 +259,7 @@ def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundaryS
         msg = "it is not known what goes out of these records"
         raise SharingError(msg)
     states = rules.plan.apart.memory.states.filter("published").unique("key", keep="last", maintain_order=True)
-    mine = with_country(states.join(records.select("key"), on="key", how="semi"))
+    mine = states.join(records.select("key"), on="key", how="semi")
     found = _rows(mine.hstack(published_cells(mine, rules.floor or boundaries)), rules)
     return records.select("key").join(found, on="key", how="left", maintain_order="left").select(found.columns)
 

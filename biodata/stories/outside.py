@@ -6,8 +6,8 @@ import polars as pl
 
 from biodata import places, sharing, terms
 from biodata.settings import Settings
-from biodata.sharing.crowds import PLACES
 from biodata.sharing.decide import decide
+from biodata.sharing.grid import PLACES
 from biodata.sharing.publish import REASON_BESIDE
 from biodata.store import releases
 from biodata.store.query.filters import Compare

@@ -16,10 +16,9 @@ from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
-from biodata.sharing.crowds import PLACES
 from biodata.sharing.facts import USED
 from biodata.sharing.foreseen import Foreseen, foreseen
-from biodata.sharing.grid import PER_DEGREE
+from biodata.sharing.grid import PER_DEGREE, PLACES
 from biodata.sharing.plan import PLACED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from biodata import jobs
-from biodata.sharing.crowds import PLACES
+from biodata.sharing.grid import PLACES
 from biodata.store import sharing_memory
 from biodata.store.models import Job, Submission
 from biodata.store.sharing_rules import UNREADABLE

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 
 from biodata.sharing import set_apart as product
-from biodata.sharing.plan import BEFORE
+from biodata.sharing.plan import BEFORE, presences
 
 RECORD = {
     "key": pl.Int64, "datasetKey": pl.String, "eventID": pl.String, "day": pl.Date, "year": pl.Int32, "time": pl.Duration("us"),
@@ -41,9 +41,7 @@ def set_apart(
     single = pl.col("whole").is_null()
     visits = visits.with_columns(pl.when(single).then(name).alias(name) for name in PLACE.values())
     found = product.set_apart(rows, visits, kept, before=before, released=released, today=today)
-    states = product.presences(found.memory.states).join(
-        rows.select("datasetKey").unique(), on="datasetKey", how="semi"
-    )
+    states = presences(found.memory.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
     open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held)
     event_keys = set(visits["event_key"]) - set(found.unpublished_events)
     now = [
