@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from biodata.sharing import grid
@@ -148,7 +149,7 @@ def set_apart(
         year=today.year,
     )
     members, crowds, left_over = _units(records, world, memory.crowds)
-    waits = members.filter(_CROWDLESS, pl.col("waits_since") >= today.year)["key"]
+    waits = members.filter("there", pl.col("base").is_not_null(), pl.col("waits_since") >= today.year)["key"]
     groups = pl.concat([crowds, grid.tens(world.spots, left_over)])
     empty = emptied_events(records, events, groups, released=released, waits=waits)
     records = stricter(records, empty.beside)
@@ -167,10 +168,21 @@ def set_apart(
 
 def _points(rows: pl.DataFrame, identifier: str) -> pl.DataFrame:
     """Return what stands where: `STOOD`; the mark of the same records or events is the same for ever."""
-    digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in rows[identifier].cast(pl.String))
-    marks = pl.Series("mark", [int.from_bytes(digest, "big") for digest in digests], dtype=pl.UInt64)
-    points = rows.select(*_SPOT, pl.col("year").cast(pl.Int32), marks).drop_nulls(["fx", "fy"])
+    rows = rows.drop_nulls(["fx", "fy"])
+    points = rows.select(*_SPOT, pl.col("year").cast(pl.Int32), _marks(rows[identifier]))
     return points.group_by(*_SPOT, "year").agg(pl.col("mark").bitwise_xor())
+
+
+def _marks(identifiers: pl.Series) -> pl.Series:
+    """Return a number for each record or event: of a record's key by splitmix64, of an event's by its digest."""
+    keys = identifiers.cast(pl.Int64, strict=False)
+    mixed = keys.fill_null(0).to_numpy().astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    marks = pl.Series("mark", mixed ^ (mixed >> np.uint64(31)), dtype=pl.UInt64)
+    events = identifiers.filter(keys.is_null()).cast(pl.String)
+    digests = [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") for text in events]
+    return marks.scatter(keys.is_null().arg_true(), pl.Series(digests, dtype=pl.UInt64))
 
 
 @dataclass(frozen=True)
@@ -229,7 +241,7 @@ def _units(
         waits_since=pl.when(same).then("waits_since").otherwise(since),
         there=pl.lit(value=True),
     )
-    asked = mine.filter(_PLACED).select("datasetKey", "base").unique()
+    asked = mine.drop_nulls("base").select("datasetKey", "base").unique()
     spots, exact = (frame.join(asked, on="datasetKey") for frame in (world.spots, world.exact))
     found, crowds, left_over = grid.find_crowds(mine.filter(_CROWDLESS), spots, exact, crowds, year=world.year)
     gone = world.states.join(records, on="key", how="anti").join(records, on="datasetKey", how="semi")
