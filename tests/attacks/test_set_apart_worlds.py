@@ -17,20 +17,32 @@ WORLDS = int(os.environ.get("SET_APART_WORLDS", "500"))
 BATCHES = 10
 
 
+DENSE = 40
+
+
+def compare(releases: list[worlds.Release], name: str) -> None:
+    expected_memory = memory = None
+    for number, release in enumerate(releases):
+        source = (release.records, release.events)
+        expected = oracle.set_apart(*source, expected_memory, release.released, release.today)
+        found = product.set_apart(*source, memory, release.released, release.today)
+        where = f"{name}, release {number}"
+        assert found.open_keys == expected.open_keys, where
+        assert found.presences == expected.presences, where
+        assert found.event_keys == expected.event_keys, where
+        assert found.waiting == expected.waiting, where
+        expected_memory, memory = expected.memory, found.memory
+
+
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_the_product_publishes_what_the_oracle_does(batch):
     for seed in range(batch, WORLDS, BATCHES):
-        expected_memory = memory = None
-        for number, release in enumerate(worlds.small_world(seed)):
-            source = (release.records, release.events)
-            expected = oracle.set_apart(*source, expected_memory, release.released, release.today)
-            found = product.set_apart(*source, memory, release.released, release.today)
-            where = f"world {seed}, release {number}"
-            assert found.open_keys == expected.open_keys, where
-            assert found.presences == expected.presences, where
-            assert found.event_keys == expected.event_keys, where
-            assert found.waiting == expected.waiting, where
-            expected_memory, memory = expected.memory, found.memory
+        compare(worlds.small_world(seed), f"world {seed}")
+
+
+def test_the_product_does_so_where_places_share_squares_and_records_get_and_lose_them():
+    for seed in range(DENSE):
+        compare(worlds.dense_world(seed), f"dense world {seed}")
 
 
 def test_the_worlds_hold_what_they_are_for():

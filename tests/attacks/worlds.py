@@ -228,6 +228,40 @@ def small_world(seed: int) -> list[Release]:
     return releases
 
 
+def dense_world(seed: int) -> list[Release]:
+    """Return five releases of a dataset: places that share squares of narrow and of wide cells, records that get and lose one."""
+    rng = np.random.default_rng(seed)
+    side, category = ((0.1, "0_1_degree"), (0.01, "0_01_degree"), (0.001, "0_001_degree"))[seed % 3]
+    events: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
+    numbers = iter(rng.permutation(10**6).tolist())
+    releases = []
+    days = (date(2023, 6, 1), date(2024, 3, 1), date(2024, 9, 1), date(2025, 2, 1), date(2026, 2, 1))
+    for today in days:
+        for _ in range(int(rng.integers(8, 26))):
+            place = tuple(
+                round(corner + side * (int(rng.integers(0, 16)) / 10 + int(rng.integers(0, 4)) / 100 + 0.003), 6)
+                for corner in (101.0, 20.0)
+            )
+            year, name = today.year - int(rng.integers(0, 2)), f"e{len(events)}"
+            day = date(year, 1, 1) + timedelta(int(rng.integers(0, 100)))
+            events.append(dict(zip(EVENTS, [next(numbers), "d", name, None, day, year, *place], strict=True)))
+            for _ in range(int(rng.integers(1, 3))):
+                rare, own = rng.random() < 0.15, (None, None) if rng.random() < 0.1 else place
+                row = [next(numbers), "d", name, None, day, year, None, None, *own, category if rare else None]
+                records.append(dict(zip(RECORDS, [*row, "T" if rare else "M"], strict=True)))
+        of_event = {event["eventID"]: (event["decimalLongitude"], event["decimalLatitude"]) for event in events}
+        for row in records if releases else ():
+            if rng.random() < 0.05:
+                loses = row["decimalLongitude"] is not None and rng.random() < 0.3
+                place = (None, None) if loses else of_event[row["eventID"]]
+                row["decimalLongitude"], row["decimalLatitude"] = place
+        records = [row for row in records if rng.random() >= 0.03]
+        released = frozenset({"d"}) if releases else frozenset()
+        releases.append(Release(frame(records, RECORDS), frame(events, EVENTS), today, released))
+    return releases
+
+
 def _change(source: Source) -> None:
     """Change single rows: withdrawn, renamed, moved, dated, made stricter or looser by a rule."""
     rng = source.rng
