@@ -20,8 +20,9 @@ from shapely.geometry.base import BaseGeometry
 from biodata.errors import InputError
 from biodata.places import BoundarySet
 from biodata.sharing.label_files import Assignment, LabelSet, cells, read_labels
+from biodata.sharing.names import Checklists
 from biodata.sharing.plan import Plan
-from biodata.sharing.resolve import Checklists, Resolver, resolver
+from biodata.sharing.resolve import Resolver, resolver
 from biodata.sharing.rule import Consent, Rule
 from biodata.sharing.rule_lines import (
     COLUMNS,
