@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from api.dependencies import Service
     from biodata.sharing import RuleSet
-    from biodata.sharing.resolve import Checklists
+    from biodata.sharing.names import Checklists
 
 _CIRCLE_CORNERS: Final = 180
 _HEADER_LENGTH: Final = 3_000

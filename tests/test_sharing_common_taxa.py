@@ -4,7 +4,7 @@ import polars as pl
 
 from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 from biodata.sharing import RuleSet
-from biodata.sharing.classification import meant_by_hand
+from biodata.sharing.names import meant_by_hand
 
 COMMON = """
 Passer montanus, Pycnonotus jocosus, Pycnonotus sinensis, Pycnonotus aurigaster, Spilopelia chinensis,

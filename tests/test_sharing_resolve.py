@@ -11,8 +11,7 @@ from biodata.parsers.bundled import read_rows
 from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
-from biodata.sharing.classification import GROUPS
-from biodata.sharing.common_names import bundled_common_names
+from biodata.sharing.names import GROUPS, bundled_common_names
 from biodata.sharing.resolve import WORDS, Resolver
 from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
@@ -134,7 +133,7 @@ def test_what_a_match_filled_in_is_not_stated():
 
 
 def test_a_declared_scope_excludes_what_is_not_in_it():
-    birds = Resolver(BUNDLED.rules, scopes={"birds": "Aves", "cats": "Felidae"})
+    birds = Resolver(BUNDLED.rules, scopes=[("birds", "Aves"), ("cats", "Felidae")])
     frame = terms.conform(
         pl.DataFrame({"scientificName": ["Qqzqz"] * 3, "datasetKey": ["birds", "cats", "other"]}), terms.OCCURRENCE
     )

@@ -9,7 +9,7 @@ from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
 from biodata.analysis.surveys.results import results
 from biodata.sharing import Rule, RuleSet
-from biodata.sharing.common_names import bundled_common_names
+from biodata.sharing.names import bundled_common_names
 from biodata.sharing.scopes import told_words
 from biodata.vocabularies import SharingCategory
 from survey_worlds import event, events, record, records

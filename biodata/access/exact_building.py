@@ -17,7 +17,7 @@ from biodata.access import exact_calls, exact_store, grantable
 from biodata.errors import BiodataError, StoreError
 from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
-from biodata.sharing.classification import lineages
+from biodata.sharing.names import lineages
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 

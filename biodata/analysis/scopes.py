@@ -13,7 +13,7 @@ import polars as pl
 
 from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.parsers.reference_list import reference_list
-from biodata.sharing.classification import lineages
+from biodata.sharing.names import lineages
 from biodata.sharing.scopes import canonical_name, meanings
 
 _BETWEEN: Final = "\x1f"

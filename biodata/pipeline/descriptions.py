@@ -14,8 +14,8 @@ from biodata.ingest.protocol import DatasetInfo
 from biodata.parsers.licences import parse_licence
 from biodata.pipeline.tables import Table
 from biodata.settings import Settings
-from biodata.sharing.classification import looked_up
 from biodata.sharing.licences import UNSPECIFIED, spelt
+from biodata.sharing.names import looked_up
 from biodata.store import audit, releases
 from biodata.store.models import Dataset
 from biodata.store.registry import SCOPE, Registry

@@ -7,9 +7,7 @@ from rapidfuzz import process
 
 from biodata.parsers.reference_list import CLASSIFICATION
 from biodata.settings import Settings
-from biodata.sharing.classification import looked_up, meant_by_hand
-from biodata.sharing.common_names import bundled_common_names
-from biodata.sharing.resolve import canonical
+from biodata.sharing.names import bundled_common_names, canonical, looked_up, meant_by_hand
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 

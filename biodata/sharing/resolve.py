@@ -11,54 +11,38 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import combinations
-from types import MappingProxyType
+from functools import lru_cache, reduce
+from itertools import chain, combinations
+from operator import and_, or_
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.parsers.name_text import Issue
-from biodata.parsers.reference_list import CLASSIFICATION, reference_list
-from biodata.parsers.scientific_names import parse_names
-from biodata.sharing.classification import (
-    GROUPS,
-    Lineage,
-    Reading,
-    Readings,
-    looked_up,
-    may_be,
-    meant_by_hand,
-    stands,
-    with_opinions,
-)
-from biodata.sharing.common_names import CommonNames, bundled_common_names, common_names, meaning
+from biodata.parsers.reference_list import CLASSIFICATION
+from biodata.sharing import names
+from biodata.sharing.names import GROUPS, Checklists, Lineage, Reading, Readings
 from biodata.sharing.rule import Rule
 from biodata.terms import STATED_TAXON
 
 WORDS: Final = ("vernacularName", "verbatimIdentification")
 """Terms of free words: those that are not known count only where no name of a genus or lower is known beside them."""
-_PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
 INTERPRETED: Final = ("scientificName", "acceptedScientificName", "species")
+_PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
 COLUMNS: Final = (*INTERPRETED, *_PARTS, "genus", *GROUPS, "match_type", "stated_taxon", "datasetKey")
 """The columns of `terms.OCCURRENCE` that are looked at."""
-_STATED_NAMES: Final = tuple(f"s_{name}" for name in STATED_TAXON if name not in (*WORDS, *CLASSIFICATION))
-_NAMES: Final = (*INTERPRETED, "parts", *_STATED_NAMES)
+_STATED: Final = tuple(f"stated {name}" for name in STATED_TAXON if name not in (*WORDS, *CLASSIFICATION))
+_OWN: Final = ("scientificName", *_STATED)
+"""Names of a record that were not filled in from what it was matched with."""
+_NAMES: Final = (*INTERPRETED, "parts", *_STATED)
 """Where a set of names has names: each that is not known fails closed."""
-_GROUP_COLUMNS: Final = (*GROUPS, "genus", "s_genus")
-_MAY_JOIN: Final = r"(?:subsp|ssp|var)\. "
-_NAME_AND_AUTHORS: Final = (
-    rf"^([A-Z][a-z-]+(?: [a-z-]+(?: (?:{_MAY_JOIN})?[a-z-]{{3,}})?)?)"
-    r"(?:,? [(\[]?(?:\p{Lu}[\p{L}'’.-]*|&|et|ex|in|f\.|fil\.|de|la|du|des|van|von|den|der|1[789]\d\d|20\d\d)[)\],.]*)*$"
-)
-"""Genus and epithets, and behind them nothing but people, years and what joins them."""
+_RANKS: Final = {**dict(zip(GROUPS, GROUPS, strict=True)), "genus": "genus", "stated genus": "genus"}
+"""Where it has groups, and their ranks, the highest first."""
 _PIECES: Final = re.compile(r"[(\[]([^()\[\]]{3,})[)\]]|([^\x00-\u02ff\s][^\x00-\u02ff]*)")
 """What stands in brackets, and words of other scripts: they may name another taxon."""
-_DOUBTS: Final = [str(issue.value) for issue in (Issue.UNDETERMINED, Issue.PARTLY_READ, Issue.HYBRID_FORMULA)]
-
-
 _REMEMBERED: Final = 200_000
 """Texts whose answers are kept."""
+Groups = tuple[tuple[str, str], ...]
+"""Stated groups, each with its rank, the highest first."""
 
 
 class Answer(NamedTuple):
@@ -79,53 +63,13 @@ class Answer(NamedTuple):
         True for a common name.
     """
 
-    known: bool = False
-    low: bool = True
-    up: int = 0
-    down: int = 0
+    known: bool
+    low: bool
+    up: int
+    down: int
     sure: int = 0
     taxon: str | None = None
     spoken: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Checklists:
-    """The checklists of an installation, as `terms.TAXON`: synonyms and common names that tie a name to a taxon."""
-
-    taxa: pl.DataFrame
-
-    @classmethod
-    def of(cls, taxa: pl.DataFrame) -> "Checklists | None":
-        """Return checklists; None of none."""
-        return cls(taxa) if taxa.height else None
-
-    @cached_property
-    def common(self) -> CommonNames:
-        """The taxa that each common name means, the bundled ones among them."""
-        return common_names(self.taxa)
-
-    @cached_property
-    def _names(self) -> pl.DataFrame:
-        """Every name, small, with what stands for its taxon."""
-        accepted = pl.when(pl.col("taxonomicStatus") == "SYNONYM").then("accepted_taxon_id").otherwise("taxon_id")
-        rows = self.taxa.with_columns(taxon=pl.struct("checklist", accepted=pl.coalesce(accepted, "scientificName")))
-        names = [rows.select("taxon", name="scientificName"), rows.select("taxon", name="synonyms").explode("name")]
-        return pl.concat(names).drop_nulls().with_columns(small=pl.col("name").str.to_lowercase()).unique()
-
-    def ties(self, names: pl.Series) -> pl.DataFrame:
-        """Return what names, small, are tied to: `small`, `target`, `above` (True for a group that holds the taxon)."""
-        asked = names.drop_nulls().unique().alias("small").to_frame().join(self._names.drop("name"), on="small")
-        other = asked.join(self._names.select("taxon", target="name"), on="taxon")
-        small = pl.col("scientificName").str.to_lowercase()
-        above = self.taxa.with_columns(small=small).join(
-            pl.concat([asked["small"], other["target"].str.to_lowercase()]).unique().alias("small").to_frame(),
-            on="small",
-        )
-        groups = above.unpivot(CLASSIFICATION, index="small", value_name="target").drop_nulls()
-        of_other = other.select("small", other=pl.col("target").str.to_lowercase())
-        groups = of_other.join(groups, left_on="other", right_on="small").select("small", "target")
-        found = [one.with_columns(above=pl.lit(at)) for one, at in ((other, False), (groups, True))]
-        return pl.concat([one.select("small", "target", "above") for one in found]).unique()
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +104,8 @@ class Resolver:
     rules : sequence of Rule
         Numbered from 0; rules without a taxon are left out.
     checklists : Checklists, optional
-    scopes : mapping of str to str
-        The taxon that a dataset declares to be about, by its key.
+    scopes : iterable of pairs of str
+        Datasets' keys, each with the taxon that the dataset declares to be about.
     closed : bool
         False to know what names call for as they are read: one that is not known calls for no more than its genus does.
     """
@@ -170,35 +114,33 @@ class Resolver:
         self,
         rules: Sequence[Rule],
         checklists: Checklists | None = None,
-        scopes: Mapping[str, str] = MappingProxyType({}),
+        scopes: Iterable[tuple[str, str]] = (),
         *,
         closed: bool = True,
     ) -> None:
-        self._checklists, self._scopes, self._closed = checklists, scopes, closed
-        self._answers: dict[str, Answer] = {}
-        self._common = bundled_common_names() if checklists is None else checklists.common
-        self._own: dict[str, int] = defaultdict(int)
-        self._under: dict[str, int] = defaultdict(int)
-        self._by_text: dict[str, int] = defaultdict(int)
+        self._checklists, self._scopes, self._closed = checklists, dict(scopes), closed
+        self._common = names.bundled_common_names() if checklists is None else checklists.common
+        self._own, self._under = defaultdict[str, int](int), defaultdict[str, int](int)
         self._lineages: dict[int, list[Lineage]] = {}
-        self._stated: dict[tuple[str, str], tuple[list[Lineage], int]] = {}
-        self._left: dict[tuple[tuple[tuple[str, str], ...], str | None], tuple[int, str | None]] = {}
-        taxa = {n: (r.scientific_name, r.rank) for n, r in enumerate(rules) if r.scientific_name is not None}
-        self._all = sum(1 << number for number in taxa)
-        readings = looked_up(w for name, _ in taxa.values() for w in (name, *meant_by_hand(name), name.split()[0]))
-        for number, (name, rank) in taxa.items():
-            found = [one for word in (name, *meant_by_hand(name)) for one in readings.get(word, ())]
-            found = [one for one in found if rank in (None, one.rank)] or found
-            self._by_text[name.casefold()] |= 1 << number
-            for one in found:
-                self._own[one.keys[-1]] |= 1 << number
-                for key in one.keys:
-                    self._under[key] |= 1 << number
-            genus = [one for one in readings.get(name.split()[0], ()) if one.rank == "GENUS"]
-            for one in genus if " " in name else ():  # an old one, too: Cervus sp. may be a Cervus eldii
-                self._under[one.keys[-1]] |= 1 << number
-            near = found or genus
-            self._lineages[number] = [with_opinions(one.groups, name) for one in near]
+        self._answers: dict[str, Answer] = {}
+        self._sets: dict[tuple[str | None, ...], tuple[int, int, str | None, bool, str]] = {}
+        self._stated: dict[tuple[str, str], tuple[Sequence[Lineage], int]] = {}
+        self._left: dict[tuple[Groups, str | None], tuple[int, str | None]] = {}
+        taxa = {1 << n: (r.scientific_name, r.rank) for n, r in enumerate(rules) if r.scientific_name is not None}
+        self._all = sum(taxa)
+        words = {name: (name, *names.meant_by_hand(name)) for name, _ in taxa.values()}
+        readings = names.looked_up(one for name in words for one in (*words[name], name.split()[0]))
+        for rule, (name, rank) in taxa.items():
+            meant = [one for word in words[name] for one in readings.get(word, ())]
+            meant = [one for one in meant if rank in (None, one.rank)] or meant
+            genus = [one for one in readings.get(name.split()[0], ()) if one.rank == "GENUS" and " " in name]
+            for key in {name.casefold(), *(one.keys[-1] for one in meant)}:
+                self._own[key] |= rule
+            # An old genus, too: Cervus sp. may be a Cervus eldii.
+            for key in {key for one in meant for key in one.keys} | {one.keys[-1] for one in genus}:
+                self._under[key] |= rule
+            # What no list knows may stand anywhere.
+            self._lineages[rule] = [names.with_opinions(one.groups, name) for one in meant or genus] or [{}]
 
     def resolve(self, records: pl.DataFrame) -> Resolved:
         """Resolve the names of records, each distinct set once.
@@ -209,13 +151,16 @@ class Resolver:
             With those of `COLUMNS` that it has.
         """
         sets, place = _distinct(records, scoped=bool(self._scopes))
-        texts = pl.concat([sets[name] for name in (*_NAMES, *WORDS)]).drop_nulls().unique()
-        answers = self.answers(texts)
+        if len(self._sets) > _REMEMBERED:
+            self._sets = {}
+        answers = self._answers_to(pl.concat([sets[name] for name in (*_NAMES, *WORDS)]))
         self._read_groups(sets)
         numbers: dict[int, int] = {}
         rows = []
-        for row in sets.iter_rows(named=True):
-            rules, sure, *rest = self._of_set(row, answers)
+        for row in sets.iter_rows():
+            if row not in self._sets:
+                self._sets[row] = self._of_set(dict(zip(sets.columns, row, strict=True)), answers)
+            rules, sure, *rest = self._sets[row]
             rows.append((*(numbers.setdefault(mask, len(numbers)) for mask in (rules, sure)), *rest))
         schema = {"rules": pl.UInt32, "sure": pl.UInt32, "taxon": pl.String, "known": pl.Boolean, "reason": pl.String}
         return Resolved(place, pl.DataFrame(rows, schema, orient="row"), tuple(_bits(mask) for mask in numbers))
@@ -224,230 +169,155 @@ class Resolver:
         self, row: Mapping[str, str | None], answers: Mapping[str, Answer]
     ) -> tuple[int, int, str | None, bool, str]:
         """Return rules, sure ones, taxon, whether every name is known, and the reason, of one set of names."""
-        names = [answers[text] for text in dict.fromkeys(row[name] for name in _NAMES) if text is not None]
+        named = [answers[text] for name in _NAMES if (text := row[name]) is not None]
         words = [answers[text] for name in WORDS if (text := row[name]) is not None]
-        low = [one for one in names if one.known and one.low]
-        rules, sure = 0, self._all if names else 0
-        for one in names:
-            rules |= one.up | (one.down if one.low or (one.spoken and not low) else 0)
-            sure &= one.sure
-        for one in words:
-            rules |= one.up | (one.down if one.low or not low else 0)
-        groups = tuple((rank, text) for rank in GROUPS if (text := row[rank]) is not None)
-        for name in _GROUP_COLUMNS:
-            if (text := row[name]) is not None:
-                rules |= self._stated[name.removeprefix("s_"), text][1]
-        counted = names if low else [*names, *words]
+        groups = tuple((rank, text) for name, rank in _RANKS.items() if (text := row[name]) is not None)
+        low = any(one.known and one.low for one in named)
+        counted = named if low else [*named, *words]
         known = bool(counted) and all(one.known for one in counted)
+        rules = 0
+        for one in (*named, *words):
+            rules |= one.up | (one.down if one.low else 0)
+        for one in () if low else (*words, *(one for one in named if one.spoken)):
+            rules |= one.down
+        for group in groups:
+            rules |= self._stated[group][1]
+        sure = reduce(and_, (one.sure for one in named), self._all) if named else 0
         scope = self._scopes.get(row["datasetKey"] or "")
         left, lowest = (0, None) if known and low else self._not_excluded(groups, scope)
         # What was filled in may be what a misspelt name was matched with.
-        filled = _NAMES if known else ("scientificName", *_STATED_NAMES)
-        own = sorted((answers[text] for name in filled if (text := row[name]) is not None), key=lambda one: not one.low)
+        own = named if known else [answers[text] for name in _OWN if (text := row[name]) is not None]
+        own.sort(key=lambda one: not one.low)
         taxon = next((one.taxon for one in own if one.taxon and (known or one.low)), lowest)
         reason = "NAME_KNOWN" if known else "NAME_UNKNOWN" if counted else "NAME_MISSING"
         return rules | left if self._closed and not known else rules, sure, taxon, known, reason
 
-    def of_names(self, names: Iterable[str]) -> frozenset[int]:
+    def of_names(self, texts: Sequence[str]) -> frozenset[int]:
         """Return the rules that some names call for, those that are not known for what they are tied to."""
-        rules = 0
-        for one in self.answers(pl.Series(list(names), dtype=pl.String)).values():
-            rules |= one.up | one.down
-        return _bits(rules)
+        answers = self._answers_to(pl.Series(texts, dtype=pl.String))
+        return _bits(_together(answers[text].up | answers[text].down for text in texts))
 
-    def answers(self, texts: pl.Series) -> dict[str, Answer]:
-        """Return what each of some texts calls for; each is read once, however often it is asked for."""
-        wanted = texts.drop_nulls().unique()
-        found = {text: one for text in wanted if (one := self._answers.get(text)) is not None}
-        new = wanted.filter(~wanted.is_in(list(found)))
-        if len(new):
-            if len(self._answers) > _REMEMBERED:
-                self._answers.clear()
-            read = self._read(new)
-            found |= {text: read[text] for text in new}
-            self._answers.update(found)
-        return found
+    def _answers_to(self, texts: pl.Series) -> Mapping[str, Answer]:
+        """Return what texts call for, these and others; each is read once, however often it is asked for."""
+        answers = self._answers if len(self._answers) <= _REMEMBERED else {}
+        new = [text for text in texts.drop_nulls().unique() if text not in answers]
+        if new:
+            answers |= self._read(new)
+        self._answers = answers
+        return answers
 
-    def _read(self, texts: pl.Series) -> dict[str, Answer]:
-        """Return what texts call for that were not read before, and the pieces of them."""
-        pieces = {text: parts for text in texts if (parts := _pieces(text))}
-        others = pl.Series([one for parts in pieces.values() for one in parts], dtype=pl.String)
-        read = canonical(pl.concat([texts, others]))
-        names = read["name"].drop_nulls().to_list()
-        ties: dict[str, list[tuple[str, bool]]] = defaultdict(list)
-        if self._checklists is not None:
-            for small, target, above in self._checklists.ties(read["name"].str.to_lowercase()).iter_rows():
-                ties[small].append((target, above))
+    def _read(self, texts: Sequence[str]) -> dict[str, Answer]:
+        """Return what texts call for that were not read before, each with its pieces."""
+        pieces = {text: some for text in texts if (some := _pieces(text))}
+        read = names.canonical(pl.Series([*texts, *chain.from_iterable(pieces.values())]))
+        read = read.with_columns(pl.col("name").fill_null(""))
+        ties = {} if self._checklists is None else self._checklists.ties(read["name"].str.to_lowercase())
         # What is plainly a name of two words is no common name.
         words = read.filter(~pl.col("plain") | ~pl.col("name").str.contains(" "))["value"].unique()
-        spoken = {text: taxa for text in words if (taxa := meaning(text, self._common))}
-        readings = looked_up((*names, *(target for name in names for target in meant_by_hand(name))))
-        unsure = read.filter(pl.col("doubted") | ~pl.col("name").is_in(list(readings)))["name"].drop_nulls()
-        targets = (
-            *(target for tied in ties.values() for target, _ in tied),
-            *(taxon for taxa in spoken.values() for taxon in taxa),
-        )
-        readings |= looked_up((*targets, *(part for name in unsure for part in _prefixes(name))))
+        spoken = {text: taxa for text in words if (taxa := names.meaning(text, self._common))}
+        by_hand = chain.from_iterable(map(_by_hand, read["name"]))
+        parts = (part for name in read.filter(~pl.col("plain"))["name"] for part in _prefixes(name))
+        tied = (target for some in ties.values() for target, _ in some)
+        readings = names.looked_up([*read["name"], *by_hand, *parts, *tied, *chain(*spoken.values())])
         found: dict[str, Answer] = {}
         for text, name, doubted, _ in read.iter_rows():
-            one = Answer()
-            if name is not None:
-                one = self._of_name(name, readings, ties.get(name.casefold(), ()), doubted=doubted)
-            if text in spoken:
-                one = self._spoken(text, spoken[text], readings, one)
-            found[text] = _of_both(found[text], one) if text in found else one
-        for text, beside in pieces.items():
-            for other in (found[piece] for piece in beside):
-                also = found[text].up | other.up | (other.down if other.low else 0)
-                found[text] = found[text]._replace(up=also, sure=found[text].sure if also == found[text].up else 0)
-        return found
+            targets = [*ties.get(name.casefold(), ()), *((taxon, False) for taxon in spoken.get(text, ()))]
+            one = self._of_name(name, readings, targets, doubted=doubted)
+            if text in spoken:  # one that only checklists have is not known by it
+                known = one.known or bool(names.meaning(text, names.bundled_common_names()))
+                one = one._replace(known=known, low=one.known and one.low, sure=0, spoken=True)
+            if text in found:  # it names two taxa
+                other = found[text]
+                one = Answer(one.known and other.known, one.low or other.low, one.up | other.up, one.down | other.down)
+            found[text] = one
+        answers = {text: found[text] for text in texts}
+        for text, some in pieces.items():
+            one, others = found[text], [found[piece] for piece in some]
+            up = one.up | _together(other.up | (other.down if other.low else 0) for other in others)
+            answers[text] = one._replace(up=up, sure=one.sure if up == one.up else 0)
+        return answers
 
-    def _of_name(self, name: str, readings: Readings, ties: Iterable[tuple[str, bool]], *, doubted: bool) -> Answer:
-        """Return what a canonical name calls for; one that is doubted or not known also what its genus calls for."""
-        by_text = self._by_text.get(name.casefold(), 0)
-        listed = readings.get(name, ())
-        own = [*listed, *(one for meant in meant_by_hand(name) for one in readings.get(meant, ()))]
+    def _of_name(self, name: str, readings: Readings, targets: Sequence[tuple[str, bool]], *, doubted: bool) -> Answer:
+        """Return what a canonical name and what it is tied to call for; one that is doubted or not known also what its genus does."""
+        by_text, listed = self._own.get(name.casefold(), 0), readings.get(name, ())
+        own = [*listed, *(one for meant in _by_hand(name) for one in readings.get(meant, ()))]
         up, down, sure = by_text, 0, self._all
         for one in own:
-            here = self._up(one)
-            up, sure = up | here, sure & (here | by_text)
+            of_one = by_text | self._up(one)
+            up, sure = up | of_one, sure & of_one
             # By hand an old name of a species may lead to its genus; the list says which species it is.
             if one in listed or not listed or one.rank == "SPECIES":
                 down |= self._under.get(one.keys[-1], 0)
-        for target, above in ties:
-            up |= self._by_text.get(target.casefold(), 0)
-            for one in readings.get(target, ()):
-                up, down = up | self._up(one), down | (0 if above else self._under.get(one.keys[-1], 0))
+        others = [(one, above) for target, above in targets for one in readings.get(target, ())]
         if doubted or not own:
-            for one in (one for part in _prefixes(name) for one in readings.get(part, ()) if one.low):
-                up, down = up | self._up(one), down | self._under.get(one.keys[-1], 0)
-        low = not own or any(one.low for one in own)
+            others += [(one, False) for part in _prefixes(name) for one in readings.get(part, ()) if one.low]
+        for one, above in others:
+            up, down = up | self._up(one), down | (0 if above else self._under.get(one.keys[-1], 0))
+        for target, _ in targets:
+            up |= self._own.get(target.casefold(), 0)
         # A name that no list knows may be a rule's own: its presence goes out under it.
         taxon = own[0].accepted if own else name if by_text else None
+        low = not own or any(one.low for one in own)
         return Answer(bool(own), low, up, down, 0 if doubted or not own else sure, taxon)
 
-    def _spoken(self, text: str, taxa: Iterable[str], readings: Readings, name: Answer) -> Answer:
-        """Return what a text calls for that is a common name; one that only checklists have is not known by it."""
-        up, down = name.up, name.down
-        for taxon in taxa:
-            up |= self._by_text.get(taxon.casefold(), 0)
-            for one in readings.get(taxon, ()):
-                up, down = up | self._up(one), down | self._under.get(one.keys[-1], 0)
-        known = name.known or bool(meaning(text, bundled_common_names()))
-        return Answer(known, name.known and name.low, up, down, 0, name.taxon, spoken=True)
-
     def _up(self, one: Reading) -> int:
-        rules = 0
-        for key in one.keys:
-            rules |= self._own.get(key, 0)
-        return rules
+        """Return the rules of a taxon and of what is above it."""
+        return _together(self._own[key] for key in self._own.keys() & one.keys)
 
     def _read_groups(self, sets: pl.DataFrame) -> None:
         """Read the groups that sets of names state: where each may stand, and the rules of it and of what is above it."""
-        told = {(name.removeprefix("s_"), text) for name in _GROUP_COLUMNS for text in sets[name].drop_nulls().unique()}
+        told = {(rank, text) for name, rank in _RANKS.items() for text in sets[name].drop_nulls().unique()}
         new = told - self._stated.keys()
-        readings = looked_up(text for _, text in new)
+        readings = names.looked_up(text for _, text in new)
         for rank, text in new:
             found = [one for one in readings.get(text, ()) if one.rank == rank.upper()]
-            rules = 0
-            for one in found:
-                rules |= self._up(one)
-            self._stated[rank, text] = stands(rank, text, found), rules
+            self._stated[rank, text] = names.stands(rank, text, found), _together(map(self._up, found))
 
-    def _not_excluded(self, groups: tuple[tuple[str, str], ...], scope: str | None) -> tuple[int, str | None]:
+    def _not_excluded(self, groups: Groups, scope: str | None) -> tuple[int, str | None]:
         """Return the rules that stated groups and a scope do not exclude, and the lowest known group.
 
         Groups that contradict one another exclude no more than all of them do.
         """
-        if (groups, scope) not in self._left:
-            stated = [(name, found) for rank, name in groups if (found := self._stated[rank, name][0])]
-            if scope is not None and (meant := looked_up([scope]).get(scope)):
-                stated.insert(0, (scope, [with_opinions(one.groups, scope) for one in meant]))
-            agree = all(may_be(one, other) for (_, one), (_, other) in combinations(stated, 2))
-            every: Callable[[Iterable[bool]], bool] = all if agree or not stated else any
+        stated = tuple(group for group in groups if self._stated[group][0])
+        if (stated, scope) not in self._left:
+            known = [(text, self._stated[rank, text][0]) for rank, text in stated]
+            if scope is not None and (meant := names.looked_up([scope]).get(scope)):
+                known.insert(0, (scope, [names.with_opinions(one.groups, scope) for one in meant]))
+            agree = all(names.may_be(one, other) for (_, one), (_, other) in combinations(known, 2))
+            every: Callable[[Iterable[bool]], bool] = all if agree else any
             left = sum(
-                1 << number
-                for number, lineages in self._lineages.items()
-                if not lineages or every(may_be(lineages, found) for _, found in stated)
+                rule for rule, own in self._lineages.items() if every(names.may_be(own, one) for _, one in known)
             )
-            self._left[groups, scope] = left, stated[-1][0] if stated and agree else None
-        return self._left[groups, scope]
+            self._left[stated, scope] = left, known[-1][0] if known and agree else None
+        return self._left[stated, scope]
 
 
-@lru_cache(maxsize=8)
-def resolver(
-    rules: tuple[Rule, ...],
-    checklists: Checklists | None,
-    scopes: tuple[tuple[str, str], ...] = (),
-    *,
-    closed: bool = True,
-) -> Resolver:
-    """Return the resolver of some rules; the same object each time."""
-    return Resolver(rules, checklists, dict(scopes), closed=closed)
-
-
-def canonical(texts: pl.Series) -> pl.DataFrame:
-    """Return the canonical names of texts: `value`, `name` (null for what is no name), `doubted`, `plain`; of a hybrid several rows.
-
-    What is plain stands so in the reference list, with nothing behind it but its authors.
-
-    Parameters
-    ----------
-    texts : polars.Series of str
-    """
-    told = texts.drop_nulls().unique().alias("value").to_frame()
-    # "panthera tigris" and "PANTHERA TIGRIS"; a single small word may be of any language.
-    small, text = pl.col("value").str.to_lowercase(), pl.col("value").str.strip_chars()
-    one_case = (
-        (pl.col("value") == small) | (pl.col("value") == pl.col("value").str.to_uppercase())
-    ) & text.str.contains(" ")
-    told = told.with_columns(
-        text=pl.when(one_case).then(small.str.head(1).str.to_uppercase() + small.str.slice(1)).otherwise(text)
-    )
-    name = pl.col("text").str.extract(_NAME_AND_AUTHORS).str.replace(_MAY_JOIN, "")
-    told = told.with_columns(name=name)
-    known = reference_list().look_up(told["name"])["name"].unique()
-    plain = told.filter(pl.col("name").is_in(known.implode())).select(
-        "value", "name", doubted=pl.lit(value=False), plain=pl.lit(value=True)
-    )
-    rest = told.join(plain, on="value", how="anti")
-    parts = parse_names(rest["text"]).select("canonical", "canonical_full", "issues")
-    parts = pl.concat([rest.select("value"), parts], how="horizontal")
-    hybrid = pl.col("issues").list.contains(Issue.HYBRID_FORMULA.value)
-    torn = pl.col("issues").list.contains(Issue.PARSERS_DISAGREE.value)
-    read = parts.select(
-        "value",
-        name=pl.when(hybrid)
-        .then(pl.col("canonical_full").str.split(" × "))
-        .otherwise(pl.concat_list(pl.when(~torn).then("canonical"))),
-        doubted=pl.col("issues").list.set_intersection(pl.lit(_DOUBTS)).list.len() > 0,
-        plain=pl.lit(value=False),
-    )
-    return pl.concat([plain, read.explode("name")])
+resolver: Final = lru_cache(maxsize=8)(Resolver)
+"""The resolver of some rules; the same object each time."""
 
 
 def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.Series]:
     """Return the distinct sets of names of records, blank ones as null, and the place of each record among them."""
-    there = {name: pl.col(name) if name in records.columns else pl.lit(None) for name in COLUMNS}
-    there["match_type"] = there["match_type"].is_not_null().cast(pl.String)
-    there["datasetKey"] = there["datasetKey"] if scoped else pl.lit(None)
-    told = records.select(column.cast(pl.String).alias(name) for name, column in there.items())
+    none = [pl.lit(None).alias(name) for name in COLUMNS if name not in records.columns]
+    told = records.with_columns(none).select(pl.col(COLUMNS).cast(pl.String))
+    told = told.with_columns(pl.col("match_type").is_not_null(), pl.when(scoped).then("datasetKey"))
     distinct = told.unique(maintain_order=True).with_row_index("place")
     place = told.join(distinct, on=list(COLUMNS), how="left", nulls_equal=True, maintain_order="left")["place"]
-    stated = distinct["stated_taxon"].str.json_decode(pl.Struct(dict.fromkeys(STATED_TAXON, pl.String))).struct.unnest()
-    frame = pl.concat([distinct, stated.rename(lambda name: f"s_{name}")], how="horizontal")
+    by_source = pl.col("stated_taxon").str.json_decode(pl.Struct(dict.fromkeys(STATED_TAXON, pl.String))).struct
+    told = distinct.with_columns(by_source.field(name).alias(f"stated {name}") for name in STATED_TAXON)
     # What is not stated was filled from the checklist that the name was matched with.
-    is_own = pl.col("stated_taxon").is_null() & (pl.col("match_type") == "false")
-    species = pl.concat_str("genericName", "specificEpithet", separator=" ")
-    chosen = {
-        **{name: pl.col(name) for name in (*INTERPRETED, *_STATED_NAMES, "genus", "s_genus", "datasetKey")},
-        **{name: pl.col(f"s_{name}") for name in WORDS},
-        **{rank: pl.coalesce(f"s_{rank}", pl.when(is_own).then(rank)).str.to_titlecase() for rank in GROUPS},
-    }
-    whole = pl.concat_str(species, "infraspecificEpithet", separator=" ", ignore_nulls=True)
-    chosen["parts"] = pl.when(species.is_not_null()).then(whole)
-    made = frame.select(column.str.strip_chars().alias(name) for name, column in chosen.items())
-    return made.with_columns(pl.when(pl.all() != "").then(pl.all())), place
+    unmatched = pl.col("stated_taxon").is_null() & ~pl.col("match_type")
+    species = pl.concat_str(_PARTS[:2], separator=" ")
+    whole = pl.concat_str(species, _PARTS[2], separator=" ", ignore_nulls=True)
+    sets = told.with_columns(
+        *(
+            pl.coalesce(f"stated {rank}", pl.when(unmatched).then(rank)).str.to_titlecase().alias(rank)
+            for rank in GROUPS
+        ),
+        *(pl.col(f"stated {name}").alias(name) for name in WORDS),
+        parts=pl.when(species.is_not_null()).then(whole),
+    ).select(pl.col(*_NAMES, *WORDS, *_RANKS, "datasetKey").str.strip_chars())
+    return sets.with_columns(pl.when(pl.all() != "").then(pl.all())), place
 
 
 def _pieces(text: str) -> list[str]:
@@ -462,9 +332,14 @@ def _prefixes(name: str) -> list[str]:
     return [" ".join(words[:n]) for n in range(1, len(words))]
 
 
-def _of_both(one: Answer, other: Answer) -> Answer:
-    """Return what a text calls for that names two taxa."""
-    return Answer(one.known and other.known, one.low or other.low, one.up | other.up, one.down | other.down)
+def _by_hand(name: str) -> list[str]:
+    """Return the listed taxa that a name, or that of the species which it is below, is another name of."""
+    return [meant for part in (name, *_prefixes(name)[1:]) for meant in names.meant_by_hand(part)]
+
+
+def _together(masks: Iterable[int]) -> int:
+    """Return the rules of all of some sets."""
+    return reduce(or_, masks, 0)
 
 
 def _bits(mask: int) -> frozenset[int]:

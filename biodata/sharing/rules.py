@@ -20,8 +20,9 @@ from shapely.geometry.base import BaseGeometry
 from biodata.errors import InputError
 from biodata.places import BoundarySet
 from biodata.sharing.labels import LabelSet
+from biodata.sharing.names import Checklists
 from biodata.sharing.plan import Plan
-from biodata.sharing.resolve import Checklists, Resolver, resolver
+from biodata.sharing.resolve import Resolver, resolver
 from biodata.sharing.rule import Assignment, Consent, Rule
 from biodata.sharing.rule_lines import cells, read_consents, read_labels, read_rules, text_of
 

@@ -14,10 +14,8 @@ from biodata import terms
 from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.parsers.reference_list import reference_list
 from biodata.places import BoundarySet
-from biodata.sharing.classification import lineages, old_names
-from biodata.sharing.common_names import bundled_common_names, meaning
 from biodata.sharing.decide import decide
-from biodata.sharing.resolve import canonical
+from biodata.sharing.names import bundled_common_names, canonical, lineages, meaning, old_names
 from biodata.sharing.rules import RuleSet
 from biodata.vocabularies import SharingCategory
 

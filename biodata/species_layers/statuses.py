@@ -7,7 +7,7 @@ import polars as pl
 
 from biodata.settings import Settings
 from biodata.sharing import Rule
-from biodata.sharing.resolve import Checklists
+from biodata.sharing.names import Checklists
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 
@@ -63,8 +63,8 @@ def statuses(settings: Settings, name: str) -> Statuses:
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         taxa = lake.read("taxa")
         rules = rules_in_force(settings, lake, planned=False)
-    ties = Checklists(taxa).ties(pl.Series([name.casefold()])).filter(~pl.col("above"))
-    names = [name[:1].upper() + name[1:], *ties["target"]]
+    ties = Checklists(taxa).ties(pl.Series([name.casefold()])).get(name.casefold(), ())
+    names = [name[:1].upper() + name[1:], *(target for target, above in ties if not above)]
     wanted = sorted({one.casefold() for one in names})
     told = taxa.filter(pl.col("status_list").is_not_null() & pl.col("scientificName").str.to_lowercase().is_in(wanted))
     order = [pl.col("status_scope") != "global", "status_list", "status_scope", "status_year", "scientificName"]

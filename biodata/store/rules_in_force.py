@@ -15,6 +15,7 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.facts import USED
+from biodata.sharing.names import Checklists
 from biodata.sharing.plan import (
     BEFORE,
     OF_RECORD,
@@ -28,7 +29,6 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
-from biodata.sharing.resolve import Checklists
 from biodata.sharing.set_apart import Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.lake import Lake

@@ -15,7 +15,7 @@ from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
-from biodata.sharing.common_names import CommonNames
+from biodata.sharing.names import CommonNames
 from biodata.surveys import heading_checks, other_forms, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.licences import NONE_KNOWN, OfDataset

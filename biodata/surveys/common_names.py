@@ -7,7 +7,7 @@ from typing import Final
 from biodata.ingest.protocol import Finding
 from biodata.matching.vernaculars import folded
 from biodata.parsers.reference_list import reference_list
-from biodata.sharing.common_names import CommonNames, meaning
+from biodata.sharing.names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows
 
 CODE: Final = "NAME_COMMON"

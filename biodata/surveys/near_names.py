@@ -7,7 +7,7 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from biodata.ingest.protocol import Finding
-from biodata.sharing.common_names import CommonNames
+from biodata.sharing.names import CommonNames
 from biodata.surveys.cell_checks import Rows
 
 CODE: Final = "NAME_NEARLY_ANOTHER"

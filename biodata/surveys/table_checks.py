@@ -17,7 +17,7 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.sharing.common_names import CommonNames, bundled_common_names
+from biodata.sharing.names import CommonNames, bundled_common_names
 from biodata.surveys import (
     cell_checks,
     common_names,

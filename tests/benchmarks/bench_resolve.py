@@ -17,7 +17,7 @@ from biodata import terms
 from biodata.parsers.reference_list import reference_list
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
-from biodata.sharing.classification import GROUPS
+from biodata.sharing.names import GROUPS
 from biodata.sharing.resolve import Resolver
 from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
