@@ -8,7 +8,7 @@ import shapely
 
 from biodata.geo import project
 from biodata.places import country_geometry, load_boundaries, province_geometry
-from biodata.sharing.floor import TOLERANCE, floor
+from biodata.sharing.generalise import TOLERANCE, floor
 from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = load_boundaries()

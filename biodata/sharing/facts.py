@@ -11,8 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
-from biodata.sharing.floor import Region
-from biodata.sharing.generalise import regions_of_size
+from biodata.sharing.generalise import Region, regions_of_size
 from biodata.sharing.grid import PER_DEGREE as CELLS_PER_DEGREE
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet

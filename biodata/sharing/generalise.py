@@ -1,26 +1,235 @@
-"""The cell that a presence is published by, and what is true of all of it."""
+"""The cell that a presence is published by, and what is true of all of it; it never leaves a region smaller than its category's cell."""
 
-from typing import Final
+import math
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 from biodata.errors import InputError
-from biodata.geo import Floats, area_km2, geodesic_distance_m
+from biodata.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
 from biodata.places import BoundarySet, country_geometry
-from biodata.sharing.floor import Region, floor
+from biodata.places.cells import COLUMNS, DIVIDED, ROWS
+from biodata.places.cells import PER_DEGREE as MAP_CELLS
+from biodata.places.edges import SEA
 from biodata.sharing.grid import GUARD, PER_DEGREE
 
-CELL: Final = pl.Schema(
+Longs = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Block = tuple[int, int, int]
+"""A square of 2^level by 2^level cells: level (0 for the cell itself), column and row among blocks of its level, from 0° E, 0° N."""
+TOLERANCE: Final = 1e-6
+"""Share by which a sum of areas may miss a cell's own through rounding."""
+LEAST_KM2: Final = 1e-6
+"""Smaller pieces (a square metre) are a touch of edges, no part of a cell."""
+LARGEST_DEGREES: Final = 8
+LARGEST_CELLS: Final = 64
+"""How long the side of a largest block is at most."""
+WIDER: Final = 1.02
+"""The band of a coast is taken to be so much wider, for what a box in degrees costs."""
+_OF_REGION: Final = pl.Schema(
     {
         "cell_west": pl.Float64(), "cell_south": pl.Float64(), "cell_east": pl.Float64(), "cell_north": pl.Float64(),
-        "degrees": pl.Float64(), "decimalLongitude": pl.Float64(), "decimalLatitude": pl.Float64(),
-        "coordinateUncertaintyInMeters": pl.Float64(), "countryCode": pl.String(), "country_codes": pl.List(pl.String),
-        "province_code": pl.String(),
+        "degrees": pl.Float64(), "countryCode": pl.String(), "country_codes": pl.List(pl.String), "province_code": pl.String(),
     }
 )  # fmt: skip
-"""What is published of a cell: edges and side in degrees, centre, half the diagonal in metres, countries and division."""
+_MIDDLE: Final = ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
+CELL: Final = pl.Schema({**_OF_REGION, **dict.fromkeys(_MIDDLE, pl.Float64())})
+"""What is published of a cell: edges and side in degrees, countries and division, centre, half the diagonal in metres."""
+
+
+class Region(NamedTuple):
+    """What is published of a place.
+
+    Attributes
+    ----------
+    west, south, east, north : float
+        Edges in degrees.
+    degrees : float
+        Side of the square in degrees; at the edge of the map it can reach beyond.
+    country_code : str, optional
+        The country that all its land belongs to; None where that is more than one.
+    country_codes : tuple of str
+        Every country that the region has land of.
+    province_code : str, optional
+        As `country_code`, the division.
+    """
+
+    west: float
+    south: float
+    east: float
+    north: float
+    degrees: float
+    country_code: str | None
+    country_codes: tuple[str, ...]
+    province_code: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Floor:
+    """The regions of one category over a boundary set.
+
+    Attributes
+    ----------
+    boundaries : BoundarySet
+        Whose land it is.
+    per_degree : int
+        Cells of the category along a degree: 1, 10, 100 or 1000.
+
+    Notes
+    -----
+    Whoever reads a published cell may know whether the taxon lives on land or at sea, and may have a better map. So a
+    cell is published by itself only where it is all land, or all sea beyond the coast's band; the divided cells of a block
+    of 2 by 2 are published together as the block once their land and their sea each reach a cell's area, else with those
+    of the next larger block. The places on land that share a published block are thus never fewer than that area, nor
+    are those at sea, and countries and divisions are told of the block, not of the place: nothing published depends on
+    where in it the place is.
+    """
+
+    boundaries: BoundarySet
+    per_degree: int
+    _squares: dict[tuple[int, int], Longs] = field(default_factory=dict, repr=False)
+    """Of each largest block that was worked out, by column and row, the level of the block that each cell is published as."""
+    _known: dict[Block, Region] = field(default_factory=dict, repr=False)
+
+    @property
+    def side(self) -> int:
+        """Cells along the side of a largest block."""
+        return min(LARGEST_DEGREES * self.per_degree, LARGEST_CELLS)
+
+    def regions(self, column: Longs, row: Longs) -> list[Region | None]:
+        """Return what may be published of each place.
+
+        Parameters
+        ----------
+        column, row : ndarray of int64, length n
+            The category's cell that holds the place, counted from 0° E, 0° N.
+
+        Returns
+        -------
+        list of Region or None, length n
+            None where even the largest block leaves too little: then nothing of the place may be published.
+        """
+        wide = 1 << 20  # more than the cells of 0.001° around the globe
+        _, first, inverse = np.unique(row * wide + column, return_index=True, return_inverse=True)
+        column, row = column[first], row[first]
+        level = self._level(column, row)
+        up = np.maximum(level, 0)
+        blocks = list(zip(level.tolist(), (column >> up).tolist(), (row >> up).tolist(), strict=True))
+        self._describe([block for block in dict.fromkeys(blocks) if block[0] >= 0 and block not in self._known])
+        return [self._known.get(blocks[number]) for number in inverse.tolist()]
+
+    def _level(self, column: Longs, row: Longs) -> Longs:
+        """Return the level of the block that each cell is published as; -1 where even the largest leaves too little."""
+        side, levels = self.side, np.zeros(len(column), dtype=np.int64)
+        divided = np.flatnonzero(~self._measured(column, row)[2])
+        cells = list(zip(column[divided].tolist(), row[divided].tolist(), strict=True))
+        for c, r in {(c // side, r // side) for c, r in cells} - self._squares.keys():
+            self._squares[c, r] = _levels(*self._measured(*self._cells(c, r, side)))
+        levels[divided] = [self._squares[c // side, r // side][c % side, r % side] for c, r in cells]
+        return levels
+
+    def _cells(self, column: int, row: int, n: int) -> Longs:
+        """Return the columns and rows of the cells of a block of n by n."""
+        return np.mgrid[column * n : (column + 1) * n, row * n : (row + 1) * n].reshape(2, -1)
+
+    def _describe(self, blocks: list[Block]) -> None:
+        """Make the regions of blocks: what is true of all the land of the cells that are published as each."""
+        cells = [np.zeros((2, 0), dtype=np.int64)]
+        for level, column, row in blocks:
+            at = self._cells(column, row, 1 << level)
+            if level:
+                side, up = self.side, self.side >> level
+                levels = self._squares[column // up, row // up]
+                at = at[:, levels[at[0] % side, at[1] % side] == level]
+            cells.append(at)
+        _, cell, unit, _ = self._pieces(*np.concatenate(cells, axis=1))
+        ends = np.searchsorted(cell, np.cumsum([at.shape[1] for at in cells]))
+        for (level, column, row), (first, last) in zip(blocks, pairwise(ends), strict=True):
+            units = np.unique(unit[first:last]).tolist()
+            countries = {self.boundaries.countries[self.boundaries.country_of[one]] for one in units}
+            provinces = {self.boundaries.provinces[one] for one in units}
+            west, south, east, north = (float(edge) for edge in self._edges(column, row, 1 << level))
+            codes = tuple(sorted(code for code in countries if code is not None))
+            degrees, country, province = (1 << level) / self.per_degree, _single(countries), _single(provinces)
+            self._known[level, column, row] = Region(west, south, east, north, degrees, country, codes, province)
+
+    def _measured(self, column: Longs, row: Longs) -> tuple[Floats, Floats, Bools]:
+        """Return the area of cells and of the land in them, km², and which are all land, or all sea beyond the band of a coast."""
+        full, cell, _, area = self._pieces(column, row)
+        land = np.bincount(cell, weights=area, minlength=len(full)).astype(np.float64)
+        whole = land >= full * (1 - TOLERANCE)
+        asked = np.flatnonzero(land <= LEAST_KM2)
+        west, south, east, north = self._edges(column[asked], row[asked])
+        east_m, north_m = metres_per_degree(np.minimum(np.maximum(np.abs(south), np.abs(north)), 89.0))
+        aside, along = (self.boundaries.band_m * WIDER / metres for metres in (east_m, north_m))
+        whole[asked] |= ~self.boundaries.pieces.touched(west - aside, south - along, east + aside, north + along)
+        return full, land, whole
+
+    def _pieces(self, column: Longs, row: Longs) -> tuple[Floats, Longs, Longs, Floats]:
+        """Return each cell's area, and in order of cells the pieces of land in them: cell, unit, area; km²."""
+        west, south, east, north = self._edges(column, row)
+        rows, inverse = np.unique(row, return_inverse=True)
+        full = area_km2(shapely.box(*self._edges(np.zeros_like(rows), rows)))[inverse]
+        whole = np.full(len(column), DIVIDED, dtype=np.int64)
+        c, r = (at * MAP_CELLS // self.per_degree + half * MAP_CELLS for at, half in ((column, 180), (row, 90)))
+        on_map = (self.per_degree >= MAP_CELLS) & (c >= 0) & (c < COLUMNS) & (r >= 0) & (r < ROWS)
+        whole[on_map] = self.boundaries.cells.unit[(r * COLUMNS + c)[on_map]]
+        divided, one = np.flatnonzero(whole == DIVIDED), np.flatnonzero((whole != DIVIDED) & (whole != SEA))
+        at, unit, pieces = self.boundaries.pieces.cut(*(edge[divided] for edge in (west, south, east, north)))
+        cell = np.concatenate([divided[at], one])
+        unit, area = np.concatenate([unit, whole[one]]), np.concatenate([area_km2(pieces), full[one]])
+        order = np.argsort(cell, kind="stable")
+        order = order[area[order] > LEAST_KM2]
+        return full, cell[order], unit[order], area[order]
+
+    def _edges(self, column: Any, row: Any, n: int = 1) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the edges of blocks of n by n cells in degrees, inside the map."""
+        west, east = (np.clip((column + end) * n / self.per_degree, -180, 180) for end in (0, 1))
+        south, north = (np.clip((row + end) * n / self.per_degree, -90, 90) for end in (0, 1))
+        return west, south, east, north
+
+
+def _single(codes: set[str | None]) -> str | None:
+    """Return what all land belongs to, if that is one."""
+    return next(iter(codes)) if len(codes) == 1 else None
+
+
+def _levels(full: Floats, land: Floats, whole: Bools) -> Longs:
+    """Return the level of the block that each cell of a largest block is published as; -1 where it is none.
+
+    Parameters
+    ----------
+    full, land : ndarray of float64, length n * n, n a power of 2
+        Area of each cell, and of the land in it, km².
+    whole : ndarray of bool, same length
+        Cells that are published by themselves.
+
+    Returns
+    -------
+    ndarray of int64, shape (n, n)
+    """
+    side = math.isqrt(len(full))
+    levels = np.where(whole, 0, -1).reshape(side, side)
+    for step in range(1, side.bit_length()):
+        n = 1 << step
+        shape, left = (side // n, n, side // n, n), levels < 0
+        enough = full.reshape(shape).max(axis=(1, 3)) * (1 - TOLERANCE)
+        on_land, at_sea = (
+            np.where(left.ravel(), part, 0).reshape(shape).sum(axis=(1, 3)) for part in (land, full - land)
+        )
+        levels[left & np.kron((on_land >= enough) & (at_sea >= enough), np.ones((n, n), dtype=bool))] = step
+    return levels
+
+
+floor: Final = lru_cache(maxsize=16)(Floor)
+"""The regions of a category; the same object each time, so that a cell is worked out once."""
 
 
 def published_cells(cells: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFrame:
@@ -41,17 +250,15 @@ def published_cells(cells: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFram
     distinct = cells.select("n", "column", "row").unique(maintain_order=True)
     found = [distinct.clear().hstack(CELL.to_frame())]
     for (n,), some in distinct.drop_nulls().group_by("n", maintain_order=True):
-        asked = floor(boundaries, int(str(n)))
-        regions = asked.regions(some["column"].to_numpy(), some["row"].to_numpy())
-        rows = [
-            (None,) * len(CELL) if r is None else (
-                r.west, r.south, r.east, r.north, r.degrees, (r.west + r.east) / 2, (r.south + r.north) / 2,
-                None, r.country_code, list(r.country_codes), r.province_code,
-            )
-            for r in regions
-        ]  # fmt: skip
-        described = pl.DataFrame(rows, schema=CELL, orient="row").with_columns(_half_diagonal_m())
-        found.append(some.hstack(described))
+        regions = floor(boundaries, int(str(n))).regions(some["column"].to_numpy(), some["row"].to_numpy())
+        rows = [(None,) * len(_OF_REGION) if region is None else region for region in regions]
+        table = pl.DataFrame(rows, schema=_OF_REGION, orient="row")
+        west, south, east, north = (table[name].to_numpy() for name in _OF_REGION.names()[:4])
+        x, y = (west + east) / 2, (south + north) / 2
+        # Half the longer diagonal, whole metres: one number for all that is published of a cell.
+        metres = np.ceil(np.maximum(geodesic_distance_m(x, y, west, south), geodesic_distance_m(x, y, west, north)))
+        middle = pl.DataFrame(dict(zip(_MIDDLE, (x, y, metres), strict=True)), nan_to_null=True)
+        found.append(pl.concat([some, table, middle], how="horizontal"))
     return cells.join(pl.concat(found), on=["n", "column", "row"], how="left", maintain_order="left").select(
         CELL.names()
     )
@@ -66,19 +273,6 @@ def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: 
     return floor(boundaries, size).regions(column, row)
 
 
-def _half_diagonal_m() -> pl.Expr:
-    """Return half the longer diagonal of cells, whole metres: one number for all that is published of a cell."""
-
-    def longest(cells: pl.Series) -> pl.Series:
-        names = ("decimalLongitude", "decimalLatitude", "cell_west", "cell_south", "cell_north")
-        x, y, west, south, north = (cells.struct.field(name).fill_null(np.nan).to_numpy() for name in names)
-        metres = np.maximum(geodesic_distance_m(x, y, west, south), geodesic_distance_m(x, y, west, north))
-        return pl.Series(np.ceil(metres)).fill_nan(None)
-
-    asked = pl.struct("decimalLongitude", "decimalLatitude", "cell_west", "cell_south", "cell_north")
-    return asked.map_batches(longest, return_dtype=pl.Float64).alias("coordinateUncertaintyInMeters")
-
-
 def wide_enough(records: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
     """Return the stated countries that are no smaller than the category's cell on the equator; null for the others.
 
@@ -88,18 +282,12 @@ def wide_enough(records: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
         countryCode, category.
     boundaries : BoundarySet
     """
-    pairs = records.select("countryCode", "category")
-    rows = []
-    for country, category in pairs.drop_nulls().unique().rows():
-        if category not in PER_DEGREE:
-            continue
-        side = 1 / PER_DEGREE[category]
-        try:
-            area = area_km2([country_geometry(country, boundaries)])[0]
-        except InputError:
-            continue  # a country that the set does not have: how small it is, nobody can tell
-        if area >= area_km2([shapely.box(0, 0, side, side)])[0]:
-            rows.append((country, category, country))
-    schema = {"countryCode": pl.String, "category": pl.String, "country": pl.String}
-    table = pl.DataFrame(rows, schema=schema, orient="row")
+    areas = {}
+    for country in records["countryCode"].drop_nulls().unique():
+        with suppress(InputError):  # a country that the set does not have: how small it is, nobody can tell
+            areas[country] = area_km2([country_geometry(country, boundaries)])[0]
+    least = {category: area_km2([shapely.box(0, 0, 1 / n, 1 / n)])[0] for category, n in PER_DEGREE.items()}
+    wide = [(country, category) for country, area in areas.items() for category in least if area >= least[category]]
+    table = pl.DataFrame(wide, schema={"countryCode": pl.String, "category": pl.String}, orient="row")
+    pairs, table = records.select("countryCode", "category"), table.with_columns(country="countryCode")
     return pairs.join(table, on=["countryCode", "category"], how="left", maintain_order="left")["country"]

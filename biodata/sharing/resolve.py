@@ -199,9 +199,9 @@ class Resolver:
 
     def _answers_to(self, texts: pl.Series) -> Mapping[str, Answer]:
         """Return what texts call for, these and others; each is read once, however often it is asked for."""
+        # Another thread may be reading the old ones.
         answers = self._answers if len(self._answers) <= _REMEMBERED else {}
-        new = [text for text in texts.drop_nulls().unique() if text not in answers]
-        if new:
+        if new := [text for text in texts.drop_nulls().unique() if text not in answers]:
             answers |= self._read(new)
         self._answers = answers
         return answers
