@@ -1,42 +1,33 @@
 """What rules ask of a record beside its names: where it may be, when, in which dataset, with which labels; and whether they apply."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 import polars as pl
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.sharing.generalise import Region, regions_of_size
-from biodata.sharing.grid import PER_DEGREE as CELLS_PER_DEGREE
+from biodata.sharing.grid import PER_DEGREE
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
 
-USED: Final = (
-    "countryCode",
-    "located_country_code",
-    "country_codes",
-    "province_code",
-    "ambiguous",
-    "datasetKey",
-    "event_start",
-    "event_end",
-    "month",
-    "publishingCountry",
-    "community_labels",
-    "decimalLongitude",
-    "decimalLatitude",
-    "coordinateUncertaintyInMeters",
+USED: Final = tuple(
+    """
+    countryCode located_country_code country_codes province_code ambiguous datasetKey event_start event_end month
+    publishingCountry community_labels decimalLongitude decimalLatitude coordinateUncertaintyInMeters
+    """.split()
 )
 ASSUMED_UNCERTAINTY_M: Final = 1000.0
 """Radius in metres that a record without a usable coordinateUncertaintyInMeters is taken to have."""
 METRES_PER_DEGREE: Final = 110_000.0
 """A degree of latitude is a little more everywhere: circles drawn with it are not too small."""
 _SEPARATOR: Final = "|"
+Shapes = Mapping[str, BaseGeometry]
+"""The areas of rules, by their names."""
 _ALL_MONTHS: Final = 0xFFF
 _WIDER: Final = 1.01
 """A plane's distances are right to less than a hundredth."""
@@ -130,7 +121,7 @@ def may_be_there(rule: Rule, size: int | None) -> pl.Expr | None:
     """
     if not rule.of_place:
         return None
-    none, of_area = pl.lit(value=True), rule.area_id or rule.polygon
+    none, of_area = pl.lit(value=True), rule.of_area
     here = (pl.col("possible") == "|") | _has("possible", rule.country_code) if rule.country_code else none
     division = none
     if rule.province_code:
@@ -161,7 +152,7 @@ def surely_applies(rule: Rule, size: int) -> pl.Expr | None:
     found = [pl.col(name).eq_missing(value) for name, value in equal.items() if value is not None]
     if rule.of_place:
         found.append(~pl.col(f"unsure_{size}").fill_null(value=False))
-    if rule.area_id or rule.polygon:
+    if rule.of_area:
         found.append(_has(f"within_{size}", rule.rule_id))
     if rule.label is not None:
         found.append(_has("labels", rule.label))
@@ -170,82 +161,62 @@ def surely_applies(rule: Rule, size: int) -> pl.Expr | None:
     return pl.all_horizontal(found) if found else None
 
 
-def _of_places(frame: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> list[pl.Series]:
-    """Return what rules of a place ask of the place's circle and of its cells."""
+def _of_places(frame: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what rules of a place ask of the place's circle and of its cells; null where there is no place."""
     of_place = [rule for rule in rules.rules if rule.of_place]
     shapes = {rule.rule_id: shape for rule in of_place if (shape := rules.shape_of(rule)) is not None}
+    unknown = [rule.rule_id for rule in of_place if rule.of_area and rule.rule_id not in shapes]
     # Of a rule without a cell of its own it is asked what another one would show.
-    asking = of_place if all(str(rule.category) in CELLS_PER_DEGREE for rule in of_place) else rules.rules
-    sizes = {CELLS_PER_DEGREE[str(r.category)] for r in asking if str(r.category) in CELLS_PER_DEGREE}
-    if rules.consents:
-        sizes = set(CELLS_PER_DEGREE.values())
+    asking = of_place if all(str(rule.category) in PER_DEGREE for rule in of_place) else rules.rules
+    sizes = {PER_DEGREE[str(rule.category)] for rule in asking if str(rule.category) in PER_DEGREE}
     longitude, latitude, radius = (
         frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for name in ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
     )
-    placed = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
-    unknown = [r.rule_id for r in of_place if (r.area_id or r.polygon) and r.rule_id not in shapes]
-    found = [_of_circles(longitude, latitude, radius, placed, shapes, unknown)]
-    if not of_place:
-        return found
-    for size in sorted(sizes):
-        found += _of_cells(longitude, latitude, placed, size, shapes, boundaries)
-    return found
+    rows = np.flatnonzero((np.abs(longitude) <= 180) & (np.abs(latitude) <= 90))
+    x, y, radius = longitude[rows], latitude[rows], radius[rows]
+    found = {"areas": _of_circles(x, y, radius, shapes, unknown)}
+    for size in sorted(PER_DEGREE.values() if rules.consents else sizes) if of_place else ():
+        found |= _of_cells(x, y, size, shapes, boundaries)
+    at = np.full(frame.height, len(rows))
+    at[rows] = np.arange(len(rows))
+    return pl.DataFrame(found).select(pl.all().extend_constant(None, 1).gather(at))
 
 
-def _of_circles(
-    longitude: Floats,
-    latitude: Floats,
-    radius: Floats,
-    placed: NDArray[np.bool_],
-    shapes: dict[str, BaseGeometry],
-    unknown: list[str],
-) -> pl.Series:
-    """Return the rules whose area the place may lie in, those of an unknown area too; null where there is no place."""
+def _of_circles(x: Floats, y: Floats, radius: Floats, shapes: Shapes, unknown: list[str]) -> pl.Series:
+    """Return the rules whose area a place may lie in, those of an unknown area too; null where no rule has one."""
     if not shapes and not unknown:
-        return pl.Series("areas", [None] * len(placed), dtype=pl.String)
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(x))
     reach = np.where(radius > 0, radius, ASSUMED_UNCERTAINTY_M) / METRES_PER_DEGREE
-    wide = reach / np.maximum(np.cos(np.radians(np.clip(latitude, -89, 89))), 0.02)
-    boxes = shapely.box(longitude - wide, latitude - reach, longitude + wide, latitude + reach)
-    found: list[list[str] | None] = [[*unknown] if there else None for there in placed]
+    wide = reach / np.maximum(np.cos(np.radians(np.clip(y, -89, 89))), 0.02)
+    boxes = shapely.box(x - wide, y - reach, x + wide, y + reach)
+    found = [[*unknown] for _ in boxes]
     for name, shape in shapes.items():
         shapely.prepare(shape)
-        for row in np.flatnonzero(placed & shapely.intersects(shape, boxes)):
-            found[row] = [*(found[row] or ()), name]
-    return pl.Series("areas", [None if names is None else _text(names) for names in found], dtype=pl.String)
+        for row in np.flatnonzero(shapely.intersects(shape, boxes)):
+            found[row].append(name)
+    return pl.Series([_text(names) for names in found], dtype=pl.String)
 
 
-def _of_cells(
-    longitude: Floats,
-    latitude: Floats,
-    placed: NDArray[np.bool_],
-    size: int,
-    shapes: dict[str, BaseGeometry],
-    boundaries: BoundarySet,
-) -> list[pl.Series]:
-    """Return what is near the regions of one size; null where there is none."""
-    rows = np.flatnonzero(placed)
-    numbers: list[int | None] = [None] * len(placed)
-    known: dict[Region, int] = {}
-    for row, region in zip(rows, regions_of_size(longitude[rows], latitude[rows], size, boundaries), strict=True):
-        if region is not None:
-            numbers[row] = known.setdefault(region, len(known))
+def _of_cells(x: Floats, y: Floats, size: int, shapes: Shapes, boundaries: BoundarySet) -> dict[str, pl.Series]:
+    """Return what is near the regions of one size, and whose areas they touch or lie in; null where there is no region."""
+    regions = regions_of_size(x, y, size, boundaries)
+    known = {region: n for n, region in enumerate(dict.fromkeys(one for one in regions if one is not None))}
     near = [(*_near(region, boundaries), *_areas(region, shapes)) for region in known]
-    text = pl.String
-    schema = {"countries": text, "provinces": text, "unsure": pl.Boolean, "touches": text, "within": text}
+    schema = {
+        name: pl.Boolean if name == "unsure" else pl.String
+        for name in ("countries", "provinces", "unsure", "touches", "within")
+    }
     table = pl.DataFrame(near, schema=schema, orient="row")
-    number = pl.Series(numbers, dtype=pl.UInt32)
-    return [table[name].gather(number).alias(f"{name}_{size}") for name in schema]
+    at = pl.Series([None if region is None else known[region] for region in regions], dtype=pl.UInt32)
+    return {f"{name}_{size}": table[name].gather(at) for name in schema}
 
 
-def _areas(region: Region, shapes: dict[str, BaseGeometry]) -> tuple[str, str]:
+def _areas(region: Region, shapes: Shapes) -> list[str]:
     """Return the rules whose area a region touches, and those in whose area it lies."""
     box = shapely.box(region.west, region.south, region.east, region.north)
-    touched, within = (
-        _text(name for name, shape in shapes.items() if asked(shape, box))
-        for asked in (shapely.intersects, shapely.covers)
-    )
-    return touched, within
+    tests = (shapely.intersects, shapely.covers)
+    return [_text(name for name, shape in shapes.items() if test(shape, box)) for test in tests]
 
 
 def _near(region: Region, boundaries: BoundarySet) -> tuple[str, str, bool]:

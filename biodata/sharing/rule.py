@@ -82,9 +82,14 @@ class Rule:
         return self.owner or self.source or self.rule_id
 
     @property
+    def of_area(self) -> bool:
+        """True where it matters in which protected area, or polygon, a record is."""
+        return self.area_id is not None or self.polygon is not None
+
+    @property
     def of_place(self) -> bool:
         """True where it matters where a record is."""
-        return any((self.country_code, self.province_code, self.area_id, self.polygon))
+        return self.of_area or any((self.country_code, self.province_code))
 
     @property
     def months(self) -> int:
