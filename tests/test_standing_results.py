@@ -1,6 +1,7 @@
 """Results of runs in a release: those that other rules, or a record that is hidden today, made untellable stay behind."""
 
 import json
+import shutil
 import threading
 
 import polars as pl
@@ -27,16 +28,22 @@ RULES = f"rule_id,category,reason,scientificName\nrare,0_1_degree,hunted,{RARE}\
 ROWS = [("field", "1", COMMON, 22.9, 106.52), ("field", "2", RARE, 22.91, 106.53)]
 
 
-@pytest.fixture
-def settings(tmp_path):
-    """An installation with a run's candidate, made of what is published under its rules."""
-    made = Settings(data=tmp_path / "data")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An installation with a run's candidate, made of what is published under its rules; tests copy it."""
+    made = Settings(data=tmp_path_factory.mktemp("standing") / "data")
     made.data.mkdir()
     made_under(made, RULES)
     with Lake.open(made.data) as lake:
         store_records.commit(lake, ROWS)
     run(made)
     return made
+
+
+@pytest.fixture
+def settings(made, tmp_path):
+    shutil.copytree(made.data, tmp_path / "data")
+    return Settings(data=tmp_path / "data")
 
 
 def made_under(settings: Settings, rules: str) -> None:
