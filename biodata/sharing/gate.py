@@ -41,35 +41,23 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
     -------
     polars.DataFrame of `FAULTS`
     """
-    opened = published.filter(pl.col("sharing_category") == str(SharingCategory.OPEN))
-    coarse = published.filter(pl.col("sharing_category") != str(SharingCategory.OPEN))
-    coarse = coarse.join(hidden.filter("came_coarse").select("key"), on="key", how="anti")
-    apart = plan.apart.hidden.select("key")
-    found = [
-        _fault(opened.join(hidden.select("key"), on="key", how="semi"), "a record that a rule hides goes out as it is"),
-        _fault(
-            opened.filter(pl.col("key").is_in(plan.not_open.implode())), "a record that is set apart goes out as it is"
-        ),
-        _fault(
-            coarse.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in _PRECISE if name in coarse.columns)),
-            "a presence has a value that only an open record may have",
-        ),
-        _fault(
-            coarse.filter(~is_as_its_category_asks() | (pl.col("sharing_category") == str(SharingCategory.WITHHELD))),
-            "the place of a presence is none that its category lets out",
-        ),
-        _fault(coarse.join(apart, on="key", how="semi"), "a presence has the number of a record"),
-        _crowdless(plan),
-        _fault(
-            events.filter(pl.col("survey_id").is_in(_unpublished(plan).implode())).with_columns(key=pl.lit(-1)),
-            "an event goes out that would show a missing record",
-        ),
-    ]  # fmt: skip
+    is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
+    opened, coarse = published.filter(is_open), published.filter(~is_open)
+    coarse = coarse.join(hidden.filter("came_coarse"), on="key", how="anti")
+    precise = pl.any_horizontal(pl.col(name).is_not_null() for name in _PRECISE if name in coarse.columns)
+    placed_wrongly = ~is_as_its_category_asks() | (pl.col("sharing_category") == str(SharingCategory.WITHHELD))
+    shown = events.filter(pl.col("survey_id").is_in(_unpublished(plan).implode()))
+    wrong = {
+        "a record that a rule hides goes out as it is": opened.join(hidden, on="key", how="semi"),
+        "a record that is set apart goes out as it is": opened.filter(pl.col("key").is_in(plan.not_open.implode())),
+        "a presence has a value that only an open record may have": coarse.filter(precise),
+        "the place of a presence is none that its category lets out": coarse.filter(placed_wrongly),
+        "a presence has the number of a record": coarse.join(plan.apart.hidden, on="key", how="semi"),
+        "its crowd has too few places": _crowdless(plan),
+        "an event goes out that would show a missing record": shown.with_columns(key=pl.lit(-1)),
+    }
+    found = [rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(FAULTS) for problem, rows in wrong.items()]
     return pl.concat(found)
-
-
-def _fault(rows: pl.DataFrame, problem: str) -> pl.DataFrame:
-    return rows.select("key", "datasetKey", problem=pl.lit(problem)).cast(FAULTS)
 
 
 def _unpublished(plan: Plan) -> pl.Series:
@@ -92,8 +80,7 @@ def _crowdless(plan: Plan) -> pl.DataFrame:
     )
     states = memory.states.filter("published", ~pl.col("unit").str.contains("|", literal=True))
     few = (pl.col("places") < PLACES) | (pl.col("tenths") < TENTHS) | ~pl.col("inside")
-    wrong = states.join(crowds, on=["datasetKey", "unit"], how="left").filter(few.fill_null(value=True))
-    return _fault(wrong, "its crowd has too few places")
+    return states.join(crowds, on=["datasetKey", "unit"], how="left").filter(few.fill_null(value=True))
 
 
 def message(found: pl.DataFrame) -> str:

@@ -8,7 +8,7 @@ by it. The registry has a row for each dataset with these digests.
 import hashlib
 import hmac
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ _DAMAGED: Final = (
     "what is kept of sensitive records is damaged: nothing can be published; restore the installation from a backup "
     "(`biodata restore`)"
 )
+_PARTS: Final = tuple(part.name for part in fields(Memory))
 FOLDER: Final = "sharing_memory"
 """Its folder, beside the lake."""
 
@@ -75,46 +76,41 @@ def read(registry: Registry, data: Path) -> Memory:
         If something of it is lost or changed.
     """
     with registry.session(read_only=True) as session:
-        rows = session.scalars(select(SharingMemory).order_by(SharingMemory.dataset)).all()
-    kept = [row for row in rows if row.dataset != _ALL]
-    whole = next((row.digest for row in rows if row.dataset == _ALL), None)
-    if any(row.digest != _digest(row) for row in kept) or whole != _of_all(kept):
+        rows = {row.dataset: row for row in session.scalars(select(SharingMemory).order_by(SharingMemory.dataset))}
+    whole = rows.pop(_ALL, None)
+    changed = any(row.digest != _digest(row.dataset, *_files(row)) for row in rows.values())
+    if changed or whole is None or whole.digest != _of_all(rows.values()):
         raise SharingError(_DAMAGED)
-    parts = {name: [_part(data, getattr(row, name)) for row in kept] for name in _names()}
-    empty = Memory()
-    return Memory(**{name: pl.concat([getattr(empty, name), *frames]) for name, frames in parts.items()})
+    kept = [Memory(), *(Memory(*(_frame(data, digest) for digest in _files(row))) for row in rows.values())]
+    return Memory(*(pl.concat([getattr(one, part) for one in kept]) for part in _PARTS))
 
 
 def damaged(registry: Registry, data: Path) -> list[str]:
     """Return the files that are lost or changed, by their paths below the installation's folder."""
     with registry.session(read_only=True) as session:
         rows = session.scalars(select(SharingMemory).where(SharingMemory.dataset != _ALL)).all()
-        digests = sorted({getattr(row, name) for row in rows for name in _names()})
+    digests = sorted({digest for row in rows for digest in _files(row)})
     return [f"{FOLDER}/{digest}.arrow" for digest in digests if _content(data, digest) is None]
 
 
 def save(registry: Registry, data: Path, memory: Memory) -> None:
     """Keep a memory in place of what was kept; only what changed is written."""
-    names = pl.concat([getattr(memory, part)["datasetKey"] for part in _names()]).unique().sort().to_list()
-    folder = data / FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    rows = []
-    for name in names:
-        of_dataset = pl.col("datasetKey") == name
-        parts = {part: _write(data, getattr(memory, part).filter(of_dataset)) for part in _names()}
-        row = SharingMemory(dataset=name, **parts, digest="")
-        row.digest = _digest(row)
-        rows.append(row)
+    (data / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+    frames = {part: getattr(memory, part) for part in _PARTS}
+    rows = {}
+    for name in pl.concat([frame["datasetKey"] for frame in frames.values()]).unique().sort():
+        files = {part: _write(data, frame.filter(pl.col("datasetKey") == name)) for part, frame in frames.items()}
+        rows[name] = SharingMemory(dataset=name, **files, digest=_digest(name, *files.values()))
+    rows[_ALL] = SharingMemory(dataset=_ALL, **dict.fromkeys(_PARTS, ""), digest=_of_all(rows.values()))
     with registry.session() as session, session.begin():
-        known = {row.dataset: row.digest for row in session.scalars(select(SharingMemory))}
-        gone = [name for name in known if name not in names and name != _ALL]
-        session.execute(delete(SharingMemory).where(SharingMemory.dataset.in_(gone)))
-        for row in rows:
-            if known.get(row.dataset) != row.digest:
-                session.merge(row)
-        session.merge(SharingMemory(dataset=_ALL, **dict.fromkeys(_names(), ""), digest=_of_all(rows)))
-    named = {getattr(row, part) for row in rows for part in _names()}
-    for path in folder.iterdir():
+        before = session.scalars(select(SharingMemory)).all()
+        for row in before:
+            if row.dataset not in rows:
+                session.delete(row)
+        for row in rows.values():
+            session.merge(row)
+    named = {digest for row in rows.values() for digest in _files(row)}
+    for path in (data / FOLDER).iterdir():
         if path.stem not in named:
             path.unlink()
 
@@ -145,12 +141,13 @@ def presences_until(registry: Registry, snapshot: int) -> pl.Series:
 def save_waiting(registry: Registry, apart: Apart) -> None:
     """Keep how many records wait in place of what was kept."""
     states = apart.memory.states.select("key", "datasetKey").unique("key")
-    waiting = apart.waiting.join(states, on="key").group_by("datasetKey", "places").len()
+    found = apart.waiting.join(states, on="key").group_by("datasetKey", "places").len().sort("datasetKey", "places")
+    counts: dict[str, dict[str, int]] = {}
+    for dataset, places, count in found.iter_rows():
+        counts.setdefault(dataset, {})[str(places)] = count
     with registry.session() as session, session.begin():
         session.execute(delete(WaitingRecords))
-        for (dataset,), counts in waiting.sort("datasetKey", "places").group_by("datasetKey", maintain_order=True):
-            by_places = {str(places): count for _, places, count in counts.iter_rows()}
-            session.add(WaitingRecords(dataset=str(dataset), counts=by_places))
+        session.add_all(WaitingRecords(dataset=dataset, counts=by_places) for dataset, by_places in counts.items())
 
 
 def waiting(session: Session, dataset: str) -> dict[str, int]:
@@ -159,25 +156,25 @@ def waiting(session: Session, dataset: str) -> dict[str, int]:
     return {} if found is None else dict(found.counts)
 
 
-def _names() -> tuple[str, ...]:
-    return tuple(part.name for part in fields(Memory))
+def _files(row: SharingMemory) -> list[str]:
+    """Return the digests of a row's files."""
+    return [getattr(row, part) for part in _PARTS]
 
 
 def _write(data: Path, frame: pl.DataFrame) -> str:
     """Write a frame as Arrow's file format, its rows in one order, so that the same ones give the same bytes; return its digest."""
     file = io.BytesIO()
     frame.sort(pl.all(), nulls_last=True).write_ipc(file, compression="zstd")
-    content = file.getvalue()
-    digest = _mark(data, content)
+    digest = _mark(data, file.getvalue())
     path = data / FOLDER / f"{digest}.arrow"
     if not path.exists():
         part = path.with_suffix(".part")
-        part.write_bytes(content)
+        part.write_bytes(file.getvalue())
         part.replace(path)
     return digest
 
 
-def _part(data: Path, digest: str) -> pl.DataFrame:
+def _frame(data: Path, digest: str) -> pl.DataFrame:
     content = _content(data, digest)
     if content is None:
         raise SharingError(_DAMAGED)
@@ -195,9 +192,9 @@ def _mark(data: Path, content: bytes) -> str:
     return hmac.new(secret(data), content, hashlib.sha256).hexdigest()
 
 
-def _digest(row: SharingMemory) -> str:
-    return hashlib.sha256("\n".join([row.dataset, *(getattr(row, name) for name in _names())]).encode()).hexdigest()
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _of_all(rows: list[SharingMemory]) -> str:
-    return hashlib.sha256("\n".join(sorted(row.digest for row in rows)).encode()).hexdigest()
+def _of_all(rows: Iterable[SharingMemory]) -> str:
+    return _digest(*sorted(row.digest for row in rows))
