@@ -97,7 +97,8 @@ class Judged:
     decides : ndarray of int, length cases
         The rule that decides, -1 for none.
     consented : mapping of int to ndarray of bool, length cases
-        Of each looser rule that somebody consented to: where it surely applies, and a stricter one may.
+        Of each looser rule that somebody consented to: where it surely applies and a stricter one may, whether or not all
+        their owners consented.
     """
 
     case: pl.Series
@@ -124,7 +125,7 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
 
     Notes
     -----
-    A withheld record has no cell: where another rule makes it coarse, what that would show decides, too.
+    A rule that withholds has no cell of its own, so it is also asked with the cell of each rule that applies and has one.
 
     The strictest decides. A looser one acts in its place only where it surely applies and the owner of every stricter rule
     that may apply consented to it; where several may, the loosest does: the owners of the others consented too.

@@ -104,7 +104,7 @@ def _has(column: str, value: str | None) -> pl.Expr:
 
 
 def nothing_against(rule: Rule) -> pl.Expr | None:
-    """Tell where dataset, publisher, label and season do not speak against a rule; None for one that asks for none."""
+    """Tell where dataset, publisher and season do not speak against a rule, and its label is there; None where it asks for none."""
     found = [(pl.col("months") & rule.months) != 0] if rule.months != _ALL_MONTHS else []
     for column, wanted in (("dataset", rule.dataset), ("publisher", rule.publishing_country)):
         if wanted is not None:

@@ -11,7 +11,7 @@ from biodata.terms import PUBLISHED_OCCURRENCE, Reach
 from biodata.vocabularies import SharingCategory
 
 FAULTS: Final = pl.Schema({"key": pl.Int64, "datasetKey": pl.String, "problem": pl.String})
-"""What a release tells and must not: the record's number, or the presence's."""
+"""What a release tells and must not: the number of the record or presence, -1 for an event."""
 _PRECISE: Final = tuple(c.name for c in PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE)
 CHECKED: Final = (
     "key", "datasetKey", "sharing_category", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters",
@@ -31,7 +31,8 @@ def faults(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events: pl
     published : polars.DataFrame
         `CHECKED` columns of its records.
     hidden : polars.DataFrame
-        key, datasetKey, category : all records that a rule, a label or a node made less than open, found anew.
+        key, datasetKey, came_coarse : all records that a rule, a label or a node made less than open, found anew; those that
+        came as cells from a node go out under their own numbers.
     plan : Plan
         What was to go out.
     events : polars.DataFrame

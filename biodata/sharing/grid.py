@@ -145,7 +145,7 @@ def find_crowds(
     Parameters
     ----------
     records : polars.DataFrame
-        key, datasetKey, base, fx, fy, waits_since.
+        key, datasetKey, base, fx, fy, waits_since, and unit, n, column, row, which are found anew.
     spots, exact : polars.DataFrame
         datasetKey, base, fx, fy : where something stands; where a dataset of stations shows something.
     crowds : polars.DataFrame of `CROWD_PLACES`

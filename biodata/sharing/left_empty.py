@@ -36,7 +36,7 @@ class Emptied:
     unpublished : polars.Series of str
         event_key of those that are not published, or not yet.
     held : polars.Series of int
-        key of the open records that wait with them.
+        key of the records that wait with them.
     """
 
     beside: pl.DataFrame
@@ -51,8 +51,9 @@ def emptied_events(
 
     Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
     of its year at the crowd's other places that no release has shown are emptied with it: the same set, from whichever of
-    the ten one looks. As long as one of these places has none, the event and they wait, open records and all; so do, with
-    one that has no crowd yet, all events of its degree at places in no crowd that no release has shown. One whose place is
+    the ten one looks. In a dataset that an earlier release had, as long as one of these places has no such event, the event and
+    they wait, with all their records; so do, with one that has no crowd yet, all events of its degree at places in no crowd that
+    no release has shown. One whose place is
     the only one of its cell is not published: nothing there hides it. An event that a release has shown needs nothing.
 
     Parameters

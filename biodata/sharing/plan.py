@@ -167,7 +167,8 @@ def presences(states: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        datasetKey, n, column, row, country, taxon, year; of its records category (the strictest) and rule_id; keys : theirs.
+        datasetKey, n, column, row, country, taxon, year; of its records category (the strictest) with its rule_id and beside; keys : theirs. Those without a place are told by
+        their stated country.
     """
     return (
         states.filter("published")

@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     ----------
     known : bool
     low : bool
-        True for a genus or what is below it; True too where that is not known.
+        True for a genus or what is below it; True too for a name that is not known, unless it is a common name.
     up, down : int
         Rules of the taxon and of what is above it, and of what is below it.
     sure : int

@@ -37,9 +37,10 @@ STATES: Final = pl.Schema(
         "taxon": pl.String, "year": pl.Int32, "undated": pl.Boolean, "published": pl.Boolean, "waits_since": pl.Int32,
     }
 )  # fmt: skip
-"""What is kept of a record that was ever set apart: category, cells along a degree of the category and of the cell that it goes
-out in, the unit (null while it has none), the stated country of one without a place, the presence's taxon and year, whether it never has a year
-again, whether it went out, the year that it waits for the end of."""
+"""What is kept of a record that was ever set apart: category and rule, whether it is only beside another one, cells along a
+degree of the category (`base`) and of the cell that it goes out in (`n`, `column`, `row`), the unit (null while it has none),
+the stated country of one without a place, the presence's taxon and year, whether it never has a year again, whether it went
+out, the year that it waits for the end of."""
 SEEN: Final = pl.Schema(
     {"datasetKey": pl.String, "unit": pl.String, "x": pl.Int64, "y": pl.Int64, "year": pl.Int32, "mark": pl.UInt64}
 )
@@ -87,11 +88,11 @@ class Apart:
     hidden : polars.DataFrame
         key, category, rule_id, beside : the records that do not go out as they are; withheld ones too.
     waiting : polars.DataFrame
-        key, places : of those that wait, how many of ten places there are.
+        key, places : of those that wait, how many of the places that it takes there are.
     unpublished_events : polars.Series of str
         event_key of events that nothing is published of, or not yet.
     held : polars.Series of int
-        key of open records that wait with such an event.
+        key of records that wait with such an event.
     """
 
     memory: Memory
@@ -297,6 +298,10 @@ def _refreshed(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Make the presences of units and years anew that are complete.
 
+    A unit's year is made anew if all its places have something new of that year (`complete`). Else, if all have something new
+    of any year (`whole`), the records that did not go out yet go out without one. Records without a place, and cells that
+    waited for the year's end or are of a new dataset, are made anew in any case (`forced`).
+
     Returns
     -------
     members, seen : polars.DataFrame
@@ -312,11 +317,11 @@ def _refreshed(
     members = members.with_columns(
         forced=_IS_NOWHERE | (_IS_CELL & (late.any().over(_UNIT) | world.new)),
         inside=_IS_NOWHERE | pl.col("key").is_in(inside),
-        group=pl.when("published").then("year").when(~pl.col("undated")).then("new_year"),
+        year_out=pl.when("published").then("year").when(~pl.col("undated")).then("new_year"),
     )
-    of_group = complete.rename({"year": "group"})
+    of_year = complete.rename({"year": "year_out"})
     members = members.join(changed, on=_UNIT, how="left").join(
-        of_group, on=[*_UNIT, "group"], how="left", nulls_equal=True
+        of_year, on=[*_UNIT, "year_out"], how="left", nulls_equal=True
     )
     members = members.with_columns(
         whole=pl.col("whole").fill_null(value=False) & ~pl.col("forced"),
@@ -324,17 +329,19 @@ def _refreshed(
     )
     # What is new in a unit that is complete as a whole goes out without a year.
     dated = pl.col("published") | pl.col("complete") | ~pl.col("whole")
-    members = members.with_columns(group=pl.when(dated).then("group"))
-    anew = pl.col("complete") | (pl.col("whole") & pl.col("group").is_null())
-    other_year = pl.col("published") & pl.col("group").is_not_null() & pl.col("group").ne_missing(pl.col("new_year"))
+    members = members.with_columns(year_out=pl.when(dated).then("year_out"))
+    anew = pl.col("complete") | (pl.col("whole") & pl.col("year_out").is_null())
+    other_year = (
+        pl.col("published") & pl.col("year_out").is_not_null() & pl.col("year_out").ne_missing(pl.col("new_year"))
+    )
     goes = anew & pl.col("there") & pl.col("inside") & ~other_year
-    left = anew & ~pl.col("inside")
+    leaves_unit = anew & ~pl.col("inside")
     after = members.with_columns(
-        *(pl.when(~left).then(name).alias(name) for name in _OF_UNIT),
-        year=pl.when(goes).then("group").otherwise("year"),
+        *(pl.when(~leaves_unit).then(name).alias(name) for name in _OF_UNIT),
+        year=pl.when(goes).then("year_out").otherwise("year"),
         taxon=pl.when(goes).then("new_taxon").otherwise("taxon"),
-        undated=pl.col("undated") | (goes & pl.col("group").is_null()),
-        waits_since=pl.when(left).then(world.year).otherwise("waits_since"),
+        undated=pl.col("undated") | (goes & pl.col("year_out").is_null()),
+        waits_since=pl.when(leaves_unit).then(world.year).otherwise("waits_since"),
         published=pl.when(anew).then(goes).otherwise("published"),
     )
     all_years = pl.concat([seen, content]).join(
