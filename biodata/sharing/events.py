@@ -41,11 +41,7 @@ _SURVEY_ID: Final = pl.col("datasetKey") + ":" + pl.col("eventID")
 
 
 def publish_events(
-    events: pl.DataFrame,
-    rules: RuleSet,
-    *,
-    boundaries: BoundarySet,
-    licences: Mapping[str, str | None],
+    events: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, licences: Mapping[str, str | None]
 ) -> pl.DataFrame:
     """Return what the rules let out of events.
 

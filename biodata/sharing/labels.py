@@ -159,10 +159,7 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
         told.join(strictest_first, on="label")
         .sort("row", "order")
         .group_by("row", maintain_order=True)
-        .agg(
-            pl.col("category", "rule_id", "reason").first(),
-            categories=pl.col("category").unique(maintain_order=True),
-        )
+        .agg(pl.col("category", "rule_id", "reason").first(), categories=pl.col("category").unique(maintain_order=True))
     )
 
 

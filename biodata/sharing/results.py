@@ -28,12 +28,7 @@ WINDOW: Final = (60.0, -15.0, 160.0, 60.0)
 
 
 def publish_results(
-    table_name: str,
-    frame: pl.DataFrame,
-    *,
-    boundaries: BoundarySet,
-    rules: RuleSet,
-    unaffected: Collection[str] = (),
+    table_name: str, frame: pl.DataFrame, *, boundaries: BoundarySet, rules: RuleSet, unaffected: Collection[str] = ()
 ) -> pl.DataFrame:
     """Return what may be seen of a table of results.
 
