@@ -151,17 +151,18 @@ class Resolver:
             With those of `COLUMNS` that it has.
         """
         sets, place = _distinct(records, scoped=bool(self._scopes))
-        if len(self._sets) > _REMEMBERED:
-            self._sets = {}
+        # Another thread may be reading the old ones.
+        known = self._sets if len(self._sets) <= _REMEMBERED else {}
         answers = self._answers_to(pl.concat([sets[name] for name in (*_NAMES, *WORDS)]))
         self._read_groups(sets)
         numbers: dict[int, int] = {}
         rows = []
         for row in sets.iter_rows():
-            if row not in self._sets:
-                self._sets[row] = self._of_set(dict(zip(sets.columns, row, strict=True)), answers)
-            rules, sure, *rest = self._sets[row]
+            if row not in known:
+                known[row] = self._of_set(dict(zip(sets.columns, row, strict=True)), answers)
+            rules, sure, *rest = known[row]
             rows.append((*(numbers.setdefault(mask, len(numbers)) for mask in (rules, sure)), *rest))
+        self._sets = known
         schema = {"rules": pl.UInt32, "sure": pl.UInt32, "taxon": pl.String, "known": pl.Boolean, "reason": pl.String}
         return Resolved(place, pl.DataFrame(rows, schema, orient="row"), tuple(_bits(mask) for mask in numbers))
 
