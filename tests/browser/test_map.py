@@ -20,7 +20,7 @@ AT_REST = """(most_ms) => new Promise((resolve) => {
 })"""
 
 
-def settle(page, timeout_s=300):
+def settle(page, timeout_s=90):
     """Wait until the map has drawn all that it was asked for before."""
     if not page.evaluate(AT_REST, timeout_s * 1000):
         pytest.fail("the map did not come to rest")
