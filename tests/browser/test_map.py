@@ -15,7 +15,9 @@ COLOURS = {"corridors": (123, 79, 163), "protected areas": (46, 125, 91)}
 
 AT_REST = """(most_ms) => new Promise((resolve) => {
     setTimeout(() => resolve(false), most_ms);
-    window.__map.once('idle', () => resolve(true));
+    // Asked again and again: MapLibre tells nobody when tiles that had grown old come back unchanged.
+    const again = setInterval(() => window.__map.triggerRepaint(), 500);
+    window.__map.once('idle', () => { clearInterval(again); resolve(true); });
     window.__map.triggerRepaint();
 })"""
 

@@ -130,10 +130,13 @@ def test_names_are_suggested_in_any_script_and_chosen_by_keyboard(page, demo_add
 
 def test_a_name_that_nobody_knows_is_named_and_the_map_stays(page, demo_address):
     ready(page, demo_address, "#1/14/60")
-    before = page.evaluate(DRAWN)["count"]
+    before, asked = page.evaluate(DRAWN)["count"], []
+    page.on("request", lambda request: asked.append(request.url))
     search(page, "Elephas nusquam")
     assert page.text_content("#found") == "Nothing in this release is called “Elephas nusquam”; all records are shown."
     assert page.evaluate(DRAWN)["count"] == before
+    assert asked
+    assert not [one for one in asked if "/tiles/" in one], "what is drawn already is not asked for again"
 
 
 def test_cards_and_reports_print_what_the_run_noted(page, demo_address):

@@ -75,7 +75,9 @@ function drawRecords(name: string | null): void {
     map.once('load', () => drawRecords(name));
     return;
   }
-  source.setTiles(tiles);
+  // Tiles that are drawn already are not asked for again: MapLibre would never come to rest, since it draws nothing for
+  // tiles that come back unchanged.
+  if (source.tiles[0] !== tiles[0]) source.setTiles(tiles);
   // The signs of surveys would cover the few records that somebody looks for.
   for (const id of ['records-many', 'records']) map.moveLayer(id, sought ? 'chosen-fill' : surveyLayers[0]!.id);
   // The radius itself is made of each bin's count: to change it would load the tiles of before again.
