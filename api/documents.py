@@ -208,26 +208,16 @@ def upload() -> dict[str, Any]:
     del form["required"]
     form["properties"] |= {
         "upload": {"type": "string", "description": "Instead of `file`: the id of what /v1/uploads took in parts."},
-        "complete": {
+        "part": {
             "type": "string",
-            "enum": ["true", "false"],
-            "description": "The file is the dataset's whole state: what it does not hold goes. Else that stays.",
+            "maxLength": 100,
+            "description": "The part of its dataset that it is, such as a season: it takes the place of the version before it, "
+            "whole, and other parts stay. The file's name where none is told.",
         },
         "submit": {
             "type": "string",
             "enum": ["true", "false"],
             "description": "false: it stays a draft, whose difference you look at first; then POST …/submit.",
-        },
-        "answers": {
-            "type": "string",
-            "description": "The number of the survey that it is a new version of: one that was asked about or refused, or a published one that it "
-            "corrects. What that one alone said and the file does not say goes; all else of the dataset stays.",
-        },
-        "renamed": {
-            "type": "string",
-            "enum": ["same", "new"],
-            "description": "Of rows that the dataset has under another identifier: they are the same ones, or new. Without it "
-            "such an upload stays a draft that asks.",
         },
         "license": {
             "type": "string",

@@ -121,11 +121,8 @@ class Code(StrEnum):
     SUBMISSION_CHANGED = "SUBMISSION_CHANGED"
     SUBMISSION_DECIDED = "SUBMISSION_DECIDED"
     REVIEW_FORBIDDEN = "REVIEW_FORBIDDEN"
-    WITHDRAWAL_UNCONFIRMED = "WITHDRAWAL_UNCONFIRMED"
-    RENAMED_UNANSWERED = "RENAMED_UNANSWERED"
-    RENAMED_EVENT_LEFT = "RENAMED_EVENT_LEFT"
-    RENAMED_SHIFTED = "RENAMED_SHIFTED"
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
+    IDENTIFIER_IN_TWO_PARTS = "IDENTIFIER_IN_TWO_PARTS"
     DATASET_UNKNOWN = "DATASET_UNKNOWN"
     UPLOAD_MISSING = "UPLOAD_MISSING"
     UPLOAD_UNFINISHED = "UPLOAD_UNFINISHED"
@@ -223,12 +220,9 @@ PROBLEMS: Final = MappingProxyType(
         Code.PROVIDER_UNKNOWN: Problem(404, "Nobody logs in here by a provider of this name."),
         Code.PROVIDER_FAILED: Problem(502, "The provider does not answer as it should."),
         Code.SUBMISSION_CHANGED: Problem(412, "The survey is not as it was when it was looked at."),
+        Code.IDENTIFIER_IN_TWO_PARTS: Problem(409, "An identifier stands in another part of the dataset."),
         Code.SUBMISSION_DECIDED: Problem(409, "The survey is in no state for this."),
         Code.REVIEW_FORBIDDEN: Problem(403, "This is not yours to review."),
-        Code.WITHDRAWAL_UNCONFIRMED: Problem(409, "What withdrawing the survey undoes is to be confirmed."),
-        Code.RENAMED_UNANSWERED: Problem(409, "The dataset may have rows of the survey under another identifier."),
-        Code.RENAMED_EVENT_LEFT: Problem(409, "Rows that stay belong to an event that the survey calls otherwise."),
-        Code.RENAMED_SHIFTED: Problem(409, "Rows of the survey have identifiers of others."),
         Code.VERSION_UNKNOWN: Problem(404, "The dataset has no such version."),
         Code.DATASET_UNKNOWN: Problem(404, "There is no such dataset that concerns you."),
         Code.UPLOAD_MISSING: Problem(404, "There is no such upload of yours."),

@@ -39,23 +39,15 @@ class Answer(BaseModel):
     answer: str = Field(min_length=1, max_length=4000, description="In words; it must tell no place.")
 
 
-class WantedVersion(BaseModel):
-    """The version that a dataset is to be again."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    version: int = Field(ge=1, le=1_000_000)
-
-
 class Happened(BaseModel):
     """Something that happened to a survey; never by whom."""
 
     action: str = Field(
-        description="received, checked, held (its sender is asked about renamed rows), clarified, submitted, accepted, asked, answered, refused, outdated (it is checked again), replaced "
-        "(by a new version), committed, published or withdrawn."
+        description="received, restored, removed, checked, submitted, accepted, asked, answered, refused, outdated (it is "
+        "checked again), replaced (by a new version), committed or withdrawn."
     )
     survey: int | None = Field(
-        default=None, description="The earlier version to which it happened; this one where none is told."
+        default=None, description="The survey of the same part to which it happened; this one where none is told."
     )
     role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
     country: str | None = Field(default=None, description="The side that decided or asked: with that country's node.")
@@ -69,11 +61,11 @@ class SubmissionSummary(BaseModel):
 
     id: int
     state: str = Field(
-        description="draft, submitted, asked, accepted, committing, committed, published, refused, replaced or withdrawn."
+        description="draft, submitted, asked, accepted, committing, committed (in the dataset), published (on the map), replaced "
+        "(by another version of its part), removed (its part is off the map), refused or withdrawn."
     )
     stage: str = Field(
-        description="Where it stands: as `state`, but a draft is `checking` until the service has looked at it, and `held` while "
-        "its sender is asked something."
+        description="Where it stands: as `state`, but a draft is `checking` until the service has looked at it."
     )
     version: int = Field(
         description="Grows with every change; the ETag tells it, and a decision's If-Match repeats it."
@@ -81,33 +73,21 @@ class SubmissionSummary(BaseModel):
     created: datetime
     changed: datetime
     dataset: str | None = None
-    file: str | None = None
-    complete: bool = Field(description="The file is the dataset's whole state: what it does not hold goes.")
+    part: str = Field(description="The part of the dataset that it is a version of.")
+    part_version: int | None = Field(default=None, description="The number of that version, once it is in the dataset.")
+    replaced_by: int | None = Field(default=None, description="The survey that is the next version of its part.")
+    file: str | None = Field(default=None, description="None of a version that removes its part.")
     sides: dict[str, str] | None = Field(
         default=None,
         description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), refused, of a draft not_sent, "
         "and of a survey that has ended undecided.",
     )
-    answers: int | None = Field(
-        default=None,
-        description="The survey that it is a new version of; of a published one it is the corrected version.",
-    )
-    returns_to: int | None = Field(default=None, description="The survey whose published state it brings back.")
-    dataset_version: int | None = None
-    mine: bool = Field(description="You handed it in.")
+    restores: int | None = Field(default=None, description="The survey whose file it brings back.")
+    mine: bool = Field(description="You send to its dataset.")
     asking: list[str] | None = Field(default=None, description="Sides that asked something and have no answer yet.")
     waits_for_you: bool = Field(
         description="It goes no further before you do something: decide about your side, answer, or send your draft."
     )
-
-
-class SenderQuestion(BaseModel):
-    """What the sender of a draft has to say before it goes on: POST …/submit?renamed= one of the answers."""
-
-    code: str = Field(description="RENAMED_UNANSWERED: the dataset may have rows of it under another identifier.")
-    message: str = Field(description="In the language that is asked for.")
-    count: int = Field(description="How many rows it is about.")
-    answers: list[str] = Field(description="same: they are the same ones. new: they are others, which are alike.")
 
 
 class OnMap(BaseModel):
@@ -116,19 +96,6 @@ class OnMap(BaseModel):
     shown: bool
     release: str | None = Field(default=None, description="The first that has it.")
     message: str = Field(description="In the language that is asked for.")
-
-
-class Withdrawal(BaseModel):
-    """What withdrawing a survey that is published would do, as its sender asked for it."""
-
-    state: str = Field(description="counting, told, or halted: it could not be counted.")
-    message: str = Field(description="In the language that is asked for.")
-    confirm: int | None = Field(
-        default=None, description="How many records are removed: what DELETE repeats to withdraw it."
-    )
-    refused: bool | None = Field(
-        default=None, description="It was to be withdrawn, and was not, since something in its dataset had changed."
-    )
 
 
 class Submission(SubmissionSummary):
@@ -148,22 +115,19 @@ class Submission(SubmissionSummary):
     )
     difference: dict[str, Any] | None = Field(
         default=None,
-        description="What it would change: counts, where in the file, and `notes` to be read before it is accepted. "
-        "`gone` lists what goes, with the `survey` whose file told it, `was_sheet` and `was_row` there, and in `before` the "
-        "identifier that is published of it; of a corrected version (`corrects` a survey) that is what the survey alone said. `goes` counts it by survey. `lacking` counts what the file lacks and stays. `renamed` tells how many rows the "
-        "dataset may have under another identifier, and what the sender says of them; `likely` those that no cell proves. "
-        "Before and after are told of cells that can tell no place and no taxon, such as a count.",
+        description="What it would change of its part: counts, where in the file, and `notes` to be read before it is "
+        "accepted. `gone` lists what goes, with `was_sheet` and `was_row` in the version before, and the `identifier` where the "
+        "map tells it. Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )
     waits: list[str] | None = Field(
         default=None,
         description="Of the dataset's sensitive records that are not published yet: how many, and how many of ten places there are, in the language that is asked for.",
     )
-    question: SenderQuestion | None = None
-    withdrawal: Withdrawal | None = None
-    answered_by: int | None = None
     yours: list[str] | None = Field(default=None, description="The sides that you may decide about now.")
     rows: bool = Field(description="GET /v1/surveys/{number}/rows tells its rows as they would be published.")
-    history: list[Happened] = Field(description="The oldest first, behind that of the versions that it answers.")
+    history: list[Happened] = Field(
+        description="The oldest first, behind that of those of its part that still waited before it."
+    )
 
 
 class RowCounts(BaseModel):
@@ -199,28 +163,24 @@ class SubmissionList(BaseModel):
     results: list[SubmissionSummary]
 
 
-class DatasetVersion(BaseModel):
-    """A version of a dataset that a survey made."""
+class PartVersion(BaseModel):
+    """A version of a part of a dataset."""
 
+    part: str
     version: int
     submission: int
     state: str
+    file: str | None = Field(default=None, description="None of a version that removes the part.")
     snapshot: int | None = None
-    complete: bool
-    returns_to: int | None = Field(default=None, description="The dataset's version that it brought back.")
+    restores: int | None = Field(default=None, description="The survey whose file it brought back.")
     changes: dict[str, Any] | None = Field(
-        default=None, description="How many records and events were new, changed, renamed, gone and unchanged."
-    )
-    undone: dict[str, dict[str, int]] | None = Field(
-        default=None,
-        description="Of a version that was taken back: how many records and events are gone, are again what they were "
-        "(changed) and came back.",
+        default=None, description="How many records and events were new, changed, gone and unchanged."
     )
     history: list[Happened]
 
 
 class VersionList(BaseModel):
-    """The versions of a dataset that surveys made, the oldest first."""
+    """The versions of the parts of a dataset, by part, the oldest first."""
 
-    results: list[DatasetVersion]
-    may_return: bool = Field(description="You may hand in what the dataset was after one of them.")
+    results: list[PartVersion]
+    may_return: bool = Field(description="You may restore one of them.")

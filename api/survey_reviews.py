@@ -1,4 +1,4 @@
-"""What is done with a survey on its way: sent to review, decided, taken back; and the versions of a dataset."""
+"""What is done with a survey: sent to review, decided, removed, restored; and the versions of a dataset's parts."""
 
 import re
 from typing import Annotated, Final
@@ -13,8 +13,8 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute
 from api.models import Receipt
-from api.readers import boolean, integer
-from api.survey_bodies import Answer, Decision, Submission, VersionList, WantedVersion
+from api.readers import integer
+from api.survey_bodies import Answer, Decision, Submission, VersionList
 from api.surveys import PRIVATE, receipt, told, told_key
 from biodata.access.roles import Action, Principal, may, may_somewhere
 
@@ -37,42 +37,24 @@ _SEEN_BEFORE: Final = {
 }  # fmt: skip
 _IF_MATCH: Final = {"parameters": [_SEEN_BEFORE, documents.LANGUAGE]}
 _LANGUAGE: Final = {"parameters": [documents.LANGUAGE]}
-_RENAMED: Final = documents.parameter(
-    "renamed", {"type": "string", "enum": ["same", "new"]},
-    "What its `question` asks: whether rows that the dataset has under another identifier are the same ones or new.",
-)  # fmt: skip
-_CONFIRM: Final = documents.parameter(
-    "confirm", {"type": "integer", "minimum": 0}, "How many records are removed, as `withdrawal.confirm` told it."
-)
-_COUNT_ONLY: Final = documents.parameter(
-    "dry_run", {"type": "boolean", "default": False},
-    "Withdraw nothing: let what it would do be counted. `withdrawal` of GET /v1/surveys/{number} tells it.",
-)  # fmt: skip
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
 
 @router.post(
     "/{number}/submit",
     summary="Send a draft to review",
-    openapi_extra={"parameters": [_SEEN_BEFORE, _RENAMED, documents.LANGUAGE]},
+    openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 422, 428)),
 )
 def submit(request: Request, who: Known, number: Number) -> Response:
-    """Send a draft that was checked to those who review it; where nobody does, it is published.
-
-    One whose rows the dataset may have under another identifier goes on only with `renamed`: the worker looks at it once
-    more with that answer.
-    """
-    only(request, "renamed", "language")
+    """Send a draft that was checked to those who review it; where nobody does, it is published."""
+    only(request, "language")
     from biodata.surveys import review
-
-    language = survey_reports.language_asked(request)
-    renamed = request.query_params.get("renamed")
 
     wanted, registry = integer("number", number), service(request).registry
     if not review.look(registry, who, wanted)["mine"]:
         raise auth.forbidden(request, who, Action.HAND_IN)
-    review.submit(registry, who, wanted, seen=_seen(request, wanted), renamed=renamed, language=language)
+    review.submit(registry, who, wanted, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
@@ -105,7 +87,7 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
 )
 def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
-    """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, `answers`."""
+    """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request)
     from biodata.surveys import conversation, review
 
@@ -118,36 +100,45 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
 
 @router.delete(
     "/{number}",
-    summary="Take a survey back",
+    summary="Take a survey off the map, or back",
     status_code=202,
-    openapi_extra={"parameters": [_COUNT_ONLY, _CONFIRM, documents.LANGUAGE]},
+    openapi_extra=_LANGUAGE,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
 )
-def take_back(request: Request, who: Known, number: Number) -> Response:
-    """Take back what you handed in: the worker removes its file, its report and its parts, and undoes it in its dataset.
+def remove(request: Request, who: Known, number: Number) -> Response:
+    """Remove the part of the dataset that the survey is: its rows are off the map with the next release, after a login.
 
-    Each row is again what the surveys that stand said of it; what this one alone said is gone for good, from every version.
-    So one that is published is taken back after a login only, and the answer is 409 until `confirm` tells how many records
-    are removed. Ask for that with `dry_run=true`: the worker counts, and `withdrawal` of the survey then tells what becomes
-    of how many rows. Where that is another thing by the time that it is done, nothing is: the survey stays published, and
-    its `withdrawal` tells the new counts. A row that is gone so is not taken in again under its identifier.
+    Nothing is lost: POST /v1/surveys/{number}/restore brings any version of it back. One that still waits is taken back,
+    and its file is gone. The answer is the version that removes the part, or the survey that only waited.
     """
-    only(request, "dry_run", "confirm", "language")
-    from biodata.surveys import withdrawing
+    only(request, "language")
+    from biodata.surveys import submit as sending
+
+    wanted, found = integer("number", number), service(request)
+    survey_reports.language_asked(request)
+    return told(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
+
+
+@router.post(
+    "/{number}/restore",
+    summary="Make a version of a part current again",
+    status_code=202,
+    openapi_extra=_LANGUAGE,
+    responses={**documents.answers(Receipt, missing=True, other=(401, 403, 409, 422), status=202), 202: _TAKEN},
+)
+def restore(request: Request, who: Known, number: Number) -> Response:
+    """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
+    only(request, "language")
+    from biodata.surveys import submit as sending
 
     wanted, registry = integer("number", number), service(request).registry
-    count, language = request.query_params.get("confirm"), survey_reports.language_asked(request)
-    confirm = None if count is None else integer("confirm", count)
-    if boolean("dry_run", request.query_params.get("dry_run", "false")):
-        withdrawing.count(registry, who, wanted)
-        return told(request, who, wanted, status=202)
-    withdrawing.ask(registry, who, wanted, confirm=confirm, language=language)
-    return told(request, who, wanted, status=202)
+    survey_reports.language_asked(request)
+    return receipt(request, who, sending.restore(registry, who, wanted, idempotency_key=told_key(request)))
 
 
 @router.get(
     "/versions/{key:path}",
-    summary="The versions of a dataset that surveys made",
+    summary="The versions of the parts of a dataset",
     openapi_extra=_LANGUAGE,
     responses=documents.answers(VersionList, missing=True, other=(401,)),
 )
@@ -158,26 +149,6 @@ def versions(request: Request, who: Known, key: str) -> Response:
 
     found = history.versions(service(request).registry, who, key)
     return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
-
-
-@router.post(
-    "/versions/{key:path}",
-    summary="Return to a version of a dataset",
-    status_code=202,
-    openapi_extra=_LANGUAGE,
-    responses={**documents.answers(Receipt, missing=True, other=(401, 403, 409, 422), status=202), 202: _TAKEN},
-)
-def go_back(request: Request, who: Known, key: str, sent: WantedVersion) -> Response:
-    """Hand in what the dataset was after one of its versions; it is checked and reviewed like any other survey."""
-    only(request, "language")
-    from biodata.surveys import history
-
-    if not may_somewhere(who, Action.HAND_IN):
-        raise auth.forbidden(request, who, Action.HAND_IN)
-    survey_reports.language_asked(request)
-    found = service(request)
-    number = history.go_back(found.settings, found.registry, who, key, sent.version, idempotency_key=told_key(request))
-    return receipt(request, who, number)
 
 
 def _seen(request: Request, number: int) -> int:

@@ -170,15 +170,13 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
 
 def _wishes(upload: Upload) -> dict[str, Any]:
     """Return what the form's other fields ask for."""
-    from biodata.surveys.renaming import checked
+    from biodata.surveys.submit import part_name
 
-    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "renamed": checked(upload.told.get("renamed")),
-                              "licence": upload.told.get("license")}  # fmt: skip
-    if "answers" in upload.told:
-        fields["answers"] = integer("answers", upload.told["answers"])
-    for name, field in (("complete", "complete"), ("submit", "wanted")):
-        if name in upload.told:
-            fields[field] = boolean(name, upload.told[name])
+    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "licence": upload.told.get("license")}
+    if "part" in upload.told:
+        fields["part"] = part_name(upload.told["part"])
+    if "submit" in upload.told:
+        fields["wanted"] = boolean("submit", upload.told["submit"])
     return fields
 
 
@@ -192,7 +190,7 @@ def _receive(
 ) -> Response:
     """Keep a survey, queue it, and tell where its state stands."""
     from biodata import surveys
-    from biodata.surveys.sending import Sent
+    from biodata.surveys.submit import Sent
 
     try:
         number = surveys.receive(

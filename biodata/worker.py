@@ -20,8 +20,7 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import PLANNING_JOB, UNDOING_JOB
-from biodata.surveys import withdrawing
+from biodata.store.survey_steps import COMMITTED
 
 logger = logging.getLogger(__name__)
 
@@ -297,23 +296,12 @@ def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, A
 
 def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake and released."""
-    result = surveys.take(settings, registry, held.arguments["submission"])
-    if result["state"] == "committed":
-        made = pipeline.release(settings)  # which puts down that it is published
-        result |= {"state": "published", "release": made.id}
-    if result["state"] == "published":  # a job that was cut off after the release comes here, too
+    result = surveys.process(settings, registry, held.arguments["submission"])
+    if result["state"] == COMMITTED:  # a job that was cut off after the release comes here, too
+        made = pipeline.release(settings)
         exact_building.follow_release(settings)
+        result |= {"release": made.id}
     return result
-
-
-def _survey_withdrawal(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
-    """Remove a survey that its sender took back."""
-    return withdrawing.remove(settings, registry, held.arguments["submission"], told=held.arguments.get("told"))
-
-
-def _survey_withdrawal_plan(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
-    """Work out what undoing a survey does, before its sender agrees."""
-    return {"plan": withdrawing.plan(settings, registry, held.arguments["submission"])}
 
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
@@ -363,8 +351,6 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "release": _release,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
-        UNDOING_JOB: _survey_withdrawal,
-        PLANNING_JOB: _survey_withdrawal_plan,
         "corridors": _corridors,
         again.JOB: _corridors_again,
         "download": _download,

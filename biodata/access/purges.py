@@ -2,10 +2,9 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -18,7 +17,7 @@ from biodata.store import audit, checksums, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
-from biodata.store.models import Citation, Download, Submission, now
+from biodata.store.models import Citation, Download, now
 from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import In
@@ -29,8 +28,8 @@ from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
 
-UPLOAD: Final = "survey"
-"""The kind of a withdrawal of one upload: of its records only those go that no other upload says."""
+PART: Final = "part"
+"""The kind of a withdrawal of a part of a dataset."""
 _MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet")
 """What is known of records beside each other; made again when it is asked for."""
 
@@ -73,7 +72,6 @@ def purge(
     *,
     release: Callable[[Settings], object],
     actor: str = "command line",
-    versions: Mapping[str, pl.DataFrame] = MappingProxyType({}),
 ) -> Purged:
     """Remove whatever still holds a withdrawn record, but for backups; a second time nothing is left to do.
 
@@ -87,8 +85,6 @@ def purge(
         Makes a release without what was withdrawn, where none was made since.
     actor : str
         What the audit calls whoever does it.
-    versions : mapping of str to polars.DataFrame
-        Of records that stay, what only an upload wrote that was taken back; as `store.purging.blank` has them.
 
     Returns
     -------
@@ -101,16 +97,14 @@ def purge(
             keys = session.scalars(select(Tombstone.key)).all()
             datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
             of = select(Tombstone.dataset).join(Withdrawal, Withdrawal.id == Tombstone.withdrawal_id).distinct()
-            # A file of another upload holds nothing of what one alone said.
-            parts = session.scalars(of.where(Withdrawal.kind != UPLOAD)).all()
-            taken_back = session.scalars(select(Withdrawal).where(Withdrawal.kind == UPLOAD)).all()
-            uploads = [int(one.subject) for one in taken_back if "installation" not in one.purged]
-            mended = session.scalars(select(Submission.dataset).where(Submission.id.in_(uploads)).distinct()).all()
+            # The files of other parts hold nothing of a part that goes.
+            parts = session.scalars(of.where(Withdrawal.kind != PART)).all()
+            mended = session.scalars(of.where(Withdrawal.kind == PART)).all()
         records = [key for key in keys if key >= 0]
         gone = Tombstones.read(registry, secret(data))
         _take_out(settings, records, {*parts, *mended, *datasets}, gone)
         # Before the release, so that results that were made of them are not told either.
-        blanked = blank(data, records, gone, versions)
+        blanked = blank(data, records, gone)
         for name in _MARKS:
             (data / name).unlink(missing_ok=True)
         if due:
@@ -121,8 +115,6 @@ def purge(
         for path in replays:
             path.unlink(missing_ok=True)
         traces.forget_hashes(data, keys)
-        if (stale := versions.get("occurrences")) is not None and not stale.is_empty():
-            traces.forget_hashes(data, stale["id"].to_list(), among=_cited(registry, stale["snapshot"]))
         forgotten = traces.forget_reports(registry, data, whole=datasets, parts=parts, mended=mended)
         traces.sweep_leftovers(data)
         found = Purged(len(records), blanked.files, removed, made, len(replays), forgotten, tuple(in_use))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from biodata import jobs, terms
 from biodata.access import withdrawn_events
-from biodata.access.purges import UPLOAD, Purged, purge
+from biodata.access.purges import PART, Purged, purge
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.parsers.told_places import tells_a_place
@@ -128,11 +128,11 @@ def withdraw(
     return purge(settings, release=release, actor=actor)
 
 
-def note_upload(
-    settings: Settings, lake: Lake, number: int, *, dataset: str, reason: str, keys: Collection[int],
+def note_part(
+    settings: Settings, lake: Lake, *, dataset: str, part: str, reason: str, actor: str, keys: Collection[int],
     events: Collection[str],
 ) -> None:  # fmt: skip
-    """Put down that an upload was taken back, and what nobody else says: `purge` lets it go; a second time is no news.
+    """Put down that a part of a dataset goes for good: `purge` lets it go; a second time is no news.
 
     Parameters
     ----------
@@ -140,38 +140,30 @@ def note_upload(
         The installation.
     lake : Lake
         Its lake.
-    number : int
-        The upload, as the registry numbers it.
-    dataset : str
-        Its dataset.
-    reason : str
-        What is told of it.
+    dataset, part : str
+        The part.
+    reason, actor : str
+        What is told of it, and who does it.
     keys : collection of int
-        Records that it alone said.
+        Every record that it ever had.
     events : collection of str
-        Identifiers of events that it alone said.
+        Identifiers of the events that it ever had.
 
     Raises
     ------
     InputError
         As `withdraw` does.
     """
-    names = ("key", "datasetKey", "source_record_id", "earlier_ids")
+    names = ("key", "datasetKey", "source_record_id")
     none = pl.DataFrame(schema=terms.schema([LAKE["identities"].column(name) for name in names]))
     rows = _wanted_of(lake, None, keys)[0] if keys else none
     rows = rows.filter(pl.col("source_record_id").is_not_null())  # those that are emptied are put down already
     gone = pl.DataFrame(
         {"datasetKey": dataset, "eventID": list(events)}, schema={"datasetKey": pl.String, "eventID": pl.String}
     )
+    subject = f"{dataset}: {part}"
     with Registry.open(settings) as registry:
-        _note(registry, rows, gone, [(UPLOAD, str(number))], reason=reason, actor="biodata", key=secret(settings.data))
-
-
-def is_noted(registry: Registry, number: int) -> bool:
-    """Tell whether it was put down that an upload was taken back: from then on it is let go, however often it is cut."""
-    with registry.session(read_only=True) as session:
-        made = select(Withdrawal.id).where(Withdrawal.kind == UPLOAD, Withdrawal.subject == str(number))
-        return session.scalar(made) is not None
+        _note(registry, rows, gone, [(PART, subject)], reason=reason, actor=actor, key=secret(settings.data))
 
 
 def later(
@@ -220,27 +212,14 @@ def _wanted_of(lake: Lake, dataset: str | None, keys: Collection[int]) -> tuple[
     columns = ["key", "node", "countryCode", "located_country_code"]
     rows = lake.read("occurrences", columns=columns, where=where, among=among)
     # Every record that ever was: one that went before is still told by older versions.
-    columns = ["key", "datasetKey", "source_record_id", "earlier_ids"]
-    known = _without_used(lake, lake.read("identities", columns=columns, where=where, among=among))
+    columns = ["key", "datasetKey", "source_record_id"]
+    known = lake.read("identities", columns=columns, where=where, among=among)
     events = 0 if dataset is None else lake.count("events", where=where)
     if not events:
         _check(known, rows, dataset, keys)
     else:
         _check_owner(rows)
     return known, rows
-
-
-def _without_used(lake: Lake, known: pl.DataFrame) -> pl.DataFrame:
-    """Return records without the earlier identifiers that another record has by now: that one was not withdrawn."""
-    named = known.select("key", "datasetKey", source_record_id="earlier_ids").explode("source_record_id").drop_nulls()
-    if named.is_empty():
-        return known
-    names = ["datasetKey", "source_record_id"]
-    used = lake.read("identities", columns=names, among=named.select(names).unique())
-    free = named.join(used, on=names, how="anti", maintain_order="left")
-    free = free.group_by("key", maintain_order=True).agg(earlier_ids="source_record_id")
-    left = known.drop("earlier_ids").join(free, on="key", how="left", maintain_order="left")
-    return left.with_columns(pl.col("earlier_ids").fill_null([])).select(known.columns)
 
 
 def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:
@@ -283,22 +262,16 @@ def _note(
     """Put down what is withdrawn, and by what it is known if it comes again; once, however often it is asked for."""
     with registry.session() as session, session.begin():
         for kind, subject in subjects:
-            mine = rows if kind in ("dataset", UPLOAD) else rows.filter(pl.col("key") == int(subject))
+            mine = rows if kind in ("dataset", PART) else rows.filter(pl.col("key") == int(subject))
             made = session.scalar(select(Withdrawal).where(Withdrawal.kind == kind, Withdrawal.subject == subject))
             if made is None:
                 made = Withdrawal(kind=kind, subject=subject, reason=reason, by=actor, records=mine.height, purged={})
                 session.add(made)
                 session.flush()
-            for number, dataset, identifier, earlier in mine.iter_rows():
+            for number, dataset, identifier in mine.iter_rows():
                 if identifier is not None and session.get(Tombstone, number) is None:
                     identity = identity_of(key, dataset, identifier)
                     session.add(Tombstone(key=number, withdrawal_id=made.id, dataset=dataset, identity=identity))
-                for before in earlier or ():  # a file of before it was renamed does not bring it back
-                    identity = identity_of(key, dataset, before)
-                    if session.get(Tombstone, event_number(identity)) is None:
-                        told = {"key": event_number(identity), "dataset": dataset, "identity": identity}
-                        session.add(Tombstone(withdrawal_id=made.id, **told))
-                        session.flush()
             for dataset, event in events.select("datasetKey", "eventID").iter_rows():
                 identity = event_identity(key, dataset, event)
                 if session.get(Tombstone, event_number(identity)) is None:

@@ -5,7 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
 
 _SHOWN = 20
-_SURVEYS = ("survey", "dwca", "camtrapdp", "wildlife-insights", "detections", "timelapse", "smart", "kobo")
-"""Sources whose files may be surveys, of which rows may have another identifier now."""
-_OF_COMMAND = ("SURVEY_BLOCKED", "RENAMED_UNANSWERED", "INPUT_EMPTY")
+_OF_COMMAND = ("SURVEY_BLOCKED", "IDENTIFIER_IN_TWO_PARTS", "INPUT_EMPTY")
 """Refusals that are not about what kind of file it is."""
 _ALSO_READ = frozenset(
     {("gbif", "dwca"), ("gbif", "survey"), ("survey", "gbif"), ("protected-areas", "survey"), ("protected-areas", "layer"),
@@ -43,8 +41,8 @@ A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). Wha
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
 
 Of a survey in sheets all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
-Where a survey's dataset has rows of it under another identifier, in whatever form it comes, nothing goes in until --renamed
-says whether they are the same or new ones.
+--part NAME says which part of its dataset a file is, such as a season: what the dataset had of that part goes, all of it,
+and the file stands in its place; other parts stay.
 
 Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the exit code is 1
 where every row was refused. Where a node took records back, a release without them is made and what was
@@ -78,18 +76,16 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="CSV file that gets one line for every row.")] = None,
-    renamed: Annotated[
+    part: Annotated[
         str | None,
-        typer.Option(
-            help="Of a survey's rows that its dataset has under another identifier: they are the same, or new."
-        ),
+        typer.Option(help="The part of its dataset that it is: what the dataset has of that part is replaced."),
     ] = None,
 ) -> None:
     """Read, harmonise, commit, report."""
     from biodata.errors import InputError
 
     try:
-        _ingest(source, paths, data, dataset, option, kind, dry_run, as_json, report, renamed)
+        _ingest(source, paths, data, dataset, option, kind, dry_run, as_json, report, part)
     except InputError as error:
         if source != "node" and error.code not in _OF_COMMAND and not error.code.startswith("OPTION_"):
             _name_source(source, paths or [], data, dataset)
@@ -128,7 +124,7 @@ def _ingest(
     dry_run: bool,
     as_json: bool,
     report: Path | None,
-    renamed: str | None,
+    part: str | None,
 ) -> None:
     """Take files in by the source that was named."""
     from biodata import pipeline
@@ -137,17 +133,8 @@ def _ingest(
     options = read_options(option or [])
     if kind is not None:
         options["kind"] = kind
-    moved: dict[str, Any] = {}
     if source == "survey":
         _refuse_blocked(paths or [], data, dataset, options, as_json=as_json, report=report)
-    if source in _SURVEYS:
-        moved = _moved(source, paths or [], data, dataset, options, renamed)
-    elif renamed is not None:
-        from biodata.errors import InputError
-
-        problem = "it is said of surveys which of their rows have another identifier now"
-        expected = f"one of the sources {', '.join(_SURVEYS)}"
-        raise InputError(problem, column="--renamed", value=renamed, expected=expected, code="OPTIONS_UNFIT")
     reports = pipeline.ingest(
         source,
         paths or [],
@@ -157,7 +144,7 @@ def _ingest(
         dry_run=dry_run,
         report_file=report,
         progress=show_progress(),
-        **moved,
+        part=part,
     )
     if not dry_run:
         _tell_surveys(data, reports)
@@ -229,21 +216,6 @@ def _tell_refused(reports: Sequence["IngestReport"]) -> None:
             "is to be mended, and `biodata survey submit` takes a survey whole or not at all",
             err=True,
         )
-
-
-def _moved(
-    source: str, paths: Sequence[Path], data: Path, dataset: str | None, options: Mapping[str, str], renamed: str | None
-) -> dict[str, Any]:
-    """Return which records and events of the dataset have another identifier in its files now."""
-    from biodata.pipeline import dataset_key
-    from biodata.surveys.renamed_files import moves
-
-    if dataset is None and source == "survey":
-        if len(paths) != 1:
-            return {}
-        dataset = dataset_key(paths[0].name)
-    found = moves(paths, dataset, settings_for(data), options=options, answer=renamed, source=source)
-    return {"renamed": found.records, "gone_events": found.events}
 
 
 def _purge(data: Path) -> None:

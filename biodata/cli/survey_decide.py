@@ -23,7 +23,7 @@ _HELP = {
     "its values, which only this machine's owner sees, and what the check found. With --account only that account's sides; "
     "with --rows the rows of the file as they came.\n\n"
     'Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data',
-    "answer": "Answer what the reviewers of a survey ask, in words; with a mended file: biodata survey submit FILE --answers N.\n\n"
+    "answer": "Answer what the reviewers of a survey ask, in words; with a mended file: biodata survey submit FILE with the same --part.\n\n"
     'Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data',
 }
 

@@ -1,4 +1,4 @@
-"""`biodata survey diff|submit|status|history|revert|withdraw`: a survey's way into its dataset."""
+"""`biodata survey diff|submit|status|history|remove|restore|purge`: a survey's way into its dataset."""
 
 import json
 from collections.abc import Mapping
@@ -24,51 +24,43 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
 AccountOption = Annotated[str, typer.Option("--account", help="As whom: the name of an account with the role for it.")]
 DatasetOption = Annotated[str, typer.Option("--dataset", help="Key of the dataset.")]
-CompleteOption = Annotated[
-    bool, typer.Option("--complete", help="The file is the dataset's whole state: what it does not hold goes.")
-]
-AnswersOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="The survey that it is a new version of: one that was asked about or refused, or a published one that it corrects. "
-        "What that one alone said and the file does not say goes; all else of the dataset stays.",
-    ),
-]
-RenamedOption = Annotated[
+PartOption = Annotated[
     str | None,
-    typer.Option("--renamed", help="Of rows that the dataset has under another identifier: same or new."),
+    typer.Option(
+        "--part",
+        help="The part of the dataset that the file is, such as a season; the file's name where none is given.",
+    ),
 ]
 FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True)]
 
 _HELP = {
-    "diff": "Tell what a survey's file would change of a dataset: new, changed cell by cell, renamed, gone, unchanged.\n\n"
-    "Nothing is changed. Compared are the cells as people wrote them.\n\n"
+    "diff": "Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, "
+    "unchanged.\n\nNothing is changed. Compared are the cells as people wrote them.\n\n"
     "Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv",
-    "submit": "Hand a survey in; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
-    "With --answers N it is a new version of survey N. Of a published one it is the corrected version: what that one alone said and "
-    "the file does not say goes.\n\n"
+    "submit": "Send a survey; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
+    "A file is a part of its dataset, such as a season: --part names it. Sent again, corrected, it takes the place of the "
+    "version before it, whole; other parts stay.\n\n"
     "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
-    "Where rows of it seem to be in the dataset under another identifier it waits for --renamed: same, they are those, and "
-    "stay one record with its history; or new, they are others. `biodata survey status` tells which rows.\n\n"
     "Example: biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data",
     "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
     "Of one it also tells when the map shows it.\n\n"
     "Example: biodata survey status 1 --language lo --data biodata_data",
-    "history": "Tell the versions of a dataset that surveys made: when, what, and as what people did it.\n\n"
+    "history": "Tell the versions of the parts of a dataset: when, what, and as what people did it.\n\n"
     "Example: biodata survey history --dataset nam-ha --data biodata_data",
-    "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
-    "Example: biodata survey revert VERSION --dataset nam-ha --account rangers --data biodata_data",
-    "withdraw": "Take a survey back that the account handed in: each row is again what the others said of it; file, report, parts "
-    "and what it alone said are gone from every version.\n\n"
-    "Where other versions of the dataset stand, it first tells what would become of how many rows; --yes does it.\n\n"
-    "Example: biodata survey withdraw 1 --account rangers --yes --data biodata_data",
+    "restore": "Make an earlier version of a part current again: one more version, through the same review.\n\n"
+    "Example: biodata survey restore 1 --account rangers --data biodata_data",
+    "remove": "Take a survey off the map: its part of the dataset has no rows any more, until an earlier version is restored. "
+    "One that still waits is taken back, and its file is gone.\n\n"
+    "Example: biodata survey remove 1 --account rangers --data biodata_data",
+    "purge": "Let a part of a dataset go for good, from every version and with its files, as a law may ask; it does not come "
+    "back, and its rows are not taken in again. To take it off the map, use `biodata survey remove`.\n\n"
+    'Example: biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data',
 }
 
 
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
-    for call in (diff, submit, status, history, revert, withdraw):
+    for call in (diff, submit, status, history, remove, restore, purge):
         group.command(name=call.__name__, help=_HELP[call.__name__])(call)
 
 
@@ -76,12 +68,10 @@ def diff(
     file: FileArgument,
     dataset: DatasetOption,
     data: DataOption = DEFAULT_DATA,
-    complete: CompleteOption = False,
-    answers: AnswersOption = None,
+    part: PartOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
-    renamed: RenamedOption = None,
     licence: LicenceOption = None,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
@@ -89,10 +79,10 @@ def diff(
     """Compare and tell."""
     from biodata.ingest import survey_project
     from biodata.store import heading_mappings
-    from biodata.store.lake import Lake
     from biodata.store.registry import Registry
-    from biodata.surveys import correcting, gone_rows, licences, renaming, telling
+    from biodata.surveys import licences
     from biodata.surveys.difference import difference
+    from biodata.surveys.submit import part_name
 
     language = language_told(language)
     no_folders([file], language)
@@ -100,24 +90,14 @@ def diff(
     with Registry.open(settings) as registry:
         options = heading_mappings.options(registry, dataset)
         licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
-    answer = renaming.checked(renamed)
-    with Registry.open(settings) as registry:
-        of = correcting.asked(settings, registry, dataset, answers, complete=complete)
-        found = difference(
-            [file], dataset, settings, complete=complete, options=options, answer=answer, licence=licence, of=of
-        )
-        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-            found = gone_rows.told(found, registry, lake)
-        with registry.session(read_only=True) as session:
-            files = gone_rows.file_names(session, None, found.goes())
+    found = difference([file], dataset, part_name(part or file.stem), settings, options=options, licence=licence)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    told = found.as_dict()
-    say_difference(told | {"notes": telling.notes(told, language, files=files)}, language)
+    say_difference(found.as_dict(), language)
 
 
 def submit(
@@ -127,11 +107,9 @@ def submit(
     dataset: Annotated[
         str | None, typer.Option(help="Key of the dataset; the account's own where none is given.")
     ] = None,
-    complete: CompleteOption = False,
+    part: PartOption = None,
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
-    answers: AnswersOption = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
-    renamed: RenamedOption = None,
     licence: LicenceOption = None,
     language: LanguageOption = "en",
 ) -> None:
@@ -139,7 +117,7 @@ def submit(
     from biodata.store.registry import Registry
     from biodata.surveys import receive, telling
     from biodata.surveys import review as reviews
-    from biodata.surveys.sending import Sent
+    from biodata.surveys.submit import Sent
 
     settings, language = settings_for(data), language_told(language)
     if (file is None) == (number is None):
@@ -149,23 +127,13 @@ def submit(
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
         if number is not None:
-            _only_of_files({"--dataset": dataset, "--complete": complete, "--draft": draft, "--answers": answers,
-                            "--license": licence}, language)  # fmt: skip
-            seen = reviews.look(registry, who, number)["version"]
-            reviews.submit(registry, who, number, seen=seen, renamed=renamed, language=language)
-            told = reviews.look(registry, who, number, language=language)
-            if told.get("report") is None:  # the worker looks at it once more with the answer
-                say(
-                    line(
-                        "SURVEY_KEPT", language, number=number, command=f"biodata survey status {number} --data {data}"
-                    )
-                )
-            else:
-                say(state_line(number, told["stage"], language))
+            _only_of_files({"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence}, language)
+            reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
+            say(state_line(number, reviews.look(registry, who, number)["stage"], language))
             return
         if file is None:
             return
-        sent = Sent(complete=complete, wanted=not draft, answers=answers, renamed=renamed, licence=licence)
+        sent = Sent(part=part, wanted=not draft, licence=licence)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
         told = reviews.look(registry, who, made, language=language)
     command = f"biodata survey status {made} --data {data}"
@@ -233,7 +201,7 @@ def history(
     """Tell the versions of a dataset."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
-    from biodata.surveys import telling, words
+    from biodata.surveys import words
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
@@ -244,12 +212,15 @@ def history(
     for one in told:
         changes = _changes(one.get("changes", {}), language) or line("DIFFERENCE_NONE", language)
         state = words.called("STATE", one["state"], language)
-        told_of = {"version": one["version"], "number": one["submission"], "back": one.get("returns_to")}
+        told_of = {
+            "version": one["version"],
+            "number": one["submission"],
+            "back": one.get("restores"),
+            "part": one["part"],
+        }
         say(line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
-        if "undone" in one:
-            say(f"  {telling.undone_words(one['undone'], language)}")
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
@@ -262,57 +233,75 @@ def _changes(told: dict[str, Any], language: str) -> str:
     return "; ".join(said)
 
 
-def revert(
-    version: Annotated[int, typer.Argument(help="The version that it is to be again.", min=1)],
-    dataset: DatasetOption,
-    account: AccountOption,
-    data: DataOption = DEFAULT_DATA,
-    language: LanguageOption = "en",
+def restore(
+    number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
 ) -> None:
-    """Hand the old content in."""
+    """Send an earlier version again."""
     from biodata.store.registry import Registry
-    from biodata.surveys import history as histories
+    from biodata.surveys import review as reviews
+    from biodata.surveys import submit as sending
     from biodata.surveys import telling
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        made = histories.go_back(settings, registry, who_is(registry, account, language), dataset, version)
-    say(line("SURVEY_RETURNS", language, number=made, version=version, dataset=dataset))
+        who = who_is(registry, account, language)
+        made = sending.restore(registry, who, number)
+        found = reviews.look(registry, who, number)
+    called = f"{found['dataset']}: {found['part']}"
+    say(line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=called))
     say(f"  {line(telling.KEEPS_COARSE, language)}")
 
 
-def withdraw(
-    number: NumberArgument,
-    account: AccountOption,
-    data: DataOption = DEFAULT_DATA,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Undo it in its dataset without asking; what it alone said is gone for good.")
-    ] = False,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
+def remove(
+    number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
 ) -> None:
-    """Take back, at once."""
+    """Take off the map, or take back what waits."""
     from biodata import worker
     from biodata.store.registry import Registry
-    from biodata.surveys import telling, withdrawing
+    from biodata.surveys import review as reviews
+    from biodata.surveys import submit as sending
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
-        if not yes and (plan := withdrawing.plan(settings, registry, number, who=who, language=language)) is not None:
-            say(json.dumps({**plan, "state": "not_withdrawn"}) if as_json else plan["message"])
-            typer.echo(line("WITHDRAWAL_HOW", language), err=as_json)
-            raise typer.Exit(1)
-        job = withdrawing.ask(registry, who, number, yes=yes, language=language)
-        # A worker that runs beside this may have taken it by now.
-        told = worker.do_one(settings, registry, job)
+        made = sending.remove(settings, registry, who, number)
+        found = reviews.look(registry, who, made, language=language)
+        if made != number and "job" in found:
+            # A worker that runs beside this may have taken it by now.
+            worker.do_one(settings, registry, found["job"])
+            found = reviews.look(registry, who, made, language=language)
+    say(state_line(made, found["stage"], language))
+    if "next" in found:
+        say(f"  {found['next']}")
+
+
+def purge(
+    dataset: DatasetOption,
+    part: Annotated[str, typer.Option(help="The part, as `biodata survey history` tells it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit; it must tell no place.")],
+    data: DataOption = DEFAULT_DATA,
+    yes: Annotated[bool, typer.Option("--yes", help="It goes for good: without this nothing is done.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a part go for good."""
+    from biodata.parsers.told_places import tells_a_place
+    from biodata.store.registry import Registry
+    from biodata.surveys.purging import purge_part
+
+    settings = installation(data)
+    if not yes or not reason.strip() or tells_a_place(reason):
+        problem = "what is purged does not come back" if not yes else "it needs a reason that tells no place"
+        raise InputError(
+            problem, column="--reason" if yes else "--yes", expected="--yes and --reason", code="OPTIONS_UNFIT"
+        )
+    with Registry.open(settings) as registry:
+        done = purge_part(settings, registry, dataset=dataset, part=part, reason=reason.strip(), actor="command line")
+    if as_json:
+        say(json.dumps(done, default=str))
+        return
     say(
-        json.dumps(told, default=str)
-        if as_json
-        else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
+        f"part {part} of {dataset} is purged: {done['records']} records, {done['events']} events, {done['files']} files"
     )
-    if "records" in told and not as_json:
-        say(f"  {telling.undone_words(told, language)}")
 
 
 def _status_line(one: dict[str, Any], language: str) -> str:
@@ -320,7 +309,7 @@ def _status_line(one: dict[str, Any], language: str) -> str:
     from biodata.surveys import words
 
     sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
-    version = f", {line('VERSION_OF', language, version=one['dataset_version'])}" if "dataset_version" in one else ""
+    version = f", {line('VERSION_OF', language, version=one['part_version'])}" if "part_version" in one else ""
     state = words.called("STATE", one["stage"], language)
     waits = f"  <- {line('WAITING_FOR_YOU', language)}" if one["waits_for_you"] else ""
-    return f"{one['id']}  {state}  {one['dataset']}{version}  {one['file']}  {sides}".rstrip() + waits
+    return f"{one['id']}  {state}  {one['dataset']}: {one['part']}{version}  {sides}".rstrip() + waits

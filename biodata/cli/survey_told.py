@@ -72,7 +72,7 @@ def say_whole(told: dict[str, Any], language: str) -> None:
     """Print when the map shows it, what the check found, and what happened."""
     from biodata.surveys import words
 
-    if "next" in told and "question" not in told:  # what is asked stands with the difference
+    if "next" in told:
         say(f"  {told['next']}")
     for message in told.get("waits", ()):
         say(f"  {message}")

@@ -12,6 +12,10 @@ from biodata.harmonise.told import ADMINISTRATION, Told
 
 IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 """The terms that may identify a record, the best first. catalogNumber does not: it is unique in a collection only."""
+_STATION: Final = ("eventID", "locationID", "locality", "verbatimCoordinates")
+_COORDINATES: Final = ("decimalLatitude", "decimalLongitude", "verbatimLatitude", "verbatimLongitude")
+_TIME: Final = ("eventDate", "verbatimEventDate", "eventTime")
+_TAXON: Final = ("scientificName", "vernacularName", "taxonID")
 
 
 class Identities:
@@ -22,10 +26,17 @@ class Identities:
     secret : bytes
         The installation's secret. An identity made from a row's content is an HMAC with it: a plain hash of name,
         date and place could be turned back by trying every place.
+
+    Attributes
+    ----------
+    part : str or None
+        The part of a dataset whose rows come. There a row without an identifier is known by its station, time and taxon
+        and its place among the equal ones, so that a corrected cell leaves it the same record.
     """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self.part: str | None = None
         self._seen: Counter[tuple[str, str]] = Counter()
 
     def counted(self) -> Counter[tuple[str, str]]:
@@ -57,7 +68,13 @@ class Identities:
             (`IDENTIFIER_MISSING`).
         """
         datasets = told["datasetKey"].fill_null(dataset_key)
-        if told.has_heading(*IDENTIFIERS):
+        if self.part is not None:
+            stated = told.first_of(*IDENTIFIERS)
+            blank = _blank(told) & stated.is_null()
+            flag, flagged = "OCCURRENCE_ID_FROM_CONTENT", stated.is_null() & ~blank
+            made = self._from_station(told, datasets, flagged)
+            identifiers = pl.select(pl.coalesce(stated, made)).to_series()
+        elif told.has_heading(*IDENTIFIERS):
             identifiers = told.first_of(*IDENTIFIERS)
             blank = _blank(told) & identifiers.is_null()
             flag, flagged = "OCCURRENCE_ID_MISSING", told["occurrenceID"].is_null() & identifiers.is_not_null()
@@ -76,10 +93,25 @@ class Identities:
     def _from_content(self, told: Told, datasets: pl.Series, blank: pl.Series) -> pl.Series:
         """Return for each row an HMAC of all that it tells; equal rows get #2, #3 and so on."""
         headings = sorted([*told.terms, *told.unknown])
-        rows = told.batch.select(headings)
+        return self._made(told.batch.select(headings), datasets, ~blank)
+
+    def _from_station(self, told: Told, datasets: pl.Series, wanted: pl.Series) -> pl.Series:
+        """Return for each row an HMAC of its part, station, time and taxon; equal rows get #2, #3 and so on."""
+        columns = [told.first_of(*_STATION).alias("station"), *(told[name].alias(name) for name in _TIME)]
+        nowhere = columns[0].is_null()
+        columns += [told[name].set(~nowhere, None).alias(name) for name in _COORDINATES]
+        columns += [
+            told.first_of(*_TAXON).alias("taxon"),
+            pl.Series("part", [self.part]).new_from_index(0, told.height),
+        ]
+        return self._made(pl.DataFrame(columns), datasets, wanted)
+
+    def _made(self, rows: pl.DataFrame, datasets: pl.Series, wanted: pl.Series) -> pl.Series:
+        """Return for each wanted row an HMAC of its cells; equal rows get #2, #3 and so on."""
+        headings = rows.columns
         identities: list[str | None] = []
-        for dataset, is_blank, cells in zip(datasets, blank, rows.iter_rows(), strict=True):
-            if is_blank:
+        for dataset, is_wanted, cells in zip(datasets, wanted, rows.iter_rows(), strict=True):
+            if not is_wanted:
                 identities.append(None)
                 continue
             # \x1f and \x1e separate what no text file has between cells; an empty cell tells nothing, as a missing one.

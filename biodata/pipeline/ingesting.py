@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -36,23 +35,6 @@ _SCOPES: Final = {"taxa": "checklist"}
 """Tables of which a dataset's whole state is given each time, by the column of the dataset."""
 
 
-@dataclass(frozen=True)
-class Moved:
-    """What of a dataset is kept under another identifier, and what goes.
-
-    Attributes
-    ----------
-    renamed : mapping of str to str
-        Records: before → now.
-    gone, gone_events : sequence of str
-        Identifiers of records and of events that go.
-    """
-
-    renamed: Mapping[str, str]
-    gone: Sequence[str]
-    gone_events: Sequence[str]
-
-
 def ingest(
     source: str,
     paths: Path | str | Sequence[Path | str],
@@ -62,9 +44,7 @@ def ingest(
     options: Mapping[str, str] | None = None,
     dry_run: bool = False,
     extra: Mapping[str, Any] | None = None,
-    complete: bool = False,
-    renamed: Mapping[str, str] = MappingProxyType({}),
-    gone_events: Sequence[str] = (),
+    part: str | None = None,
     report_file: Path | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
@@ -88,12 +68,9 @@ def ingest(
         Say what would happen and change nothing.
     extra : mapping, optional
         More to keep with the lake's version: the number of a submission, for example.
-    complete : bool
-        What is read is the whole state of its dataset: what is not in it goes.
-    renamed : mapping of str to str
-        Records of the dataset that keep their number under another identifier: before → now.
-    gone_events : sequence of str
-        Identifiers of the dataset's events that go, since what is read has them under another one.
+    part : str, optional
+        The part of its dataset that is read, as a team names it: what the dataset has of that part goes, all of it, and
+        what is read stands in its place; its other parts stay.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
     progress : bool
@@ -106,7 +83,7 @@ def ingest(
     Raises
     ------
     InputError
-        If a file cannot be read; the store is then as it was.
+        If a file cannot be read, or holds an identifier of another part; the store is then as it was.
     UnknownSourceError
         If there is no such source.
     """
@@ -121,12 +98,10 @@ def ingest(
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         interpreting(
-            opened, lake, settings, extra=extra or {}, complete=complete, with_outcomes=report_file is not None
+            opened, lake, settings, extra=extra or {}, part=part, with_outcomes=report_file is not None
         ) as read,
     ):
-        reports = commit(
-            read, lake, settings, extra=extra or {}, renamed=renamed, gone_events=gone_events, dry_run=dry_run
-        )
+        reports = commit(read, lake, settings, extra=extra or {}, dry_run=dry_run)
         if report_file is not None:
             write_outcomes(((table.report, table.outcomes) for table in read.tables), report_file)
     return reports
@@ -134,7 +109,6 @@ def ingest(
 
 def commit(
     read: Interpreted, lake: Lake, settings: Settings, *, extra: Mapping[str, Any] = MappingProxyType({}),
-    renamed: Mapping[str, str] = MappingProxyType({}), gone: Sequence[str] = (), gone_events: Sequence[str] = (),
     check: Callable[[], None] = lambda: None, dry_run: bool = False,
 ) -> list[IngestReport]:  # fmt: skip
     """Commit what was read to the lake, all of its tables or none; once.
@@ -142,10 +116,8 @@ def commit(
     Parameters
     ----------
     read : Interpreted
-    lake, settings, extra, renamed, gone_events, dry_run
+    lake, settings, extra, dry_run
         As `ingest` has them.
-    gone : sequence of str
-        Identifiers of the dataset's records that go.
     check : function, optional
         Called when nobody else can write records and events; what it raises keeps them out.
 
@@ -157,6 +129,8 @@ def commit(
     ------
     StoreError
         If something was withdrawn since it was read.
+    InputError
+        With IDENTIFIER_IN_TWO_PARTS, if another part of the dataset has a row of it.
     """
 
     def still() -> None:
@@ -165,8 +139,7 @@ def commit(
 
     read.check_withdrawn(settings)
     for together in read.surveys():
-        moved = Moved(renamed, gone, gone_events)
-        _commit(together, lake, settings, source=read.source, extra=extra, moved=moved, check=still, dry_run=dry_run)
+        _commit(together, lake, settings, read=read, extra=extra, check=still, dry_run=dry_run)
     if not dry_run:
         _register(read, settings, submission=extra.get("submission"))
     if "submission" not in extra:
@@ -177,13 +150,13 @@ def commit(
 
 
 def _commit(
-    together: Sequence[Table], lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any],
-    moved: Moved, check: Callable[[], None], dry_run: bool,
+    together: Sequence[Table], lake: Lake, settings: Settings, *, read: Interpreted, extra: Mapping[str, Any],
+    check: Callable[[], None], dry_run: bool,
 ) -> None:  # fmt: skip
     """Commit tables as one version, or say what committing would do, and complete their reports."""
-    message = f"ingest {source}: {together[-1].report.source}"
+    message = f"ingest {read.source}: {together[-1].report.source}"
     if together[-1].report.table in ("events", "occurrences"):
-        _commit_records(together, lake, message=message, extra=extra, moved=moved, check=check, dry_run=dry_run)
+        _commit_records(together, lake, message=message, extra=extra, part=read.part, check=check, dry_run=dry_run)
         return
     for table in together:
         report = table.report
@@ -214,7 +187,7 @@ def _commit(
 
 
 def _commit_records(
-    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], moved: Moved,
+    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], part: str | None,
     check: Callable[[], None], dry_run: bool,
 ) -> None:  # fmt: skip
     """Commit occurrences with the events before them, and complete their reports."""
@@ -227,7 +200,7 @@ def _commit_records(
         "declared": dict(together[-1].verbatim.declarations),
     }
     whole = set().union(*(table.datasets for table in together)) if together[-1].verbatim.complete else set[str]()
-    dataset, told_gone = together[-1].report.dataset, () if records is None else records.verbatim.gone
+    told_gone = () if records is None else records.verbatim.gone
     without_ids, before = 0, 0
     if records is not None:
         without_ids = records.report.flags.get("OCCURRENCE_ID_FROM_CONTENT", 0)
@@ -241,16 +214,15 @@ def _commit_records(
             author="ingest",
             message=message,
             extra={**extra, **by},
-            renamed=[(dataset, was, now) for was, now in moved.renamed.items()],
-            gone_events=[f"{dataset}:{was}" for was in moved.gone_events],
+            part=None if part is None else (together[-1].report.dataset, part),
             complete_datasets=whole,
-            gone=[*told_gone, *((dataset, was) for was in moved.gone)],
+            gone=told_gone,
             check=check,
             dry_run=dry_run,
         )
     if records is not None:
         _complete(records.report, outcome, dry_run=dry_run)
-        if before and outcome.new:
+        if before and outcome.new and part is None:
             records.report.notes.append(
                 f"these rows have no identifier, so they are known again only where every cell is as it was: {outcome.new} are "
                 f"new, and {before} records that were there stay beside them. If this is a new state of an earlier file, give "

@@ -1,10 +1,9 @@
 """What an upload would publish: harmonised, judged beside all that its dataset has, and let out by `sharing`; nothing is kept."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -64,7 +63,7 @@ class Preview:
         The upload's records: `identifier`, `key`, `countries` that each may lie in, and `differs`, whether something else is
         read of it than the dataset has.
     had : polars.DataFrame
-        What the dataset has: `identifier` (as it was before the upload), `key`, `countries`.
+        What the dataset has: `identifier`, `key`, `countries`.
     event_places, had_events : polars.DataFrame
         Events of the upload and of the dataset: `identifier`, `countries`.
     """
@@ -84,20 +83,15 @@ class Preview:
     had_events: pl.DataFrame
 
 
-def preview(
-    read: Interpreted, lake: Lake, settings: Settings, *, dataset: str, complete: bool = False,
-    renamed: Mapping[str, str] = MappingProxyType({}), gone: Collection[str] = (),
-) -> Preview:  # fmt: skip
-    """Return what a release would tell of an upload under today's rules.
+def preview(read: Interpreted, lake: Lake, settings: Settings, *, dataset: str) -> Preview:
+    """Return what a release would tell of a part of a dataset, taken in as it was read, under today's rules.
 
     Parameters
     ----------
     read : Interpreted
-        The upload.
-    lake, settings, dataset, complete, renamed
+        The part, as it would be.
+    lake, settings, dataset
         As `ingest` has them.
-    gone : collection of str
-        Records of the dataset that go, by their identifiers.
 
     Raises
     ------
@@ -106,8 +100,8 @@ def preview(
 
     Notes
     -----
-    It is made by what makes a release, of the same records: those of the upload, and beside them those that the dataset
-    keeps, which may tie them to sensitive ones. So it tells no more than the release after it would.
+    It is made by what makes a release, of the same records: those of the upload, and beside them those of the dataset's
+    other parts, which may tie them to sensitive ones. So it tells no more than the release after it would.
     """
     events, brought = read.frames()
     boundaries, where = places.load_boundaries(settings.boundaries), Compare("datasetKey", "=", dataset)
@@ -115,12 +109,13 @@ def preview(
     with Registry.open(settings) as registry, ExitStack() as held:
         if current is not None:
             held.enter_context(releases.held_open(current.path))
-        known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES, *{*_READ, *_NUMBERS}], where=where)
+        known = lake.read(
+            "occurrences", columns=["key", _IDENTITY, "dataset_part", *_COUNTRIES, *{*_READ, *_NUMBERS}], where=where
+        )
         known = known.drop_nulls(["key", _IDENTITY])
         had = known.select("key", identifier=_IDENTITY).with_columns(_countries(known).alias("countries"))
         its_events = lake.read("events", where=where)
         had_events = _of_events(its_events)
-        known = known.with_columns(pl.col(_IDENTITY).replace(dict(renamed)))
         numbers = pl.coalesce(pl.col("known"), pl.col("key"))
         brought = (
             brought.join(known.select(_IDENTITY, known="key"), on=_IDENTITY, how="left", maintain_order="left")
@@ -128,8 +123,8 @@ def preview(
             .drop("known")
         )
         absent = known.filter(~pl.col(_IDENTITY).is_in(brought[_IDENTITY].implode()))
-        going = absent.filter(pl.lit(complete) | pl.col(_IDENTITY).is_in(list(gone)))["key"]
-        others = absent.filter(~pl.col("key").is_in(going.implode()))["key"]
+        own = pl.col("dataset_part").eq_missing(read.part)
+        going, others = absent.filter(own)["key"], absent.filter(~own)["key"]
 
         def records() -> Iterable[pl.DataFrame]:
             if others.len():
@@ -137,7 +132,7 @@ def preview(
                     yield batch.filter(pl.col("key").is_in(others.implode()))
             yield brought
 
-        kept_events = its_events.clear() if complete else its_events.join(events, on="eventID", how="anti")
+        kept_events = its_events.filter(~own).join(events, on="eventID", how="anti")
         every_event = terms.conform(pl.concat([events, kept_events], how="diagonal_relaxed"), terms.EVENT)
         rules = rules_in_force(settings, lake, among=records, events=every_event)
         licences = dict(registry.datasets().select("key", "license").iter_rows())
@@ -215,13 +210,13 @@ def _countries(records: pl.DataFrame) -> pl.Series:
 
 
 def interpreted(
-    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, complete: bool = False
+    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, part: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the events and the records that an upload would bring into the lake, as `Interpreted.frames` does."""
     opened = Opened(source, paths, settings, dataset=dataset)
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
-        interpreting(opened, lake, settings, complete=complete, counted=False) as read,
+        interpreting(opened, lake, settings, part=part, counted=False) as read,
     ):
         return read.frames()
 

@@ -52,6 +52,8 @@ class Interpreted:
         Where it is a download of GBIF's.
     stated : mapping of str to str
         What a person states of its one dataset: title, license, citation, doi.
+    part : str, optional
+        The part of its dataset that it is, whole.
     """
 
     source: str
@@ -59,6 +61,7 @@ class Interpreted:
     tombstones: Tombstones
     download: GbifDownload | None = None
     stated: Mapping[str, str] = field(default_factory=dict)
+    part: str | None = None
 
     def surveys(self) -> Iterator[list[Table]]:
         """Yield the tables that are committed together: events with the occurrences right after them, others by themselves."""
@@ -151,7 +154,7 @@ class Opened:
 @contextmanager
 def interpreting(
     opened: Opened, lake: Lake, settings: Settings, *, extra: Mapping[str, Any] = MappingProxyType({}),
-    complete: bool = False, hear: Hear | None = None, counted: bool = True, with_countries: bool = False,
+    part: str | None = None, hear: Hear | None = None, counted: bool = True, with_countries: bool = False,
     with_outcomes: bool = False,
 ) -> Iterator[Interpreted]:  # fmt: skip
     """Read a source and harmonise it; what is put aside is there inside the `with` block.
@@ -162,7 +165,7 @@ def interpreting(
         The source.
     lake : Lake
         Its checklists.
-    settings, extra, complete
+    settings, extra, part
         As `ingest` has them.
     hear : function, optional
         `Hear`.
@@ -190,6 +193,7 @@ def interpreting(
             gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
             counted=counted,
         )
+        harmoniser.identities.part = part
         tables: list[Table] = []
         seen: dict[str, set[str]] = {}
 
@@ -197,7 +201,6 @@ def interpreting(
             if hear is not None:
                 verbatim = hear(number, verbatim)
             verbatim.declarations = {**verbatim.declarations, **declared}
-            verbatim.complete = verbatim.complete or complete
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             events = stack.enter_context(lake.row_files("events")) if verbatim.kind == "events" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
@@ -205,7 +208,7 @@ def interpreting(
             images: list[pl.DataFrame] | None = [] if tables and tables[-1].report.table == "events" else None
             return Table(
                 verbatim, report, heard, staging, events, told_orders=orders, tombstones=withdrawn, images=images,
-                countries=[] if with_countries else None,
+                countries=[] if with_countries else None, part=part,
             )  # fmt: skip
 
         for number, verbatim in enumerate(opened.read()):
@@ -241,7 +244,7 @@ def interpreting(
             raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
         _of_submission(tables, dataset, extra)
         del harmoniser  # what it remembers takes the memory that the commit needs
-        yield Interpreted(opened.source, tables, withdrawn, opened.download, opened.stated)
+        yield Interpreted(opened.source, tables, withdrawn, opened.download, opened.stated, part)
 
 
 def with_clock_faults(events: Table | None, records: Table | None) -> RowFiles | None:

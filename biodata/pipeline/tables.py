@@ -51,6 +51,8 @@ class Table:
     countries : list of polars.DataFrame, optional
         Where they are asked for: the distinct `country_codes` and `countryCode` of each batch of events or records, of
         withdrawn ones too.
+    part : str, optional
+        The part of its dataset that its rows are.
     stated : list of polars.DataFrame
         datasetKey, datasetName, license : the distinct ones of each batch, verbatim.
     """
@@ -67,6 +69,7 @@ class Table:
     tombstones: Tombstones | None = None
     images: list[pl.DataFrame] | None = None
     countries: list[pl.DataFrame] | None = None
+    part: str | None = None
     stated: list[pl.DataFrame] = field(default_factory=list)
 
     def note_stated(self, rows: pl.DataFrame) -> None:
@@ -166,7 +169,8 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
     def put_aside(number: int, result: HarmonisedBatch) -> _Batch:
         table.note_countries(result.interpreted)
         result = _without_withdrawn(result, table.tombstones)
-        staging.add(result.interpreted, result.verbatim, part=number)
+        of_part = pl.lit(table.part, pl.String).alias("dataset_part")
+        staging.add(result.interpreted.with_columns(of_part), result.verbatim.with_columns(of_part), part=number)
         if table.images is not None:
             table.images.append(result.interpreted.select(camera_images.COLUMNS))
         datasets = set(result.interpreted["datasetKey"].unique())
@@ -258,7 +262,7 @@ def _events(
     for rows in slices:
         table.note_countries(rows)
         frame, refusals = _without_withdrawn_events(rows, refusals, table.tombstones)
-        aside.add(frame)
+        aside.add(frame.with_columns(pl.lit(table.part, pl.String).alias("dataset_part")))
         of_rows = set(frame["datasetKey"].drop_nulls())
         yield _left_behind(frame, _in_sheet(refusals, table.verbatim, number), of_rows or {dataset})
         refusals = []

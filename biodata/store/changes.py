@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import duckdb
 
-from biodata.errors import Refusal, StoreError
+from biodata.errors import InputError, Refusal, StoreError
 from biodata.store.duck import quote
 
 NOT_COMPARED: Final = frozenset({"key", "source_file", "source_sheet", "source_row"})
@@ -98,3 +98,15 @@ def one(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
         message = "the lake gave no answer"
         raise StoreError(message)
     return row
+
+
+def in_two_parts(
+    file: str | None, row: int | None, column: str, value: str, other: str | None, other_row: int | None
+) -> InputError:
+    """Return the error of an identifier that stands in two parts of a dataset, with both places."""
+    place = f"the part {other}" if other is not None else "what was taken in without a part"
+    problem = f"this identifier stands in {place} of the dataset already" + (f", row {other_row}" if other_row else "")
+    expected = "an identifier of its own, or this row in one part only"
+    return InputError(
+        problem, file=file, row=row, column=column, value=value, expected=expected, code="IDENTIFIER_IN_TWO_PARTS"
+    )

@@ -17,7 +17,7 @@ import polars as pl
 
 from biodata.errors import Refusal
 from biodata.store import catalogue
-from biodata.store.changes import CommitReport, find_changed, one, repeat
+from biodata.store.changes import CommitReport, find_changed, in_two_parts, one, repeat
 from biodata.store.duck import literal, quote
 from biodata.store.locks import sync_folder
 from biodata.store.staging import RECORD_TABLES, Staging, staged_rows
@@ -56,21 +56,26 @@ def plan_occurrences(
     *,
     complete_datasets: Collection[str],
     gone: Iterable[tuple[str, str]],
-    renamed: Iterable[tuple[str, str, str]] = (),
+    part: tuple[str, str] | None = None,
 ) -> Plan:
     """Work out, in temporary tables, what the staged records change; the caller holds the writer's lock.
 
-    A record that is `renamed` (dataset, identifier before, identifier now) keeps its number.
+    What is staged is the whole state of `part` (dataset, part), where one is given: its other records leave.
 
     Leaves behind the tables ``keyed`` (part, row, key, fresh, present) of the mixed parts' records,
     ``changed_occurrences`` and ``changed_verbatim`` (key), ``leaving`` (key), which `write_occurrences` reads.
+
+    Raises
+    ------
+    InputError
+        With IDENTIFIER_IN_TWO_PARTS, if a record stands in another part of its dataset already.
     """
     every = staging.parts
-    _know_renamed(cursor, renamed)
     refusals = _find_mixed(cursor, staging, every)
     mixed = [part for (part,) in cursor.execute("SELECT DISTINCT part FROM not_plain ORDER BY part").fetchall()]
     new_parts = [part for part in every if part not in set(mixed)]
     _give_keys(cursor, staging, mixed)
+    _check_parts(cursor, staging, mixed)
     for table in _COMPARED:
         staged = f"""(SELECT k.key, p.* EXCLUDE (key, part, row)
                       FROM {_rows(staging, table, mixed)} p JOIN keyed k USING (part, row) WHERE k.present)"""
@@ -81,18 +86,20 @@ def plan_occurrences(
         "told_complete", pl.DataFrame({"datasetKey": list(complete_datasets)}, schema={"datasetKey": pl.String})
     )
     # Where nothing can leave, nothing is looked for.
-    limit = "" if complete_datasets or not told_gone.is_empty() else "LIMIT 0"
+    limit = "" if complete_datasets or part is not None or not told_gone.is_empty() else "LIMIT 0"
     cursor.execute(
         f"""
         CREATE TEMP TABLE leaving AS
         SELECT o.key FROM lake.occurrences o
         WHERE ((o."datasetKey" IN (FROM told_complete) AND o.node IS NULL)
+               OR (o."datasetKey" = ? AND o.dataset_part = ?)
                OR (o."datasetKey", o.source_record_id) IN (SELECT ("datasetKey", source_record_id) FROM told_gone))
           AND o.key NOT IN (SELECT key FROM keyed)
           AND (o."datasetKey", o.source_record_id) NOT IN (
               SELECT ("datasetKey", source_record_id) FROM {_rows(staging, "identities", new_parts)})
         {limit}
-        """
+        """,
+        list(part or (None, None)),
     )
     new, present, changed, leaving = one(
         cursor,
@@ -112,9 +119,6 @@ def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan:
         stale = f"(FROM changed_{table} UNION ALL FROM leaving)"
         if one(cursor, f"SELECT count(*) FROM {stale}")[0]:
             cursor.execute(f"DELETE FROM lake.{table} WHERE key IN {stale}")
-    if one(cursor, "SELECT count(*) FROM moved")[0]:
-        cursor.execute("DELETE FROM lake.identities WHERE key IN (SELECT key FROM moved)")
-        cursor.execute("INSERT INTO lake.identities BY NAME FROM moved")
     if plan.mixed_parts:
         for table in _COMPARED:
             columns = [quote(c) for c in sorted(staging.columns(table) - {"key"})]
@@ -164,35 +168,24 @@ def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
     return len(orphans)
 
 
-def _know_renamed(cursor: duckdb.DuckDBPyConnection, renamed: Iterable[tuple[str, str, str]]) -> None:
-    """Make ``moved``, the identities that have another identifier now, and the view ``known_identities`` with them.
+def _check_parts(cursor: duckdb.DuckDBPyConnection, staging: Staging, mixed: list[int]) -> None:
+    """See that no staged record stands in another part of its dataset.
 
-    An identifier that another record had before is never given to this one.
+    Raises
+    ------
+    InputError
+        With IDENTIFIER_IN_TWO_PARTS; it names both places of the first one.
     """
-    schema = {"datasetKey": pl.String, "was": pl.String, "now": pl.String}
-    told = pl.DataFrame(list(renamed), schema=schema, orient="row")
-    cursor.register("told_renamed", told)
-    cursor.execute(
-        """
-        CREATE TEMP TABLE moved AS
-        SELECT i.key, i."datasetKey", t.now AS source_record_id,
-               list_append(coalesce(i.earlier_ids, []), i.source_record_id) AS earlier_ids
-        FROM lake.identities i JOIN told_renamed t ON i."datasetKey" = t."datasetKey" AND i.source_record_id = t.was
-        WHERE (t."datasetKey", t.now) NOT IN (SELECT ("datasetKey", source_record_id) FROM lake.identities)
-        """
-        if not told.is_empty()
-        else """
-        CREATE TEMP TABLE moved AS SELECT * FROM lake.identities LIMIT 0
-        """
-    )
-    named = 'SELECT key, "datasetKey", source_record_id FROM'
-    others = "" if told.is_empty() else f"WHERE key NOT IN (SELECT key FROM moved) UNION ALL {named} moved"
-    cursor.execute(
+    found = cursor.execute(
         f"""
-        CREATE TEMP VIEW known_identities AS
-        {named} lake.identities {others}
+        SELECT p.source_file, p.source_row, p.source_record_id, p.dataset_part, o.dataset_part, o.source_row
+        FROM keyed k JOIN lake.occurrences o USING (key) JOIN {_rows(staging, "occurrences", mixed)} p USING (part, row)
+        WHERE o.dataset_part IS DISTINCT FROM p.dataset_part ORDER BY part, row LIMIT 1
         """
-    )
+    ).fetchone()
+    if found is not None:
+        file, row, value, _, other, other_row = found
+        raise in_two_parts(file, row, "occurrenceID", value, other, other_row)
 
 
 def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[int]) -> list[Refusal]:
@@ -222,7 +215,7 @@ def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list
         )
         SELECT part, row, 'repeated' AS why FROM turns WHERE turn > 1
         UNION ALL
-        SELECT part, row, 'known' FROM {rows} SEMI JOIN known_identities USING ("datasetKey", source_record_id)
+        SELECT part, row, 'known' FROM {rows} SEMI JOIN lake.identities USING ("datasetKey", source_record_id)
         UNION ALL
         SELECT part, row, 'clashing' FROM {rows} WHERE key IN (FROM given_twice)
         UNION ALL
@@ -248,7 +241,7 @@ def _give_keys(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[
                    i.key IS NULL AS fresh
             FROM {_rows(staging, "identities", parts)} p
             LEFT JOIN (SELECT DISTINCT part, row FROM not_plain WHERE why = 'clashing') clash USING (part, row)
-            LEFT JOIN known_identities i USING ("datasetKey", source_record_id)
+            LEFT JOIN lake.identities i USING ("datasetKey", source_record_id)
             WHERE (part, row) NOT IN (SELECT (part, row) FROM not_plain WHERE why = 'repeated')
         )
         SELECT g.*, o.key IS NOT NULL AS present FROM given g LEFT JOIN lake.occurrences o ON o.key = g.key

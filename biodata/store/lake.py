@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,7 +19,6 @@ from biodata.store import catalogue, checksums, commits, duck, folders, name_cha
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
-from biodata.store.put_back import BECAME, PutBack, plan_put_back, write_put_back
 from biodata.store.staging import RECORD_TABLES, RowFiles, Staging, sweep
 from biodata.store.survey_commits import Survey
 
@@ -189,7 +188,7 @@ class Lake(LakeReading):
         complete_datasets: Collection[str] = (),
         gone: Iterable[tuple[str, str]] = (),
         gone_events: Collection[str] = (),
-        renamed: Iterable[tuple[str, str, str]] = (),
+        part: tuple[str, str] | None = None,
         check: Callable[[], None] | None = None,
         dry_run: bool = False,
     ) -> tuple[CommitReport, CommitReport]:
@@ -207,17 +206,22 @@ class Lake(LakeReading):
             Datasets whose whole state was given: their other records and events are gone.
         gone_events : collection of str
             Keys of events that are gone.
-        renamed : iterable of (datasetKey, identifier before, identifier now)
-            Records that keep their number under another identifier.
+        part : (datasetKey, part), optional
+            The part whose whole state was given: its other records and events are gone, those of other parts stay.
         check : function, optional
             Raises where they are not to be committed any more; asked when nobody else can write.
 
         Returns
         -------
         records, events : CommitReport
+
+        Raises
+        ------
+        InputError
+            With IDENTIFIER_IN_TWO_PARTS, if a record or an event stands in another part of its dataset.
         """
-        asked = events.parts or complete_datasets or gone_events
-        survey = Survey(events, frozenset(complete_datasets), tuple(gone_events)) if asked else None
+        asked = events.parts or complete_datasets or gone_events or part is not None
+        survey = Survey(events, frozenset(complete_datasets), part, tuple(gone_events)) if asked else None
         records, told = self._commit_records(
             staging,
             survey,
@@ -227,7 +231,7 @@ class Lake(LakeReading):
             complete_datasets=complete_datasets,
             gone=gone,
             dry_run=dry_run,
-            renamed=renamed,
+            part=part,
             check=check,
         )
         return records, told
@@ -243,16 +247,14 @@ class Lake(LakeReading):
         complete_datasets: Collection[str],
         gone: Iterable[tuple[str, str]],
         dry_run: bool,
-        renamed: Iterable[tuple[str, str, str]] = (),
+        part: tuple[str, str] | None = None,
         check: Callable[[], None] | None = None,
     ) -> tuple[CommitReport, CommitReport]:
         """Commit records, and events with them where there are any."""
         with self.writing(), self._cursor() as cursor:
             if check is not None:
                 check()
-            plan = commits.plan_occurrences(
-                cursor, staging, complete_datasets=complete_datasets, gone=gone, renamed=renamed
-            )
+            plan = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone, part=part)
             told = CommitReport(-1, 0, 0, 0, 0) if survey is None else survey.plan(cursor)
             if not dry_run and (plan.report.changes or told.changes):
                 self._forget_adopted(cursor)
@@ -276,39 +278,6 @@ class Lake(LakeReading):
                 told.snapshot, told.new, told.changed, told.unchanged, told.gone,
             )  # fmt: skip
         return report, told
-
-    def put_back(
-        self, wanted: Callable[[], tuple[pl.DataFrame, pl.DataFrame]], *, before: Callable[[PutBack, PutBack], None],
-        author: str, message: str, extra: Mapping[str, Any], dry_run: bool = False,
-    ) -> tuple[PutBack, PutBack]:  # fmt: skip
-        """Let rows be again what they were at older versions, all of them in one version or none.
-
-        Parameters
-        ----------
-        wanted : function
-            Tells it of records and of events, asked when nobody else can write any more: `id` (`key`, of events
-            `event_key`), `snapshot`: the version of which a row is to be, null where it is not to be there. A row that is so
-            already stays untouched; others are not looked at.
-        before : function
-            Hears what is returned before anything is written, when nobody else can write; what it raises stops it.
-        author, message, extra
-            Kept with the version, beside what is returned.
-        dry_run : bool
-            Tell what would become of rows, and change nothing.
-
-        Returns
-        -------
-        records, events : PutBack
-        """
-        with self.writing(), self._cursor() as cursor:
-            told = plan_put_back(cursor, *wanted())
-            before(*told)
-            if not dry_run and any(one.changed or one.back or one.gone for one in told):
-                counts = {"records": asdict(told[0]), "events": asdict(told[1])}
-                with self._transaction(cursor, author, message, {**extra, BECAME: counts}):
-                    write_put_back(cursor)
-        logger.info("lake %d: %s %s, events %s", self.snapshot(), "would put back" if dry_run else "put back", *told)
-        return told
 
     def commit_table(
         self,

@@ -121,33 +121,29 @@ class Submission(Base):
     id: Mapped[int] = mapped_column(Number, primary_key=True)
     dataset: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(20), default="draft", index=True)
-    """draft, submitted, asked, accepted, committing, committed, published, refused, replaced or withdrawn"""
+    """draft, submitted, asked, accepted, committing, committed, refused, replaced or withdrawn"""
     version: Mapped[int] = mapped_column(default=1)
     """Grows with every change: what a decision is about."""
     file_name: Mapped[str]
     file_sha256: Mapped[str] = mapped_column(String(64), index=True)
     upload_id: Mapped[str | None] = mapped_column(String(32))
     """The resumable upload whose parts are its file."""
-    complete: Mapped[bool] = mapped_column(default=False)
-    """The file is the dataset's whole state: what it does not hold is gone."""
     wanted: Mapped[bool] = mapped_column(default=True)
     """It goes to review as soon as it is checked; else its sender looks at the difference first."""
     sides: Mapped[dict[str, Any] | None]
     """By country that it tells of: waiting, accepted, or open where nobody reviews."""
     difference: Mapped[dict[str, Any] | None]
     """What it would change, without any value."""
-    answers: Mapped[int | None] = mapped_column(Number)
-    """The submission that it is a new version of."""
-    renamed: Mapped[str | None] = mapped_column(String(10))
-    """What its sender says of rows that the dataset has under another identifier: same or new."""
-    renamed_of: Mapped[str | None] = mapped_column(String(64))
-    """Stands for the rows that this was said of, or is asked of: the word holds for no others."""
     license: Mapped[str | None] = mapped_column(String(500))
     """Of what tells none in its file, as its sender tells it."""
-    returns_to: Mapped[int | None] = mapped_column(Number)
-    """The submission whose published state it brings back."""
-    dataset_version: Mapped[int | None]
-    """The number of the dataset's version that it made."""
+    part: Mapped[str] = mapped_column(String(200), default="")
+    """The part of its dataset that it is a version of, whole."""
+    part_version: Mapped[int | None]
+    """The number of the part's version that it made."""
+    restores: Mapped[int | None] = mapped_column(Number)
+    """The submission whose file it brings back."""
+    removes: Mapped[bool] = mapped_column(default=False)
+    """It has no file: the part has no rows any more."""
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     """Who handed it in."""

@@ -1,8 +1,7 @@
 """Withdrawn records and events in the lake: in every version their rows stay in their places, and nothing stands in them.
 
-Only the record's key and the dataset stay, which are counts. Of a record that stays what one version wrote can go alone. Row
-numbers of files stay as they are, so that every older version still answers, and a citation of it can say how many of its
-records were withdrawn.
+Only the record's key and the dataset stay, which are counts. Row numbers of files stay as they are, so that every older
+version still answers, and a citation of it can say how many of its records were withdrawn.
 """
 
 # ruff: noqa: S608 - names in SQL are those of the catalogue's own tables; every value is a parameter.
@@ -10,11 +9,10 @@ records were withdrawn.
 import os
 import sqlite3
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -23,15 +21,12 @@ import pyarrow.parquet as pq
 
 from biodata.errors import StoreError
 from biodata.store import checksums
-from biodata.store.lake_reading import ROW_KEYS
 from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
 from biodata.store.tombstones import Tombstones
 
 TABLES: Final = ("occurrences", "verbatim", "identities", "assessments", "events")
 KEPT: Final = frozenset({"key", "datasetKey"})
 _OURS: Final = "_ducklake_internal"
-_WRITTEN_BY: Final = "_ducklake_internal_snapshot_id"
-"""Which version wrote a row of a file that was merged from several; all rows of another were written by one."""
 _FILES: Final = """
     SELECT f.data_file_id, f.table_id, t.table_name, f.file_size_bytes, f.footer_size, f.begin_snapshot,
            CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END AS path
@@ -55,12 +50,7 @@ class Blanked:
     rows: int
 
 
-def blank(
-    data: Path,
-    keys: Collection[int],
-    events: Tombstones | None = None,
-    versions: Mapping[str, pl.DataFrame] = MappingProxyType({}),
-) -> Blanked:
+def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -> Blanked:
     """Empty the rows of records, and of events, in every file of the lake, whatever version it is of.
 
     Parameters
@@ -71,8 +61,6 @@ def blank(
         The records; those that are still in the present version must have been taken out before.
     events : Tombstones, optional
         Which events, of which the same holds.
-    versions : mapping of str to polars.DataFrame
-        By table, rows of which only what one version wrote goes: `id` (`key`, of events `event_key`), `snapshot`.
 
     Returns
     -------
@@ -86,7 +74,7 @@ def blank(
     wanted = pl.Series("key", list(keys), dtype=pl.Int64)
     files = rows = 0
     told = events is not None and bool(events.datasets or events.records)
-    if (wanted.is_empty() and not told and not versions) or not (data / checksums.SEALED).exists():
+    if (wanted.is_empty() and not told) or not (data / checksums.SEALED).exists():
         return Blanked(0, 0)
     try:
         with (
@@ -100,8 +88,7 @@ def blank(
             for file in catalogue.execute(_FILES).fetchall():
                 if file["table_name"] not in TABLES:
                     continue
-                only = versions.get(file["table_name"])
-                count = _blank_file(catalogue, data, file, wanted, events if told else None, only)
+                count = _blank_file(catalogue, data, file, wanted, events if told else None)
                 files, rows = files + bool(count), rows + count
             catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             catalogue.execute("VACUUM")
@@ -114,16 +101,13 @@ def blank(
 
 
 def _blank_file(
-    catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, keys: pl.Series, events: Tombstones | None,
-    versions: pl.DataFrame | None,
-) -> int:  # fmt: skip
+    catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, keys: pl.Series, events: Tombstones | None
+) -> int:
     """Write a file anew without what the records say; return how many rows were emptied."""
     path = data / "lake" / file["path"]
     if not path.is_file():
         return 0
     mask = _gone(path, file["table_name"], keys, events)
-    if versions is not None and not versions.is_empty():
-        mask |= _of_versions(path, file, versions)
     if not mask.any():
         return 0
     table = pq.ParquetFile(path).read()
@@ -165,18 +149,6 @@ def _gone(path: Path, table: str, keys: pl.Series, events: Tombstones | None) ->
     if of_events:
         return pl.repeat(False, told.height, eager=True) if events is None else events.withdrawn_events(told)
     return told["key"].is_in(keys.implode()).fill_null(value=False)
-
-
-def _of_versions(path: Path, file: sqlite3.Row, versions: pl.DataFrame) -> pl.Series:
-    """Tell which rows of a file were written by the version that goes."""
-    key, parquet = ROW_KEYS[file["table_name"]], pq.ParquetFile(path)
-    merged = _WRITTEN_BY in parquet.schema_arrow.names
-    told = pl.from_arrow(parquet.read(columns=[key, *([_WRITTEN_BY] if merged else [])]))
-    assert isinstance(told, pl.DataFrame)
-    by = pl.col(_WRITTEN_BY) if merged else pl.lit(file["begin_snapshot"])
-    rows = told.select(pl.col(key).alias("id"), by.cast(pl.Int64).alias("snapshot"))
-    found = rows.join(versions.with_columns(gone=True), on=["id", "snapshot"], how="left", maintain_order="left")
-    return found["gone"].fill_null(value=False)
 
 
 def _differ(table: pa.Table, rest: pa.Table) -> bool:

@@ -29,7 +29,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0016"
+HEAD: Final = "0017"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
@@ -188,8 +188,6 @@ class Registry:
     ) -> None:
         """Put down that a release was made, how its sensitive records are told, how many each list withholds.
 
-        The surveys that it is the first to have are published with it.
-
         A second time is no news.
         """
         with self.session() as session, session.begin():
@@ -200,7 +198,6 @@ class Registry:
                 told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
                 told |= {"withheld": dict(withheld or {})}
                 audit.append(session, actor=actor, action="release", subject=release_id, details=told)
-            survey_steps.published(session, release_id, snapshot=snapshot)
 
     def sensitive_counts(self, release_id: str) -> dict[str, dict[str, int]]:
         """Return what was put down of a release's records: by how they are told, and by the list that withholds them.
@@ -227,8 +224,8 @@ class Registry:
     def reconcile(self, lake: Lake) -> list[int]:
         """Settle submissions whose process ended between registry and lake: committed where the lake has them.
 
-        Those that a release has, too, are published. Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others
-        are drafts again.
+        Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others are
+        drafts again.
 
         Returns
         -------
@@ -250,9 +247,6 @@ class Registry:
                     # What its reviewers accepted stays accepted; one that was never looked at is looked at again.
                     found.state = "draft" if found.sides is None else "accepted"
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
-            last = session.scalars(select(models.Release).order_by(models.Release.snapshot.desc()).limit(1)).first()
-            if last is not None:  # another release may have had it since
-                survey_steps.published(session, last.id, snapshot=last.snapshot)
         return list(waiting)
 
     def _upgrade(self, data: Path) -> None:

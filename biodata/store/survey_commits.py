@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from biodata.store.changes import CommitReport
+from biodata.store.changes import CommitReport, in_two_parts
 from biodata.store.staging import RowFiles
 from biodata.store.table_commits import plan_table, write_table
 
@@ -19,12 +19,15 @@ class Survey:
     rows : RowFiles of `events`
     whole : frozenset of str
         Datasets that they are all the events of.
+    part : tuple of str, optional
+        The dataset and the part of it that they are all the events of.
     gone : tuple of str
         Keys of events that go.
     """
 
     rows: RowFiles
     whole: frozenset[str]
+    part: tuple[str, str] | None
     gone: tuple[str, ...]
 
     @property
@@ -32,18 +35,32 @@ class Survey:
         """The datasets that are looked at; all where single events go."""
         if self.gone:
             return None
-        return {"datasetKey": self.whole | set(self.rows.read(["datasetKey"])["datasetKey"].drop_nulls())}
+        own = {self.part[0]} if self.part is not None else set()
+        return {"datasetKey": self.whole | own | set(self.rows.read(["datasetKey"])["datasetKey"].drop_nulls())}
 
     def plan(self, cursor: duckdb.DuckDBPyConnection) -> CommitReport:
-        """Work out what they change."""
-        return plan_table(
-            cursor,
-            self.rows,
-            key="event_key",
-            scope=self._scope,
-            whole={"datasetKey": self.whole},
-            gone=self.gone,
-        )
+        """Work out what they change.
+
+        Raises
+        ------
+        InputError
+            With IDENTIFIER_IN_TWO_PARTS, if an event stands in another part of its dataset already.
+        """
+        whole: dict[str, Collection[str]] = {"datasetKey": self.whole}
+        if self.part is not None:
+            whole = {"datasetKey": (self.part[0],), "dataset_part": (self.part[1],)}
+        report = plan_table(cursor, self.rows, key="event_key", scope=self._scope, whole=whole, gone=self.gone)
+        found = cursor.execute(
+            """
+            SELECT i.source_file, i.source_row, i."eventID", s.dataset_part, s.source_row
+            FROM incoming i JOIN stored s USING (event_key)
+            WHERE i.dataset_part IS DISTINCT FROM s.dataset_part ORDER BY part, row LIMIT 1
+            """
+        ).fetchone()
+        if found is not None:
+            file, row, event, other, other_row = found
+            raise in_two_parts(file, row, "eventID", event, other, other_row)
+        return report
 
     def write(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Write it."""

@@ -12,8 +12,10 @@ from biodata.store.models import Release, Submission, now
 from biodata.store.survey_models import SubmissionEvent
 
 STATES: Final = (
-    "draft", "submitted", "asked", "accepted", "committing", "committed", "published", "refused", "replaced", "withdrawn",
+    "draft", "submitted", "asked", "accepted", "committing", "committed", "published", "replaced", "removed", "refused",
+    "withdrawn",
 )  # fmt: skip
+"""As `state_of` derives them: published, removed and replaced of those that are in the lake are stored nowhere."""
 CHANGES: Final = ("new", "changed", "unchanged", "gone")
 """What becomes of a published row when a submission is published."""
 WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
@@ -22,8 +24,8 @@ WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
 COMMITTING: Final = "committing"
 """The state in which it is being written to the lake, or is in it and that is not put down yet."""
 
-IN_THE_LAKE: Final = ("committed", "published")
-"""States in which all of it is in the lake; when the current release has it, too, it is published."""
+COMMITTED: Final = "committed"
+"""The state in which all of it is in the lake; whether the map shows it the releases say."""
 
 OPEN_FOR_REVIEW: Final = ("submitted", "asked")
 VIEWED: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", "committing")
@@ -31,10 +33,6 @@ VIEWED: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", "committing")
 
 JOB: Final = "survey"
 """The name of the job that takes a submission further."""
-UNDOING_JOB: Final = "survey withdrawal"
-"""The name of the job that removes what its sender took back."""
-PLANNING_JOB: Final = "survey withdrawal plan"
-"""The name of the job that works out what undoing a survey does, and does nothing."""
 MACHINE: Final = "biodata"
 """What the audit calls the worker; and the role that history tells of what it did."""
 
@@ -120,33 +118,78 @@ def outdated(session: Session, submission: Submission) -> None:
 
 
 def committed(session: Session, submission: Submission, *, snapshot: int | None) -> None:
-    """Put down that a submission is in the lake: the next version of its dataset; a second time is no news."""
-    if submission.state in IN_THE_LAKE:
+    """Put down that a submission is in the lake: the next version of its part; a second time is no news."""
+    if submission.state == COMMITTED:
         return
-    last = last_version(session, submission.dataset)
-    submission.dataset_version, submission.snapshot = (last or 0) + 1, snapshot
-    told = {"version": submission.dataset_version, "snapshot": snapshot}
-    step(session, submission, "committed", state="committed", actor=MACHINE, role=MACHINE, details=told)
+    last = last_of(session, submission.dataset, submission.part)
+    version = 1 if last is None else (last.part_version or 0) + 1
+    submission.part_version, submission.snapshot = version, snapshot
+    step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE,
+         details={"part": submission.part, "version": version, "snapshot": snapshot})  # fmt: skip
 
 
-def published(session: Session, release_id: str, *, snapshot: int) -> None:
-    """Put down of each submission that a release has that it is published: from now on the map shows it."""
-    has = (Submission.state == "committed") & (Submission.snapshot <= snapshot)
-    for submission in session.scalars(select(Submission).where(has).order_by(Submission.id)).all():
-        told = {"release": release_id}
-        step(session, submission, "published", state="published", actor=MACHINE, role=MACHINE, details=told)
+def last_of(session: Session, dataset: str, part: str) -> Submission | None:
+    """Return the last version of a part that is in the lake; None before the first."""
+    asked = select(Submission).where(
+        Submission.dataset == dataset, Submission.part == part, Submission.part_version.is_not(None)
+    )
+    found: Submission | None = session.scalar(asked.order_by(Submission.part_version.desc()).limit(1))
+    return found
+
+
+def state_of(session: Session, submission: Submission) -> str:
+    """Return how a submission stands, of `STATES`; of one in the lake by what is current and what the map shows.
+
+    It is published while the current release shows it, replaced once another version of its part took its place, removed
+    once its part was; until the next release it is committed.
+    """
+    if submission.state != COMMITTED:
+        return str(submission.state)
+    out = _released(session)
+    after = [one for one in versions(session, submission) if _number(one) > _number(submission)]
+    shown = [one for one in after if _is_out(one, out)]
+    if not _is_out(submission, out):
+        return "replaced" if after else COMMITTED
+    if shown:
+        return "removed" if shown[-1].removes else "replaced"
+    return "removed" if submission.removes else "published"
+
+
+def replaced_by(session: Session, submission: Submission) -> Submission | None:
+    """Return the version of its part that took a submission's place in the lake; None of one that is current."""
+    if submission.part_version is None:
+        return None
+    return next((one for one in versions(session, submission) if _number(one) > _number(submission)), None)
+
+
+def versions(session: Session, submission: Submission) -> list[Submission]:
+    """Return all versions of a submission's part that are in the lake, the oldest first."""
+    asked = select(Submission).where(
+        Submission.dataset == submission.dataset, Submission.part == submission.part,
+        Submission.part_version.is_not(None),
+    )  # fmt: skip
+    return list(session.scalars(asked.order_by(Submission.part_version)))
 
 
 def shown_since(session: Session, submission: Submission) -> str | None:
     """Return the release that first had a submission; None where none has it, or its entry is gone."""
-    if submission.state != "published" or submission.snapshot is None:
+    if submission.snapshot is None:
         return None
     has = select(Release.id).where(Release.snapshot >= submission.snapshot)
     found: str | None = session.scalar(has.order_by(Release.snapshot, Release.created).limit(1))
     return found
 
 
-def last_version(session: Session, dataset: str) -> int | None:
-    """Return the number of a dataset's last version that a survey made; None before the first."""
-    last: int | None = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
-    return last
+def _number(submission: Submission) -> int:
+    return submission.part_version or 0
+
+
+def _released(session: Session) -> int:
+    """Return the version of the lake that the last release was made of; before the first none is."""
+    last: int | None = session.scalar(select(func.max(Release.snapshot)))
+    return -1 if last is None else last
+
+
+def _is_out(submission: Submission, released: int) -> bool:
+    """Tell whether the last release was made after a submission had come in."""
+    return submission.snapshot is not None and submission.snapshot <= released

@@ -81,7 +81,6 @@ IDENTITY: Final = (
     Column("key", pl.Int64, "Number given once to a record; kept when the record goes, never given again."),
     Column("datasetKey", pl.String, "The dataset."),
     Column("source_record_id", pl.String, "What identifies the record in its dataset."),
-    Column("earlier_ids", pl.List(pl.String), "What identified it before it was renamed, the oldest first."),
 )
 """The lake's table `identities`: inside the store only."""
 

@@ -33,8 +33,8 @@ from biodata.store.verify_lake import RESTORE, Fault
 logger = logging.getLogger(__name__)
 
 _UPLOAD: Final = re.compile(r"[0-9a-f]{64}")
-_OUT: Final = ("committed", "published")
-_WITH_FILE: Final = ("submitted", "asked", "accepted", "committing", "committed", "published")
+_OUT: Final = ("committed",)
+_WITH_FILE: Final = ("submitted", "asked", "accepted", "committing", "committed")
 """States of a submission whose file is kept for certain."""
 MODES: Final = "take these rights away with `chmod`, or run `biodata serve --user NAME` once"
 _LAYERS_TABLE: Final = "lake/main/layers/"
@@ -340,7 +340,7 @@ def _missing_uploads(data: Path, registry: Registry, report: VerifyReport) -> No
     """
     kept_in = (data / "uploads", folders.service(data) / "uploads")
     there = {path.name.split(".")[0] for folder in kept_in for path in folder.glob("*")}
-    wanted = Submission.state.in_(_WITH_FILE), Submission.file_sha256 != "0" * 64  # of one that brings a version back
+    wanted = Submission.state.in_(_WITH_FILE), Submission.file_sha256 != "0" * 64  # of one that removes a part
     asked = select(Submission.id, Submission.file_sha256, Submission.state, Submission.report).where(*wanted)
     with registry.session(read_only=True) as session:
         found = session.execute(asked.order_by(Submission.id).execution_options(yield_per=100))

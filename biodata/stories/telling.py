@@ -7,7 +7,7 @@ from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import folders, models
 from biodata.store.lake import Lake
-from biodata.store.query.filters import And, Compare, Contains, Filter, Or
+from biodata.store.query.filters import And, Compare, Filter, Or
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.stories.outside import read_sharing
@@ -125,7 +125,7 @@ def _find(lake: Lake, *, occurrence_id: str | None, dataset: str | None, gbif_id
         raise InputError(problem, expected="a KEY, an occurrenceID with its dataset, or GBIF's number")
     there = lake.read("occurrences", columns=["key", "datasetKey"], where=_in(dataset, Or(tuple(either))))
     if there.is_empty():
-        was = _in(dataset, Or((Compare("source_record_id", "=", value), Contains("earlier_ids", value))))
+        was = _in(dataset, Compare("source_record_id", "=", value))
         there = lake.read("identities", columns=["key", "datasetKey"], where=was)
     if there.height == 1:
         return int(there["key"][0])

@@ -8,12 +8,11 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
-from biodata.store.put_back import BECAME
 from biodata.stories.parts import Change, Version
 
 Row = dict[str, Any]
-_NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row", "datasetKey", "source_record_id"})
-_NOT_TOLD: Final = ("schema_version", BECAME)
+_NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row", "datasetKey", "dataset_part", "source_record_id"})
+_NOT_TOLD: Final = ("schema_version",)
 """What is kept with a commit that is not about one record."""
 _LAYERS: Final = ("interpreted", "verbatim")
 

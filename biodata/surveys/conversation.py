@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from biodata.access.roles import Principal, Role
@@ -42,7 +42,7 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
     ----------
     registry : Registry
     who : Principal
-        Its sender.
+        Somebody of its dataset's team.
     number : int
         The submission.
     words : str
@@ -63,8 +63,8 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
     check_no_place("answer", words)
     with registry.session() as session, session.begin():
         found = seeing.need(session, who, number)
-        if found.account_id != who.account_id:
-            problem, expected = "only its sender answers", "the account that handed it in"
+        if not seeing.is_of_team(who, found):
+            problem, expected = "only its team answers", "an account that uploads to its dataset"
             raise InputError(problem, expected=expected, code="FORBIDDEN")
         seeing.check_seen(found, seen)
         if found.state != "asked":
@@ -91,11 +91,15 @@ def check_no_place(column: str, *words: str) -> None:
 
 
 def replace(session: Session, submission: Submission) -> None:
-    """Let a new version that its reviewers see now take the place of the one that it answers, where that one still waits."""
-    earlier = session.get(Submission, submission.answers) if submission.answers is not None else None
-    if earlier is not None and earlier.state in OPEN_FOR_REVIEW:
-        told = {"by": submission.id}
-        step(session, earlier, "replaced", state="replaced", actor=MACHINE, role=MACHINE, details=told)
+    """Let a version that its reviewers see now take the place of those of its part that still wait."""
+    for earlier in session.scalars(_of_part(submission).where(Submission.state.in_(OPEN_FOR_REVIEW))).all():
+        step(session, earlier, "replaced", state="replaced", actor=MACHINE, role=MACHINE, details={"by": submission.id})
+
+
+def _of_part(submission: Submission) -> Select[Submission]:
+    """Return the query of the submissions of a part before one, the oldest first."""
+    before = (Submission.dataset == submission.dataset) & (Submission.part == submission.part)
+    return select(Submission).where(before, Submission.id < submission.id).order_by(Submission.id)
 
 
 def history(session: Session, number: int, *, sides: Collection[str] | None = None) -> list[dict[str, Any]]:
@@ -123,17 +127,13 @@ def history(session: Session, number: int, *, sides: Collection[str] | None = No
 
 
 def whole_history(session: Session, who: Principal | None, submission: Submission) -> list[dict[str, Any]]:
-    """Return the history of a submission behind those of the versions that it answers, as far as these concern somebody."""
-    chain, seen = [submission], {submission.id}
-    while (number := chain[-1].answers) is not None and number not in seen:
-        earlier = session.get(Submission, number)
-        if earlier is None or not (who is None or seeing.concerns(who, earlier)):
-            break
-        chain.append(earlier)
-        seen.add(number)
+    """Return the history of a submission behind those of the ones of its part before it, back to the last that came in."""
+    every = list(session.scalars(_of_part(submission)))
+    last = max((place for place, one in enumerate(every) if one.part_version is not None), default=-1)
+    before = [one for one in every[last + 1 :] if who is None or seeing.concerns(who, one)]
 
     def of(one: Submission) -> list[dict[str, Any]]:
-        sides = None if who is None or seeing.is_own(who, one) else seeing.reviewed(who, one)
+        sides = None if who is None or seeing.is_of_team(who, one) else seeing.reviewed(who, one)
         return history(session, one.id, sides=sides)
 
-    return [{**one, "survey": old.id} for old in reversed(chain[1:]) for one in of(old)] + of(submission)
+    return [{**one, "survey": old.id} for old in before for one in of(old)] + of(submission)

@@ -1,12 +1,10 @@
-"""What an upload would change: records and events that are new, changed cell by cell, renamed, gone or unchanged.
+"""What an upload would change: the rows of its part that are new, changed cell by cell, gone or unchanged.
 
 Compared is what people wrote, cell by cell (the verbatim layer), never what was made of it: a new version of our rules
 changes no survey.
 """
 
-import hmac
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,219 +14,258 @@ import polars as pl
 
 from biodata import terms
 from biodata.ingest import forms, taken_tables
+from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Compare
+from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
-from biodata.surveys.comparing import LINKS, NEW, Compared, Question, compare
 from biodata.surveys.kept_reports import PLACE_LIKE
-from biodata.surveys.shown_cells import tell_nothing
-from biodata.surveys.site_renames import tell_counted
 
-_IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
 """Rows of each kind that a report holds; `--out` writes all."""
-
-_CSV: Final = (
-    "kind", "sheet", "row", "identifier", "column", "before", "after", "event", "event_before", "was_row", "was_sheet",
-    "survey",
-)  # fmt: skip
+_CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "was_row", "was_sheet")
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"
 """Stands for a heading that may be a cell of the file."""
-KINDS: Final = ("new", "changed", "renamed", "gone", "unchanged")
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """A survey that an upload is a corrected version of.
-
-    Attributes
-    ----------
-    number : int
-        The survey.
-    rows : mapping of str to polars.Series
-        What the `events` and `occurrences` are called that it alone says (`correcting.said_alone`).
-    """
-
-    number: int
-    rows: Mapping[str, pl.Series]
+KINDS: Final = ("new", "changed", "gone", "unchanged")
+TABLES: Final = ("events", "occurrences")
+_CELLS: Final = {"identifier": pl.String, "sheet": pl.String, "row": pl.Int64, "column": pl.String, "before": pl.String,
+                 "after": pl.String}  # fmt: skip
+_COUNT: Final = r"^\d{1,4}$"
+"""No effort is shown: it would know a coarse station again, and with columns moved it is a latitude to a tenth of a degree."""
+_WORDS: Final = MappingProxyType(
+    {
+        "sex": Vocabulary.SEX,
+        "lifeStage": Vocabulary.LIFE_STAGE,
+        "occurrenceStatus": Vocabulary.OCCURRENCE_STATUS,
+        "basisOfRecord": Vocabulary.BASIS_OF_RECORD,
+        "samplingProtocol": Vocabulary.SURVEY_DESIGN,
+        "design": Vocabulary.SURVEY_DESIGN,
+    }
+)
 
 
 @dataclass(frozen=True)
 class TableDifference:
-    """What would become of the records, or the events, of a dataset.
+    """What would become of the records, or the events, of a part.
 
     Attributes
     ----------
     rows : polars.DataFrame
-        One row each: `kind` (of `KINDS`), `identifier` as the file tells it, `before` (the identifier that it had),
-        `sheet` and `row` in the file, null where it is not in it, `was_row` in the file that told it last; `event` and
-        `event_before` where its event has another identifier now. Of a row that goes also `was_sheet`, `survey` (the
-        survey whose file that was, where it is known) and `shown`, whether what it was called is published (`goes`).
+        One row each: `kind` (of `KINDS`), `identifier`, `sheet` and `row` in the file, null where it is not in it,
+        `was_sheet` and `was_row` in the file of the version before, and `shown`, whether the current release tells its
+        identifier.
     cells : polars.DataFrame
         One row a changed cell: `identifier`, `sheet`, `row`, `column`, `before`, `after`.
-    pairs : polars.DataFrame
-        Rows of the file that the dataset may have under another identifier: `identifier`, `was`, `sheet`, `row`,
-        `was_row`, `how` (see `renames`).
-    lacking : int
-        Rows of the dataset that are not in the file and stay.
     """
 
     rows: pl.DataFrame
     cells: pl.DataFrame
-    pairs: pl.DataFrame
-    lacking: int = 0
 
     def counts(self) -> dict[str, int]:
-        """Return how many there are of each kind."""
-        told = dict(self.rows["kind"].value_counts().iter_rows())
-        return {kind: told.get(kind, 0) for kind in KINDS}
+        """Return how many rows there are of each kind."""
+        counted = dict(self.rows["kind"].value_counts().iter_rows())
+        return {kind: counted.get(kind, 0) for kind in KINDS}
 
-    def renamed(self) -> dict[str, str]:
-        """Return the new identifier of each row that is told as the same under another one, by the old one."""
-        other = self.rows.filter(pl.col("identifier") != pl.col("before"))
-        return dict(other.select("before", "identifier").iter_rows())
-
-    def gone(self) -> list[str]:
-        """Return what the rows were called that go."""
-        return self.rows.filter(pl.col("kind") == "gone")["before"].drop_nulls().to_list()
+    def changing(self) -> pl.DataFrame:
+        """Return the rows that are new, changed or gone."""
+        return self.rows.filter(pl.col("kind") != "unchanged")
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        told: dict[str, Any] = {
-            "counts": self.counts(), "lacking": self.lacking, "renamed_identifiers": len(self.renamed())
-        }  # fmt: skip
-        renamed = _what_is_renamed().alias("renamed")
-        # Of a row that is in no file any more its place in the earlier one is told, and what everybody knows it by.
-        known_by = "before" if values else pl.when(pl.col("shown")).then("before").alias("before")
-        # What others called a sheet may be a place.
+        sides = _sides(self.rows)
+        # Of a row that goes, and is in no file any more, its place in the earlier one is told, and what everybody knows it by.
+        known_by = pl.col("identifier") if values else pl.when("shown").then("identifier").alias("identifier")
         was_sheet = pl.col("was_sheet")
         sheet = was_sheet if values else pl.when(~was_sheet.str.contains(PLACE_LIKE.pattern)).then(was_sheet)
-        columns: dict[str, list[str | pl.Expr]] = {
-            "new": ["sheet", "row"], "renamed": ["sheet", "row", "was_row", renamed],
-            "gone": ["survey", sheet.alias("was_sheet"), "was_row", known_by],
-        }  # fmt: skip
-        named = {"new": ["identifier"], "renamed": ["identifier", "before", "event", "event_before"], "gone": []}
+        listed: dict[str, list[str | pl.Expr]] = {
+            "new": ["sheet", "row", *(["identifier"] if values else [])],
+            "gone": [sheet.alias("was_sheet"), "was_row", known_by],
+        }
+        found: dict[str, Any] = {"counts": self.counts()}
         cut = False
-        for kind, shown in columns.items():
+        for kind, columns in listed.items():
             rows = self.rows.filter(pl.col("kind") == kind)
             cut |= most is not None and rows.height > most
-            told[kind] = rows.slice(0, most).select(*shown, *(named[kind] if values else []), *_sides(rows)).to_dicts()
+            found[kind] = rows.slice(0, most).select(*columns, *sides).to_dicts()
         # A heading that is no term may be a row of data that was taken for headings.
         cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
-        shown_cells = cells.slice(0, most)
-        told["changed"] = (shown_cells if values else _without_values(shown_cells)).to_dicts()
-        columns_told = cells["column"].value_counts().sort("column").iter_rows()
-        told["changed_cells"] = dict(columns_told)
-        likely = self.pairs.filter(pl.col("how") != "same").slice(0, most)
-        told["likely"] = likely.select(
-            "sheet", "row", "was_row", "how", *(["identifier", "was"] if values else []), *_sides(likely)
-        ).to_dicts()
-        told["all_told"] = not cut and shown_cells.height == self.cells.height
-        return told
+        shown = cells.slice(0, most)
+        found["changed"] = (shown if values else _without_values(shown)).to_dicts()
+        found["changed_cells"] = dict(cells["column"].value_counts().sort("column").iter_rows())
+        found["all_told"] = not cut and shown.height == self.cells.height
+        return found
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What an upload would change of a dataset.
+    """What a new version of a part would change.
 
     Attributes
     ----------
-    dataset : str
-        The dataset.
-    whole : bool
-        The upload is its whole state, or that of the survey that it corrects, and what it does not hold goes; else that
-        stays.
-    answer : str or None
-        What its sender said about rows that the dataset has under another identifier: `same`, `new`, or nothing yet.
+    dataset, part : str
+        The part.
     events, occurrences : TableDifference
-        Of each.
-    left : int
-        Records and events that stay, though the event that they belong to has another identifier in the upload.
-    corrects : int, optional
-        The survey that it is a corrected version of: rows of others are not looked at.
+        Of each table.
     """
 
     dataset: str
-    whole: bool
-    answer: str | None
+    part: str
     events: TableDifference
     occurrences: TableDifference
-    left: int
-    corrects: int | None = None
-
-    def asked(self) -> int:
-        """Return how many rows of an upload that adds the dataset may have under another identifier."""
-        return 0 if self.whole else self.events.pairs.height + self.occurrences.pairs.height
-
-    def shifted(self) -> int:
-        """Return how many rows tell under another row's identifier what the dataset has under their own."""
-        return sum(int((one.pairs["how"] == "shifted").sum()) for one in (self.events, self.occurrences))
-
-    def fingerprint(self, secret: bytes) -> str | None:
-        """Return what stands for the rows that are asked about; None where nothing is asked. It tells none of them."""
-        if not self.asked():
-            return None
-        pairs = [one.pairs.select("was", "identifier", "how").sort("was", "identifier").rows() for one in
-                 (self.events, self.occurrences)]  # fmt: skip
-        return hmac.digest(secret, json.dumps([pairs, self.left > 0]).encode(), "sha256").hex()
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        told = {
-            "dataset": self.dataset,
-            "whole": self.whole,
-            "events": self.events.as_dict(values=values, most=most),
-            "occurrences": self.occurrences.as_dict(values=values, most=most),
-        }
-        if self.corrects is not None:
-            told["corrects"] = self.corrects
-        if goes := self.goes():
-            told["goes"] = goes
-        if self.asked():
-            told["renamed"] = {"answer": self.answer, "count": self.asked(), "left": self.left,
-                               "shifted": self.shifted(), **self._example()}  # fmt: skip
-        return told
-
-    def goes(self) -> list[dict[str, int | None]]:
-        """Return how many records and events of which survey go, by its number; None where no survey is known."""
-        tables = {"occurrences": self.occurrences, "events": self.events}
-        rows = pl.concat(
-            one.rows.filter(pl.col("kind") == "gone").select("survey", pl.lit(name).alias("table"))
-            for name, one in tables.items()
-        )
-        counts = (((pl.col("table") == name).sum()).alias(name) for name in tables)
-        return rows.group_by("survey").agg(*counts).sort("survey", nulls_last=True).to_dicts()
-
-    def _example(self) -> dict[str, Any]:
-        """Return where the first row stands that is asked about."""
-        first = pl.concat([self.occurrences.pairs, self.events.pairs]).row(0, named=True)
-        return {name: first[name] for name in ("sheet", "row", "was_row")}
+        tables = {name: getattr(self, name).as_dict(values=values, most=most) for name in TABLES}
+        return {"dataset": self.dataset, "part": self.part, **tables}
 
     def as_csv(self) -> str:
         """Return every row that would change as CSV; what a spreadsheet would take for a formula has an apostrophe."""
-        tables = {"events": self.events, "occurrences": self.occurrences}
         frames = []
-        for name, one in tables.items():
-            rows = one.rows.filter(~pl.col("kind").is_in(("unchanged", "changed")))
-            cells = one.cells.with_columns(pl.lit("changed").alias("kind"))
-            likely = one.pairs.filter(pl.lit(self.answer is None) & (pl.col("how") != "same")).select(
-                pl.lit("likely").alias("kind"), "sheet", "row", "identifier", "was_row", before="was"
-            )
-            frame = pl.concat([rows, cells, likely], how="diagonal")
-            frames.append(frame.select(pl.lit(name).alias("table"), *_CSV))
+        for name in TABLES:
+            one: TableDifference = getattr(self, name)
+            rows = one.rows.filter(pl.col("kind").is_in(("new", "gone")))
+            cells = one.cells.with_columns(kind=pl.lit("changed"))
+            frames.append(pl.concat([rows, cells], how="diagonal").select(pl.lit(name).alias("table"), *_CSV))
         whole = pl.concat(frames)
-        return whole.with_columns(
-            _guarded(name) for name, kind in whole.schema.items() if kind == pl.String
-        ).write_csv()
+        texts = [name for name, kind in whole.schema.items() if kind == pl.String]
+        return whole.with_columns(_guarded(name) for name in texts).write_csv()
+
+
+def difference(
+    paths: Sequence[Path], dataset: str, part: str, settings: Settings, *,
+    options: Mapping[str, str] = MappingProxyType({}), licence: str | None = None,
+) -> Difference:  # fmt: skip
+    """Compare a part of a dataset with what files would bring in its place; nothing is changed.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The upload.
+    dataset, part : str
+        The part; one that the dataset has not yet is new in every row.
+    settings : Settings
+        The installation.
+    options : mapping of str to str
+        What its source is told besides.
+    licence : str, optional
+        Of what tells none in the files.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+
+    Notes
+    -----
+    Of rows with the same identifier in the upload the first counts, as it does when it is taken in.
+    """
+    kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
+    source = forms.SHEETS if kept else forms.recognise(paths)
+    options = options if source in (forms.SHEETS, "kobo") else {}
+    brought = states.read(paths, dataset, part, settings, source=source, options=options, licence=licence)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return difference_of(brought, lake, dataset, part)
+
+
+def difference_of(
+    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, part: str, *,
+    published: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Difference:  # fmt: skip
+    """Compare a part of a dataset with what was read of files (`states.Brought`); see `difference`.
+
+    `published` has, by table, the identifiers that the current release tells.
+    """
+    where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
+    had = {
+        "events": states.of_lake_events(lake.read("events", where=where)),
+        "occurrences": states.of_lake_records(lake.read("verbatim", where=where)),
+    }
+    tables = {name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
+    return Difference(dataset, part, **tables)
+
+
+def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = ()) -> TableDifference:
+    """Compare two states of a table, whose rows are known by `identifier`; cells stand in columns that begin with `=`."""
+    cells = sorted({name for frame in (had, brought) for name in frame.columns if name.startswith("=")})
+    had, brought = (_with_columns(frame, cells) for frame in (had, brought))
+    was = had.select("identifier", was_sheet="sheet", was_row="row")
+    changes = _changed_cells(had, brought, cells)
+    touched = pl.col("identifier").is_in(changes["identifier"].unique().implode())
+    kind = (
+        pl.when(pl.col("was").is_null())
+        .then(pl.lit("new"))
+        .when(touched)
+        .then(pl.lit("changed"))
+        .otherwise(pl.lit("unchanged"))
+    )
+    rows = brought.select("identifier", "sheet", "row").join(
+        was.with_columns(was=True), on="identifier", how="left", maintain_order="left"
+    )
+    gone = was.join(brought.select("identifier"), on="identifier", how="anti").with_columns(kind=pl.lit("gone"))
+    every = pl.concat([rows.with_columns(kind=kind).drop("was"), gone], how="diagonal")
+    every = every.with_columns(shown=pl.col("identifier").is_in(list(shown)))
+    return TableDifference(every.sort("row", "was_row", "identifier", nulls_last=True), changes)
+
+
+def _with_columns(frame: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
+    """Return a state with all cells, in one order: what it has no heading for is empty in it."""
+    empty = [pl.lit(None, dtype=pl.String).alias(name) for name in cells if name not in frame.columns]
+    return frame.with_columns(empty).select("identifier", "sheet", "row", *cells)
+
+
+def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
+    """Return the cells that differ between rows of one identifier, by row and column of the upload."""
+    both = brought.join(had.drop("sheet", "row"), on="identifier", how="inner", suffix=" before", maintain_order="left")
+    found = [
+        both.lazy()
+        .filter(_filled(name).ne_missing(_filled(f"{name} before")))
+        .select("identifier", "sheet", "row", pl.lit(name.removeprefix("=")).alias("column"),
+                pl.col(f"{name} before").alias("before"), pl.col(name).alias("after"))
+        for name in cells
+    ]  # fmt: skip
+    if not found:
+        return pl.DataFrame(schema=_CELLS)
+    return pl.concat(pl.collect_all(found)).sort("row", "column", maintain_order=True)
+
+
+def _filled(name: str) -> pl.Expr:
+    """Return a cell as it is compared: empty and missing are the same."""
+    return pl.when(pl.col(name) != "").then(name)
 
 
 def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
     """Return where cells change, and from what to what only where that tells no place and no taxon."""
-    shown = tell_nothing(cells)
-    told = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
-    return cells.select("sheet", "row", "column", *told, *_sides(cells), shown=shown)
+    shown = shown_to_all(cells)
+    values = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
+    return cells.select("sheet", "row", "column", *values, *_sides(cells), shown=shown)
+
+
+def shown_to_all(cells: pl.DataFrame) -> pl.Series:
+    """Tell of which changed cells (`column`, `before`, `after`) everybody whom a survey concerns may see both values.
+
+    Each value is empty, a small number in a column of counts, or a known word of a column of words: a latitude that was
+    typed into such a column is none of them.
+    """
+    own = [
+        (cells["column"] == name) & _is_known(cells["before"], name) & _is_known(cells["after"], name)
+        for name in ("individualCount", *_WORDS)
+    ]
+    return pl.select(pl.any_horizontal(pl.lit(False, dtype=pl.Boolean), *own).alias("shown"))["shown"]
+
+
+def _is_known(values: pl.Series, column: str) -> pl.Series:
+    """Tell which values are empty or what the column is for."""
+    text = values.str.strip_chars()
+    if column in _WORDS:
+        fits = parse_controlled(text, _WORDS[column])["term"].is_not_null()
+    else:
+        fits = text.str.contains(_COUNT)
+    return (fits | text.is_null() | (text == "")).fill_null(value=True)
 
 
 def _sides(rows: pl.DataFrame) -> list[str]:
@@ -247,143 +284,3 @@ def _guarded(name: str) -> pl.Expr:
     return (
         pl.when(cell.str.contains(r"^[=+\-@\t\r]")).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell).alias(name)
     )
-
-
-def difference(
-    paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str | None = None,
-    options: Mapping[str, str] = MappingProxyType({}), answer: str | None = None, licence: str | None = None,
-    of: Callable[[Lake], Corrected] | None = None,
-) -> Difference:  # fmt: skip
-    """Compare what a dataset has with what files would bring; nothing is changed.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The upload.
-    dataset : str
-        Key of the dataset.
-    settings : Settings
-        The installation.
-    complete : bool
-        The upload is the dataset's whole state: what is not in it goes.
-    source : str, optional
-        How it is read, a name of `biodata.ingest.SOURCES`; told by what the files hold where nothing is given.
-    options : mapping of str to str
-        What its source is told besides.
-    answer : str, optional
-        What the sender of an upload that adds says about rows that the dataset has under another identifier: `same`,
-        they are the same ones, or `new`, they are others. Without a word those are told as renamed that are certain.
-    licence : str, optional
-        Of what tells none in the files.
-    of : function of Lake, optional
-        Tells the survey that the upload corrects, and its rows.
-
-    Returns
-    -------
-    Difference
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read.
-
-    Notes
-    -----
-    Of rows with the same identifier in the upload the first counts, as it does when it is taken in. A row whose identifier
-    alone is another, or that of its event, is renamed: each cell of it is as it was, and as many rows were so before. What
-    is only likely the same is told as new, and as `likely`, until its sender says so.
-    """
-    if source is None:
-        kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
-        source = forms.SHEETS if kept else forms.recognise(paths)
-        options = options if source in (forms.SHEETS, "kobo") else {}
-    brought = states.read(paths, dataset, settings, source=source, options=options, licence=licence)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        told = None if of is None else of(lake)
-        return difference_of(brought, lake, dataset, complete=complete, answer=answer, of=told)
-
-
-def difference_of(
-    brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, *, complete: bool, answer: str | None,
-    of: Corrected | None = None,
-) -> Difference:  # fmt: skip
-    """Compare what a dataset has, or one survey of it, with what was read of files (`states.read`); see `difference`."""
-    where = Compare("datasetKey", "=", dataset)
-    events_there, records_there = lake.read("events", where=where), lake.read("verbatim", where=where)
-    had_events, had_records = states.of_lake_events(events_there), states.of_lake_records(records_there)
-    had_events = tell_counted(had_events, had_records)
-    if of is not None:
-        complete, (had_events, had_records) = True, _of_survey(had_events, had_records, brought, of)
-    answer = None if complete else answer
-    events = compare(
-        had_events,
-        tell_counted(brought["events"], brought["occurrences"]),
-        Question(complete, answer),
-        own=("eventID",),
-    )
-    links = events.links(likely=not complete)
-    records = compare(had_records, brought["occurrences"], Question(complete, answer, links), own=_IDENTIFIERS)
-    pairs = records.pairs  # the same ones whatever the answer is: that is about them
-    if answer == NEW and links:  # new events have records of their own
-        records = compare(had_records, brought["occurrences"], Question(complete, answer), own=_IDENTIFIERS)
-    of_events = _table(events, events.pairs, events_there, "eventID", complete=complete)
-    of_records = _table(records, pairs, records_there, states.RECORD, complete=complete)
-    stay = 0 if complete else _left(of_events, had_events, of_events) + _left(of_records, had_records, of_events)
-    return Difference(dataset, complete, answer, of_events, of_records, stay, None if of is None else of.number)
-
-
-def _of_survey(
-    events: pl.DataFrame, records: pl.DataFrame, brought: Mapping[str, pl.DataFrame], of: Corrected
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return of what a dataset has the rows that a corrected survey alone says, and those that it says still."""
-    own = pl.col("identifier").is_in(of.rows["occurrences"].implode())
-    said = {kind: pl.col("identifier").is_in(frame["identifier"].implode()) for kind, frame in brought.items()}
-    of_own = pl.col("identifier").is_in(of.rows["events"].implode())
-    # An event that what stays, or what comes, belongs to stays; and so does what it belongs to itself.
-    shared = _belongs_to(records.filter(~own), events.filter(~of_own), *brought.values())
-    parents = events.filter(~said["events"])  # what the file says anew names its own
-    while True:
-        theirs = _belongs_to(parents.filter(pl.col("identifier").is_in(shared.implode())))
-        added = theirs.filter(~theirs.is_in(shared.implode()))
-        if added.is_empty():
-            break
-        shared = pl.concat([shared, added])
-    alone = of_own & ~pl.col("identifier").is_in(shared.implode())
-    return events.filter(alone | said["events"]), records.filter(own | said["occurrences"])
-
-
-def _belongs_to(*frames: pl.DataFrame) -> pl.Series:
-    """Return the events that rows name."""
-    named = [frame[name].str.strip_chars() for frame in frames for name in LINKS if name in frame.columns]
-    return pl.concat(named).drop_nulls().unique() if named else pl.Series([], dtype=pl.String)
-
-
-def _table(found: Compared, pairs: pl.DataFrame, there: pl.DataFrame, name: str, *, complete: bool) -> TableDifference:
-    """Return what becomes of a table, with where each row that goes stood; `name` is the column that identifies its rows."""
-    is_gone = pl.col("kind") == "gone"
-    rows = found.rows if complete else found.rows.filter(~is_gone)
-    sheet = pl.col("source_sheet") if "source_sheet" in there.columns else pl.lit(None, dtype=pl.String)
-    places = there.select(pl.col(name).alias("before"), was_file="source_file", was_sheet=sheet).unique("before")
-    stood = (pl.when(is_gone).then(pl.col(one)).alias(one) for one in ("was_file", "was_sheet"))
-    rows = rows.join(places, on="before", how="left", maintain_order="left").with_columns(*stood)
-    rows = rows.with_columns(survey=pl.lit(None, dtype=pl.Int64), shown=pl.lit(value=False))
-    return TableDifference(rows, found.cells, pairs, found.rows.height - rows.height)
-
-
-def _left(table: TableDifference, had: pl.DataFrame, events: TableDifference) -> int:
-    """Return how many rows stay of events that have another identifier in the upload."""
-    names = [name for name in LINKS if name in had.columns and not (table is events and name == "=eventID")]
-    moved = events.pairs.filter(pl.col("how") != "shifted")["was"]
-    told = pl.concat([table.rows["before"].drop_nulls(), table.pairs["was"]])
-    staying = had.filter(~pl.col("identifier").is_in(told.implode()))
-    of_them = pl.any_horizontal(
-        pl.lit(value=False), *(pl.col(n).str.strip_chars().is_in(moved.implode()) for n in names)
-    )
-    return staying.filter(of_them).height
-
-
-def _what_is_renamed() -> pl.Expr:
-    """Return which identifiers of a row are others."""
-    own = pl.when(pl.col("identifier") != pl.col("before")).then(pl.lit("own"))
-    event = pl.when(pl.col("event").is_not_null() | pl.col("event_before").is_not_null()).then(pl.lit("event"))
-    return pl.concat_str(own, event, separator=" and ", ignore_nulls=True)

@@ -48,12 +48,12 @@ def rows(
     with registry.session(read_only=True) as session:
         found = seeing.need(session, who, number)
         mine = own_sides(seeing.seen_sides(who, found), side)
-    taken = survey_files.taken(settings.data, found.file_sha256, number)
+    taken = survey_files.taken(settings.data, found.file_sha256, found.restores or number)
     path = taken if taken.exists() else survey_files.kept(settings.data, found.file_sha256, found.file_name)
     if not path.exists():
         problem = f"its file is not here: it is {found.state}"
         raise InputError(problem, column="number", value=str(number), code="SUBMISSION_DECIDED")
-    _, records = interpreted("survey", [path], settings, dataset=found.dataset, complete=found.complete)
+    _, records = interpreted("survey", [path], settings, dataset=found.dataset, part=found.part)
     codes = countries_of(records)
     codes = pl.when(codes.list.len() > 0).then(codes).otherwise([NO_COUNTRY])
     told = records.with_columns(codes.alias("sides")).select("source_row", *_EXACT, "sides")

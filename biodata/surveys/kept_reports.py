@@ -24,6 +24,7 @@ _TELL_NO_CELL: Final = (
     "rule",
     "count",
     "lacking",
+    "part",
 )
 _OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings")
 """What is kept of a report beside its problems: no note and no notice, which name cells and headings."""

@@ -43,17 +43,13 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
         return OfDataset(inherited(session, dataset), next(iter(found), None))
 
 
-def inherited(session: Session, dataset: str, answers: int | None = None) -> str | None:
-    """Return the licence that an upload keeps where its sender tells none: of what it answers, else the dataset's last.
+def inherited(session: Session, dataset: str) -> str | None:
+    """Return the licence that an upload keeps where its sender tells none: the dataset's last.
 
     One that was refused, taken back, or only looked at as a draft, told nothing of the dataset. Where the last one's file
     told its own licence in every row nothing is kept: nobody said which of the two holds for rows without one.
     """
     asked = select(Submission.license).where(Submission.dataset == dataset)
-    if answers is not None:
-        found = session.scalar(asked.where(Submission.id == answers))
-        if found is not None:
-            return found
     stands = Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
     return session.scalar(asked.where(stands).order_by(Submission.id.desc()).limit(1))
 

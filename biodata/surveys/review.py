@@ -1,6 +1,6 @@
 """Who decides about a survey: each country's reviewer for its side; accepted whole, asked about, or refused with reasons."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -12,8 +12,8 @@ from biodata.errors import InputError
 from biodata.store import survey_views
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import JOB, NO_COUNTRY, OPEN_FOR_REVIEW, step
-from biodata.surveys import conversation, gone_rows, renaming, seeing, sides, telling, withdrawal_plans
+from biodata.store.survey_steps import JOB, NO_COUNTRY, OPEN_FOR_REVIEW, replaced_by, step
+from biodata.surveys import conversation, seeing, sides, telling
 
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200
@@ -21,7 +21,6 @@ _DONE: Final = {"accept": "accepted", "ask": "asked", "refuse": "refused"}
 _BECOMES: Final = {"accept": sides.ACCEPTED, "ask": sides.WAITING, "refuse": sides.REFUSED}
 """How a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
-_CAME_TO_NOTHING: Final = ("refused", "withdrawn", "replaced")
 
 
 def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
@@ -42,16 +41,13 @@ def listed(registry: Registry, who: Principal | None, *, state: str | None = Non
     """Return the submissions that concern somebody, the newest first."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).order_by(Submission.id.desc())
-        asked = asked.where(Submission.state == state) if state is not None else asked
-        if who is not None and not any(role.role in (Role.REVIEWER, Role.NODE_MANAGER) for role in who.roles):
-            asked = asked.where(Submission.account_id == who.account_id)
         found = (one for one in session.scalars(asked.limit(10 * _LISTED)) if who is None or seeing.concerns(who, one))
-        return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
+        every = (_told(session, who, one) for one in found)
+        wanted = (one for one in every if state is None or one["state"] == state)
+        return [one for one, _ in zip(wanted, range(_LISTED), strict=False)]
 
 
-def submit(
-    registry: Registry, who: Principal, number: int, *, seen: int, renamed: str | None = None, language: str = "en"
-) -> None:
+def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
     """Send a draft that was checked to those who review it.
 
     Parameters
@@ -63,20 +59,13 @@ def submit(
         The submission.
     seen : int
         The version that was looked at.
-    renamed : str, optional
-        What they say of rows that the dataset has under another identifier: `same` or `new`. The worker looks at the
-        survey once more with that, and then sends it on.
-    language : str
-        In which it is refused.
 
     Raises
     ------
     InputError
         With RECORD_MISSING, if it is not theirs; SUBMISSION_CHANGED, if it is another version by now;
-        SUBMISSION_DECIDED, if it is no draft, or not checked yet; RENAMED_UNANSWERED, RENAMED_EVENT_LEFT or
-        RENAMED_SHIFTED, if it has rows under another identifier and nothing is said of them that can be.
+        SUBMISSION_DECIDED, if it is no draft, or not checked yet.
     """
-    renaming.checked(renamed)
     with registry.session() as session, session.begin():
         found = seeing.need(session, who, number)
         if not seeing.is_own(who, found):
@@ -85,9 +74,6 @@ def submit(
         if found.state != "draft" or found.report is None:
             problem = f"it is {found.state}" if found.state != "draft" else "it is not checked yet"
             raise InputError(problem, expected="a draft that was checked", code="SUBMISSION_DECIDED")
-        if renaming.waits(found):
-            renaming.take_word(session, found, renamed, actor=who.label, seen=seen, language=language)
-            return
         found.wanted = True
         step(session, found, "submitted", state="submitted", actor=who.label, role=str(Role.UPLOADER), seen=seen)
         conversation.replace(session, found)
@@ -202,37 +188,26 @@ def _role(who: Principal, dataset: str, side: str) -> str:
 
 def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
     """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
+    stage, after = telling.stage(session, one), replaced_by(session, one)
     told = {
-        "id": one.id, "state": one.state, "stage": telling.stage(one), "version": one.version, "created": one.created,
-        "changed": one.changed,
-        "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": telling.sides_told(one),
-        "answers": one.answers, "returns_to": one.returns_to, "dataset_version": one.dataset_version,
-        "mine": seeing.is_own(who, one),
+        "id": one.id, "state": "draft" if stage == telling.CHECKING else stage, "stage": stage, "version": one.version,
+        "created": one.created, "changed": one.changed, "dataset": one.dataset, "part": one.part,
+        "part_version": one.part_version, "file": None if one.removes else one.file_name,
+        "sides": telling.sides_told(one), "restores": one.restores, "mine": seeing.is_of_team(who, one),
+        "replaced_by": None if after is None else after.id,
     }  # fmt: skip
     asking = conversation.asking(session, one) if one.state in ("asked", "submitted") else set[str]()
     told["asking"] = sorted(asking) or None
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
         seen = None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)
-        told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
-                 "next": telling.what_next(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen,
-                                                                                files=_files(session, who, one, seen)),
-                 "waits": telling.waits(session, one, language) or None,
-                 "question": renaming.question(one, language),
-                 "withdrawal": withdrawal_plans.told(session, one, language) if told["mine"] else None,
-                 "answered_by": _answered_by(session, who, one),
-                 "yours": _yours(who, one), "rows": survey_views.hash_of(session, one.id) is not None,
+        told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot,
+                 "on_map": telling.on_map(session, one, language), "next": telling.what_next(session, one, language),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen),
+                 "waits": telling.waits(session, one, language) or None, "yours": _yours(who, one),
+                 "rows": survey_views.hash_of(session, one.id) is not None,
                  "history": conversation.whole_history(session, who, one)}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _files(
-    session: Session, who: Principal | None, submission: Submission, seen: Collection[str] | None
-) -> dict[int, str]:
-    """Return what the files of surveys that concern somebody are called of which rows go; whoever sees some sides alone is told their numbers."""
-    goes = (submission.difference or {}).get("goes", ())
-    return gone_rows.file_names(session, who, goes) if goes and seen is None else {}
 
 
 def _yours(who: Principal | None, submission: Submission) -> list[str] | None:
@@ -244,11 +219,3 @@ def _to_decide(who: Principal, submission: Submission) -> list[str]:
     """Return the sides that somebody reviews and of which something changes."""
     every = submission.sides or {}
     return [side for side in seeing.reviewed(who, submission) if every[side] != sides.UNCHANGED]
-
-
-def _answered_by(session: Session, who: Principal | None, submission: Submission) -> int | None:
-    """Return the last new version of a submission that concerns somebody, too; a published one can be corrected again where one was refused."""
-    found = select(Submission).where(Submission.answers == submission.id).order_by(Submission.id.desc())
-    if submission.dataset_version is not None:
-        found = found.where(Submission.state.not_in(_CAME_TO_NOTHING))
-    return next((one.id for one in session.scalars(found) if who is None or seeing.concerns(who, one)), None)

@@ -35,13 +35,11 @@ class RowSides:
     now: Shown = field(default_factory=dict)
     before: Shown = field(default_factory=dict)
 
-    def of(self, identifiers: Iterable[str | None], before: Iterable[str | None]) -> list[list[str]]:
-        """Return the sides of rows by what they are called and were called; one that moves is told to both."""
+    def of(self, identifiers: Iterable[str | None]) -> pl.Series:
+        """Return the sides of rows by their identifiers; one that moves is told to both."""
         nobody: frozenset[str] = frozenset()
-        return [
-            sorted(self.now.get(one or "", nobody) | self.before.get(was or "", nobody))
-            for one, was in zip(identifiers, before, strict=True)
-        ]
+        lists = [sorted(self.now.get(one or "", nobody) | self.before.get(one or "", nobody)) for one in identifiers]
+        return pl.Series("sides", lists, dtype=pl.List(pl.String))
 
 
 def concerned(found: Difference, shown: Preview, view: View, sides: Collection[str]) -> set[str]:
@@ -66,8 +64,7 @@ def concerned(found: Difference, shown: Preview, view: View, sides: Collection[s
     everybody = sorted(sides)
     now = _asked(shown.records, shown.occurrences, everybody)
     before = _asked(shown.had, shown.before, everybody)
-    told = _countries(_of(found.occurrences, "identifier", now))
-    told |= _countries(_of(found.occurrences, "before", before))
+    told = _countries(_of(found.occurrences, now)) | _countries(_of(found.occurrences, before))
     # The same cells may be read as something else by now: by another checklist, or beside other rows.
     told |= _countries(now.filter("differs"))
     told |= _countries(before.filter(pl.col("key").is_in(now.filter("differs")["key"].implode())))
@@ -79,24 +76,19 @@ def concerned(found: Difference, shown: Preview, view: View, sides: Collection[s
 
 def _of_events(found: Difference, shown: Preview, everybody: list[str]) -> set[str]:
     """Return the sides of events that change; all of them where one is not told exactly."""
-    rows = _changed(found.events)
+    rows = found.events.changing()
     told = shown.events["eventID"].drop_nulls() if "eventID" in shown.events.columns else pl.Series([], dtype=pl.String)
     exact = rows.filter(pl.col("identifier").is_in(told.implode()))
     if exact.height < rows.height:
         return set(everybody)
     now = shown.event_places.filter(pl.col("identifier").is_in(exact["identifier"].implode()))
-    before = shown.had_events.filter(pl.col("identifier").is_in(exact["before"].drop_nulls().implode()))
+    before = shown.had_events.filter(pl.col("identifier").is_in(exact["identifier"].implode()))
     return _countries(now) | _countries(before)
 
 
-def _changed(table: TableDifference) -> pl.DataFrame:
-    """Return the rows that become others, are new, or go."""
-    return table.rows.filter(pl.col("kind") != "unchanged")
-
-
-def _of(table: TableDifference, name: str, places: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of rows that change, by what they are called now, or were."""
-    return places.filter(pl.col("identifier").is_in(_changed(table)[name].drop_nulls().implode()))
+def _of(table: TableDifference, places: pl.DataFrame) -> pl.DataFrame:
+    """Return the places of the rows that become others, are new, or go."""
+    return places.filter(pl.col("identifier").is_in(table.changing()["identifier"].implode()))
 
 
 def _asked(records: pl.DataFrame, published: pl.DataFrame, everybody: list[str]) -> pl.DataFrame:
@@ -122,20 +114,10 @@ def told_to(shown: Preview, sides: Collection[str]) -> dict[str, RowSides]:
 
 def with_sides(table: TableDifference, of: RowSides) -> TableDifference:
     """Return a table's difference with the sides that each row is told to."""
-    rows, cells, pairs = table.rows, table.cells, table.pairs
-    was = dict(rows.filter(pl.col("identifier").is_not_null()).select("identifier", "before").iter_rows())
+    rows, cells = table.rows, table.cells
     return replace(
-        table,
-        rows=rows.with_columns(sides=_lists(of.of(rows["identifier"], rows["before"]))),
-        cells=cells.with_columns(
-            sides=_lists(of.of(cells["identifier"], [was.get(one) for one in cells["identifier"]]))
-        ),
-        pairs=pairs.with_columns(sides=_lists(of.of(pairs["identifier"], pairs["was"]))),
+        table, rows=rows.with_columns(of.of(rows["identifier"])), cells=cells.with_columns(of.of(cells["identifier"]))
     )
-
-
-def _lists(told: list[list[str]]) -> pl.Series:
-    return pl.Series("sides", told, dtype=pl.List(pl.String))
 
 
 def _shown(rows: pl.DataFrame, sides: Collection[str]) -> Shown:

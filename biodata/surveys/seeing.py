@@ -1,4 +1,4 @@
-"""Whom a survey concerns: its sender, and who reviews a side of it; to anybody else it is not there."""
+"""Whom a survey concerns: its dataset's team, and who reviews a side of it; to anybody else it is not there."""
 
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,8 @@ def concerns(who: Principal, submission: Submission) -> bool:
         return True
     if not submission.wanted:
         return False
+    if is_of_team(who, submission):
+        return True
     known = [side for side in submission.sides or {} if side != NO_COUNTRY]
     return may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset, country=known)
 
@@ -39,6 +41,11 @@ def concerns(who: Principal, submission: Submission) -> bool:
 def is_own(who: Principal | None, submission: Submission) -> bool:
     """Tell whether somebody handed a submission in."""
     return who is not None and submission.account_id is not None and submission.account_id == who.account_id
+
+
+def is_of_team(who: Principal | None, submission: Submission) -> bool:
+    """Tell whether somebody sends to a submission's dataset."""
+    return who is not None and (is_own(who, submission) or may(who, Action.HAND_IN, dataset=submission.dataset))
 
 
 def reviewed(who: Principal, submission: Submission) -> list[str]:
@@ -49,8 +56,8 @@ def reviewed(who: Principal, submission: Submission) -> list[str]:
 
 
 def seen_sides(who: Principal | None, submission: Submission) -> list[str]:
-    """Return the sides whose rows somebody sees: all to the sender and to the machine's owner, else those that they review."""
-    if who is None or is_own(who, submission):
+    """Return the sides whose rows somebody sees: all to the team and to the machine's owner, else those that they review."""
+    if who is None or is_of_team(who, submission):
         return list(submission.sides or {})
     return reviewed(who, submission)
 
@@ -63,11 +70,11 @@ def sees_all(who: Principal | None, submission: Submission) -> bool:
 def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -> bool:
     """Tell whether a submission goes no further before somebody does something.
 
-    Its sender sends a draft that they kept back, and answers; a reviewer decides about a side that waits and asks nothing.
+    Its sender sends a draft that they kept back, and its team answers; a reviewer decides about a side that waits and asks nothing.
     """
     if who is None:
         return False
-    if is_own(who, submission):
+    if is_of_team(who, submission):
         kept_back = submission.state == "draft" and not submission.wanted and submission.report is not None
         return kept_back or submission.state == "asked"
     waiting = {side for side, how in (submission.sides or {}).items() if how == sides.WAITING}

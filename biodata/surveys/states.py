@@ -1,4 +1,4 @@
-"""The state of a dataset, told by its rows: as files would bring it, and as the lake has it; each cell as it came."""
+"""The state of a part of a dataset, row by row: as files would bring it, and as the lake has it; each cell as it came."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ _PLACE: Final = ("source_file", "source_sheet", "source_row")
 
 
 def read(
-    paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
+    paths: Sequence[Path], dataset: str, part: str, settings: Settings, *, source: str = "survey",
     options: Mapping[str, str] = MappingProxyType({}), licence: str | None = None,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records.
 
     `licence` is of what tells none in the files.
     """
-    brought, of_source = Brought(dataset, settings), source == forms.SHEETS and licence is not None
+    brought, of_source = Brought(dataset, part, settings), source == forms.SHEETS and licence is not None
     options = {**options, "license": licence} if of_source and licence is not None else options
     for number, table in enumerate(open_source(source, paths, dataset=dataset, options=options).read()):
         if licence is not None and not of_source:
@@ -40,8 +40,9 @@ def read(
 class Brought:
     """What files bring, heard batch by batch while something else reads them (`pipeline.interpreting`)."""
 
-    def __init__(self, dataset: str, settings: Settings) -> None:
+    def __init__(self, dataset: str, part: str, settings: Settings) -> None:
         self._dataset, self._identities = dataset, Identities(secret(settings.data))
+        self._identities.part = part
         self._counted: dict[int, Counter[tuple[str, str]]] = {}
         self._heard: dict[int, tuple[str, list[pl.DataFrame]]] = {}
 

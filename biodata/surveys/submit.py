@@ -1,14 +1,22 @@
-"""A survey on its way in: received, sealed and put into the queue, once however often it is sent."""
+"""A survey on its way in: received, sealed and put into the queue, once however often it is sent.
+
+What is sent is a version of a part of its dataset, whole. To remove a part, or to bring an earlier version of it back, is
+one more version.
+"""
 
 import hashlib
 import logging
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from biodata import jobs
+from biodata.access import traces
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError
@@ -18,11 +26,37 @@ from biodata.store import audit, survey_files
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
-from biodata.store.survey_steps import IN_THE_LAKE, JOB
-from biodata.surveys import correcting, licences, parts, renaming
-from biodata.surveys.sending import ANSWERABLE, Sent
+from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step
+from biodata.surveys import licences, parts, seeing
 
 logger = logging.getLogger(__name__)
+
+NO_FILE: Final = "0" * 64
+"""Stands for the checksum of a version that has no file: it removes its part."""
+MOST_OF_NAME: Final = 100
+"""Characters of the name of a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a sender states of an upload beside its file and its dataset.
+
+    Attributes
+    ----------
+    part : str, optional
+        The part of its dataset that it is; nothing takes the file's name without its ending.
+    wanted : bool
+        It goes to review as soon as it is checked; else it stays a draft, whose difference its sender looks at first.
+    upload : str, optional
+        The resumable upload that is its file.
+    licence : str, optional
+        Of what tells none in the file; nothing keeps what was told last (`licences.inherited`).
+    """
+
+    part: str | None = None
+    wanted: bool = True
+    upload: str | None = None
+    licence: str | None = None
 
 
 def receive(
@@ -54,7 +88,7 @@ def receive(
     idempotency_key : str, optional
         The same key from the same sender is the same upload.
     sent : Sent, optional
-        What else is told of it.
+        What else is stated of it.
 
     Returns
     -------
@@ -64,65 +98,177 @@ def receive(
     Raises
     ------
     InputError
-        If the sender may not upload to that dataset, or the idempotency key came with another file; with
-        UPLOAD_MISSING, UPLOAD_UNFINISHED or RECORD_MISSING, if what `sent` names is not theirs, or not ready.
+        If the sender may not upload to that dataset, or the idempotency key came with another file; FIELD_INVALID, if the
+        part's name cannot be one; with UPLOAD_MISSING or UPLOAD_UNFINISHED, if what `sent` names is not theirs, or not ready.
     """
     sent = sent or Sent()
-    renaming.checked(sent.renamed)
     survey_project.checked(sent.licence, code="FIELD_INVALID")
     dataset = dataset_of(sender, dataset)
     if sent.upload is not None:
         checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
     else:
         checksum = hashlib.sha256(content or b"").hexdigest()
-    told = _key(registry, sender, dataset, checksum, sent) if idempotency_key is None else idempotency_key
-    earlier = _earlier(registry, sender, told, checksum, dataset, sent)
+    part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
+    key = _key(registry, sender, dataset, part, checksum, sent) if idempotency_key is None else idempotency_key
+    earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
     if earlier is not None:
         take_up_again(registry, earlier)
-        _answer(registry, sender, earlier, sent)
         return earlier
     if sent.upload is None and not survey_files.waiting(settings.data, checksum).exists():
         survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), [content or b""])
     submission = Submission(
-        dataset=dataset,
-        file_name=Path(name).name[:200],
-        file_sha256=checksum,
-        upload_id=sent.upload,
-        idempotency_key=told,
-        account_id=sender.account_id,
-        complete=sent.complete,
-        wanted=sent.wanted,
-        answers=sent.answers,
-        renamed=sent.renamed,
-        license=sent.licence,
-    )
+        dataset=dataset, part=part, file_name=Path(name).name[:200], file_sha256=checksum, upload_id=sent.upload,
+        idempotency_key=key, account_id=sender.account_id, wanted=sent.wanted, license=sent.licence,
+    )  # fmt: skip
     try:
         # One transaction with its job: whoever hears its number knows that it will be taken in.
         with registry.session() as session, session.begin():
-            if sent.answers is not None:
-                _check_answer(session, sender, sent.answers, dataset, complete=sent.complete)
             if sent.licence is None:
-                submission.license = licences.inherited(session, dataset, sent.answers)
-            number = add(session, submission, sender)
+                submission.license = licences.inherited(session, dataset)
+            number = _add(session, submission, sender)
             if sent.upload is not None:
                 parts.use(session, sent.upload)
     except IntegrityError:  # the same upload came twice at once; the other one was faster
-        earlier = _earlier(registry, sender, told, checksum, dataset, sent)
+        earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
         if earlier is None:
             raise
         return earlier
     return number
 
 
-def _answer(registry: Registry, sender: Principal, number: int, sent: Sent) -> None:
-    """Answer what an upload asks when it is sent once more with what it lacked."""
-    if sent.renamed is None:
-        return
+def part_name(text: str) -> str:
+    """Return the name of a part as it is kept, without white space around it.
+
+    Raises
+    ------
+    InputError
+        With FIELD_INVALID, if it is empty, too long, or not of one line.
+    """
+    name = " ".join(text.split())
+    if not name or len(name) > MOST_OF_NAME or not name.isprintable():
+        problem, expected = "this is no name of a part", f"1 to {MOST_OF_NAME} characters, such as: cameras 2026"
+        raise InputError(problem, column="part", value=text[:MOST_OF_NAME], expected=expected, code="FIELD_INVALID")
+    return name
+
+
+def remove(settings: Settings, registry: Registry, who: Principal, number: int) -> int:
+    """Take back a submission that waits, with its file; or remove the part that it is the current version of.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    who : Principal
+        Somebody of the dataset's team; what waits only its sender takes back.
+    number : int
+        The submission.
+
+    Returns
+    -------
+    int
+        The number of the version that removes the part; that of the submission where it only waited. A second time is no
+        news.
+
+    Raises
+    ------
+    InputError
+        With RECORD_MISSING, if it does not concern them; FORBIDDEN, if it is not theirs, or it is published and they show
+        a key; SUBMISSION_DECIDED, if it is being published just now, or another version took its place.
+    """
     with registry.session() as session, session.begin():
-        found = session.get_one(Submission, number)
-        if renaming.waits(found):
-            renaming.take_word(session, found, sent.renamed, actor=sender.label)
-            found.wanted = sent.wanted
+        found = _own(session, who, number)
+        if found.state == COMMITTED:
+            return _remove_part(session, who, found)
+        if found.state == COMMITTING:
+            problem = "it is being published just now"
+            raise InputError(problem, expected="ask again when it is published", code="SUBMISSION_DECIDED")
+        if found.account_id != who.account_id:
+            problem = "only its sender takes back what waits"
+            raise InputError(problem, expected="its sender", code="FORBIDDEN")
+        if found.state != "withdrawn":
+            job = session.get(Job, found.job_id) if found.job_id is not None else None
+            if job is not None and job.state == "queued":
+                job.state = "cancelled"
+            step(session, found, "withdrawn", state="withdrawn", actor=who.label, role=str(Role.UPLOADER))
+            traces.forget_submission(session, settings.data, found)
+        return number
+
+
+def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
+    """Send an earlier version of a part again; it is checked and reviewed like any other.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal
+        Somebody of the dataset's team.
+    number : int
+        A submission that was a version of its part.
+    idempotency_key : str, optional
+        The same key from the same sender is the same.
+
+    Returns
+    -------
+    int
+        The new submission's number.
+
+    Raises
+    ------
+    InputError
+        With RECORD_MISSING, if it does not concern them; VERSION_UNKNOWN, if it never was a version of its part, it has no
+        file, or that is purged; SUBMISSION_DECIDED, if it is the current version.
+    """
+    with registry.session() as session, session.begin():
+        found = _own(session, who, number)
+        if found.part_version is None or found.removes or found.report is None:
+            problem, expected = "it is no version that can come back", "one that `biodata survey history` tells"
+            raise InputError(problem, column="number", value=str(number), expected=expected, code="VERSION_UNKNOWN")
+        last = last_of(session, found.dataset, found.part)
+        if last is not None and last.id == found.id:
+            problem = "it is the current version of its part"
+            raise InputError(problem, expected="an earlier version of it", code="SUBMISSION_DECIDED")
+        key = idempotency_key or f"restore {secrets.token_hex(8)}"
+        earlier = session.scalar(
+            select(Submission).where(Submission.account_id == who.account_id, Submission.idempotency_key == key)
+        )
+        root = found.restores or found.id
+        if earlier is not None:
+            if earlier.restores != root:
+                problem = "this idempotency key came with something else before"
+                raise InputError(problem, column="Idempotency-Key", value=key, code="IDEMPOTENCY_KEY_REUSED")
+            return earlier.id
+        submission = Submission(
+            dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=found.file_sha256,
+            restores=root, license=found.license, idempotency_key=key, account_id=who.account_id,
+        )  # fmt: skip
+        return _add(session, submission, who)
+
+
+def _own(session: Session, who: Principal, number: int) -> Submission:
+    """Return a submission that somebody of its dataset's team acts on."""
+    found = seeing.need(session, who, number)
+    if not seeing.is_of_team(who, found):
+        problem = "only the dataset's team does this; a country's node withdraws its records"
+        raise InputError(problem, expected="POST /v1/withdrawals", code="FORBIDDEN")
+    return found
+
+
+def _remove_part(session: Session, who: Principal, found: Submission) -> int:
+    """Put down that a part has no rows from now on, and queue it; return the number of that version."""
+    if who.key_id is not None:
+        problem = "a part that is published is removed after a login, not with a key"
+        raise InputError(problem, expected="POST /v1/login", code="FORBIDDEN")
+    last = last_of(session, found.dataset, found.part)
+    if found.removes or (last is not None and last.removes):
+        return last.id if last is not None else found.id
+    if last is not None and last.id != found.id:
+        problem, expected = f"survey {last.id} took its place", f"survey {last.id}"
+        raise InputError(problem, column="number", value=str(found.id), expected=expected, code="SUBMISSION_DECIDED")
+    submission = Submission(
+        dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=NO_FILE, removes=True,
+        state="accepted", idempotency_key=f"remove {found.id}", account_id=who.account_id,
+    )  # fmt: skip
+    return _add(session, submission, who)
 
 
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
@@ -139,7 +285,7 @@ def take_up_again(registry: Registry, number: int | None = None, *, because: str
         Only those whose job's error begins so.
     """
     left = or_(
-        Submission.state.in_(("accepted", "committing", "committed", "withdrawn")),
+        Submission.state.in_(("accepted", COMMITTING, COMMITTED)),
         (Submission.state == "draft") & Submission.report.is_(None),
     )
     with registry.session() as session, session.begin():
@@ -148,21 +294,22 @@ def take_up_again(registry: Registry, number: int | None = None, *, because: str
         if because is not None:
             which &= Job.error.startswith(because, autoescape=True)
         found = session.execute(asked.where(which)).all()
-        for submission, job in found:  # with all that it was told, such as the plan that somebody agreed to
+        for submission, job in found:
             submission.job_id = jobs.add(session, job.name, dict(job.arguments))
         return len(found)
 
 
-def add(session: Session, submission: Submission, sender: Principal) -> int:
+def _add(session: Session, submission: Submission, sender: Principal) -> int:
     """Put a submission down with its job, its history and its audit; return its number."""
     session.add(submission)
     session.flush()
     number = submission.id
     submission.job_id = jobs.add(session, JOB, {"submission": number})
-    session.add(SubmissionEvent(submission_id=number, action="received", role=str(Role.UPLOADER)))
-    told = {"dataset": submission.dataset, "sha256": submission.file_sha256, "answers": submission.answers,
-            "returns_to": submission.returns_to}  # fmt: skip
-    audit.append(session, actor=sender.label, action="survey received", subject=f"survey {number}", details=told)
+    action = "removed" if submission.removes else "restored" if submission.restores is not None else "received"
+    session.add(SubmissionEvent(submission_id=number, action=action, role=str(Role.UPLOADER)))
+    details = {"dataset": submission.dataset, "part": submission.part, "sha256": submission.file_sha256,
+               "restores": submission.restores}  # fmt: skip
+    audit.append(session, actor=sender.label, action=f"survey {action}", subject=f"survey {number}", details=details)
     return number
 
 
@@ -183,77 +330,51 @@ def dataset_of(sender: Principal, dataset: str | None) -> str:
     return dataset
 
 
-def _key(registry: Registry, sender: Principal, dataset: str, checksum: str, sent: Sent) -> str:
-    """Return what stands for an idempotency key where none is told.
+def _key(registry: Registry, sender: Principal, dataset: str, part: str, checksum: str, sent: Sent) -> str:
+    """Return what stands for an idempotency key where none is given.
 
-    The same file is the same upload while it waits, was refused, or is what the dataset says now. Where the dataset has
-    gone on since, or it was withdrawn, it is sent on purpose.
+    The same file is the same upload while it waits, was refused, or is what its part is now. Where the part has gone on
+    since, or it was taken back, it is sent on purpose.
     """
-    told = (
-        f"{dataset} {checksum}"
-        + (" whole" if sent.complete else "")
-        + (f" to {sent.answers}" if sent.answers else "")
-        + (f" under {sent.licence}" if sent.licence else "")
-    )
+    same = f"{checksum} to {dataset}: {part}" + (f" under {sent.licence}" if sent.licence else "")
+    same = same if len(same) < _MOST_OF_KEY else hashlib.sha256(same.encode()).hexdigest()
     with registry.session(read_only=True) as session:
         found = session.scalars(
             select(Submission)
-            .where(Submission.account_id == sender.account_id, Submission.dataset == dataset,
-                   Submission.file_sha256 == checksum,
-                   (Submission.idempotency_key == told)
-                   | Submission.idempotency_key.startswith(f"{told} after ", autoescape=True))
+            .where(Submission.account_id == sender.account_id, Submission.dataset == dataset, Submission.part == part,
+                   (Submission.idempotency_key == same)
+                   | Submission.idempotency_key.startswith(f"{same} after ", autoescape=True))
             .order_by(Submission.id.desc()).limit(1)
         ).first()  # fmt: skip
         if found is None:
-            return told
-        last = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
-        over = found.state in ("withdrawn", "replaced") or (
-            found.state in IN_THE_LAKE and found.dataset_version != last
+            return same
+        last = last_of(session, dataset, part)
+        is_over = found.state not in (*WAITING, COMMITTED, "refused") or (
+            found.state == COMMITTED and last is not None and last.id != found.id
         )
-        return f"{told} after {found.id}" if over else str(found.idempotency_key)
+        return f"{same} after {found.id}" if is_over else str(found.idempotency_key)
+
+
+_MOST_OF_KEY: Final = 220
 
 
 def _earlier(
-    registry: Registry, sender: Principal, idempotency_key: str, checksum: str, dataset: str, sent: Sent
+    registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent
 ) -> int | None:
     """Return the submission that came with the same key before."""
     with registry.session(read_only=True) as session:
         found = session.scalar(
-            select(Submission).where(
-                Submission.account_id == sender.account_id, Submission.idempotency_key == idempotency_key
-            )
+            select(Submission).where(Submission.account_id == sender.account_id, Submission.idempotency_key == key)
         )
     if found is None:
         return None
-    same = (found.dataset, found.complete, found.answers) == (dataset, sent.complete, sent.answers)
-    same = same and sent.licence in (None, found.license)  # where none is told it kept that of its dataset
+    same = (found.dataset, found.part) == (dataset, part)
+    same = same and sent.licence in (None, found.license)  # where none is given it kept that of its dataset
     if found.file_sha256 != checksum or not same:
-        other = (
-            "another file" if found.file_sha256 != checksum else "another dataset, `complete`, `answers` or `license`"
-        )
+        other = "another file" if found.file_sha256 != checksum else "another dataset, part or license"
         problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
-        raise InputError(
-            problem, column="Idempotency-Key", value=idempotency_key, expected=expected, code="IDEMPOTENCY_KEY_REUSED"
-        )
+        raise InputError(problem, column="Idempotency-Key", value=key, expected=expected, code="IDEMPOTENCY_KEY_REUSED")
     return found.id
 
 
-def _check_answer(session: Session, sender: Principal, number: int, dataset: str, *, complete: bool) -> None:
-    """Refuse a new version of what is not there for them, or needs none."""
-    earlier = session.get(Submission, number)
-    if earlier is None or earlier.dataset != dataset or not may(sender, Action.HAND_IN, dataset=earlier.dataset):
-        problem = "there is no submission of this number to this dataset"
-        raise InputError(problem, column="answers", value=str(number), code="RECORD_MISSING")
-    if earlier.state not in IN_THE_LAKE and (earlier.state not in ANSWERABLE or answered(session, number)):
-        problem = f"it is {earlier.state}, and waits for no answer"
-        if earlier.state in ANSWERABLE:
-            problem = "a new version of it is on its way already"
-        expected = "a submission that its reviewer asked something about, or refused; or a published one"
-        raise InputError(problem, column="answers", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
-    correcting.check(session, earlier, complete=complete)
-
-
-def answered(session: Session, number: int) -> bool:
-    """Tell whether a submission has a new version on its way; one that was refused or taken back is none."""
-    has = (Submission.answers == number) & Submission.state.not_in(("refused", "withdrawn"))
-    return session.scalar(select(Submission.id).where(has).limit(1)) is not None
+__all__ = ["MOST_OF_NAME", "NO_FILE", "Sent", "part_name", "receive", "remove", "restore", "take_up_again"]

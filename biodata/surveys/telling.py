@@ -1,7 +1,6 @@
 """What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
 
-from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -11,21 +10,15 @@ from biodata.sharing.grid import PLACES
 from biodata.store import sharing_memory
 from biodata.store.models import Job, Submission
 from biodata.store.sharing_rules import UNREADABLE
-from biodata.store.survey_steps import UNDOING_JOB, shown_since
-from biodata.surveys import kept_reports, renaming, withdrawal_plans, words
-from biodata.surveys.difference import OTHER_COLUMN
+from biodata.store.survey_steps import COMMITTED, COMMITTING, replaced_by, shown_since, state_of
+from biodata.surveys import kept_reports, words
+from biodata.surveys.difference import OTHER_COLUMN, TABLES
 from biodata.surveys.sides import REFUSED, WAITING
 
-_TABLES: Final = ("events", "occurrences")
-UNDONE: Final = "undone"
-"""What stands in place of the difference of a survey that was taken back: what became of how many rows."""
-_NO_FILES: Final[Mapping[int, str]] = MappingProxyType({})
 WAITS: Final = "waits"
 """Stands beside the difference of a survey: how many sensitive records wait, by the number of places that there are."""
-STAYS: Final = "stays"
-"""Beside it: how many of its records stay, since which others say them, too."""
-_LISTS: Final = ("new", "changed", "renamed", "gone", "likely")
-CHECKING, HELD, NOT_SENT, UNDECIDED = "checking", "held", "not_sent", "undecided"
+_LISTS: Final = ("new", "changed", "gone")
+CHECKING, NOT_SENT, UNDECIDED = "checking", "not_sent", "undecided"
 _ENDED: Final = ("refused", "replaced", "withdrawn")
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
@@ -36,25 +29,27 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
     return None if submission.report is None else kept_reports.read(submission.report, language)
 
 
-def difference(
-    submission: Submission, language: str, *, of: Collection[str] | None = None, files: Mapping[int, str] = _NO_FILES
-) -> dict[str, Any] | None:
+def difference(submission: Submission, language: str, *, of: Collection[str] | None = None) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    `files` tells what the files of surveys are called of which rows go; of others' files no sheet is told. Whoever sees some sides alone is told the counts, and where rows change that are published as being of those sides:
-    never from what to what, nor of rows that are not published.
+    Whoever sees some sides alone (`of`) is told the counts, and where rows change that are published as being of those
+    sides: never from what to what, nor of rows that are not published.
     """
-    told = submission.difference
-    if told is None or UNDONE in told:
+    kept = submission.difference
+    if kept is None:
         return None
-    told = {name: value for name, value in told.items() if name != WAITS}
+    found = {name: value for name, value in kept.items() if name != WAITS}
     if of is not None:
-        told = {**told, **{name: _of_sides(told[name], set(of)) for name in _TABLES}}
-    told = {**told, **{name: _others_left_out(_sides_left_out(told[name]), files) for name in _TABLES}}
-    found = notes(told, language, submission.id, files=files)
-    if submission.returns_to is not None:
-        found.append(_note(KEEPS_COARSE, {}, language))
-    return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": found}
+        found |= {name: _of_sides(found[name], set(of)) for name in TABLES}
+    found |= {name: _in_words(_sides_left_out(found[name]), language) for name in TABLES}
+    codes = (
+        ["DIFFERENCE_VALUES_NOT_KEPT"]
+        if any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
+        else []
+    )
+    codes += [KEEPS_COARSE] if submission.restores is not None else []
+    notes = [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]
+    return {**found, "notes": notes}
 
 
 def _of_sides(table: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
@@ -73,12 +68,6 @@ def _sides_left_out(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _others_left_out(table: Mapping[str, Any], files: Collection[int]) -> dict[str, Any]:
-    """Return a table's difference without what others called their sheets: only those of some surveys' files are told."""
-    gone = [one if one.get("survey") in files else {**one, "was_sheet": None} for one in table.get("gone", [])]
-    return {**table, "gone": gone}
-
-
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a table's difference with a word for the headings that are kept back."""
     other = words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]
@@ -90,60 +79,11 @@ def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {**table, "changed": changed, "changed_cells": {heading(n): k for n, k in table["changed_cells"].items()}}
 
 
-def notes(
-    told: Mapping[str, Any], language: str, number: int | None = None, *, files: Mapping[int, str] = _NO_FILES
-) -> list[dict[str, str]]:
-    """Return what has to be known of a difference, of the submission of that number: `code` and `message`."""
-    found = renaming.notes(told, number)
-    if told.get("corrects") is not None:
-        found.append(("DIFFERENCE_CORRECTS", {"number": told["corrects"]}))
-    for one in told.get("goes", ()):
-        survey, counts = one["survey"], {"records": one["occurrences"], "events": one["events"]}
-        code = "DIFFERENCE_TAKES_OTHER" if survey is None else "DIFFERENCE_TAKES_AWAY"
-        found.append((code, {**counts, "number": survey, "file": files.get(survey)}))
-    if any(one.get("shown") is False for name in _TABLES for one in told[name]["changed"]):
-        found.append(("DIFFERENCE_VALUES_NOT_KEPT", {}))
-    return [_note(code, params, language) for code, params in found]
-
-
-def _note(code: str, params: Mapping[str, Any], language: str) -> dict[str, str]:
-    """Return a note in words."""
-    return {"code": code, "message": words.told(code, params, language)[0]}
-
-
-def undone(submission: Submission) -> dict[str, dict[str, int]] | None:
-    """Return what became of how many records and events when a survey was taken back; None of one that was not, or is not yet."""
-    return (submission.difference or {}).get(UNDONE)
-
-
-def is_undoing(session: Session, submission: Submission) -> bool:
-    """Tell whether a survey is taken back and not yet undone: the map may still show it."""
-    if submission.state != "withdrawn" or submission.dataset_version is None or undone(submission) is not None:
-        return False
-    job = session.get(Job, submission.job_id) if submission.job_id is not None else None
-    return job is not None and job.name == UNDOING_JOB and job.state in ("queued", "running", "failed")
-
-
-def are_undone(session: Session, every: Iterable[Submission]) -> set[int]:
-    """Return the numbers of the surveys that were taken back and say nothing any more.
-
-    Until one is undone what it says stays: that is told, agreed to and carried out by itself.
-    """
-    return {one.id for one in every if one.state == "withdrawn" and not is_undoing(session, one)}
-
-
-def undone_words(told: Mapping[str, Any], language: str) -> str:
-    """Return what became of rows in words, and how many stay where that is told (`kept`, `by`)."""
-    prefixes = {"records": "", "events": "events_"}
-    counts = {f"{prefix}{how}": count for kind, prefix in prefixes.items() for how, count in told[kind].items()}
-    return words.told("SURVEY_UNDONE", {**counts, **withdrawal_plans.kept(told)}, language)[0]
-
-
-def stage(submission: Submission) -> str:
-    """Return where a submission stands: its state; of a draft whether it is being checked, or held for its sender's word."""
-    if submission.state != "draft":
-        return submission.state
-    return CHECKING if submission.report is None else HELD if renaming.waits(submission) else submission.state
+def stage(session: Session, submission: Submission) -> str:
+    """Return where a submission stands: its state (`survey_steps.state_of`); of a draft whether it is being checked."""
+    if submission.state == "draft" and submission.report is None:
+        return CHECKING
+    return state_of(session, submission)
 
 
 def sides_told(submission: Submission) -> dict[str, str] | None:
@@ -158,24 +98,19 @@ def sides_told(submission: Submission) -> dict[str, str] | None:
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
     """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
     halted = _halted(session, submission)
-    if halted is not None:
-        return words.told(halted, {}, language)[0]
     refused = [side for side, how in (submission.sides or {}).items() if how == REFUSED]
     params: dict[str, str] = {}
-    match stage(submission):
-        case "checking":
-            code = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
-        case "held":
-            asked = renaming.question(submission, language)
-            return None if asked is None else str(asked["message"])
-        case "draft":
-            code = "NEXT_SEND"
-        case "refused" if refused:
-            code, params = "NEXT_REFUSED", {"sides": ", ".join(refused)}
-        case _:
-            shown = on_map(session, submission, language)
-            return None if shown is None else str(shown["message"])
-    return words.told(code, {"number": submission.id, **params}, language)[0]
+    if halted is not None:
+        code = halted
+    elif submission.state == "draft":
+        going = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
+        code = going if submission.report is None else "NEXT_SEND"
+    elif submission.state == "refused" and refused:
+        code, params = "NEXT_REFUSED", {"sides": ", ".join(refused)}
+    else:
+        shown = on_map(session, submission, language)
+        return None if shown is None else str(shown["message"])
+    return words.told(code, {"number": submission.id, "part": submission.part, **params}, language)[0]
 
 
 def is_left_alone(session: Session, submission: Submission) -> bool:
@@ -186,18 +121,15 @@ def is_left_alone(session: Session, submission: Submission) -> bool:
 
 def _job(session: Session, submission: Submission) -> Job | None:
     """Return the job that has to be done for a submission to go on; None where it waits for people, or has ended."""
-    working = (
-        stage(submission) == CHECKING
-        or submission.state in ("accepted", "committing", "committed")
-        or is_undoing(session, submission)
-    )
+    unchecked = submission.state == "draft" and submission.report is None
+    working = unchecked or state_of(session, submission) in ("accepted", COMMITTING, COMMITTED)
     return session.get(Job, submission.job_id) if working and submission.job_id is not None else None
 
 
 def waits(session: Session, submission: Submission, language: str) -> list[str]:
     """Return how many sensitive records wait for more places: of the file, and once the map shows it of its dataset."""
     counts: Mapping[str, int] = (submission.difference or {}).get(WAITS, {})
-    if submission.state == "published":
+    if state_of(session, submission) == "published":
         counts = sharing_memory.waiting(session, submission.dataset)
     return [
         words.told("RECORDS_WAIT", {"count": count, "places": places, "needed": PLACES}, language)[0]
@@ -212,27 +144,27 @@ def _halted(session: Session, submission: Submission) -> str | None:
         return "NEXT_NO_WORKER"
     if job is None or job.state != "failed":
         return None
-    if submission.state == "withdrawn":
-        return "NEXT_UNDOING_HALTED"
     return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(UNREADABLE) else "NEXT_HALTED"
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return whether the map shows a survey, since which release, and else when it will, or what became of it.
+    """Return whether the map shows a survey, since which release, and else when it will, or what took its place.
 
     None where it never will.
     """
-    if (became := undone(submission)) is not None:
-        stays = (submission.difference or {}).get(STAYS, {})
-        return {"shown": False, "message": undone_words({**became, **stays}, language)}
     waiting = [side for side, state in (submission.sides or {}).items() if state == WAITING and side != "ZZ"]
-    since = shown_since(session, submission)
-    params: dict[str, str] = {}
-    match submission.state:
+    state, after = state_of(session, submission), replaced_by(session, submission)
+    since = shown_since(session, submission) if state == "published" else None
+    params: dict[str, Any] = {}
+    match state:
         case "published":
             code, params = "MAP_SHOWN", {"release": since} if since else {}
         case "committed":
             code = "MAP_NEXT_RELEASE"
+        case "removed":
+            code = "MAP_REMOVED"
+        case "replaced" if after is not None:
+            code, params = "MAP_REPLACED", {"version": after.part_version, "number": after.id}
         case "accepted" | "committing":
             code = "MAP_BEING_MADE"
         case "submitted":
@@ -241,14 +173,8 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
                 params["holds"] = words.told("SIDE_REFUSAL_HOLDS", {}, language)[0]
         case "asked":
             code = "MAP_AFTER_ANSWER"
-        case "withdrawn" if is_undoing(session, submission):
-            code = "MAP_UNTIL_UNDONE"
         case _:
             return None
     code = _halted(session, submission) or code
-    told = {
-        "shown": submission.state == "published",
-        "release": since,
-        "message": words.told(code, params, language)[0],
-    }
-    return {name: value for name, value in told.items() if value is not None}
+    found = {"shown": state == "published", "release": since, "message": words.told(code, params, language)[0]}
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,9 +1,9 @@
 """A submission's file, read and interpreted once for all that a job asks of it: its difference, its countries, its preview, itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import polars as pl
@@ -17,7 +17,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.tombstones import Tombstones
 from biodata.surveys import states
-from biodata.surveys.difference import Corrected, Difference, difference_of
+from biodata.surveys.difference import Difference, difference_of
 
 
 def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
@@ -38,6 +38,11 @@ class UploadReading:
         The installation.
     lake : Lake
         Its lake.
+
+    Attributes
+    ----------
+    brought : dict of str to polars.DataFrame
+        Of the file that was read last its `events` and `occurrences`, cell by cell (`states.Brought`).
     """
 
     def __init__(self, settings: Settings, lake: Lake) -> None:
@@ -45,8 +50,7 @@ class UploadReading:
         self._settings, self._stack = settings, ExitStack()
         self._asked: dict[str, Any] = {}
         self._read: pipeline.Interpreted | None = None
-        self._brought: dict[str, pl.DataFrame] = {}
-        self._differences: dict[tuple[str | None, int | None], Difference] = {}
+        self.brought: dict[str, pl.DataFrame] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -72,41 +76,31 @@ class UploadReading:
         InputError
             If it cannot be taken in.
         """
+        dataset, part = submission.dataset, submission.part
         asked = {
-            "submission": submission.id, "path": path, "options": dict(options), "complete": submission.complete,
-            "version": self.lake.snapshot(),
+            "submission": submission.id, "path": path, "options": dict(options), "version": self.lake.snapshot(),
         }  # fmt: skip
         withdrawn = pipeline.tombstones(self._settings)
         if self._read is not None and self._asked == asked and self._read.tombstones == withdrawn:
             return self._read
         self._stack.close()
-        self._read, self._differences = None, {}
-        heard = states.Brought(submission.dataset, self._settings)
-        opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=submission.dataset, options=options)
+        self._read = None
+        heard = states.Brought(dataset, part, self._settings)
+        opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=dataset, options=options)
         self._read = self._stack.enter_context(
             pipeline.interpreting(
-                opened, self.lake, self._settings, extra={"submission": submission.id}, complete=submission.complete,
-                hear=heard.hear, with_countries=True,
+                opened, self.lake, self._settings, extra={"submission": submission.id}, part=part, hear=heard.hear,
+                with_countries=True,
             )
         )  # fmt: skip
-        self._asked, self._brought = asked, _without(withdrawn, heard.states(), submission.dataset)
+        self._asked, self.brought = asked, _without(withdrawn, heard.states(), dataset)
         return self._read
 
     def difference(
-        self, submission: Submission, path: Path, options: Mapping[str, str], *, answered: bool = True,
-        of: Corrected | None = None,
-    ) -> Difference:  # fmt: skip
-        """Return what it would change, with what its sender says of renamed rows unless that is none; see `read`.
-
-        `of` is the survey that it corrects.
-        """
-        self.read(submission, path, options)
-        asked = submission.renamed if answered else None, None if of is None else of.number
-        if asked not in self._differences:
-            self._differences[asked] = difference_of(
-                self._brought, self.lake, submission.dataset, complete=submission.complete, answer=asked[0], of=of
-            )
-        return self._differences[asked]
+        self, submission: Submission, *, published: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> Difference:
+        """Return what the file that was read last would change of its part."""
+        return difference_of(self.brought, self.lake, submission.dataset, submission.part, published=published)
 
 
 def _without(withdrawn: Tombstones, brought: Mapping[str, pl.DataFrame], dataset: str) -> dict[str, pl.DataFrame]:

@@ -110,6 +110,12 @@ EVENT: Final = (
     Column(
         "shared_as", SHARED_AS, "How the biodata that wrote its archive had made it coarser; null for others.", _LAKE
     ),
+    Column(
+        "dataset_part",
+        pl.String,
+        "The part of its dataset that it belongs to; null where its dataset has no parts.",
+        _LAKE,
+    ),
     Column("source_file", pl.String, "The file.", _LAKE),
     Column("source_sheet", pl.String, "The sheet.", _LAKE),
     Column("source_row", pl.Int64, "Row of that sheet, as a person counts.", _LAKE),

@@ -36,6 +36,12 @@ OCCURRENCE: Final = (
     dwc("occurrenceID", pl.String, "The publisher's identifier of the record.", _PRECISE),
     gbif("gbifID", pl.String, "GBIF's number of the record.", _PRECISE),
     Column("source_record_id", pl.String, "What identified the record in its dataset.", _LAKE),
+    Column(
+        "dataset_part",
+        pl.String,
+        "The part of its dataset that it belongs to; null where its dataset has no parts.",
+        _LAKE,
+    ),
     Column("source_file", pl.String, "The file that the record was read from.", _LAKE),
     Column("source_row", pl.Int64, "Line of that file, the heading being line 1.", _LAKE),
     # What it is

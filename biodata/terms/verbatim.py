@@ -12,6 +12,12 @@ VERBATIM_ADMIN: Final = (
     Column("key", pl.Int64, "The record's number.", _LAKE),
     Column("datasetKey", pl.String, "The dataset.", _LAKE),
     Column("source_record_id", pl.String, "What identified the record in its dataset.", _LAKE),
+    Column(
+        "dataset_part",
+        pl.String,
+        "The part of its dataset that it belongs to; null where its dataset has no parts.",
+        _LAKE,
+    ),
     Column("source_file", pl.String, "The file.", _LAKE),
     Column("source_row", pl.Int64, "Line of that file, the heading being line 1.", _LAKE),
 )

@@ -7,7 +7,7 @@ that each commit carries whether it has a survey already. So there is never half
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,29 +26,22 @@ from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 from biodata.store.sharing_rules import rules_in, rules_of
-from biodata.store.survey_steps import JOB, MACHINE
+from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import (
     conversation,
-    correcting,
-    gone_rows,
     kept_reports,
     other_forms,
+    other_parts,
     parts,
-    renaming,
-    returning,
     row_sides,
     sides,
-    standing,
     telling,
     views,
     withdrawn_rows,
 )
 from biodata.surveys.check import check
-from biodata.surveys.comparing import SAME
-from biodata.surveys.difference import Corrected, Difference
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of, with_problems
@@ -58,10 +51,10 @@ logger = logging.getLogger(__name__)
 
 
 class _MovedOnError(Exception):
-    """Another survey came into the dataset since it was worked out what goes; nothing is written."""
+    """Another version of the part came in since it was worked out what changes; nothing is written."""
 
 
-def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
+def process(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was.
 
     Parameters
@@ -92,8 +85,11 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
             if submission.state == "draft":
                 _prepare(settings, registry, submission, reading)
                 submission = _read(registry, number)
-            if submission.state in ("accepted", "committing"):
-                _publish(settings, registry, submission, reading)
+            if submission.state in ("accepted", COMMITTING):
+                if submission.removes:
+                    _remove(settings, registry, submission, lake)
+                else:
+                    _commit(settings, registry, submission, reading)
                 submission = _read(registry, number)
     return {"submission": number, "state": submission.state, "report": submission.report}
 
@@ -101,7 +97,7 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
 def _is_to_do(submission: Submission) -> bool:
     """Tell whether it can go further without anybody."""
     unchecked = submission.state == "draft" and submission.report is None
-    return unchecked or submission.state in ("accepted", "committing")
+    return unchecked or submission.state in ("accepted", COMMITTING)
 
 
 def _read(registry: Registry, number: int) -> Submission:
@@ -112,55 +108,49 @@ def _read(registry: Registry, number: int) -> Submission:
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
-    options = options_of(registry, submission)
-    base = _last_version(registry, submission.dataset)
-    found = shown = None
+    options, base = options_of(registry, submission), _current(registry, submission)
+    shown = None
     countries: set[str] = set()
-    about, held = None, False
     try:
         path, report = _checked(settings, registry, submission, reading.lake)
         if report["ok"]:
             read = reading.read(submission, path, options)
-            report = with_problems(report, withdrawn_rows.problems(read, path.name, submission.file_name))
+            faults = [*withdrawn_rows.problems(read, path.name, submission.file_name),
+                     *other_parts.problems(reading.brought, reading.lake, submission)]  # fmt: skip
+            report = with_problems(report, faults)
         if report["ok"]:
-            of = _corrected(settings, registry, submission, reading.lake)
-            found = reading.difference(submission, path, options, of=of)
-            about = found.fingerprint(secret(settings.data))
-            held = renaming.unanswered(submission, found, about)
-            if held and submission.renamed is not None:  # it was said of other rows, or cannot be done
-                found = reading.difference(submission, path, options, answered=False, of=of)
-            read = reading.read(submission, path, options)
-            shown = pipeline.preview(
-                read, reading.lake, settings, dataset=submission.dataset, complete=submission.complete,
-                renamed=found.occurrences.renamed() if not held and _is_sure(submission, found) else {},
-                gone=found.occurrences.gone(),
-            )  # fmt: skip
-            found = gone_rows.told(found, registry, reading.lake, published=_published(shown))
+            shown = pipeline.preview(read, reading.lake, settings, dataset=submission.dataset)
             # Whose records go, or are told anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
             forget_unused(registry, submission, read)
     except InputError as error:
         report = _one_problem(submission.file_name, error)
-    if found is None or shown is None:
+    if shown is None:
         _settle(settings, registry, submission.id, report, action="refused", state="refused")
         return
+    found = reading.difference(submission, published=_published(shown))
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
     view, told_to = views.view_of(shown, countries), row_sides.told_to(shown, countries)
     found = replace(found, events=row_sides.with_sides(found.events, told_to["events"]),
                     occurrences=row_sides.with_sides(found.occurrences, told_to["occurrences"]))  # fmt: skip
     concerned = row_sides.concerned(found, shown, view, countries)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
-    if held:
-        state, action = "draft", "held" if submission.wanted else "checked"
-    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries, concerned=concerned,
-            about=about, held=held, told={"base": base, **found.as_dict(values=False), **_waits(shown)}, view=view)  # fmt: skip
+    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries,
+            concerned=concerned, difference={"base": base, **found.as_dict(values=False), **_waits(shown)}, view=view)  # fmt: skip
 
 
-def _published(shown: pipeline.Preview) -> dict[str, Collection[str]]:
+def _current(registry: Registry, submission: Submission) -> int | None:
+    """Return the submission that a part has now; None of a part that the dataset has not."""
+    with registry.session(read_only=True) as session:
+        last = survey_steps.last_of(session, submission.dataset, submission.part)
+        return None if last is None else last.id
+
+
+def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
     """Return what the current release calls the dataset's rows."""
     called = shown.had.join(shown.before.select("key", "occurrenceID"), on="key")
     records = called.filter(pl.col("identifier") == pl.col("occurrenceID"))["identifier"]
-    return {"events": shown.events_before, "occurrences": records.to_list()}
+    return {"events": sorted(shown.events_before), "occurrences": records.to_list()}
 
 
 def _waits(shown: pipeline.Preview) -> dict[str, dict[str, int]]:
@@ -212,44 +202,39 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     return target, report
 
 
-def _publish(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
+def _commit(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Take a submission into the lake, whole or not at all."""
-    path = _opened(settings, registry, submission)
+    path, lake = _opened(settings, registry, submission), reading.lake
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
-        if found.state not in ("accepted", "committing"):  # taken back meanwhile
+        if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
             return
         decided = found.state == "accepted" and {sides.ACCEPTED, sides.UNCHANGED} & set((found.sides or {}).values())
         if decided and _is_outdated(session, found):
             _look_again(session, found)
             return
-    options = options_of(registry, submission)
-    others = _others(registry, submission)
+    base = _current(registry, submission)
     try:
-        of = _corrected(settings, registry, submission, reading.lake)
-        now = reading.difference(submission, path, options, of=of)
-        read = reading.read(submission, path, options)
-    except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
+        read = reading.read(submission, path, options_of(registry, submission))
+    except InputError as error:  # a checklist is another
         _refuse(settings, registry, submission, error)
         return
-    untold = _lost_untold(submission, read, reading.lake)
+    lost = _loses_more(submission, read) and _version_of(lake, submission.id) is None
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
-        if found.state not in ("accepted", "committing"):
+        if found.state not in ("accepted", COMMITTING):
             return
-        if untold or renaming.unanswered(found, now, now.fingerprint(secret(settings.data))):
+        if lost:
             _look_again(session, found)
             return
-        found.state = "committing"
+        found.state = COMMITTING
 
-    def check() -> None:
-        # What goes is what others did not say then.
-        moved_on = now.whole and _others(registry, submission) != others
-        if moved_on and not standing.has(reading.lake, submission.id):
+    def check_base() -> None:
+        if _current(registry, submission) != base and _version_of(lake, submission.id) is None:
             raise _MovedOnError
 
     try:
-        taken_in = _commit(settings, submission, read, reading.lake, now, check=check)
+        reports = pipeline.commit(read, lake, settings, extra={"submission": submission.id}, check=check_base)
     except _MovedOnError:
         with registry.session() as session, session.begin():
             _look_again(session, session.get_one(Submission, submission.id))
@@ -257,21 +242,34 @@ def _publish(settings: Settings, registry: Registry, submission: Submission, rea
     except InputError as error:
         _refuse(settings, registry, submission, error)
         return
-    report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
+    report = {**(submission.report or {}), "taken_in": [one.without_values() for one in reports]}
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         found.report = report
-        survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
+        survey_steps.committed(session, found, snapshot=_version_of(lake, submission.id) or reports[-1].snapshot)
 
 
-def _others(registry: Registry, submission: Submission) -> set[tuple[int, bool]]:
-    """Return the other surveys that are in its dataset, or are being written to it, and whether each is taken back."""
-    with registry.session(read_only=True) as session:
-        return {
-            (one.id, one.state == "withdrawn")
-            for one in correcting.of_dataset(session, submission.dataset)
-            if one.id != submission.id and (one.dataset_version is not None or one.state == survey_steps.COMMITTING)
-        }
+def _remove(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> None:
+    """Let a part have no rows any more: a version like any other, which an earlier one may follow again."""
+    with registry.session() as session, session.begin():
+        session.get_one(Submission, submission.id).state = COMMITTING
+    with lake.staging() as nothing, lake.row_files("events") as no_events:
+        records, events = lake.commit_survey(
+            nothing, no_events, part=(submission.dataset, submission.part), author="survey",
+            message=f"part {submission.part} of {submission.dataset} removed", extra={"submission": submission.id},
+        )  # fmt: skip
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, submission.id)
+        counts = {"records": {"gone": records.gone}, "events": {"gone": events.gone}}
+        found.report = {"file": None, "ok": True, "problems": [], **counts}
+        survey_steps.committed(session, found, snapshot=_version_of(lake, submission.id) or records.snapshot)
+
+
+def _version_of(lake: Lake, number: int) -> int | None:
+    """Return the version of the lake that a submission made; None where it made none."""
+    versions = lake.snapshots()
+    own = versions.filter(versions["extra"].str.json_path_match("$.submission") == str(number))
+    return None if own.is_empty() else int(own["snapshot"][0])
 
 
 def _refuse(settings: Settings, registry: Registry, submission: Submission, error: InputError) -> None:
@@ -283,29 +281,25 @@ def _refuse(settings: Settings, registry: Registry, submission: Submission, erro
         found = session.get_one(Submission, submission.id)
         if found.state == "withdrawn":  # meanwhile, and what was just written is to go, too
             traces.forget_submission(session, settings.data, found)
-        if found.state not in ("accepted", "committing"):
+        if found.state not in ("accepted", COMMITTING):
             return
         found.report = kept_reports.kept(report)
         survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
 
 
 def _is_outdated(session: Session, submission: Submission) -> bool:
-    """Tell whether what was accepted is not what would happen: the dataset has gone on since, or the sharing rules have."""
-    base, rules = (submission.difference or {}).get("base"), survey_views.hash_of(session, submission.id)
-    corrects = correcting.corrected(correcting.of_dataset(session, submission.dataset), submission)
-    if corrects != (submission.difference or {}).get("corrects"):  # that was published, or taken back
+    """Tell whether what was accepted is not what would happen: its part has gone on since, or the sharing rules have."""
+    last = survey_steps.last_of(session, submission.dataset, submission.part)
+    if (submission.difference or {}).get("base") != (None if last is None else last.id):
         return True
-    unchanged = sides.UNCHANGED in (submission.sides or {}).values()
-    about_all = submission.complete or corrects is not None or unchanged
-    if about_all and base != survey_steps.last_version(session, submission.dataset):
-        return True
-    return rules != rules_in(session).hash
+    is_same: bool = survey_views.hash_of(session, submission.id) == rules_in(session).hash
+    return not is_same
 
 
-def _lost_untold(submission: Submission, read: pipeline.Interpreted, lake: Lake) -> bool:
-    """Tell whether rows would be left out that were withdrawn since it was checked; what is in the lake already is in."""
-    told = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
-    return withdrawn_rows.count(read) > told and not standing.has(lake, submission.id)
+def _loses_more(submission: Submission, read: pipeline.Interpreted) -> bool:
+    """Tell whether rows would be left out that were withdrawn since it was checked."""
+    known = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
+    return withdrawn_rows.count(read) > known
 
 
 def _look_again(session: Session, submission: Submission) -> None:
@@ -314,54 +308,14 @@ def _look_again(session: Session, submission: Submission) -> None:
     submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 
 
-def _is_sure(submission: Submission, found: Difference) -> bool:
-    """Tell whether rows under another identifier are those that the dataset has."""
-    return found.whole or submission.renamed == SAME
-
-
-def _corrected(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> Corrected | None:
-    """Return the survey that a submission corrects, with the rows that it alone says; None where it corrects none.
-
-    Raises
-    ------
-    InputError
-        With SUBMISSION_DECIDED, if another one took that survey's place meanwhile.
-    """
-    with registry.session(read_only=True) as session:
-        every = correcting.of_dataset(session, submission.dataset)
-        number = correcting.corrected(every, submission)
-    if number is not None and not standing.has(lake, submission.id):  # what is in already is the one
-        correcting.check_current(every, number, told=submission.answers or number)
-    return None if number is None else Corrected(number, correcting.said_alone(settings, registry, lake, number))
-
-
-def _commit(
-    settings: Settings, submission: Submission, read: pipeline.Interpreted, lake: Lake, found: Difference,
-    check: Callable[[], None] = lambda: None,
-) -> list[pipeline.IngestReport]:  # fmt: skip
-    """Take what was read of a submission in, known by its number; records that are renamed keep their numbers.
-
-    An event that is renamed takes the place of the one that it was: its effort counts once.
-    """
-    sure = _is_sure(submission, found)
-    gone, gone_events = (found.occurrences.gone(), found.events.gone()) if found.corrects is not None else ([], [])
-    return pipeline.commit(
-        read, lake, settings, extra={"submission": submission.id},
-        renamed=found.occurrences.renamed() if sure else {}, gone=gone,
-        gone_events=(*gone_events, *(found.events.renamed() if sure else ())), check=check,
-    )  # fmt: skip
-
-
 def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
     """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
     data = settings.data
-    taken = survey_files.taken(data, submission.file_sha256, submission.id)
-    if taken.exists() and submission.file_sha256 != returning.NOT_YET:
+    taken = survey_files.taken(data, submission.file_sha256, submission.restores or submission.id)
+    if taken.exists():
         for left in (survey_files.waiting, partial(survey_files.kept, name=submission.file_name)):
             left(data, submission.file_sha256).unlink(missing_ok=True)  # of a worker that was cut off
         return taken
-    if submission.returns_to is not None and submission.file_sha256 == returning.NOT_YET:
-        return returning.write(settings, registry, submission)
     path = survey_files.kept(data, submission.file_sha256, submission.file_name)
     if path.exists():
         _check_content(path, submission)
@@ -410,8 +364,8 @@ def _check_content(path: Path, submission: Submission) -> None:
 
 def _settle(
     settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
-    told: Mapping[str, Any] | None = None, countries: set[str] | None = None, view: survey_views.View | None = None,
-    concerned: set[str] | None = None, about: str | None = None, held: bool = False,
+    difference: Mapping[str, Any] | None = None, countries: set[str] | None = None,
+    view: survey_views.View | None = None, concerned: set[str] | None = None,
 ) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake; and what it would publish."""
     keep_report(settings.data, f"submission-{number}", report)
@@ -422,10 +376,7 @@ def _settle(
         if found.state != "draft":
             return
         found.report = kept_reports.kept(report)
-        found.difference = dict(told) if told is not None else None
-        found.renamed_of = about
-        if held:  # a draft of its sender alone, until they say which rows are the same
-            found.renamed, found.wanted = None, False
+        found.difference = dict(difference) if difference is not None else None
         if countries is not None:
             looked_at = (concerned or countries) | conversation.asking(session, found)
             found.sides = sides.asked(session, settings, found, countries, concerned=looked_at)
@@ -437,12 +388,6 @@ def _settle(
         if state == "submitted":
             conversation.replace(session, found)
             sides.accept_if_nobody_waits(session, found)
-
-
-def _last_version(registry: Registry, dataset: str) -> int | None:
-    """Return the number of a dataset's last version that a survey made."""
-    with registry.session(read_only=True) as session:
-        return survey_steps.last_version(session, dataset)
 
 
 def _one_problem(name: str, error: InputError) -> dict[str, Any]:

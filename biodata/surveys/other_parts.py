@@ -1,0 +1,46 @@
+"""Identifiers of a survey that stand in another part of its dataset already: each is a fault, named with both places."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from biodata.ingest.protocol import Finding
+from biodata.store.lake import Lake
+from biodata.store.models import Submission
+from biodata.store.query.filters import Compare
+from biodata.surveys.problems import Problem, problem_of
+from biodata.surveys.states import RECORD
+
+_CODE: Final = "IDENTIFIER_IN_TWO_PARTS"
+_TABLES: Final = (("occurrences", RECORD, "occurrenceID"), ("events", "eventID", "eventID"))
+_ONE_BY_ONE: Final = 10
+"""Where more rows than these stand in one other part it is told once, at the first: the file is that part's."""
+
+
+def problems(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: Submission) -> list[Problem]:
+    """Return the rows whose identifiers another part of the dataset has.
+
+    Parameters
+    ----------
+    brought : mapping of str to polars.DataFrame
+        What the file brings (`states.Brought`): `identifier`, `sheet`, `row` by table.
+    lake : Lake
+        What the dataset has.
+    submission : Submission
+        Whose file it is.
+    """
+    where = Compare("datasetKey", "=", submission.dataset)
+    found: list[Problem] = []
+    for table, name, term in _TABLES:
+        had = lake.read(table, columns=[name, "dataset_part", "source_row"], where=where)
+        had = had.filter(~pl.col("dataset_part").eq_missing(submission.part)).rename({name: "identifier"})
+        rows = brought[table].select("identifier", "sheet", "row").join(had, on="identifier", maintain_order="left")
+        for (part,), both in rows.group_by("dataset_part", maintain_order=True):
+            params = {"part": str(part) if part is not None else "-"}
+            many = both.height > _ONE_BY_ONE
+            for identifier, sheet, row, _, other in both.head(1 if many else both.height).iter_rows():
+                more = {"count": str(both.height)} if many else {"other_row": str(other or "-")}
+                finding = Finding(submission.file_name, sheet, row, term, identifier, _CODE, True, params | more)
+                found.append(problem_of(finding, "en"))
+    return found
