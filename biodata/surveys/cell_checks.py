@@ -13,6 +13,7 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.surveys.meant_values import FACTS, meant
+from biodata.terms import WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ class Rows:
     def finding(self, row: int, column: str, code: str, *, blocking: bool, **params: str) -> Finding:
         """Return a finding about a cell."""
         table = self.table
-        value = self.own[row].get(column) or self.nothing.get((row, column))
+        own = self.own[row]
+        written = own.get(f"{WRITTEN}{column}")
+        value = (own.get(column) or self.nothing.get((row, column))) if written is None else written or None
         return Finding(table.file, table.sheet, row, table.heading(column), value, code, blocking, params)
 
 

@@ -9,7 +9,6 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import (
+    accepting,
     conversation,
     kept_reports,
     other_forms,
@@ -160,9 +160,10 @@ def _waits(shown: pipeline.Preview) -> dict[str, dict[str, int]]:
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
-    """Return the file that is kept of a submission, with what is wrong in it.
+    """Return the tables that come in of a submission's file, with what is wrong in it.
 
-    Of a file in another form than sheets only what came in is kept: it may hold people, or a patrol's arrests.
+    From here on they are read, never the file again. Of a file in another form than sheets nothing else is kept: it may
+    hold people, or a patrol's arrests.
     """
     boundaries = places.load_boundaries(settings.boundaries)
     kept = heading_mappings.kept(registry, submission.dataset)
@@ -174,23 +175,16 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     if path.suffix == taken_tables.SUFFIX:
         return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, licences=licences,
                                                params=True)  # fmt: skip
+    target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
     try:
         form = forms.recognise([path], names=[name])
         if form == forms.SHEETS:
             with path.open("rb") as file:
-                return path, check(
-                    file,
-                    name,
-                    boundaries,
-                    kept=kept,
-                    rules=rules,
-                    known=known,
-                    licence=submission.license,
-                    licences=licences,
-                    dataset=submission.dataset,
-                    params=True,
-                )
-        target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
+                return target, check(
+                    file, name, boundaries, kept=kept, rules=rules, known=known, licence=submission.license,
+                    licences=licences, dataset=submission.dataset, target=target,
+                    accepted=accepting.accepted_of(registry, submission.dataset), params=True,
+                )  # fmt: skip
         report = other_forms.check(
             [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
             licence=submission.license, licences=licences, params=True,
@@ -204,7 +198,12 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
 
 def _commit(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Take a submission into the lake, whole or not at all."""
-    path, lake = _opened(settings, registry, submission), reading.lake
+    lake = reading.lake
+    own, of_restored = (
+        survey_files.taken(settings.data, submission.file_sha256, number)
+        for number in (submission.id, submission.restores or submission.id)
+    )
+    path = own if own.exists() else of_restored
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
@@ -298,7 +297,7 @@ def _is_outdated(session: Session, submission: Submission) -> bool:
 
 def _loses_more(submission: Submission, read: pipeline.Interpreted) -> bool:
     """Tell whether rows would be left out that were withdrawn since it was checked."""
-    known = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
+    known: int = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
     return withdrawn_rows.count(read) > known
 
 
@@ -309,21 +308,23 @@ def _look_again(session: Session, submission: Submission) -> None:
 
 
 def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
-    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
+    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first.
+
+    Where the file itself is not kept, that is what was taken of it.
+    """
     data = settings.data
-    taken = survey_files.taken(data, submission.file_sha256, submission.restores or submission.id)
-    if taken.exists():
-        for left in (survey_files.waiting, partial(survey_files.kept, name=submission.file_name)):
-            left(data, submission.file_sha256).unlink(missing_ok=True)  # of a worker that was cut off
-        return taken
+    arrived = survey_files.waiting(data, submission.file_sha256)
     path = survey_files.kept(data, submission.file_sha256, submission.file_name)
     if path.exists():
         _check_content(path, submission)
-        survey_files.waiting(data, submission.file_sha256).unlink(missing_ok=True)
+        arrived.unlink(missing_ok=True)
         return path
+    taken = survey_files.taken(data, submission.file_sha256, submission.restores or submission.id)
+    if taken.exists():
+        arrived.unlink(missing_ok=True)  # of a worker that was cut off
+        return taken
     if submission.upload_id is not None:
         return _from_parts(settings, registry, submission)
-    arrived = survey_files.waiting(data, submission.file_sha256)
     if not arrived.exists():
         message = f"submission {submission.id}: its file is not there"
         raise StoreError(message)

@@ -30,6 +30,7 @@ from biodata.surveys import (
 )
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
+from biodata.terms import WRITTEN
 from biodata.vocabularies import SurveyDesign
 
 _DATASET: Final = "check"
@@ -153,11 +154,12 @@ def is_filled(rows: Rows) -> bool:
 def rows_of(table: SurveyTable, known: pl.Series | None = None) -> Rows:
     """Return a table's rows by their number."""
     came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
-    told = came.with_columns(_told(name) for name in came.columns if name != "source_row")
+    cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
+    told = came.with_columns(_told(name) for name in cells)
     own = {row["source_row"]: row for row in told.iter_rows(named=True)}
     nothing = {
         (row, name): value
-        for name in came.columns
+        for name in cells
         for row, value in came.filter(told[name].is_null() & came[name].is_not_null())
         .select("source_row", pl.col(name).alias("value"))
         .iter_rows()
