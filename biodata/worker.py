@@ -20,7 +20,6 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import COMMITTED
 
 logger = logging.getLogger(__name__)
 
@@ -295,13 +294,8 @@ def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, A
 
 
 def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
-    """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake and released."""
-    result = surveys.process(settings, registry, held.arguments["submission"])
-    if result["state"] == COMMITTED:  # a job that was cut off after the release comes here, too
-        made = pipeline.release(settings)
-        exact_building.follow_release(settings)
-        result |= {"release": made.id}
-    return result
+    """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake; a job of its own releases it."""
+    return surveys.process(settings, registry, held.arguments["submission"])
 
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:

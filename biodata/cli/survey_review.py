@@ -270,8 +270,8 @@ def remove(
         who = who_is(registry, account, language)
         made = sending.remove(settings, registry, who, number)
         found = reviews.look(registry, who, made, language=language)
-        if made != number and "job" in found:
-            # A worker that runs beside this may have taken it by now.
+        while made != number and "job" in found and found["state"] in ("accepted", "committing", "committed"):
+            # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
     say(state_line(made, found["stage"], language))

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
 from biodata.access import traces
+from biodata.access.consent import RELEASE_JOB
 from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
@@ -91,6 +92,8 @@ def process(settings: Settings, registry: Registry, number: int) -> dict[str, An
                 else:
                     _commit(settings, registry, submission, reading)
                 submission = _read(registry, number)
+    if submission.state == survey_steps.COMMITTED:  # a job that was cut off comes here, too
+        _release_if_due(registry, number)
     return {"submission": number, "state": submission.state, "report": submission.report}
 
 
@@ -262,6 +265,14 @@ def _remove(settings: Settings, registry: Registry, submission: Submission, lake
         counts = {"records": {"gone": records.gone}, "events": {"gone": events.gone}}
         found.report = {"file": None, "ok": True, "problems": [], **counts}
         survey_steps.committed(session, found, snapshot=_version_of(lake, submission.id) or records.snapshot)
+
+
+def _release_if_due(registry: Registry, number: int) -> None:
+    """Let a submission that is in the lake and not on the map be released, once with all others that are."""
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, number)
+        if survey_steps.state_of(session, found) == survey_steps.COMMITTED:
+            found.job_id = jobs.add_once(session, RELEASE_JOB)
 
 
 def _version_of(lake: Lake, number: int) -> int | None:
