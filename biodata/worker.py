@@ -20,6 +20,7 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.surveys import result_pages
 
 logger = logging.getLogger(__name__)
 
@@ -283,14 +284,21 @@ def _watched(held: Held) -> Iterator[None]:
         thread.join()
 
 
-def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
+def _release(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Make what the rules let out the current release; the only one, where somebody took back what was public."""
     made = pipeline.release(settings)
     if held.arguments.get("alone"):
         releases.drop_others(settings.data)
     exact_building.follow_release(settings)
     again.queue(settings, again.held_runs(settings))
+    with registry.session() as session, session.begin():
+        jobs.add_once(session, result_pages.JOB)
     return {"release": made.id, "counts": dict(made.counts)}
+
+
+def _survey_results(settings: Settings, registry: Registry, _held: Held) -> dict[str, Any]:
+    """Make the pages of surveys' results that the current release tells otherwise."""
+    return {"datasets": result_pages.make(settings, registry)}
 
 
 def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
@@ -345,6 +353,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "release": _release,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
+        result_pages.JOB: _survey_results,
         "corridors": _corridors,
         again.JOB: _corridors_again,
         "download": _download,
