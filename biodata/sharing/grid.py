@@ -79,9 +79,12 @@ def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
     """
     with_events = events.drop_nulls(["fx", "fy"])["datasetKey"].unique()
     placed = records.drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(_VISITED))
-    days = pl.col("day").n_unique().over("datasetKey", "column", "row")
-    again = placed.select("datasetKey", again=days >= 2).group_by("datasetKey").agg(pl.col("again").mean())
-    return pl.concat([with_events, again.filter(pl.col("again") >= 0.5)["datasetKey"]]).unique().sort()
+    places = placed.group_by("datasetKey", "column", "row").agg(
+        pl.len(), again=pl.col("day").min() < pl.col("day").max()
+    )
+    share = pl.col("len").filter("again").sum() / pl.col("len").sum()
+    again = places.group_by("datasetKey").agg(share=share).filter(pl.col("share") >= 0.5)
+    return pl.concat([with_events, again["datasetKey"]]).unique().sort()
 
 
 def squares(rows: pl.DataFrame) -> pl.DataFrame:

@@ -178,6 +178,8 @@ def stricter(records: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 
     A record that has a category of its own is beside no other.
     """
+    if others.is_empty():
+        return records
     both = records.join(others.select(_BESIDE), on="key", how="left", suffix="_other", maintain_order="left")
     taken = strictness("category_other") > strictness("category")
     return both.select(
