@@ -24,11 +24,13 @@ from biodata.sharing.grid import (
     PLACES,
     POOL,
     cell,
+    emptied_events,
+    even_walks,
     fine,
     square,
+    stricter,
     with_crowds,
 )
-from biodata.sharing.left_empty import emptied_events, even_walks, stricter
 
 STATES: Final = pl.Schema(
     {
