@@ -20,6 +20,7 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import RESULTS_JOB
 from biodata.surveys import result_pages
 
 logger = logging.getLogger(__name__)
@@ -292,7 +293,7 @@ def _release(settings: Settings, registry: Registry, held: Held) -> dict[str, An
     exact_building.follow_release(settings)
     again.queue(settings, again.held_runs(settings))
     with registry.session() as session, session.begin():
-        jobs.add_once(session, result_pages.JOB)
+        jobs.add_once(session, RESULTS_JOB)
     return {"release": made.id, "counts": dict(made.counts)}
 
 
@@ -353,7 +354,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "release": _release,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
-        result_pages.JOB: _survey_results,
+        RESULTS_JOB: _survey_results,
         "corridors": _corridors,
         again.JOB: _corridors_again,
         "download": _download,

@@ -254,7 +254,10 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
 def _remove(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> None:
     """Let a part have no rows any more: a version like any other, which an earlier one may follow again."""
     with registry.session() as session, session.begin():
-        session.get_one(Submission, submission.id).state = COMMITTING
+        found = session.get_one(Submission, submission.id)
+        if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
+            return
+        found.state = COMMITTING
     with lake.staging() as nothing, lake.row_files("events") as no_events:
         records, events = lake.commit_survey(
             nothing, no_events, part=(submission.dataset, submission.part), author="survey",

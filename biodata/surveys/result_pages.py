@@ -20,7 +20,6 @@ from biodata.store.registry import Registry
 from biodata.surveys.words import LANGUAGES
 from biodata.surveys.words.sentences import retold
 
-JOB: Final = "survey results"
 _NUMBERS: Final = "results.json"
 _FORMAT: Final = 1
 """Raised when pages change: those that are kept are then made again."""
@@ -28,7 +27,7 @@ _FORMAT: Final = 1
 
 def folder(data: Path, dataset: str) -> Path:
     """Return where the pages of a dataset lie."""
-    return folders.service(data) / "results" / hashlib.sha256(dataset.encode()).hexdigest()[:32]
+    return folders.results(data) / hashlib.sha256(dataset.encode()).hexdigest()[:32]
 
 
 def make(settings: Settings, registry: Registry) -> list[str]:
