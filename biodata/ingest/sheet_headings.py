@@ -18,11 +18,14 @@ NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificN
 _OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
 """Columns of measurements and of media files, which have an event's identifier and are no events."""
 
-NEEDED: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
+NEEDED: Final = ("eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
 
 _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitude", "sampleSizeValue", "design",
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
+_OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "year", "day", "deploymentStart", "deploymentEnd",
+                               "design", "sampleSizeValue", "samplingEffort", "samplingEffortValue"})  # fmt: skip
+_PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.6
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _EXPLAINED: Final = 5
@@ -132,7 +135,7 @@ def _kind(title: str, terms: set[str]) -> str | None:
         return None
     if terms & set(NAMES_OF_TAXA) or "occurrenceID" in terms:
         return "occurrences"
-    if said == "sites" and "locationID" in terms and not terms & {"eventID", "eventDate", "deploymentStart"}:
+    if "locationID" in terms and terms & _PLACES and not terms & _OF_EVENTS:
         return "sites"
     if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
         return "events"

@@ -154,18 +154,21 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
     width = max(len(upper), len(lower))
     above, below = upper + [None] * (width - len(upper)), lower + [None] * (width - len(lower))
     seen = Counter(cell.strip() for cell in below if cell is not None)
+    groups = Counter(cell.strip() for cell in above if cell is not None)
+    of_units = all(_UNIT_CELL.fullmatch(cell.strip()) for cell in below if cell is not None)
     for index, (high, low) in enumerate(zip(above, below, strict=True)):
         high, low = (high or "").strip(), (low or "").strip()
         if not high and not low:
             continue
         row = out.heading_row if low else upper_row
-        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None
+        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None and (of_units or not is_heading(low))
         alone = low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit))
         heading = (
             low
             if alone
             else high
-            if not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or not is_heading(f"{high} {low}")))
+            if not low
+            or (is_heading(high) and (_DATE_FORM.fullmatch(low) or (groups[high] == 1 and not is_heading(f"{high} {low}"))))
             else f"{high} {low}"
         )
         if out.grid.marks.hides_column(index):

@@ -12,11 +12,12 @@ from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_grids import in_degrees
-from biodata.ingest.sheet_headings import is_guide, kind_of, laid_out, names_of
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA, is_guide, kind_of, laid_out, names_of
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_repairs import read_marked, read_merges
 from biodata.ingest.survey_files import grids_of
 from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.sharing.names import bundled_common_names, meaning
 
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -64,7 +65,25 @@ def read_survey(
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
+    survey_sites.by_station(survey)
+    for table in survey.of("occurrences"):
+        _read_local_names(table)
     return survey
+
+
+def _read_local_names(table: SurveyTable) -> None:
+    """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
+    local = "vernacularName"
+    if local not in table.frame.columns or set(NAMES_OF_TAXA) & set(table.frame.columns) - {local}:
+        return
+    known = bundled_common_names()
+    meant = {text: meaning(text, known) for text in table.frame[local].drop_nulls().unique()}
+    sure = {text: next(iter(taxa)) for text, taxa in meant.items() if len(taxa) == 1}
+    table.frame = table.frame.with_columns(
+        pl.col(local).replace_strict(sure, default=None, return_dtype=pl.String).alias("scientificName")
+    )
+    table.headings["scientificName"] = table.heading(local)
+    table.converted["scientificName"] = local
 
 
 def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:

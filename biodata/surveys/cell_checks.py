@@ -233,6 +233,8 @@ def _column(flag: str, cell: _Cell, rows: Rows, row: int) -> str | None:
             return None  # place and date are the event's whole or not at all
         if columns and columns[0] in ("decimalLatitude", "decimalLongitude"):
             columns = columns[:2]
+        elif not columns and cell.columns in (_BOTH, _DATE):  # which only events tell: of none here
+            columns = [column for column in ("eventID", "locationID") if column in headings]
         return next((column for column in columns if own.get(column) is None), None)
     wrong = _WRONG.get(flag, _is_told)
     told = [column for column in columns if own.get(column) is not None]

@@ -9,9 +9,8 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 
 _NEEDED: Final = (
-    ("occurrenceID", ()),
     ("eventDate", ("verbatimEventDate", "year", "deploymentStart")),
-    ("scientificName", ("verbatimScientificName", "taxonID")),
+    ("scientificName", ("verbatimScientificName", "taxonID", "vernacularName")),
     ("decimalLatitude", ("verbatimCoordinates", "verbatimLatitude")),
     ("decimalLongitude", ("verbatimCoordinates", "verbatimLongitude")),
 )

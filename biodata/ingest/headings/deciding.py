@@ -1,7 +1,7 @@
 """Plain headings (`Date`, `物种`, `จำนวน`) that a whole sheet decides: their cells speak for a term, and no other heading does."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -13,18 +13,25 @@ import polars as pl
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.dates import parse_dates
+from biodata.parsers.decimals import parse_decimal
 from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.one_taxon import genera
+from biodata.sharing.names import bundled_common_names, meaning
 
 _MOSTLY: Final = 0.8
+_HALF: Final = 0.5
 _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
+_OF_RECORDS: Final = frozenset({"individualCount", "occurrenceID", "perpendicular_distance_m"})
+_OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
 _COUNT: Final = re.compile(r"\D{0,12}(\d{1,5})(?!\d)[^.]{0,12}")
 _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
+_IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
+_CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
 _ANY_DAY: Final = date(9999, 1, 1)
 """Whether a date has been yet is no question of what a column holds."""
 
@@ -32,8 +39,8 @@ _ANY_DAY: Final = date(9999, 1, 1)
 def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
     """Return the proposals of a sheet, with `Why.TAKEN` for those that the sheet decides; their confidence stays.
 
-    A heading is decided where the dictionary has it, its likeliest meaning is a plain one (date, species, count, place),
-    its cells are of it, and no other heading of the sheet may mean the same.
+    A heading is decided where the dictionary has it, its cells are of one of its meanings that is a plain one (date, species,
+    count, place, code of a record), and no other heading of the sheet may mean the same.
 
     Parameters
     ----------
@@ -42,32 +49,33 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     cells : mapping of str to sequence of str
         Some cells below each heading.
     """
-    return [
-        replace(one, why=Why.TAKEN) if _is_decided(one, proposals, cells.get(one.heading, ())) else one
-        for one in proposals
-    ]
+    able = [_meanings(one, cells.get(one.heading, ())) for one in proposals]
+    out = list(proposals)
+    for at, one in enumerate(proposals):
+        others = {term for place, terms in enumerate(able) if place != at for term in terms}
+        if one.confidence <= CERTAIN and one.confidence >= _LIKELY and one.why in _OPEN:
+            term = next((term for term in able[at] if _is_decided(term, others)), None)
+            if term is not None:
+                rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
+                out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
+                able[at] = [term]
+    return out
 
 
-def _is_decided(one: Proposal, proposals: Sequence[Proposal], cells: Sequence[str | None]) -> bool:
-    """Tell whether a sheet decides what a heading means."""
-    term = one.term
-    if term is None or term not in _ARE or one.confidence > CERTAIN or one.confidence < _LIKELY:
-        return False
-    if one.why not in (Why.SEVERAL, Why.CELLS):
-        return False
-    others = [other for other in proposals if other is not one]
-    meant = {name for other in others for name in (other.term, *_doubted(other)) if name is not None}
-    if meant & {term, *_AGAINST.get(term, ())}:
-        return False
-    if term == "individualCount" and not meant & _NAMES_OF_TAXA:
-        return False  # a number of an event may be of cameras, or of days
+def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
+    """Return what a heading may mean by its cells; one that is surely something means nothing else."""
+    terms = [one.term] if one.confidence > CERTAIN else [one.term, *one.others]
     told = [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]
-    return bool(told) and _ARE[term](told)
+    sure = one.confidence > CERTAIN
+    return [t for t in terms if t is not None and (sure or t not in _ARE or (bool(told) and _ARE[t](told)))]
 
 
-def _doubted(other: Proposal) -> tuple[str, ...]:
-    """Return what a heading may mean beside its likeliest term; one that is surely something means nothing else."""
-    return other.others if other.confidence <= CERTAIN else ()
+def _is_decided(term: str, others: Collection[str]) -> bool:
+    """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
+    if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
+        return False
+    # A number of an event may be of cameras, or of days, and a code that of a station.
+    return term not in _OF_RECORDS or bool(_NAMES_OF_TAXA & set(others))
 
 
 def _are_dates(told: list[str]) -> bool:
@@ -101,12 +109,63 @@ def _are_places(told: list[str]) -> bool:
     return len(named) == len(told)
 
 
+def _are_common(told: list[str]) -> bool:
+    """Tell whether cells are names of animals and plants in the languages of the region."""
+    known = bundled_common_names()
+    return sum(bool(meaning(text, known)) for text in told) >= _HALF * len(told) and not are_latin(told)
+
+
+def _are_names(told: list[str]) -> bool:
+    """Tell whether cells are names of taxa, some of them in Latin."""
+    known = bundled_common_names()
+    latin = [text for text in told if are_latin([text])]
+    return bool(latin) and len(latin) + sum(bool(meaning(text, known)) for text in told) >= _MOSTLY * len(told)
+
+
+def _are_identifiers(told: list[str]) -> bool:
+    """Tell whether cells are codes, nearly each another one, and not the numbers of the rows."""
+    plain = [ascii_digits(text) for text in told]
+    numbers = [int(text) for text in plain if text.isdigit()]
+    running = len(numbers) == len(plain) and sum(b == a + 1 for a, b in pairwise(numbers)) > _HALF * len(numbers)
+    return (
+        len(told) > 2 and all(_IDENTIFIER.fullmatch(text) for text in plain)
+        and len(set(plain)) >= _MOSTLY * len(plain) and not (running and min(numbers) < 2)
+    )  # fmt: skip
+
+
+def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
+    """Return what tells whether most cells are of a pattern."""
+    return lambda told: sum(pattern.fullmatch(ascii_digits(text)) is not None for text in told) >= _MOSTLY * len(told)
+
+
+def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
+    """Return what tells whether most cells are numbers within two bounds."""
+
+    def are(told: list[str]) -> bool:
+        numbers = (parse_decimal(text)[0] for text in told)
+        return sum(n is not None and least <= n <= greatest for n in numbers) >= _MOSTLY * len(told)
+
+    return are
+
+
 _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
     {
         "eventDate": _are_dates,
-        "scientificName": are_latin,
+        "deploymentStart": _are_dates,
+        "deploymentEnd": _are_dates,
+        "eventTime": _share(_CLOCK),
+        "scientificName": _are_names,
+        "vernacularName": _are_common,
         "individualCount": _are_counts,
         "locality": _are_places,
+        "locationID": _share(_CODE),
+        "occurrenceID": _are_identifiers,
+        "perpendicular_distance_m": _are_within(0, 2000),
+        "easting": _are_within(100_000, 900_000),
+        "northing": _are_within(0, 10_002_000),
+        "decimalLatitude": _are_within(-90, 90),
+        "decimalLongitude": _are_within(-180, 180),
+        "day": _are_within(1, 31),
     }
 )
 """The plain terms, and whether cells are of them."""

@@ -124,8 +124,8 @@ def by_parts(
         agreeing = [f for f in known if surest.term in f.others]
         confidence = 0.85 if len(same) + len(agreeing) == len(known) else 0.6
         return replace(surest, confidence=min(surest.confidence, confidence), why=Why.SEVERAL, others=others)
-    if len(same) > 1 and surest.confidence > CERTAIN:
-        return replace(surest, why=Why.DICTIONARY)
+    if len(same) == len(parts) or (len(same) > 1 and surest.confidence > CERTAIN):
+        return surest  # in each of its languages the same
     return replace(surest, confidence=min(surest.confidence, 0.85), why=Why.PARTLY)
 
 

@@ -1,0 +1,494 @@
+"""Sheets as teams of the region write them, each with planted faults: what is wrong in which cell, and what is right.
+
+Written from how field teams keep their sheets, without asking the checker: a plant names the cell that it spoils and the
+codes that may tell it, a truth names what a right row says. `score` compares both with a check.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+import openpyxl
+
+import old_workbooks
+
+TODAY: Final = date(2026, 11, 24)
+DATE = frozenset(
+    "RECORDED_DATE_INVALID RECORDED_DATE_UNLIKELY RECORDED_DATE_MISSING RECORDED_DATE_BUDDHIST_ERA RECORDED_DATE_MISMATCH "
+    "RECORDED_DATE_DAY_MONTH_AMBIGUOUS RECORD_OUTSIDE_EVENT".split()
+)  # fmt: skip
+ENDS = frozenset({"EVENT_ENDS_BEFORE_START"})
+NO_DATE = frozenset({"RECORDED_DATE_MISSING"})
+NO_END = frozenset({"EVENT_END_MISSING"})
+NO_PLACE = frozenset({"COORDINATE_MISSING"})
+DOUBLE = frozenset({"ROW_REPEATED"})
+SAME_ID = frozenset({"IDENTIFIER_REPEATED"})
+COUNT = frozenset({"INDIVIDUAL_COUNT_INVALID"})
+MANY = frozenset({"INDIVIDUAL_COUNT_UNLIKELY"})
+FAR = frozenset(
+    "PLACE_FAR_FROM_OTHERS COUNTRY_COORDINATE_MISMATCH PROVINCE_COORDINATE_MISMATCH PRESUMED_SWAPPED_COORDINATE PLACE_AT_SEA "
+    "LAND_TAXON_AT_SEA".split()
+)  # fmt: skip
+PLACE = frozenset(
+    "COORDINATE_INVALID COORDINATE_OUT_OF_RANGE PRESUMED_SWAPPED_COORDINATE ZERO_COORDINATE COORDINATE_PROJECTED "
+    "UTM_INCOMPLETE".split()
+)  # fmt: skip
+ZONE_UTM = FAR | {"UTM_ZONE_UNLIKELY"}
+NO_SITE = frozenset({"SITE_UNKNOWN", "EVENT_UNKNOWN", "LOCATION_MISSING"})
+NAME = frozenset(
+    "NAME_NEARLY_ANOTHER TAXON_MATCH_FUZZY TAXON_MATCH_NONE SCIENTIFIC_NAME_UNREADABLE SCIENTIFIC_NAME_UNDETERMINED".split()
+)  # fmt: skip
+NO_NAME = frozenset({"SCIENTIFIC_NAME_MISSING"})
+LICENCE = frozenset({"LICENSE_UNKNOWN", "LICENSE_UNSUPPORTED"})
+SCOPE = frozenset({"SCOPE_WORD_UNKNOWN", "SCOPE_UNKNOWN"})
+OVERLAP = frozenset({"CAMERA_AT_TWO_SITES", "CAMERA_DEPLOYMENTS_OVERLAP"})
+ZONE = frozenset({"TIME_ZONE_INVALID", "TIME_ZONE_NOT_OF_PLACE"})
+EFFORT = frozenset({"EFFORT_INVALID", "EFFORT_UNIT_UNFIT"})
+DISTANCE = frozenset({"DISTANCE_INVALID"})
+CELL_ERROR = frozenset({"CELL_ERROR", "FORMULA_WITHOUT_VALUE"})
+GARBLED = frozenset({"TEXT_GARBLED"})
+TIME = frozenset({"TIME_UNREADABLE"})
+COUNTRY = frozenset({"COUNTRY_COORDINATE_MISMATCH"})
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A fault: the cell (any of the headings; none for the row), and the codes of which one has to tell it."""
+
+    sheet: str | None
+    row: int
+    headings: tuple[str, ...]
+    codes: frozenset[str]
+
+
+@dataclass
+class Book:
+    """A messy workbook on its way."""
+
+    name: str
+    form: str = "xlsx"
+    sheets: dict[str | None, list[list[Any]]] = field(default_factory=dict)
+    merges: list[tuple[str, str]] = field(default_factory=list)
+    plants: list[Plant] = field(default_factory=list)
+    truths: list[dict[str, Any]] = field(default_factory=list)
+    proposed: frozenset[str] = frozenset()
+    """Codes that rightly propose something of many cells of the book: a calendar, the meaning of local names."""
+    raw: bytes | None = None
+    encoding: str = "utf-8"
+
+    def table(
+        self, sheet: str | None, above: Sequence[Sequence[Any]], headings: Sequence[str | None],
+        rows: Iterable[tuple[Sequence[Any], Mapping[str, Any] | None]],
+    ) -> None:
+        """Add a sheet: rows above the headings, the headings, rows of cells with the truth of each."""
+        out = [*map(list, above), list(headings)]
+        for cells, truth in rows:
+            out.append(list(cells))
+            if truth is not None:
+                self.truths.append({"sheet": sheet, "row": len(out), **truth})
+        self.sheets[sheet] = out
+
+    def plant(
+        self, sheet: str | None, row: int, heading: str | None, codes: frozenset[str], *, also: Sequence[str] = (),
+        **cells: Any,
+    ) -> None:
+        """Spoil a row: `value` for the heading's cell, and take its truth away."""
+        rows = self.sheets[sheet]
+        if "value" in cells:
+            head = next(r for r in rows if heading in r)
+            rows[row - 1][head.index(heading)] = cells["value"]
+        self.plants.append(Plant(sheet, row, (*([heading] if heading else []), *also), codes))
+        self.truths = [one for one in self.truths if (one["sheet"], one["row"]) != (sheet, row)]
+
+    def double(self, sheet: str | None, row: int) -> None:
+        """Repeat a row at the end of its sheet."""
+        rows = self.sheets[sheet]
+        rows.append(list(rows[row - 1]))
+        self.plants.append(Plant(sheet, len(rows), (), DOUBLE))
+
+    def files(self) -> list[tuple[str, bytes]]:
+        """Return the file as a team sends it."""
+        if self.raw is not None:
+            return [(f"{self.name}.{self.form}", self.raw)]
+        if self.form == "csv":
+            (rows,) = self.sheets.values()
+            text = "\r\n".join(",".join(_quoted(cell) for cell in row) for row in rows) + "\r\n"
+            return [(f"{self.name}.csv", text.encode(self.encoding))]
+        if self.form == "xls":
+            ((title, rows),) = self.sheets.items()
+            return [(f"{self.name}.xls", old_workbooks.xls(rows, name=title))]
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for title, rows in self.sheets.items():
+            page = book.create_sheet(title)
+            for number, row in enumerate(rows, start=1):
+                for column, cell in enumerate(row, start=1):
+                    if cell is not None:
+                        page.cell(number, column, cell)
+        for title, area in self.merges:
+            book[title].merge_cells(area)
+        out = io.BytesIO()
+        book.save(out)
+        return [(f"{self.name}.xlsx", out.getvalue())]
+
+
+def _quoted(cell: Any) -> str:
+    text = "" if cell is None else str(cell)
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n') else text
+
+
+def dms(degrees: float, sides: str) -> str:
+    """Return degrees, minutes and seconds as a GPS shows them."""
+    side, left = sides[degrees < 0], abs(degrees)
+    minutes = (left - int(left)) * 60
+    return f"{int(left)}°{int(minutes):02d}'{(minutes - int(minutes)) * 60:04.1f}\"{side}"
+
+
+def digits(text: Any, zero: str) -> str:
+    """Return a text with the digits of a script."""
+    return str(text).translate({ord("0") + n: ord(zero) + n for n in range(10)})
+
+
+def about(latitude: float, longitude: float, n: int) -> list[tuple[float, float]]:
+    """Return places within a few kilometres of one."""
+    return [(round(latitude + (i * 37 % 23) / 1100, 5), round(longitude + (i * 53 % 29) / 1200, 5)) for i in range(n)]
+
+
+def days(first: date, n: int, step: int = 1) -> list[date]:
+    """Return days, one after the other."""
+    return [date.fromordinal(first.toordinal() + i * step) for i in range(n)]
+
+
+BOOKS: list[Callable[[], Book]] = []
+
+
+def book(make: Callable[[], Book]) -> Callable[[], Book]:
+    """Register a workbook."""
+    BOOKS.append(make)
+    return make
+
+
+@book
+def yunnan_line_transects() -> Book:
+    """保护区巡护样线: title, joined cells of the line, Chinese names beside Latin ones, native dates, no identifier."""
+    b = Book("勐腊样线调查2026", proposed=frozenset({"NAME_COMMON"}))
+    species = [("野猪", "Sus scrofa"), ("赤麂", "Muntiacus muntjak"), ("水鹿", "Rusa unicolor"), ("红原鸡", "Gallus gallus"),
+               ("黑熊", "Ursus thibetanus")]  # fmt: skip
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(21.93, 101.21, 18), days(date(2026, 3, 2), 18), strict=True)):
+        zh, latin = species[i % 5]
+        rows.append((
+            [i + 1, f"样线{1 + i // 6}", f"{day.year}年{day.month}月{day.day}日", zh, latin, 1 + i % 4, lat, lon, 780 + 7 * i, "李明"],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=latin, count=1 + i % 4),
+        ))  # fmt: skip
+    b.table("样线记录", [["勐腊子保护区2026年春季样线调查记录表"], []],
+            ["序号", "样线编号", "日期", "中文名", "学名", "数量", "纬度", "经度", "海拔(m)", "记录人"], rows)  # fmt: skip
+    b.merges += [("样线记录", "A1:J1")]
+    b.plant("样线记录", 6, "日期", DATE, value="2026年2月30日")
+    b.plant("样线记录", 8, "经度", FAR | PLACE, also=["纬度"], value=110.21)
+    b.plant("样线记录", 10, "数量", MANY, value=4200)
+    b.plant("样线记录", 12, "日期", NO_DATE, value=None)
+    b.plant("样线记录", 14, "学名", NAME, value="Muntiacus muntjakk")
+    b.plant("样线记录", 17, "纬度", NO_PLACE, also=["经度"], value=None)
+    b.double("样线记录", 16)
+    return b
+
+
+@book
+def thai_buddhist_years() -> Book:
+    """บันทึกการสำรวจ: Buddhist years in Thai digits, Thai names only, UTM nowhere, count in words of a classifier."""
+    b = Book("huai_kha_khaeng", proposed=frozenset({"NAME_COMMON", "RECORDED_DATE_BUDDHIST_ERA"}))
+    species = ["หมูป่า", "เก้ง", "ช้างป่า", "เสือโคร่ง", "กวางป่า"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(15.45, 99.25, 16), days(date(2025, 2, 1), 16), strict=True)):
+        told = digits(f"{day.day:02d}/{day.month:02d}/{day.year + 543}", "๐")
+        rows.append((
+            [digits(i + 1, "๐"), told, species[i % 5], digits(1 + i % 3, "๐"), lat, lon, "สมชาย"],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 5], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("ข้อมูลสัตว์ป่า", [], ["ลำดับ", "วันที่", "ชนิด", "จำนวน (ตัว)", "ละติจูด", "ลองจิจูด", "ผู้บันทึก"], rows)
+    b.plant("ข้อมูลสัตว์ป่า", 5, "วันที่", DATE, value="๓๑/๐๒/๒๕๖๘")
+    b.plant("ข้อมูลสัตว์ป่า", 7, "จำนวน (ตัว)", COUNT, value="-๒")
+    b.plant("ข้อมูลสัตว์ป่า", 9, "ละติจูด", FAR | PLACE, also=["ลองจิจูด"], value=99.26)
+    b.plant("ข้อมูลสัตว์ป่า", 11, "วันที่", DATE, value="๑๒/๐๒/๒๕๗๘")
+    b.double("ข้อมูลสัตว์ป่า", 13)
+    return b
+
+
+@book
+def lao_decimal_commas() -> Book:
+    """ນ້ຳຫ້າ: decimal commas, both coordinates of a day in Lao, day first dates with dots, local names."""
+    b = Book("nam_ha_2026", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["ໝູປ່າ", "ຟານ", "ໄກ່ປ່າ", "ໝີຄວາຍ"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(20.75, 101.3, 16), days(date(2026, 1, 9), 16), strict=True)):
+        rows.append((
+            [f"NH{i + 1:03d}", f"{day.day}.{day.month}.{day.year}", species[i % 4], 1 + i % 3, str(lat).replace(".", ","),
+             str(lon).replace(".", ","), "ບ້ານນ້ຳຫ້າ"],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    heads = ["ID", "ວັນທີ", "ຊະນິດ", "ຈຳນວນ", "ເສັ້ນແວງ (N)", "ເສັ້ນແວງ (E)", "ສະຖານທີ່"]
+    heads[4], heads[5] = "Lat", "Long"
+    b.table("Sheet1", [], heads, rows)
+    b.plant("Sheet1", 4, "ວັນທີ", DATE, value="32.1.2026")
+    b.plant("Sheet1", 6, "Lat", PLACE | FAR, value="207,5")
+    b.plant("Sheet1", 8, "ຈຳນວນ", COUNT, value="2,5")
+    b.plant("Sheet1", 10, "ID", SAME_ID, value="NH003")
+    b.plant("Sheet1", 12, "Long", NO_PLACE, value=None)
+    return b
+
+
+@book
+def burmese_digits() -> Book:
+    """Hukaung: Burmese digits everywhere, Burmese headings and local names."""
+    b = Book("hukaung", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["တောဝက်", "ဆင်", "ကျား", "ချေ"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(26.45, 96.55, 14), days(date(2026, 2, 13), 14), strict=True)):
+        rows.append((
+            [digits(i + 1, "၀"), digits(f"{day.day}-{day.month}-{day.year}", "၀"), species[i % 4], digits(1 + i % 3, "၀"),
+             digits(lat, "၀"), digits(lon, "၀")],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("မှတ်တမ်း", [], ["စဉ်", "နေ့စွဲ", "မျိုးစိတ်", "အရေအတွက်", "လတ္တီကျု", "လောင်ဂျီကျု"], rows)
+    b.plant("မှတ်တမ်း", 4, "လတ္တီကျု", FAR | PLACE, also=["လောင်ဂျီကျု"], value="၁၆.၄၆")
+    b.plant("မှတ်တမ်း", 6, "နေ့စွဲ", DATE, value="၃၁-၄-၂၀၂၆")
+    b.plant("မှတ်တမ်း", 8, "အရေအတွက်", MANY, value="၅၀၀၀")
+    b.plant("မှတ်တမ်း", 9, "မျိုးစိတ်", NO_NAME, value=None)
+    return b
+
+
+@book
+def khmer_dms() -> Book:
+    """Mondulkiri: DMS of a GPS, Khmer headings beside English ones, times of day."""
+    b = Book("mondulkiri_dms", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "COORDINATES_SPLIT"}))
+    species = ["ជ្រូកព្រៃ", "ក្ងោក", "Rusa unicolor", "Muntiacus muntjak"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(12.72, 107.15, 14), days(date(2026, 3, 14), 14), strict=True)):
+        rows.append((
+            [f"MK-{i + 1}", day.strftime("%d/%m/%Y"), f"{6 + i % 5}:{10 + i}", species[i % 4], 1 + i % 3, dms(lat, "NS"), dms(lon, "EW")],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("Data", [], ["Record", "កាលបរិច្ឆេទ Date", "Time", "ប្រភេទ Species", "ចំនួន", "Latitude", "Longitude"], rows)
+    b.plant("Data", 5, "Latitude", PLACE, value="12°75'12.0\"N")
+    b.plant("Data", 7, "Time", TIME, value="25:70")
+    b.plant("Data", 9, "កាលបរិច្ឆេទ Date", DATE, value="31/06/2026")
+    b.plant("Data", 11, "Longitude", FAR | PLACE, also=["Latitude"], value="117°12'30.0\"E")
+    b.plant("Data", 12, "Record", SAME_ID, value="MK-2")
+    return b
+
+
+@book
+def vietnam_utm() -> Book:
+    """Pù Mát: UTM with a zone column and a datum, one row of the neighbour's zone by mistake."""
+    from pyproj import Transformer
+
+    to_utm = Transformer.from_crs(4326, 32648, always_xy=True)
+    b = Book("pu_mat_utm", proposed=frozenset({"NAME_COMMON", "UTM_CONVERTED"}))
+    species = ["Sus scrofa", "Muntiacus muntjak", "Macaca arctoides", "Gallus gallus"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(18.95, 104.72, 16), days(date(2026, 4, 13), 16), strict=True)):
+        east, north = to_utm.transform(lon, lat)
+        rows.append((
+            [i + 1, day.strftime("%d/%m/%Y"), species[i % 4], 1 + i % 4, round(east), round(north), "48N", "WGS84"],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 4),
+        ))  # fmt: skip
+    b.table("Số liệu", [], ["STT", "Ngày", "Tên khoa học", "Số lượng", "X", "Y", "Múi", "Hệ tọa độ"], rows)
+    b.plant("Số liệu", 6, "Múi", ZONE_UTM, also=["X", "Y"], value="47N")
+    b.plant("Số liệu", 9, "Y", PLACE, also=["X"], value=20)
+    b.plant("Số liệu", 11, "Ngày", DATE, value="13/14/2026")
+    b.plant("Số liệu", 13, "Số lượng", COUNT, value="nhiều con?")
+    b.double("Số liệu", 15)
+    return b
+
+
+@book
+def camera_traps_two_sheets() -> Book:
+    """Deployments and photos: 'Photo' identifies, dates as real cells, a station that nobody put down."""
+    b = Book("ct_nam_et", proposed=frozenset({"NAME_COMMON"}))
+    places = about(20.35, 103.55, 6)
+    stations = []
+    for i, (lat, lon) in enumerate(places):
+        stations.append(([f"CT{i + 1:02d}", f"CAM{i + 1}", lat, lon, datetime(2026, 1, 5), datetime(2026, 3, 1)], None))
+    b.table("Cameras", [], ["Station", "Camera ID", "Latitude", "Longitude", "Date set", "Date collected"], stations)
+    species = ["Sus scrofa", "Muntiacus muntjak", "Paguma larvata", "Macaca arctoides"]
+    rows = []
+    for i in range(20):
+        day = datetime(2026, 1, 10 + i, 5 + i % 12, 20)
+        lat, lon = places[i % 6]
+        rows.append((
+            [f"IMG_{i + 1:04d}.JPG", f"CT{i % 6 + 1:02d}", day, species[i % 4], 1 + i % 2],
+            dict(lat=lat, lon=lon, date=day.date().isoformat(), name=species[i % 4], count=1 + i % 2),
+        ))  # fmt: skip
+    b.table("Photos", [], ["Photo", "Station", "Date Time", "Species", "No."], rows)
+    b.plant("Cameras", 3, "Date collected", NO_END, value=None)
+    b.plant("Cameras", 5, "Date collected", ENDS, value=datetime(2025, 3, 1))
+    b.truths = [t for t in b.truths if (t["row"] - 2) % 6 not in (1, 3)]
+    b.plant("Photos", 8, "Station", NO_SITE, value="CT17")
+    b.plant("Photos", 12, "Date Time", DATE | {"RECORD_OUTSIDE_EVENT"}, value=datetime(2026, 7, 20, 8, 0))
+    b.plant("Photos", 15, "Species", NAME, value="Sus scorfa")
+    b.plant("Photos", 18, "Station", NO_SITE | NO_PLACE, value=None)
+    return b
+
+
+@book
+def month_sheets() -> Book:
+    """A sheet a month: the same columns, day in its own column, month and year in the sheet's name only."""
+    b = Book("xsbn_monthly", proposed=frozenset({"NAME_COMMON", "RECORDED_DATE_FROM_SHEET"}))
+    names = ["野猪", "赤麂", "猕猴", "红原鸡"]
+    for month in (3, 4, 5):
+        rows = []
+        for i, (lat, lon) in enumerate(about(22.1, 100.8, 8)):
+            day = date(2026, month, 2 + 3 * i)
+            rows.append((
+                [i + 1, 2 + 3 * i, names[i % 4], 1 + i % 5, lat, lon],
+                dict(lat=lat, lon=lon, date=day.isoformat(), name=names[i % 4], count=1 + i % 5),
+            ))  # fmt: skip
+        b.table(f"2026年{month}月", [[f"{month}月巡护记录"]], ["编号", "日", "物种", "数量", "纬度", "经度"], rows)
+    b.plant("2026年4月", 5, "日", DATE, value=31)
+    b.plant("2026年3月", 6, "纬度", FAR | PLACE, also=["经度"], value=220.1)
+    b.plant("2026年5月", 4, "物种", NO_NAME, value=None)
+    return b
+
+
+@book
+def cross_table() -> Book:
+    """Species x stations: counts in a matrix, the stations' places on a sheet of their own."""
+    b = Book("birds_matrix", proposed=frozenset({"NAME_COMMON", "CROSS_TABLE"}))
+    places = about(24.55, 98.75, 5)
+    species = ["Garrulax leucolophus", "Pycnonotus jocosus", "Lophura nycthemera", "Gallus gallus", "Psittacula alexandri",
+               "Copsychus saularis"]  # fmt: skip
+    b.table("Stations", [], ["Station", "Latitude", "Longitude", "Date"],
+            [([f"P{i + 1}", lat, lon, f"2026-05-0{i + 1}"], None) for i, (lat, lon) in enumerate(places)])  # fmt: skip
+    rows = []
+    for i, name in enumerate(species):
+        counts = [(i * 7 + j * 3) % 5 for j in range(5)]
+        rows.append(([name, *[count or None for count in counts]], None))
+        b.truths += [
+            dict(sheet="Counts", row=i + 2, lat=places[j][0], lon=places[j][1], date=f"2026-05-0{j + 1}", name=name, count=count)
+            for j, count in enumerate(counts) if count
+        ]  # fmt: skip
+    b.table("Counts", [], ["Species", "P1", "P2", "P3", "P4", "P5"], rows)
+    b.plant("Counts", 3, "P2", COUNT, value="x?")
+    b.plant("Counts", 5, "P4", MANY, value=90000)
+    b.plant("Stations", 4, "Date", DATE, value="2026-02-30")
+    b.truths = [t for t in b.truths if t["name"] not in (species[1], species[3]) and t["lat"] != places[2][0]]
+    return b
+
+
+@book
+def mixed_dates() -> Book:
+    """One column of dates in six forms, as several rangers typed it: some real dates, some texts."""
+    b = Book("mixed_dates", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_EXCEL_SERIAL"}))
+    forms: list[Callable[[date], Any]] = [
+        lambda d: datetime(d.year, d.month, d.day), lambda d: d.isoformat(), lambda d: d.strftime("%d %B %Y"),
+        lambda d: d.strftime("%d-%b-%y"), lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d"),
+    ]  # fmt: skip
+    species = ["Sus scrofa", "Rusa unicolor", "Bos gaurus"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(4.62, 102.4, 18), days(date(2026, 3, 13), 18), strict=True)):
+        rows.append((
+            [f"TN{i}", forms[i % 6](day), species[i % 3], 1 + i % 3, lat, lon],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 3], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("records", [], ["No.", "Date", "Species", "Number", "Lat", "Lon"], rows)
+    b.plant("records", 5, "Date", DATE, value="30/02/2026")
+    b.plant("records", 9, "Date", DATE, value="last week")
+    b.plant("records", 11, "Date", DATE, value="2062-03-22")
+    b.plant("records", 14, "No.", SAME_ID, value="TN3")
+    b.plant("records", 16, "Lat", FAR | PLACE, also=["Lon"], value=46.2)
+    return b
+
+
+@book
+def gb18030_text() -> Book:
+    """GB18030 CSV out of a Chinese Excel, with 省 and 国家."""
+    b = Book("高黎贡山红外相机", form="csv", encoding="gb18030",
+             proposed=frozenset({"NAME_COMMON", "ENCODING_GUESSED"}))  # fmt: skip
+    species = [("羚牛", "Budorcas taxicolor"), ("赤麂", "Muntiacus muntjak"), ("云豹", "Neofelis nebulosa"), ("野猪", "Sus scrofa")]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(25.3, 98.75, 14), days(date(2026, 5, 1), 14), strict=True)):
+        zh, latin = species[i % 4]
+        rows.append((
+            [f"GLGS{i + 1:03d}", f"{day.year}/{day.month}/{day.day}", zh, latin, 1 + i % 2, lat, lon, "中国", "云南省", "百花岭"],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=latin, count=1 + i % 2),
+        ))  # fmt: skip
+    b.table(None, [], ["编号", "日期", "中文名", "拉丁名", "数量", "纬度", "经度", "国家", "省份", "小地名"], rows)
+    b.plant(None, 4, "国家", COUNTRY, value="缅甸")
+    b.plant(None, 7, "日期", DATE, value="2026/13/5")
+    b.plant(None, 9, "经度", FAR | PLACE, also=["纬度", "省份", "国家"], value=89.75)
+    b.plant(None, 11, "数量", COUNT, value="多")
+    b.double(None, 13)
+    return b
+
+
+@book
+def old_excel() -> Book:
+    """.xls of 2003 with Excel's serial numbers as dates, and 'ID' as number."""
+    b = Book("taman_negara_2003", form="xls", proposed=frozenset({"NAME_COMMON", "RECORDED_DATE_EXCEL_SERIAL", "VALUE_READ_AS"}))
+    species = ["Helarctos malayanus", "Tapirus indicus", "Sus scrofa", "Macaca nemestrina"]
+    rows = []
+    for i, ((lat, lon), day) in enumerate(zip(about(4.6, 102.42, 14), days(date(2026, 6, 14), 14), strict=True)):
+        rows.append((
+            [i + 1, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("Sheet1", [], ["ID", "Tarikh", "Nama saintifik", "Bilangan", "Latitud", "Longitud", "Lokasi"], rows)
+    b.plant("Sheet1", 3, "Tarikh", DATE, value="2026-06-31")
+    b.plant("Sheet1", 6, "Longitud", NO_PLACE, value=None)
+    b.plant("Sheet1", 8, "ID", SAME_ID, value=2)
+    b.plant("Sheet1", 10, "Nama saintifik", NAME, value="Tapirus indiccus")
+    return b
+
+
+@book
+def vegetation_plots() -> Book:
+    """样地调查: trees with DBH, height, cover and stratum, the plot's cells merged downwards."""
+    b = Book("veg_plots", proposed=frozenset({"NAME_COMMON", "MERGED_CELLS_FILLED"}))
+    species = ["Castanopsis hystrix", "Schima wallichii", "Lithocarpus truncatus", "Pinus yunnanensis"]
+    places = about(24.5, 101.0, 3)
+    rows = []
+    for i in range(18):
+        lat, lon = places[i // 6]
+        first = i % 6 == 0
+        rows.append((
+            [f"Q{i // 6 + 1}" if first else None, datetime(2026, 7, 3 + i // 6) if first else None, lat if first else None,
+             lon if first else None, i + 1, species[i % 4], round(8.5 + i * 1.7, 1), 5 + i % 9, 20 + i, ["乔木层", "灌木层", "草本层"][i % 3]],
+            dict(lat=lat, lon=lon, date=f"2026-07-0{3 + i // 6}", name=species[i % 4]),
+        ))  # fmt: skip
+    b.table("样地", [], ["样方号", "调查日期", "纬度", "经度", "树号", "物种名", "胸径(cm)", "树高(m)", "盖度(%)", "层次"], rows)
+    for first in (2, 8, 14):
+        b.merges += [("样地", f"{letter}{first}:{letter}{first + 5}") for letter in "ABCD"]
+    b.plant("样地", 5, "胸径(cm)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value="1O.5")
+    b.plant("样地", 10, "盖度(%)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value=245)
+    b.plant("样地", 12, "物种名", NAME, value="Schima walichii")
+    b.plant("样地", 16, "树高(m)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value=-4)
+    return b
+
+
+@book
+def point_counts() -> Book:
+    """Point counts of birds with distance, a heading of two rows, English common names."""
+    b = Book("point_counts", proposed=frozenset({"NAME_COMMON", "HEADING_ROWS_JOINED"}))
+    places = about(14.4, 101.4, 4)
+    species = ["Great Hornbill", "Red-whiskered Bulbul", "Gallus gallus", "Buceros bicornis"]
+    species = ["Buceros bicornis", "Pycnonotus jocosus", "Gallus gallus", "Copsychus malabaricus"]
+    rows = []
+    for i in range(16):
+        lat, lon = places[i // 4]
+        rows.append((
+            [f"PC{i // 4 + 1}", "2026-02-1" + str(i // 4), f"0{6 + i % 3}:30", lat, lon, species[i % 4], 1 + i % 3, 15 + 5 * i, "heard" if i % 2 else "seen"],
+            dict(lat=lat, lon=lon, date="2026-02-1" + str(i // 4), name=species[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("Point counts", [["Point", None, None, "GPS", None, "Bird", None, None, None]],
+            ["Point ID", "Date", "Time", "Latitude", "Longitude", "Species", "Number", "Distance (m)", "Detection"], rows)  # fmt: skip
+    b.merges += [("Point counts", "A1:C1"), ("Point counts", "D1:E1"), ("Point counts", "F1:I1")]
+    b.plant("Point counts", 5, "Distance (m)", DISTANCE, value="far")
+    b.plant("Point counts", 8, "Number", COUNT, value="3 or 4")
+    b.plant("Point counts", 10, "Latitude", FAR | PLACE, also=["Longitude"], value=41.4)
+    b.plant("Point counts", 13, "Date", NO_DATE, value=None)
+    b.double("Point counts", 15)
+    return b
