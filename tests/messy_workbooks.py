@@ -24,7 +24,7 @@ ENDS = frozenset({"EVENT_ENDS_BEFORE_START"})
 NO_DATE = frozenset({"RECORDED_DATE_MISSING"})
 NO_END = frozenset({"EVENT_END_MISSING"})
 NO_PLACE = frozenset({"COORDINATE_MISSING"})
-DOUBLE = frozenset({"ROW_REPEATED"})
+DOUBLE = frozenset({"ROW_REPEATED", "IDENTIFIER_REPEATED"})
 SAME_ID = frozenset({"IDENTIFIER_REPEATED"})
 COUNT = frozenset({"INDIVIDUAL_COUNT_INVALID"})
 MANY = frozenset({"INDIVIDUAL_COUNT_UNLIKELY"})
@@ -298,7 +298,7 @@ def vietnam_utm() -> Book:
         ))  # fmt: skip
     b.table("Số liệu", [], ["STT", "Ngày", "Tên khoa học", "Số lượng", "X", "Y", "Múi", "Hệ tọa độ"], rows)
     b.plant("Số liệu", 6, "Múi", ZONE_UTM, also=["X", "Y"], value="47N")
-    b.plant("Số liệu", 9, "Y", PLACE, also=["X"], value=20)
+    b.plant("Số liệu", 9, "Y", PLACE | FAR, also=["X"], value=20)
     b.plant("Số liệu", 11, "Ngày", DATE, value="13/14/2026")
     b.plant("Số liệu", 13, "Số lượng", COUNT, value="nhiều con?")
     b.double("Số liệu", 15)
@@ -337,7 +337,7 @@ def camera_traps_two_sheets() -> Book:
 @book
 def month_sheets() -> Book:
     """A sheet a month: the same columns, day in its own column, month and year in the sheet's name only."""
-    b = Book("xsbn_monthly", proposed=frozenset({"NAME_COMMON", "RECORDED_DATE_FROM_SHEET"}))
+    b = Book("xsbn_monthly", proposed=frozenset({"NAME_COMMON", "DATE_OF_SHEET_TAKEN"}))
     names = ["野猪", "赤麂", "猕猴", "红原鸡"]
     for month in (3, 4, 5):
         rows = []
@@ -357,7 +357,7 @@ def month_sheets() -> Book:
 @book
 def cross_table() -> Book:
     """Species x stations: counts in a matrix, the stations' places on a sheet of their own."""
-    b = Book("birds_matrix", proposed=frozenset({"NAME_COMMON", "CROSS_TABLE"}))
+    b = Book("birds_matrix", proposed=frozenset({"NAME_COMMON", "CROSS_TABLE_READ"}))
     places = about(24.55, 98.75, 5)
     species = ["Garrulax leucolophus", "Pycnonotus jocosus", "Lophura nycthemera", "Gallus gallus", "Psittacula alexandri",
                "Copsychus saularis"]  # fmt: skip
@@ -382,7 +382,7 @@ def cross_table() -> Book:
 @book
 def mixed_dates() -> Book:
     """One column of dates in six forms, as several rangers typed it: some real dates, some texts."""
-    b = Book("mixed_dates", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_EXCEL_SERIAL"}))
+    b = Book("mixed_dates", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_INVALID"}))
     forms: list[Callable[[date], Any]] = [
         lambda d: datetime(d.year, d.month, d.day), lambda d: d.isoformat(), lambda d: d.strftime("%d %B %Y"),
         lambda d: d.strftime("%d-%b-%y"), lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d"),
@@ -433,13 +433,13 @@ def old_excel() -> Book:
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.6, 102.42, 14), days(date(2026, 6, 14), 14), strict=True)):
         rows.append((
-            [i + 1, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
+            [3021 + i, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
             dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
         ))  # fmt: skip
     b.table("Sheet1", [], ["ID", "Tarikh", "Nama saintifik", "Bilangan", "Latitud", "Longitud", "Lokasi"], rows)
     b.plant("Sheet1", 3, "Tarikh", DATE, value="2026-06-31")
     b.plant("Sheet1", 6, "Longitud", NO_PLACE, value=None)
-    b.plant("Sheet1", 8, "ID", SAME_ID, value=2)
+    b.plant("Sheet1", 8, "ID", SAME_ID, value=3022)
     b.plant("Sheet1", 10, "Nama saintifik", NAME, value="Tapirus indiccus")
     return b
 

@@ -8,6 +8,8 @@ import polars as pl
 from biodata.parsers import dates
 
 ENDS: Final = ("deploymentStart", "deploymentEnd")
+ANY_DAY: Final = date(9999, 1, 1)
+"""Whether a date has been yet is no question of where it stands."""
 _ZONE: Final = "timeZone"
 _OFFSET: Final = r"^[^/]*T[0-9:.]+([+-]\d\d:?\d\d)(?:/|$)"
 _LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"

@@ -1,14 +1,13 @@
 """Sites of a survey on a sheet of their own: each told once, and its place taken by the events that name it."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Final
 
 import polars as pl
 from rapidfuzz import process
 
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_periods import ANY_DAY, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.parsers import dates
 from biodata.terms import EVENT_TERMS
@@ -64,7 +63,7 @@ def by_station(survey: Survey) -> None:
     station = pl.col("locationID").str.strip_chars()
     frames = []
     for table in events:
-        frame = with_period(table.frame, date.max)
+        frame = with_period(table.frame, ANY_DAY)
         day = pl.col("eventDate").str.slice(0, 10) if "eventDate" in frame.columns else pl.lit(None, pl.String)
         several = station.is_duplicated() & day.is_not_null()
         frame = frame.with_columns(pl.when(several).then(pl.concat_str(station, day, separator=" ")).otherwise(station).alias("eventID"))
@@ -75,7 +74,7 @@ def by_station(survey: Survey) -> None:
     known = pl.concat(frames).drop_nulls(" station")
     for table in records:
         told = table.frame["eventDate"] if "eventDate" in table.frame.columns else pl.Series([None] * table.frame.height, dtype=pl.String)
-        days = dates.parse_dates(told.str.strip_chars(), today=date.max)["event_date"].str.slice(0, 10)
+        days = dates.parse_dates(told.str.strip_chars(), today=ANY_DAY)["event_date"].str.slice(0, 10)
         rows = table.frame.select("source_row", station.alias(" station")).with_columns(days.alias(" day"))
         there = rows.join(known, on=" station", how="left").with_columns(
             within=pl.col(" day").is_between(pl.col(" first"), pl.col(" last")).fill_null(value=False)

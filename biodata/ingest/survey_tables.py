@@ -1,6 +1,6 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -11,12 +11,16 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
+from biodata.ingest.sheet_crosses import cross_of, tables_of
 from biodata.ingest.sheet_grids import in_degrees
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA, is_guide, kind_of, laid_out, names_of
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_repairs import read_marked, read_merges
+from biodata.ingest.sheet_units import Measured
 from biodata.ingest.survey_files import grids_of
+from biodata.ingest.survey_periods import ANY_DAY
 from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
@@ -53,13 +57,15 @@ def read_survey(
     """
     survey = Survey()
     for name, content in files:
-        for grid in grids_of(name, content, encoding):
+        grids = grids_of(name, content, encoding)
+        first = {cells[0].strip() for grid in grids for _, cells in grid.rows if cells and cells[0] is not None}
+        for grid in grids:
             survey.order[grid.file, grid.name] = {}
             if grid.guessed_encoding is not None:
                 params = {"encoding": grid.guessed_encoding}
                 survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
             if grid.visible:
-                _read_grid(grid, survey, kept or {})
+                _read_grid(grid, survey, kept or {}, first)
             else:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
     survey.tables.sort(key=lambda table: table.kind)
@@ -86,13 +92,25 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted["scientificName"] = local
 
 
-def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
-    """Read one sheet into the survey."""
+def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str], stations: Collection[str]) -> None:
+    """Read one sheet into the survey; `stations` are what stands in the first columns of its sheets."""
     layout = laid_out(grid, kept)
     if layout is None:
         return
     survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
     names, proposals = names_of(layout, kept)
+    cross = cross_of(layout, names, proposals, stations)
+    if cross is not None:
+        survey.findings += layout.findings
+        told = {"first": cross.columns[0].heading, "last": cross.columns[-1].heading}
+        survey.findings.append(Finding(grid.file, grid.name, layout.heading_row, cross.columns[0].heading, None,
+                                       "CROSS_TABLE_READ", False, told))  # fmt: skip
+        for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
+            table = _table(parts[0], "occurrences", *parts[1:], survey.findings)
+            table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
+            table.headings[cross.term] = column.heading
+            survey.tables.append(table)
+        return
     kind = kind_of(layout, names, proposals)
     if kind is None:
         survey.unread.append(grid.name or grid.file)
@@ -110,6 +128,7 @@ def _table(
     grid = layout.grid
     taken: dict[str, int] = {}
     headings: dict[str, str] = {}
+    measured: dict[str, Measured] = {}
     for column in layout.columns:
         name = names[column.index]
         if name in taken:
@@ -118,7 +137,11 @@ def _table(
                                     "HEADING_REPEATED", True, params))  # fmt: skip
             continue
         proposal = proposals[column.index]
-        if name == column.heading and proposal.why is Why.NOT_KEPT:
+        measures = sheet_units.measured(column.heading) if kind == "occurrences" else None
+        if measures is not None and (name == column.heading or name == "organismQuantity"):
+            name = column.heading
+            measured[name] = measures
+        elif name == column.heading and proposal.why is Why.NOT_KEPT:
             _of_no_term(layout, column, findings)
             continue
         taken[name], headings[name] = column.index, column.heading
@@ -127,7 +150,8 @@ def _table(
         name: [cells[index] if index < len(cells) else None for _, cells in layout.rows]
         for name, index in taken.items()
     }
-    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), headings)
+    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), headings, measured=measured)
+    table.repeats = _repeats(layout, {taken[name] for name in ("occurrenceID", "recordNumber") if name in taken})
     at = {number: position for position, number in enumerate(rows)}
     by_index = {index: name for name, index in taken.items()}
     read_merges(grid, table, columns, at, by_index, findings)
@@ -141,7 +165,7 @@ def _table(
                                     proposal.why.value, proposal.why is not Why.TAKEN, params))  # fmt: skip
         if name == proposal.term:
             _unit_taken(table, columns, name, proposal, findings)
-            table.declarations |= sheet_units.declared(name, proposal.unit)
+            table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
             metres = sheet_units.in_metres(name, proposal.unit, columns[name])
             if metres is not None and proposal.heading not in columns:
                 table.converted[name] = proposal.heading
@@ -152,11 +176,44 @@ def _table(
         else:
             table.proposals[name] = proposal
     findings += in_degrees(table, columns, rows)
+    if measured:
+        columns["measurements"] = sheet_units.measurements(columns, measured)
+    _month_of_sheet(table, columns, findings)
     table.frame = pl.DataFrame(
         {"source_row": pl.Series(rows, dtype=pl.Int64)}
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _repeats(layout: Layout, identifiers: set[int]) -> dict[int, int]:
+    """Return the rows in which every cell is as in an earlier one, but for identifiers and numbers that count the rows."""
+    used = [
+        column.index for column in layout.columns
+        if column.index not in identifiers and not _counts_rows([row[column.index] for _, row in layout.rows if column.index < len(row)])
+    ]  # fmt: skip
+    first: dict[tuple[str | None, ...], int] = {}
+    rows = {number: tuple(row[i] if i < len(row) else None for i in used) for number, row in layout.rows}
+    return {number: before for number, cells in rows.items() if (before := first.setdefault(cells, number)) != number}
+
+
+def _counts_rows(cells: Sequence[str | None]) -> bool:
+    """Tell whether cells are whole numbers, each another one."""
+    return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
+
+
+def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], findings: list[Finding]) -> None:
+    """Take year and month from the name of a sheet whose rows tell the day alone: a sheet a month."""
+    if "day" not in columns or not {"eventDate", "verbatimEventDate", "year", "month"}.isdisjoint(columns):
+        return
+    named = dates.parse_dates(pl.Series([table.sheet or table.file.rpartition(".")[0]]), today=ANY_DAY).row(0, named=True)
+    if named["precision"] != "month" or named["issue"] is not None:
+        return
+    year, month = str(named["event_date"]).split("-")
+    columns |= {name: [None if cell is None else part for cell in columns["day"]] for name, part in (("year", year), ("month", month))}
+    table.headings |= dict.fromkeys(("year", "month"), table.heading("day"))
+    findings.append(Finding(table.file, table.sheet, table.heading_row, table.heading("day"), table.heading("day"),
+                            "DATE_OF_SHEET_TAKEN", False, {"read": f"{year}-{month}"}))  # fmt: skip
 
 
 def _unit_taken(

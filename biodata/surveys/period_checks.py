@@ -42,8 +42,8 @@ def of_events(
     for name, ends in read.items():
         for row, end in zip(numbers, ends.iter_rows(named=True), strict=True):
             if end["value"] is None:
-                if name == ENDS[0]:
-                    yield rows.finding(row, name, "RECORDED_DATE_MISSING", blocking=True)
+                code = "RECORDED_DATE_MISSING" if name == ENDS[0] else "EVENT_END_MISSING"
+                yield rows.finding(row, name, code, blocking=name == ENDS[0])
             elif end["issue"] is not None:
                 params = {"proposal": " / ".join(filter(None, (end["proposal"], end["alternative"])))}
                 yield rows.finding(row, name, end["issue"], blocking=True, **(params if params["proposal"] else {}))
@@ -62,7 +62,8 @@ def periods(rows: Rows, interpreted: pl.DataFrame) -> dict[str, tuple[date, date
     found: dict[str, tuple[date, date]] = {}
     for row, first, last in interpreted.select("source_row", "event_start", "event_end").iter_rows():
         event = (rows.own[row].get("eventID") or "").strip()
-        if event and first is not None and last is not None:
+        is_open = ENDS[1] in rows.table.headings and rows.own[row].get(ENDS[1]) is None
+        if event and first is not None and last is not None and not is_open:
             found.setdefault(event, (first, last))
     return found
 

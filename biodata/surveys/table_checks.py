@@ -21,6 +21,7 @@ from biodata.sharing.names import CommonNames, bundled_common_names
 from biodata.surveys import (
     cell_checks,
     common_names,
+    doubts,
     event_checks,
     kept_values,
     near_names,
@@ -75,6 +76,7 @@ class TableChecks:
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
         self.timed: list[pl.DataFrame] = []
+        self.placed: list[tuple[Rows, pl.DataFrame]] = []
         self.read = Read()
         self.common = common or bundled_common_names()
 
@@ -83,6 +85,7 @@ class TableChecks:
         read = self._read(rows.table.frame, rows.table)
         yield from _of_cells(rows, read)
         yield from self._of_all(rows, read)
+        self.placed.append((rows, read.interpreted))
 
     def events(self, rows: Rows, placed: frozenset[str]) -> Iterator[Finding]:
         """Find what is wrong with events; `placed` are those whose records all tell their place."""
@@ -90,9 +93,11 @@ class TableChecks:
         read = self._read(frame, rows.table)
         yield from period_checks.of_events(rows, frame, _of_cells(rows, read), placed, self.today)
         yield from self._of_all(rows, read)
+        self.placed.append((rows, read.interpreted))
         if "eventID" in rows.table.frame.columns:
             self.cameras.append((rows, event_checks.read_events(rows, self.harmoniser, self.declarations)))
             yield from event_checks.of_design(*self.cameras[-1])
+            yield from doubts.of_events(*self.cameras[-1])
             self.read.events.append(self.cameras[-1][1])
             periods = period_checks.periods(rows, read.interpreted)
             self.when |= record_times.of_events(rows, periods, self.cameras[-1][1])
@@ -104,6 +109,10 @@ class TableChecks:
         if not self.harmoniser.has_checklist:  # which tells more of a spelling
             yield from near_names.found(rows, self.common)
         yield from self._of_all(rows, read)
+        self.placed.append((rows, read.interpreted))
+        yield from value_checks.measured(rows)
+        yield from doubts.repeated(rows)
+        yield from doubts.counts(rows, read.interpreted)
         yield from kept_values.uncounted(rows)
         yield from kept_values.words_of_sex(rows)
         yield from self.times.of_records(rows, read.interpreted)
@@ -115,6 +124,7 @@ class TableChecks:
         """Find what the records show of cameras' clocks and failures, and other pictures (`ingest.protocol.IMAGES`)."""
         yield from self.times.of_failures()
         yield from record_times.midnights(self.timed)
+        yield from doubts.far(self.placed)
         yield from event_checks.clocks(self.cameras, self.images, others)
 
     def _deployments(self) -> frozenset[str]:
@@ -136,6 +146,8 @@ class TableChecks:
         """Find what single values tell, and what only the whole table tells."""
         yield from value_checks.numbers(rows, rows.table.frame)
         yield from value_checks.times(rows)
+        for row in rows.own if value_checks.LICENCE in rows.table.headings else ():
+            yield from value_checks.licences(rows, row)
         yield from value_checks.texts(rows, rows.table.frame)
         yield from _at_sea(rows, read, self.boundaries)
 

@@ -13,7 +13,7 @@ from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_project import DATUM, LICENCE
 from biodata.parsers import dates
-from biodata.parsers.decimals import parse_decimals
+from biodata.parsers.decimals import parse_decimal, parse_decimals
 from biodata.parsers.licences import parse_licence
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.meant_values import meant
@@ -54,13 +54,32 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
                 yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, **params)
 
 
+def measured(rows: Rows) -> Iterator[Finding]:
+    """Find measurements that are no numbers, or none that such a thing can have; words of a stratum are what they are."""
+    for column, kind in rows.table.measured.items():
+        for row, own in rows.own.items() if kind.greatest is not None else ():
+            cell = own.get(column)
+            number = None if cell is None else parse_decimal(cell.strip())[0]
+            if cell is not None and (number is None or not (kind.least or 0) <= number <= (kind.greatest or 0)):
+                yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, least=f"{kind.least:g}",
+                                   greatest=f"{kind.greatest:g}", told=kind.unit)  # fmt: skip
+
+
 def of_project(rows: Rows) -> Iterator[Finding]:
     """Find a licence or a datum of the whole survey that nobody can read."""
     for row, own in rows.own.items():
         if own.get(LICENCE) is not None and parse_licence(own[LICENCE]) is None:
             yield rows.finding(row, LICENCE, "LICENSE_UNKNOWN", blocking=False)
+        yield from licences(rows, row)
         if own.get(DATUM) is not None and not is_known(own[DATUM]):
             yield rows.finding(row, DATUM, "GEODETIC_DATUM_INVALID", blocking=True)
+
+
+def licences(rows: Rows, row: int) -> Iterator[Finding]:
+    """Tell a licence that is known, and none of those that records can be published under."""
+    told = rows.own[row].get(LICENCE)
+    if told is not None and (row, LICENCE) not in rows.table.covered and parse_licence(told) == "UNSUPPORTED":
+        yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED", blocking=False)
 
 
 def times(rows: Rows) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
@@ -115,11 +116,11 @@ def _are_common(told: list[str]) -> bool:
     return sum(bool(meaning(text, known)) for text in told) >= _HALF * len(told) and not are_latin(told)
 
 
-def _are_names(told: list[str]) -> bool:
-    """Tell whether cells are names of taxa, some of them in Latin."""
+def are_names(told: list[str], *, some_latin: bool = False) -> bool:
+    """Tell whether cells are names of taxa, in Latin or common ones."""
     known = bundled_common_names()
     latin = [text for text in told if are_latin([text])]
-    return bool(latin) and len(latin) + sum(bool(meaning(text, known)) for text in told) >= _MOSTLY * len(told)
+    return (bool(latin) or not some_latin) and len(latin) + sum(bool(meaning(text, known)) for text in told) >= _MOSTLY * len(told)
 
 
 def _are_identifiers(told: list[str]) -> bool:
@@ -154,7 +155,7 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
         "deploymentStart": _are_dates,
         "deploymentEnd": _are_dates,
         "eventTime": _share(_CLOCK),
-        "scientificName": _are_names,
+        "scientificName": partial(are_names, some_latin=True),
         "vernacularName": _are_common,
         "individualCount": _are_counts,
         "locality": _are_places,

@@ -93,7 +93,7 @@ def by_parts(
 ) -> Proposal | None:
     """Return the proposal for a heading in two languages, or with something else beside it."""
     parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
-    parts += _scripts(name) if len(parts) == 1 else []
+    parts = (_scripts(name) if len(parts) == 1 else []) or parts
     if len(parts) < 2:
         return None
     known = [
