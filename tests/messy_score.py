@@ -89,7 +89,7 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
 
 def _same(truth: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
     """Tell whether a record says what is true."""
-    local = not truth["name"].isascii()
+    local = truth.get("local") or not truth["name"].isascii()
     near = all(
         read[name] is not None and abs(read[name] - truth[key]) < 1e-4
         for key, name in (("lat", "decimalLatitude"), ("lon", "decimalLongitude"))

@@ -492,3 +492,310 @@ def point_counts() -> Book:
     b.plant("Point counts", 13, "Date", NO_DATE, value=None)
     b.double("Point counts", 15)
     return b
+
+
+@book
+def kobo_animals() -> Book:
+    """A Kobo export whose question names an animal, with groups, a point and personal columns that stay out."""
+    b = Book("ranger_form_kobo")
+    head = ["start", "end", "today", "username", "Your name", "_Where are you?_latitude", "_Where are you?_longitude",
+            "_Where are you?_altitude", "_Where are you?_precision", "Which animal did you see?", "How many?", "_id", "_uuid",
+            "_submission_time", "_index"]  # fmt: skip
+    rows = []
+    animals = ["wild boar", "barking deer", "sambar", "gaur"]
+    for i, ((lat, lon), day) in enumerate(zip(about(15.5, 106.6, 12), days(date(2026, 2, 2), 12), strict=True)):
+        rows.append((
+            [f"{day}T08:00:00.000+07:00", f"{day}T08:05:00.000+07:00", day.isoformat(), "ranger1", "Somchai J.", lat, lon, 300 + i, 5,
+             animals[i % 4], 1 + i % 3, 9000 + i, f"{i:08d}-aaaa-bbbb-cccc-1234567890ab", f"{day}T10:00:00", i + 1],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=animals[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("ranger form", [], head, rows)
+    for one in b.truths:
+        one["local"] = True
+    b.proposed = frozenset({"NAME_COMMON", "SCIENTIFIC_NAME_MISSING", "TAXON_MATCH_NONE", "COLUMNS_LEFT_OUT"})
+    b.plant("ranger form", 5, "How many?", MANY | COUNT, also=["individualCount"], value=5000)
+    b.plant("ranger form", 8, "_Where are you?_longitude", FAR | PLACE, also=["_Where are you?_latitude", "decimalLatitude", "decimalLongitude"], value=16.6)
+    b.plant("ranger form", 10, "today", DATE, also=["eventDate"], value="2036-02-10")
+    return b
+
+
+@book
+def smart_query() -> Book:
+    """SMART's query of observations as CSV: X and Y in degrees, patrol and waypoint, category and attributes."""
+    b = Book("smart_query", form="csv", proposed=frozenset({"NAME_COMMON"}))
+    rows = []
+    species = ["Sus scrofa", "Muntiacus vaginalis", "Rusa unicolor", "Macaca leonina"]
+    for i, ((lat, lon), day) in enumerate(zip(about(20.3, 103.4, 14), days(date(2026, 3, 13), 14), strict=True)):
+        rows.append((
+            [f"NEPL_{i // 4 + 1:06d}", "Foot", "Station A", day.strftime("%b %d, %Y"), f"{7 + i % 9:02d}:{10 + i}:00", i + 1, lon, lat,
+             "Live Animals", species[i % 4], 1 + i % 3],
+            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table(None, [], ["Patrol ID", "Type", "Station", "Waypoint Date", "Waypoint Time", "Waypoint ID", "X", "Y", "Observation Category 0",
+                       "Species", "Number of Animals"], rows)  # fmt: skip
+    b.plant(None, 4, "X", FAR | PLACE, also=["Y"], value=20.31)
+    b.plant(None, 7, "Waypoint Date", DATE, value="Feb 30, 2026")
+    b.plant(None, 9, "Number of Animals", COUNT, value="few")
+    b.plant(None, 11, "Waypoint Time", TIME | DATE, value="27:15:00")
+    b.double(None, 13)
+    return b
+
+
+@book
+def transposed_matrix() -> Book:
+    """Stations down, species across, in Vietnamese names; the place and day of each station in its row."""
+    b = Book("cat_ba_matrix", proposed=frozenset({"NAME_COMMON", "CROSS_TABLE_READ", "VALUE_READ_AS"}))
+    species = ["lợn rừng", "hổ", "gà rừng", "voi châu Á"]
+    rows = []
+    for i, (lat, lon) in enumerate(about(20.8, 107.0, 8)):
+        counts = [(i * 3 + j * 2) % 4 for j in range(4)]
+        rows.append(([f"T{i + 1}", f"{13 + i}/03/2026", lat, lon, *counts], None))
+        b.truths += [
+            dict(sheet="Dem", row=i + 2, lat=lat, lon=lon, date=f"2026-03-{13 + i}", name=species[j], count=n, local=True)
+            for j, n in enumerate(counts) if n
+        ]  # fmt: skip
+    b.table("Dem", [], ["Tuyến", "Ngày", "Vĩ độ", "Kinh độ", *species], rows)
+    b.plant("Dem", 3, "gà rừng", COUNT, value="ba")
+    b.plant("Dem", 5, "Ngày", DATE, value="31/02/2026")
+    b.plant("Dem", 7, "Kinh độ", FAR | PLACE, also=["Vĩ độ"], value=170.0)
+    return b
+
+
+@book
+def events_with_project() -> Book:
+    """Project, events and records as a coordinator keeps them: licence, scope, zone and overlapping cameras."""
+    b = Book("coordinator")
+    b.sheets["Project"] = [["License", "Title"], ["CC BY-ND 4.0", "Nam Ha cameras"]]
+    places = about(20.6, 101.9, 6)
+    head = ["Event ID", "Site ID", "Camera ID", "Design", "Start date", "End date", "Latitude", "Longitude", "Time zone", "Target taxa",
+            "Effort", "Effort unit"]  # fmt: skip
+    rows = [
+        ([f"E{i + 1}", f"S{i + 1}", f"C{i + 1}", "camera trap", f"2026-0{1 + i // 3}-0{1 + i}", f"2026-0{3 + i // 3}-0{1 + i}", lat, lon,
+          "Asia/Vientiane", "Mammalia", 59, "trap-nights"], None)
+        for i, (lat, lon) in enumerate(places)
+    ]  # fmt: skip
+    b.table("Events", [], head, rows)
+    b.sheets["Events"].append(["E7", "S2", "C2", "camera trap", "2026-02-10", "2026-03-20", *places[1], "Asia/Vientiane", "Mammalia", 38,
+                               "trap-nights"])  # fmt: skip
+    species = ["Sus scrofa", "Muntiacus muntjak", "Panthera pardus"]
+    records = [
+        ([f"R{i + 1:03d}", f"E{1 + i % 6}", f"2026-02-{7 + i:02d}", species[i % 3], 1 + i % 2],
+         dict(lat=places[i % 6][0], lon=places[i % 6][1], date=f"2026-02-{7 + i:02d}", name=species[i % 3], count=1 + i % 2))
+        for i in range(18)
+    ]  # fmt: skip
+    b.table("Records", [], ["Record ID", "Event ID", "Date", "Scientific name", "Count"], records)
+    b.plants.append(Plant("Project", 2, (), LICENCE))
+    b.plant("Events", 8, "Camera ID", OVERLAP)
+    b.plant("Events", 4, "Time zone", ZONE, value="Asia/Tokyo")
+    b.plant("Events", 5, "Target taxa", SCOPE, value="Mamalia; Galiformes")
+    b.plant("Events", 6, "End date", NO_END, value=None)
+    b.plant("Events", 7, "Effort", EFFORT, value="about two months")
+    b.plant("Records", 5, "Event ID", NO_SITE, value="E9")
+    b.plant("Records", 9, "Date", NO_DATE | DATE, value="2025-02-14")
+    b.plant("Records", 12, "Record ID", SAME_ID, value="R004")
+    return b
+
+
+@book
+def two_heading_rows() -> Book:
+    """Chinese above English, groups joined above, notes and totals below."""
+    b = Book("两行表头", proposed=frozenset({"NAME_COMMON", "HEADING_ROWS_JOINED"}))
+    zh = ["记录编号", "日期", "学名", "数量", "纬度", "经度", "备注"]
+    en = ["Record ID", "Date", "Scientific name", "Count", "Latitude", "Longitude", "Remarks"]
+    species = ["Sus scrofa", "Muntiacus muntjak", "Gallus gallus"]
+    rows = [
+        ([f"BH{i + 1}", f"2026-06-{i + 1:02d}", species[i % 3], 1 + i % 3, lat, lon, None],
+         dict(lat=lat, lon=lon, date=f"2026-06-{i + 1:02d}", name=species[i % 3], count=1 + i % 3))
+        for i, (lat, lon) in enumerate(about(23.1, 104.3, 12))
+    ]  # fmt: skip
+    b.table("数据", [["2026年文山调查"], zh], en, rows)
+    b.sheets["数据"] += [["合计", None, None, 24], ["注：经纬度为WGS84坐标系"]]
+    b.plant("数据", 6, "Date", DATE, value="2026-06-31")
+    b.plant("数据", 9, "Latitude", PLACE | FAR, also=["Longitude"], value="23.1.5")
+    b.plant("数据", 11, "Count", COUNT, value="三五只")
+    b.plant("数据", 13, "Scientific name", NAME, value="Sus scofa")
+    return b
+
+
+@book
+def thai_tis620() -> Book:
+    """TIS-620 text of an old Thai program, year, month and day in columns, Buddhist years."""
+    b = Book("khao_yai", form="csv", encoding="tis-620",
+             proposed=frozenset({"NAME_COMMON", "ENCODING_GUESSED", "VALUE_READ_AS", "RECORDED_DATE_BUDDHIST_ERA"}))  # fmt: skip
+    species = ["ช้างป่า", "หมูป่า", "เสือโคร่ง"]
+    rows = [
+        ([f"KY-{i + 101}", 2569, 2, i + 3, species[i % 3], 1 + i % 3, lat, lon],
+         dict(lat=lat, lon=lon, date=f"2026-02-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
+        for i, (lat, lon) in enumerate(about(14.4, 101.4, 12))
+    ]  # fmt: skip
+    b.table(None, [], ["รหัส", "ปี พ.ศ.", "เดือน", "วัน", "ชนิดสัตว์", "จำนวน", "ละติจูด", "ลองจิจูด"], rows)
+    b.plant(None, 4, "เดือน", DATE, also=["วัน", "ปี พ.ศ."], value=13)
+    b.plant(None, 6, "ปี พ.ศ.", DATE, value=2596)
+    b.plant(None, 8, "ลองจิจูด", NO_PLACE, value=None)
+    b.plant(None, 10, "รหัส", SAME_ID, value="KY-102")
+    return b
+
+
+@book
+def indonesian_semicolons() -> Book:
+    """CSV with semicolons and decimal commas, dates in Indonesian words."""
+    b = Book("way_kambas", form="csv", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    months = ["Januari", "Februari", "Maret", "April", "Mei", "Juni"]
+    species = ["Helarctos malayanus", "Tapirus indicus", "Sus scrofa", "Rusa unicolor"]
+    lines = [";".join(["Kode", "Tanggal", "Jenis", "Jumlah", "Lintang", "Bujur", "Lokasi"])]
+    for i, (lat, lon) in enumerate(about(-4.95, 105.75, 12)):
+        cells = [f"WK{i + 1:02d}", f"{i + 5} {months[i % 6]} 2026", species[i % 4], str(1 + i % 3), str(lat).replace(".", ","),
+                 str(lon).replace(".", ","), "Resort Margahayu"]  # fmt: skip
+        truth = dict(sheet=None, row=i + 2, lat=lat, lon=lon, date=f"2026-{i % 6 + 1:02d}-{i + 5:02d}", name=species[i % 4], count=1 + i % 3)
+        if i == 2:
+            cells[1] = "31 Februari 2026"
+            b.plants.append(Plant(None, i + 2, ("Tanggal",), DATE))
+        elif i == 5:
+            cells[4] = "4,95"
+            b.plants.append(Plant(None, i + 2, ("Lintang", "Bujur"), FAR | PLACE | {"PRESUMED_NEGATED_LATITUDE"}))
+        elif i == 8:
+            cells[3] = "banyak sekali"
+            b.plants.append(Plant(None, i + 2, ("Jumlah",), COUNT))
+        else:
+            b.truths.append(truth)
+        lines.append(";".join(cells))
+    b.raw = ("\n".join(lines) + "\n").encode()
+    b.sheets[None] = [line.split(";") for line in lines]
+    return b
+
+
+@book
+def one_cell_coordinates() -> Book:
+    """Degrees and decimal minutes in one cell, English common names, a merged day."""
+    b = Book("shan_plateau", proposed=frozenset({"NAME_COMMON", "MERGED_CELLS_FILLED", "COORDINATES_SPLIT", "VALUE_READ_AS"}))
+    species = ["Wild boar", "Barking deer", "Sambar", "Tiger"]
+    rows = []
+    for i, (lat, lon) in enumerate(about(20.8, 97.0, 12)):
+        told = f"N{int(lat)} {(lat % 1) * 60:.4f} E{int(lon)} {(lon % 1) * 60:.4f}"
+        rows.append((
+            [datetime(2026, 5, 3 + i // 4) if i % 4 == 0 else None, species[i % 4], 1 + i % 2, told, "tracks"],
+            dict(lat=lat, lon=lon, date=f"2026-05-0{3 + i // 4}", name=species[i % 4], count=1 + i % 2, local=True),
+        ))  # fmt: skip
+    b.table("Sightings", [], ["Date", "Animal", "Number", "GPS", "Evidence"], rows)
+    b.merges += [("Sightings", f"A{r}:A{r + 3}") for r in (2, 6, 10)]
+    b.plant("Sightings", 3, "GPS", PLACE, value="N20 75.2000 E97 1.2000")
+    b.plant("Sightings", 5, "Animal", NO_NAME, value=None)
+    b.plant("Sightings", 8, "GPS", FAR | PLACE, value="N20 48.0000 E79 1.2000")
+    b.plant("Sightings", 11, "GPS", NO_PLACE, value=None)
+    return b
+
+
+@book
+def utm_without_zone() -> Book:
+    """Eastings and northings with the zone in the heading and one place in the neighbour's zone's numbers."""
+    from pyproj import Transformer
+
+    to_utm = Transformer.from_crs(4326, 32647, always_xy=True)
+    b = Book("tak_utm", proposed=frozenset({"NAME_COMMON", "UTM_CONVERTED"}))
+    species = ["หมูป่า", "เก้ง", "กวางป่า"]
+    rows = []
+    for i, (lat, lon) in enumerate(about(16.8, 98.9, 12)):
+        east, north = to_utm.transform(lon, lat)
+        rows.append((
+            [i + 1, f"2026-01-{i + 4:02d}", species[i % 3], 1 + i % 3, round(east), round(north)],
+            dict(lat=lat, lon=lon, date=f"2026-01-{i + 4:02d}", name=species[i % 3], count=1 + i % 3),
+        ))  # fmt: skip
+    b.table("พบสัตว์", [], ["ที่", "วันที่", "ชนิด", "จำนวน", "X (UTM 47N WGS84)", "Y (UTM 47N WGS84)"], rows)
+    b.plant("พบสัตว์", 5, "X (UTM 47N WGS84)", PLACE | FAR, also=["Y (UTM 47N WGS84)"], value=89000)
+    b.plant("พบสัตว์", 7, "Y (UTM 47N WGS84)", PLACE | FAR, also=["X (UTM 47N WGS84)"], value=185700)
+    b.plant("พบสัตว์", 9, "วันที่", DATE, value="2026-01-45")
+    return b
+
+
+@book
+def filipino_counts() -> Book:
+    """Filipino headings, two species lists on two sheets, one identifier scheme across both."""
+    b = Book("sierra_madre", proposed=frozenset({"NAME_COMMON"}))
+    for name, first, species in (("Mga ibon", 1, ["Gallus gallus", "Pycnonotus goiavier"]), ("Mga hayop", 21, ["Macaca fascicularis", "Sus philippensis"])):
+        rows = [
+            ([f"SM-{first + i}", f"2026-04-{10 + i}", species[i % 2], 1 + i % 4, lat, lon, "Brgy. San Isidro"],
+             dict(lat=lat, lon=lon, date=f"2026-04-{10 + i}", name=species[i % 2], count=1 + i % 4))
+            for i, (lat, lon) in enumerate(about(16.5, 121.9, 10))
+        ]  # fmt: skip
+        b.table(name, [], ["ID", "Petsa", "Siyentipikong pangalan", "Bilang", "Latitud", "Longhitud", "Barangay"], rows)
+    b.plant("Mga ibon", 4, "Petsa", DATE, value="2026-04-31")
+    b.plant("Mga hayop", 6, "ID", SAME_ID, value="SM-3")
+    b.plant("Mga hayop", 8, "Latitud", FAR | PLACE, also=["Longhitud"], value=1.65)
+    return b
+
+
+@book
+def checklist_of_visits() -> Book:
+    """Sites told once, visits on another sheet, records by site and day: the sheet of sites lacks one."""
+    b = Book("sites_visits_records", proposed=frozenset({"NAME_COMMON"}))
+    places = about(13.0, 107.4, 4)
+    b.table("Sites", [], ["Site code", "Latitude", "Longitude", "Habitat"], [([f"KT{i + 1}", *place, "evergreen"], None) for i, place in enumerate(places)])
+    rows = [
+        ([f"KT{i % 4 + 1}", f"2026-03-{14 + i}", f"0{6 + i % 3}:15", ["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], 1 + i % 4],
+         dict(lat=places[i % 4][0], lon=places[i % 4][1], date=f"2026-03-{14 + i}", name=["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], count=1 + i % 4))
+        for i in range(14)
+    ]  # fmt: skip
+    b.table("Observations", [], ["Site code", "Date", "Time", "Species", "Count"], rows)
+    b.plant("Sites", 4, "Longitude", FAR | PLACE, also=["Latitude"], value=74.0)
+    b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
+    b.plant("Observations", 5, "Site code", NO_SITE, value="KT9")
+    b.plant("Observations", 8, "Date", NO_DATE, value=None)
+    b.plant("Observations", 10, "Species", NAME, value="Pavo mutticus")
+    b.double("Observations", 12)
+    return b
+
+
+@book
+def lao_calendar() -> Book:
+    """Lao Buddhist years with Lao month names and native digits; weather and signature columns."""
+    b = Book("phou_khao_khouay", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_BUDDHIST_ERA"}))
+    species = ["ໝູປ່າ", "ຟານ", "ໄກ່ປ່າ"]
+    rows = [
+        ([digits(i + 1, "໐"), digits(f"{i + 13}/3/2569", "໐"), species[i % 3], digits(1 + i % 3, "໐"), lat, lon, "ແດດອອກ", "ທ. ບຸນມີ"],
+         dict(lat=lat, lon=lon, date=f"2026-03-{i + 13:02d}", name=species[i % 3], count=1 + i % 3))
+        for i, (lat, lon) in enumerate(about(18.4, 102.9, 12))
+    ]  # fmt: skip
+    b.table("ການພົບເຫັນ", [["ແບບຟອມ ບັນທຶກ ການພົບເຫັນ ສັດປ່າ"]],
+            ["ລ/ດ", "ວັນທີ", "ຊະນິດ", "ຈຳນວນ", "ເສັ້ນຂະໜານ", "ເສັ້ນແວງ", "ອາກາດ", "ລາຍເຊັນ"], rows)  # fmt: skip
+    b.plant("ການພົບເຫັນ", 5, "ວັນທີ", DATE, value="໓໒/໓/໒໕໖໙")
+    b.plant("ການພົບເຫັນ", 8, "ເສັ້ນແວງ", FAR | PLACE, also=["ເສັ້ນຂະໜານ"], value=1029.2)
+    b.plant("ການພົບເຫັນ", 10, "ຈຳນວນ", MANY, value=digits(9999, "໐"))
+    return b
+
+
+@book
+def formulas_and_errors() -> Book:
+    """Counts added up by formulas, a broken reference, a zero place, a garbled name."""
+    b = Book("formulas")
+    species = ["Sus scrofa", "Muntiacus muntjak", "Rusa unicolor"]
+    rows = [
+        ([f"F{i + 1}", f"2026-02-{i + 3:02d}", species[i % 3], 1 + i % 3, lat, lon, "Khao Luang"],
+         dict(lat=lat, lon=lon, date=f"2026-02-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
+        for i, (lat, lon) in enumerate(about(8.5, 99.7, 12))
+    ]  # fmt: skip
+    b.table("data", [], ["Record code", "Survey date", "Scientific name", "Total count", "Lat", "Long", "Locality"], rows)
+    b.plant("data", 4, "Total count", CELL_ERROR | COUNT, value="#REF!")
+    b.plant("data", 6, "Lat", PLACE, also=["Long"], value=0)
+    b.sheets["data"][5][5] = 0
+    b.plant("data", 8, "Locality", GARBLED, value="à¹€à¸‚à¸²à¸«à¸¥à¸§à¸‡")
+    b.plant("data", 10, "Total count", CELL_ERROR | COUNT, value="=D9+D8")
+    b.plant("data", 12, "Survey date", DATE, value="2026-02-00")
+    return b
+
+
+@book
+def ods_of_libreoffice() -> Book:
+    """An .ods with Malay headings; the country is told and one place lies in another."""
+    b = Book("belum", form="ods", proposed=frozenset({"NAME_COMMON"}))
+    species = ["Helarctos malayanus", "Elephas maximus", "Panthera tigris"]
+    rows = [
+        ([f"BL{i + 11}", f"2026-08-{i + 3:02d}", species[i % 3], 1 + i % 3, lat, lon, "MY"],
+         dict(lat=lat, lon=lon, date=f"2026-08-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
+        for i, (lat, lon) in enumerate(about(5.5, 101.4, 12))
+    ]  # fmt: skip
+    b.table("Rekod", [], ["Kod rekod", "Tarikh", "Nama saintifik", "Bilangan individu", "Latitud", "Longitud", "Kod negara"], rows)
+    b.plant("Rekod", 4, "Latitud", FAR, also=["Kod negara"], value=15.5)
+    b.plant("Rekod", 7, "Tarikh", DATE, value="2026-08-32")
+    b.plant("Rekod", 9, "Kod rekod", SAME_ID, value="BL12")
+    b.raw = old_workbooks.ods(Rekod=b.sheets["Rekod"])
+    return b

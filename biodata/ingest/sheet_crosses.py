@@ -13,8 +13,8 @@ from biodata.ingest.sheet_words import is_total
 from biodata.parsers.numerals import ascii_digits
 
 _FEWEST: Final = 3
-_EMPTY: Final = 0.2
-"""So many cells of a cross-table are empty or 0 at least: hardly any species is everywhere."""
+_EMPTY: Final = 0.1
+"""So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
@@ -54,13 +54,13 @@ def cross_of(
     headings = [column.heading.strip() for column in tallies]
     if len(tallies) < _FEWEST:
         return None
+    if not named:
+        return Cross(tallies, "scientificName") if are_names(headings) else None
     cells = [row[c.index] if c.index < len(row) else None for _, row in layout.rows for c in tallies]
-    if sum(cell in (None, "0") for cell in cells) < _EMPTY * len(cells):
-        return None
-    begun = {match[1] for heading in headings if (match := _CODE.fullmatch(ascii_digits(heading)))}
-    if named and (set(headings) <= set(stations) or (len(begun) == 1 and all(_CODE.fullmatch(ascii_digits(h)) for h in headings))):
-        return Cross(tallies, "locationID")
-    return Cross(tallies, "scientificName") if not named and are_names(headings) else None
+    codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
+    alike = all(codes) and len({match[1] for match in codes if match}) == 1
+    sparse = sum(cell in (None, "0") for cell in cells) >= _EMPTY * len(cells)
+    return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
 
 
 def _is_tally(cells: list[str | None]) -> bool:
