@@ -728,7 +728,7 @@ def filipino_counts() -> Book:
 def checklist_of_visits() -> Book:
     """Sites told once, visits on another sheet, records by site and day: the sheet of sites lacks one."""
     b = Book("sites_visits_records", proposed=frozenset({"NAME_COMMON"}))
-    places = about(13.0, 107.4, 4)
+    places = about(12.9, 106.9, 4)
     b.table("Sites", [], ["Site code", "Latitude", "Longitude", "Habitat"], [([f"KT{i + 1}", *place, "evergreen"], None) for i, place in enumerate(places)])
     rows = [
         ([f"KT{i % 4 + 1}", f"2026-03-{14 + i}", f"0{6 + i % 3}:15", ["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], 1 + i % 4],
@@ -798,4 +798,194 @@ def ods_of_libreoffice() -> Book:
     b.plant("Rekod", 7, "Tarikh", DATE, value="2026-08-32")
     b.plant("Rekod", 9, "Kod rekod", SAME_ID, value="BL12")
     b.raw = old_workbooks.ods(Rekod=b.sheets["Rekod"])
+    return b
+
+
+@book
+def thai_two_tables() -> Book:
+    """Camera stations and pictures in Thai, hours beside dates, hours like 7.45 น., the count left blank where one."""
+    b = Book("ดงพญาเย็น", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_BUDDHIST_ERA"}))
+    places = about(14.25, 101.9, 5)
+    b.table("จุดตั้งกล้อง", [["ตารางจุดตั้งกล้องดักถ่ายภาพ ปี 2569"]], ["รหัสจุด", "ละติจูด", "ลองจิจูด", "วันที่ติดตั้ง", "วันที่เก็บกล้อง"],
+            [([f"DP{i + 1:02d}", *place, "05/01/2569", "20/03/2569"], None) for i, place in enumerate(places)])  # fmt: skip
+    species = ["เก้ง", "หมูป่า", "เสือโคร่ง", "กวางป่า"]
+    rows = [
+        ([f"DP{i % 5 + 1:02d}", f"{13 + i}/01/2569", f"{7 + i % 9}.45 น.", species[i % 4], 1 + i % 2],
+         dict(lat=places[i % 5][0], lon=places[i % 5][1], date=f"2026-01-{13 + i}", name=species[i % 4], count=1 + i % 2))
+        for i in range(16)
+    ]  # fmt: skip
+    b.table("ภาพถ่าย", [], ["รหัสจุด", "วันที่", "เวลา", "ชนิดสัตว์", "จำนวน(ตัว)"], rows)
+    b.plant("จุดตั้งกล้อง", 4, "วันที่เก็บกล้อง", ENDS | DATE, value="20/12/2568")
+    b.truths = [t for t in b.truths if (t["row"] - 2) % 5 != 1]
+    b.plant("ภาพถ่าย", 4, "รหัสจุด", NO_SITE, value="DP91")
+    b.plant("ภาพถ่าย", 6, "วันที่", DATE, value="45/01/2569")
+    b.plant("ภาพถ่าย", 9, "วันที่", DATE, value="15/11/2568")
+    b.plant("ภาพถ่าย", 11, "ชนิดสัตว์", NO_NAME, value=None)
+    b.plant("ภาพถ่าย", 13, "จำนวน(ตัว)", MANY, value=1500)
+    return b
+
+
+@book
+def vietnamese_dbh() -> Book:
+    """Ô tiêu chuẩn: plots with D1.3 and Hvn, decimal commas in texts, plot places on a sheet of their own."""
+    b = Book("o_tieu_chuan", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    places = about(21.35, 105.6, 3)
+    b.table("OTC", [], ["Số hiệu ô", "Vĩ độ", "Kinh độ", "Ngày điều tra"], [([f"O{i + 1}", *place, f"2{i + 3}/04/2026"], None) for i, place in enumerate(places)])
+    species = ["Castanopsis indica", "Schima wallichii", "Cinnamomum camphora", "Machilus thunbergii"]
+    rows = [
+        ([f"O{i % 3 + 1}", i + 1, species[i % 4], f"{12 + i},5", f"{8 + i % 7},2", ["A1", "A2", "A3"][i % 3]],
+         dict(lat=places[i % 3][0], lon=places[i % 3][1], date=f"2026-04-2{i % 3 + 3}", name=species[i % 4]))
+        for i in range(15)
+    ]  # fmt: skip
+    b.table("Cây", [], ["Số hiệu ô", "STT cây", "Tên khoa học", "D1.3 (cm)", "Hvn (m)", "Tầng"], rows)
+    b.plant("Cây", 4, "D1.3 (cm)", frozenset({"MEASUREMENT_INVALID"}), value="1250,5")
+    b.plant("Cây", 7, "Hvn (m)", frozenset({"MEASUREMENT_INVALID"}), value="cao")
+    b.plant("Cây", 9, "Số hiệu ô", NO_SITE, value="O33")
+    b.plant("Cây", 12, "Tên khoa học", NAME, value="Schima wallichi")
+    b.plant("OTC", 3, "Kinh độ", FAR | PLACE, also=["Vĩ độ"], value=15.6)
+    b.truths = [t for t in b.truths if t["lat"] != places[1][0]]
+    return b
+
+
+@book
+def chinese_points() -> Book:
+    """鸟类样点: distance bands in words, weather and observers, dates without a year in the rows but in the title? No: full."""
+    b = Book("鸟类样点法", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["红耳鹎", "白腹锦鸡", "大山雀", "家燕"]
+    latin = ["Pycnonotus jocosus", "Chrysolophus amherstiae", "Parus major", "Hirundo rustica"]
+    rows = [
+        ([f"YD{i // 4 + 1:02d}", f"2026.4.{i + 3}", f"{7 + i // 8}:{10 + i}", species[i % 4], latin[i % 4], 1 + i % 5, 10 + 5 * i, lat, lon, "晴", "王芳"],
+         dict(lat=lat, lon=lon, date=f"2026-04-{i + 3:02d}", name=latin[i % 4], count=1 + i % 5))
+        for i, (lat, lon) in enumerate(about(24.9, 102.6, 16))
+    ]  # fmt: skip
+    b.table("样点记录", [], ["样点号", "调查日期", "时间", "鸟种", "学名", "数量/只", "距离/m", "纬度N", "经度E", "天气", "调查人"], rows)
+    b.plant("样点记录", 4, "距离/m", DISTANCE, value="远")
+    b.plant("样点记录", 6, "调查日期", DATE, value="2026.4.31")
+    b.plant("样点记录", 9, "经度E", FAR | PLACE, also=["纬度N"], value=12.6)
+    b.plant("样点记录", 11, "数量/只", MANY, value=3000)
+    b.plant("样点记录", 14, "学名", NAME, value="Parus majro")
+    b.double("样点记录", 16)
+    return b
+
+
+@book
+def month_words() -> Book:
+    """A sheet a month in English words, the year in the title of each, day numbers only."""
+    b = Book("patrol_2026", proposed=frozenset({"NAME_COMMON", "DATE_OF_SHEET_TAKEN"}))
+    species = ["Sus scrofa", "Muntiacus muntjak", "Bos gaurus"]
+    for number, name in ((1, "Jan 2026"), (2, "Feb 2026"), (3, "Mar 2026")):
+        rows = [
+            ([3 * i + 1, species[i % 3], 1 + i % 3, lat, lon],
+             dict(lat=lat, lon=lon, date=f"2026-{number:02d}-{3 * i + 1:02d}", name=species[i % 3], count=1 + i % 3))
+            for i, (lat, lon) in enumerate(about(12.3, 106.9, 8))
+        ]  # fmt: skip
+        b.table(name, [["Patrol records"], []], ["Day", "Species", "No.", "Lat", "Lon"], rows)
+    b.plant("Feb 2026", 6, "Day", DATE, value=30)
+    b.plant("Mar 2026", 7, "Species", NO_NAME, value=None)
+    b.plant("Jan 2026", 5, "Lon", NO_PLACE, value=None)
+    return b
+
+
+@book
+def lao_english_form() -> Book:
+    """Form with a head, headings in Lao and English on two lines of one cell, DMS with spaces, times of day."""
+    b = Book("nakai_form", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "COORDINATES_SPLIT"}))
+    species = ["ໝູປ່າ", "ຟານ", "ຊ້າງ", "ໄກ່ປ່າ"]
+
+    def told(degrees: float) -> str:
+        minutes = (degrees - int(degrees)) * 60
+        return f"{int(degrees)} {int(minutes):02d} {(minutes - int(minutes)) * 60:04.1f}"
+
+    rows = [
+        ([i + 1, f"{day.day:02d}/{day.month:02d}/{day.year}", species[i % 4], 1 + i % 3, told(lat), told(lon)],
+         dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3))
+        for i, ((lat, lon), day) in enumerate(zip(about(17.7, 105.2, 14), days(date(2026, 2, 14), 14), strict=True))
+    ]  # fmt: skip
+    b.table("Form", [["ແບບຟອມ Form 3"], ["ທີມ Team:", "Nakai 1"], []],
+            ["ລຳດັບ\nNo.", "ວັນທີ\nDate", "ຊະນິດ\nSpecies", "ຈຳນວນ\nNumber", "Lat (N)", "Long (E)"], rows)  # fmt: skip
+    b.plant("Form", 7, "ວັນທີ\nDate", DATE, value="30/02/2026")
+    b.plant("Form", 10, "Lat (N)", PLACE | FAR, also=["Long (E)"], value="17 72 10.0")
+    b.plant("Form", 13, "ຈຳນວນ\nNumber", COUNT, value="-1")
+    b.plant("Form", 15, "Long (E)", NO_PLACE, value=None)
+    return b
+
+
+@book
+def smart_patrols() -> Book:
+    """SMART's table of patrols as CSV: effort of each patrol beside what it saw, Vietnamese computer."""
+    b = Book("smart_patrols", form="csv", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["Sus scrofa", "Muntiacus vaginalis", "Macaca arctoides"]
+    rows = [
+        ([f"PM_{i // 3 + 1:06d}", f"{13 + i // 3:02d}/04/2026", f"{13 + i // 3:02d}/04/2026", f"{6.5 + i // 3:.1f}", "Observation", species[i % 3], 1 + i % 4, lat, lon],
+         dict(lat=lat, lon=lon, date=f"2026-04-{13 + i // 3}", name=species[i % 3], count=1 + i % 4))
+        for i, (lat, lon) in enumerate(about(18.9, 104.7, 15))
+    ]  # fmt: skip
+    b.table(None, [], ["Patrol ID", "Patrol Start Date", "Patrol End Date", "Patrol Length (km)", "Observation Category", "Species", "Count", "Latitude", "Longitude"], rows)
+    b.plant(None, 5, "Patrol Start Date", DATE, also=["Patrol End Date"], value="31/04/2026")
+    b.plant(None, 8, "Latitude", NO_PLACE, value=None)
+    b.plant(None, 10, "Count", COUNT, value="herd")
+    b.plant(None, 13, "Longitude", FAR | PLACE, also=["Latitude"], value=140.7)
+    return b
+
+
+@book
+def burmese_matrix() -> Book:
+    """Species x villages by name, totals in the last row and column."""
+    b = Book("village_matrix", proposed=frozenset({"NAME_COMMON", "CROSS_TABLE_READ", "VALUE_READ_AS"}))
+    names = ["Myitsone", "Tanai", "Shinbwiyang", "Namyun"]
+    places = about(26.1, 96.9, 4)
+    b.table("Villages", [], ["Village", "Latitude", "Longitude", "Date"], [([n, *p, f"2026-01-1{i + 3}"], None) for i, (n, p) in enumerate(zip(names, places, strict=True))])
+    species = ["တောဝက်", "ဆင်", "ချေ", "ကျား", "ဒေါင်း"]
+    rows = []
+    for i, one in enumerate(species):
+        counts = [(i * 2 + j * 3) % 5 for j in range(4)]
+        rows.append(([one, *counts, sum(counts)], None))
+        b.truths += [
+            dict(sheet="Sightings", row=i + 2, lat=places[j][0], lon=places[j][1], date=f"2026-01-1{j + 3}", name=one, count=n, local=True)
+            for j, n in enumerate(counts) if n
+        ]  # fmt: skip
+    b.table("Sightings", [], ["Species", *names, "Total"], rows)
+    b.sheets["Sightings"].append(["Total", *[sum(r[j] for r in b.sheets["Sightings"][1:]) for j in range(1, 6)]])
+    b.plant("Sightings", 3, "Tanai", COUNT, value="many?")
+    b.plant("Sightings", 5, "Namyun", COUNT, value=-3)
+    b.plant("Villages", 4, "Date", DATE, value="2026-13-15")
+    b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
+    return b
+
+
+@book
+def amphibian_transects() -> Book:
+    """Herpetologists: voucher numbers, SVL and mass as measurements, accuracy, elevation with units, habitats."""
+    b = Book("herps_2026", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["Microhyla heymonsi", "Polypedates megacephalus", "Limnonectes kuhlii", "Calotes versicolor"]
+    rows = [
+        ([f"HNU-{4501 + i}", f"{20 + i}:1{i % 6}" if i < 4 else f"0{i - 4}:1{i % 6}", f"2026-07-{i + 5:02d}", species[i % 4], round(21.5 + i * 2.3, 1), round(1.2 + i / 7, 2),
+          lat, lon, f"{640 + 10 * i} m", "±5 m", "stream"],
+         dict(lat=lat, lon=lon, date=f"2026-07-{i + 5:02d}", name=species[i % 4]))
+        for i, (lat, lon) in enumerate(about(22.3, 103.8, 13))
+    ]  # fmt: skip
+    b.table("Specimens", [], ["Field no.", "Time", "Date", "Species", "SVL (mm)", "Mass (g)", "Lat", "Long", "Elevation", "GPS accuracy", "Habitat"], rows)
+    b.plant("Specimens", 4, "SVL (mm)", frozenset({"MEASUREMENT_INVALID"}), value="2O.1")
+    b.plant("Specimens", 6, "Field no.", SAME_ID | DOUBLE, value="HNU-4502")
+    b.plant("Specimens", 8, "Date", DATE, value="2026-07-320")
+    b.plant("Specimens", 10, "Species", NAME, value="Microhyla heymonsii")
+    b.plant("Specimens", 12, "Lat", FAR | PLACE, also=["Long"], value=32.3)
+    return b
+
+
+@book
+def bats_and_caves() -> Book:
+    """Caves with colonies of thousands: great counts that are right, one that is not a number, sites told by row."""
+    b = Book("caves", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["Rhinolophus affinis", "Hipposideros armiger", "Taphozous melanopogon"]
+    rows = [
+        ([f"Cave {chr(65 + i)}", day.strftime("%d %b %Y"), species[i % 3], [120, 3500, 40, 8000, 15, 900][i % 6], dms(lat, "NS"), dms(lon, "EW")],
+         dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 3], count=[120, 3500, 40, 8000, 15, 900][i % 6]))
+        for i, ((lat, lon), day) in enumerate(zip(about(17.4, 104.8, 12), days(date(2026, 3, 3), 12), strict=True))
+    ]  # fmt: skip
+    b.table("Caves", [], ["Cave", "Date", "Species", "Count", "Latitude", "Longitude"], rows)
+    b.plant("Caves", 3, "Count", COUNT, value="1000s")
+    b.plant("Caves", 6, "Date", DATE, value="31 Feb 2026")
+    b.plant("Caves", 9, "Latitude", PLACE | FAR, also=["Longitude"], value="17°61'10.0\"N")
+    b.plant("Caves", 11, "Species", NO_NAME, value=None)
     return b

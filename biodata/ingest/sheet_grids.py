@@ -20,6 +20,7 @@ from biodata.parsers.decimals import parse_decimal
 
 _PLACES: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude")
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
+_ZONE_TOLD: Final = re.compile(r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])")
 _MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
 _EASTINGS_M: Final = (100_000.0, 900_000.0)
 _WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
@@ -49,6 +50,9 @@ def in_degrees(table: SurveyTable, columns: dict[str, list[str | None]], rows: l
     def finding(row: int, column: str, value: str | None, code: str, *, blocking: bool, **params: str) -> Finding:
         return Finding(table.file, table.sheet, row, column, value, code, blocking, params)
 
+    told_zone = next((match for match in map(_ZONE_TOLD.search, (east, north)) if match), None)
+    if told_zone is not None and "utm_zone" not in columns:
+        columns["utm_zone"] = [f"{told_zone[1]}{told_zone[2]}"] * len(rows)
     lacking = _lacking(columns, (east, north))
     if lacking:
         return [finding(table.heading_row, east, east, "UTM_INCOMPLETE", blocking=True, lacking=lacking)]

@@ -1,17 +1,17 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats.workbooks import Grid, column_letters
+from biodata.formats.workbooks import column_letters
 from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import cross_of, tables_of
+from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
 from biodata.ingest.sheet_grids import in_degrees
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA, is_guide, kind_of, laid_out, names_of
 from biodata.ingest.sheet_layout import Column, Layout
@@ -56,18 +56,21 @@ def read_survey(
         If a file cannot be read at all.
     """
     survey = Survey()
+    sheets: list[Sheet] = []
     for name, content in files:
-        grids = grids_of(name, content, encoding)
-        first = {cells[0].strip() for grid in grids for _, cells in grid.rows if cells and cells[0] is not None}
-        for grid in grids:
+        for grid in grids_of(name, content, encoding):
             survey.order[grid.file, grid.name] = {}
             if grid.guessed_encoding is not None:
                 params = {"encoding": grid.guessed_encoding}
                 survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
-            if grid.visible:
-                _read_grid(grid, survey, kept or {}, first)
-            else:
+            if not grid.visible:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
+            elif (layout := laid_out(grid, kept or {})) is not None:
+                survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
+                sheets.append(Sheet(layout, *names_of(layout, kept or {})))
+    share_stations(sheets)
+    for sheet in sheets:
+        _read_sheet(sheet, survey, kept or {})
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
@@ -92,14 +95,10 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted["scientificName"] = local
 
 
-def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str], stations: Collection[str]) -> None:
-    """Read one sheet into the survey; `stations` are what stands in the first columns of its sheets."""
-    layout = laid_out(grid, kept)
-    if layout is None:
-        return
-    survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
-    names, proposals = names_of(layout, kept)
-    cross = cross_of(layout, names, proposals, stations)
+def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
+    """Read one sheet into the survey."""
+    layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
+    grid = layout.grid
     if cross is not None:
         survey.findings += layout.findings
         told = {"first": cross.columns[0].heading, "last": cross.columns[-1].heading}

@@ -21,6 +21,7 @@ from biodata.surveys.cell_checks import Rows
 _MANY, _TIMES_MANY = 100, 50
 """A count beyond reason is so great, and so many times what 95 of 100 rows of its table count."""
 _LEAST_ROWS: Final = 5
+_LEAST_PLACES: Final = 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
 """A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
 _STEP_DEGREES: Final = 0.01
@@ -81,10 +82,11 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     ]
     every = pl.concat(placed) if placed else pl.DataFrame()
     cells = every.select("x", "y").unique() if every.height else every
-    if cells.height < _LEAST_ROWS:
+    if cells.height < _LEAST_PLACES:
         return
     points = on_sphere(*(cells[name].to_numpy() * _STEP_DEGREES for name in ("x", "y")))
-    metres = np.asarray(cKDTree(points).query(points, k=[3])[0])[:, 0]
+    neighbour = 3 if cells.height >= _LEAST_ROWS else 2  # of a few places, one that is wrong is the second nearest of all
+    metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
     cells = cells.with_columns(metres=pl.Series(metres))
     limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
     for row, flags, number, distance in (

@@ -6,8 +6,7 @@ from datetime import date
 import polars as pl
 
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_periods import ENDS
-from biodata.parsers import dates
+from biodata.ingest.survey_periods import ENDS, read_ends
 from biodata.surveys.cell_checks import Rows
 
 
@@ -36,8 +35,7 @@ def of_events(
         yield finding
     if "eventDate" in rows.table.headings or "eventDate" not in frame.columns:
         return
-    read = {name: dates.parse_dates(rows.table.frame[name].str.strip_chars(), today=today)
-            for name in ENDS if name in rows.table.frame.columns}  # fmt: skip
+    read = read_ends(rows.table.frame, today)
     numbers = rows.table.frame["source_row"].to_list()
     for name, ends in read.items():
         for row, end in zip(numbers, ends.iter_rows(named=True), strict=True):

@@ -212,5 +212,6 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
     for row, at_sea, flags in zip(wet["source_row"], far, wet["quality_flags"], strict=True):
         others = {"ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH"} & set(flags)
         presumed = any(flag.startswith("PRESUMED_") for flag in flags)
-        if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
+        told = column is not None and rows.own[row].get(column) is not None and (row, column) not in rows.table.covered
+        if at_sea and column is not None and told and not others and not presumed:
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)

@@ -25,6 +25,13 @@ _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
 _OF_RECORDS: Final = frozenset({"individualCount", "occurrenceID", "perpendicular_distance_m"})
+_BESIDE: Final = MappingProxyType(
+    {"samplingEffortValue": "samplingEffortUnit", "sampleSizeValue": "sampleSizeUnit"}
+)
+"""Numbers whose unit another heading tells."""
+_WORDED: Final = (Why.WORDS, Why.PARTLY)
+_UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")
+"""Terms whose cells are hardly anything else, so that the words of a heading are enough."""
 _OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
@@ -54,8 +61,9 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     out = list(proposals)
     for at, one in enumerate(proposals):
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
-        if one.confidence <= CERTAIN and one.confidence >= _LIKELY and one.why in _OPEN:
-            term = next((term for term in able[at] if _is_decided(term, others)), None)
+        if _LIKELY <= one.confidence <= CERTAIN:
+            asked = able[at] if one.why in _OPEN else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
+            term = next((term for term in asked if _is_decided(term, others)), None)
             if term is not None:
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
@@ -74,6 +82,8 @@ def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
 def _is_decided(term: str, others: Collection[str]) -> bool:
     """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
     if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
+        return False
+    if term in _BESIDE and _BESIDE[term] not in others:
         return False
     # A number of an event may be of cameras, or of days, and a code that of a station.
     return term not in _OF_RECORDS or bool(_NAMES_OF_TAXA & set(others))
@@ -164,6 +174,9 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
         "perpendicular_distance_m": _are_within(0, 2000),
         "easting": _are_within(100_000, 900_000),
         "northing": _are_within(0, 10_002_000),
+        "verbatimCoordinates": lambda told: sum(read_pair(text).latitude is not None for text in told) >= _MOSTLY * len(told),
+        "samplingEffortValue": _are_within(0, 1e7),
+        "sampleSizeValue": _are_within(0, 1e7),
         "decimalLatitude": _are_within(-90, 90),
         "decimalLongitude": _are_within(-180, 180),
         "day": _are_within(1, 31),
