@@ -143,8 +143,8 @@ def _quoted(cell: Any) -> str:
 def dms(degrees: float, sides: str) -> str:
     """Return degrees, minutes and seconds as a GPS shows them."""
     side, left = sides[degrees < 0], abs(degrees)
-    minutes = (left - int(left)) * 60
-    return f"{int(left)}°{int(minutes):02d}'{(minutes - int(minutes)) * 60:04.1f}\"{side}"
+    tenths = round(left * 36000)
+    return f"{tenths // 36000}°{tenths // 600 % 60:02d}'{tenths % 600 / 10:04.1f}\"{side}"
 
 
 def digits(text: Any, zero: str) -> str:
@@ -893,8 +893,8 @@ def lao_english_form() -> Book:
     species = ["ໝູປ່າ", "ຟານ", "ຊ້າງ", "ໄກ່ປ່າ"]
 
     def told(degrees: float) -> str:
-        minutes = (degrees - int(degrees)) * 60
-        return f"{int(degrees)} {int(minutes):02d} {(minutes - int(minutes)) * 60:04.1f}"
+        tenths = round(degrees * 36000)
+        return f"{tenths // 36000} {tenths // 600 % 60:02d} {tenths % 600 / 10:04.1f}"
 
     rows = [
         ([i + 1, f"{day.day:02d}/{day.month:02d}/{day.year}", species[i % 4], 1 + i % 3, told(lat), told(lon)],
@@ -981,7 +981,7 @@ def bats_and_caves() -> Book:
     rows = [
         ([f"Cave {chr(65 + i)}", day.strftime("%d %b %Y"), species[i % 3], [120, 3500, 40, 8000, 15, 900][i % 6], dms(lat, "NS"), dms(lon, "EW")],
          dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 3], count=[120, 3500, 40, 8000, 15, 900][i % 6]))
-        for i, ((lat, lon), day) in enumerate(zip(about(17.4, 104.8, 12), days(date(2026, 3, 3), 12), strict=True))
+        for i, ((lat, lon), day) in enumerate(zip(about(17.5, 105.4, 12), days(date(2026, 3, 3), 12), strict=True))
     ]  # fmt: skip
     b.table("Caves", [], ["Cave", "Date", "Species", "Count", "Latitude", "Longitude"], rows)
     b.plant("Caves", 3, "Count", COUNT, value="1000s")

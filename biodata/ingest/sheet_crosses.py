@@ -98,7 +98,7 @@ def _call(sheet: Sheet, column: Column, term: str) -> None:
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
-    if set(_COUNTS) & set(names.values()):
+    if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     open_ones = [
         column for column in layout.columns
@@ -129,7 +129,7 @@ def tables_of(
 ) -> list[tuple[Layout, dict[int, str], dict[int, Proposal]]]:
     """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
     crossed = {column.index for column in cross.columns}
-    rest = [column for column in layout.columns if column.index not in crossed]
+    rest = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
     parts = []
     for column in cross.columns:
         rows = [(number, cells) for number, cells in layout.rows if column.index < len(cells) and cells[column.index] is not None]

@@ -18,11 +18,12 @@ from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_repairs import read_marked, read_merges
 from biodata.ingest.sheet_units import Measured
 from biodata.ingest.survey_files import grids_of
-from biodata.ingest.survey_periods import ANY_DAY
+from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
+_DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
 
@@ -77,7 +78,18 @@ def read_survey(
     survey_sites.by_station(survey)
     for table in survey.of("occurrences"):
         _read_local_names(table)
+        _date_of_ends(table)
     return survey
+
+
+def _date_of_ends(table: SurveyTable) -> None:
+    """Date records that tell a first and a last day and no other by these; what cannot be read stays as it came."""
+    if ENDS[0] not in table.frame.columns or not _DATES.isdisjoint(table.frame.columns):
+        return
+    frame = with_period(table.frame, ANY_DAY)
+    table.frame = frame.with_columns(pl.coalesce("eventDate", ENDS[0]).alias("eventDate"))
+    table.headings["eventDate"] = table.heading(ENDS[0])
+    table.converted["eventDate"] = ENDS[0]
 
 
 def _read_local_names(table: SurveyTable) -> None:
@@ -203,7 +215,7 @@ def _counts_rows(cells: Sequence[str | None]) -> bool:
 
 def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], findings: list[Finding]) -> None:
     """Take year and month from the name of a sheet whose rows tell the day alone: a sheet a month."""
-    if "day" not in columns or not {"eventDate", "verbatimEventDate", "year", "month"}.isdisjoint(columns):
+    if "day" not in columns or not _DATES.isdisjoint(columns):
         return
     named = dates.parse_dates(pl.Series([table.sheet or table.file.rpartition(".")[0]]), today=ANY_DAY).row(0, named=True)
     if named["precision"] != "month" or named["issue"] is not None:
