@@ -25,6 +25,16 @@ _LEAST_PLACES: Final = 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
 """A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
 _STEP_DEGREES: Final = 0.01
+FAR: Final = "PLACE_FAR_FROM_OTHERS"
+OF_A_WRONG_PLACE: Final = frozenset(
+    "COUNTRY_COORDINATE_MISMATCH PROVINCE_COORDINATE_MISMATCH PRESUMED_SWAPPED_COORDINATE PRESUMED_NEGATED_LATITUDE "
+    "PRESUMED_NEGATED_LONGITUDE ZERO_COORDINATE LAND_TAXON_AT_SEA MARINE_TAXON_ON_LAND PLACE_AT_SEA COLUMNS_SWAPPED".split()
+)
+"""What says already of a row that its place is wrong."""
+_PLACES: Final = 3
+_FAR_M, _TIMES_FAR = 50_000.0, 20.0
+"""A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
+_STEP_DEGREES: Final = 0.01
 _TOLD: Final = frozenset(
     "COUNTRY_COORDINATE_MISMATCH PRESUMED_SWAPPED_COORDINATE PRESUMED_NEGATED_LATITUDE PRESUMED_NEGATED_LONGITUDE ZERO_COORDINATE "
     "LAND_TAXON_AT_SEA MARINE_TAXON_ON_LAND".split()
@@ -77,7 +87,7 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
 
     step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
-        read.select("source_row", "quality_flags", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
+        read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
         for number, (_, read) in enumerate(parts)
     ]
     every = pl.concat(placed) if placed else pl.DataFrame()
@@ -89,13 +99,12 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
     cells = cells.with_columns(metres=pl.Series(metres))
     limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
-    for row, flags, number, distance in (
-        every.join(cells.filter(pl.col("metres") > limit), on=["x", "y"]).select("source_row", "quality_flags", "part", "metres").iter_rows()
-    ):  # fmt: skip
+    lonely = every.join(cells.filter(pl.col("metres") > limit), on=["x", "y"])
+    for row, number, distance in lonely.select("source_row", "part", "metres").iter_rows():
         rows = parts[number][0]
         column = next((name for name in _PLACES if rows.own[row].get(name) is not None), None)
-        if column is not None and (row, column) not in rows.table.covered and not _TOLD & set(flags):
-            yield rows.finding(row, column, "PLACE_FAR_FROM_OTHERS", blocking=False, km=f"{distance / 1000:.0f}")
+        if column is not None and (row, column) not in rows.table.covered:
+            yield rows.finding(row, column, FAR, blocking=False, km=f"{distance / 1000:.0f}")
 
 
 def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:

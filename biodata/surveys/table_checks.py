@@ -153,8 +153,10 @@ class TableChecks:
 
 
 def once(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings without those that tell of a cell what an earlier one tells."""
-    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+    """Return findings without those that tell of a cell what an earlier one tells, or that a wrong place is far."""
+    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code in doubts.OF_A_WRONG_PLACE}
+    told = (f for f in reversed(findings) if f.code != doubts.FAR or (f.file, f.sheet, f.row) not in wrong)
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in told}.values())
 
 
 def is_filled(rows: Rows) -> bool:

@@ -21,14 +21,24 @@ from biodata.sharing.names import bundled_common_names, meaning
 
 _MOSTLY: Final = 0.8
 _HALF: Final = 0.5
+_FEW: Final = 2
 _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
-_OF_RECORDS: Final = frozenset({"individualCount", "occurrenceID", "perpendicular_distance_m"})
-_BESIDE: Final = MappingProxyType(
-    {"samplingEffortValue": "samplingEffortUnit", "sampleSizeValue": "sampleSizeUnit"}
+_PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
+_BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
+        **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
+        "samplingEffortValue": frozenset({"samplingEffortUnit"}),
+        "sampleSizeValue": frozenset({"sampleSizeUnit"}),
+        "deploymentStart": frozenset({"deploymentEnd"}),
+        "deploymentEnd": frozenset({"deploymentStart"}),
+    }
 )
-"""Numbers whose unit another heading tells."""
+"""What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
+_LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime", "deploymentStart"})
+"""Terms that are decided only where nothing else is likelier."""
 _WORDED: Final = (Why.WORDS, Why.PARTLY)
 _UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")
 """Terms whose cells are hardly anything else, so that the words of a heading are enough."""
@@ -61,9 +71,10 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     out = list(proposals)
     for at, one in enumerate(proposals):
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
-        if _LIKELY <= one.confidence <= CERTAIN:
+        if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
             asked = able[at] if one.why in _OPEN else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
-            term = next((term for term in asked if _is_decided(term, others)), None)
+            able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
+            term = next((term for term in able_here if _is_decided(term, others)), None)
             if term is not None:
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
@@ -75,18 +86,15 @@ def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     """Return what a heading may mean by its cells; one that is surely something means nothing else."""
     terms = [one.term] if one.confidence > CERTAIN else [one.term, *one.others]
     told = [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]
-    sure = one.confidence > CERTAIN
-    return [t for t in terms if t is not None and (sure or t not in _ARE or (bool(told) and _ARE[t](told)))]
+    open_ = one.confidence > CERTAIN or not told
+    return [t for t in terms if t is not None and (open_ or t not in _ARE or _ARE[t](told))]
 
 
 def _is_decided(term: str, others: Collection[str]) -> bool:
     """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
     if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
         return False
-    if term in _BESIDE and _BESIDE[term] not in others:
-        return False
-    # A number of an event may be of cameras, or of days, and a code that of a station.
-    return term not in _OF_RECORDS or bool(_NAMES_OF_TAXA & set(others))
+    return term not in _BESIDE or bool(_BESIDE[term] & set(others))
 
 
 def _are_dates(told: list[str]) -> bool:
@@ -94,7 +102,8 @@ def _are_dates(told: list[str]) -> bool:
     read = parse_dates(pl.Series(told, dtype=pl.String), today=_ANY_DAY)
     written = read["precision"].is_in(["day", "time", "interval"]) | read["proposal"].is_not_null()
     bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in told])
-    return int((written & ~bare).sum()) >= _MOSTLY * len(told)
+    others = len(told) - int((written & ~bare).sum())
+    return others <= max(len(told) > _FEW, (1 - _MOSTLY) * len(told))
 
 
 def are_latin(told: list[str]) -> bool:
