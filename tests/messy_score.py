@@ -48,13 +48,16 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
 
     def tells(plant: messy.Plant, p: Mapping[str, Any]) -> bool:
         column = str(p["column"] or "")
-        right = not plant.headings or any(h == column or column.endswith(" " + h) or h in column.split("\n") for h in plant.headings)
+        right = not plant.headings or any(
+            h == column or column.endswith(" " + h) or h in column.split("\n") for h in plant.headings
+        )
         return (plant.sheet, plant.row) == at(p) and right and p["code"] in plant.codes
 
     missed = [plant for plant in planted if not any(tells(plant, p) for p in problems)]
     spoiled = {(plant.sheet, plant.row) for plant in planted}
     false = {
-        (p["sheet"], p["row"], p["column"], p["code"]) for p in problems
+        (p["sheet"], p["row"], p["column"], p["code"])
+        for p in problems
         if at(p) not in spoiled and p["code"] not in book.proposed and (p["code"] not in NOTES or p["blocking"])
     }
     cells = sum(cell is not None for rows in book.sheets.values() for row in rows for cell in row) or 100
@@ -83,7 +86,11 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
         for p in stops[:6]:
             print("  stops", p["sheet"], p["row"], p["column"], p["value"], p["code"], p["message"], p["expected"])  # noqa: T201
         for truth in (silent + lost)[:3]:
-            print("  silent" if truth in silent else "  lost", truth, [r for r in read if r["source_row"] == truth["row"]][:2])  # noqa: T201
+            print(
+                "  silent" if truth in silent else "  lost",
+                truth,
+                [r for r in read if r["source_row"] == truth["row"]][:2],
+            )  # noqa: T201
     return result
 
 
@@ -102,7 +109,9 @@ def _same(truth: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
 
 def _proposes(p: Mapping[str, Any]) -> bool:
     """Tell whether a problem names the repair that can be accepted."""
-    return bool({"proposal", "read"} & p["params"].keys()) or ("term" in p["params"] and p["code"].startswith("HEADING_") and p["code"] != "HEADING_MISSING")
+    return bool({"proposal", "read"} & p["params"].keys()) or (
+        "term" in p["params"] and p["code"].startswith("HEADING_") and p["code"] != "HEADING_MISSING"
+    )
 
 
 if __name__ == "__main__":

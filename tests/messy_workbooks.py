@@ -80,7 +80,10 @@ class Book:
     encoding: str = "utf-8"
 
     def table(
-        self, sheet: str | None, above: Sequence[Sequence[Any]], headings: Sequence[str | None],
+        self,
+        sheet: str | None,
+        above: Sequence[Sequence[Any]],
+        headings: Sequence[str | None],
         rows: Iterable[tuple[Sequence[Any], Mapping[str, Any] | None]],
     ) -> None:
         """Add a sheet: rows above the headings, the headings, rows of cells with the truth of each."""
@@ -92,7 +95,13 @@ class Book:
         self.sheets[sheet] = out
 
     def plant(
-        self, sheet: str | None, row: int, heading: str | None, codes: frozenset[str], *, also: Sequence[str] = (),
+        self,
+        sheet: str | None,
+        row: int,
+        heading: str | None,
+        codes: frozenset[str],
+        *,
+        also: Sequence[str] = (),
         **cells: Any,
     ) -> None:
         """Spoil a row: `value` for the heading's cell, and take its truth away."""
@@ -408,7 +417,12 @@ def gb18030_text() -> Book:
     """GB18030 CSV out of a Chinese Excel, with 省 and 国家."""
     b = Book("高黎贡山红外相机", form="csv", encoding="gb18030",
              proposed=frozenset({"NAME_COMMON", "ENCODING_GUESSED"}))  # fmt: skip
-    species = [("羚牛", "Budorcas taxicolor"), ("赤麂", "Muntiacus muntjak"), ("云豹", "Neofelis nebulosa"), ("野猪", "Sus scrofa")]
+    species = [
+        ("羚牛", "Budorcas taxicolor"),
+        ("赤麂", "Muntiacus muntjak"),
+        ("云豹", "Neofelis nebulosa"),
+        ("野猪", "Sus scrofa"),
+    ]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(25.3, 98.75, 14), days(date(2026, 5, 1), 14), strict=True)):
         zh, latin = species[i % 4]
@@ -428,7 +442,11 @@ def gb18030_text() -> Book:
 @book
 def old_excel() -> Book:
     """.xls of 2003 with Excel's serial numbers as dates, and 'ID' as number."""
-    b = Book("taman_negara_2003", form="xls", proposed=frozenset({"NAME_COMMON", "RECORDED_DATE_EXCEL_SERIAL", "VALUE_READ_AS"}))
+    b = Book(
+        "taman_negara_2003",
+        form="xls",
+        proposed=frozenset({"NAME_COMMON", "RECORDED_DATE_EXCEL_SERIAL", "VALUE_READ_AS"}),
+    )
     species = ["Helarctos malayanus", "Tapirus indicus", "Sus scrofa", "Macaca nemestrina"]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.6, 102.42, 14), days(date(2026, 6, 14), 14), strict=True)):
@@ -459,7 +477,12 @@ def vegetation_plots() -> Book:
              lon if first else None, i + 1, species[i % 4], round(8.5 + i * 1.7, 1), 5 + i % 9, 20 + i, ["乔木层", "灌木层", "草本层"][i % 3]],
             dict(lat=lat, lon=lon, date=f"2026-07-0{3 + i // 6}", name=species[i % 4]),
         ))  # fmt: skip
-    b.table("样地", [], ["样方号", "调查日期", "纬度", "经度", "树号", "物种名", "胸径(cm)", "树高(m)", "盖度(%)", "层次"], rows)
+    b.table(
+        "样地",
+        [],
+        ["样方号", "调查日期", "纬度", "经度", "树号", "物种名", "胸径(cm)", "树高(m)", "盖度(%)", "层次"],
+        rows,
+    )
     for first in (2, 8, 14):
         b.merges += [("样地", f"{letter}{first}:{letter}{first + 5}") for letter in "ABCD"]
     b.plant("样地", 5, "胸径(cm)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value="1O.5")
@@ -514,7 +537,14 @@ def kobo_animals() -> Book:
         one["local"] = True
     b.proposed = frozenset({"NAME_COMMON", "SCIENTIFIC_NAME_MISSING", "TAXON_MATCH_NONE", "COLUMNS_LEFT_OUT"})
     b.plant("ranger form", 5, "How many?", MANY | COUNT, also=["individualCount"], value=5000)
-    b.plant("ranger form", 8, "_Where are you?_longitude", FAR | PLACE, also=["_Where are you?_latitude", "decimalLatitude", "decimalLongitude"], value=16.6)
+    b.plant(
+        "ranger form",
+        8,
+        "_Where are you?_longitude",
+        FAR | PLACE,
+        also=["_Where are you?_latitude", "decimalLatitude", "decimalLongitude"],
+        value=16.6,
+    )
     b.plant("ranger form", 10, "today", DATE, also=["eventDate"], value="2036-02-10")
     return b
 
@@ -646,7 +676,15 @@ def indonesian_semicolons() -> Book:
     for i, (lat, lon) in enumerate(about(-4.95, 105.75, 12)):
         cells = [f"WK{i + 1:02d}", f"{i + 5} {months[i % 6]} 2026", species[i % 4], str(1 + i % 3), str(lat).replace(".", ","),
                  str(lon).replace(".", ","), "Resort Margahayu"]  # fmt: skip
-        truth = dict(sheet=None, row=i + 2, lat=lat, lon=lon, date=f"2026-{i % 6 + 1:02d}-{i + 5:02d}", name=species[i % 4], count=1 + i % 3)
+        truth = dict(
+            sheet=None,
+            row=i + 2,
+            lat=lat,
+            lon=lon,
+            date=f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
+            name=species[i % 4],
+            count=1 + i % 3,
+        )
         if i == 2:
             cells[1] = "31 Februari 2026"
             b.plants.append(Plant(None, i + 2, ("Tanggal",), DATE))
@@ -667,7 +705,9 @@ def indonesian_semicolons() -> Book:
 @book
 def one_cell_coordinates() -> Book:
     """Degrees and decimal minutes in one cell, English common names, a merged day."""
-    b = Book("shan_plateau", proposed=frozenset({"NAME_COMMON", "MERGED_CELLS_FILLED", "COORDINATES_SPLIT", "VALUE_READ_AS"}))
+    b = Book(
+        "shan_plateau", proposed=frozenset({"NAME_COMMON", "MERGED_CELLS_FILLED", "COORDINATES_SPLIT", "VALUE_READ_AS"})
+    )
     species = ["Wild boar", "Barking deer", "Sambar", "Tiger"]
     rows = []
     for i, (lat, lon) in enumerate(about(20.8, 97.0, 12)):
@@ -711,7 +751,10 @@ def utm_without_zone() -> Book:
 def filipino_counts() -> Book:
     """Filipino headings, two species lists on two sheets, one identifier scheme across both."""
     b = Book("sierra_madre", proposed=frozenset({"NAME_COMMON"}))
-    for name, first, species in (("Mga ibon", 1, ["Gallus gallus", "Pycnonotus goiavier"]), ("Mga hayop", 21, ["Macaca fascicularis", "Sus philippensis"])):
+    for name, first, species in (
+        ("Mga ibon", 1, ["Gallus gallus", "Pycnonotus goiavier"]),
+        ("Mga hayop", 21, ["Macaca fascicularis", "Sus philippensis"]),
+    ):
         rows = [
             ([f"SM-{first + i}", f"2026-04-{10 + i}", species[i % 2], 1 + i % 4, lat, lon, "Brgy. San Isidro"],
              dict(lat=lat, lon=lon, date=f"2026-04-{10 + i}", name=species[i % 2], count=1 + i % 4))
@@ -729,7 +772,12 @@ def checklist_of_visits() -> Book:
     """Sites told once, visits on another sheet, records by site and day: the sheet of sites lacks one."""
     b = Book("sites_visits_records", proposed=frozenset({"NAME_COMMON"}))
     places = about(12.9, 106.9, 4)
-    b.table("Sites", [], ["Site code", "Latitude", "Longitude", "Habitat"], [([f"KT{i + 1}", *place, "evergreen"], None) for i, place in enumerate(places)])
+    b.table(
+        "Sites",
+        [],
+        ["Site code", "Latitude", "Longitude", "Habitat"],
+        [([f"KT{i + 1}", *place, "evergreen"], None) for i, place in enumerate(places)],
+    )
     rows = [
         ([f"KT{i % 4 + 1}", f"2026-03-{14 + i}", f"0{6 + i % 3}:15", ["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], 1 + i % 4],
          dict(lat=places[i % 4][0], lon=places[i % 4][1], date=f"2026-03-{14 + i}", name=["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], count=1 + i % 4))
@@ -773,7 +821,9 @@ def formulas_and_errors() -> Book:
          dict(lat=lat, lon=lon, date=f"2026-02-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
         for i, (lat, lon) in enumerate(about(8.5, 99.7, 12))
     ]  # fmt: skip
-    b.table("data", [], ["Record code", "Survey date", "Scientific name", "Total count", "Lat", "Long", "Locality"], rows)
+    b.table(
+        "data", [], ["Record code", "Survey date", "Scientific name", "Total count", "Lat", "Long", "Locality"], rows
+    )
     b.plant("data", 4, "Total count", CELL_ERROR | COUNT, value="#REF!")
     b.plant("data", 6, "Lat", PLACE, also=["Long"], value=0)
     b.sheets["data"][5][5] = 0
@@ -793,7 +843,12 @@ def ods_of_libreoffice() -> Book:
          dict(lat=lat, lon=lon, date=f"2026-08-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
         for i, (lat, lon) in enumerate(about(5.5, 101.4, 12))
     ]  # fmt: skip
-    b.table("Rekod", [], ["Kod rekod", "Tarikh", "Nama saintifik", "Bilangan individu", "Latitud", "Longitud", "Kod negara"], rows)
+    b.table(
+        "Rekod",
+        [],
+        ["Kod rekod", "Tarikh", "Nama saintifik", "Bilangan individu", "Latitud", "Longitud", "Kod negara"],
+        rows,
+    )
     b.plant("Rekod", 4, "Latitud", FAR, also=["Kod negara"], value=15.5)
     b.plant("Rekod", 7, "Tarikh", DATE, value="2026-08-32")
     b.plant("Rekod", 9, "Kod rekod", SAME_ID, value="BL12")
@@ -830,7 +885,12 @@ def vietnamese_dbh() -> Book:
     """Ô tiêu chuẩn: plots with D1.3 and Hvn, decimal commas in texts, plot places on a sheet of their own."""
     b = Book("o_tieu_chuan", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
     places = about(21.35, 105.6, 3)
-    b.table("OTC", [], ["Số hiệu ô", "Vĩ độ", "Kinh độ", "Ngày điều tra"], [([f"O{i + 1}", *place, f"2{i + 3}/04/2026"], None) for i, place in enumerate(places)])
+    b.table(
+        "OTC",
+        [],
+        ["Số hiệu ô", "Vĩ độ", "Kinh độ", "Ngày điều tra"],
+        [([f"O{i + 1}", *place, f"2{i + 3}/04/2026"], None) for i, place in enumerate(places)],
+    )
     species = ["Castanopsis indica", "Schima wallichii", "Cinnamomum camphora", "Machilus thunbergii"]
     rows = [
         ([f"O{i % 3 + 1}", i + 1, species[i % 4], f"{12 + i},5", f"{8 + i % 7},2", ["A1", "A2", "A3"][i % 3]],
@@ -858,7 +918,12 @@ def chinese_points() -> Book:
          dict(lat=lat, lon=lon, date=f"2026-04-{i + 3:02d}", name=latin[i % 4], count=1 + i % 5))
         for i, (lat, lon) in enumerate(about(24.9, 102.6, 16))
     ]  # fmt: skip
-    b.table("样点记录", [], ["样点号", "调查日期", "时间", "鸟种", "学名", "数量/只", "距离/m", "纬度N", "经度E", "天气", "调查人"], rows)
+    b.table(
+        "样点记录",
+        [],
+        ["样点号", "调查日期", "时间", "鸟种", "学名", "数量/只", "距离/m", "纬度N", "经度E", "天气", "调查人"],
+        rows,
+    )
     b.plant("样点记录", 4, "距离/m", DISTANCE, value="远")
     b.plant("样点记录", 6, "调查日期", DATE, value="2026.4.31")
     b.plant("样点记录", 9, "经度E", FAR | PLACE, also=["纬度N"], value=12.6)
@@ -920,7 +985,22 @@ def smart_patrols() -> Book:
          dict(lat=lat, lon=lon, date=f"2026-04-{13 + i // 3}", name=species[i % 3], count=1 + i % 4))
         for i, (lat, lon) in enumerate(about(18.9, 104.7, 15))
     ]  # fmt: skip
-    b.table(None, [], ["Patrol ID", "Patrol Start Date", "Patrol End Date", "Patrol Length (km)", "Observation Category", "Species", "Count", "Latitude", "Longitude"], rows)
+    b.table(
+        None,
+        [],
+        [
+            "Patrol ID",
+            "Patrol Start Date",
+            "Patrol End Date",
+            "Patrol Length (km)",
+            "Observation Category",
+            "Species",
+            "Count",
+            "Latitude",
+            "Longitude",
+        ],
+        rows,
+    )
     b.plant(None, 5, "Patrol Start Date", DATE, also=["Patrol End Date"], value="31/04/2026")
     b.plant(None, 8, "Latitude", NO_PLACE, value=None)
     b.plant(None, 10, "Count", COUNT, value="herd")
@@ -934,7 +1014,12 @@ def burmese_matrix() -> Book:
     b = Book("village_matrix", proposed=frozenset({"NAME_COMMON", "CROSS_TABLE_READ", "VALUE_READ_AS"}))
     names = ["Myitsone", "Tanai", "Shinbwiyang", "Namyun"]
     places = about(26.1, 96.9, 4)
-    b.table("Villages", [], ["Village", "Latitude", "Longitude", "Date"], [([n, *p, f"2026-01-1{i + 3}"], None) for i, (n, p) in enumerate(zip(names, places, strict=True))])
+    b.table(
+        "Villages",
+        [],
+        ["Village", "Latitude", "Longitude", "Date"],
+        [([n, *p, f"2026-01-1{i + 3}"], None) for i, (n, p) in enumerate(zip(names, places, strict=True))],
+    )
     species = ["တောဝက်", "ဆင်", "ချေ", "ကျား", "ဒေါင်း"]
     rows = []
     for i, one in enumerate(species):
@@ -964,7 +1049,24 @@ def amphibian_transects() -> Book:
          dict(lat=lat, lon=lon, date=f"2026-07-{i + 5:02d}", name=species[i % 4]))
         for i, (lat, lon) in enumerate(about(22.3, 103.8, 13))
     ]  # fmt: skip
-    b.table("Specimens", [], ["Field no.", "Time", "Date", "Species", "SVL (mm)", "Mass (g)", "Lat", "Long", "Elevation", "GPS accuracy", "Habitat"], rows)
+    b.table(
+        "Specimens",
+        [],
+        [
+            "Field no.",
+            "Time",
+            "Date",
+            "Species",
+            "SVL (mm)",
+            "Mass (g)",
+            "Lat",
+            "Long",
+            "Elevation",
+            "GPS accuracy",
+            "Habitat",
+        ],
+        rows,
+    )
     b.plant("Specimens", 4, "SVL (mm)", frozenset({"MEASUREMENT_INVALID"}), value="2O.1")
     b.plant("Specimens", 6, "Field no.", SAME_ID | DOUBLE, value="HNU-4502")
     b.plant("Specimens", 8, "Date", DATE, value="2026-07-320")

@@ -8,8 +8,7 @@ from typing import Final
 from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA
-from biodata.ingest.sheet_layout import Column, Layout
-from biodata.ingest.sheet_words import is_total
+from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.parsers.numerals import ascii_digits
 
 _FEWEST: Final = 3
@@ -19,7 +18,9 @@ _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
-_NAMES_OF_PLACES: Final = frozenset({"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"})
+_NAMES_OF_PLACES: Final = frozenset(
+    {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
+)
 _MOSTLY: Final = 0.6
 _BY_SHEETS: Final = 0.85
 
@@ -60,7 +61,12 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
         for column in own.layout.columns:
             told = own.cells(column.index)
             is_open = own.names[column.index] == column.heading or own.names[column.index] in _NAMES_OF_PLACES
-            if not is_open or len(told) < 2 or len(set(told)) < len(told) or all(c.isdigit() for c in ascii_digits(" ".join(told)).split()):
+            if (
+                not is_open
+                or len(told) < 2
+                or len(set(told)) < len(told)
+                or all(c.isdigit() for c in ascii_digits(" ".join(told)).split())
+            ):
                 continue
             others = [sheet for sheet in sheets if sheet is not own and _names_stations(sheet, set(told))]
             if others:
@@ -92,7 +98,9 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
 def _call(sheet: Sheet, column: Column, term: str) -> None:
     """Call a column by a term, as the sheets decide it."""
     sheet.names[column.index] = term
-    sheet.proposals[column.index] = replace(sheet.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN)
+    sheet.proposals[column.index] = replace(
+        sheet.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
+    )
 
 
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
@@ -132,7 +140,11 @@ def tables_of(
     rest = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
     parts = []
     for column in cross.columns:
-        rows = [(number, cells) for number, cells in layout.rows if column.index < len(cells) and cells[column.index] is not None]
+        rows = [
+            (number, cells)
+            for number, cells in layout.rows
+            if column.index < len(cells) and cells[column.index] is not None
+        ]
         count = Proposal(column.heading, "individualCount", 1.0, None, Why.KEPT)
         parts.append((
             replace(layout, columns=[*rest, column], rows=rows, findings=[]),

@@ -55,7 +55,9 @@ def by_station(survey: Survey) -> None:
     Records that name a station and no event are of the station's event, of several of the one whose days they fall in; where
     stations are sites without events, they have the place of their site.
     """
-    records = [t for t in survey.of("occurrences") if "locationID" in t.frame.columns and "eventID" not in t.frame.columns]
+    records = [
+        t for t in survey.of("occurrences") if "locationID" in t.frame.columns and "eventID" not in t.frame.columns
+    ]
     events = [t for t in survey.of("events") if "locationID" in t.frame.columns and "eventID" not in t.frame.columns]
     if not events:
         join(survey.of("sites"), records, survey.findings)
@@ -66,22 +68,36 @@ def by_station(survey: Survey) -> None:
         frame = with_period(table.frame, ANY_DAY)
         day = pl.col("eventDate").str.slice(0, 10) if "eventDate" in frame.columns else pl.lit(None, pl.String)
         several = station.is_duplicated() & day.is_not_null()
-        frame = frame.with_columns(pl.when(several).then(pl.concat_str(station, day, separator=" ")).otherwise(station).alias("eventID"))
+        frame = frame.with_columns(
+            pl.when(several).then(pl.concat_str(station, day, separator=" ")).otherwise(station).alias("eventID")
+        )
         table.frame = table.frame.with_columns(frame["eventID"])
         table.headings["eventID"] = table.heading("locationID")
         last = pl.col("eventDate").str.split("/").list.last().str.slice(0, 10) if "eventDate" in frame.columns else day
-        frames.append(frame.select(station.alias(" station"), pl.col("eventID").alias(" event"), day.alias(" first"), last.alias(" last")))
+        frames.append(
+            frame.select(
+                station.alias(" station"), pl.col("eventID").alias(" event"), day.alias(" first"), last.alias(" last")
+            )
+        )
     known = pl.concat(frames).drop_nulls(" station")
     for table in records:
-        told = table.frame["eventDate"] if "eventDate" in table.frame.columns else pl.Series([None] * table.frame.height, dtype=pl.String)
+        told = (
+            table.frame["eventDate"]
+            if "eventDate" in table.frame.columns
+            else pl.Series([None] * table.frame.height, dtype=pl.String)
+        )
         days = dates.parse_dates(told.str.strip_chars(), today=ANY_DAY)["event_date"].str.slice(0, 10)
         rows = table.frame.select("source_row", station.alias(" station")).with_columns(days.alias(" day"))
         there = rows.join(known, on=" station", how="left").with_columns(
             within=pl.col(" day").is_between(pl.col(" first"), pl.col(" last")).fill_null(value=False)
         )
-        found = there.sort("within", descending=True, maintain_order=True).unique("source_row", keep="first", maintain_order=True)
+        found = there.sort("within", descending=True, maintain_order=True).unique(
+            "source_row", keep="first", maintain_order=True
+        )
         of_rows = rows.join(found.select("source_row", " event"), on="source_row", how="left", maintain_order="left")
-        table.frame = table.frame.with_columns(of_rows.select(pl.coalesce(" event", " station").alias("eventID")).to_series())
+        table.frame = table.frame.with_columns(
+            of_rows.select(pl.coalesce(" event", " station").alias("eventID")).to_series()
+        )
         table.headings["eventID"] = table.heading("locationID")
 
 

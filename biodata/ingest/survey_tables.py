@@ -12,12 +12,10 @@ from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
-from biodata.ingest.sheet_grids import in_degrees
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, is_guide, kind_of, laid_out, names_of
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, names_of
 from biodata.ingest.sheet_layout import Column, Layout
-from biodata.ingest.sheet_repairs import read_marked, read_merges
+from biodata.ingest.sheet_repairs import in_degrees, read_marked, read_merges
 from biodata.ingest.sheet_units import Measured
-from biodata.ingest.survey_files import grids_of
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.parsers import dates
@@ -217,11 +215,16 @@ def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], fi
     """Take year and month from the name of a sheet whose rows tell the day alone: a sheet a month."""
     if "day" not in columns or not _DATES.isdisjoint(columns):
         return
-    named = dates.parse_dates(pl.Series([table.sheet or table.file.rpartition(".")[0]]), today=ANY_DAY).row(0, named=True)
+    named = dates.parse_dates(pl.Series([table.sheet or table.file.rpartition(".")[0]]), today=ANY_DAY).row(
+        0, named=True
+    )
     if named["precision"] != "month" or named["issue"] is not None:
         return
     year, month = str(named["event_date"]).split("-")
-    columns |= {name: [None if cell is None else part for cell in columns["day"]] for name, part in (("year", year), ("month", month))}
+    columns |= {
+        name: [None if cell is None else part for cell in columns["day"]]
+        for name, part in (("year", year), ("month", month))
+    }
     table.headings |= dict.fromkeys(("year", "month"), table.heading("day"))
     findings.append(Finding(table.file, table.sheet, table.heading_row, table.heading("day"), table.heading("day"),
                             "DATE_OF_SHEET_TAKEN", False, {"read": f"{year}-{month}"}))  # fmt: skip

@@ -16,7 +16,7 @@ from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.sharing.names import CommonNames
-from biodata.surveys import heading_checks, other_forms, period_checks, row_checks, value_checks
+from biodata.surveys import event_checks, heading_checks, other_forms, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import Read, notices
@@ -209,7 +209,7 @@ def found(
     checks = TableChecks(harmoniser, today, boundaries, survey.declarations, common)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)
-    placed = period_checks.events_with_records_placed_themselves(records)
+    placed = event_checks.events_with_records_placed_themselves(records)
     for rows in filter(is_filled, events):
         findings += checks.events(rows, placed)
     for rows, one in zip(records, joined, strict=True):

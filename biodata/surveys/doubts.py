@@ -4,7 +4,6 @@ Nothing of it blocks: each may be right, and a person is asked to look.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -72,7 +71,14 @@ def counts(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     usual = told["individualCount"].quantile(0.95, "lower") or 1
     for row, count in told.filter(pl.col("individualCount") > max(_MANY, _TIMES_MANY * usual)).iter_rows():
         if rows.own[row].get("individualCount") is not None:
-            yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, usual=f"{usual:g}", count=str(count))
+            yield rows.finding(
+                row,
+                "individualCount",
+                "INDIVIDUAL_COUNT_UNLIKELY",
+                blocking=False,
+                usual=f"{usual:g}",
+                count=str(count),
+            )
 
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
@@ -95,7 +101,9 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     if cells.height < _LEAST_PLACES:
         return
     points = on_sphere(*(cells[name].to_numpy() * _STEP_DEGREES for name in ("x", "y")))
-    neighbour = 3 if cells.height >= _LEAST_ROWS else 2  # of a few places, one that is wrong is the second nearest of all
+    neighbour = (
+        3 if cells.height >= _LEAST_ROWS else 2
+    )  # of a few places, one that is wrong is the second nearest of all
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
     cells = cells.with_columns(metres=pl.Series(metres))
     limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
@@ -118,7 +126,9 @@ def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
         The same as of `event_checks.read_events`.
     """
     last: dict[str, tuple[object, str | None]] = {}
-    for row, camera, site, start, end in read.sort("event_start").select("source_row", "camera_id", "locationID", "event_start", "event_end").iter_rows():
+    for row, camera, site, start, end in (
+        read.sort("event_start").select("source_row", "camera_id", "locationID", "event_start", "event_end").iter_rows()
+    ):
         if camera is None or start is None:
             continue
         until, where = last.get(camera, (None, None))

@@ -23,9 +23,7 @@ from biodata.surveys import (
     common_names,
     doubts,
     event_checks,
-    kept_values,
     near_names,
-    period_checks,
     record_times,
     value_checks,
 )
@@ -91,7 +89,7 @@ class TableChecks:
         """Find what is wrong with events; `placed` are those whose records all tell their place."""
         frame = with_period(rows.table.frame, self.today)
         read = self._read(frame, rows.table)
-        yield from period_checks.of_events(rows, frame, _of_cells(rows, read), placed, self.today)
+        yield from event_checks.of_periods(rows, frame, _of_cells(rows, read), placed, self.today)
         yield from self._of_all(rows, read)
         self.placed.append((rows, read.interpreted))
         if "eventID" in rows.table.frame.columns:
@@ -99,7 +97,7 @@ class TableChecks:
             yield from event_checks.of_design(*self.cameras[-1])
             yield from doubts.of_events(*self.cameras[-1])
             self.read.events.append(self.cameras[-1][1])
-            periods = period_checks.periods(rows, read.interpreted)
+            periods = event_checks.periods(rows, read.interpreted)
             self.when |= record_times.of_events(rows, periods, self.cameras[-1][1])
 
     def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
@@ -113,8 +111,8 @@ class TableChecks:
         yield from value_checks.measured(rows)
         yield from doubts.repeated(rows)
         yield from doubts.counts(rows, read.interpreted)
-        yield from kept_values.uncounted(rows)
-        yield from kept_values.words_of_sex(rows)
+        yield from value_checks.uncounted(rows)
+        yield from value_checks.words_of_sex(rows)
         yield from self.times.of_records(rows, read.interpreted)
         self.timed.append(record_times.timed(rows, read.interpreted, self._deployments()))
         self.images.append(read.interpreted.select(camera_images.COLUMNS))

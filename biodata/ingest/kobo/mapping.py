@@ -242,9 +242,13 @@ def _likely(
     of_animals = [
         p
         for p in proposals
-        if (told := [cell.strip() for cell in below[p.heading] if cell and cell.strip()]) and len(told) >= _FEWEST and are_names(told)
+        if (told := [cell.strip() for cell in below[p.heading] if cell and cell.strip()])
+        and len(told) >= _FEWEST
+        and are_names(told)
     ]
-    for question in [p.heading for p in (open_ones if len(open_ones) == 1 else of_animals if len(of_animals) == 1 else ())]:
+    for question in [
+        p.heading for p in (open_ones if len(open_ones) == 1 else of_animals if len(of_animals) == 1 else ())
+    ]:
         told = [cell.split()[0] for cell in below[question] if cell and cell.strip()]
         latin = bool(told) and sum(word in genera() for word in told) >= _MOSTLY * len(told)
         likely[question] = "scientificName" if latin else "vernacularName"
