@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import messy_workbooks as messy
-
 from biodata import places
-
 from biodata.surveys import other_forms
 
 checking = importlib.import_module("biodata.surveys.check")
@@ -63,8 +61,8 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
     cells = sum(cell is not None for rows in book.sheets.values() for row in rows for cell in row) or 100
     read: list[dict[str, Any]] = []
     for frame in seen:
-        read += [one for one in frame.select("source_row", "decimalLatitude", "decimalLongitude", "eventDate", "individualCount",
-                 "scientificName", "quality_flags").iter_rows(named=True)]  # fmt: skip
+        read += list(frame.select("source_row", "decimalLatitude", "decimalLongitude", "eventDate", "individualCount",
+                 "scientificName", "quality_flags").iter_rows(named=True))  # fmt: skip
     silent, lost = [], []
     told = {(p["sheet"], p["row"]) for p in problems}
     for truth in book.truths:
@@ -77,20 +75,20 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
         "truths": len(book.truths), "silent": len(silent), "lost": len(lost), "in": not stops and (bool(seen) or report["ok"]),
     }  # fmt: skip
     if loud:
-        print("==", result)  # noqa: T201
+        print("==", result)
         for plant in missed:
-            print("  missed", plant.sheet, plant.row, plant.headings, sorted(plant.codes)[:3], "told:",  # noqa: T201
+            print("  missed", plant.sheet, plant.row, plant.headings, sorted(plant.codes)[:3], "told:",
                   [(p["column"], p["code"]) for p in problems if at(p) == (plant.sheet, plant.row)])  # fmt: skip
         for one in sorted(false, key=str)[:8]:
-            print("  false", one)  # noqa: T201
+            print("  false", one)
         for p in stops[:6]:
-            print("  stops", p["sheet"], p["row"], p["column"], p["value"], p["code"], p["message"], p["expected"])  # noqa: T201
+            print("  stops", p["sheet"], p["row"], p["column"], p["value"], p["code"], p["message"], p["expected"])
         for truth in (silent + lost)[:3]:
             print(
                 "  silent" if truth in silent else "  lost",
                 truth,
                 [r for r in read if r["source_row"] == truth["row"]][:2],
-            )  # noqa: T201
+            )
     return result
 
 
@@ -124,4 +122,4 @@ if __name__ == "__main__":
         one = score(make(), boundaries, loud=True)
         for name, value in one.items():
             total[name] = total.get(name, 0) + int(value) if name != "book" else 0
-    print(total)  # noqa: T201
+    print(total)

@@ -5,10 +5,9 @@ codes that may tell it, a truth names what a right row says. `score` compares bo
 """
 
 import io
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import openpyxl
@@ -171,6 +170,11 @@ def days(first: date, n: int, step: int = 1) -> list[date]:
     return [date.fromordinal(first.toordinal() + i * step) for i in range(n)]
 
 
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """Return a cell of a date, as spreadsheets have it: of no zone."""
+    return datetime(year, month, day, hour, minute, tzinfo=UTC).replace(tzinfo=None)
+
+
 BOOKS: list[Callable[[], Book]] = []
 
 
@@ -191,7 +195,7 @@ def yunnan_line_transects() -> Book:
         zh, latin = species[i % 5]
         rows.append((
             [i + 1, f"样线{1 + i // 6}", f"{day.year}年{day.month}月{day.day}日", zh, latin, 1 + i % 4, lat, lon, 780 + 7 * i, "李明"],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=latin, count=1 + i % 4),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": latin, "count": 1 + i % 4},
         ))  # fmt: skip
     b.table("样线记录", [["勐腊子保护区2026年春季样线调查记录表"], []],
             ["序号", "样线编号", "日期", "中文名", "学名", "数量", "纬度", "经度", "海拔(m)", "记录人"], rows)  # fmt: skip
@@ -216,7 +220,7 @@ def thai_buddhist_years() -> Book:
         told = digits(f"{day.day:02d}/{day.month:02d}/{day.year + 543}", "๐")
         rows.append((
             [digits(i + 1, "๐"), told, species[i % 5], digits(1 + i % 3, "๐"), lat, lon, "สมชาย"],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 5], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 5], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("ข้อมูลสัตว์ป่า", [], ["ลำดับ", "วันที่", "ชนิด", "จำนวน (ตัว)", "ละติจูด", "ลองจิจูด", "ผู้บันทึก"], rows)
     b.plant("ข้อมูลสัตว์ป่า", 5, "วันที่", DATE, value="๓๑/๐๒/๒๕๖๘")
@@ -237,7 +241,7 @@ def lao_decimal_commas() -> Book:
         rows.append((
             [f"NH{i + 1:03d}", f"{day.day}.{day.month}.{day.year}", species[i % 4], 1 + i % 3, str(lat).replace(".", ","),
              str(lon).replace(".", ","), "ບ້ານນ້ຳຫ້າ"],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     heads = ["ID", "ວັນທີ", "ຊະນິດ", "ຈຳນວນ", "ເສັ້ນແວງ (N)", "ເສັ້ນແວງ (E)", "ສະຖານທີ່"]
     heads[4], heads[5] = "Lat", "Long"
@@ -260,7 +264,7 @@ def burmese_digits() -> Book:
         rows.append((
             [digits(i + 1, "၀"), digits(f"{day.day}-{day.month}-{day.year}", "၀"), species[i % 4], digits(1 + i % 3, "၀"),
              digits(lat, "၀"), digits(lon, "၀")],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("မှတ်တမ်း", [], ["စဉ်", "နေ့စွဲ", "မျိုးစိတ်", "အရေအတွက်", "လတ္တီကျု", "လောင်ဂျီကျု"], rows)
     b.plant("မှတ်တမ်း", 4, "လတ္တီကျု", FAR | PLACE, also=["လောင်ဂျီကျု"], value="၁၆.၄၆")
@@ -279,7 +283,7 @@ def khmer_dms() -> Book:
     for i, ((lat, lon), day) in enumerate(zip(about(12.72, 107.15, 14), days(date(2026, 3, 14), 14), strict=True)):
         rows.append((
             [f"MK-{i + 1}", day.strftime("%d/%m/%Y"), f"{6 + i % 5}:{10 + i}", species[i % 4], 1 + i % 3, dms(lat, "NS"), dms(lon, "EW")],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("Data", [], ["Record", "កាលបរិច្ឆេទ Date", "Time", "ប្រភេទ Species", "ចំនួន", "Latitude", "Longitude"], rows)
     b.plant("Data", 5, "Latitude", PLACE, value="12°75'12.0\"N")
@@ -303,7 +307,7 @@ def vietnam_utm() -> Book:
         east, north = to_utm.transform(lon, lat)
         rows.append((
             [i + 1, day.strftime("%d/%m/%Y"), species[i % 4], 1 + i % 4, round(east), round(north), "48N", "WGS84"],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 4),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 4},
         ))  # fmt: skip
     b.table("Số liệu", [], ["STT", "Ngày", "Tên khoa học", "Số lượng", "X", "Y", "Múi", "Hệ tọa độ"], rows)
     b.plant("Số liệu", 6, "Múi", ZONE_UTM, also=["X", "Y"], value="47N")
@@ -321,23 +325,23 @@ def camera_traps_two_sheets() -> Book:
     places = about(20.35, 103.55, 6)
     stations = []
     for i, (lat, lon) in enumerate(places):
-        stations.append(([f"CT{i + 1:02d}", f"CAM{i + 1}", lat, lon, datetime(2026, 1, 5), datetime(2026, 3, 1)], None))
+        stations.append(([f"CT{i + 1:02d}", f"CAM{i + 1}", lat, lon, at(2026, 1, 5), at(2026, 3, 1)], None))
     b.table("Cameras", [], ["Station", "Camera ID", "Latitude", "Longitude", "Date set", "Date collected"], stations)
     species = ["Sus scrofa", "Muntiacus muntjak", "Paguma larvata", "Macaca arctoides"]
     rows = []
     for i in range(20):
-        day = datetime(2026, 1, 10 + i, 5 + i % 12, 20)
+        day = at(2026, 1, 10 + i, 5 + i % 12, 20)
         lat, lon = places[i % 6]
         rows.append((
             [f"IMG_{i + 1:04d}.JPG", f"CT{i % 6 + 1:02d}", day, species[i % 4], 1 + i % 2],
-            dict(lat=lat, lon=lon, date=day.date().isoformat(), name=species[i % 4], count=1 + i % 2),
+            {"lat": lat, "lon": lon, "date": day.date().isoformat(), "name": species[i % 4], "count": 1 + i % 2},
         ))  # fmt: skip
     b.table("Photos", [], ["Photo", "Station", "Date Time", "Species", "No."], rows)
     b.plant("Cameras", 3, "Date collected", NO_END, value=None)
-    b.plant("Cameras", 5, "Date collected", ENDS, value=datetime(2025, 3, 1))
+    b.plant("Cameras", 5, "Date collected", ENDS, value=at(2025, 3, 1))
     b.truths = [t for t in b.truths if (t["row"] - 2) % 6 not in (1, 3)]
     b.plant("Photos", 8, "Station", NO_SITE, value="CT17")
-    b.plant("Photos", 12, "Date Time", DATE | {"RECORD_OUTSIDE_EVENT"}, value=datetime(2026, 7, 20, 8, 0))
+    b.plant("Photos", 12, "Date Time", DATE | {"RECORD_OUTSIDE_EVENT"}, value=at(2026, 7, 20, 8, 0))
     b.plant("Photos", 15, "Species", NAME, value="Sus scorfa")
     b.plant("Photos", 18, "Station", NO_SITE | NO_PLACE, value=None)
     return b
@@ -354,7 +358,7 @@ def month_sheets() -> Book:
             day = date(2026, month, 2 + 3 * i)
             rows.append((
                 [i + 1, 2 + 3 * i, names[i % 4], 1 + i % 5, lat, lon],
-                dict(lat=lat, lon=lon, date=day.isoformat(), name=names[i % 4], count=1 + i % 5),
+                {"lat": lat, "lon": lon, "date": day.isoformat(), "name": names[i % 4], "count": 1 + i % 5},
             ))  # fmt: skip
         b.table(f"2026年{month}月", [[f"{month}月巡护记录"]], ["编号", "日", "物种", "数量", "纬度", "经度"], rows)
     b.plant("2026年4月", 5, "日", DATE, value=31)
@@ -377,7 +381,7 @@ def cross_table() -> Book:
         counts = [(i * 7 + j * 3) % 5 for j in range(5)]
         rows.append(([name, *[count or None for count in counts]], None))
         b.truths += [
-            dict(sheet="Counts", row=i + 2, lat=places[j][0], lon=places[j][1], date=f"2026-05-0{j + 1}", name=name, count=count)
+            {"sheet": "Counts", "row": i + 2, "lat": places[j][0], "lon": places[j][1], "date": f"2026-05-0{j + 1}", "name": name, "count": count}
             for j, count in enumerate(counts) if count
         ]  # fmt: skip
     b.table("Counts", [], ["Species", "P1", "P2", "P3", "P4", "P5"], rows)
@@ -393,7 +397,7 @@ def mixed_dates() -> Book:
     """One column of dates in six forms, as several rangers typed it: some real dates, some texts."""
     b = Book("mixed_dates", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_INVALID"}))
     forms: list[Callable[[date], Any]] = [
-        lambda d: datetime(d.year, d.month, d.day), lambda d: d.isoformat(), lambda d: d.strftime("%d %B %Y"),
+        lambda d: at(d.year, d.month, d.day), lambda d: d.isoformat(), lambda d: d.strftime("%d %B %Y"),
         lambda d: d.strftime("%d-%b-%y"), lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d"),
     ]  # fmt: skip
     species = ["Sus scrofa", "Rusa unicolor", "Bos gaurus"]
@@ -401,7 +405,7 @@ def mixed_dates() -> Book:
     for i, ((lat, lon), day) in enumerate(zip(about(4.62, 102.4, 18), days(date(2026, 3, 13), 18), strict=True)):
         rows.append((
             [f"TN{i}", forms[i % 6](day), species[i % 3], 1 + i % 3, lat, lon],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 3], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("records", [], ["No.", "Date", "Species", "Number", "Lat", "Lon"], rows)
     b.plant("records", 5, "Date", DATE, value="30/02/2026")
@@ -428,7 +432,7 @@ def gb18030_text() -> Book:
         zh, latin = species[i % 4]
         rows.append((
             [f"GLGS{i + 1:03d}", f"{day.year}/{day.month}/{day.day}", zh, latin, 1 + i % 2, lat, lon, "中国", "云南省", "百花岭"],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=latin, count=1 + i % 2),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": latin, "count": 1 + i % 2},
         ))  # fmt: skip
     b.table(None, [], ["编号", "日期", "中文名", "拉丁名", "数量", "纬度", "经度", "国家", "省份", "小地名"], rows)
     b.plant(None, 4, "国家", COUNTRY, value="缅甸")
@@ -452,7 +456,7 @@ def old_excel() -> Book:
     for i, ((lat, lon), day) in enumerate(zip(about(4.6, 102.42, 14), days(date(2026, 6, 14), 14), strict=True)):
         rows.append((
             [3021 + i, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("Sheet1", [], ["ID", "Tarikh", "Nama saintifik", "Bilangan", "Latitud", "Longitud", "Lokasi"], rows)
     b.plant("Sheet1", 3, "Tarikh", DATE, value="2026-06-31")
@@ -473,9 +477,9 @@ def vegetation_plots() -> Book:
         lat, lon = places[i // 6]
         first = i % 6 == 0
         rows.append((
-            [f"Q{i // 6 + 1}" if first else None, datetime(2026, 7, 3 + i // 6) if first else None, lat if first else None,
+            [f"Q{i // 6 + 1}" if first else None, at(2026, 7, 3 + i // 6) if first else None, lat if first else None,
              lon if first else None, i + 1, species[i % 4], round(8.5 + i * 1.7, 1), 5 + i % 9, 20 + i, ["乔木层", "灌木层", "草本层"][i % 3]],
-            dict(lat=lat, lon=lon, date=f"2026-07-0{3 + i // 6}", name=species[i % 4]),
+            {"lat": lat, "lon": lon, "date": f"2026-07-0{3 + i // 6}", "name": species[i % 4]},
         ))  # fmt: skip
     b.table(
         "样地",
@@ -504,7 +508,7 @@ def point_counts() -> Book:
         lat, lon = places[i // 4]
         rows.append((
             [f"PC{i // 4 + 1}", "2026-02-1" + str(i // 4), f"0{6 + i % 3}:30", lat, lon, species[i % 4], 1 + i % 3, 15 + 5 * i, "heard" if i % 2 else "seen"],
-            dict(lat=lat, lon=lon, date="2026-02-1" + str(i // 4), name=species[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": "2026-02-1" + str(i // 4), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("Point counts", [["Point", None, None, "GPS", None, "Bird", None, None, None]],
             ["Point ID", "Date", "Time", "Latitude", "Longitude", "Species", "Number", "Distance (m)", "Detection"], rows)  # fmt: skip
@@ -530,7 +534,7 @@ def kobo_animals() -> Book:
         rows.append((
             [f"{day}T08:00:00.000+07:00", f"{day}T08:05:00.000+07:00", day.isoformat(), "ranger1", "Somchai J.", lat, lon, 300 + i, 5,
              animals[i % 4], 1 + i % 3, 9000 + i, f"{i:08d}-aaaa-bbbb-cccc-1234567890ab", f"{day}T10:00:00", i + 1],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=animals[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": animals[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("ranger form", [], head, rows)
     for one in b.truths:
@@ -559,7 +563,7 @@ def smart_query() -> Book:
         rows.append((
             [f"NEPL_{i // 4 + 1:06d}", "Foot", "Station A", day.strftime("%b %d, %Y"), f"{7 + i % 9:02d}:{10 + i}:00", i + 1, lon, lat,
              "Live Animals", species[i % 4], 1 + i % 3],
-            dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table(None, [], ["Patrol ID", "Type", "Station", "Waypoint Date", "Waypoint Time", "Waypoint ID", "X", "Y", "Observation Category 0",
                        "Species", "Number of Animals"], rows)  # fmt: skip
@@ -581,7 +585,7 @@ def transposed_matrix() -> Book:
         counts = [(i * 3 + j * 2) % 4 for j in range(4)]
         rows.append(([f"T{i + 1}", f"{13 + i}/03/2026", lat, lon, *counts], None))
         b.truths += [
-            dict(sheet="Dem", row=i + 2, lat=lat, lon=lon, date=f"2026-03-{13 + i}", name=species[j], count=n, local=True)
+            {"sheet": "Dem", "row": i + 2, "lat": lat, "lon": lon, "date": f"2026-03-{13 + i}", "name": species[j], "count": n, "local": True}
             for j, n in enumerate(counts) if n
         ]  # fmt: skip
     b.table("Dem", [], ["Tuyến", "Ngày", "Vĩ độ", "Kinh độ", *species], rows)
@@ -610,7 +614,7 @@ def events_with_project() -> Book:
     species = ["Sus scrofa", "Muntiacus muntjak", "Panthera pardus"]
     records = [
         ([f"R{i + 1:03d}", f"E{1 + i % 6}", f"2026-02-{7 + i:02d}", species[i % 3], 1 + i % 2],
-         dict(lat=places[i % 6][0], lon=places[i % 6][1], date=f"2026-02-{7 + i:02d}", name=species[i % 3], count=1 + i % 2))
+         {"lat": places[i % 6][0], "lon": places[i % 6][1], "date": f"2026-02-{7 + i:02d}", "name": species[i % 3], "count": 1 + i % 2})
         for i in range(18)
     ]  # fmt: skip
     b.table("Records", [], ["Record ID", "Event ID", "Date", "Scientific name", "Count"], records)
@@ -635,7 +639,7 @@ def two_heading_rows() -> Book:
     species = ["Sus scrofa", "Muntiacus muntjak", "Gallus gallus"]
     rows = [
         ([f"BH{i + 1}", f"2026-06-{i + 1:02d}", species[i % 3], 1 + i % 3, lat, lon, None],
-         dict(lat=lat, lon=lon, date=f"2026-06-{i + 1:02d}", name=species[i % 3], count=1 + i % 3))
+         {"lat": lat, "lon": lon, "date": f"2026-06-{i + 1:02d}", "name": species[i % 3], "count": 1 + i % 3})
         for i, (lat, lon) in enumerate(about(23.1, 104.3, 12))
     ]  # fmt: skip
     b.table("数据", [["2026年文山调查"], zh], en, rows)
@@ -655,7 +659,7 @@ def thai_tis620() -> Book:
     species = ["ช้างป่า", "หมูป่า", "เสือโคร่ง"]
     rows = [
         ([f"KY-{i + 101}", 2569, 2, i + 3, species[i % 3], 1 + i % 3, lat, lon],
-         dict(lat=lat, lon=lon, date=f"2026-02-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
+         {"lat": lat, "lon": lon, "date": f"2026-02-{i + 3:02d}", "name": species[i % 3], "count": 1 + i % 3})
         for i, (lat, lon) in enumerate(about(14.4, 101.4, 12))
     ]  # fmt: skip
     b.table(None, [], ["รหัส", "ปี พ.ศ.", "เดือน", "วัน", "ชนิดสัตว์", "จำนวน", "ละติจูด", "ลองจิจูด"], rows)
@@ -676,15 +680,15 @@ def indonesian_semicolons() -> Book:
     for i, (lat, lon) in enumerate(about(-4.95, 105.75, 12)):
         cells = [f"WK{i + 1:02d}", f"{i + 5} {months[i % 6]} 2026", species[i % 4], str(1 + i % 3), str(lat).replace(".", ","),
                  str(lon).replace(".", ","), "Resort Margahayu"]  # fmt: skip
-        truth = dict(
-            sheet=None,
-            row=i + 2,
-            lat=lat,
-            lon=lon,
-            date=f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
-            name=species[i % 4],
-            count=1 + i % 3,
-        )
+        truth = {
+            "sheet": None,
+            "row": i + 2,
+            "lat": lat,
+            "lon": lon,
+            "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
+            "name": species[i % 4],
+            "count": 1 + i % 3,
+        }
         if i == 2:
             cells[1] = "31 Februari 2026"
             b.plants.append(Plant(None, i + 2, ("Tanggal",), DATE))
@@ -713,8 +717,8 @@ def one_cell_coordinates() -> Book:
     for i, (lat, lon) in enumerate(about(20.8, 97.0, 12)):
         told = f"N{int(lat)} {(lat % 1) * 60:.4f} E{int(lon)} {(lon % 1) * 60:.4f}"
         rows.append((
-            [datetime(2026, 5, 3 + i // 4) if i % 4 == 0 else None, species[i % 4], 1 + i % 2, told, "tracks"],
-            dict(lat=lat, lon=lon, date=f"2026-05-0{3 + i // 4}", name=species[i % 4], count=1 + i % 2, local=True),
+            [at(2026, 5, 3 + i // 4) if i % 4 == 0 else None, species[i % 4], 1 + i % 2, told, "tracks"],
+            {"lat": lat, "lon": lon, "date": f"2026-05-0{3 + i // 4}", "name": species[i % 4], "count": 1 + i % 2, "local": True},
         ))  # fmt: skip
     b.table("Sightings", [], ["Date", "Animal", "Number", "GPS", "Evidence"], rows)
     b.merges += [("Sightings", f"A{r}:A{r + 3}") for r in (2, 6, 10)]
@@ -738,7 +742,7 @@ def utm_without_zone() -> Book:
         east, north = to_utm.transform(lon, lat)
         rows.append((
             [i + 1, f"2026-01-{i + 4:02d}", species[i % 3], 1 + i % 3, round(east), round(north)],
-            dict(lat=lat, lon=lon, date=f"2026-01-{i + 4:02d}", name=species[i % 3], count=1 + i % 3),
+            {"lat": lat, "lon": lon, "date": f"2026-01-{i + 4:02d}", "name": species[i % 3], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("พบสัตว์", [], ["ที่", "วันที่", "ชนิด", "จำนวน", "X (UTM 47N WGS84)", "Y (UTM 47N WGS84)"], rows)
     b.plant("พบสัตว์", 5, "X (UTM 47N WGS84)", PLACE | FAR, also=["Y (UTM 47N WGS84)"], value=89000)
@@ -757,7 +761,7 @@ def filipino_counts() -> Book:
     ):
         rows = [
             ([f"SM-{first + i}", f"2026-04-{10 + i}", species[i % 2], 1 + i % 4, lat, lon, "Brgy. San Isidro"],
-             dict(lat=lat, lon=lon, date=f"2026-04-{10 + i}", name=species[i % 2], count=1 + i % 4))
+             {"lat": lat, "lon": lon, "date": f"2026-04-{10 + i}", "name": species[i % 2], "count": 1 + i % 4})
             for i, (lat, lon) in enumerate(about(16.5, 121.9, 10))
         ]  # fmt: skip
         b.table(name, [], ["ID", "Petsa", "Siyentipikong pangalan", "Bilang", "Latitud", "Longhitud", "Barangay"], rows)
@@ -780,7 +784,7 @@ def checklist_of_visits() -> Book:
     )
     rows = [
         ([f"KT{i % 4 + 1}", f"2026-03-{14 + i}", f"0{6 + i % 3}:15", ["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], 1 + i % 4],
-         dict(lat=places[i % 4][0], lon=places[i % 4][1], date=f"2026-03-{14 + i}", name=["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], count=1 + i % 4))
+         {"lat": places[i % 4][0], "lon": places[i % 4][1], "date": f"2026-03-{14 + i}", "name": ["Sus scrofa", "Gallus gallus", "Pavo muticus"][i % 3], "count": 1 + i % 4})
         for i in range(14)
     ]  # fmt: skip
     b.table("Observations", [], ["Site code", "Date", "Time", "Species", "Count"], rows)
@@ -800,7 +804,7 @@ def lao_calendar() -> Book:
     species = ["ໝູປ່າ", "ຟານ", "ໄກ່ປ່າ"]
     rows = [
         ([digits(i + 1, "໐"), digits(f"{i + 13}/3/2569", "໐"), species[i % 3], digits(1 + i % 3, "໐"), lat, lon, "ແດດອອກ", "ທ. ບຸນມີ"],
-         dict(lat=lat, lon=lon, date=f"2026-03-{i + 13:02d}", name=species[i % 3], count=1 + i % 3))
+         {"lat": lat, "lon": lon, "date": f"2026-03-{i + 13:02d}", "name": species[i % 3], "count": 1 + i % 3})
         for i, (lat, lon) in enumerate(about(18.4, 102.9, 12))
     ]  # fmt: skip
     b.table("ການພົບເຫັນ", [["ແບບຟອມ ບັນທຶກ ການພົບເຫັນ ສັດປ່າ"]],
@@ -818,7 +822,7 @@ def formulas_and_errors() -> Book:
     species = ["Sus scrofa", "Muntiacus muntjak", "Rusa unicolor"]
     rows = [
         ([f"F{i + 1}", f"2026-02-{i + 3:02d}", species[i % 3], 1 + i % 3, lat, lon, "Khao Luang"],
-         dict(lat=lat, lon=lon, date=f"2026-02-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
+         {"lat": lat, "lon": lon, "date": f"2026-02-{i + 3:02d}", "name": species[i % 3], "count": 1 + i % 3})
         for i, (lat, lon) in enumerate(about(8.5, 99.7, 12))
     ]  # fmt: skip
     b.table(
@@ -840,7 +844,7 @@ def ods_of_libreoffice() -> Book:
     species = ["Helarctos malayanus", "Elephas maximus", "Panthera tigris"]
     rows = [
         ([f"BL{i + 11}", f"2026-08-{i + 3:02d}", species[i % 3], 1 + i % 3, lat, lon, "MY"],
-         dict(lat=lat, lon=lon, date=f"2026-08-{i + 3:02d}", name=species[i % 3], count=1 + i % 3))
+         {"lat": lat, "lon": lon, "date": f"2026-08-{i + 3:02d}", "name": species[i % 3], "count": 1 + i % 3})
         for i, (lat, lon) in enumerate(about(5.5, 101.4, 12))
     ]  # fmt: skip
     b.table(
@@ -866,7 +870,7 @@ def thai_two_tables() -> Book:
     species = ["เก้ง", "หมูป่า", "เสือโคร่ง", "กวางป่า"]
     rows = [
         ([f"DP{i % 5 + 1:02d}", f"{13 + i}/01/2569", f"{7 + i % 9}.45 น.", species[i % 4], 1 + i % 2],
-         dict(lat=places[i % 5][0], lon=places[i % 5][1], date=f"2026-01-{13 + i}", name=species[i % 4], count=1 + i % 2))
+         {"lat": places[i % 5][0], "lon": places[i % 5][1], "date": f"2026-01-{13 + i}", "name": species[i % 4], "count": 1 + i % 2})
         for i in range(16)
     ]  # fmt: skip
     b.table("ภาพถ่าย", [], ["รหัสจุด", "วันที่", "เวลา", "ชนิดสัตว์", "จำนวน(ตัว)"], rows)
@@ -894,7 +898,7 @@ def vietnamese_dbh() -> Book:
     species = ["Castanopsis indica", "Schima wallichii", "Cinnamomum camphora", "Machilus thunbergii"]
     rows = [
         ([f"O{i % 3 + 1}", i + 1, species[i % 4], f"{12 + i},5", f"{8 + i % 7},2", ["A1", "A2", "A3"][i % 3]],
-         dict(lat=places[i % 3][0], lon=places[i % 3][1], date=f"2026-04-2{i % 3 + 3}", name=species[i % 4]))
+         {"lat": places[i % 3][0], "lon": places[i % 3][1], "date": f"2026-04-2{i % 3 + 3}", "name": species[i % 4]})
         for i in range(15)
     ]  # fmt: skip
     b.table("Cây", [], ["Số hiệu ô", "STT cây", "Tên khoa học", "D1.3 (cm)", "Hvn (m)", "Tầng"], rows)
@@ -915,7 +919,7 @@ def chinese_points() -> Book:
     latin = ["Pycnonotus jocosus", "Chrysolophus amherstiae", "Parus major", "Hirundo rustica"]
     rows = [
         ([f"YD{i // 4 + 1:02d}", f"2026.4.{i + 3}", f"{7 + i // 8}:{10 + i}", species[i % 4], latin[i % 4], 1 + i % 5, 10 + 5 * i, lat, lon, "晴", "王芳"],
-         dict(lat=lat, lon=lon, date=f"2026-04-{i + 3:02d}", name=latin[i % 4], count=1 + i % 5))
+         {"lat": lat, "lon": lon, "date": f"2026-04-{i + 3:02d}", "name": latin[i % 4], "count": 1 + i % 5})
         for i, (lat, lon) in enumerate(about(24.9, 102.6, 16))
     ]  # fmt: skip
     b.table(
@@ -941,7 +945,7 @@ def month_words() -> Book:
     for number, name in ((1, "Jan 2026"), (2, "Feb 2026"), (3, "Mar 2026")):
         rows = [
             ([3 * i + 1, species[i % 3], 1 + i % 3, lat, lon],
-             dict(lat=lat, lon=lon, date=f"2026-{number:02d}-{3 * i + 1:02d}", name=species[i % 3], count=1 + i % 3))
+             {"lat": lat, "lon": lon, "date": f"2026-{number:02d}-{3 * i + 1:02d}", "name": species[i % 3], "count": 1 + i % 3})
             for i, (lat, lon) in enumerate(about(12.3, 106.9, 8))
         ]  # fmt: skip
         b.table(name, [["Patrol records"], []], ["Day", "Species", "No.", "Lat", "Lon"], rows)
@@ -963,7 +967,7 @@ def lao_english_form() -> Book:
 
     rows = [
         ([i + 1, f"{day.day:02d}/{day.month:02d}/{day.year}", species[i % 4], 1 + i % 3, told(lat), told(lon)],
-         dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 4], count=1 + i % 3))
+         {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3})
         for i, ((lat, lon), day) in enumerate(zip(about(17.7, 105.2, 14), days(date(2026, 2, 14), 14), strict=True))
     ]  # fmt: skip
     b.table("Form", [["ແບບຟອມ Form 3"], ["ທີມ Team:", "Nakai 1"], []],
@@ -982,7 +986,7 @@ def smart_patrols() -> Book:
     species = ["Sus scrofa", "Muntiacus vaginalis", "Macaca arctoides"]
     rows = [
         ([f"PM_{i // 3 + 1:06d}", f"{13 + i // 3:02d}/04/2026", f"{13 + i // 3:02d}/04/2026", f"{6.5 + i // 3:.1f}", "Observation", species[i % 3], 1 + i % 4, lat, lon],
-         dict(lat=lat, lon=lon, date=f"2026-04-{13 + i // 3}", name=species[i % 3], count=1 + i % 4))
+         {"lat": lat, "lon": lon, "date": f"2026-04-{13 + i // 3}", "name": species[i % 3], "count": 1 + i % 4})
         for i, (lat, lon) in enumerate(about(18.9, 104.7, 15))
     ]  # fmt: skip
     b.table(
@@ -1026,7 +1030,7 @@ def burmese_matrix() -> Book:
         counts = [(i * 2 + j * 3) % 5 for j in range(4)]
         rows.append(([one, *counts, sum(counts)], None))
         b.truths += [
-            dict(sheet="Sightings", row=i + 2, lat=places[j][0], lon=places[j][1], date=f"2026-01-1{j + 3}", name=one, count=n, local=True)
+            {"sheet": "Sightings", "row": i + 2, "lat": places[j][0], "lon": places[j][1], "date": f"2026-01-1{j + 3}", "name": one, "count": n, "local": True}
             for j, n in enumerate(counts) if n
         ]  # fmt: skip
     b.table("Sightings", [], ["Species", *names, "Total"], rows)
@@ -1046,7 +1050,7 @@ def amphibian_transects() -> Book:
     rows = [
         ([f"HNU-{4501 + i}", f"{20 + i}:1{i % 6}" if i < 4 else f"0{i - 4}:1{i % 6}", f"2026-07-{i + 5:02d}", species[i % 4], round(21.5 + i * 2.3, 1), round(1.2 + i / 7, 2),
           lat, lon, f"{640 + 10 * i} m", "±5 m", "stream"],
-         dict(lat=lat, lon=lon, date=f"2026-07-{i + 5:02d}", name=species[i % 4]))
+         {"lat": lat, "lon": lon, "date": f"2026-07-{i + 5:02d}", "name": species[i % 4]})
         for i, (lat, lon) in enumerate(about(22.3, 103.8, 13))
     ]  # fmt: skip
     b.table(
@@ -1082,7 +1086,7 @@ def bats_and_caves() -> Book:
     species = ["Rhinolophus affinis", "Hipposideros armiger", "Taphozous melanopogon"]
     rows = [
         ([f"Cave {chr(65 + i)}", day.strftime("%d %b %Y"), species[i % 3], [120, 3500, 40, 8000, 15, 900][i % 6], dms(lat, "NS"), dms(lon, "EW")],
-         dict(lat=lat, lon=lon, date=day.isoformat(), name=species[i % 3], count=[120, 3500, 40, 8000, 15, 900][i % 6]))
+         {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": [120, 3500, 40, 8000, 15, 900][i % 6]})
         for i, ((lat, lon), day) in enumerate(zip(about(17.5, 105.4, 12), days(date(2026, 3, 3), 12), strict=True))
     ]  # fmt: skip
     b.table("Caves", [], ["Cave", "Date", "Species", "Count", "Latitude", "Longitude"], rows)

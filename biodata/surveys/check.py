@@ -26,37 +26,9 @@ from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 _UNREAD: Final = "SHEET_NOT_READ"
 
 
-def check(
-    file: BinaryIO,
-    name: str,
-    boundaries: BoundarySet,
-    *,
-    today: date | None = None,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
-    rules: RuleSet | None = None,
-    known: pl.DataFrame | None = None,
-    licence: str | None = None,
-    licences: OfDataset = NONE_KNOWN,
-    language: str = "en",
-    dataset: str | None = None,
-    params: bool = False,
-) -> dict[str, Any]:
-    """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
-    return check_files(
-        [(name, file.read())],
-        boundaries,
-        today=today,
-        encoding=encoding,
-        kept=kept,
-        rules=rules,
-        known=known,
-        licence=licence,
-        licences=licences,
-        language=language,
-        dataset=dataset,
-        params=params,
-    )
+def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
+    """Check a survey's file and change nothing; options and answer as for `check_files`."""
+    return check_files([(name, file.read())], boundaries, **options)
 
 
 def check_files(

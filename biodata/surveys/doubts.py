@@ -4,6 +4,7 @@ Nothing of it blocks: each may be right, and a person is asked to look.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -30,15 +31,6 @@ OF_A_WRONG_PLACE: Final = frozenset(
     "PRESUMED_NEGATED_LONGITUDE ZERO_COORDINATE LAND_TAXON_AT_SEA MARINE_TAXON_ON_LAND PLACE_AT_SEA COLUMNS_SWAPPED".split()
 )
 """What says already of a row that its place is wrong."""
-_PLACES: Final = 3
-_FAR_M, _TIMES_FAR = 50_000.0, 20.0
-"""A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
-_STEP_DEGREES: Final = 0.01
-_TOLD: Final = frozenset(
-    "COUNTRY_COORDINATE_MISMATCH PRESUMED_SWAPPED_COORDINATE PRESUMED_NEGATED_LATITUDE PRESUMED_NEGATED_LONGITUDE ZERO_COORDINATE "
-    "LAND_TAXON_AT_SEA MARINE_TAXON_ON_LAND".split()
-)
-"""Flags that say already that a place is wrong."""
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
 _TIMES: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _NEAR: Final = 80
@@ -89,8 +81,6 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     parts : sequence of (Rows, polars.DataFrame)
         Tables, and their interpreted rows.
     """
-    from scipy.spatial import cKDTree
-
     step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
         read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
@@ -100,10 +90,11 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     cells = every.select("x", "y").unique() if every.height else every
     if cells.height < _LEAST_PLACES:
         return
+    from scipy.spatial import cKDTree
+
     points = on_sphere(*(cells[name].to_numpy() * _STEP_DEGREES for name in ("x", "y")))
-    neighbour = (
-        3 if cells.height >= _LEAST_ROWS else 2
-    )  # of a few places, one that is wrong is the second nearest of all
+    # Of a few places, one that is wrong is the second nearest of all.
+    neighbour = 3 if cells.height >= _LEAST_ROWS else 2
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
     cells = cells.with_columns(metres=pl.Series(metres))
     limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
@@ -125,14 +116,14 @@ def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     read : polars.DataFrame
         The same as of `event_checks.read_events`.
     """
-    last: dict[str, tuple[object, str | None]] = {}
+    last: dict[str, tuple[date, str | None]] = {}
     for row, camera, site, start, end in (
         read.sort("event_start").select("source_row", "camera_id", "locationID", "event_start", "event_end").iter_rows()
     ):
         if camera is None or start is None:
             continue
-        until, where = last.get(camera, (None, None))
-        if until is not None and start.date() < until and where == site:  # type: ignore[operator]
+        until, where = last.get(camera, (date.min, None))
+        if start.date() < until and where == site:
             yield rows.finding(row, "cameraID", "CAMERA_DEPLOYMENTS_OVERLAP", blocking=False)
         last[camera] = (end.date(), site)
     for row, zone, codes, start in read.select("source_row", "time_zone", "country_codes", "event_start").iter_rows():

@@ -144,8 +144,7 @@ class TableChecks:
         """Find what single values tell, and what only the whole table tells."""
         yield from value_checks.numbers(rows, rows.table.frame)
         yield from value_checks.times(rows)
-        for row in rows.own if value_checks.LICENCE in rows.table.headings else ():
-            yield from value_checks.licences(rows, row)
+        yield from value_checks.licences(rows)
         yield from value_checks.texts(rows, rows.table.frame)
         yield from _at_sea(rows, read, self.boundaries)
 

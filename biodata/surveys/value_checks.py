@@ -68,19 +68,20 @@ def measured(rows: Rows) -> Iterator[Finding]:
 
 def of_project(rows: Rows) -> Iterator[Finding]:
     """Find a licence or a datum of the whole survey that nobody can read."""
+    yield from licences(rows)
     for row, own in rows.own.items():
         if own.get(LICENCE) is not None and parse_licence(own[LICENCE]) is None:
             yield rows.finding(row, LICENCE, "LICENSE_UNKNOWN", blocking=False)
-        yield from licences(rows, row)
         if own.get(DATUM) is not None and not is_known(own[DATUM]):
             yield rows.finding(row, DATUM, "GEODETIC_DATUM_INVALID", blocking=True)
 
 
-def licences(rows: Rows, row: int) -> Iterator[Finding]:
-    """Tell a licence that is known, and none of those that records can be published under."""
-    told = rows.own[row].get(LICENCE)
-    if told is not None and (row, LICENCE) not in rows.table.covered and parse_licence(told) == "UNSUPPORTED":
-        yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED", blocking=False)
+def licences(rows: Rows) -> Iterator[Finding]:
+    """Find licences that are known, and none of those that records can be published under."""
+    for row, own in rows.own.items() if LICENCE in rows.table.headings else ():
+        told = own.get(LICENCE)
+        if told is not None and (row, LICENCE) not in rows.table.covered and parse_licence(told) == "UNSUPPORTED":
+            yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED", blocking=False)
 
 
 def times(rows: Rows) -> Iterator[Finding]:

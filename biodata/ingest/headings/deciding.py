@@ -26,7 +26,7 @@ _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
 _PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
-_BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
+_BESIDE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
         **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
