@@ -39,14 +39,12 @@ _NEAR: Final = 80
 def repeated(rows: Rows) -> Iterator[Finding]:
     """Tell rows in which every cell is as in an earlier one, where they tell a place of their own or a time of day.
 
-    Of animals at one station on one day several may be alike. Numbers that count the rows are no cells of a record; an
-    identifier makes two records of what only a time of day shows to be one.
+    Of animals at one station on one day several may be alike; an identifier says that two records are two.
     """
     frame = rows.table.frame
-    timed = [pl.col(name).str.contains(r"\d[:.]\d\d") for name in _TIMES if name in frame.columns]
-    placed = [pl.col(name).is_not_null() for name in _PLACES if name in frame.columns]
-    signs = timed if "occurrenceID" in frame.columns else [*timed, *placed]
-    if not signs:
+    signs = [pl.col(name).str.contains(r"\d[:.]\d\d") for name in _TIMES if name in frame.columns]
+    signs += [pl.col(name).is_not_null() for name in _PLACES if name in frame.columns]
+    if not signs or "occurrenceID" in frame.columns:
         return
     told = pl.any_horizontal(signs)
     column = next(iter(rows.table.headings))
