@@ -1,6 +1,6 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -21,6 +21,7 @@ from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
+_QUANTITY: Final = "organismQuantity"
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -147,7 +148,8 @@ def _table(
             continue
         proposal = proposals[column.index]
         measures = sheet_units.measured(column.heading) if kind == "occurrences" else None
-        if measures is not None and (name == column.heading or name == "organismQuantity"):
+        # An elevation is of the place, and may be called as a height is.
+        if measures is not None and name in (column.heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
             name = column.heading
             measured[name] = measures
         elif name == column.heading and proposal.why is Why.NOT_KEPT:
@@ -160,11 +162,11 @@ def _table(
         for name, index in taken.items()
     }
     table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), headings, measured=measured)
-    table.repeats = _repeats(layout, {taken[name] for name in ("occurrenceID", "recordNumber") if name in taken})
     at = {number: position for position, number in enumerate(rows)}
     by_index = {index: name for name, index in taken.items()}
     read_merges(grid, table, columns, at, by_index, findings)
     read_marked(grid, table, columns, at, by_index, findings)
+    table.repeats = _repeats(layout, columns, set(by_index))
     for name, index in list(taken.items()):
         proposal = proposals[index]
         if name == proposal.term and proposal.confidence <= CERTAIN:
@@ -195,15 +197,15 @@ def _table(
     return table
 
 
-def _repeats(layout: Layout, identifiers: set[int]) -> dict[int, int]:
+def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:
     """Return the rows in which every cell is as in an earlier one, but for identifiers and numbers that count the rows."""
-    used = [
-        column.index for column in layout.columns
-        if column.index not in identifiers and not _counts_rows([row[column.index] for _, row in layout.rows if column.index < len(row)])
-    ]  # fmt: skip
+    others = [column.index for column in layout.columns if column.index not in taken]
+    every = [values for name, values in columns.items() if name not in ("occurrenceID", "recordNumber")]
+    every += [[row[i] if i < len(row) else None for _, row in layout.rows] for i in others]
     first: dict[tuple[str | None, ...], int] = {}
-    rows = {number: tuple(row[i] if i < len(row) else None for i in used) for number, row in layout.rows}
-    return {number: before for number, cells in rows.items() if (before := first.setdefault(cells, number)) != number}
+    cells = zip(*(values for values in every if not _counts_rows(values)), strict=True)
+    rows = zip([number for number, _ in layout.rows], cells, strict=False)
+    return {number: before for number, told in rows if (before := first.setdefault(told, number)) != number}
 
 
 def _counts_rows(cells: Sequence[str | None]) -> bool:

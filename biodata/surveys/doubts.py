@@ -3,6 +3,7 @@
 Nothing of it blocks: each may be right, and a person is asked to look.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
@@ -41,16 +42,15 @@ def repeated(rows: Rows) -> Iterator[Finding]:
 
     Of animals at one station on one day several may be alike; an identifier says that two records are two.
     """
-    frame = rows.table.frame
-    signs = [pl.col(name).str.contains(r"\d[:.]\d\d") for name in _TIMES if name in frame.columns]
-    signs += [pl.col(name).is_not_null() for name in _PLACES if name in frame.columns]
-    if not signs or "occurrenceID" in frame.columns:
+    table, frame = rows.table, rows.table.frame
+    if "occurrenceID" in frame.columns:
         return
-    told = pl.any_horizontal(signs)
-    column = next(iter(rows.table.headings))
-    for row in frame.filter(told)["source_row"]:
-        if row in rows.table.repeats:
-            yield rows.finding(row, column, "ROW_REPEATED", blocking=False, other_row=str(rows.table.repeats[row]))
+    column, clock = next(iter(table.headings)), re.compile(r"\d[:.]\d\d")
+    for row, before in table.repeats.items():
+        own = rows.own[row]
+        placed = any(own.get(name) is not None and (row, name) not in table.covered for name in _PLACES)
+        if placed or any(clock.search(own.get(name) or "") for name in _TIMES):
+            yield rows.finding(row, column, "ROW_REPEATED", blocking=False, other_row=str(before))
 
 
 def counts(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
