@@ -1095,3 +1095,99 @@ def bats_and_caves() -> Book:
     b.plant("Caves", 9, "Latitude", PLACE | FAR, also=["Longitude"], value="17°61'10.0\"N")
     b.plant("Caves", 11, "Species", NO_NAME, value=None)
     return b
+
+
+@book
+def khmer_camera_log() -> Book:
+    """Cambodian camera log: station, species and hour in Khmer, months in Khmer words, effort in nights."""
+    b = Book("keo_seima", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    months = ["មករា", "កុម្ភៈ", "មីនា"]
+    species = ["ជ្រូកព្រៃ", "ក្ងោក", "ដំរី"]
+    rows = [
+        ([f"KS{i + 1:03d}", f"{i + 4} {months[i % 3]} 2026", species[i % 3], digits(1 + i % 3, "០"), lat, lon],
+         {"lat": lat, "lon": lon, "date": f"2026-{i % 3 + 1:02d}-{i + 4:02d}", "name": species[i % 3], "count": 1 + i % 3})
+        for i, (lat, lon) in enumerate(about(12.4, 106.8, 12))
+    ]  # fmt: skip
+    b.table("កំណត់ត្រា", [], ["លេខកូដ", "កាលបរិច្ឆេទ", "ប្រភេទសត្វ", "ចំនួន", "រយៈទទឹង", "រយៈបណ្តោយ"], rows)
+    b.plant("កំណត់ត្រា", 4, "កាលបរិច្ឆេទ", DATE, value="30 កុម្ភៈ 2026")
+    b.plant("កំណត់ត្រា", 7, "លេខកូដ", SAME_ID, value="KS003")
+    b.plant("កំណត់ត្រា", 9, "រយៈបណ្តោយ", FAR | PLACE, also=["រយៈទទឹង"], value=160.8)
+    b.plant("កំណត់ត្រា", 11, "ចំនួន", COUNT | MANY, value="៥០០០")
+    return b
+
+
+@book
+def occupancy_visits() -> Book:
+    """Stations with repeated deployments, pictures joined by station and day."""
+    b = Book("repeat_deployments", proposed=frozenset({"NAME_COMMON"}))
+    places = about(15.9, 106.9, 4)
+    rows = [
+        (
+            [
+                f"ST-{i % 4 + 1}",
+                f"CAM{i % 4 + 1}",
+                *places[i % 4],
+                f"2026-0{1 + 2 * (i // 4)}-05",
+                f"2026-0{2 + 2 * (i // 4)}-20",
+            ],
+            None,
+        )
+        for i in range(8)
+    ]
+    b.table("Deployments", [], ["Station", "Camera", "Latitude", "Longitude", "Start date", "End date"], rows)
+    species = ["Sus scrofa", "Muntiacus vuquangensis", "Nomascus annamensis"]
+    pictures = [
+        ([f"ST-{i % 4 + 1}", f"2026-0{1 + 2 * (i % 2)}-1{i % 9} 0{i % 9}:15", species[i % 3], 1 + i % 2],
+         {"lat": places[i % 4][0], "lon": places[i % 4][1], "date": f"2026-0{1 + 2 * (i % 2)}-1{i % 9}", "name": species[i % 3], "count": 1 + i % 2})
+        for i in range(16)
+    ]  # fmt: skip
+    b.table("Pictures", [], ["Station", "Date time", "Species", "Count"], pictures)
+    b.plant("Deployments", 8, "End date", ENDS, value="2025-04-20")
+    b.plant("Pictures", 4, "Date time", DATE, value="2026-09-12 02:15")
+    b.plant("Pictures", 7, "Station", NO_SITE, value="ST-44")
+    b.plant("Pictures", 9, "Species", NAME, value="Sus scroffa")
+    b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
+    return b
+
+
+@book
+def botanists_list() -> Book:
+    """植物名录: collector numbers, dates as 20260315, elevations with units, county and place."""
+    b = Book("植物标本", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
+    species = ["Rhododendron delavayi", "Pinus yunnanensis", "Camellia sinensis", "Quercus variabilis"]
+    rows = [
+        ([f"ZL{2601 + i}", f"202603{i + 10}", species[i % 4], "云南", "景东县", f"{1800 + 10 * i}米", f"N{lat}", f"E{lon}", "常绿阔叶林"],
+         {"lat": lat, "lon": lon, "date": f"2026-03-{i + 10}", "name": species[i % 4]})
+        for i, (lat, lon) in enumerate(about(24.5, 101.0, 12))
+    ]  # fmt: skip
+    b.table("标本", [], ["采集号", "采集日期", "拉丁学名", "省", "县", "海拔", "纬度", "经度", "生境"], rows)
+    b.plant("标本", 4, "采集日期", DATE, value="20260332")
+    b.plant("标本", 6, "经度", FAR | PLACE, also=["纬度"], value="E10.1")
+    b.plant("标本", 8, "省", FAR, value="四川")
+    b.plant("标本", 10, "拉丁学名", NAME, value="Pinus yunnanesis")
+    return b
+
+
+@book
+def malay_patrol() -> Book:
+    """Peninsular patrol: 12-hour times, dates as 3-Mac-2026, UTM in one heading row of groups."""
+    b = Book("perhilitan", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "HEADING_ROWS_JOINED"}))
+    species = ["gajah", "harimau", "babi hutan", "kijang"]
+    months = ["Jan", "Feb", "Mac", "Apr"]
+    rows = [
+        ([i + 1, f"{i + 3}-{months[i % 4]}-2026", f"{1 + i % 11}:20 PM", species[i % 4], 1 + i % 3, lat, lon],
+         {"lat": lat, "lon": lon, "date": f"2026-{i % 4 + 1:02d}-{i + 3:02d}", "name": species[i % 4], "count": 1 + i % 3, "local": True})
+        for i, (lat, lon) in enumerate(about(4.9, 102.2, 12))
+    ]  # fmt: skip
+    b.table(
+        "Rondaan",
+        [["Bil", "Bila", None, "Hidupan liar", None, "Kedudukan", None]],
+        [None, "Tarikh", "Masa", "Spesies", "Bilangan", "Latitud", "Longitud"],
+        rows,
+    )
+    b.merges += [("Rondaan", "B1:C1"), ("Rondaan", "D1:E1"), ("Rondaan", "F1:G1"), ("Rondaan", "A1:A2")]
+    b.plant("Rondaan", 5, "Tarikh", DATE, value="30-Feb-2026")
+    b.plant("Rondaan", 8, "Masa", TIME, value="13:75 PM")
+    b.plant("Rondaan", 10, "Latitud", FAR | PLACE, also=["Longitud"], value=49.2)
+    b.plant("Rondaan", 12, "Bilangan", COUNT, value="sekumpulan")
+    return b

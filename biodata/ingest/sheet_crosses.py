@@ -21,6 +21,7 @@ _KEYED: Final = frozenset({"locationID", "eventID"})
 _NAMES_OF_PLACES: Final = frozenset(
     {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
 )
+_DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 _MOSTLY: Final = 0.6
 _BY_SHEETS: Final = 0.85
 
@@ -56,22 +57,23 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         sheet.cross = _cross_of(sheet, ())
     for own in sheets:
-        if own.cross is not None or _KEYED & set(own.names.values()):
+        if own.cross is not None or (_KEYED | set(NAMES_OF_TAXA)) & set(own.names.values()):
             continue
         for column in own.layout.columns:
             told = own.cells(column.index)
             is_open = own.names[column.index] == column.heading or own.names[column.index] in _NAMES_OF_PLACES
-            if (
-                not is_open
-                or len(told) < 2
-                or len(set(told)) < len(told)
-                or all(c.isdigit() for c in ascii_digits(" ".join(told)).split())
-            ):
-                continue
-            others = [sheet for sheet in sheets if sheet is not own and _names_stations(sheet, set(told))]
-            if others:
-                _call(own, column, "locationID")
-                break
+            if is_open and _tells_stations(own, told):
+                others = [sheet for sheet in sheets if sheet is not own and _names_stations(sheet, set(told))]
+                if others:
+                    _call(own, column, "locationID")
+                    break
+
+
+def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
+    """Tell whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
+    again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in told)
+    numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(told)).split())
+    return len(set(told)) > 1 and (len(set(told)) == len(told) or bool(again)) and not numbers
 
 
 def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
