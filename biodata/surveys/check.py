@@ -17,7 +17,7 @@ from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.sharing.names import CommonNames
-from biodata.surveys import accepting, heading_checks, other_forms, period_checks, row_checks, value_checks
+from biodata.surveys import accepting, event_checks, heading_checks, other_forms, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import Read, notices
@@ -27,41 +27,9 @@ from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 _UNREAD: Final = "SHEET_NOT_READ"
 
 
-def check(
-    file: BinaryIO,
-    name: str,
-    boundaries: BoundarySet,
-    *,
-    today: date | None = None,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
-    rules: RuleSet | None = None,
-    known: pl.DataFrame | None = None,
-    licence: str | None = None,
-    licences: OfDataset = NONE_KNOWN,
-    language: str = "en",
-    dataset: str | None = None,
-    accepted: Collection[str] = (),
-    target: Path | None = None,
-    params: bool = False,
-) -> dict[str, Any]:
-    """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
-    return check_files(
-        [(name, file.read())],
-        boundaries,
-        today=today,
-        encoding=encoding,
-        kept=kept,
-        rules=rules,
-        known=known,
-        licence=licence,
-        licences=licences,
-        language=language,
-        dataset=dataset,
-        accepted=accepted,
-        target=target,
-        params=params,
-    )
+def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
+    """Check a survey's file and change nothing; options and answer as for `check_files`."""
+    return check_files([(name, file.read())], boundaries, **options)
 
 
 def check_files(
@@ -227,7 +195,7 @@ def found(
     checks = TableChecks(harmoniser, today, boundaries, survey.declarations, common)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)
-    placed = period_checks.events_with_records_placed_themselves(records)
+    placed = event_checks.events_with_records_placed_themselves(records)
     for rows in filter(is_filled, events):
         findings += checks.events(rows, placed)
     for rows, one in zip(records, joined, strict=True):
