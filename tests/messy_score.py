@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import messy_workbooks as messy
@@ -21,7 +21,7 @@ NOTES: Final = frozenset(
 """Codes that tell how something was read, and mark no cell wrong; those of headings count where they block."""
 
 
-def checked(book: messy.Book, boundaries: Any) -> tuple[Mapping[str, Any], list[Any]]:
+def checked(book: messy.Book, boundaries: Any, accepted: Collection[str] = ()) -> tuple[Mapping[str, Any], list[Any]]:
     """Return the report of a check, and the records that it read."""
     seen: list[Any] = []
 
@@ -32,7 +32,7 @@ def checked(book: messy.Book, boundaries: Any) -> tuple[Mapping[str, Any], list[
     before = checking.notices, other_forms.notices
     checking.notices = other_forms.notices = listen  # type: ignore[assignment]
     try:
-        report = checking.check_files(book.files(), boundaries, today=messy.TODAY, params=True)
+        report = checking.check_files(book.files(), boundaries, today=messy.TODAY, accepted=accepted, params=True)
     finally:
         checking.notices, other_forms.notices = before
     return report, seen
@@ -69,7 +69,9 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
         if any(_same(truth, one) for one in read if one["source_row"] == truth["row"] or report["form"] != "survey"):
             continue
         (lost if (truth["sheet"], truth["row"]) in told or not seen else silent).append(truth)
-    stops = [p for p in problems if p["blocking"] and at(p) not in spoiled and not _proposes(p)]
+    codes = {group["code"] for group in report["groups"] if group["proposals"]}
+    after = checked(book, boundaries, codes)[0]["problems"] if codes else problems
+    stops = [p for p in after if p["blocking"] and at(p) not in spoiled]
     result = {
         "book": book.name, "planted": len(planted), "found": len(planted) - len(missed), "false": len(false), "cells": cells,
         "truths": len(book.truths), "silent": len(silent), "lost": len(lost), "in": not stops and (bool(seen) or report["ok"]),
@@ -103,13 +105,6 @@ def _same(truth: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
         near and str(read["eventDate"] or "")[:10] == truth["date"] and (local or truth["name"] == read["scientificName"])
         and truth.get("count") in (None, read["individualCount"])
     )  # fmt: skip
-
-
-def _proposes(p: Mapping[str, Any]) -> bool:
-    """Tell whether a problem names the repair that can be accepted."""
-    return bool({"proposal", "read"} & p["params"].keys()) or (
-        "term" in p["params"] and p["code"].startswith("HEADING_") and p["code"] != "HEADING_MISSING"
-    )
 
 
 if __name__ == "__main__":

@@ -116,7 +116,8 @@ class Told:
 def as_written(batch: pl.DataFrame) -> pl.DataFrame:
     """Return a batch with every cell as somebody wrote it: what was accepted in its place is gone."""
     written = [name for name in batch.columns if name.startswith(WRITTEN)]
-    cells = [pl.coalesce(name, name.removeprefix(WRITTEN)).alias(name.removeprefix(WRITTEN)) for name in written]
+    own = [term for term in (name.removeprefix(WRITTEN) for name in written) if term in batch.columns]
+    cells = [pl.coalesce(f"{WRITTEN}{term}", term).alias(term) for term in own]
     cells = [pl.when(cell != "").then(cell) for cell in cells]  # an empty cell was written as nothing
     return batch.with_columns(cells).drop(written)
 

@@ -31,7 +31,7 @@ def proposed(finding: Finding) -> str | None:
     if finding.code in _SWAPPED:
         return "latitude ↔ longitude"
     text = finding.params.get("proposal") or finding.params.get("near")
-    return None if not text or _SEVERAL in text else text
+    return None if not text or _SEVERAL in text or finding.params.get("others") else text
 
 
 def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
