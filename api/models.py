@@ -373,6 +373,7 @@ class SurveyReport(BaseModel):
     blocking: int
     warnings: int
     accepted: int = Field(default=0, description="Cells in whose place an accepted proposal stands.")
+    accepts: list[str] = Field(default=[], description="What was accepted: codes, or CODE=value.")
     groups: list[ProblemGroup] = Field(
         default=[], description="Problems of one kind and column together; those that block first."
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import openpyxl
 import polars as pl
 import pytest
 
@@ -14,6 +15,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import accepting, check
+from biodata.surveys.marked_workbooks import marked
 
 HEADINGS = [
     "occurrenceID",
@@ -128,3 +130,20 @@ def test_what_was_accepted_for_a_dataset_is_remembered(tmp_path):
                 accepting.remember(session, "d", ["whatever"], account_id=None)
         assert accepting.accepted_of(registry, "d") == ["COUNT=2O", "NAME_COMMON"]
         assert accepting.accepted_of(registry, "other") == []
+
+
+def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again():
+    text = io.StringIO()
+    csv.writer(text).writerows([HEADINGS, *ROWS])
+    report = looked_at()
+    book = openpyxl.load_workbook(io.BytesIO(marked(text.getvalue().encode(), report, language="lo")))
+    listed = book.worksheets[0]
+    for cells in listed.iter_rows(min_row=2):
+        if cells[5].value in CODES[:3]:
+            cells[9].value = "x"
+    sent = io.BytesIO()
+    book.save(sent)
+    again = check(io.BytesIO(sent.getvalue()), "marked.xlsx", places.load_boundaries())
+    assert again["accepted"] == 5
+    assert {one.partition("=")[0] for one in again["accepts"]} == set(CODES[:3])
+    assert {p["code"] for p in again["problems"] if p["blocking"]} == {CODES[3]}

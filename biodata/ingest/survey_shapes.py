@@ -1,12 +1,30 @@
 """A survey on its way in: its tables, with what was found of them."""
 
+import re
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
+from biodata.formats.workbooks import Grid
 from biodata.ingest.headings import Proposal
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import Measured
+
+REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected", "proposal", "accept")
+"""The columns of the list of problems in a marked workbook: a mark under the last one accepts the proposal before it."""
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
+
+
+def accepted_in(grid: Grid) -> set[str] | None:
+    """Return the proposals that are marked in a sheet as `CODE=value`, where it is our list of problems; None for any other."""
+    place = {name: at for at, name in enumerate(REPORTED)}
+    rows = [[*cells, *[None] * len(REPORTED)] for _, cells in grid.rows if any(cells)]
+    codes = [cells[place["code"]] for cells in rows[1:]]
+    if not codes or not all(_CODE.fullmatch(code or "") for code in codes) or rows[0][len(REPORTED) - 1] is None:
+        return None
+    marked = (cells for cells in rows[1:] if cells[place["accept"]] and cells[place["proposal"]])
+    return {f"{cells[place['code']]}={cells[place['value']] or ''}" for cells in marked}
 
 
 @dataclass
@@ -73,12 +91,15 @@ class Survey:
         Sheets that are neither.
     order : dict of (file, sheet) to dict of str to int
         The sheets in the order of their files, each with the places of its headings.
+    accepted : set of str
+        Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`.
     """
 
     tables: list[SurveyTable] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     order: dict[tuple[str, str | None], dict[str, int]] = field(default_factory=dict)
+    accepted: set[str] = field(default_factory=set)
 
     @property
     def declarations(self) -> dict[str, str]:

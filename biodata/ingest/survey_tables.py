@@ -17,7 +17,7 @@ from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_repairs import in_degrees, read_marked, read_merges
 from biodata.ingest.sheet_units import Measured
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
-from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
 from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
@@ -63,7 +63,9 @@ def read_survey(
             if grid.guessed_encoding is not None:
                 params = {"encoding": grid.guessed_encoding}
                 survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
-            if not grid.visible:
+            if (marked := accepted_in(grid)) is not None:
+                survey.accepted |= marked
+            elif not grid.visible:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
             elif (layout := laid_out(grid, kept or {})) is not None:
                 survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}

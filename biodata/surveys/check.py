@@ -90,7 +90,7 @@ def check_files(
     -------
     dict
         `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), `accepted` (how many cells have an
-        accepted proposal in their place), and `problems`, in the order of the workbook's sheets, rows and columns: each with
+        accepted proposal in their place), `accepts` (what was accepted, in the marked workbook too), and `problems`, in the order of the workbook's sheets, rows and columns: each with
         the fields of `Problem`; `groups` of them (`problems.groups_of`); `notes`, what else a reader of the form says; `notices`, what
         is no fault and worth knowing (`notices.notices`), such as sensitive names. The same files give
         the same answer.
@@ -128,6 +128,7 @@ def check_files(
 
     try:
         survey, findings, read = look(kept)
+        accepted = {*accepted, *survey.accepted}
         if accepted and (decided := accepting.headings(survey, findings, accepted)):
             survey, findings, read = look({**(kept or {}), **decided})
         if accepted and (replaced := accepting.apply(survey, findings, accepted)):
@@ -142,7 +143,8 @@ def check_files(
             taken_tables.write(target, tables_of(survey, dataset))
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
-    return report_of(name, rows, problems, notices=told, order=order, accepted=replaced, params=params)
+    report = report_of(name, rows, problems, notices=told, order=order, accepted=replaced, params=params)
+    return {**report, "accepts": sorted(accepted)}
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from biodata.errors import InputError
 from biodata.formats.text_grids import read_text_grid
+from biodata.ingest.survey_shapes import REPORTED
 from biodata.surveys import words
 
 MAX_SHEET_BYTES: Final = 80_000_000
@@ -56,8 +57,7 @@ _DOUBTFUL: Final = PatternFill("solid", start_color="FFFFE699", end_color="FFFFE
 _TOP: Final = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _LINKED: Final = Font(color="FF0563C1", underline="single")
-_LISTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected")
-_WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60)
+_WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60, 28, 14)
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
 _WHEN: Final = datetime(1980, 1, 1, tzinfo=UTC)
 """The time that the workbook and its parts carry, so that the same report is the same file."""
@@ -80,7 +80,7 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
     -------
     bytes
         XLSX. Blocking cells are red, doubtful ones yellow, each with a comment; the first sheet lists the problems, each
-        with a link to its cell.
+        with a link to its cell; a mark under its last heading accepts what is proposed, when the workbook is sent again.
     """
     problems = report["problems"]
     unread = any(problem["code"] in _UNREAD and problem["sheet"] is None for problem in problems)
@@ -233,14 +233,14 @@ def _list(
 ) -> None:
     """Write the sheet of problems, before the others."""
     sheet = book.create_sheet(_free_name(book, words.told("REPORT_TITLE", {}, language)[0]), 0)
-    sheet.append([words.told(f"REPORT_{column.upper()}", {}, language)[0] for column in _LISTED])
+    sheet.append([words.told(f"REPORT_{column.upper()}", {}, language)[0] for column in REPORTED])
     for cell in sheet[1]:
         cell.font, cell.fill = Font(bold=True), _TOP
     yes, no = (words.told(code, {}, language)[0] for code in ("REPORT_YES", "REPORT_NO"))
     for number, problem in enumerate(problems[:MAX_LISTED], start=2):
         place = places[id(problem)]
         told = {**problem, "blocking": yes if problem["blocking"] else no}
-        for at, column in enumerate(_LISTED, start=1):
+        for at, column in enumerate(REPORTED, start=1):
             cell = sheet.cell(number, at)
             value = told.get(column)
             if isinstance(value, str):
@@ -266,7 +266,7 @@ def _list(
     for at, width in enumerate(_WIDTHS, start=1):
         sheet.column_dimensions[get_column_letter(at)].width = width
     sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(_LISTED))}{max(len(problems[:MAX_LISTED]) + 1, 2)}"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(REPORTED))}{max(len(problems[:MAX_LISTED]) + 1, 2)}"
     for one in book.worksheets:
         one.sheet_view.tabSelected = one is sheet
     book.active = sheet

@@ -183,11 +183,15 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
         form = forms.recognise([path], names=[name])
         if form == forms.SHEETS:
             with path.open("rb") as file:
-                return target, check(
+                report = check(
                     file, name, boundaries, kept=kept, rules=rules, known=known, licence=submission.license,
                     licences=licences, dataset=submission.dataset, target=target,
                     accepted=accepting.accepted_of(registry, submission.dataset), params=True,
                 )  # fmt: skip
+            with registry.session() as session, session.begin():  # what was marked in the workbook itself, too
+                accepted = report.get("accepts", ())
+                accepting.remember(session, submission.dataset, accepted, account_id=submission.account_id)
+            return target, report
         report = other_forms.check(
             [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
             licence=submission.license, licences=licences, params=True,
