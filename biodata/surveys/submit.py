@@ -178,20 +178,21 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.state == COMMITTED:
-            return _remove_part(session, who, found)
-        if found.state == COMMITTING:
+            number = _remove_part(session, who, found)
+        elif found.state == COMMITTING:
             problem = "it is being published just now"
             raise InputError(problem, expected="ask again when it is published", code="SUBMISSION_DECIDED")
-        if found.account_id != who.account_id:
+        elif found.account_id != who.account_id:
             problem = "only its sender takes back what waits"
             raise InputError(problem, expected="the account that handed it in", code="FORBIDDEN")
-        if found.state != "withdrawn":
+        elif found.state != "withdrawn":
             job = session.get(Job, found.job_id) if found.job_id is not None else None
             if job is not None and job.state == "queued":
                 job.state = "cancelled"
             step(session, found, "withdrawn", state="withdrawn", actor=who.label, role=str(Role.UPLOADER))
             traces.forget_submission(session, settings.data, found)
-        return number
+    take_up_again(registry, number)  # a removal whose worker was given up goes on
+    return number
 
 
 def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
@@ -264,9 +265,14 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     if last is not None and last.id != found.id:
         problem, expected = f"survey {last.id} took its place", f"survey {last.id}"
         raise InputError(problem, column="number", value=str(found.id), expected=expected, code="SUBMISSION_DECIDED")
+    same = (Submission.dataset == found.dataset) & (Submission.part == found.part)
+    waits = Submission.removes, Submission.state.in_(("accepted", COMMITTING))
+    waiting = session.scalar(select(Submission.id).where(same, *waits).limit(1))
+    if waiting is not None:
+        return waiting
     submission = Submission(
         dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=NO_FILE, removes=True,
-        state="accepted", idempotency_key=f"remove {found.id}", account_id=who.account_id,
+        state="accepted", idempotency_key=f"remove {secrets.token_hex(8)}", account_id=who.account_id,
     )  # fmt: skip
     return _add(session, submission, who)
 
