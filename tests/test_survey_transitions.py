@@ -111,7 +111,7 @@ class Desk:
             one = session.get_one(Submission, number)
             events = session.scalars(select(SubmissionEvent.id)).all()
             audit = session.scalars(select(AuditEntry.id)).all()
-            surveys = session.scalars(select(Submission.id)).all()
+            surveys = sorted(session.scalars(select(Submission.id)))
             return (state_of(session, one), one.version, one.sides, one.wanted, one.job_id), events, audit, surveys
 
     def do(self, action, number, who, *, seen=5, **told):
@@ -276,6 +276,12 @@ def test_what_is_published_is_removed_after_a_login_alone(desk):
 
 def test_a_part_is_removed_once(desk):
     number, who = desk.put("published"), desk.people["team"]
+    made = desk.do("remove", number, who)
+    before = desk.stand(number)
+    assert desk.do("remove", number, who) == made == desk.do("remove", number, desk.people["mate"])
+    assert desk.stand(number) == before, "it waits already"
+    desk.do("remove", made, who)
+    assert look(desk, made, "team")["state"] == "withdrawn", "a removal that waits is taken back as anything else is"
     made = desk.do("remove", number, who)
     with desk.registry.session() as session, session.begin():
         survey_steps.committed(session, session.get_one(Submission, made), snapshot=OUT)

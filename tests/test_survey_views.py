@@ -18,7 +18,7 @@ from biodata.store import folders, survey_views
 from biodata.store.models import Submission
 from biodata.store.private_reports import read_report
 from biodata.store.survey_models import SubmissionView
-from biodata.surveys import exact_rows, process, submit
+from biodata.surveys import exact_rows, sides, submit
 from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
@@ -274,13 +274,13 @@ def test_a_survey_that_is_taken_back_while_it_is_checked_leaves_nothing(office, 
     answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", workbook(["W-1", *TIGER[1:]]))},
                                 data={"dataset": "pair"}, headers=office.heads["pair"])  # fmt: skip
     number = answer.json()["id"]
-    check, who = process.sides.countries, accounts.find(office.registry, "pair")
+    check, who = sides.countries, accounts.find(office.registry, "pair")
 
     def taken_back(*given, **told):
         submit.remove(office.settings, office.registry, who, number)
         return check(*given, **told)
 
-    monkeypatch.setattr(process.sides, "countries", taken_back)
+    monkeypatch.setattr(sides, "countries", taken_back)
     work(office.settings, stop=threading.Event(), once=True)
     data = office.settings.data
     assert office.look("pair", number)["state"] == "withdrawn"
