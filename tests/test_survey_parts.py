@@ -401,6 +401,8 @@ def test_what_is_purged_is_in_no_version_and_no_file_and_does_not_come_again(tea
     first = team.send(who, "a", mine)
     second = team.send(who, "a", mine[:2])
     other = team.send(who, "b", FIRST[8:10])
+    in_vain = team.send(who, "z", mine)
+    assert team.look(in_vain)["state"] == "refused"
     kept = team.rows("purged").query("part == 'b'").reset_index(drop=True)
     done = purging.purge_part(team.settings, team.registry, dataset="purged", part="a", reason="a law", actor="a test")
     assert (done["records"], done["events"]) == (3, 0)
