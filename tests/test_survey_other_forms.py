@@ -24,7 +24,6 @@ from biodata.surveys import history, mappings, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.heading_answers import heading_answer
 from biodata.surveys.purging import purge_part
-from biodata.surveys.submit import Sent
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
