@@ -3,6 +3,7 @@
 import io
 import random
 import zipfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +54,9 @@ class Team:
     def __init__(self, folder: Path, registry: Registry, settings: Settings) -> None:
         self.folder, self.registry, self.settings = folder, registry, settings
 
+    def lake(self) -> AbstractContextManager[Lake]:
+        return Lake.open(self.settings.data)
+
     def person(self, dataset: str, name: str = "") -> accounts.Principal:
         appointed.new(self.registry, name or dataset, roles=[RoleBinding(Role.UPLOADER, dataset=dataset)])
         return accounts.find(self.registry, name or dataset)
@@ -81,7 +85,7 @@ class Team:
 
     def release(self) -> None:
         """Put down that a release was made of what the lake has now."""
-        with Lake.open(self.settings.data) as lake:
+        with self.lake() as lake:
             snapshot = lake.snapshot()
         with self.registry.session() as session, session.begin():
             made = f"release {session.query(Release).count()}"
@@ -90,7 +94,7 @@ class Team:
     def rows(self, dataset: str) -> pd.DataFrame:
         """Return a dataset's rows as people wrote them, with key and part."""
         names = ["key", "dataset_part", "source_record_id", "source_row", *(f"v_{name}" for name in WRITTEN)]
-        with Lake.open(self.settings.data) as lake:
+        with self.lake() as lake:
             found = lake.read("verbatim", where=Compare("datasetKey", "=", dataset))
         found = found.select(names).rename({f"v_{name}": name for name in WRITTEN})
         return found.rename({"dataset_part": "part", "source_record_id": "occurrenceID"}).to_pandas()
@@ -107,8 +111,8 @@ def team(tmp_path_factory):
 @pytest.fixture
 def rows(tmp_path):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
-    with Registry.open(settings) as registry:
-        yield Rows(tmp_path, registry, settings)
+    with Registry.open(settings) as registry, Lake.open(settings.data) as lake:
+        yield Rows(tmp_path, registry, settings, lake)
 
 
 class Oracle:
@@ -256,9 +260,13 @@ def test_after_any_steps_the_dataset_is_what_its_current_files_say(team, seed):
 class Rows(Team):
     """An installation whose versions go into the lake as rows, with no file that is read or checked before."""
 
-    def __init__(self, folder: Path, registry: Registry, settings: Settings) -> None:
+    def __init__(self, folder: Path, registry: Registry, settings: Settings, opened: Lake) -> None:
         super().__init__(folder, registry, settings)
+        self.opened = opened
         self.rows_of: dict[int, pd.DataFrame | None] = {}
+
+    def lake(self) -> AbstractContextManager[Lake]:
+        return nullcontext(self.opened)
 
     def put(self, dataset: str, part: str, rows: pd.DataFrame | None, **told: object) -> int:
         with self.registry.session() as session, session.begin():
@@ -272,7 +280,7 @@ class Rows(Team):
         )
         brought = found.select(identifier="source_record_id", sheet=pl.lit(None, dtype=pl.String), row="source_row",
                                **{f"={name}": f"v_{name}" for name in WRITTEN})  # fmt: skip
-        with Lake.open(self.settings.data) as lake, lake.staging() as staging, lake.row_files("events") as none:
+        with self.lake() as lake, lake.staging() as staging, lake.row_files("events") as none:
             told_of = compare(states.of_lake_records(lake.read("verbatim", where=where)), brought).counts()
             if not found.is_empty():
                 staging.add(found.drop([f"v_{name}" for name in WRITTEN]), found)
@@ -360,6 +368,18 @@ def test_a_whole_file_under_another_part_s_name_is_told_once(team):
     (told,) = problems(team, number)
     assert (told["code"], told["row"], "15 rows" in told["message"]) == ("IDENTIFIER_IN_TWO_PARTS", 2, True)
     assert len(team.rows("whole")) == 15
+
+
+def test_where_a_row_stood_is_told_of_the_version_before(team):
+    who, dataset = team.person("places"), "places"
+    team.send(who, "a", FIRST[:5])
+    team.send(who, "a", FIRST[1:5])
+    assert dict(zip(team.rows(dataset)["occurrenceID"], team.rows(dataset)["source_row"], strict=True)) == {
+        f"A-{n}": n for n in range(2, 6)
+    }
+    number = team.send(who, "a", FIRST[1:4])
+    (gone,) = team.look(number)["difference"]["occurrences"]["gone"]
+    assert gone["was_row"] == 5
 
 
 def test_an_identifier_may_stand_in_another_part_once_the_first_gave_it_up(team):
