@@ -267,6 +267,11 @@ def test_the_team_sees_answers_and_removes_together(desk):
         assert desk.refused(action, draft, "mate").code == "RECORD_MISSING", "a draft is its sender's alone"
 
 
+def test_who_reviews_a_side_is_waited_for_though_they_send_to_the_dataset_too(desk):
+    assert look(desk, desk.put("submitted"), "both")["waits_for_you"]
+    assert not look(desk, desk.put("submitted", sender="both"), "both")["waits_for_you"]
+
+
 def test_what_is_published_is_removed_after_a_login_alone(desk):
     number, who = desk.put("published"), desk.people["team"]
     desk.people["with a key"] = replace(who, key_id=1)
