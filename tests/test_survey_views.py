@@ -142,7 +142,7 @@ def test_no_exact_place_of_a_sensitive_record_is_told_by_any_way(office, survey)
 
 
 def test_the_order_of_the_file_changes_nothing(office, survey):
-    other = office.hand_in("team", workbook(TIGER, AT_BORDER, CHINA, LAOS_TOO, GIBBON, LAOS))
+    other = office.hand_in("team", workbook(TIGER, AT_BORDER, CHINA, LAOS_TOO, GIBBON, LAOS), part="turned")
     for who in ("laos", "china"):
         one, two = rows(office, who, survey).json(), rows(office, who, other).json()
         assert one["results"] == two["results"]
@@ -154,7 +154,7 @@ def test_coarse_rows_told_alike_but_for_their_cell_stand_by_it(office, survey):
     far = [["SECRET-10", "2026-03-17", "Panthera tigris", 20.61234, 101.10678], TIGER]
     orders = []
     for some in (far, far[::-1]):
-        number = office.hand_in("team", workbook(LAOS, *some))
+        number = office.hand_in("team", workbook(LAOS, *some), part="far")
         told = rows(office, "laos", number).json()["results"]
         orders.append([row["cell_south"] for row in told if row["scientificName"] == "Panthera tigris"])
         office.client.delete(f"{SURVEYS}/{number}", headers=office.heads["team"])
@@ -202,7 +202,7 @@ def test_exact_rows_are_for_the_machine_s_owner_and_an_account_s_own_side(office
 
 def test_rules_that_change_are_followed_before_anybody_accepts(office, survey):
     """What was looked at is not what would be told any more; nor does anybody see what other rules let out."""
-    waits = office.hand_in("team", workbook(["R-1", *LAOS_TOO[1:]]), submit=False)
+    waits = office.hand_in("team", workbook(["R-1", *LAOS_TOO[1:]]), submit=False, part="kept back")
     for who in ("laos", "china"):
         assert office.decide(who, survey, "accept").status_code == 200
     put_rules(office.settings.data, "rule_id,scientificName,category,reason\nrusa,Rusa unicolor,0_1_degree,hunted\n")
