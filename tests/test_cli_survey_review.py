@@ -187,3 +187,25 @@ def test_a_difference_and_a_check_know_the_licence_that_a_dataset_was_told(setti
     assert (
         told_words.told("LICENSE_MISSING", {}, "en")[0] in run("survey", "check", file, "--data", settings.data).stdout
     )
+
+
+def test_a_part_is_purged_where_it_is_meant_and_nowhere_else(settings, tmp_path):
+    with Registry.open(settings) as registry:
+        appointed.new(registry, "purgers", roles=[RoleBinding(Role.UPLOADER, dataset="to-purge")])
+    file = save(tmp_path / "wrong.xlsx", FIRST, FIRST_EVENTS)
+    number = told(settings, "submit", file, "--account", "purgers").split()[1]
+    work(settings, stop=threading.Event(), once=True)
+    told(settings, "review", number, "accept", "--account", "noy")
+    work(settings, stop=threading.Event(), once=True)
+    command = ("survey", "purge", "--dataset", "to-purge", "--part", "wrong", "--data", settings.data)
+    for given in (["--reason", "a law"], ["--reason", " ", "--yes"], ["--reason", "at 20.9134, 101.2457", "--yes"]):
+        refused = run(*command, *given)
+        assert refused.returncode == 1, given
+        assert "20.9134" not in refused.stderr
+    assert told_words.called("STATE", "published", "en") in told(settings, "status", number)
+    other = run(*command[:4], "--part", "another", "--reason", "a law", "--yes", "--data", settings.data)
+    assert (other.returncode, "no part of this name" in other.stderr) == (1, True)
+    done = json.loads(run(*command, "--reason", "a law", "--yes", "--json").stdout)
+    assert (done["records"], done["events"], done["files"]) == (6, 3, 1)
+    assert told_words.called("STATE", "withdrawn", "en") in told(settings, "status", number)
+    assert "purged" in told(settings, "history", "--dataset", "to-purge")
