@@ -173,7 +173,7 @@ def test_two_reviewers_at_once_one_is_too_late(office):
 
 
 def test_what_is_anothers_is_not_there(office):
-    number = office.hand_in("team", workbook(["H-1", "2026-03-09", *LAOS[2:]]), submit=False)
+    number = office.hand_in("team", workbook(["H-1", "2026-03-09", *LAOS[2:]]), submit=False, part="b")
     for who in ("rival", "vietnam", "laos"):  # a draft that is kept back is its sender's alone
         for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/submit"), ("POST", "/decisions")):
             body = {"json": {"decision": "accept"}} if path == "/decisions" else {}
@@ -216,7 +216,7 @@ def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
     assert "CN refused it" in office.look("pair", number)["next"]
     done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
     assert f"CN {words.called('SIDE', 'refused', 'lo')}" in done.stdout
-    one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]))
+    one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]), part="b")
     assert holds not in office.look("pair", one)["next"], "there is one side alone"
 
 
@@ -402,7 +402,7 @@ def test_twenty_identical_uploads_at_once_are_one(office):
 
     def send():
         start.wait()
-        answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", content)}, headers=office.heads["team"], data={"dataset": "border"})  # fmt: skip
+        answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", content)}, headers=office.heads["team"], data={"dataset": "border", "part": "twenty"})  # fmt: skip
         got.append((answer.status_code, answer.json().get("id")))
 
     threads = [threading.Thread(target=send) for _ in range(20)]
