@@ -32,8 +32,8 @@ POST   /v1/surveys/{number}/submit          401 404 428 404 403 404 404
 POST   /v1/surveys/{number}/decisions       401 404 403 404 428 404 404
 POST   /v1/surveys/{number}/answers         401 404 428 404 403 404 404
 DELETE /v1/surveys/{number}                 401 404 202 404 403 404 404
+POST   /v1/surveys/{number}/restore         401 404 404 404 403 404 404
 GET    /v1/surveys/versions/{key:path}      401 404 404 404 404 404 404
-POST   /v1/surveys/versions/{key:path}      401 403 404 403 403 403 403
 POST   /v1/uploads                          401 403 412 403 403 403 403
 GET    /v1/uploads/{upload}                 401 403 404 403 403 403 403
 PATCH  /v1/uploads/{upload}                 401 403 412 403 403 403 403
@@ -195,7 +195,6 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
     ("POST", "/v1/surveys/{number}/decisions"): {"decision": "accept"},
     ("POST", "/v1/surveys/{number}/answers"): {"answer": "so it was"},
-    ("POST", "/v1/surveys/versions/{key:path}"): {"version": 1},
 }
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA", "{key:path}": "nam-ha",
           "{upload}": "none"}  # fmt: skip
@@ -324,15 +323,16 @@ DELETE /v1/rights/permits/{number}       uploader       204 404 204
 DELETE /v1/rights/permits/{number}       node_manager   204 404 -
 GET    /v1/rights/use/{country}          node_manager   200 403 -
 GET    /v1/surveys/{number}              reviewer       200 404 200
-GET    /v1/surveys/{number}              uploader       404 404 404
+GET    /v1/surveys/{number}              uploader       200 404 200
 GET    /v1/surveys/{number}/rows         reviewer       409 404 409
-GET    /v1/surveys/{number}/rows         uploader       404 404 404
-POST   /v1/surveys/{number}/answers      uploader       404 404 404
+GET    /v1/surveys/{number}/rows         uploader       409 404 409
+POST   /v1/surveys/{number}/answers      uploader       428 404 428
 POST   /v1/surveys/{number}/answers      reviewer       403 404 403
 POST   /v1/surveys                       uploader       202 403 202
 POST   /v1/surveys/{number}/decisions    reviewer       428 404 428
-DELETE /v1/surveys/{number}              uploader       404 404 404
-POST   /v1/surveys/versions/{key:path}   uploader       404 403 404
+DELETE /v1/surveys/{number}              uploader       403 404 403
+POST   /v1/surveys/{number}/restore      uploader       404 404 404
+POST   /v1/surveys/{number}/restore      reviewer       403 404 403
 POST   /v1/accounts/{name}/roles         node_manager   204 403 -
 POST   /v1/accounts/{name}/roles         administrator  204 403 204
 DELETE /v1/accounts/{name}/roles         node_manager   204 403 -

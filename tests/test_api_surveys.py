@@ -187,12 +187,10 @@ def test_a_revoked_key(client, registry, good):
     assert client.post(SURVEYS, files=form(good), headers=bearer(key)).status_code == 401
 
 
-@pytest.mark.parametrize("dry_run", ["true", "false"])
-def test_an_answer_about_renamed_rows_that_is_none_is_refused(client, key, good, dry_run):
-    answer = client.post(
-        SURVEYS, params={"dry_run": dry_run}, data={"renamed": "maybe"}, files=form(good), headers=bearer(key)
-    )
-    assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_INVALID")
+@pytest.mark.parametrize("part", [" ", "a" * 101, "a\u200bb"])
+def test_a_name_that_no_part_can_have_is_refused(client, key, good, part):
+    answer = client.post(SURVEYS, data={"part": part}, files=form(good), headers=bearer(key))
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "FIELD_INVALID", "part")
 
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])

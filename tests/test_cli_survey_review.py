@@ -31,7 +31,7 @@ def settings(tmp_path_factory):
     return settings
 
 
-OWN = ("nam-ha version 1", "nam-ha", "events", "occurrences")
+OWN = ("nam-ha", "first", "events", "occurrences")
 """What files, sheets and datasets are called."""
 
 
@@ -73,61 +73,54 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     work(settings, stop=threading.Event(), once=True)
 
     second = save(tmp_path / "second.xlsx", [["NH-1", "E1", "Muntiacus muntjak", 5, "male"]], FIRST_EVENTS)
-    out = tmp_path / "changes.csv"
-    found = json.loads(told(settings, "diff", second, "--dataset", "nam-ha", "--complete", "--json", "--out", out))
-    assert found["occurrences"]["counts"] == {"new": 0, "changed": 1, "renamed": 0, "gone": 5, "unchanged": 0}
+    out, part = tmp_path / "changes.csv", ("--dataset", "nam-ha", "--part", "first")
+    found = json.loads(told(settings, "diff", second, *part, "--json", "--out", out))
+    assert found["occurrences"]["counts"] == {"new": 0, "changed": 1, "gone": 5, "unchanged": 0}
     rows = list(csv.DictReader(io.StringIO(out.read_text())))
     assert [(r["kind"], r["column"], r["before"], r["after"]) for r in rows if r["kind"] == "changed"] == [
         ("changed", "individualCount", "1", "5")
     ]
-    assert "5 are not in the file and stay" in told(settings, "diff", second, "--dataset", "nam-ha")
-    told(settings, "submit", second, "--account", "rangers", "--complete", "--draft")
+    assert [(r["identifier"], r["was_row"]) for r in rows if r["kind"] == "gone" and r["identifier"][:2] == "NH"] == [
+        (f"NH-{n}", str(n + 1)) for n in range(2, 7)
+    ]
+    assert "new 1" in told(settings, "diff", second, "--dataset", "nam-ha"), "another part has nothing of it"
+    told(settings, "submit", second, "--account", "rangers", "--part", "first", "--draft")
     work(settings, stop=threading.Event(), once=True)
     assert "waits for a review" in told(settings, "submit", "--number", 2, "--account", "rangers")
     told(settings, "review", 2, "accept", "--account", "noy")
     work(settings, stop=threading.Event(), once=True)
+    assert told_words.called("STATE", "replaced", "en") in told(settings, "status", 1)
 
-    told(settings, "revert", 1, "--dataset", "nam-ha", "--account", "rangers")
+    told(settings, "restore", 1, "--account", "rangers")
     work(settings, stop=threading.Event(), once=True)
     assert "new 5" in told(settings, "review", 3)
     told(settings, "review", 3, "accept", "--account", "noy")
     work(settings, stop=threading.Event(), once=True)
     history = told(settings, "history", "--dataset", "nam-ha")
-    assert "version 3: survey 3, published, returns to version 1" in history
+    for number, (state, back) in enumerate((("replaced", None), ("replaced", None), ("published", 1)), 1):
+        line = next(one for one in history.splitlines() if f"survey {number}" in one)
+        assert "first" in line
+        assert told_words.called("STATE", state, "en") in line
+        assert back is None or str(back) in line.split(f"survey {number}")[1]
     assert "noy" not in history
     for language in OTHERS:
         for words in (("status",), ("status", 3), ("history", "--dataset", "nam-ha"), ("review", 3),
-                      ("diff", second, "--dataset", "nam-ha")):  # fmt: skip
+                      ("diff", second, *part)):  # fmt: skip
             said = told_here(settings, *words, "--language", language)
             assert english_in(said, language, OWN) == [], (words, said)
-    same = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
+    same = json.loads(told(settings, "diff", first, *part, "--json"))
     assert same["occurrences"]["counts"]["unchanged"] == 6
     assert same["events"]["counts"]["unchanged"] == 3
 
-    asked = run("survey", "withdraw", 3, "--account", "rangers", "--data", settings.data)
-    assert asked.returncode == 1
-    said = " ".join(asked.stdout.split())
-    assert asked.stderr == ""
-    assert "5 records and 0 events are removed" in said
-    assert "1 records and 0 events become again what they were" in said
-    assert "run the same command again with --yes" in said
-    still = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
-    assert still["occurrences"]["counts"]["unchanged"] == 6, "asking takes nothing away"
+    assert told_words.called("STATE", "removed", "en") in told(settings, "remove", 3, "--account", "rangers")
+    work(settings, stop=threading.Event(), once=True)
+    assert told_words.called("STATE", "removed", "en") in told(settings, "status", 4)
     for language in OTHERS:
-        asked_for = ["survey", "withdraw", "3", "--account", "rangers", "--language", language]
-        refused = CliRunner().invoke(app, [*asked_for, "--data", str(settings.data)]).output
-        assert "--yes" in refused, language
-        assert english_in(refused, language, OWN) == [], refused
-    undone = told(settings, "withdraw", 3, "--account", "rangers", "--yes")
-    assert "is withdrawn" in undone
-    became = "of the records 5 are removed, 1 are again what they were, 0 came back; of the events 0 are removed"
-    for said in (undone, told(settings, "history", "--dataset", "nam-ha"), told(settings, "status", 3)):
-        assert became in said
-    for language in OTHERS:
-        said = told_here(settings, "history", "--dataset", "nam-ha", "--language", language)
-        assert english_in(said, language, OWN) == [], said
-    again = json.loads(told(settings, "diff", second, "--dataset", "nam-ha", "--json"))
-    assert again["occurrences"]["counts"] == {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 1}
+        for words in (("status", 4), ("status", 3), ("history", "--dataset", "nam-ha"),
+                      ("remove", 3, "--account", "rangers"), ("restore", 1, "--account", "rangers")):  # fmt: skip
+            said = told_here(settings, *words, "--language", language)
+            assert english_in(said, language, OWN) == [], (words, said)
+    assert json.loads(told(settings, "diff", first, *part, "--json"))["occurrences"]["counts"]["new"] == 6
 
 
 def test_who_has_no_role_decides_nothing(settings):
@@ -137,7 +130,7 @@ def test_who_has_no_role_decides_nothing(settings):
 
 @pytest.mark.parametrize("language", ["en", "lo", "zh"])
 def test_an_account_that_is_not_named_is_asked_for_in_the_language(settings, language):
-    called = ("survey", "submit", "--number", 1, "--renamed", "same", "--language", language, "--data", settings.data)
+    called = ("survey", "submit", "--number", 1, "--language", language, "--data", settings.data)
     done = run(*called)
     message, expected = told_words.told("ACCOUNT_NEEDED", {}, language)
     assert done.returncode == 1
@@ -163,7 +156,7 @@ def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words,
 
 @pytest.mark.parametrize("language", ["en", "lo", "zh"])
 def test_what_is_told_of_a_file_is_refused_with_a_draft_s_number(settings, language):
-    for given in (["--license", "CC BY 4.0"], ["--complete"], ["--answers", 1], ["--draft"], ["--dataset", "nam-ha"]):
+    for given in (["--license", "CC BY 4.0"], ["--part", "a"], ["--draft"], ["--dataset", "nam-ha"]):
         done = run("survey", "submit", "--number", 2, "--account", "rangers", *given, "--language", language,
                    "--data", settings.data)  # fmt: skip
         said = told_words.told("DRAFT_OPTIONS", {"options": given[0]}, language)
@@ -194,3 +187,25 @@ def test_a_difference_and_a_check_know_the_licence_that_a_dataset_was_told(setti
     assert (
         told_words.told("LICENSE_MISSING", {}, "en")[0] in run("survey", "check", file, "--data", settings.data).stdout
     )
+
+
+def test_a_part_is_purged_where_it_is_meant_and_nowhere_else(settings, tmp_path):
+    with Registry.open(settings) as registry:
+        appointed.new(registry, "purgers", roles=[RoleBinding(Role.UPLOADER, dataset="to-purge")])
+    file = save(tmp_path / "wrong.xlsx", FIRST, FIRST_EVENTS)
+    number = told(settings, "submit", file, "--account", "purgers").split()[1]
+    work(settings, stop=threading.Event(), once=True)
+    told(settings, "review", number, "accept", "--account", "noy")
+    work(settings, stop=threading.Event(), once=True)
+    command = ("survey", "purge", "--dataset", "to-purge", "--part", "wrong", "--data", settings.data)
+    for given in (["--reason", "a law"], ["--reason", " ", "--yes"], ["--reason", "at 20.9134, 101.2457", "--yes"]):
+        refused = run(*command, *given)
+        assert refused.returncode == 1, given
+        assert "20.9134" not in refused.stderr
+    assert told_words.called("STATE", "published", "en") in told(settings, "status", number)
+    other = run(*command[:4], "--part", "another", "--reason", "a law", "--yes", "--data", settings.data)
+    assert (other.returncode, "no part of this name" in other.stderr) == (1, True)
+    done = json.loads(run(*command, "--reason", "a law", "--yes", "--json").stdout)
+    assert (done["records"], done["events"], done["files"]) == (6, 3, 1)
+    assert told_words.called("STATE", "withdrawn", "en") in told(settings, "status", number)
+    assert "purged" in told(settings, "history", "--dataset", "to-purge")

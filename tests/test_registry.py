@@ -237,18 +237,17 @@ def test_an_upload_told_twice_is_one_submission(registry: Registry):
 
 def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry, settings: Settings):
     with registry.session() as session, session.begin():
-        for number in (1, 2):
-            session.add(
-                models.Submission(id=number, dataset="d", file_name="f", file_sha256="0" * 64, state="committing")
-            )
+        for number in (1, 2, 3):
+            told = {"dataset": "d", "file_name": "f", "file_sha256": "0" * 64, "removes": number == 3}
+            session.add(models.Submission(id=number, state="committing", **told))
     with Lake.open(settings.data) as lake:
         snapshot = commit(lake, TRUNG_KHANH, extra={"submission": 2}).snapshot
         commit(lake, TRUNG_KHANH[:1], complete_datasets=["cao-bang"])
-        assert sorted(registry.reconcile(lake)) == [1, 2]
+        assert sorted(registry.reconcile(lake)) == [1, 2, 3]
         assert registry.reconcile(lake) == []
     with registry.session(read_only=True) as session:
         found = {s.id: (s.state, s.snapshot) for s in session.scalars(select(models.Submission))}
-    assert found == {1: ("draft", None), 2: ("committed", snapshot)}
+    assert found == {1: ("draft", None), 2: ("committed", snapshot), 3: ("accepted", None)}
 
 
 def test_a_run_and_a_release_are_kept_once(registry: Registry, settings: Settings):

@@ -74,10 +74,3 @@ def test_whoever_is_asked_reads_that_words_are_an_answer_too(language):
     message, _ = words.told("MAP_AFTER_ANSWER", {}, language)
     assert "biodata survey answer" in message
     assert "/surveys" in message
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_command_and_the_call_that_are_told_of_renamed_rows_work(language):
-    message, _ = words.told("RENAMED_UNANSWERED", {"count": "1", "number": "2"}, language)
-    assert "biodata survey submit --number 2 --account NAME --renamed same|new" in message
-    assert "POST /v1/surveys/2/submit?renamed=same|new (If-Match: ETag, GET /v1/surveys/2)" in message

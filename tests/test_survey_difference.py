@@ -1,4 +1,4 @@
-"""What an upload would change, against what a person sees by laying the two files side by side."""
+"""What a new version of a part would change, against what a person sees by laying the two files side by side."""
 
 import io
 from pathlib import Path
@@ -9,8 +9,7 @@ import pytest
 
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.surveys.difference import Corrected, difference
-from biodata.surveys.shown_cells import tell_nothing
+from biodata.surveys.difference import compare, difference, shown_to_all
 
 RECORDS = ["occurrenceID", "eventID", "scientificName", "individualCount", "sex"]
 EVENTS = ["eventID", "eventDate", "decimalLatitude", "decimalLongitude", "locationID"]
@@ -46,20 +45,22 @@ def save(path: Path, records, events, headings=RECORDS) -> Path:
 def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("difference")
     settings = Settings(data=folder / "data", memory_limit="500MB")
-    pipeline.ingest("survey", [save(folder / "first.xlsx", FIRST, FIRST_EVENTS)], settings, dataset="nam-ha")
+    pipeline.ingest(
+        "survey", [save(folder / "first.xlsx", FIRST, FIRST_EVENTS)], settings, dataset="nam-ha", part="March"
+    )
     return settings
 
 
 def test_the_same_file_changes_nothing(settings, tmp_path):
-    found = difference([save(tmp_path / "again.xlsx", FIRST, FIRST_EVENTS)], "nam-ha", settings)
-    assert found.occurrences.counts() == {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 6}
-    assert found.events.counts() == {"new": 0, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 3}
+    found = difference([save(tmp_path / "again.xlsx", FIRST, FIRST_EVENTS)], "nam-ha", "March", settings)
+    assert found.occurrences.counts() == {"new": 0, "changed": 0, "gone": 0, "unchanged": 6}
+    assert found.events.counts() == {"new": 0, "changed": 0, "gone": 0, "unchanged": 3}
 
 
 def test_another_order_of_rows_and_columns_changes_nothing(settings, tmp_path):
     turned = [RECORDS[i] for i in (2, 0, 1, 4, 3)]
     rows = [[row[i] for i in (2, 0, 1, 4, 3)] for row in reversed(FIRST)]
-    found = difference([save(tmp_path / "t.xlsx", rows, FIRST_EVENTS[::-1], turned)], "nam-ha", settings)
+    found = difference([save(tmp_path / "t.xlsx", rows, FIRST_EVENTS[::-1], turned)], "nam-ha", "March", settings)
     assert found.occurrences.counts()["unchanged"] == 6
     assert found.events.counts()["unchanged"] == 3
 
@@ -69,11 +70,11 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
         FIRST[0],
         ["NH-2", "E1", "Muntiacus muntjak", 3, "female"],  # two cells changed
         FIRST[2],
-        ["NH-04", "E2", "Rusa unicolor", 1, None],  # another identifier, all else as it was
+        ["NH-04", "E2", "Rusa unicolor", 1, None],  # another identifier is another row
         ["NH-7", "E3", "Sus scrofa", 9, None],  # new; NH-5 and NH-6 are gone
     ]
-    found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", settings, complete=True)
-    assert found.occurrences.counts() == {"new": 1, "changed": 1, "renamed": 1, "gone": 2, "unchanged": 2}
+    found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", "March", settings)
+    assert found.occurrences.counts() == {"new": 2, "changed": 1, "gone": 3, "unchanged": 2}
     told = found.as_dict()["occurrences"]
     assert told["changed"] == [
         {
@@ -86,63 +87,40 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
         },
         {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "sex", "before": None, "after": "female"},
     ]
-    assert [(r["before"], r["identifier"], r["row"]) for r in told["renamed"]] == [("NH-4", "NH-04", 5)]
-    assert [r["identifier"] for r in told["new"]] == ["NH-7"]
-    assert [r["before"] for r in told["gone"]] == ["NH-5", "NH-6"]
+    assert [(r["identifier"], r["row"]) for r in told["new"]] == [("NH-04", 5), ("NH-7", 6)]
+    assert [(r["identifier"], r["was_row"]) for r in told["gone"]] == [("NH-4", 5), ("NH-5", 6), ("NH-6", 7)]
+    assert told["all_told"]
 
 
-def test_a_renamed_event_is_recognised_with_its_records(settings, tmp_path):
-    events = [FIRST_EVENTS[0], ["NAMHA-E2", *FIRST_EVENTS[1][1:]], FIRST_EVENTS[2]]
-    records = [[*row[:1], row[1].replace("E2", "NAMHA-E2"), *row[2:]] for row in FIRST]
-    found = difference([save(tmp_path / "s.xlsx", records, events)], "nam-ha", settings)
-    assert found.events.counts() == {"new": 0, "changed": 0, "renamed": 1, "gone": 0, "unchanged": 2}
-    assert found.occurrences.counts() == {"new": 0, "changed": 0, "renamed": 2, "gone": 0, "unchanged": 4}
-    assert found.occurrences.cells.is_empty()
+def test_another_part_of_the_dataset_is_compared_with_nothing_of_this_one(settings, tmp_path):
+    found = difference([save(tmp_path / "s.xlsx", FIRST, FIRST_EVENTS)], "nam-ha", "April", settings)
+    assert (found.occurrences.counts()["new"], found.occurrences.counts()["gone"]) == (6, 0)
 
 
-def test_every_identifier_renamed_at_once(settings, tmp_path):
-    records = [[f"2026/{row[0]}", f"2026/{row[1]}", *row[2:]] for row in FIRST]
-    events = [[f"2026/{row[0]}", *row[1:]] for row in FIRST_EVENTS]
-    found = difference([save(tmp_path / "s.xlsx", records, events)], "nam-ha", settings)
-    assert found.events.counts()["renamed"] == 3
-    assert found.occurrences.counts() == {"new": 0, "changed": 0, "renamed": 6, "gone": 0, "unchanged": 0}
+def test_the_first_thousand_rows_are_told_and_that_there_are_more():
+    had = pl.DataFrame({"identifier": [f"N-{n}" for n in range(1_001)], "sheet": "s", "row": range(2, 1_003)})
+    told = compare(had, had.clear()).as_dict()
+    assert (told["counts"]["gone"], len(told["gone"]), told["all_told"]) == (1_001, 1_000, False)
+    assert len(compare(had, had.clear()).as_dict(most=None)["gone"]) == 1_001
 
 
-def test_renamed_and_changed_is_new_and_lacking(settings, tmp_path):
-    records = [*FIRST[:5], ["NH-60", "E3", "Macaca mulatta", 8, None]]
-    found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", settings)
-    assert found.occurrences.counts() == {"new": 1, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 5}
-    assert (found.occurrences.lacking, found.events.lacking) == (1, 0), "which stays"
-
-
-def test_rows_that_are_alike_are_renamed_only_where_as_many_were_so(tmp_path):
-    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
-    twins = [[f"T-{n}", "E1", "Muntiacus muntjak", 1, None] for n in range(3)]
-    pipeline.ingest("survey", [save(tmp_path / "a.xlsx", twins, FIRST_EVENTS)], settings, dataset="d")
-    same = [[f"U-{n}", *row[1:]] for n, row in enumerate(twins)]
-    found = difference([save(tmp_path / "b.xlsx", same, FIRST_EVENTS)], "d", settings)
-    assert found.occurrences.counts()["renamed"] == 3
-    found = difference([save(tmp_path / "c.xlsx", same[:2], FIRST_EVENTS)], "d", settings)
-    assert found.occurrences.counts() == {"new": 2, "changed": 0, "renamed": 0, "gone": 0, "unchanged": 0}
-    assert found.occurrences.lacking == 3
-
-
-def test_of_a_corrected_survey_go_its_rows_alone_and_no_event_that_others_belong_to(settings, tmp_path):
-    rows = {"events": pl.Series(["E1", "E2", "E3"]), "occurrences": pl.Series(["NH-1", "NH-2", "NH-3", "NH-4", "NH-5"])}
-    file = save(tmp_path / "s.xlsx", FIRST[:2], FIRST_EVENTS[:1])
-    found = difference([file], "nam-ha", settings, of=lambda _: Corrected(7, rows))
-    assert (found.corrects, found.occurrences.gone(), found.events.gone()) == (7, ["NH-3", "NH-4", "NH-5"], ["E2"])
-    assert found.occurrences.lacking == 0
+def test_of_what_goes_only_what_the_map_tells_is_told_without_values():
+    had = pl.DataFrame({"identifier": ["open", "hidden"], "sheet": ["21.05, 101.2", "records"], "row": [2, 3]})
+    told = compare(had, had.clear(), shown=["open"]).as_dict(values=False)["gone"]
+    assert told == [
+        {"was_sheet": None, "was_row": 2, "identifier": "open"},
+        {"was_sheet": "records", "was_row": 3, "identifier": None},
+    ]
 
 
 def test_a_dataset_that_is_not_there_yet_is_all_new(settings, tmp_path):
-    found = difference([save(tmp_path / "s.xlsx", FIRST, FIRST_EVENTS)], "another", settings)
+    found = difference([save(tmp_path / "s.xlsx", FIRST, FIRST_EVENTS)], "another", "March", settings)
     assert (found.occurrences.counts()["new"], found.events.counts()["new"]) == (6, 3)
 
 
 def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     records = [["NH-1", "E1", "Panthera tigris", 42, "SECRET"], ["NEW-ID", "E1", "Panthera tigris", 43, "SECRET"]]
-    found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", settings)
+    found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", "March", settings)
     told = str(found.as_dict(values=False))
     for value in ("SECRET", "Panthera", "NEW-ID", "NH-", "Elephas", "21.0"):
         assert value not in told
@@ -171,4 +149,4 @@ def test_only_what_tells_no_place_and_no_taxon_is_shown(column, before, after, s
     cells = pl.DataFrame(
         {"column": [column], "before": [before], "after": [after]}, schema_overrides={"before": pl.String}
     )
-    assert tell_nothing(cells).to_list() == [shown]
+    assert shown_to_all(cells).to_list() == [shown]

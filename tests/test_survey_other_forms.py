@@ -1,4 +1,4 @@
-"""Every form goes the one road of surveys: told by what it holds, checked, compared, published, withdrawn; people stay out."""
+"""Every form goes the one road of surveys: told by what it holds, checked, compared, published, purged; people stay out."""
 
 import io
 import json
@@ -20,10 +20,10 @@ from biodata.ingest import forms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys import history, mappings, review, withdrawing
+from biodata.surveys import history, mappings, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.heading_answers import heading_answer
-from biodata.surveys.sending import Sent
+from biodata.surveys.purging import purge_part
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
@@ -73,7 +73,7 @@ def road(tmp_path):
 def hand_in(road, name, content, **sent):
     settings, registry, who = road
     number = surveys.receive(settings, registry, content, name, sender=who, dataset="team", **sent)
-    return surveys.take(settings, registry, number) | {"number": number}
+    return surveys.process(settings, registry, number) | {"number": number}
 
 
 def kept(settings):
@@ -141,7 +141,8 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     options = {}
     if folder == "kobo":
         options["mapping"] = str(sample_data / "kobo" / "mapping.csv")
-    pipeline.ingest(FOLDERS[folder], [path], alone, dataset="team", options=options)
+    part = Path(name).stem
+    pipeline.ingest(FOLDERS[folder], [path], alone, dataset="team", options=options, part=part)
     assert in_lake(settings) == in_lake(alone)
 
     assert not list((settings.data / "uploads").glob("*[!n]")), "only what was taken is kept"
@@ -151,7 +152,7 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
 
     again = hand_in(road, name, content)
     assert again["number"] == done["number"]
-    counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", settings).as_dict()
+    counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", part, settings).as_dict()
     assert counts["occurrences"]["counts"]["unchanged"] == before["rows"]
     assert len(history.versions(registry, road[2], "team")) == 1
 
@@ -176,24 +177,15 @@ def test_a_patrol_in_a_zip_leaves_nothing_of_its_people_even_where_it_is_refused
         assert secret.encode() not in every, secret
 
 
-def test_a_withdrawn_patrol_is_gone(road):
-    settings, registry, who = road
-    done = hand_in(road, "patrol.xml", PATROL if isinstance(PATROL, bytes) else PATROL.encode())
-    withdrawing.ask(registry, who, done["number"], yes=True)
-    withdrawing.remove(settings, registry, done["number"])
-    assert not list((settings.data / "uploads").glob("*"))
-    with Lake.open(settings.data) as lake:
-        assert lake.count("occurrences") == 0
-
-
-def test_what_a_worker_left_that_was_cut_off_goes_with_the_survey(road):
-    settings, registry, who = road
+def test_a_purged_patrol_is_gone_with_what_a_worker_left_that_was_cut_off(road):
+    settings, registry, _ = road
     done = hand_in(road, "patrol.xml", PATROL if isinstance(PATROL, bytes) else PATROL.encode())
     (taken,) = (settings.data / "uploads").glob("*.taken")
     taken.with_name(f"{'0' * 64}.{done['number']}.taken").write_bytes(taken.read_bytes())
-    withdrawing.ask(registry, who, done["number"], yes=True)
-    withdrawing.remove(settings, registry, done["number"])
+    purge_part(settings, registry, dataset="team", part="patrol", reason="a law", actor="a test")
     assert not list((settings.data / "uploads").glob("*"))
+    with Lake.open(settings.data) as lake:
+        assert lake.count("occurrences") == 0
 
 
 def test_a_row_of_another_dataset_is_refused(road):
@@ -270,7 +262,7 @@ def test_a_difference_is_told_before_it_is_handed_in(sample_data, road, tmp_path
     name, content = of_sample(sample_data, "smart")
     path = tmp_path / name
     path.write_bytes(content)
-    found = surveys.difference([path], "team", road[0]).as_dict()
+    found = surveys.difference([path], "team", "smart", road[0]).as_dict()
     assert found["occurrences"]["counts"]["new"] == told(content, name)["rows"]
 
 
@@ -296,15 +288,12 @@ def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
     settings, registry, who = road
     files = {path.name: path.read_bytes() for path in (sample_data / "camtrapdp").iterdir()}
     fewer = files | {"observations.csv": b"\n".join(files["observations.csv"].split(b"\n")[:-6]) + b"\n"}
-    rows = [
-        hand_in(road, "a.zip", zipped(**one), sent=Sent(complete=True))["report"]["rows"] for one in (files, fewer)
-    ]  # fmt: skip
-    number = history.go_back(settings, registry, who, "team", 1)
-    assert surveys.take(settings, registry, number)["state"] == "committed"
+    first, second = (hand_in(road, "a.zip", zipped(**one)) for one in (files, fewer))
+    rows = [one["report"]["rows"] for one in (first, second)]
+    number = submit.restore(registry, who, first["number"])
+    assert surveys.process(settings, registry, number)["state"] == "committed"
     changes = history.versions(registry, who, "team")[-1]["changes"]
-    assert changes["occurrences"] == {
-        "new": rows[0] - rows[1], "changed": 0, "renamed": 0, "gone": 0, "unchanged": rows[1],
-    }  # fmt: skip
+    assert changes["occurrences"] == {"new": rows[0] - rows[1], "changed": 0, "gone": 0, "unchanged": rows[1]}
     assert changes["events"]["unchanged"] == sum(changes["events"].values())
 
 

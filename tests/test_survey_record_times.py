@@ -2,10 +2,12 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from biodata import places
 from biodata.ingest.headings import LANGUAGES
+from biodata.ingest.survey_periods import with_period
 from biodata.surveys.check import check_files
 
 EVENTS = "eventID,design,deploymentStart,deploymentEnd,failurePeriods,timeZone,decimalLatitude,decimalLongitude,countryCode\n"
@@ -116,3 +118,10 @@ def test_midnights_alone_of_a_walk_are_told_once_at_their_heading(boundaries, la
     assert not problem["blocking"]
     assert told(boundaries, [*days, "2026-05-12T06:00"], **walk)[0] == [], "one night's count may be of midnight"
     assert told(boundaries, days[:1], **walk)[0] == []
+
+
+@pytest.mark.parametrize("told", [None, "", "  "])
+def test_an_event_without_a_date_has_its_start_and_end_and_one_that_is_told_stays(told):
+    ends = {"deploymentStart": [None, "2026-03-01"], "deploymentEnd": [None, "2026-03-11"]}
+    found = with_period(pl.DataFrame({"eventDate": ["2026-03-02", told], **ends}), date(2026, 11, 27))
+    assert found["eventDate"].to_list() == ["2026-03-02", "2026-03-01/2026-03-11"]

@@ -19,7 +19,7 @@ pytest_plugins = ("api_client",)
 
 SOURCES = [
     Path(biodata.surveys.__file__).with_name(f"{name}.py")
-    for name in ("review", "conversation", "showing", "renaming", "history", "submit", "withdrawing")
+    for name in ("review", "conversation", "showing", "history", "submit")
 ]
 
 

@@ -115,13 +115,12 @@ def test_each_country_accepts_its_own_side_and_then_it_is_published(office):
     assert office.decide("laos", number, "accept").json()["state"] == "accepted"
     office.settle()
     told = office.look("team", number)
-    assert (told["state"], told["dataset_version"]) == ("published", 1)
+    assert (told["state"], told["part"], told["part_version"]) == ("published", "a", 1)
     assert set(office.records()) == {"L-1", "C-1"}
     happened = [(one["action"], one["role"], one.get("country")) for one in told["history"]]
     assert happened == [
         ("received", "uploader", None), ("submitted", "biodata", None), ("accepted", "reviewer", "CN"),
         ("accepted", "node_manager", "LA"), ("accepted", "biodata", None), ("committed", "biodata", None),
-        ("published", "biodata", None),
     ]  # fmt: skip
     with office.registry.session(read_only=True) as session:
         done = {(e.actor, e.action) for e in session.query(AuditEntry).filter_by(subject=f"survey {number}")}
@@ -139,10 +138,8 @@ def test_a_question_at_a_row_and_its_answer(office):
     asked = office.decide("laos", number, "ask", reasons="one row is doubtful", questions=[question])
     assert asked.json()["state"] == "asked"
     assert office.look("team", number)["history"][-1]["questions"] == [question]
-    answer = office.hand_in(
-        "team", workbook(LAOS, [*LAOS_TOO[:2], "Rusa unicolor equina", *LAOS_TOO[3:]]), answers=number
-    )
-    assert office.look("team", number)["answered_by"] == answer
+    answer = office.hand_in("team", workbook(LAOS, [*LAOS_TOO[:2], "Rusa unicolor equina", *LAOS_TOO[3:]]))
+    assert office.look("team", number)["state"] == "replaced", "the same part came again"
     late = office.decide("laos", number, "accept")
     assert (late.status_code, late.json()["code"]) == (409, "SUBMISSION_DECIDED")
     refused = office.decide("laos", answer, "refuse", reasons="a subspecies that is not here")
@@ -176,7 +173,7 @@ def test_two_reviewers_at_once_one_is_too_late(office):
 
 
 def test_what_is_anothers_is_not_there(office):
-    number = office.hand_in("team", workbook(["H-1", "2026-03-09", *LAOS[2:]]), submit=False)
+    number = office.hand_in("team", workbook(["H-1", "2026-03-09", *LAOS[2:]]), submit=False, part="b")
     for who in ("rival", "vietnam", "laos"):  # a draft that is kept back is its sender's alone
         for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/submit"), ("POST", "/decisions")):
             body = {"json": {"decision": "accept"}} if path == "/decisions" else {}
@@ -211,7 +208,7 @@ def test_a_side_that_accepts_takes_no_question_of_the_other_away(office):
 
 
 def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
-    number = office.hand_in("pair", workbook(["L-31", *LAOS[1:]], ["C-31", *CHINA[1:]]), renamed="new")
+    number = office.hand_in("pair", workbook(["L-31", *LAOS[1:]], ["C-31", *CHINA[1:]]))
     holds = words.told("SIDE_REFUSAL_HOLDS", {}, "en")[0]
     assert office.look("pair", number)["next"].endswith(holds), "it is said beforehand"
     told = office.decide("china", number, "refuse", reasons="not ours").json()
@@ -219,7 +216,7 @@ def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
     assert "CN refused it" in office.look("pair", number)["next"]
     done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
     assert f"CN {words.called('SIDE', 'refused', 'lo')}" in done.stdout
-    one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]), renamed="new")
+    one = office.hand_in("pair", workbook(["L-32", *LAOS[1:]]), part="b")
     assert holds not in office.look("pair", one)["next"], "there is one side alone"
 
 
@@ -245,16 +242,6 @@ def test_a_survey_that_no_worker_takes_up_says_so(office, monkeypatch):
     assert jobs.look(office.registry, other).state == "done"
     office.settle()
     assert "left_alone" not in office.look("pair", number)
-
-
-def test_an_upload_that_only_renames_says_so_to_all_before_its_review(office):
-    number = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA), renamed="new")
-    for who in ("pair", "laos", "china"):
-        told = office.look(who, number)
-        assert told["state"] == "submitted"
-        assert [one["code"] for one in told["difference"]["notes"]] == ["RENAMED_NEW"], who
-    whole = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA), complete=True)
-    assert office.look("pair", whole)["difference"]["notes"] == []
 
 
 def test_a_kept_report_is_told_in_the_language_that_is_asked_for(office):
@@ -315,45 +302,54 @@ def accepted(office, content, **told):
 def test_versions_and_the_return_to_one(office):
     office.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
     appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="returns"))
+    office.person("team")
     first, second = workbook(LAOS, LAOS_TOO), workbook([*LAOS[:2], "Rusa unicolor", *LAOS[3:]])
-    accepted(office, first, dataset="returns")
+    one = accepted(office, first, dataset="returns")
     keys = {name: row["key"] for name, row in office.records("returns").items()}
-    changed = accepted(office, second, dataset="returns", complete=True)
+    changed = accepted(office, second, dataset="returns")
     counts = office.look("team", changed)["difference"]["occurrences"]["counts"]
-    assert counts == {"new": 0, "changed": 1, "renamed": 0, "gone": 1, "unchanged": 0}
+    assert counts == {"new": 0, "changed": 1, "gone": 1, "unchanged": 0}
     assert {n: r["scientificName"] for n, r in office.records("returns").items()} == {"L-1": "Rusa unicolor"}
-    accepted(office, workbook(["NAMHA-1", *LAOS[1:2], "Rusa unicolor", *LAOS[3:]]), dataset="returns", complete=True)
-    assert {n: r["key"] for n, r in office.records("returns").items()} == {"NAMHA-1": keys["L-1"]}, (
-        "only its name is new"
-    )
-    url = f"{SURVEYS}/versions/returns"
+    assert (office.look("team", one)["state"], office.look("team", one)["replaced_by"]) == ("replaced", changed)
+    url, address = f"{SURVEYS}/versions/returns", f"{SURVEYS}/{one}/restore"
     assert office.client.get(url, headers=office.heads["rival"]).status_code == 404
-    assert office.client.post(url, json={"version": 1}, headers=office.heads["rival"]).status_code == 403
-    assert office.client.post(url, json={"version": 9}, headers=office.heads["team"]).status_code == 404
-    back = office.client.post(url, json={"version": 1}, headers=office.heads["team"])
+    assert office.client.post(address, headers=office.heads["rival"]).status_code == 404
+    assert office.client.post(address, headers=office.heads["laos"]).status_code == 403
+    same = office.client.post(f"{SURVEYS}/{changed}/restore", headers=office.heads["team"])
+    assert (same.status_code, same.json()["code"]) == (409, "SUBMISSION_DECIDED")
+    once = office.heads["team"] | {"Idempotency-Key": "again"}
+    back = office.client.post(address, headers=once)
     assert back.status_code == 202, back.text
+    assert office.client.post(address, headers=once).json()["id"] == back.json()["id"]
     office.settle()
     number = back.json()["id"]
     assert office.look("team", number)["state"] == "submitted", "it goes through the same review"
-    assert office.look("team", number)["difference"]["occurrences"]["counts"]["new"] == 2
+    assert office.look("team", number)["difference"]["occurrences"]["counts"] == {
+        "new": 1, "changed": 1, "gone": 0, "unchanged": 0,
+    }  # fmt: skip
     office.decide("laos", number, "accept")
     office.settle()
     now = office.records("returns")
     assert {n: r["scientificName"] for n, r in now.items()} == {"L-1": "Muntiacus muntjak", "L-2": "Rusa unicolor"}
-    assert now["L-2"]["key"] == keys["L-2"], "a record that comes back has its number again"
+    assert {n: r["key"] for n, r in now.items()} == keys, "a record that comes back has its number again"
     answer = office.client.get(url, headers=office.heads["team"]).json()
     assert answer["may_return"] is True
     assert office.client.get(url, headers=office.heads["laos"]).json()["may_return"] is False
-    told = answer["results"]
-    assert [(one["version"], one.get("returns_to")) for one in told] == [(1, None), (2, None), (3, None), (4, 1)]
+    told = [(v["part"], v["version"], v["submission"], v["state"], v.get("restores")) for v in answer["results"]]
+    assert told == [
+        ("a", 1, one, "replaced", None), ("a", 2, changed, "replaced", None), ("a", 3, number, "published", one),
+    ]  # fmt: skip
 
 
 def test_what_was_accepted_is_looked_at_again_where_the_dataset_has_gone_on(office):
     appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="late"))
     office.person("team")
-    first = office.hand_in("team", workbook(LAOS), dataset="late", complete=True)
-    second = office.hand_in("team", workbook(LAOS_TOO), dataset="late", complete=True)
+    first = office.hand_in("team", workbook(LAOS), dataset="late")
+    draft = office.hand_in("team", workbook(LAOS_TOO), dataset="late", submit=False)
     office.decide("laos", first, "accept")
+    headers = office.heads["team"] | {"If-Match": office.look("team", draft)["etag"]}
+    assert office.client.post(f"{SURVEYS}/{draft}/submit", headers=headers).json()["state"] == "submitted"
+    second = draft
     office.decide("laos", second, "accept")
     office.settle()
     assert office.look("team", first)["state"] == "published"
@@ -362,13 +358,12 @@ def test_what_was_accepted_is_looked_at_again_where_the_dataset_has_gone_on(offi
     assert told["difference"]["occurrences"]["counts"]["gone"] == 1, "which nobody had seen"
 
 
-def test_a_withdrawn_upload_is_gone(office):
+def test_what_waits_is_taken_back_and_what_is_published_is_removed_and_comes_back(office):
     appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="gone"))
     office.person("team")
     waits = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
     taken = office.client.delete(f"{SURVEYS}/{waits}", headers=office.heads["team"])
     assert (taken.status_code, taken.json()["state"]) == (202, "withdrawn")
-    office.settle()
     data = office.settings.data
     kept = {path.name for path in data.rglob("*") if "uploads" in path.parts or "reports" in path.parts}
     assert not [name for name in kept if name in (f"submission-{waits}.json", f"difference-{waits}.json")]
@@ -376,59 +371,30 @@ def test_a_withdrawn_upload_is_gone(office):
     assert office.decide("laos", waits, "accept").status_code == 409
 
     again = accepted(office, workbook(["W-1", *LAOS[1:]]), dataset="gone")
-    assert set(office.records("gone")) == {"W-1"}
+    other = accepted(office, workbook(["W-2", *LAOS_TOO[1:]]), dataset="gone", part="b")
+    was = office.records("gone")
+    assert set(was) == {"W-1", "W-2"}
     key = office.person("team", key=True)
     with_key = office.client.delete(f"{SURVEYS}/{again}", headers=key)
-    assert (with_key.status_code, with_key.json()["code"]) == (403, "FORBIDDEN"), "a key destroys nothing published"
+    assert (with_key.status_code, with_key.json()["code"]) == (403, "FORBIDDEN"), "a key removes nothing published"
     office.person("team")
-    asked = office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"])
-    assert (asked.status_code, asked.json()["expected"]) == (409, "to ask again in a moment")
+    answer = office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"])
+    removal = answer.json()["id"]
+    assert (answer.status_code, answer.json()["state"], removal > other) == (202, "accepted", True)
+    assert office.look("team", again)["state"] == "published", "the map shows it until the next release"
     office.settle()
-    asked = office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"])
-    assert (asked.status_code, asked.json()["expected"]) == (409, "confirm=1"), "though no other version stands"
-    sure = office.client.delete(f"{SURVEYS}/{again}?confirm=1", headers=office.heads["team"])
-    assert sure.status_code == 202
+    assert {name: row["key"] for name, row in office.records("gone").items()} == {"W-2": was["W-2"]["key"]}
+    assert office.client.get("/v1/occurrence/search?datasetKey=gone").json()["count"] == 1
+    states = {number: office.look("team", number)["state"] for number in (again, removal, other)}
+    assert states == {again: "removed", removal: "removed", other: "published"}
+    told = office.look("team", again)["on_map"]
+    assert (told["shown"], told["message"]) == (False, words.told("MAP_REMOVED", {}, "en")[0])
+    back = office.client.post(f"{SURVEYS}/{again}/restore", headers=office.heads["team"]).json()["id"]
     office.settle()
-    assert office.records("gone") == {}
-    assert office.client.get("/v1/occurrence/search?datasetKey=gone").json()["count"] == 0
-    third = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
-    assert third not in (waits, again), "what was withdrawn can be sent on purpose again"
-
-
-@pytest.mark.searches
-def test_a_correction_is_undone_only_when_its_sender_says_so(office):
-    appointed.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="mended"))
-    office.person("team")
-    first, second, third = ["M-1", *LAOS[1:]], ["M-2", *LAOS_TOO[1:]], ["M-3", *LAOS_TOO[1:]]
-    accepted(office, workbook(first, second), dataset="mended")
-    was = office.records("mended")
-    mended = workbook([*first[:2], "Rusa unicolor equina", *first[3:]], second, [*third[:1], "2026-03-09", *third[2:]])
-    number = accepted(office, mended, dataset="mended")
-    address = f"{SURVEYS}/{number}"
-    asked = office.client.delete(f"{address}?language=en&dry_run=true", headers=office.heads["team"])
-    assert (asked.status_code, asked.json()["state"]) == (202, "published")
-    assert asked.json()["withdrawal"]["state"] == "counting"
-    assert office.client.delete(f"{address}?dry_run=true", headers=office.heads["rival"]).status_code == 404
+    assert office.decide("laos", back, "accept").status_code == 200
     office.settle()
-    told = office.look("team", number)["withdrawal"]
-    assert (told["state"], told["confirm"], told["refused"]) == ("told", 1, False)
-    assert "1 records and 0 events are removed" in told["message"]
-    assert "1 records and 0 events become again what they were" in told["message"]
-    assert "1 records stay as they are" in told["message"]
-    assert "withdrawal" not in office.look("laos", number)
-    wrong = office.client.delete(f"{address}?confirm=2", headers=office.heads["team"])
-    assert (wrong.status_code, wrong.json()["code"]) == (409, "WITHDRAWAL_UNCONFIRMED")
-    assert office.client.delete(f"{address}?confirm=x", headers=office.heads["team"]).status_code == 400
-    rival = office.client.delete(address, headers=office.heads["rival"])
-    assert rival.status_code == 404, "nobody else learns how many there are"
-    office.settle()
-    assert set(office.records("mended")) == {"M-1", "M-2", "M-3"}
-    sure = office.client.delete(f"{address}?confirm=1", headers=office.heads["team"])
-    assert (sure.status_code, sure.json()["state"]) == (202, "withdrawn")
-    office.settle()
-    assert office.records("mended") == was
-    versions = office.client.get(f"{SURVEYS}/versions/mended", headers=office.heads["team"]).json()["results"]
-    assert [(one["version"], one["state"]) for one in versions] == [(1, "published"), (2, "withdrawn")]
+    assert office.records("gone") == was, "each record has its number again"
+    assert office.client.get("/v1/occurrence/search?datasetKey=gone").json()["count"] == 2
 
 
 def test_twenty_identical_uploads_at_once_are_one(office):
@@ -436,7 +402,7 @@ def test_twenty_identical_uploads_at_once_are_one(office):
 
     def send():
         start.wait()
-        answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", content)}, headers=office.heads["team"], data={"dataset": "border"})  # fmt: skip
+        answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", content)}, headers=office.heads["team"], data={"dataset": "border", "part": "twenty"})  # fmt: skip
         got.append((answer.status_code, answer.json().get("id")))
 
     threads = [threading.Thread(target=send) for _ in range(20)]
@@ -449,6 +415,6 @@ def test_twenty_identical_uploads_at_once_are_one(office):
     office.settle()
     office.decide("laos", got[0][1], "accept")
     office.settle()
-    assert office.look("team", got[0][1])["dataset_version"] is not None
+    assert office.look("team", got[0][1])["part_version"] is not None
     versions = office.client.get(f"{SURVEYS}/versions/border", headers=office.heads["team"]).json()["results"]
     assert [one["submission"] for one in versions].count(got[0][1]) == 1

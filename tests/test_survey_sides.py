@@ -42,29 +42,27 @@ def test_only_the_side_of_which_something_changes_is_asked(office, dataset):
 
 
 @pytest.mark.parametrize(
-    ("rows", "complete", "sides"),
+    ("rows", "sides"),
     [
-        pytest.param([CALLED], True, {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
+        pytest.param([CALLED], {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
         pytest.param(
             [["L-1", *CHINA[1:]], CHINA],
-            False,
             {"CN": "waiting", "LA": "waiting"},
             id="a record moves over",
             marks=pytest.mark.searches,
         ),
-        pytest.param([LAOS, CHINA, LAOS_TOO], True, {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
+        pytest.param([LAOS, CHINA, LAOS_TOO], {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
         pytest.param(
             [LAOS],
-            True,
             {"CN": "waiting", "LA": "unchanged"},
             id="one goes, the other stays",
             marks=pytest.mark.searches,
         ),
-        pytest.param([LAOS, CHINA], True, {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
+        pytest.param([LAOS, CHINA], {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
     ],
 )
-def test_whom_a_change_concerns(office, dataset, rows, complete, sides):
-    number = office.hand_in(dataset, workbook(*rows), complete=complete)
+def test_whom_a_change_concerns(office, dataset, rows, sides):
+    number = office.hand_in(dataset, workbook(*rows))
     assert office.look(dataset, number)["sides"] == sides
 
 

@@ -1,5 +1,7 @@
 """The way of a survey as a table: what each state makes of each thing that somebody does; what is forbidden changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -8,34 +10,43 @@ from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import survey_views
-from biodata.store.models import AuditEntry, Submission
+from biodata.store import survey_steps, survey_views
+from biodata.store.models import AuditEntry, Release, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent, SubmissionView
-from biodata.store.survey_steps import STATES, VIEWED
-from biodata.surveys import conversation, receive, review, withdrawing
-from biodata.surveys.sending import Sent
+from biodata.store.survey_steps import STATES, VIEWED, state_of
+from biodata.surveys import conversation, receive, review, submit
+from biodata.surveys.submit import Sent
 
 DECIDED = "SUBMISSION_DECIDED"
-# What it leads to, or why not. Laos has asked where the state is asked; China waits in any case.
+# What it leads to, or why not. Laos has asked where the state is asked; China waits in any case. Of what stays as it is,
+# `more` tells that there is one more version of its part then.
 TABLE = """
-state       send        accept      ask         refuse      answer      upload      withdraw
-kept_back   submitted   MISSING     MISSING     MISSING     DECIDED     DECIDED     withdrawn
-unchecked   DECIDED     MISSING     MISSING     MISSING     DECIDED     DECIDED     withdrawn
-submitted   DECIDED     submitted   asked       refused     DECIDED     DECIDED     withdrawn
-asked       DECIDED     submitted   asked       refused     submitted   asked       withdrawn
-accepted    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
-committing  DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED
-committed   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     committed   withdrawn
-published   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     published   withdrawn
-refused     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     refused     withdrawn
-replaced    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
-withdrawn   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn
+state       send        accept      ask         refuse      answer      remove      restore
+kept_back   submitted   MISSING     MISSING     MISSING     DECIDED     withdrawn   UNKNOWN
+unchecked   DECIDED     MISSING     MISSING     MISSING     DECIDED     withdrawn   UNKNOWN
+submitted   DECIDED     submitted   asked       refused     DECIDED     withdrawn   UNKNOWN
+asked       DECIDED     submitted   asked       refused     submitted   withdrawn   UNKNOWN
+outdone     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn   UNKNOWN
+accepted    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn   UNKNOWN
+committing  DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     UNKNOWN
+committed   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     more        DECIDED
+published   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     more        DECIDED
+replaced    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     more
+removed     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     removed     more
+removing    DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     removed     UNKNOWN
+refused     DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn   UNKNOWN
+withdrawn   DECIDED     DECIDED     DECIDED     DECIDED     DECIDED     withdrawn   UNKNOWN
 """
 _HEAD, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CASES = [
     (row[0], action, told) for row in _ROWS for action, told in zip(_HEAD[1:], row[1:], strict=True)
 ]  # fmt: skip
+
+
+OUT = 10
+"""The version of the lake that the last release was made of."""
+DERIVED = ("committed", "published", "replaced", "removed", "removing")
 
 
 class Desk:
@@ -44,9 +55,12 @@ class Desk:
     def __init__(self, settings, registry):
         self.settings, self.registry = settings, registry
         self.people = {}
+        with registry.session() as session, session.begin():
+            session.add(Release(id="made", snapshot=OUT, rules_hash="-", counts={}))
         for name, *roles in (
             ("team", RoleBinding(Role.UPLOADER, dataset="border")),
-            ("rival", RoleBinding(Role.UPLOADER, dataset="border")),
+            ("mate", RoleBinding(Role.UPLOADER, dataset="border")),
+            ("rival", RoleBinding(Role.UPLOADER, dataset="elsewhere")),
             ("laos", RoleBinding(Role.NODE_MANAGER, country="LA")),
             ("laos2", RoleBinding(Role.REVIEWER, country="LA")),
             ("china", RoleBinding(Role.REVIEWER, country="CN")),
@@ -58,24 +72,38 @@ class Desk:
             self.people[name] = accounts.find(registry, name)
 
     def put(self, state, *, sender="team", asked=("LA",)):
-        """Put a survey down in a state."""
-        draft = state in ("kept_back", "unchecked")
+        """Put a survey down in a state, in a part of its own; one that took its place, where the state is made by that."""
+        kept = {"kept_back": "draft", "unchecked": "draft", "outdone": "replaced"} | dict.fromkeys(DERIVED, "committed")
         with self.registry.session() as session, session.begin():
             made = Submission(
-                dataset="border", file_name="a.xlsx", file_sha256="0" * 64, state="draft" if draft else state,
-                wanted=not draft, account_id=self.people[sender].account_id, version=5,
-                report=None if state == "unchecked" else {"ok": True, "problems": []},
-                sides=None if state == "unchecked" else {"CN": "waiting", "LA": "waiting"},
+                dataset="border", part=f"part {self.count(session)}", file_name="a.xlsx", file_sha256="0" * 64,
+                state=kept.get(state, state), wanted=kept.get(state) != "draft", account_id=self.people[sender].account_id,
+                version=5, report=None if state == "unchecked" else {"ok": True, "problems": []},
+                sides=None if state == "unchecked" else {"CN": "waiting", "LA": "waiting"}, removes=state == "removing",
             )  # fmt: skip
+            if state in DERIVED:
+                made.part_version, made.snapshot = 1, OUT + 1 if state == "committed" else OUT
             session.add(made)
             session.flush()
+            if state in ("replaced", "removed"):
+                session.add(
+                    Submission(
+                        dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64, state="committed",
+                        part_version=2, snapshot=OUT, removes=state == "removed", account_id=made.account_id,
+                    )
+                )  # fmt: skip
             if state == "asked":
                 for side in asked:
                     session.add(
                         SubmissionEvent(submission_id=made.id, action="asked", role="reviewer", country=side, note="?")
                     )
-            session.add(SubmissionView(submission_id=made.id, rules_hash="-", counts={}, occurrences=b"", events=b""))
+            if state in (*VIEWED, "kept_back", "unchecked"):
+                view = SubmissionView(submission_id=made.id, rules_hash="-", counts={}, occurrences=b"", events=b"")
+                session.add(view)
             return made.id
+
+    def count(self, session):
+        return len(session.scalars(select(Submission.id)).all())
 
     def stand(self, number):
         """Return all that could have changed."""
@@ -83,21 +111,18 @@ class Desk:
             one = session.get_one(Submission, number)
             events = session.scalars(select(SubmissionEvent.id)).all()
             audit = session.scalars(select(AuditEntry.id)).all()
-            surveys = session.scalars(select(Submission.id)).all()
-            return (one.state, one.version, one.sides, one.wanted, one.job_id), events, audit, surveys
+            surveys = sorted(session.scalars(select(Submission.id)))
+            return (state_of(session, one), one.version, one.sides, one.wanted, one.job_id), events, audit, surveys
 
     def do(self, action, number, who, *, seen=5, **told):
         if action == "send":
             return review.submit(self.registry, who, number, seen=seen)
         if action == "answer":
             return conversation.answer(self.registry, who, number, "so it was", seen=seen)
-        if action == "upload":
-            return receive(
-                self.settings, self.registry, f"new {number}".encode(), "b.xlsx", sender=who, dataset="border",
-                sent=Sent(answers=number),
-            )  # fmt: skip
-        if action == "withdraw":
-            return withdrawing.ask(self.registry, who, number)
+        if action == "remove":
+            return submit.remove(self.settings, self.registry, who, number)
+        if action == "restore":
+            return submit.restore(self.registry, who, number)
         return review.decide(self.registry, who, number, action, seen=seen, reasons="why", **told)
 
     def refused(self, action, number, who, **told):
@@ -122,20 +147,28 @@ def by(action):
 @pytest.mark.parametrize(("state", "action", "told"), CASES, ids=lambda value: value)
 def test_what_each_state_makes_of_each_thing_that_is_done(desk, state, action, told):
     number = desk.put(state)
+    before = desk.stand(number)
     if told.isupper():
-        code = {"MISSING": "RECORD_MISSING", "DECIDED": DECIDED}[told]
+        code = {"MISSING": "RECORD_MISSING", "DECIDED": DECIDED, "UNKNOWN": "VERSION_UNKNOWN"}[told]
         assert desk.refused(action, number, by(action)).code == code
         return
-    desk.do(action, number, desk.people[by(action)])
-    assert desk.stand(number)[0][0] == told
+    made = desk.do(action, number, desk.people[by(action)])
+    after = desk.stand(number)
+    if told == "more":
+        assert (after[0], len(after[3])) == (before[0], len(before[3]) + 1)
+        more = look(desk, made, "team")
+        as_it_was = ("draft", None, number) if action == "restore" else ("accepted", None, None)
+        assert (more["state"], more.get("part_version"), more.get("restores")) == as_it_was
+        assert more.get("file") == ("a.xlsx" if action == "restore" else None)
+        return
+    assert (after[0][0], after[3]) == (told, before[3])
     with desk.registry.session(read_only=True) as session:
         there = survey_views.hash_of(session, number) is not None
-    if action not in ("upload",) and (state, action) != ("withdrawn", "withdraw"):
-        assert there == (told in VIEWED), "its rows stay while somebody decides, and no longer"
+    assert there == (told in VIEWED), "its rows stay while somebody decides, and no longer"
 
 
 def test_every_state_stands_in_the_table():
-    assert {row[0] for row in _ROWS} - {"kept_back", "unchecked"} == set(STATES) - {"draft"}
+    assert {row[0] for row in _ROWS} - {"kept_back", "unchecked", "outdone", "removing"} == set(STATES) - {"draft"}
 
 
 @pytest.mark.parametrize("action", ["send", "accept", "ask", "refuse", "answer"])
@@ -152,7 +185,9 @@ NOT_THEIRS = [
     ("accept", "rival", {}, "RECORD_MISSING"), ("accept", "china", {"country": "LA"}, "REVIEW_FORBIDDEN"),
     ("accept", "laos", {"country": "cn"}, "REVIEW_FORBIDDEN"), ("accept", "laos", {"country": "VN"}, "FIELD_INVALID"),
     ("answer", "laos", {}, "FORBIDDEN"), ("answer", "rival", {}, "RECORD_MISSING"), ("answer", "vietnam", {}, "RECORD_MISSING"),
-    ("withdraw", "laos", {}, "FORBIDDEN"), ("withdraw", "rival", {}, "RECORD_MISSING"), ("send", "laos", {}, "RECORD_MISSING"),
+    ("remove", "laos", {}, "FORBIDDEN"), ("remove", "mate", {}, "FORBIDDEN"), ("remove", "rival", {}, "RECORD_MISSING"),
+    ("restore", "laos", {}, "FORBIDDEN"), ("restore", "rival", {}, "RECORD_MISSING"), ("send", "laos", {}, "RECORD_MISSING"),
+    ("send", "mate", {}, "RECORD_MISSING"),
 ]  # fmt: skip
 
 
@@ -218,30 +253,73 @@ def test_who_reviews_both_sides_asks_for_each(desk):
     assert look(desk, number, "team")["asking"] == ["CN"], "a side that accepts asks no more; the other does"
 
 
-def test_a_new_upload_takes_the_place_of_the_old_one_when_its_reviewers_see_it(desk):
+def test_the_team_sees_answers_and_removes_together(desk):
     number = desk.put("asked")
-    new = desk.do("upload", number, desk.people["team"])
+    assert look(desk, number, "mate")["waits_for_you"], "what one of them sent any of them answers"
+    desk.do("answer", number, desk.people["mate"])
+    assert look(desk, number, "team")["state"] == "submitted"
+    published = desk.put("published")
+    made = desk.do("remove", published, desk.people["mate"])
+    assert look(desk, made, "team")["state"] == "accepted"
+    assert desk.refused("remove", published, "rival").code == "RECORD_MISSING"
+    draft = desk.put("kept_back")
+    for action in ("remove", "send"):
+        assert desk.refused(action, draft, "mate").code == "RECORD_MISSING", "a draft is its sender's alone"
+
+
+def test_who_reviews_a_side_is_waited_for_though_they_send_to_the_dataset_too(desk):
+    assert look(desk, desk.put("submitted"), "both")["waits_for_you"]
+    assert not look(desk, desk.put("submitted", sender="both"), "both")["waits_for_you"]
+
+
+def test_what_is_published_is_removed_after_a_login_alone(desk):
+    number, who = desk.put("published"), desk.people["team"]
+    desk.people["with a key"] = replace(who, key_id=1)
+    assert desk.refused("remove", number, "with a key").code == "FORBIDDEN"
+    desk.do("remove", desk.put("submitted"), desk.people["with a key"])
+
+
+def test_a_part_is_removed_once(desk):
+    number, who = desk.put("published"), desk.people["team"]
+    made = desk.do("remove", number, who)
+    before = desk.stand(number)
+    assert desk.do("remove", number, who) == made == desk.do("remove", number, desk.people["mate"])
+    assert desk.stand(number) == before, "it waits already"
+    desk.do("remove", made, who)
+    assert look(desk, made, "team")["state"] == "withdrawn", "a removal that waits is taken back as anything else is"
+    made = desk.do("remove", number, who)
+    with desk.registry.session() as session, session.begin():
+        survey_steps.committed(session, session.get_one(Submission, made), snapshot=OUT)
+    assert [look(desk, one, "team")["state"] for one in (number, made)] == ["removed", "removed"]
+    before = desk.stand(number)
+    assert desk.do("remove", number, who) == made == desk.do("remove", made, who)
+    assert desk.stand(number) == before, "a second time is no news"
+    back = desk.do("restore", number, who)
+    with desk.registry.session() as session, session.begin():
+        survey_steps.committed(session, session.get_one(Submission, back), snapshot=OUT)
+    told = {one: look(desk, one, "team") for one in (number, made, back)}
+    assert [one["state"] for one in told.values()] == ["replaced", "replaced", "published"]
+    assert [one.get("replaced_by") for one in told.values()] == [made, back, None]
+    assert told[back]["part_version"] == 3
+
+
+def test_a_new_version_takes_the_place_of_one_that_waits_when_its_reviewers_see_it(desk):
+    number = desk.put("asked")
+    part = look(desk, number, "team")["part"]
+    new = receive(desk.settings, desk.registry, b"new", "b.xlsx", sender=desk.people["mate"], dataset="border",
+                  sent=Sent(part=part))  # fmt: skip
     assert look(desk, number, "laos")["state"] == "asked", "it is not checked yet"
-    assert "answered_by" not in look(desk, number, "laos"), "and nobody else sees it"
-    assert desk.refused("upload", number, "rival").code == DECIDED
     with desk.registry.session() as session, session.begin():
         conversation.replace(session, session.get_one(Submission, new))
     told = look(desk, number, "laos")
     assert (told["state"], told["waits_for_you"], told["rows"]) == ("replaced", False, False)
     with desk.registry.session() as session, session.begin():
         session.get_one(Submission, new).sides = {"LA": "waiting"}
-    assert look(desk, number, "laos")["answered_by"] == new
     history = look(desk, new, "laos")["history"]
     assert [(one["action"], one.get("survey")) for one in history] == [
         ("asked", number), ("replaced", number), ("received", None),
     ]  # fmt: skip
-
-
-def test_an_answer_that_is_taken_back_lets_another_follow(desk):
-    number = desk.put("asked")
-    first = desk.do("upload", number, desk.people["team"])
-    withdrawing.ask(desk.registry, desk.people["team"], first)
-    assert desk.do("upload", number, desk.people["team"]) != first
+    assert look(desk, desk.put("asked"), "laos")["state"] == "asked", "a part of another name is another thing"
 
 
 def test_an_idempotency_key_is_of_one_thing(desk):
@@ -254,7 +332,7 @@ def test_an_idempotency_key_is_of_one_thing(desk):
     assert send() == number
     appointed.bind(desk.registry, "both", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
     desk.people["both"] = accounts.find(desk.registry, "both")
-    for told in ({"complete": True}, {"dataset": "elsewhere"}):
+    for told in ({"part": "another"}, {"dataset": "elsewhere"}):
         with pytest.raises(InputError) as caught:
             send(**told)
         assert caught.value.code == "IDEMPOTENCY_KEY_REUSED", told
@@ -262,8 +340,7 @@ def test_an_idempotency_key_is_of_one_thing(desk):
 
 def test_what_is_withdrawn_tells_nothing_more(desk):
     number = desk.put("asked")
-    withdrawing.ask(desk.registry, desk.people["team"], number)
-    withdrawing.remove(desk.settings, desk.registry, number)
+    desk.do("remove", number, desk.people["team"])
     told = look(desk, number, "laos")
     assert (told["state"], told["rows"], "report" in told, "yours" in told) == ("withdrawn", False, False, False)
     assert all("note" not in one for one in told["history"])

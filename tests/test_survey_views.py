@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 import releases as fixture
 from api.app import create_app
+from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.sharing.rules import bundled_list
@@ -17,7 +18,7 @@ from biodata.store import folders, survey_views
 from biodata.store.models import Submission
 from biodata.store.private_reports import read_report
 from biodata.store.survey_models import SubmissionView
-from biodata.surveys import exact_rows, taking, withdrawing
+from biodata.surveys import exact_rows, sides, submit
 from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
@@ -50,7 +51,7 @@ def office(tmp_path_factory):
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
         made = Office(settings, client)
         made.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
-        made.person("rival", RoleBinding(Role.UPLOADER, dataset="border"))
+        made.person("rival", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
         made.person("laos", RoleBinding(Role.NODE_MANAGER, country="LA"))
         made.person("china", RoleBinding(Role.REVIEWER, country="CN"))
         made.person("vietnam", RoleBinding(Role.REVIEWER, country="VN"))
@@ -141,7 +142,7 @@ def test_no_exact_place_of_a_sensitive_record_is_told_by_any_way(office, survey)
 
 
 def test_the_order_of_the_file_changes_nothing(office, survey):
-    other = office.hand_in("team", workbook(TIGER, AT_BORDER, CHINA, LAOS_TOO, GIBBON, LAOS))
+    other = office.hand_in("team", workbook(TIGER, AT_BORDER, CHINA, LAOS_TOO, GIBBON, LAOS), part="turned")
     for who in ("laos", "china"):
         one, two = rows(office, who, survey).json(), rows(office, who, other).json()
         assert one["results"] == two["results"]
@@ -153,7 +154,7 @@ def test_coarse_rows_told_alike_but_for_their_cell_stand_by_it(office, survey):
     far = [["SECRET-10", "2026-03-17", "Panthera tigris", 20.61234, 101.10678], TIGER]
     orders = []
     for some in (far, far[::-1]):
-        number = office.hand_in("team", workbook(LAOS, *some))
+        number = office.hand_in("team", workbook(LAOS, *some), part="far")
         told = rows(office, "laos", number).json()["results"]
         orders.append([row["cell_south"] for row in told if row["scientificName"] == "Panthera tigris"])
         office.client.delete(f"{SURVEYS}/{number}", headers=office.heads["team"])
@@ -201,7 +202,7 @@ def test_exact_rows_are_for_the_machine_s_owner_and_an_account_s_own_side(office
 
 def test_rules_that_change_are_followed_before_anybody_accepts(office, survey):
     """What was looked at is not what would be told any more; nor does anybody see what other rules let out."""
-    waits = office.hand_in("team", workbook(["R-1", *LAOS_TOO[1:]]), submit=False)
+    waits = office.hand_in("team", workbook(["R-1", *LAOS_TOO[1:]]), submit=False, part="kept back")
     for who in ("laos", "china"):
         assert office.decide(who, survey, "accept").status_code == 200
     put_rules(office.settings.data, "rule_id,scientificName,category,reason\nrusa,Rusa unicolor,0_1_degree,hunted\n")
@@ -231,7 +232,7 @@ def test_whose_records_go_is_asked_though_the_file_tells_nothing_of_it(office):
     assert office.look("pair", first)["state"] == "published"
     gone = rows(office, "laos", first)
     assert (gone.status_code, gone.json()["code"]) == (409, "SUBMISSION_DECIDED"), "the map tells them now"
-    number = office.hand_in("pair", workbook([*LAOS[:2], "Rusa unicolor", *LAOS[3:]]), complete=True)
+    number = office.hand_in("pair", workbook([*LAOS[:2], "Rusa unicolor", *LAOS[3:]]))
     assert office.look("china", number)["sides"] == {"CN": "waiting", "LA": "waiting"}
     (china,) = rows(office, "china", number).json()["results"]
     assert (china["change"], china["occurrenceID"]) == ("gone", "C-1")
@@ -243,9 +244,7 @@ def test_whose_records_go_is_asked_though_the_file_tells_nothing_of_it(office):
 
 
 def test_a_question_is_asked_by_a_node_and_answered(office):
-    number = office.hand_in(
-        "pair", workbook(["Q-1", *LAOS[1:]], [*CHINA[:2], "Rusa unicolor", *CHINA[3:]]), renamed="new"
-    )
+    number = office.hand_in("pair", workbook(["Q-1", *LAOS[1:]], [*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))
     asked = office.decide("laos", number, "ask", reasons="who saw it?").json()
     assert (asked["state"], asked["asking"], asked["yours"]) == ("asked", ["LA"], ["LA"])
     url, head = f"{SURVEYS}/{number}/answers", office.heads["pair"]
@@ -275,18 +274,13 @@ def test_a_survey_that_is_taken_back_while_it_is_checked_leaves_nothing(office, 
     answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", workbook(["W-1", *TIGER[1:]]))},
                                 data={"dataset": "pair"}, headers=office.heads["pair"])  # fmt: skip
     number = answer.json()["id"]
-    check = taking.sides.countries
+    check, who = sides.countries, accounts.find(office.registry, "pair")
 
     def taken_back(*given, **told):
-        withdrawing.ask(
-            office.registry,
-            type("Who", (), {"account_id": _account(office, "pair"), "key_id": None, "label": "pair"})(),
-            number,
-        )
-        withdrawing.remove(office.settings, office.registry, number)
+        submit.remove(office.settings, office.registry, who, number)
         return check(*given, **told)
 
-    monkeypatch.setattr(taking.sides, "countries", taken_back)
+    monkeypatch.setattr(sides, "countries", taken_back)
     work(office.settings, stop=threading.Event(), once=True)
     data = office.settings.data
     assert office.look("pair", number)["state"] == "withdrawn"
@@ -297,12 +291,6 @@ def test_a_survey_that_is_taken_back_while_it_is_checked_leaves_nothing(office, 
             0,
         )
     assert not [path for path in (data / "uploads").glob("*") if TIGER[0].encode() in path.read_bytes()]
-
-
-def _account(office, name):
-    from biodata.access import accounts
-
-    return accounts.find(office.registry, name).account_id
 
 
 def test_events_stand_beside_their_records(office, tmp_path):

@@ -25,18 +25,17 @@ def settings(tmp_path):
 def test_it_is_read_again_only_where_something_changed(settings, tmp_path):
     path, submission = (
         save(tmp_path / "a.xlsx", FIRST, FIRST_EVENTS),
-        Submission(id=1, dataset="nam-ha", complete=False),
+        Submission(id=1, dataset="nam-ha", part="March"),
     )
     with Lake.open(settings.data) as lake, UploadReading(settings, lake) as reading:
         read = reading.read(submission, path, {})
-        found = reading.difference(submission, path, {})
+        found = reading.difference(submission)
         assert found.occurrences.counts()["new"] == len(FIRST)
         assert reading.read(submission, path, {}) is read
-        assert reading.difference(submission, path, {}) is found
         assert reading.read(submission, path, {"headings": '{"sex": ""}'}) is not read
-        pipeline.ingest("survey", [path], settings, dataset="nam-ha")
+        pipeline.ingest("survey", [path], settings, dataset="nam-ha", part="March")
         read = reading.read(submission, path, {})
-        assert reading.difference(submission, path, {}).occurrences.counts()["unchanged"] == len(FIRST)
+        assert reading.difference(submission).occurrences.counts()["unchanged"] == len(FIRST)
         assert reading.read(submission, path, {}) is read
         with Registry.open(settings) as registry, registry.session() as session, session.begin():
             session.add(Withdrawal(kind="dataset", subject="nam-ha", reason="x", by="x", records=6, purged={}))
@@ -47,11 +46,11 @@ def test_it_is_read_again_only_where_something_changed(settings, tmp_path):
 
 
 def test_a_table_that_is_read_twice_for_the_order_of_its_dates_counts_once(settings, tmp_path):
-    path, submission = tmp_path / "a.csv", Submission(id=1, dataset="nam-ha", complete=False)
+    path, submission = tmp_path / "a.csv", Submission(id=1, dataset="nam-ha", part="March")
     path.write_text(HEADING + ROWS)
     with Lake.open(settings.data) as lake, UploadReading(settings, lake) as reading:
-        plain = difference([path], "nam-ha", settings)
+        plain = difference([path], "nam-ha", "March", settings)
         (table,) = reading.read(submission, path, {}).tables
         assert any("day" in note for note in table.report.notes), "the control: it was read twice"
-        assert reading.difference(submission, path, {}).as_dict() == plain.as_dict()
+        assert reading.difference(submission).as_dict() == plain.as_dict()
         assert plain.occurrences.counts()["new"] == 3

@@ -208,7 +208,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
             session.add(models.Download(id="d1", job_id=job.id, request={}))
             sent = hashlib.sha256(UPLOAD).hexdigest()
             told = {"file_name": "a.xlsx", "file_sha256": sent, "report": {"problems": []}}
-            session.add(models.Submission(dataset="d", state="published", **told))
+            session.add(models.Submission(dataset="d", state="committed", **told))
     (data / "uploads" / f"{sent}.xlsx").unlink()
     list_of_records = data.parent / "members.part"
     list_of_records.write_bytes(b"members of a citation")

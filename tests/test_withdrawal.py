@@ -130,7 +130,7 @@ def planted_everywhere(settings: Settings, registry: Registry) -> None:
         session.flush()
         session.add(
             Submission(
-                dataset="goes", state="published", file_name="a.xlsx", file_sha256=workbook, job_id=job.id,
+                dataset="goes", state="committed", file_name="a.xlsx", file_sha256=workbook, job_id=job.id,
                 report={"problems": [{"value": place}]},
             )
         )  # fmt: skip

@@ -13,6 +13,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.survey_steps import state_of
 from biodata.surveys import receive
 from biodata.worker import do_one, work
 from commands import run
@@ -35,7 +36,9 @@ def hand_in(installation, path):
 
 def test_a_good_survey_is_published_under_the_teams_dataset(installation, sample_data):
     submission = hand_in(installation, sample_data / "survey_namha.xlsx")
-    assert submission.state == "published"
+    assert submission.state == "committed"
+    with installation[1].session(read_only=True) as session:
+        assert state_of(session, submission) == "published"
     published = releases.read(releases.current(installation[0].data), "occurrences")
     assert published["datasetKey"].unique().to_list() == ["nam-ha-rangers"]
     shown = published["sharing_category"].value_counts().rows_by_key("sharing_category", unique=True)

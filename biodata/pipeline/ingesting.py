@@ -138,7 +138,11 @@ def commit(
         check()
 
     read.check_withdrawn(settings)
-    for together in read.surveys():
+    groups = list(read.surveys())
+    if read.part is not None and len(groups) > 1:
+        _commit_part(groups, lake, read=read, part=read.part, extra=extra, check=still, dry_run=dry_run)
+        groups = []
+    for together in groups:
         _commit(together, lake, settings, read=read, extra=extra, check=still, dry_run=dry_run)
     if not dry_run:
         _register(read, settings, submission=extra.get("submission"))
@@ -193,13 +197,8 @@ def _commit_records(
     """Commit occurrences with the events before them, and complete their reports."""
     records = next((table for table in together if table.staging is not None), None)
     events = next((table for table in together if table.staging is None), None)
-    # By what these records were interpreted; `stories` tells it.
-    by = {
-        "biodata": version("biodata"),
-        "rules": rule_versions(),
-        "declared": dict(together[-1].verbatim.declarations),
-    }
-    whole = set().union(*(table.datasets for table in together)) if together[-1].verbatim.complete else set[str]()
+    is_whole = together[-1].verbatim.complete and part is None
+    whole = set().union(*(table.datasets for table in together)) if is_whole else set[str]()
     told_gone = () if records is None else records.verbatim.gone
     without_ids, before = 0, 0
     if records is not None:
@@ -213,7 +212,7 @@ def _commit_records(
             with_clock_faults(events, records) or stack.enter_context(lake.row_files("events")),
             author="ingest",
             message=message,
-            extra={**extra, **by},
+            extra={**extra, **_by(together[-1:])},
             part=None if part is None else (together[-1].report.dataset, part),
             complete_datasets=whole,
             gone=told_gone,
@@ -230,6 +229,53 @@ def _commit_records(
             )
     if events is not None:
         _complete(events.report, of_events, dry_run=dry_run)
+
+
+def _commit_part(
+    groups: Sequence[Sequence[Table]], lake: Lake, *, read: Interpreted, part: str, extra: Mapping[str, Any],
+    check: Callable[[], None], dry_run: bool,
+) -> None:  # fmt: skip
+    """Commit a part that came in several files as one version: each of them alone would take the place of the others."""
+    tables = [table for together in groups for table in together]
+    last = tables[-1].report
+    with lake.staging() as staging, lake.row_files("events") as aside:
+        for together in groups:
+            records = next((table for table in together if table.staging is not None), None)
+            events = with_clock_faults(next((table for table in together if table.staging is None), None), records)
+            if records is not None and records.staging is not None:
+                staging.add(
+                    records.staging.read("occurrences").drop("key"), records.staging.read("verbatim").drop("key")
+                )
+            if events is not None:
+                aside.add(events.read())
+        outcomes = lake.commit_survey(
+            staging, aside, author="ingest", message=f"ingest {read.source}: {last.source}",
+            extra={**extra, **_by(tables)}, part=(last.dataset, part), check=check, dry_run=dry_run,
+        )  # fmt: skip
+    for outcome, kind in zip(outcomes, ("occurrences", "events"), strict=True):
+        _share([table for table in tables if table.report.table == kind], outcome, dry_run=dry_run)
+
+
+def _share(tables: Sequence[Table], outcome: CommitReport, *, dry_run: bool) -> None:
+    """Complete the reports of tables that were committed together: their sums are what was done, the files told in order."""
+    unchanged, new, refusals = outcome.unchanged, outcome.new, list(outcome.refusals)
+    for place, table in enumerate(tables, 1):
+        report = table.report
+        own = [one for one in refusals if place == len(tables) or one.file == report.source]
+        refusals = [one for one in refusals if one not in own]
+        taken = report.rows - len(report.refusals) - len(own)
+        of_unchanged = min(taken, unchanged)
+        of_new = min(taken - of_unchanged, new)
+        unchanged, new = unchanged - of_unchanged, new - of_new
+        gone = outcome.gone if place == len(tables) else 0
+        counts = CommitReport(outcome.snapshot, of_new, taken - of_unchanged - of_new, of_unchanged, gone, own)
+        _complete(report, counts, dry_run=dry_run)
+
+
+def _by(tables: Sequence[Table]) -> dict[str, Any]:
+    """Return by what records were interpreted; `stories` tells it."""
+    declared = {name: value for table in tables for name, value in table.verbatim.declarations.items()}
+    return {"biodata": version("biodata"), "rules": rule_versions(), "declared": declared}
 
 
 def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> None:

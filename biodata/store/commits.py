@@ -110,6 +110,8 @@ def plan_occurrences(
         """,
     )
     new += one(cursor, f"SELECT count(*) FROM {_rows(staging, 'identities', new_parts)}")[0]
+    if part is not None and new + changed + leaving:
+        _add_moved(cursor, staging, mixed)
     return Plan(CommitReport(-1, new, changed, present - changed, leaving, refusals), new_parts, mixed)
 
 
@@ -166,6 +168,18 @@ def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)
+
+
+def _add_moved(cursor: duckdb.DuckDBPyConnection, staging: Staging, mixed: list[int]) -> None:
+    """Let records that stand in another row of the new version of their part be written, too: it is told where they stood."""
+    for table in _COMPARED:
+        cursor.execute(
+            f"""
+            INSERT INTO changed_{table}
+            SELECT k.key FROM keyed k JOIN {_rows(staging, table, mixed)} p USING (part, row) JOIN lake.{table} o ON o.key = k.key
+            WHERE k.present AND o.source_row IS DISTINCT FROM p.source_row AND k.key NOT IN (FROM changed_{table})
+            """
+        )
 
 
 def _check_parts(cursor: duckdb.DuckDBPyConnection, staging: Staging, mixed: list[int]) -> None:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from biodata.errors import StoreError
 from biodata.store import checksums
+from biodata.store.catalogue import FILES
 from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
 from biodata.store.tombstones import Tombstones
 
@@ -84,6 +85,7 @@ def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -
         ):
             catalogue.execute("PRAGMA secure_delete = ON")
             _finish_scheduled(catalogue, data)
+            _remove_orphans(catalogue, data)
             catalogue.row_factory = sqlite3.Row
             for file in catalogue.execute(_FILES).fetchall():
                 if file["table_name"] not in TABLES:
@@ -172,6 +174,16 @@ def _finish_scheduled(catalogue: sqlite3.Connection, data: Path) -> None:
     for path, relative in catalogue.execute(query).fetchall():
         (data / "lake" / path if relative else Path(path)).unlink(missing_ok=True)
     catalogue.execute("DELETE FROM ducklake_files_scheduled_for_deletion")
+
+
+def _remove_orphans(catalogue: sqlite3.Connection, data: Path) -> None:
+    """Remove the files of commits that were cut off: no version has them, and what was withdrawn may stand in them."""
+    needed = {path for (path,) in catalogue.execute(f"SELECT path FROM ({FILES})".format(metadata=""))}
+    folder = data / "lake"
+    orphans = [path for path in folder.rglob("*.parquet") if str(path.relative_to(folder)) not in needed]
+    for path in orphans:
+        path.unlink()
+    checksums.forget(data, [str(path.relative_to(data)) for path in orphans])
 
 
 def _footer(path: Path) -> int:

@@ -244,8 +244,9 @@ class Registry:
                 if found.id in arrived:
                     survey_steps.committed(session, found, snapshot=arrived[found.id])
                 else:
-                    # What its reviewers accepted stays accepted; one that was never looked at is looked at again.
-                    found.state = "draft" if found.sides is None else "accepted"
+                    # What its reviewers accepted stays accepted, and so does a removal, which nobody looks at; one that
+                    # was never looked at is looked at again.
+                    found.state = "draft" if found.sides is None and not found.removes else "accepted"
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
         return list(waiting)
 

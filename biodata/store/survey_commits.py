@@ -60,6 +60,15 @@ class Survey:
         if found is not None:
             file, row, event, other, other_row = found
             raise in_two_parts(file, row, "eventID", event, other, other_row)
+        if self.part is not None and report.changes:
+            # Those that stand in another row of the part's new version are written, too: it is told where they stood.
+            cursor.execute(
+                """
+                INSERT INTO changed_rows SELECT event_key FROM incoming i JOIN stored s USING (event_key)
+                WHERE (i.source_row, i.source_sheet) IS DISTINCT FROM (s.source_row, s.source_sheet)
+                  AND event_key NOT IN (FROM changed_rows)
+                """
+            )
         return report
 
     def write(self, cursor: duckdb.DuckDBPyConnection) -> None:

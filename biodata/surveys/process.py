@@ -215,8 +215,8 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
             return
-        decided = found.state == "accepted" and {sides.ACCEPTED, sides.UNCHANGED} & set((found.sides or {}).values())
-        if decided and _is_outdated(session, found):
+        decided = bool({sides.ACCEPTED, sides.UNCHANGED} & set((found.sides or {}).values()))
+        if decided and _version_of(lake, submission.id) is None and _is_outdated(session, found):
             _look_again(session, found)
             return
     base = _current(registry, submission)

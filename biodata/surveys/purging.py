@@ -64,7 +64,11 @@ def purge_part(
         for one in session.scalars(select(Submission).where(*own)):
             if one.state != "withdrawn":
                 step(session, one, "purged", state="withdrawn", actor=actor, role=MACHINE, details={"reason": reason})
-            files += traces.forget_submission(session, settings.data, one, (dataset,))
+            # The same file may be another part's, too, where nothing identifies its rows; sent in vain it goes as well.
+            others = session.scalars(select(Submission.file_sha256).where(
+                Submission.dataset == dataset, Submission.part != part, Submission.part_version.is_not(None)))  # fmt: skip
+            alone = one.file_sha256 not in set(others)
+            files += traces.forget_submission(session, settings.data, one, (dataset,) if alone else ())
     return {"records": len(keys), "events": len(events), "files": files, "purged": purged.as_dict()}
 
 

@@ -76,7 +76,8 @@ def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -
         return False
     if is_of_team(who, submission):
         kept_back = submission.state == "draft" and not submission.wanted and submission.report is not None
-        return kept_back or submission.state == "asked"
+        if kept_back or submission.state == "asked":
+            return True
     waiting = {side for side, how in (submission.sides or {}).items() if how == sides.WAITING}
     return submission.state in OPEN_FOR_REVIEW and bool(waiting & set(reviewed(who, submission)) - asking)
 

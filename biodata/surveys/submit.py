@@ -150,7 +150,7 @@ def part_name(text: str) -> str:
     """
     name = " ".join(text.split())
     if not name or len(name) > MOST_OF_NAME or not name.isprintable():
-        problem, expected = "this is no name of a part", f"1 to {MOST_OF_NAME} characters, such as: cameras 2026"
+        problem, expected = "this is no name of a part", f"1 to {MOST_OF_NAME} characters"
         raise InputError(problem, column="part", value=text[:MOST_OF_NAME], expected=expected, code="FIELD_INVALID")
     return name
 
@@ -182,20 +182,21 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.state == COMMITTED:
-            return _remove_part(session, who, found)
-        if found.state == COMMITTING:
+            number = _remove_part(session, who, found)
+        elif found.state == COMMITTING:
             problem = "it is being published just now"
             raise InputError(problem, expected="ask again when it is published", code="SUBMISSION_DECIDED")
-        if found.account_id != who.account_id:
+        elif found.account_id != who.account_id:
             problem = "only its sender takes back what waits"
-            raise InputError(problem, expected="its sender", code="FORBIDDEN")
-        if found.state != "withdrawn":
+            raise InputError(problem, expected="the account that handed it in", code="FORBIDDEN")
+        elif found.state != "withdrawn":
             job = session.get(Job, found.job_id) if found.job_id is not None else None
             if job is not None and job.state == "queued":
                 job.state = "cancelled"
             step(session, found, "withdrawn", state="withdrawn", actor=who.label, role=str(Role.UPLOADER))
             traces.forget_submission(session, settings.data, found)
-        return number
+    take_up_again(registry, number)  # a removal whose worker was given up goes on
+    return number
 
 
 def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
@@ -225,7 +226,7 @@ def restore(registry: Registry, who: Principal, number: int, *, idempotency_key:
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.part_version is None or found.removes or found.report is None:
-            problem, expected = "it is no version that can come back", "one that `biodata survey history` tells"
+            problem, expected = "nothing of that version is kept any more", "one that `biodata survey history` tells"
             raise InputError(problem, column="number", value=str(number), expected=expected, code="VERSION_UNKNOWN")
         last = last_of(session, found.dataset, found.part)
         if last is not None and last.id == found.id:
@@ -260,7 +261,7 @@ def _own(session: Session, who: Principal, number: int) -> Submission:
 def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     """Put down that a part has no rows from now on, and queue it; return the number of that version."""
     if who.key_id is not None:
-        problem = "a part that is published is removed after a login, not with a key"
+        problem = "this is done after a login, not with a key"
         raise InputError(problem, expected="POST /v1/login", code="FORBIDDEN")
     last = last_of(session, found.dataset, found.part)
     if found.removes or (last is not None and last.removes):
@@ -268,9 +269,14 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     if last is not None and last.id != found.id:
         problem, expected = f"survey {last.id} took its place", f"survey {last.id}"
         raise InputError(problem, column="number", value=str(found.id), expected=expected, code="SUBMISSION_DECIDED")
+    same = (Submission.dataset == found.dataset) & (Submission.part == found.part)
+    waits = Submission.removes, Submission.state.in_(("accepted", COMMITTING))
+    waiting = session.scalar(select(Submission.id).where(same, *waits).limit(1))
+    if waiting is not None:
+        return waiting
     submission = Submission(
         dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=NO_FILE, removes=True,
-        state="accepted", idempotency_key=f"remove {found.id}", account_id=who.account_id,
+        state="accepted", idempotency_key=f"remove {secrets.token_hex(8)}", account_id=who.account_id,
     )  # fmt: skip
     return _add(session, submission, who)
 
@@ -376,7 +382,7 @@ def _earlier(
     same = (found.dataset, found.part) == (dataset, part)
     same = same and sent.licence in (None, found.license)  # where none is given it kept that of its dataset
     if found.file_sha256 != checksum or not same:
-        other = "another file" if found.file_sha256 != checksum else "another dataset, part or license"
+        other = "another file" if found.file_sha256 != checksum else "something else"
         problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
         raise InputError(problem, column="Idempotency-Key", value=key, expected=expected, code="IDEMPOTENCY_KEY_REUSED")
     return found.id

@@ -1,12 +1,12 @@
 """Reviewed surveys where lines are cut, processes killed and disks full: never half of one, and the next try succeeds."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx2 as httpx
@@ -20,13 +20,13 @@ from api.app import create_app
 from biodata.access import accounts, api_keys
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.settings import Settings
-from biodata.store import releases
+from biodata.store import releases, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import receive, review, withdrawing
-from biodata.surveys.sending import Sent
+from biodata.surveys import receive, review, submit
+from biodata.surveys.purging import purge_part
 from biodata.worker import work
 from servers import free_port, wait_until_ready
 from small_disks import fill
@@ -38,11 +38,12 @@ WORKING = """
 import os, signal, sys, threading
 from pathlib import Path
 from biodata import pipeline
-from biodata.access import purges, traces, withdrawal
+from biodata.access import traces, withdrawal
 from biodata.settings import Settings
 from biodata.store import checksums, pointer, survey_files, survey_steps
 from biodata.store.registry import Registry
-from biodata.surveys import taking
+from biodata.store.lake import Lake
+from biodata.surveys.purging import purge_part
 from biodata.worker import work
 
 def cut(owner, name, *, after=False):
@@ -59,7 +60,7 @@ match sys.argv[2]:
     case "the file is opened, nothing is put down":
         cut(survey_files, "open_out", after=True)
     case "it is checked, nothing is put down":
-        cut(taking, "_settle")
+        cut(sys.modules["biodata.surveys.process"], "_settle")
     case "the registry says committing, the lake has nothing":
         cut(pipeline, "commit")
     case "the files have joined the lake's folder, nothing is committed":
@@ -72,15 +73,20 @@ match sys.argv[2]:
         cut(pointer, "swap")
     case "the release is current, the registry does not know it":
         cut(Registry, "record_release")
-    case "what nobody else says is put down, the lake has all of it":
-        cut(withdrawal, "note_upload", after=True)
-    case "the dataset is what it was, older versions tell what it was not":
-        cut(purges, "purge")
+    case "the registry says that it is being removed, the lake has all of it":
+        cut(Lake, "commit_survey")
+    case "it is put down that it is purged, the lake has all of it":
+        cut(withdrawal, "note_part", after=True)
     case "older versions are emptied, the map shows it":
         cut(pipeline, "release")
-    case "the map is what it was, the file is there":
+    case "it is gone from the lake and the map, its file is there":
         cut(traces, "forget_submission")
-work(Settings(data=Path(sys.argv[1]), memory_limit="500MB"), stop=threading.Event(), once=True)
+settings = Settings(data=Path(sys.argv[1]), memory_limit="500MB")
+if sys.argv[3:]:
+    with Registry.open(settings) as registry:
+        purge_part(settings, registry, dataset="nam-ha", part=sys.argv[3], reason="a law", actor="a test")
+else:
+    work(settings, stop=threading.Event(), once=True)
 """
 BEFORE_REVIEW = (
     "the file is still sealed",
@@ -98,16 +104,19 @@ BEFORE_THE_MAP = (
     "the release is current, the registry does not know it",
 )
 
-WHILE_IT_IS_UNDONE = (
-    "what nobody else says is put down, the lake has all of it",
-    "the dataset is what it was, older versions tell what it was not",
-    "older versions are emptied, the map shows it",
+WHILE_IT_IS_REMOVED = (
+    "the registry says that it is being removed, the lake has all of it",
+    "the lake has it, the registry says committing",
 )
-AT_THE_END = "the map is what it was, the file is there"
+WHILE_IT_IS_PURGED = (
+    "it is put down that it is purged, the lake has all of it",
+    "older versions are emptied, the map shows it",
+    "it is gone from the lake and the map, its file is there",
+)
 
 
-def killed(settings: Settings, moment: str) -> None:
-    command = [sys.executable, "-c", WORKING, str(settings.data), moment]
+def killed(settings: Settings, moment: str, *purged: str) -> None:
+    command = [sys.executable, "-c", WORKING, str(settings.data), moment, *purged]
     done = subprocess.run(command, env={**os.environ}, check=False, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, (moment, done.stderr)
 
@@ -127,7 +136,7 @@ def test_a_reviewed_survey_survives_a_kill_at_every_step(tmp_path: Path):
         appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         appointed.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
         team, noy = accounts.find(registry, "rangers"), accounts.find(registry, "noy")
-        number = receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
+        number = receive(settings, registry, path.read_bytes(), path.name, sender=team)
     for moment in BEFORE_REVIEW:
         killed(settings, moment)
         assert whole(settings) == (0, 0)
@@ -146,9 +155,9 @@ def test_a_reviewed_survey_survives_a_kill_at_every_step(tmp_path: Path):
     assert whole(settings) == (6, 3)
     with Registry.open(settings) as registry:
         told = review.look(registry, noy, number)
-        assert (told["state"], told["dataset_version"]) == ("published", 1)
+        assert (told["state"], told["part_version"]) == ("published", 1)
         assert told["on_map"]["release"] == releases.current(settings.data).id
-        assert [one["action"] for one in told["history"]].count("published") == 1
+        assert [one["action"] for one in told["history"]].count("committed") == 1
         assert [one["role"] for one in told["history"] if one["action"] == "accepted"] == ["node_manager", "biodata"]
         assert registry.first_broken_audit_entry() is None
     assert verify(settings).faults == []
@@ -175,7 +184,7 @@ def test_a_survey_is_published_when_the_map_shows_it_and_not_before(tmp_path: Pa
     with Registry.open(settings) as registry:
         appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         team = accounts.find(registry, "rangers")
-        number = receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
+        number = receive(settings, registry, path.read_bytes(), path.name, sender=team)
     for moment in BEFORE_THE_MAP:
         killed(settings, moment)
         assert whole(settings) == (6, 3)
@@ -185,44 +194,52 @@ def test_a_survey_is_published_when_the_map_shows_it_and_not_before(tmp_path: Pa
     assert says_the_truth(settings, team, number) == "published"
     with Registry.open(settings) as registry:
         actions = [one["action"] for one in review.look(registry, team, number)["history"]]
-    assert [actions.count(action) for action in ("committed", "published")] == [1, 1]
+    assert actions.count("committed") == 1
     assert verify(settings).faults == []
 
 
-def test_a_correction_is_undone_whole_though_the_worker_is_killed_at_every_step(tmp_path: Path):
+def test_a_part_is_removed_restored_and_purged_whole_though_each_step_is_killed(tmp_path: Path):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
-    corrected = [
-        ["NH-1", "E1", "Muntiacus muntjak", 97731, "male"],
-        *FIRST[1:4],
-        ["NH-7", "E2", "Sus scrofa", 83341, None],
-    ]
+    other = [["OT-1", "X1", "Muntiacus muntjak", 1, None]]
     with Registry.open(settings) as registry:
         appointed.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
         team = accounts.find(registry, "rangers")
-        for rows in (FIRST, corrected):
-            path = save(tmp_path / "survey.xlsx", rows, FIRST_EVENTS)
-            receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
+        for name, rows, events in (("survey", FIRST, FIRST_EVENTS), ("other", other, [["X1", *FIRST_EVENTS[0][1:]]])):
+            path = save(tmp_path / f"{name}.xlsx", rows, events)
+            receive(settings, registry, path.read_bytes(), path.name, sender=team)
             work(settings, stop=threading.Event(), once=True)
-        was, wrong = rows_of(settings, snapshot=snapshot_of(settings, 1)), rows_of(settings)
-        assert (was.height, wrong.height) == (6, 5)
-        withdrawing.count(registry, team, 2)
-        work(settings, stop=threading.Event(), once=True)
-        withdrawing.ask(registry, team, 2, confirm=1)
-        for moment in WHILE_IT_IS_UNDONE:
-            killed(settings, moment)
-            now = rows_of(settings)
-            assert now.equals(was) or now.equals(wrong), moment
-        work(settings, stop=threading.Event(), once=True)
-        withdrawing.ask(registry, team, 2)  # the worker had given up after three deaths
-        killed(settings, AT_THE_END)
-        work(settings, stop=threading.Event(), once=True)
-        assert review.look(registry, team, 2)["state"] == "withdrawn"
-    assert rows_of(settings).equals(was)
+        was = rows_of(settings)
+        without = was.filter(dataset_part="other")
+        assert (was.height, without.height) == (7, 1)
+
+        def go(start: Callable[[], int], moments: Sequence[str], before: pl.DataFrame, after: pl.DataFrame) -> int:
+            number = start()
+            for moment in moments:
+                killed(settings, moment)
+                now = rows_of(settings)
+                assert now.equals(before) or now.equals(after), moment
+                assert review.look(registry, team, number)["state"] in ("accepted", "committing", "committed"), moment
+            again = start()
+            work(settings, stop=threading.Event(), once=True)
+            assert rows_of(settings).equals(after)
+            return again
+
+        removal = go(lambda: submit.remove(settings, registry, team, 1), WHILE_IT_IS_REMOVED, was, without)
+        assert [review.look(registry, team, one)["state"] for one in (1, removal)] == ["removed", "removed"]
+        back = go(lambda: submit.restore(registry, team, 1, idempotency_key="back"), AFTER_REVIEW[:2], without, was)
+        assert review.look(registry, team, back)["state"] == "published"
+        for moment in WHILE_IT_IS_PURGED:
+            killed(settings, moment, "survey")
+            now = rows_of(settings).drop_nulls("source_record_id")
+            assert now.equals(was) or now.equals(without), moment
+        purge_part(settings, registry, dataset="nam-ha", part="survey", reason="a law", actor="a test")
+        assert {review.look(registry, team, one)["state"] for one in (1, removal, back)} == {"withdrawn"}
+    assert rows_of(settings).equals(without)
     shown = releases.read(releases.current(settings.data), "occurrences")
-    assert set(shown["key"]) == set(was.filter(pl.col("v_scientificName") != "Elephas maximus")["key"])
+    assert set(shown["key"]) == set(without["key"])
     for path in (settings.data / "lake").rglob("*.parquet"):
         content = repr(pl.read_parquet(path).to_dicts())
-        assert not {"97731", "83341"} & set(re.findall("[0-9]+", content)), path.name
+        assert not [one for one in ("NH-1", "NH-6") if f"'{one}'" in content], path.name
     assert len([path for path in (settings.data / "uploads").iterdir() if path.is_file()]) == 1
     assert verify(settings).faults == []
 
@@ -233,20 +250,12 @@ def rows_of(settings: Settings, *, snapshot: int | None = None) -> pl.DataFrame:
         return lake.read("verbatim", snapshot=snapshot).sort("key")
 
 
-def snapshot_of(settings: Settings, number: int) -> int | None:
-    """Return the lake's version that has a survey."""
-    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
-        return session.get_one(Submission, number).snapshot
-
-
 def again(settings: Settings, path: Path, number: int) -> None:
     """Send the same file again, as whoever waits does: the worker had given up after three deaths."""
     with Registry.open(settings) as registry:
         work(settings, stop=threading.Event(), once=True)
         team = accounts.find(registry, "rangers")
-        assert (
-            receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True)) == number
-        )
+        assert receive(settings, registry, path.read_bytes(), path.name, sender=team) == number
 
 
 def test_a_full_disk_takes_nothing_of_an_accepted_survey_and_the_next_try_does(small_disk: Path, tmp_path: Path):
@@ -266,8 +275,8 @@ def test_a_full_disk_takes_nothing_of_an_accepted_survey_and_the_next_try_does(s
     with Registry.open(settings) as registry:
         assert receive(settings, registry, path.read_bytes(), path.name, sender=team) == number
     work(settings, stop=threading.Event(), once=True)
-    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
-        assert session.get_one(Submission, number).state == "published"
+    with Registry.open(settings) as registry:
+        assert review.look(registry, team, number)["state"] == "published"
     assert whole(settings) == (3000, 3)
 
 
@@ -333,7 +342,7 @@ def test_a_cut_line_keeps_what_came_of_a_part_and_nothing_of_a_form(tmp_path: Pa
         process.wait(timeout=30)
     work(settings, stop=threading.Event(), once=True)
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:
-        assert [one.state for one in session.query(Submission)] == ["published"]
+        assert [survey_steps.state_of(session, one) for one in session.query(Submission)] == ["published"]
     assert whole(settings) == (records + 40, events + 8)
 
 

@@ -1,4 +1,4 @@
-# A survey from the template to the map, with a reviewer's question.
+# A survey from the template to the map, with a reviewer's question; off the map, back, and gone for good.
 biodata account new rangers --role uploader --dataset nam-ha --data biodata_data
 biodata account new noy --role node_manager --country LA --by office --data biodata_data
 biodata account confirm noy node_manager --country LA --by witness --data biodata_data
@@ -15,6 +15,7 @@ biodata survey review 1 accept --account noy --data biodata_data
 biodata worker --once --data biodata_data
 biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
 biodata survey history --dataset nam-ha --data biodata_data
-VERSION=$(biodata survey history --dataset nam-ha --data biodata_data | grep -oE '[0-9]+' | head -n 1)
-biodata survey revert $VERSION --dataset nam-ha --account rangers --data biodata_data
-biodata survey withdraw 1 --account rangers --yes --data biodata_data
+biodata survey remove 1 --account rangers --data biodata_data
+biodata survey restore 1 --account rangers --data biodata_data
+biodata worker --once --data biodata_data
+biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data
