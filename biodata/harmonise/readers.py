@@ -38,6 +38,7 @@ ADMINISTRATION: Final = frozenset(
     {
         "key",
         "datasetKey",
+        "dataset_part",
         "source_record_id",
         "source_file",
         "source_row",
