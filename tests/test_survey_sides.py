@@ -5,7 +5,7 @@ import re
 import pytest
 
 from biodata.access.roles import Role, RoleBinding
-from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
+from test_survey_review import CHINA, LAOS, LAOS_TOO, SURVEYS, workbook
 from test_survey_review import office as office
 
 CALLED = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.4]
@@ -68,9 +68,11 @@ def test_whom_a_change_concerns(office, dataset, rows, sides):
 
 @pytest.mark.searches
 def test_a_side_is_asked_after_all_where_it_has_gone_on_meanwhile(office, dataset):
-    number = office.hand_in(dataset, workbook(CALLED, CHINA))
-    other = office.hand_in(dataset, workbook([*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))
+    number = office.hand_in(dataset, workbook(CALLED, CHINA), submit=False)
+    other = office.hand_in(dataset, workbook(LAOS, [*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))
     accept(office, other, "china")
+    seen = office.heads[dataset] | {"If-Match": office.look(dataset, number)["etag"]}
+    assert office.client.post(f"{SURVEYS}/{number}/submit", headers=seen).status_code == 200
     assert office.decide("laos", number, "accept").json()["state"] == "accepted"
     office.settle()
     told = office.look("laos", number)

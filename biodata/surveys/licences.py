@@ -43,12 +43,20 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
         return OfDataset(inherited(session, dataset), next(iter(found), None))
 
 
-def inherited(session: Session, dataset: str) -> str | None:
-    """Return the licence that an upload keeps where its sender tells none: the dataset's last.
+def inherited(session: Session, dataset: str, part: str | None = None) -> str | None:
+    """Return the licence that an upload keeps where its sender tells none: of the version that it mends, else the dataset's last.
+
+    It mends the last version of its part where that was refused.
 
     One that was refused, taken back, or only looked at as a draft, told nothing of the dataset. Where the last one's file
     told its own licence in every row nothing is kept: nobody said which of the two holds for rows without one.
     """
+    if part is not None:
+        same = (Submission.dataset == dataset) & (Submission.part == part)
+        every = select(Submission).where(same, Submission.wanted, Submission.state != "withdrawn")
+        last = session.scalar(every.order_by(Submission.id.desc()).limit(1))
+        if last is not None and last.state == "refused" and last.license is not None:
+            return last.license
     asked = select(Submission.license).where(Submission.dataset == dataset)
     stands = Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
     return session.scalar(asked.where(stands).order_by(Submission.id.desc()).limit(1))

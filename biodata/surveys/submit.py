@@ -127,7 +127,7 @@ def receive(
         # One transaction with its job: whoever hears its number knows that it will be taken in.
         with registry.session() as session, session.begin():
             if sent.licence is None:
-                submission.license = licences.inherited(session, dataset)
+                submission.license = licences.inherited(session, dataset, part)
             accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
             number = _add(session, submission, sender)
             if sent.upload is not None:

@@ -15,7 +15,9 @@ def upgrade() -> None:
     """Add the part and what was accepted, and drop what told of several uploads which of them said a row."""
     op.add_column("submission", sa.Column("part", sa.String(200), nullable=False, server_default=""))
     op.add_column("submission", sa.Column("part_version", sa.Integer(), nullable=True))
-    op.add_column("submission", sa.Column("restores", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "submission", sa.Column("restores", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+    )
     op.add_column("submission", sa.Column("removes", sa.Boolean(), nullable=False, server_default=sa.false()))
     # Column by column: a table made anew would lose the triggers that count its changes.
     for name in ("complete", "answers", "renamed", "renamed_of", "returns_to", "dataset_version"):
