@@ -15,6 +15,7 @@ _SOURCES: Final = (
     "src",
     "public",
     "index.html",
+    "surveys.html",
     "package.json",
     "package-lock.json",
     "tsconfig.json",
