@@ -66,7 +66,7 @@ const FEW = 20;
 /** The rows of a survey; `about(words)` begins a question, where the reader may ask one. */
 export function rowsView(survey: number, about: Ask): HTMLElement {
   const [status, counts, more, whole] = [statusLine(), el('ul', { class: 'counts' }), plainButton(t('more')), plainButton(t('rows_all'))];
-  const [events, map, legend, shown] = [el('div'), el('div'), el('div'), el('div')];
+  const [events, map, legend, shown] = [el('div'), el('div'), el('div'), el('div', { class: 'every-species' })];
   const option = (kind: string): HTMLElement => el('option', { value: kind }, named('kind', kind));
   const change = el('select', { id: 'rows-change' }, el('option', { value: '' }, t('all')), ...CHANGES.map(option));
   let event: string | null = null;
@@ -132,13 +132,14 @@ function sideCounts(side: string, counts: Record<string, number>): string {
 function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, string>, about: Ask): HTMLElement[] {
   const doubts = (row: Row): string[] => (row.quality_flags ?? []).filter((flag) => !common.has(flag));
   const changes = (every: Row[]): number => Number(every.some((row) => row.change !== 'unchanged'));
-  const species = grouped(rows, (row) => row.scientificName ?? '').toSorted((a, b) => changes(b) - changes(a));
+  const name = (every: Row[]): string => every[0]!.scientificName ?? '';
+  const species = grouped(rows, (row) => row.scientificName ?? '').toSorted((a, b) => changes(b) - changes(a) || name(a).localeCompare(name(b)));
   return species.map((every) => {
     const kinds = grouped(every, (row) => row.change).map((of) => badge(of[0]!.change, ` ${of.length}`));
     const days = every.map((row) => String(row.eventDate ?? row.year ?? '').slice(0, 10)).filter(Boolean).toSorted();
     const doubted = every.filter((row) => doubts(row).length).length;
     const facts = [[...new Set([days[0], days.at(-1)])].filter(Boolean).join(' – '), doubted && `${t('doubts')}: ${doubted}`].filter(Boolean);
-    const summary = [el('em', {}, every[0]!.scientificName ?? t('cell_empty')), ' ', ...kinds.flatMap((one) => [one, ' ']), facts.join(' · ')];
+    const summary = [el('em', {}, name(every) || t('cell_empty')), ' ', ...kinds.flatMap((one) => [one, ' ']), facts.join(' · ')];
     return folded({ class: 'species', open: rows.length <= FEW }, summary, recordTable(every, doubts, flags, about));
   });
 }

@@ -24,8 +24,9 @@ export function startSend(sent: (number: number) => void): void {
 
 /** Offer the datasets that somebody sends to, and their parts; nothing to nobody. */
 export async function offerDatasets(): Promise<void> {
-  const own = hasKey() ? await askJson<{ roles: { role: string; dataset?: string }[] }>('/v1/account').catch(() => null) : null;
+  const own = hasKey() ? await askJson<{ name: string; roles: { role: string; dataset?: string }[] }>('/v1/account').catch(() => null) : null;
   const datasets = (own?.roles ?? []).flatMap(({ role, dataset }) => (role === 'uploader' && dataset ? [dataset] : []));
+  if (own && !find('login-status').textContent) say(find('login-status'), t('logged_in', { name: own.name }));
   find('datasets').replaceChildren(...datasets.map((value) => el('option', { value })));
   field('dataset').value = datasets.length === 1 ? datasets[0]! : '';
   field('part').value = '';

@@ -145,7 +145,7 @@ function works(survey: Survey): boolean {
 
 function show(survey: Survey, etag: string, note: string): void {
   const blocked = survey.report?.ok === false;
-  const report = survey.report ? reportView(survey.report) : null;
+  const report = survey.report && survey.file !== undefined ? reportView(survey.report) : null;
   const rows = survey.rows ? rowsView(survey.id, survey.yours?.length ? askAbout : null) : null;
   const done = actions(survey, etag);
   const parts: Child[] = [
@@ -174,7 +174,7 @@ function stateLine(survey: Survey): HTMLElement {
   const kind = survey.left_alone ? 'note' : survey.state === 'published' ? 'good' : survey.state === 'refused' ? 'bad' : 'known';
   const link = (id: string, href: string, words: string): Child[] => [' · ', el('a', { id, href }, words)];
   const key = encodeURIComponent(survey.dataset);
-  return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next ? `. ${survey.next}` : null,
+  return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next ? ` · ${survey.next}` : null,
     ...(survey.state === 'published' && survey.file ? link('see-map', `/?dataset=${key}&language=${language}`, t('see_map')) : []),
     ...(survey.state === 'published' ? link('see-dataset', datasetAddress(survey.dataset), t('see_dataset')) : []),
     ...(survey.replaced_by ? link('see-next', `#survey-${survey.replaced_by}`, t('open', { number: survey.replaced_by })) : []));
@@ -185,7 +185,7 @@ function facts(survey: Survey): HTMLElement {
   const told: [string, string | number | undefined][] = [
     [t('dataset'), survey.dataset], [t('part'), survey.part], [t('version'), survey.part_version], [t('file_column'), survey.file], [t('sides'), sides],
   ];
-  return el('dl', {}, ...told.flatMap(([name, value]) => (value ? [el('dt', {}, name), el('dd', {}, value)] : [])));
+  return el('dl', {}, ...told.flatMap(([name, value]) => (value ? [el('div', {}, el('dt', {}, name), el('dd', {}, value))] : [])));
 }
 
 /** What was asked, by which node and when, and what was answered. */
