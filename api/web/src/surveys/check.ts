@@ -48,15 +48,19 @@ async function check(): Promise<void> {
 }
 
 /** A form with the file, and with its dataset: what was decided about its headings is used. */
-function formOf(file: File): FormData {
+export async function formOf(file: File): Promise<FormData> {
   const form = new FormData();
+  // A browser gives no file away that was changed after it was chosen.
+  await file.slice(0, 1).arrayBuffer().catch(() => {
+    throw new Error(t('file_changed'));
+  });
   form.append('file', file, file.name);
   for (const id of ['dataset', 'license']) if (field(id).value.trim()) form.append(id, field(id).value.trim());
   return form;
 }
 
-function sendToCheck(file: File, format: string): Promise<Response> {
-  return ask(`/v1/surveys?dry_run=true&language=${language}&format=${format}`, { method: 'POST', body: formOf(file) });
+async function sendToCheck(file: File, format: string): Promise<Response> {
+  return ask(`/v1/surveys?dry_run=true&language=${language}&format=${format}`, { method: 'POST', body: await formOf(file) });
 }
 
 function downloads(file: File, report: Report): HTMLElement | string {
@@ -85,7 +89,7 @@ async function lookAtHeadings(): Promise<void> {
   if (!file) return say(status, t('file_missing'), 'note');
   try {
     const path = `/v1/surveys/headings?language=${language}`;
-    const found = await askJson<{ sheets: { sheet: string; headings: Heading[] }[] }>(path, { method: 'POST', body: formOf(file) });
+    const found = await askJson<{ sheets: { sheet: string; headings: Heading[] }[] }>(path, { method: 'POST', body: await formOf(file) });
     const open = found.sheets.flatMap(({ sheet, headings }) => headings.filter((one) => !one.certain).map((one) => ({ ...one, sheet })));
     say(status, t(open.length ? 'headings_help' : 'headings_certain'), open.length ? 'note' : 'good');
     find('headings').replaceChildren(...(open.length ? [headingForm(open)] : []));

@@ -1,18 +1,15 @@
 // Sending a part of a dataset: checked first, so that its sender sees what it changes before anybody else does.
 import { language, served, t } from '../words';
-import { chosenFile } from './check';
+import { chosenFile, formOf } from './check';
 import { busy, complain, el, field, find, say } from './dom';
-import { ask, askJson, hasKey, onceKey } from './session';
+import { askJson, hasKey } from './session';
 import type { VersionList } from './versions';
 
-const FIELDS = ['file', 'dataset', 'part', 'license'];
-let once = onceKey(); // the same file sent twice is taken once
 let versions: VersionList['results'] = [];
 
 /** Wire the form; `sent` is called with the number of what was sent. */
 export function startSend(sent: (number: number) => void): void {
   find('license').append(...(served?.licences ?? []).map((one) => el('option', {}, one)));
-  for (const id of FIELDS) field(id).addEventListener('change', () => (once = onceKey()));
   field('file').addEventListener('change', tellFile);
   field('dataset').addEventListener('change', () => void loadParts());
   field('part').addEventListener('input', tellPart);
@@ -47,7 +44,6 @@ export async function loadParts(): Promise<void> {
 /** Begin a new version of a part: its file is chosen next. */
 export function sendAgain(dataset: string, part: string): void {
   [field('dataset').value, field('part').value] = [dataset, part];
-  once = onceKey();
   void loadParts();
   find('check-title').scrollIntoView();
   field('file').focus();
@@ -77,15 +73,14 @@ async function send(sent: (number: number) => void): Promise<void> {
   const [file, status] = [chosenFile(), find('send-status')];
   if (!file) return say(status, t('file_missing'), 'note');
   if (!hasKey()) return field('account').focus(), say(status, t('key_missing'), 'note');
-  const body = new FormData();
-  body.append('file', file, file.name);
-  body.append('submit', 'false');
-  for (const id of ['dataset', 'part', 'license']) if (field(id).value.trim()) body.append(id, field(id).value.trim());
   say(status, t('sending'));
   await busy(find<HTMLButtonElement>('send-button'), async () => {
     try {
-      const answer = await ask(`/v1/surveys?language=${language}`, { method: 'POST', body, headers: { 'Idempotency-Key': once } });
-      const { id } = (await answer.json()) as { id: number };
+      const body = await formOf(file);
+      body.append('submit', 'false');
+      if (field('part').value.trim()) body.append('part', field('part').value.trim());
+      // The service knows a file that it has already: the same one sent twice is taken once.
+      const { id } = await askJson<{ id: number }>(`/v1/surveys?language=${language}`, { method: 'POST', body });
       say(status, `✔ ${t('sent', { number: id })}`, 'good');
       sent(id);
     } catch (refusal) {

@@ -55,6 +55,8 @@ export interface Survey extends Summary {
 
 const AGAIN_MS = 2_000;
 const MOST_TIMES = 150;
+/** Of the list; the others are there on a click. */
+const MOST_LISTED = 10;
 const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
 const IN_THE_DATASET = ['committed', 'published'];
 const SPOKEN = ['asked', 'refused', 'answered'];
@@ -95,7 +97,10 @@ function listed(caption: string, surveys: Summary[]): HTMLElement | null {
   const heads = [t('number'), t('state'), t('dataset'), t('part'), t('version'), t('changed_at')];
   const link = (one: Summary): HTMLElement =>
     el('a', { href: `#survey-${one.id}`, onclick: () => one.id === watched && void open(one.id) }, t('open', { number: one.id }));
-  return table(caption, heads, surveys.map((one) => [link(one), named('state', one.stage), one.dataset, one.part, one.part_version, when(one.changed)]));
+  const rows = surveys.map((one) => [link(one), named('state', one.stage), one.dataset, one.part, one.part_version, when(one.changed)]);
+  const rest = rows.slice(MOST_LISTED);
+  const others = rest.length ? folded({}, [t('and_more', { count: rest.length })], table(caption, heads, rest)) : null;
+  return el('div', {}, table(caption, heads, rows.slice(0, MOST_LISTED)), others);
 }
 
 /** Take away what only a key shows. */
