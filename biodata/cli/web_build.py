@@ -1,4 +1,4 @@
-"""The map's build: made when its sources changed, with a Node that is new enough; the API starts without it."""
+"""The build of the pages (the map, surveys): made when their sources changed, with a Node that is new enough; the API starts without it."""
 
 import gzip
 import hashlib

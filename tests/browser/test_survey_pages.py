@@ -159,7 +159,9 @@ def test_from_a_template_to_what_is_published(page, post, files):
     send(page, post, files / "right.xlsx", part="cameras, dry season")
     expect(page.locator("#list table").first).to_be_visible()
     expect(page.locator("#send-button")).to_be_enabled()
-    assert page.locator("#survey .difference td", has_text="2").count() >= 1, "what it changes is seen before it is sent on"
+    assert page.locator("#survey .difference td", has_text="2").count() >= 1, (
+        "what it changes is seen before it is sent on"
+    )
     shot(page, "draft_lo_1280")
     number = submit(page)
     assert post.keys["team"] not in page.url

@@ -39,7 +39,8 @@ export function differenceView(difference: Difference): HTMLElement {
 
 /** How many rows a version made new, changed or removed, in one line. */
 export function inOneLine(counts: Record<string, Record<string, number>>): string {
-  const of = (kinds: Record<string, number>): string => KINDS.slice(0, 3).filter((kind) => kinds[kind]).map((kind) => `${named('kind', kind)} ${kinds[kind]}`).join(', ');
+  const of = (kinds: Record<string, number>): string =>
+    KINDS.filter((kind) => kind !== 'unchanged' && kinds[kind]).map((kind) => `${named('kind', kind)} ${kinds[kind]}`).join(', ');
   return TABLES.filter((name) => of(counts[name] ?? {})).map((name) => `${t(name)}: ${of(counts[name] ?? {})}`).join('; ');
 }
 

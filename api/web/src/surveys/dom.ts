@@ -100,18 +100,19 @@ export function ranges(numbers: number[]): string {
   return runs.map(([first, last]) => (first === last ? String(first) : `${first}–${last}`)).join(', ');
 }
 
-/** What several sentences have in common, with … for the words that differ. */
+/** The longest run of words that several sentences have in common, with … for the others. */
 export function inCommon(sentences: string[]): string {
-  const words = new Intl.Segmenter(language, { granularity: 'word' });
-  const [first = [], ...others] = [...new Set(sentences)].map((one) => [...words.segment(one)].map((word) => word.segment));
-  const shortest = Math.min(first.length, ...others.map((one) => one.length));
-  const same = (at: (sentence: string[]) => string | undefined): boolean => others.every((one) => at(one) === at(first));
-  let start = 0;
-  while (start < shortest && same((one) => one[start])) start++;
-  if (start === first.length) return first.join('');
-  let end = 0;
-  while (end < shortest - start && same((one) => one.at(-1 - end))) end++;
-  return `${first.slice(0, start).join('')}…${first.slice(first.length - end).join('')}`;
+  const every = [...new Set(sentences)];
+  const words = [...new Intl.Segmenter(language, { granularity: 'word' }).segment(every[0] ?? '')].map((word) => word.segment);
+  for (let size = words.length; size > 0; size--) {
+    for (let at = 0; at + size <= words.length; at++) {
+      const run = words.slice(at, at + size).join('');
+      if (!every.every((one) => one.includes(run))) continue;
+      const [before, after] = [every.some((one) => !one.startsWith(run)), every.some((one) => !one.endsWith(run))];
+      return [before && '…', run.trim(), after && '…'].filter(Boolean).join(' ');
+    }
+  }
+  return '…';
 }
 
 /** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */

@@ -4,52 +4,17 @@ import { complain, el, find, folded, grouped, named, say, statusLine, table, ter
 import { drawing } from './drawing';
 import { askJson } from './session';
 
+type Texts<Terms extends string> = Partial<Record<Terms, string>>;
+type Numbers<Terms extends string> = Partial<Record<Terms, number>>;
+
 /** A published record: terms that are empty are left out. */
-export interface Row {
-  change: string;
-  sides: string[];
-  before?: Record<string, string | number | null>;
-  quality_flags?: string[];
-  occurrenceID?: string;
-  eventID?: string;
-  eventDate?: string;
-  year?: number;
-  scientificName?: string;
-  individualCount?: number;
-  organismQuantity?: string;
-  occurrenceStatus?: string;
-  countryCode?: string;
-  locality?: string;
-  informationWithheld?: string;
-  decimalLatitude?: number;
-  decimalLongitude?: number;
-  cell_west?: number;
-  cell_east?: number;
-  cell_south?: number;
-  cell_north?: number;
-}
-interface EventRow {
-  eventID?: string;
-  design?: string;
-  samplingProtocol?: string;
-  event_start?: string;
-  event_end?: string;
-  year?: number;
-  effort_value?: number;
-  effort_unit?: string;
-  failed_days?: number;
-  targetTaxonomicScope?: string[];
-  records?: number;
-  species?: number;
-  locality?: string;
-  country_codes?: string[];
-  sharing_category?: string;
-  west?: number;
-  east?: number;
-  south?: number;
-  north?: number;
-  quality_flags?: string[];
-}
+export type Row = Texts<'occurrenceID' | 'eventID' | 'eventDate' | 'scientificName' | 'organismQuantity' | 'occurrenceStatus' | 'countryCode' | 'locality'
+  | 'informationWithheld'>
+  & Numbers<'year' | 'individualCount' | 'decimalLatitude' | 'decimalLongitude' | 'cell_west' | 'cell_east' | 'cell_south' | 'cell_north'>
+  & { change: string; sides: string[]; before?: Record<string, string | number | null>; quality_flags?: string[] };
+type EventRow = Texts<'eventID' | 'design' | 'samplingProtocol' | 'event_start' | 'event_end' | 'effort_unit' | 'locality' | 'sharing_category'>
+  & Numbers<'year' | 'effort_value' | 'failed_days' | 'records' | 'species' | 'west' | 'east' | 'south' | 'north'>
+  & { targetTaxonomicScope?: string[]; country_codes?: string[]; quality_flags?: string[] };
 interface Answer<T> {
   counts: Record<string, Record<string, number>>;
   count: number;
@@ -60,7 +25,7 @@ type Ask = ((words: string) => void) | null;
 
 const AT_ONCE = 500;
 const CHANGES = ['new', 'changed', 'unchanged', 'gone'];
-/** Rows up to which every species is open from the start. */
+/** Rows that change, up to which their species are open from the start. */
 const FEW = 20;
 
 /** The rows of a survey; `about(words)` begins a question, where the reader may ask one. */
@@ -132,6 +97,7 @@ function sideCounts(side: string, counts: Record<string, number>): string {
 function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, string>, about: Ask): HTMLElement[] {
   const doubts = (row: Row): string[] => (row.quality_flags ?? []).filter((flag) => !common.has(flag));
   const changes = (every: Row[]): number => Number(every.some((row) => row.change !== 'unchanged'));
+  const few = rows.filter((row) => row.change !== 'unchanged').length <= FEW;
   const name = (every: Row[]): string => every[0]!.scientificName ?? '';
   const species = grouped(rows, (row) => row.scientificName ?? '').toSorted((a, b) => changes(b) - changes(a) || name(a).localeCompare(name(b)));
   return species.map((every) => {
@@ -139,8 +105,10 @@ function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, strin
     const days = every.map((row) => String(row.eventDate ?? row.year ?? '').slice(0, 10)).filter(Boolean).toSorted();
     const doubted = every.filter((row) => doubts(row).length).length;
     const facts = [[...new Set([days[0], days.at(-1)])].filter(Boolean).join(' – '), doubted && `${t('doubts')}: ${doubted}`].filter(Boolean);
-    const summary = [el('em', {}, name(every) || t('cell_empty')), ' ', ...kinds.flatMap((one) => [one, ' ']), facts.join(' · ')];
-    return folded({ class: 'species', open: rows.length <= FEW }, summary, recordTable(every, doubts, flags, about));
+    const summary: Child[] = [el('em', {}, name(every) || t('cell_empty')), ' ', ...kinds.flatMap((one) => [one, ' ']), facts.join(' · ')];
+    const ordered = every.toSorted((a, b) => changes([b]) - changes([a]));
+    const open = few && (changes(every) > 0 || rows.length <= FEW);
+    return folded({ class: 'species', open }, summary, recordTable(ordered, doubts, flags, about));
   });
 }
 
@@ -154,11 +122,15 @@ function recordTable(rows: Row[], doubts: (row: Row) => string[], flags: Record<
   return table(t('rows_title'), heads.map(String), rows.map((row) => [
     el('span', {}, badge(row.change), ...changed(row, 'scientificName', '')),
     row.occurrenceID,
-    changedCell(row, 'individualCount', [row.individualCount ?? row.organismQuantity, row.occurrenceStatus === 'ABSENT' && row.occurrenceStatus].filter(Boolean).join(' ')),
+    changedCell(row, 'individualCount', count(row)),
     changedCell(row, 'eventDate', row.eventDate ?? row.year),
     row.eventID, place(row), ofSeveral && row.sides.join(', '), reasons(row, doubts(row), flags),
     about && el('button', { type: 'button', class: 'plain small ask', onclick: () => about(`${called(row)}: `) }, t('ask_row')),
   ]));
+}
+
+function count(row: Row): string {
+  return [row.individualCount ?? row.organismQuantity, row.occurrenceStatus === 'ABSENT' && 'ABSENT'].filter((one) => one !== undefined && one !== false).join(' ');
 }
 
 /** What would be published, above what is published now where that is another. */

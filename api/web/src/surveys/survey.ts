@@ -56,7 +56,7 @@ export interface Survey extends Summary {
 const AGAIN_MS = 2_000;
 const MOST_TIMES = 150;
 /** Of the list; the others are there on a click. */
-const MOST_LISTED = 10;
+const MOST_LISTED = 5;
 const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
 const IN_THE_DATASET = ['committed', 'published'];
 const SPOKEN = ['asked', 'refused', 'answered'];
@@ -154,7 +154,7 @@ function show(survey: Survey, etag: string, note: string): void {
   const rows = survey.rows ? rowsView(survey.id, survey.yours?.length ? askAbout : null) : null;
   const done = actions(survey, etag);
   const parts: Child[] = [
-    el('h3', {}, `${t('survey_number', { number: survey.id })}: ${survey.part}`),
+    el('h3', { id: 'survey-title' }, `${t('survey_number', { number: survey.id })}: ${survey.part}`),
     note && el('p', { class: 'note', role: 'alert' }, note),
     stateLine(survey),
     facts(survey),
@@ -199,7 +199,8 @@ function conversation(survey: Survey): HTMLElement | null {
   if (!spoken.length) return null;
   const where = (one: Question): string => [one.sheet, one.row && `${t('row')} ${one.row}`, one.column].filter(Boolean).join(' · ');
   const who = (one: Happened): string =>
-    [one.country, named('role', one.role), one.survey && t('of_survey', { number: one.survey }), when(one.date), named('state', one.action)].filter(Boolean).join(' · ');
+    [one.country, named('role', one.role), one.survey && t('of_survey', { number: one.survey }), when(one.date), named('state', one.action)]
+      .filter(Boolean).join(' · ');
   const asked = (one: Question): HTMLElement => el('li', {}, [where(one), one.question].filter(Boolean).join(': '));
   const said = spoken.map((one) => el('li', { 'data-action': one.action }, el('small', {}, who(one)),
     one.note && el('p', { class: 'said' }, one.note), one.questions && el('ul', {}, ...one.questions.map(asked))));
@@ -224,14 +225,16 @@ function actions(survey: Survey, etag: string): HTMLElement {
   const take = (): Promise<void> => act(() => ask(`${path}?language=${language}`, { method: 'DELETE' }));
   const { mine, state, file, replaced_by: next } = survey;
   const current = IN_THE_DATASET.includes(state) && !next && file !== undefined;
-  const again = (): void => sendAgain(survey.dataset, survey.part);
+  const again = el('button', { type: 'button', id: 'again', class: 'plain', onclick: () => sendAgain(survey.dataset, survey.part) }, t('new_version'));
+  const takeBack = { first: t('withdraw'), help: t('withdraw_help'), sure: t('withdraw_sure'), kind: 'danger' };
+  const remove = { first: t('remove'), help: t('remove_help'), sure: t('remove_sure'), kind: 'danger' };
   return el('div', { class: 'actions' },
     mine && state === 'draft' && survey.report?.ok && el('button', { type: 'button', id: 'submit', onclick: submit }, t('submit')),
     mine && state === 'asked' && answerForm(survey, etag, act),
     survey.yours?.length ? decisionForm(survey, etag, act) : null,
-    mine && !next && survey.stage !== 'checking' && state !== 'committing' && el('button', { type: 'button', id: 'again', class: 'plain', onclick: again }, t('new_version')),
-    mine && WAITING.includes(state) && file !== undefined && askedOnce({ first: t('withdraw'), help: t('withdraw_help'), sure: t('withdraw_sure'), kind: 'danger' }, take),
-    mine && current && askedOnce({ first: t('remove'), help: t('remove_help'), sure: t('remove_sure'), kind: 'danger' }, take),
+    mine && !next && survey.stage !== 'checking' && state !== 'committing' && again,
+    mine && WAITING.includes(state) && file !== undefined && askedOnce(takeBack, take),
+    mine && current && askedOnce(remove, take),
     status);
 }
 
