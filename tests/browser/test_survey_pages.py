@@ -18,6 +18,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
 from biodata.surveys import templates, words
+from biodata.surveys.designs import DESIGNS
 from biodata.worker import work
 from servers import serving
 from test_survey_templates import filled
@@ -228,6 +229,32 @@ def test_on_a_telephone_nothing_is_wider_than_the_screen(page, post, files, lang
     assert no_wider(page)
     shot(page, f"check_{language}_1200")
     assert page.complaints == []
+
+
+def test_faults_of_a_kind_are_one_line_that_opens(page, post, tmp_path):
+    heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
+    rows = [[f"N-{n}", "2026-03-01", f"Nomen nullum{'abcdefghijkl'[n % 12]}", "20.9", "101.3"] for n in range(40)]
+    rows += [[f"D-{n}", "2026-33-44", "Sus scrofa", "20.9", "101.3"] for n in range(3)]
+    page.goto(f"{post.address}/surveys?language=en")
+    checked(page, _csv(tmp_path / "names.csv", [heads, *rows]))
+    kinds = page.locator("#report > div > .finding")
+    assert kinds.evaluate_all("every => every.map((one) => one.dataset.code)")[0] == "RECORDED_DATE_INVALID"
+    assert kinds.nth(0).get_attribute("open") is not None, "what must be mended is seen at once"
+    expect(kinds.nth(0).locator("tbody tr")).to_have_text("2026-33-4442–44eventDate")
+    names = page.locator("#report .finding", has_text="12 different values in 40 rows")
+    expect(names).to_have_count(1)
+    expect(names.locator("tbody")).to_be_hidden()
+    names.locator("summary").click()
+    expect(names.locator("tbody tr")).to_have_count(12)
+    expect(names.locator("tbody tr").first).to_contain_text("2, 14, 26, 38")
+
+
+def test_without_scripts_the_templates_are_there(chromium, post):
+    with chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(f"{post.address}/surveys?language=lo")
+        expect(page.locator("noscript p")).to_be_visible()
+        expect(page.locator("#templates a[download]")).to_have_count(len(DESIGNS))
 
 
 def test_by_keyboard_alone(page, post, files):
