@@ -299,7 +299,8 @@ def _is_outdated(session: Session, submission: Submission) -> bool:
 def _loses_more(submission: Submission, read: pipeline.Interpreted) -> bool:
     """Tell whether rows would be left out that were withdrawn since it was checked."""
     known = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
-    return withdrawn_rows.count(read) > known
+    more: bool = withdrawn_rows.count(read) > known
+    return more
 
 
 def _look_again(session: Session, submission: Submission) -> None:
