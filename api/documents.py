@@ -219,6 +219,11 @@ def upload() -> dict[str, Any]:
             "enum": ["true", "false"],
             "description": "false: it stays a draft, whose difference you look at first; then POST …/submit.",
         },
+        "accept": {
+            "type": "string",
+            "description": "Proposals of the check that are accepted for the dataset from now on, one a line: a code such as "
+            "NAME_COMMON, or CODE=value of the cells with that text. What was written stays verbatim.",
+        },
         "license": {
             "type": "string",
             "description": "The licence of what tells none in the file, such as CC BY 4.0; without one it keeps what was told last for the dataset, else it is published as UNSPECIFIED.",

@@ -325,6 +325,9 @@ class SurveyProblem(BaseModel):
     blocking: bool
     message: str
     expected: str | None = None
+    proposal: str | None = Field(
+        default=None, description="What stands in the place of the cell where `accept` takes it."
+    )
 
 
 class SurveyNotice(BaseModel):
@@ -346,6 +349,20 @@ class SurveyNotice(BaseModel):
     expected: str | None = None
 
 
+class ProblemGroup(BaseModel):
+    """Problems of one kind in one column."""
+
+    code: str
+    column: str | None
+    blocking: bool
+    rows: int = Field(description="How many there are.")
+    values: int = Field(description="In how many different cells' texts.")
+    first: dict[str, Any] = Field(description="Sheet and row of the first.")
+    message: str
+    expected: str | None
+    proposals: int = Field(description="How many have a clear proposal, which `accept` takes.")
+
+
 class SurveyReport(BaseModel):
     """What a check of a survey found; nothing was kept."""
 
@@ -355,6 +372,10 @@ class SurveyReport(BaseModel):
     ok: bool = Field(description="True where nothing blocks.")
     blocking: int
     warnings: int
+    accepted: int = Field(default=0, description="Cells in whose place an accepted proposal stands.")
+    groups: list[ProblemGroup] = Field(
+        default=[], description="Problems of one kind and column together; those that block first."
+    )
     problems: list[SurveyProblem]
     notes: list[str] = Field(default=[], description="What else the reader of its form says.")
     notices: list[SurveyNotice] = Field(default=[], description="Told to whoever sends the file, and never kept.")

@@ -135,6 +135,12 @@ def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
     return {} if known is None else kept(service(request).registry, known)
 
 
+def accepted_now(upload: Upload) -> tuple[str, ...]:
+    """Return the proposals that a form accepts."""
+    lines = (one.strip() for one in upload.told.get("accept", "").splitlines())
+    return tuple(one for one in lines if one)
+
+
 def _known_dataset(request: Request, upload: Upload) -> str | None:
     """Return the dataset that is told, to those who may upload to it."""
     dataset = upload.dataset
@@ -147,6 +153,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     from biodata import places, surveys
     from biodata.ingest import survey_project
     from biodata.store.sharing_rules import rules_of
+    from biodata.surveys.accepting import accepted_of
     from biodata.surveys.licences import of_dataset
 
     form, language = asked(request)
@@ -167,6 +174,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         licences=of_dataset(found.registry, _known_dataset(request, upload)),
         language=language,
         dataset=upload.dataset,
+        accepted=(*accepted_of(found.registry, _known_dataset(request, upload)), *accepted_now(upload)),
     )
     return report_answer(report, upload, form, language)
 

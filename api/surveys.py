@@ -175,6 +175,7 @@ def _wishes(upload: Upload) -> dict[str, Any]:
     fields: dict[str, Any] = {"upload": upload.told.get("upload"), "licence": upload.told.get("license")}
     if "part" in upload.told:
         fields["part"] = part_name(upload.told["part"])
+    fields["accept"] = survey_reports.accepted_now(upload)
     if "submit" in upload.told:
         fields["wanted"] = boolean("submit", upload.told["submit"])
     return fields

@@ -14,7 +14,7 @@ from starlette.types import Message
 
 from api.errors import Code, ProblemError
 
-FIELDS: Final = ("file", "dataset", "upload", "part", "submit", "license")
+FIELDS: Final = ("file", "dataset", "upload", "part", "submit", "license", "accept")
 _FORM_EXTRA_BYTES: Final = 64_000
 """What a form may have beside its file: boundaries, headers, the dataset's name."""
 

@@ -171,6 +171,12 @@ _ALL = (
     Flag("TRACKED_ANIMAL", _RECORD, "The place of an animal that carries a transmitter: always withheld.", gbif=False),
     Flag("IDENTIFIED_BY_MACHINE", _RECORD, "A machine determined it, and nobody has looked at it.", gbif=False),
     Flag("OCCURRENCE_ID_FROM_CONTENT", _RECORD, "The file has no identifiers; the row's content stood in.", gbif=False),
+    Flag(
+        "PROPOSAL_ACCEPTED",
+        _RECORD,
+        "A proposal was accepted in the place of a cell; verbatim it is as it was written.",
+        gbif=False,
+    ),
     Flag("GEOMETRY_INVALID", _AREA, "The polygon was not valid and was repaired.", gbif=False),
     Flag("GEOMETRY_MISSING", _AREA, "The site has no geometry: it counts, but is not mapped.", gbif=False),
     Flag("GEOMETRY_POINT", _AREA, "The site is a point, not a polygon.", gbif=False),

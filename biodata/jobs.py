@@ -98,6 +98,15 @@ def add(session: Session, name: str, arguments: Mapping[str, Any], *, priority: 
     return job.id
 
 
+def add_once(session: Session, name: str) -> int:
+    """Return the number of the job of a name that is queued without arguments; put it into the queue where none is."""
+    queued = select(Job).where(Job.name == name, Job.state == "queued").order_by(Job.id)
+    for job in session.scalars(queued):
+        if not job.arguments:
+            return job.id
+    return add(session, name, {})
+
+
 def asked(session: Session, name: str) -> list[dict[str, Any]]:
     """Return what the jobs of a name that have not ended are asked."""
     found = session.scalars(select(Job).where(Job.name == name, Job.state.in_(("queued", "running"))))

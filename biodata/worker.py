@@ -20,7 +20,8 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import COMMITTED
+from biodata.store.survey_steps import RESULTS_JOB
+from biodata.surveys import result_pages
 
 logger = logging.getLogger(__name__)
 
@@ -284,24 +285,26 @@ def _watched(held: Held) -> Iterator[None]:
         thread.join()
 
 
-def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
+def _release(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Make what the rules let out the current release; the only one, where somebody took back what was public."""
     made = pipeline.release(settings)
     if held.arguments.get("alone"):
         releases.drop_others(settings.data)
     exact_building.follow_release(settings)
     again.queue(settings, again.held_runs(settings))
+    with registry.session() as session, session.begin():
+        jobs.add_once(session, RESULTS_JOB)
     return {"release": made.id, "counts": dict(made.counts)}
 
 
+def _survey_results(settings: Settings, registry: Registry, _held: Held) -> dict[str, Any]:
+    """Make the pages of surveys' results that the current release tells otherwise."""
+    return {"datasets": result_pages.make(settings, registry)}
+
+
 def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
-    """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake and released."""
-    result = surveys.process(settings, registry, held.arguments["submission"])
-    if result["state"] == COMMITTED:  # a job that was cut off after the release comes here, too
-        made = pipeline.release(settings)
-        exact_building.follow_release(settings)
-        result |= {"release": made.id}
-    return result
+    """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake; a job of its own releases it."""
+    return surveys.process(settings, registry, held.arguments["submission"])
 
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
@@ -351,6 +354,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "release": _release,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
+        RESULTS_JOB: _survey_results,
         "corridors": _corridors,
         again.JOB: _corridors_again,
         "download": _download,

@@ -10,10 +10,11 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import select
 
+from biodata import jobs
 from biodata.access import downloads, rebuilding, traces
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, pointer
+from biodata.store import audit, checksums, folders, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
@@ -24,6 +25,7 @@ from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
+from biodata.store.survey_steps import RESULTS_JOB
 from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
@@ -114,6 +116,7 @@ def purge(
         replays = list(rebuilding.folder(data).glob("*"))
         for path in replays:
             path.unlink(missing_ok=True)
+        shutil.rmtree(folders.results(data), ignore_errors=True)
         traces.forget_hashes(data, keys)
         forgotten = traces.forget_reports(registry, data, whole=datasets, parts=parts, mended=mended)
         traces.sweep_leftovers(data)
@@ -123,6 +126,7 @@ def purge(
             told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
             for row in session.scalars(select(Withdrawal)):
                 row.purged = {**row.purged, "installation": told}
+            jobs.add_once(session, RESULTS_JOB)
             audit.append(session, actor=actor, action="purge", subject="installation", details=told)
     logger.info("purged: %s", found)
     return found

@@ -7,6 +7,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
 from biodata.cli.survey_options import (
+    AcceptOption,
     LanguageOption,
     LicenceOption,
     kept_of_dataset,
@@ -14,10 +15,13 @@ from biodata.cli.survey_options import (
     language_told,
     no_folders,
 )
-from biodata.cli.survey_told import line_of, summary_of
+from biodata.cli.survey_told import say_problems, summary_of
 from biodata.errors import InputError
 
 _HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
+
+Problems of one kind stand together, those that block first. Where a proposal is clear, --accept CODE takes it: it stands in
+the place of the cell, and what was written is kept.
 
 --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
 Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
@@ -46,6 +50,7 @@ def check(
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")] = None,
     licence: LicenceOption = None,
+    accept: AcceptOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Check, write, say what is wrong."""
@@ -63,15 +68,14 @@ def check(
     check_outputs(out or [], files)
     contents = [(file.name, file.read_bytes()) for file in files]
     rules, known = known_rules(data)
-    kept, licences = kept_of_dataset(data, dataset)
+    kept, licences, accepted = kept_of_dataset(data, dataset)
     report = surveys.check_files(
         contents, boundaries_for(data), encoding=encoding, kept=kept, rules=rules, known=known,
-        licence=survey_project.checked(licence), licences=licences, language=language, dataset=dataset,
+        licence=survey_project.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
     )  # fmt: skip
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
-    for problem in report["problems"]:
-        say(line_of(problem, language, report=report["file"]))
+    say_problems(report, language)
     for sentence in [*report["notes"], *sentences(report["notices"])]:
         say(f"i {sentence}")
     say(summary_of(report, language))

@@ -21,6 +21,13 @@ LanguageOption = Annotated[
     str,
     typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE"),
 ]
+AcceptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        help="Proposals to take: a code that the check tells, or CODE=value of one cell's text; may be repeated.",
+    ),
+]
 LicenceOption = Annotated[
     str | None,
     typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0."),
@@ -44,17 +51,18 @@ def language_told(told: str) -> str:
     return language
 
 
-def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], OfDataset]":
-    """Return what was decided about a dataset's headings, and its licence; nothing where there is no installation yet."""
+def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], OfDataset, list[str]]":
+    """Return what is known of a dataset: its headings, its licence, its accepted proposals; nothing before there is one."""
+    from biodata.surveys.accepting import accepted_of
     from biodata.surveys.licences import NONE_KNOWN, of_dataset
 
     if dataset is None or not data.is_dir():
-        return {}, NONE_KNOWN
+        return {}, NONE_KNOWN, []
     from biodata.store.heading_mappings import kept
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        return kept(registry, dataset), of_dataset(registry, dataset)
+        return kept(registry, dataset), of_dataset(registry, dataset), accepted_of(registry, dataset)
 
 
 def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":

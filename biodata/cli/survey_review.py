@@ -9,7 +9,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.cli.survey_changes import counts_of, say_difference, say_notes
-from biodata.cli.survey_options import LanguageOption, LicenceOption, language_told, no_folders, who_is
+from biodata.cli.survey_options import AcceptOption, LanguageOption, LicenceOption, language_told, no_folders, who_is
 from biodata.cli.survey_told import (
     line,
     say_sides,
@@ -111,6 +111,7 @@ def submit(
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
     licence: LicenceOption = None,
+    accept: AcceptOption = None,
     language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
@@ -127,13 +128,16 @@ def submit(
     with Registry.open(settings) as registry:
         who = who_is(registry, account, language)
         if number is not None:
-            _only_of_files({"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence}, language)
+            _only_of_files(
+                {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept},
+                language,
+            )
             reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
             say(state_line(number, reviews.look(registry, who, number)["stage"], language))
             return
         if file is None:
             return
-        sent = Sent(part=part, wanted=not draft, licence=licence)
+        sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
         told = reviews.look(registry, who, made, language=language)
     command = f"biodata survey status {made} --data {data}"
@@ -266,8 +270,8 @@ def remove(
         who = who_is(registry, account, language)
         made = sending.remove(settings, registry, who, number)
         found = reviews.look(registry, who, made, language=language)
-        if made != number and "job" in found:
-            # A worker that runs beside this may have taken it by now.
+        while made != number and "job" in found and found["state"] in ("accepted", "committing", "committed"):
+            # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
     say(state_line(made, found["stage"], language))

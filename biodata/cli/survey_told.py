@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from biodata.settings import Settings
 
 _MOST: Final = 40
+_OF_A_KIND: Final = 5
 _EDGES: Final = ("south", "north", "west", "east")
 
 
@@ -34,6 +35,26 @@ def line_of(problem: Mapping[str, Any], language: str, *, report: str | None) ->
     value = f" [{problem['value']}]" if problem.get("value") is not None else ""
     right = f" → {problem['expected']}" if problem.get("expected") else ""
     return f"{'!' if problem['blocking'] else '?'} {place or problem['file']}: {problem['message']}{value}{right}"
+
+
+def say_problems(report: Mapping[str, Any], language: str, *, indent: str = "") -> None:
+    """Print a report's problems, those of one kind together and those that block first; of many of a kind the first ones."""
+    from biodata.surveys import words
+
+    problems: dict[tuple[str, str | None, bool], list[Mapping[str, Any]]] = {}
+    for one in report["problems"]:
+        problems.setdefault((one["code"], one["column"], one["blocking"]), []).append(one)
+    for group in report["groups"]:
+        every = problems[group["code"], group["column"], group["blocking"]]
+        for problem in every[:_OF_A_KIND]:
+            say(indent + line_of(problem, language, report=report.get("file")))
+        if len(every) > _OF_A_KIND:
+            more = words.told("REPORT_MORE", {"count": len(every) - _OF_A_KIND}, language)[0]
+            say(f"{indent}  {group['code']}, {group['column'] or '-'}: {more}; --out, --json")
+    codes = dict.fromkeys(group["code"] for group in report["groups"] if group["proposals"])
+    if codes:
+        count = sum(group["proposals"] for group in report["groups"])
+        say(indent + words.told("PROPOSALS_ACCEPT", {"count": count, "codes": " --accept ".join(codes)}, language)[0])
 
 
 def summary_of(report: Mapping[str, Any], language: str) -> str:
@@ -79,10 +100,7 @@ def say_whole(told: dict[str, Any], language: str) -> None:
     report = told.get("report")
     if report is not None:
         say(f"  {summary_of(report, language)}")
-        for problem in report["problems"][:_MOST]:
-            say(f"  {line_of(problem, language, report=report.get('file'))}")
-        if len(report["problems"]) > _MOST:
-            say(f"  {words.told('REPORT_MORE', {'count': len(report['problems']) - _MOST}, language)[0]}; --json")
+        say_problems(report, language, indent="  ")
         if report["problems"] and "note" in report:
             say(f"  {report['note']}")
     for step in told["history"]:

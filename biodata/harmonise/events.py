@@ -15,7 +15,7 @@ from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import ends_of, with_event_date
 from biodata.harmonise.findings import Findings, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
-from biodata.harmonise.told import Told
+from biodata.harmonise.told import Told, as_written
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.sharing import measurements
 
@@ -152,10 +152,10 @@ def _put_together(
     flags = pl.col("quality_flags").list.eval(
         pl.element().filter(~pl.any_horizontal(pl.element().str.starts_with(start) for start in _NOT_OF_EVENTS))
     )
-    headings = [name for name in kept.columns if name not in ("source_file", "source_row", "source_sheet")]
+    came = as_written(kept.drop("source_file", "source_row", "source_sheet", strict=False))
     verbatim = [
         json.dumps({name: cell for name, cell in row.items() if cell is not None}, ensure_ascii=False)
-        for row in kept.select(headings).iter_rows(named=True)
+        for row in came.iter_rows(named=True)
     ]
     return interpreted.select(
         "datasetKey", *_READ_WITH_RECORDS, flags.alias("quality_flags"), "source_file", "source_row"

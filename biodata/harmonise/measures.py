@@ -85,7 +85,7 @@ def interpret(
 
 def _uncertainty(told: Told) -> Findings:
     """Read the radius of the place, in metres, and the precision of its coordinates, in degrees."""
-    radius = parse_decimals(told[_RADIUS], units=METRES)
+    radius = parse_decimals(told[_RADIUS].str.strip_prefix("±").str.strip_chars_start(), units=METRES)
     precision = parse_decimals(told["coordinatePrecision"])
     metres, degrees = radius["number"], precision["number"]
     right = (metres > 0) & (metres < MAX_UNCERTAINTY_M)

@@ -25,7 +25,7 @@ from biodata.harmonise import (
 )
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.findings import Findings, quality_flags, repairs_column
+from biodata.harmonise.findings import Findings, quality_flags, repairs, repairs_column
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told
 
@@ -206,6 +206,7 @@ class Harmoniser:
         taxon = self._names.interpret(told)
         parts = [
             identity,
+            _accepted(told),
             recorded,
             taxon,
             dates.interpret(told, today=self._today, declarations=declarations, orders=orders),
@@ -236,6 +237,16 @@ class Harmoniser:
         counts = None if asked is None else quality.summarise(told.batch.select(told.terms), asked)
         interpreted = came_coarse.records(told, _interpreted(told, parts))
         return HarmonisedBatch(interpreted, _verbatim(told, identity), identified.refusals, counts)
+
+
+def _accepted(told: Told) -> Findings:
+    """Note the accepted proposals that stand in the place of what was written."""
+    where = told.accepted()
+    if not where:
+        return Findings()
+    some = pl.select(pl.any_horizontal(*where.values()).alias("accepted")).to_series()
+    noted = [repairs(mask, term, told[term], "accepted_proposal", applied=True) for term, mask in where.items()]
+    return Findings(flags={"PROPOSAL_ACCEPTED": some}, repairs=noted)
 
 
 def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:

@@ -38,6 +38,7 @@ ADMINISTRATION: Final = frozenset(
     {
         "key",
         "datasetKey",
+        "dataset_part",
         "source_record_id",
         "source_file",
         "source_row",
@@ -164,6 +165,7 @@ READERS: Final = MappingProxyType(
 
 _CHECKS: Final = {
     "identity": "OCCURRENCE_ID_MISSING OCCURRENCE_ID_FROM_CONTENT",
+    "accepted_proposal": "PROPOSAL_ACCEPTED",
     "degrees": "ZERO_COORDINATE COORDINATE_INVALID COORDINATE_OUT_OF_RANGE COORDINATE_MISSING COORDINATE_PROJECTED "
     "COORDINATE_ROUNDED",
     "footprint": "COORDINATE_FROM_FOOTPRINT",

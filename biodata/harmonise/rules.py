@@ -153,6 +153,7 @@ _PLACES: Final = (
 )
 _CHECKS: Final = (
     Rule("identity", _CHECK, "What identifies the record in its dataset.", _DWC),
+    Rule("accepted_proposal", _REPAIR, "The dataset's team accepted what was proposed in the place of a cell.", _OURS),
     Rule("place_beside_country", _CHECK, "Compares the coordinates with the stated country, a band around it.", _OURS),
     Rule("place_beside_province", _CHECK, "Compares the coordinates with the stated province.", _OURS),
     Rule(

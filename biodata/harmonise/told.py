@@ -7,6 +7,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
+from biodata.terms import WRITTEN
 
 _KNOWN: Final = frozenset(terms.VERBATIM_TERMS)
 ADMINISTRATION: Final = ("source_file", "source_row")
@@ -30,7 +31,7 @@ class Told:
     def __init__(self, batch: pl.DataFrame) -> None:
         # Readers put a batch together from many pieces; to take rows from columns in one piece is much the faster.
         batch = batch.rechunk()
-        headings = [name for name in batch.columns if name not in ADMINISTRATION]
+        headings = [name for name in batch.columns if name not in ADMINISTRATION and not name.startswith(WRITTEN)]
         self.terms = [name for name in headings if name in _KNOWN]
         self.unknown = [name for name in headings if name not in _KNOWN]
         self.height = batch.height
@@ -71,6 +72,14 @@ class Told:
             return pl.repeat(value=True, n=self.height, eager=True)
         return self._frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
 
+    def accepted(self) -> dict[str, pl.Series]:
+        """Tell by term in which rows an accepted proposal stands in the place of the cell."""
+        return {
+            term: self.batch[f"{WRITTEN}{term}"].is_not_null()
+            for term in self.terms
+            if f"{WRITTEN}{term}" in self.batch.columns
+        }
+
     def keep(self, rows: pl.Series) -> "Told":
         """Return the rows where `rows` is True."""
         kept = Told.__new__(Told)
@@ -96,11 +105,21 @@ class Told:
 
     def verbatim(self) -> pl.DataFrame:
         """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
+        batch = as_written(self.batch)
         columns = [pl.col(term).alias(f"v_{term}") for term in self.terms]
-        filled = [name for name in sorted(self.unknown) if self.batch[name].null_count() < self.height]
+        filled = [name for name in sorted(self.unknown) if batch[name].null_count() < self.height]
         if filled:
             columns.append(json_object(filled).alias("other"))
-        return self.batch.select(*ADMINISTRATION, *columns)
+        return batch.select(*ADMINISTRATION, *columns)
+
+
+def as_written(batch: pl.DataFrame) -> pl.DataFrame:
+    """Return a batch with every cell as somebody wrote it: what was accepted in its place is gone."""
+    written = [name for name in batch.columns if name.startswith(WRITTEN)]
+    own = [term for term in (name.removeprefix(WRITTEN) for name in written) if term in batch.columns]
+    cells = [pl.coalesce(f"{WRITTEN}{term}", term).alias(term) for term in own]
+    cells = [pl.when(cell != "").then(cell) for cell in cells]  # an empty cell was written as nothing
+    return batch.with_columns(cells).drop(written)
 
 
 def json_object(names: Sequence[str]) -> pl.Expr:

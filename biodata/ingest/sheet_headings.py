@@ -1,28 +1,38 @@
 """What the headings of a survey's sheets say: which row they are, what each means, and what the sheet holds."""
 
+import io
 import re
+import zipfile
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from biodata.formats.workbooks import Grid
+from biodata.errors import InputError
+from biodata.formats.archives import ArchiveLimits, open_archive
+from biodata.formats.broken_zips import BROKEN_ZIP
+from biodata.formats.spreadsheet_kinds import XLS
+from biodata.formats.text_grids import read_text_grid
+from biodata.formats.workbooks import Grid, read_grids
 from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
-from biodata.ingest.sheet_layout import Layout, lay_out
-from biodata.ingest.sheet_words import sheet_kind
-from biodata.ingest.survey_files import grids_of
+from biodata.ingest.sheet_layout import Layout, lay_out, sheet_kind
 
 NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
 _OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
 """Columns of measurements and of media files, which have an event's identifier and are no events."""
 
-NEEDED: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
+NEEDED: Final = ("eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
 
 _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitude", "sampleSizeValue", "design",
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
+_OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "year", "day", "deploymentStart", "deploymentEnd",
+                               "design", "sampleSizeValue", "samplingEffort", "samplingEffortValue"})  # fmt: skip
+_PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.6
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _EXPLAINED: Final = 5
@@ -132,8 +142,59 @@ def _kind(title: str, terms: set[str]) -> str | None:
         return None
     if terms & set(NAMES_OF_TAXA) or "occurrenceID" in terms:
         return "occurrences"
-    if said == "sites" and "locationID" in terms and not terms & {"eventID", "eventDate", "deploymentStart"}:
+    if "locationID" in terms and terms & _PLACES and not terms & _OF_EVENTS:
         return "sites"
     if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
         return "events"
     return None if said == "project" and not terms & set(survey_project.TERMS) else said
+
+
+_LIMITS: Final = ArchiveLimits(members=50, total_bytes=150_000_000)
+_TEXTS: Final = (".csv", ".tsv", ".txt")
+
+
+def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
+    """Return the sheets of a file, whatever its name says it is.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or a bound is passed.
+    """
+    if content.startswith(XLS):
+        return read_grids(content, file=name)
+    if content.startswith(b"PK"):
+        texts = _zipped(name, content)
+        return read_grids(content, file=name) if texts is None else [
+            read_text_grid(text, file=member, encoding=encoding) for member, text in texts
+        ]  # fmt: skip
+    grid = read_text_grid(content, file=name, encoding=encoding)
+    if name.lower().endswith((".xlsx", ".xlsm")) and all(len(cells) < 2 for _, cells in grid.rows):
+        problem = "this is no XLSX workbook"
+        raise InputError(problem, file=name, expected="a file saved as .xlsx", code="WORKBOOK_INVALID")
+    return [grid]
+
+
+def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
+    """Return the texts of a zip archive, checked before anything is unpacked; None for what holds no text."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as listed:
+            if not any(member.lower().endswith(_TEXTS) for member in listed.namelist()):
+                return None
+    except BROKEN_ZIP:
+        return None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "survey.zip"
+        path.write_bytes(content)
+        try:
+            archive = open_archive(path, limits=_LIMITS)
+            if not all(member.lower().endswith(_TEXTS) for member in archive.sizes):
+                return None
+            texts = []
+            for member in archive.sizes:
+                with archive.open(member) as stream:
+                    texts.append((member, stream.read()))
+        except InputError as error:
+            code = "INPUT_TOO_LARGE" if error.code == "ARCHIVE_TOO_LARGE" else error.code
+            raise InputError(error.problem, file=name, value=error.value, expected=error.expected, code=code) from None
+        return texts

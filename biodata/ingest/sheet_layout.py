@@ -4,14 +4,16 @@ What is left out is told as a finding; a row is left out only where it can be no
 """
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_words import is_example, is_note, is_total
+from biodata.parsers.bundled import read_rows
 
 _LOOKED_AT: Final = 40
 _UNIT_CELL: Final = re.compile(
@@ -154,18 +156,24 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
     width = max(len(upper), len(lower))
     above, below = upper + [None] * (width - len(upper)), lower + [None] * (width - len(lower))
     seen = Counter(cell.strip() for cell in below if cell is not None)
+    groups = Counter(cell.strip() for cell in above if cell is not None)
+    of_units = all(_UNIT_CELL.fullmatch(cell.strip()) for cell in below if cell is not None)
     for index, (high, low) in enumerate(zip(above, below, strict=True)):
         high, low = (high or "").strip(), (low or "").strip()
         if not high and not low:
             continue
         row = out.heading_row if low else upper_row
-        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None
+        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None and (of_units or not is_heading(low))
         alone = low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit))
         heading = (
             low
             if alone
             else high
-            if not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or not is_heading(f"{high} {low}")))
+            if not low
+            or (
+                is_heading(high)
+                and (_DATE_FORM.fullmatch(low) or (groups[high] == 1 and not is_heading(f"{high} {low}")))
+            )
             else f"{high} {low}"
         )
         if out.grid.marks.hides_column(index):
@@ -224,3 +232,47 @@ def _is_note(cells: list[str]) -> bool:
     if not cells or len(cells) > 2:
         return False
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
+
+
+_AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"
+_MARK: Final = re.compile(r"[:：៖\-–—]")
+
+
+def plain(text: str) -> str:
+    """Return a text in one spelling of letters, without signs around it."""
+    return unicodedata.normalize("NFKC", text).casefold().strip(_AROUND)
+
+
+@cache
+def _words() -> Mapping[str, frozenset[str]]:
+    """Return by kind what is said in any language."""
+    found: dict[str, set[str]] = {}
+    for row in read_rows("sheet_words.csv"):
+        found.setdefault(row["kind"], set()).update(plain(word) for word in row["words"].split("|"))
+    return {kind: frozenset(words) for kind, words in found.items()}
+
+
+def sheet_kind(name: str) -> str | None:
+    """Return what a sheet's name says that it holds: occurrences, events, sites, project or guide; None where it says nothing."""
+    told = plain(name)
+    return next(
+        (kind for kind in ("occurrences", "events", "sites", "project", "guide") if told in _words()[kind]), None
+    )
+
+
+def is_total(cell: str) -> bool:
+    """Tell whether a cell is the word for a total."""
+    return plain(cell) in _words()["total"]
+
+
+def is_note(cell: str) -> bool:
+    """Tell whether a cell begins as a note does: with a word for it and a sign behind it, or with a star."""
+    if cell.lstrip().startswith(("*", "※", "注：")):
+        return True
+    parts = _MARK.split(cell, maxsplit=1)
+    return len(parts) > 1 and plain(parts[0]) in _words()["note"]
+
+
+def is_example(cell: str) -> bool:
+    """Tell whether a row that begins with this cell is a template's example."""
+    return cell.lstrip().startswith("#") and plain(cell.lstrip().lstrip("#")) in _words()["example"]

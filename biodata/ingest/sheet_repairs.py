@@ -1,11 +1,18 @@
 """Cells that are no plain values: merged ones, formulas, errors; what their value counts for is told, never guessed."""
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
+
+from biodata.datums.systems import find_system
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
+from biodata.parsers.decimals import parse_decimal
 
 SITE_TERMS: Final = frozenset(
     """
@@ -74,3 +81,113 @@ def read_marked(
         if name is not None and row in at:
             findings.append(Finding(grid.file, grid.name, row, table.heading(name), error, "CELL_ERROR", True))
             table.covered.add((row, name))
+
+
+_PLACES: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude")
+_ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
+_ZONE_TOLD: Final = re.compile(
+    r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
+)
+_MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
+_EASTINGS_M: Final = (100_000.0, 900_000.0)
+_WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
+
+
+def in_degrees(table: SurveyTable, columns: dict[str, list[str | None]], rows: list[int]) -> list[Finding]:
+    """Add degrees to a table whose places are metres of UTM.
+
+    Parameters
+    ----------
+    table : SurveyTable
+        Its headings; gets those of the degrees.
+    columns : dict of str to n cells
+        By term; gets `decimalLatitude` and `decimalLongitude`.
+    rows : list of n int
+        Rows of the cells.
+
+    Returns
+    -------
+    list of Finding
+        That they were turned, or what is missing to turn them: of the whole column at its heading, else cell by cell.
+    """
+    if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACES):
+        return []
+    east, north = table.heading("easting"), table.heading("northing")
+
+    def finding(row: int, column: str, value: str | None, code: str, *, blocking: bool, **params: str) -> Finding:
+        return Finding(table.file, table.sheet, row, column, value, code, blocking, params)
+
+    told_zone = next((match for match in map(_ZONE_TOLD.search, (east, north)) if match), None)
+    if told_zone is not None and "utm_zone" not in columns:
+        columns["utm_zone"] = [f"{told_zone[1]}{told_zone[2]}"] * len(rows)
+    lacking = _lacking(columns, (east, north))
+    if lacking:
+        return [finding(table.heading_row, east, east, "UTM_INCOMPLETE", blocking=True, lacking=lacking)]
+    nothing: list[str | None] = [None] * len(rows)
+    datums = columns.get("geodeticDatum") or [m[0] if (m := _WGS84.search(f"{east} {north}")) else None] * len(rows)
+    found = [
+        _degrees(*cells)
+        for cells in zip(columns["easting"], columns["northing"], columns.get("utm_zone", nothing), datums, strict=True)
+    ]
+    columns["decimalLongitude"] = [place[0] for place, _ in found]
+    columns["decimalLatitude"] = [place[1] for place, _ in found]
+    table.headings |= {"decimalLongitude": east, "decimalLatitude": north}
+    table.converted |= {"decimalLongitude": "easting", "decimalLatitude": "northing"}
+    told = [finding(table.heading_row, east, east, "UTM_CONVERTED", blocking=False)]
+    for row, (_, problem), cell in zip(rows, found, columns["easting"], strict=True):
+        if problem is not None:
+            told.append(finding(row, east, cell, "UTM_INCOMPLETE", blocking=True, lacking=problem))
+            table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
+    return told
+
+
+def _lacking(columns: Mapping[str, object], headings: tuple[str, str]) -> str:
+    """Return the columns that are missing, in words of the terms; empty where nothing is."""
+    out = [] if "utm_zone" in columns else ["utm_zone (48N)"]
+    if "geodeticDatum" not in columns and not _WGS84.search(" ".join(headings)):
+        out.append("geodeticDatum (WGS84)")
+    return ", ".join(out)
+
+
+def _degrees(
+    easting: str | None, northing: str | None, zone: str | None, datum: str | None
+) -> tuple[tuple[str | None, str | None], str | None]:
+    """Return longitude and latitude as text, and what is missing or wrong; nothing at all for a row without a place."""
+    nowhere = None, None
+    if easting is None and northing is None:
+        return nowhere, None
+    east, north = (
+        None if cell is None else parse_decimal(cell.strip().rstrip("mMeEnN "))[0] for cell in (easting, northing)
+    )
+    if east is None or not _EASTINGS_M[0] <= east <= _EASTINGS_M[1]:
+        return nowhere, "easting (100000-900000)"
+    if north is None or not 0 <= north <= _MOST_M or _MOST_NORTHERN_M < north < _LEAST_SOUTHERN_M:
+        return nowhere, "northing (0-10000000)"
+    told = _ZONE.fullmatch((zone or "").strip())
+    if told is None:
+        return nowhere, "utm_zone (48N)"
+    side = "N" if north <= _MOST_NORTHERN_M else "S"
+    letter = (told[2] or "").upper()
+    # S is the south, or the band from 32° N; every other letter from N on lies north.
+    if letter and letter != "S" and (letter >= "N") != (side == "N"):
+        return nowhere, f"utm_zone ({told[1]}{side})"
+    if datum is None:
+        return nowhere, "geodeticDatum (WGS84)"
+    to_degrees = _transformer(datum.strip(), int(told[1]), side)
+    if to_degrees is None:
+        return nowhere, "geodeticDatum (WGS84)"
+    try:
+        longitude, latitude = to_degrees.transform(east, north, errcheck=True)
+    except ProjError:
+        return nowhere, "easting, northing"
+    return (f"{longitude:.7f}", f"{latitude:.7f}"), None
+
+
+@lru_cache(maxsize=512)
+def _transformer(datum: str, zone: int, side: str) -> Transformer | None:
+    """Return what turns metres of a zone into degrees of the same datum; None where the datum has no such zone."""
+    named = "WGS 84" if _WGS84.fullmatch(datum) or datum.upper() == "EPSG:4326" else datum
+    system = find_system(f"{named} / UTM zone {zone}{side}")
+    if system is None or system.crs.geodetic_crs is None or not system.crs.is_projected:
+        return None
+    return Transformer.from_crs(system.crs, system.crs.geodetic_crs, always_xy=True)

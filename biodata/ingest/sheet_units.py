@@ -1,10 +1,18 @@
 """Units that a heading names: lengths turned into metres, and what a heading says of its dates."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from biodata.ingest.headings import key
+from biodata.ingest.headings.units import units_in
+from biodata.parsers.bundled import read_rows
 from biodata.parsers.decimals import parse_decimal
+from biodata.parsers.numerals import ascii_digits
 
 _METRES: Final = MappingProxyType({"km": 1000.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "mi": 1609.344, "yd": 0.9144})
 _IN_METRES: Final = frozenset(
@@ -13,6 +21,9 @@ _IN_METRES: Final = frozenset(
         "minimumDepthInMeters", "maximumDepthInMeters", "perpendicular_distance_m",
     }
 )  # fmt: skip
+_ERA_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)")
+_COMMON_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_FEWEST, _MOSTLY = 3, 0.9
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd", "year"})
 _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -21,6 +32,49 @@ _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "month_day_year": {"day_month_order": "month_first"},
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a column measures of an animal or a plant, in which unit, and between which numbers; words where it has none."""
+
+    kind: str
+    unit: str
+    least: float | None
+    greatest: float | None
+
+
+@cache
+def _measures() -> Mapping[str, Measured]:
+    """Return what is measured, by the key of its headings."""
+    found = {}
+    for row in read_rows("measured_headings.csv"):
+        least, greatest = (float(row[name]) if row[name] else None for name in ("least", "greatest"))
+        for word in row["words"].split("|"):
+            found[key(word)] = Measured(row["kind"], row["unit"], least, greatest)
+    return MappingProxyType(found)
+
+
+def measured(heading: str) -> Measured | None:
+    """Return what a heading says that its column measures, in the unit that it names; None where it says none."""
+    rest, units = units_in(heading.strip())
+    found = _measures().get(key(heading)) or _measures().get(key(rest))
+    if found is None or not units or units[0].name in (found.unit, "percent") or found.greatest is None:
+        return found
+    factor = _METRES.get(units[0].name, 1.0) / _METRES.get(found.unit, 1.0)
+    return Measured(found.kind, units[0].name, 0.0, found.greatest / factor)
+
+
+def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str, Measured]) -> list[str | None]:
+    """Return what columns measure as JSON, row by row, under Darwin Core's names."""
+    out = []
+    for cells in zip(*(columns[name] for name in kinds), strict=True):
+        told = [
+            {"measurementType": one.kind, "measurementValue": cell} | ({"measurementUnit": one.unit} if one.unit else {})
+            for one, cell in zip(kinds.values(), cells, strict=True) if cell is not None
+        ]  # fmt: skip
+        out.append(json.dumps(told, ensure_ascii=False) if told else None)
+    return out
 
 
 def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[str | None] | None:
@@ -38,6 +92,16 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
     return out
 
 
-def declared(term: str, unit: str | None) -> Mapping[str, str]:
-    """Return what a heading declares of its column's dates: the calendar, or the order of day and month."""
-    return _DECLARED.get(unit or "", {}) if term in _DATES else {}
+def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mapping[str, str]:
+    """Return what a column declares of its dates: by its heading the calendar, or the order of day and month; by its years.
+
+    Where nine of ten cells have a year of the Buddhist Era and none has one of the common era, the column is of that era.
+    """
+    if term not in _DATES:
+        return {}
+    told = [ascii_digits(cell) for cell in cells if cell]
+    of_era = [_ERA_YEAR.search(text) is not None for text in told]
+    common = any(_COMMON_YEAR.search(text) for text in told)
+    if len(told) >= _FEWEST and sum(of_era) >= _MOSTLY * len(told) and not common:
+        return {"calendar": "buddhist", **_DECLARED.get(unit or "", {})}
+    return _DECLARED.get(unit or "", {})

@@ -19,6 +19,7 @@ from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
 from biodata.ingest.table_headings import declared_terms, is_heading_option
 from biodata.ingest.tables import decided_headings
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
+from biodata.terms import WRITTEN
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
@@ -83,20 +84,25 @@ class SurveySource:
             if not survey.of("occurrences"):
                 raise no_occurrences(survey, file)
             _refuse_repeated_events(survey)
-            every = [*map(_Joined, survey.of("events")), *observations(survey)]
-            for kind in ("events", "occurrences"):
-                # All sheets of a kind are one table: they go in as one version, and together they are the whole state.
-                parts = [joined for joined in every if joined.table.kind == kind]
-                if not parts:
-                    continue
-                first = parts[0].table
-                yield VerbatimTable(
-                    kind=kind, name=first.file, dataset=DatasetInfo(self.dataset), batches=iter(_batches(parts)),
-                    sheet=first.sheet if len(parts) == 1 else None, sheets=[one.table.sheet for one in parts],
-                    declarations=survey.declarations,
-                    headings={term: told for one in parts for term, told in one.table.headings.items() if term != told},
-                    findings=survey.findings if first is every[0].table else [],
-                )  # fmt: skip
+            yield from tables_of(survey, self.dataset)
+
+
+def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
+    """Yield the tables of a survey: its events, where it has any, and its occurrences with what their events tell."""
+    every = [*map(_Joined, survey.of("events")), *observations(survey)]
+    for kind in ("events", "occurrences"):
+        # All sheets of a kind are one table: they go in as one version, and together they are the whole state.
+        parts = [joined for joined in every if joined.table.kind == kind]
+        if not parts:
+            continue
+        first = parts[0].table
+        yield VerbatimTable(
+            kind=kind, name=first.file, dataset=DatasetInfo(dataset), batches=iter(_batches(parts)),
+            sheet=first.sheet if len(parts) == 1 else None, sheets=[one.table.sheet for one in parts],
+            declarations=survey.declarations,
+            headings={term: told for one in parts for term, told in one.table.headings.items() if term != told},
+            findings=survey.findings if first is every[0].table else [],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ def observations(survey: Survey) -> list[Joined]:
         joined = keyed.join(events, on=" key", how="left", suffix=" of the event", maintain_order="left")
         known = joined[" known"].fill_null(value=False)
         filled = [name for name in frame.columns if f"{name} of the event" in joined.columns]
-        added = [name for name in events.columns if name not in frame.columns and not name.startswith(" ")]
+        added = [name for name in events.columns if name not in frame.columns and not name.startswith((" ", WRITTEN))]
         joined = joined.with_columns(
             _taken(name, _with_event(name), pl.col(name), frame.columns) for name in filled
         ).with_columns(_taken(name, pl.col(name), pl.lit(None, dtype=pl.String), frame.columns) for name in added)

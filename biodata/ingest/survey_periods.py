@@ -5,12 +5,30 @@ from typing import Final
 
 import polars as pl
 
+from biodata.ingest.sheet_units import declared
 from biodata.parsers import dates
+from biodata.parsers.day_month import OrderEvidence
 
 ENDS: Final = ("deploymentStart", "deploymentEnd")
+ANY_DAY: Final = date(9999, 1, 1)
+"""Whether a date has been yet is no question of where it stands."""
 _ZONE: Final = "timeZone"
 _OFFSET: Final = r"^[^/]*T[0-9:.]+([+-]\d\d:?\d\d)(?:/|$)"
 _LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"
+
+
+def read_ends(frame: pl.DataFrame, today: date) -> dict[str, pl.DataFrame]:
+    """Return the first and the last day of events as `dates.parse_dates` reads them, those that they tell.
+
+    Both columns together tell the era of their years, and whether they write the day first.
+    """
+    texts = {name: frame[name].str.strip_chars() for name in ENDS if name in frame.columns}
+    every = pl.concat(texts.values())
+    buddhist = declared(ENDS[0], None, every.drop_nulls().to_list()).get("calendar") == "buddhist"
+    order = OrderEvidence.of(every, today=today, buddhist=buddhist).order
+    return {
+        name: dates.parse_dates(text, today=today, buddhist=buddhist, day_first=order) for name, text in texts.items()
+    }
 
 
 def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -25,8 +43,7 @@ def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     """
     if ENDS[0] not in frame.columns:
         return frame
-    ends = [dates.parse_dates(frame[name].str.strip_chars(), today=today)["event_date"]
-            for name in ENDS if name in frame.columns]  # fmt: skip
+    ends = [read["event_date"] for read in read_ends(frame, today).values()]
     period = pl.concat_str(*ends, separator="/", ignore_nulls=True).alias("eventDate")
     made = pl.select(pl.when(ends[0].is_not_null()).then(period)).to_series()
     # Events of several designs in one table: some tell a date, others a start and an end.

@@ -6,6 +6,7 @@ import polars as pl
 
 from biodata.ingest.headings import Proposal
 from biodata.ingest.protocol import Finding
+from biodata.ingest.sheet_units import Measured
 
 
 @dataclass
@@ -34,6 +35,10 @@ class SurveyTable:
         Term → heading of columns that were turned into metres; the heading's column holds the cells as they came.
     declarations : dict of str to str
         What headings say of the dates.
+    measured : dict of str to Measured
+        Columns of measurements, which stand in the column `measurements`, too.
+    repeats : dict of int to int
+        Rows in which every cell is as in an earlier one, that one's number.
     """
 
     kind: str
@@ -46,6 +51,8 @@ class SurveyTable:
     proposals: dict[str, Proposal] = field(default_factory=dict)
     converted: dict[str, str] = field(default_factory=dict)
     declarations: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, Measured] = field(default_factory=dict)
+    repeats: dict[int, int] = field(default_factory=dict)
 
     def heading(self, column: str) -> str:
         """Return the heading of a column as it came; the term where there is no such column."""

@@ -7,7 +7,9 @@ import polars as pl
 from rapidfuzz import process
 
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_shapes import SurveyTable
+from biodata.ingest.survey_periods import ANY_DAY, with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.parsers import dates
 from biodata.terms import EVENT_TERMS
 
 PLACE: Final = (
@@ -45,6 +47,58 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
                 table.headings.setdefault(name, headings[name])
             table.covered.update((row, name) for row in rows)
         _tell_unknown(table, known[" site"].to_list(), findings)
+
+
+def by_station(survey: Survey) -> None:
+    """Identify events that tell no identifier by their station, with its first day where it has several; records follow.
+
+    Records that name a station and no event are of the station's event, of several of the one whose days they fall in; where
+    stations are sites without events, they have the place of their site.
+    """
+    records = [
+        t for t in survey.of("occurrences") if "locationID" in t.frame.columns and "eventID" not in t.frame.columns
+    ]
+    events = [t for t in survey.of("events") if "locationID" in t.frame.columns and "eventID" not in t.frame.columns]
+    if not events:
+        join(survey.of("sites"), records, survey.findings)
+        return
+    station = pl.col("locationID").str.strip_chars()
+    frames = []
+    for table in events:
+        frame = with_period(table.frame, ANY_DAY)
+        day = pl.col("eventDate").str.slice(0, 10) if "eventDate" in frame.columns else pl.lit(None, pl.String)
+        several = station.is_duplicated() & day.is_not_null()
+        frame = frame.with_columns(
+            pl.when(several).then(pl.concat_str(station, day, separator=" ")).otherwise(station).alias("eventID")
+        )
+        table.frame = table.frame.with_columns(frame["eventID"])
+        table.headings["eventID"] = table.heading("locationID")
+        last = pl.col("eventDate").str.split("/").list.last().str.slice(0, 10) if "eventDate" in frame.columns else day
+        frames.append(
+            frame.select(
+                station.alias(" station"), pl.col("eventID").alias(" event"), day.alias(" first"), last.alias(" last")
+            )
+        )
+    known = pl.concat(frames).drop_nulls(" station")
+    for table in records:
+        told = (
+            table.frame["eventDate"]
+            if "eventDate" in table.frame.columns
+            else pl.Series([None] * table.frame.height, dtype=pl.String)
+        )
+        days = dates.parse_dates(told.str.strip_chars(), today=ANY_DAY)["event_date"].str.slice(0, 10)
+        rows = table.frame.select("source_row", station.alias(" station")).with_columns(days.alias(" day"))
+        there = rows.join(known, on=" station", how="left").with_columns(
+            within=pl.col(" day").is_between(pl.col(" first"), pl.col(" last")).fill_null(value=False)
+        )
+        found = there.sort("within", descending=True, maintain_order=True).unique(
+            "source_row", keep="first", maintain_order=True
+        )
+        of_rows = rows.join(found.select("source_row", " event"), on="source_row", how="left", maintain_order="left")
+        table.frame = table.frame.with_columns(
+            of_rows.select(pl.coalesce(" event", " station").alias("eventID")).to_series()
+        )
+        table.headings["eventID"] = table.heading("locationID")
 
 
 def _known(sites: Sequence[SurveyTable]) -> pl.DataFrame | None:

@@ -1,23 +1,28 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats.workbooks import Grid, column_letters
+from biodata.formats.workbooks import column_letters
 from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_grids import in_degrees
-from biodata.ingest.sheet_headings import is_guide, kind_of, laid_out, names_of
+from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, names_of
 from biodata.ingest.sheet_layout import Column, Layout
-from biodata.ingest.sheet_repairs import read_marked, read_merges
-from biodata.ingest.survey_files import grids_of
+from biodata.ingest.sheet_repairs import in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_units import Measured
+from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.parsers import dates
+from biodata.sharing.names import bundled_common_names, meaning
 
+_QUANTITY: Final = "organismQuantity"
+_DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
 
@@ -51,29 +56,71 @@ def read_survey(
         If a file cannot be read at all.
     """
     survey = Survey()
+    sheets: list[Sheet] = []
     for name, content in files:
         for grid in grids_of(name, content, encoding):
             survey.order[grid.file, grid.name] = {}
             if grid.guessed_encoding is not None:
                 params = {"encoding": grid.guessed_encoding}
                 survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
-            if grid.visible:
-                _read_grid(grid, survey, kept or {})
-            else:
+            if not grid.visible:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
+            elif (layout := laid_out(grid, kept or {})) is not None:
+                survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
+                sheets.append(Sheet(layout, *names_of(layout, kept or {})))
+    share_stations(sheets)
+    for sheet in sheets:
+        _read_sheet(sheet, survey, kept or {})
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
+    survey_sites.by_station(survey)
+    for table in survey.of("occurrences"):
+        _read_local_names(table)
+        _date_of_ends(table)
     return survey
 
 
-def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
-    """Read one sheet into the survey."""
-    layout = laid_out(grid, kept)
-    if layout is None:
+def _date_of_ends(table: SurveyTable) -> None:
+    """Date records that tell a first and a last day and no other by these; what cannot be read stays as it came."""
+    if ENDS[0] not in table.frame.columns or not _DATES.isdisjoint(table.frame.columns):
         return
-    survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
-    names, proposals = names_of(layout, kept)
+    frame = with_period(table.frame, ANY_DAY)
+    table.frame = frame.with_columns(pl.coalesce("eventDate", ENDS[0]).alias("eventDate"))
+    table.headings["eventDate"] = table.heading(ENDS[0])
+    table.converted["eventDate"] = ENDS[0]
+
+
+def _read_local_names(table: SurveyTable) -> None:
+    """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
+    local = "vernacularName"
+    if local not in table.frame.columns or set(NAMES_OF_TAXA) & set(table.frame.columns) - {local}:
+        return
+    known = bundled_common_names()
+    meant = {text: meaning(text, known) for text in table.frame[local].drop_nulls().unique()}
+    sure = {text: next(iter(taxa)) for text, taxa in meant.items() if len(taxa) == 1}
+    table.frame = table.frame.with_columns(
+        pl.col(local).replace_strict(sure, default=None, return_dtype=pl.String).alias("scientificName")
+    )
+    table.headings["scientificName"] = table.heading(local)
+    table.converted["scientificName"] = local
+
+
+def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
+    """Read one sheet into the survey."""
+    layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
+    grid = layout.grid
+    if cross is not None:
+        survey.findings += layout.findings
+        told = {"first": cross.columns[0].heading, "last": cross.columns[-1].heading}
+        survey.findings.append(Finding(grid.file, grid.name, layout.heading_row, cross.columns[0].heading, None,
+                                       "CROSS_TABLE_READ", False, told))  # fmt: skip
+        for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
+            table = _table(parts[0], "occurrences", *parts[1:], survey.findings)
+            table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
+            table.headings[cross.term] = column.heading
+            survey.tables.append(table)
+        return
     kind = kind_of(layout, names, proposals)
     if kind is None:
         survey.unread.append(grid.name or grid.file)
@@ -91,6 +138,7 @@ def _table(
     grid = layout.grid
     taken: dict[str, int] = {}
     headings: dict[str, str] = {}
+    measured: dict[str, Measured] = {}
     for column in layout.columns:
         name = names[column.index]
         if name in taken:
@@ -99,7 +147,12 @@ def _table(
                                     "HEADING_REPEATED", True, params))  # fmt: skip
             continue
         proposal = proposals[column.index]
-        if name == column.heading and proposal.why is Why.NOT_KEPT:
+        measures = sheet_units.measured(column.heading) if kind == "occurrences" else None
+        # An elevation is of the place, and may be called as a height is.
+        if measures is not None and name in (column.heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
+            name = column.heading
+            measured[name] = measures
+        elif name == column.heading and proposal.why is Why.NOT_KEPT:
             _of_no_term(layout, column, findings)
             continue
         taken[name], headings[name] = column.index, column.heading
@@ -108,11 +161,12 @@ def _table(
         name: [cells[index] if index < len(cells) else None for _, cells in layout.rows]
         for name, index in taken.items()
     }
-    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), headings)
+    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), headings, measured=measured)
     at = {number: position for position, number in enumerate(rows)}
     by_index = {index: name for name, index in taken.items()}
     read_merges(grid, table, columns, at, by_index, findings)
     read_marked(grid, table, columns, at, by_index, findings)
+    table.repeats = _repeats(layout, columns, set(by_index))
     for name, index in list(taken.items()):
         proposal = proposals[index]
         if name == proposal.term and proposal.confidence <= CERTAIN:
@@ -122,7 +176,7 @@ def _table(
                                     proposal.why.value, proposal.why is not Why.TAKEN, params))  # fmt: skip
         if name == proposal.term:
             _unit_taken(table, columns, name, proposal, findings)
-            table.declarations |= sheet_units.declared(name, proposal.unit)
+            table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
             metres = sheet_units.in_metres(name, proposal.unit, columns[name])
             if metres is not None and proposal.heading not in columns:
                 table.converted[name] = proposal.heading
@@ -133,11 +187,49 @@ def _table(
         else:
             table.proposals[name] = proposal
     findings += in_degrees(table, columns, rows)
+    if measured:
+        columns["measurements"] = sheet_units.measurements(columns, measured)
+    _month_of_sheet(table, columns, findings)
     table.frame = pl.DataFrame(
         {"source_row": pl.Series(rows, dtype=pl.Int64)}
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:
+    """Return the rows in which every cell is as in an earlier one, but for identifiers and numbers that count the rows."""
+    others = [column.index for column in layout.columns if column.index not in taken]
+    every = [values for name, values in columns.items() if name not in ("occurrenceID", "recordNumber")]
+    every += [[row[i] if i < len(row) else None for _, row in layout.rows] for i in others]
+    first: dict[tuple[str | None, ...], int] = {}
+    cells = zip(*(values for values in every if not _counts_rows(values)), strict=True)
+    rows = zip([number for number, _ in layout.rows], cells, strict=False)
+    return {number: before for number, told in rows if (before := first.setdefault(told, number)) != number}
+
+
+def _counts_rows(cells: Sequence[str | None]) -> bool:
+    """Tell whether cells are whole numbers, each another one."""
+    return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
+
+
+def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], findings: list[Finding]) -> None:
+    """Take year and month from the name of a sheet whose rows tell the day alone: a sheet a month."""
+    if "day" not in columns or not _DATES.isdisjoint(columns):
+        return
+    named = dates.parse_dates(pl.Series([table.sheet or table.file.rpartition(".")[0]]), today=ANY_DAY).row(
+        0, named=True
+    )
+    if named["precision"] != "month" or named["issue"] is not None:
+        return
+    year, month = str(named["event_date"]).split("-")
+    columns |= {
+        name: [None if cell is None else part for cell in columns["day"]]
+        for name, part in (("year", year), ("month", month))
+    }
+    table.headings |= dict.fromkeys(("year", "month"), table.heading("day"))
+    findings.append(Finding(table.file, table.sheet, table.heading_row, table.heading("day"), table.heading("day"),
+                            "DATE_OF_SHEET_TAKEN", False, {"read": f"{year}-{month}"}))  # fmt: skip
 
 
 def _unit_taken(

@@ -38,7 +38,13 @@ class OrderEvidence:
 
     @classmethod
     def of(
-        cls, values: pl.Series, month: pl.Series | None = None, day: pl.Series | None = None, *, today: date
+        cls,
+        values: pl.Series,
+        month: pl.Series | None = None,
+        day: pl.Series | None = None,
+        *,
+        today: date,
+        buddhist: bool = False,
     ) -> "OrderEvidence":
         """Count the evidence of a column, or of a batch of it.
 
@@ -50,6 +56,8 @@ class OrderEvidence:
             Month and day told beside them: a row whose two numbers are these, in one order only, proves that order.
         today : date
             Nothing is recorded after it.
+        buddhist : bool
+            The years are of the Buddhist Era.
 
         Returns
         -------
@@ -60,7 +68,9 @@ class OrderEvidence:
         rows = rows.with_columns(
             pl.lit(None, pl.String).alias(k) if v is None else v.alias(k) for k, v in beside.items()
         )
-        return cls.by_group(what_rows_prove(rows.with_columns(group=pl.lit("")), today=today)).get("", cls())
+        return cls.by_group(what_rows_prove(rows.with_columns(group=pl.lit("")), today=today, buddhist=buddhist)).get(
+            "", cls()
+        )
 
     @classmethod
     def by_group(cls, rows: pl.DataFrame) -> "dict[str, OrderEvidence]":

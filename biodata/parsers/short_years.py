@@ -17,7 +17,9 @@ from biodata.parsers.calendars import Era
 _FIGURES: Final = re.compile(
     r"(?P<day>\d{1,2}\s?(?P<sign>[-/. ])\s?(?P<second>\d{1,2})\s?(?P=sign)\s?)(?P<year>\d{2})(?P<clock>\s+\d{1,2}[:.]\d\d\S*)?"
 )
-_WORDS: Final = re.compile(r"(?P<day>\d{1,2}\s*[^\W\d]\D*?\s*)(?P<year>\d{2})(?P<clock>\s+\d{1,2}[:.]\d\d\S*)?")
+_WORDS: Final = re.compile(
+    r"(?P<day>\d{1,2}[\s./-]*[^\W\d]\D*?[\s./-]*)(?P<year>\d{2})(?P<clock>\s+\d{1,2}[:.]\d\d\S*)?"
+)
 _LAST_DAY: Final = 31
 _LAST_MONTH: Final = 12
 _BUDDHIST_AHEAD: Final = 543

@@ -9,7 +9,8 @@ import polars as pl
 from biodata import sharing
 from biodata.errors import SharingError
 from biodata.places import BoundarySet
-from biodata.sharing import RuleSet, gate
+from biodata.sharing import RuleSet
+from biodata.sharing.plan import CHECKED, faults_of
 from biodata.sharing.publish import set_apart_of
 from biodata.store import releases
 from biodata.store.lake import Lake
@@ -39,7 +40,7 @@ class LeakReport:
     records : polars.DataFrame
         country (of occurrence, as the lake has it), rule_id, category, published (presence, cell of a node, waiting,
         withheld), n.
-    faults : polars.DataFrame of `gate.FAULTS`
+    faults : polars.DataFrame of `plan.FAULTS`
         Whatever tells more than it should.
     """
 
@@ -77,7 +78,7 @@ def hidden_records(lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snaps
 
 def look(path: Path, hidden: pl.DataFrame, rules: RuleSet, *, spill: Path | None = None) -> LeakReport:
     """Hold a release's file against the records that are not open; `spill` is where larger sorts go."""
-    columns = ", ".join(f'"{name}"' for name in gate.CHECKED)
+    columns = ", ".join(f'"{name}"' for name in CHECKED)
     with releases.connect(path, spill=spill) as connection:
         published = connection.execute(f"SELECT {columns} FROM occurrences").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
@@ -98,4 +99,4 @@ def look(path: Path, hidden: pl.DataFrame, rules: RuleSet, *, spill: Path | None
     )  # fmt: skip
     counted = ways.group_by("country", "rule_id", "category", "published").agg(n=pl.len())
     counted = counted.sort("country", "rule_id", "category", "published", nulls_last=True)
-    return LeakReport(path.name, counted, gate.faults(published, hidden, plan, events))
+    return LeakReport(path.name, counted, faults_of(published, hidden, plan, events))

@@ -13,8 +13,7 @@ from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
-from biodata.sharing import gate
-from biodata.sharing.plan import named_dataset
+from biodata.sharing.plan import fault_message, named_dataset
 from biodata.sharing.rules import withheld_by_list
 from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
@@ -48,7 +47,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     StoreError
         If there is not enough room; the release before stays the current one.
     SharingError
-        If the finished file tells what it must not (`sharing.gate`) even without the datasets that it is about; the release
+        If the finished file tells what it must not (`sharing.plan`) even without the datasets that it is about; the release
         before stays then, too.
     """
     with (
@@ -65,10 +64,10 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             faults = faults.with_columns(named_dataset())
             # What the gate refuses is left out with its dataset, and the release is made again without it.
             for name, of_dataset in faults.group_by("datasetKey"):
-                logger.warning("dataset %s is held back: %s", name[0], gate.message(of_dataset))
+                logger.warning("dataset %s is held back: %s", name[0], fault_message(of_dataset))
             refused = faults["datasetKey"].unique()
             if refused.is_in(held_back.implode()).any():
-                raise SharingError(gate.message(faults))
+                raise SharingError(fault_message(faults))
             held_back = pl.concat([held_back, refused])
         check_again(registry, rules_in_force(settings, lake, planned=False).hash)
     return made

@@ -12,8 +12,7 @@ import polars as pl
 from biodata import places, terms
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet, decide
-from biodata.sharing.decide import judge
-from biodata.sharing.facts import USED
+from biodata.sharing.decide import USED, judge
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import known_to, rules_in_force

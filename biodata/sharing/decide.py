@@ -1,4 +1,7 @@
-"""Which rule decides about a record: the strictest of those that no fact speaks against, save where its owner consented."""
+"""Which rule decides about a record: the strictest of those that no fact speaks against, save where its owner consented.
+
+A fact is what a rule asks of a record beside its names: where it may be, when, in which dataset, with which labels.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,12 +9,15 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from biodata.flags import TRACKED
+from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.sharing import labels
-from biodata.sharing.facts import facts_of, may_be_there, nothing_against, surely_applies
+from biodata.sharing.generalise import Region, regions_of_size
 from biodata.sharing.grid import PER_DEGREE
 from biodata.sharing.received import decided_by_nodes
 from biodata.sharing.rule import Rule
@@ -249,3 +255,232 @@ def strictest(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: Boundary
     """
     found = (SharingCategory(value) for value in decide(occurrences, rules, boundaries=boundaries)["category"].unique())
     return max(found, key=lambda category: category.strictness, default=SharingCategory.OPEN)
+
+
+USED: Final = tuple(
+    """
+    countryCode located_country_code country_codes province_code ambiguous datasetKey event_start event_end month
+    publishingCountry community_labels decimalLongitude decimalLatitude coordinateUncertaintyInMeters
+    """.split()
+)
+ASSUMED_UNCERTAINTY_M: Final = 1000.0
+"""Radius in metres that a record without a usable coordinateUncertaintyInMeters is taken to have."""
+METRES_PER_DEGREE: Final = 110_000.0
+"""A degree of latitude is a little more everywhere: circles drawn with it are not too small."""
+_SEPARATOR: Final = "|"
+Shapes = Mapping[str, BaseGeometry]
+"""The areas of rules, by their names."""
+_ALL_MONTHS: Final = 0xFFF
+_WIDER: Final = 1.01
+"""A plane's distances are right to less than a hundredth."""
+
+
+def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what some rules ask of each record beside its names.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`; what is missing is not known.
+    rules : RuleSet
+        What none of them asks is null.
+    boundaries : BoundarySet
+        Whose land counts.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        possible : countries that the record may belong to; stated, province, beside (near a border, or not known),
+        dataset, publisher, labels; months : bits, January the lowest; areas : where the place's circle may lie in.
+        For each size of cell (cells along a degree) that is asked for: countries_N, provinces_N and unsure_N (of the
+        region that would be published and the band around it; disputed land makes it unsure), touches_N and within_N
+        (areas that the region touches, or lies in); null where no region would be published. A list is a text: |LA|VN|.
+
+    Notes
+    -----
+    A record that is made coarse since it lies in a country, or a reserve, beside one that is told as it is since it
+    does not, would lie in that country's part of its cell, which can be as small as you like. So a rule of a place
+    applies to a record where the square that the record would be published as, by the rule's category, comes so near to
+    the rule's place that the record could lie there, or be taken for lying there. Then every place of a square is
+    treated alike, and nothing is told of where in it the record is; of the neighbour's records of the taxon, those next
+    to the border are made coarse with it.
+    """
+    frame = occurrences.with_columns(
+        pl.lit(None).alias(name) for name in USED if name not in occurrences.columns
+    ).select(USED)
+    codes = pl.col("country_codes").cast(pl.List(pl.String)).fill_null([])
+    possible = pl.concat_list(codes, pl.col("countryCode", "located_country_code").cast(pl.String))
+    beside = pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True)
+    asked: dict[str, tuple[str, pl.Expr, type[pl.DataType]]] = {
+        "possible": ("country_code", _joined(possible), pl.String),
+        "stated": ("country_code", pl.col("countryCode"), pl.String),
+        "province": ("province_code", pl.col("province_code"), pl.String),
+        "beside": ("province_code", beside, pl.Boolean),
+        "dataset": ("dataset", pl.col("datasetKey"), pl.String),
+        "publisher": ("publishing_country", pl.col("publishingCountry"), pl.String),
+        "labels": ("label", _joined(pl.col("community_labels")), pl.String),
+        "months": ("month_from", months_of(), pl.Int64),
+    }
+    facts = [
+        (fact if any(getattr(rule, of) for rule in rules.rules) else pl.lit(None)).cast(dtype).alias(name)
+        for name, (of, fact, dtype) in asked.items()
+    ]
+    return frame.with_columns(facts).select(list(asked)).with_columns(_of_places(frame, rules, boundaries))
+
+
+def _joined(values: pl.Expr) -> pl.Expr:
+    """Return lists as texts, sorted, each once: |LA|VN|; | for nothing."""
+    items = values.cast(pl.List(pl.String)).list.drop_nulls().list.unique().list.sort()
+    return _SEPARATOR + pl.when(items.list.len() > 0).then(items.list.join(_SEPARATOR) + _SEPARATOR).otherwise(
+        pl.lit("")
+    )
+
+
+def _text(values: Iterable[str | None]) -> str:
+    """Return values as `_joined` does."""
+    return _SEPARATOR + "".join(f"{one}{_SEPARATOR}" for one in sorted({one for one in values if one is not None}))
+
+
+def _has(column: str, value: str | None) -> pl.Expr:
+    return pl.col(column).str.contains(f"|{value}|", literal=True).fill_null(value=False)
+
+
+def nothing_against(rule: Rule) -> pl.Expr | None:
+    """Tell where dataset, publisher and season do not speak against a rule, and its label is there; None where it asks for none."""
+    found = [(pl.col("months") & rule.months) != 0] if rule.months != _ALL_MONTHS else []
+    for column, wanted in (("dataset", rule.dataset), ("publisher", rule.publishing_country)):
+        if wanted is not None:
+            found.append((pl.col(column) == wanted).fill_null(value=True))
+    if rule.label is not None:
+        found.append(_has("labels", rule.label))
+    return pl.all_horizontal(found) if found else None
+
+
+def may_be_there(rule: Rule, size: int | None) -> pl.Expr | None:
+    """Tell where a rule's place may be the record's: by the region of a size, or by facts where there is none.
+
+    None for a rule without a place.
+    """
+    if not rule.of_place:
+        return None
+    none, of_area = pl.lit(value=True), rule.of_area
+    here = (pl.col("possible") == "|") | _has("possible", rule.country_code) if rule.country_code else none
+    division = none
+    if rule.province_code:
+        division = (pl.col("province") == rule.province_code).fill_null(value=True) | pl.col("beside")
+    area = pl.col("areas").is_null() | _has("areas", rule.rule_id) if of_area else none
+    by_facts = here & division & area
+    if size is None:
+        return by_facts
+    countries, provinces, unsure = (pl.col(f"{name}_{size}") for name in ("countries", "provinces", "unsure"))
+    there = _has(f"countries_{size}", rule.country_code) | unsure
+    stated = pl.col("stated").eq_missing(rule.country_code) | ((countries == "|") & pl.col("stated").is_null())
+    here = there | stated if rule.country_code else none
+    # Near a border of countries a division is not certain, wherever its own border is.
+    beside = unsure | (there & (countries.str.count_matches("|", literal=True) > 2))
+    if rule.province_code:
+        division = (provinces == "|") | _has(f"provinces_{size}", rule.province_code) | beside
+    area = _has("areas", rule.rule_id) | _has(f"touches_{size}", rule.rule_id) if of_area else none
+    return pl.when(countries.is_null()).then(by_facts).otherwise(here & division & area)
+
+
+def surely_applies(rule: Rule, size: int) -> pl.Expr | None:
+    """Tell where every fact that a rule asks for is known and speaks for it, all over the cell of a size; None for no fact."""
+    equal = {"dataset": rule.dataset, "publisher": rule.publishing_country}
+    if rule.country_code:
+        equal |= {f"countries_{size}": f"|{rule.country_code}|", "possible": f"|{rule.country_code}|"}
+    if rule.province_code:
+        equal[f"provinces_{size}"] = f"|{rule.province_code}|"
+    found = [pl.col(name).eq_missing(value) for name, value in equal.items() if value is not None]
+    if rule.of_place:
+        found.append(~pl.col(f"unsure_{size}").fill_null(value=False))
+    if rule.of_area:
+        found.append(_has(f"within_{size}", rule.rule_id))
+    if rule.label is not None:
+        found.append(_has("labels", rule.label))
+    if rule.months != _ALL_MONTHS:
+        found.append((pl.col("months") & ~rule.months).eq_missing(0))
+    return pl.all_horizontal(found) if found else None
+
+
+def _of_places(frame: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what rules of a place ask of the place's circle and of its cells; null where there is no place."""
+    of_place = [rule for rule in rules.rules if rule.of_place]
+    shapes = {rule.rule_id: shape for rule in of_place if (shape := rules.shape_of(rule)) is not None}
+    unknown = [rule.rule_id for rule in of_place if rule.of_area and rule.rule_id not in shapes]
+    # Of a rule without a cell of its own it is asked what another one would show.
+    asking = of_place if all(str(rule.category) in PER_DEGREE for rule in of_place) else rules.rules
+    sizes = {PER_DEGREE[str(rule.category)] for rule in asking if str(rule.category) in PER_DEGREE}
+    longitude, latitude, radius = (
+        frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for name in ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
+    )
+    rows = np.flatnonzero((np.abs(longitude) <= 180) & (np.abs(latitude) <= 90))
+    x, y, radius = longitude[rows], latitude[rows], radius[rows]
+    found = {"areas": _of_circles(x, y, radius, shapes, unknown)}
+    for size in sorted(PER_DEGREE.values() if rules.consents else sizes) if of_place else ():
+        found |= _of_cells(x, y, size, shapes, boundaries)
+    at = np.full(frame.height, len(rows))
+    at[rows] = np.arange(len(rows))
+    return pl.DataFrame(found).select(pl.all().extend_constant(None, 1).gather(at))
+
+
+def _of_circles(x: Floats, y: Floats, radius: Floats, shapes: Shapes, unknown: list[str]) -> pl.Series:
+    """Return the rules whose area a place may lie in, those of an unknown area too; null where no rule has one."""
+    if not shapes and not unknown:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(x))
+    reach = np.where(radius > 0, radius, ASSUMED_UNCERTAINTY_M) / METRES_PER_DEGREE
+    wide = reach / np.maximum(np.cos(np.radians(np.clip(y, -89, 89))), 0.02)
+    boxes = shapely.box(x - wide, y - reach, x + wide, y + reach)
+    found = [[*unknown] for _ in boxes]
+    for name, shape in shapes.items():
+        shapely.prepare(shape)
+        for row in np.flatnonzero(shapely.intersects(shape, boxes)):
+            found[row].append(name)
+    return pl.Series([_text(names) for names in found], dtype=pl.String)
+
+
+def _of_cells(x: Floats, y: Floats, size: int, shapes: Shapes, boundaries: BoundarySet) -> dict[str, pl.Series]:
+    """Return what is near the regions of one size, and whose areas they touch or lie in; null where there is no region."""
+    regions = regions_of_size(x, y, size, boundaries)
+    known = {region: n for n, region in enumerate(dict.fromkeys(one for one in regions if one is not None))}
+    near = [(*_near(region, boundaries), *_areas(region, shapes)) for region in known]
+    schema = {
+        name: pl.Boolean if name == "unsure" else pl.String
+        for name in ("countries", "provinces", "unsure", "touches", "within")
+    }
+    table = pl.DataFrame(near, schema=schema, orient="row")
+    at = pl.Series([None if region is None else known[region] for region in regions], dtype=pl.UInt32)
+    return {f"{name}_{size}": table[name].gather(at) for name in schema}
+
+
+def _areas(region: Region, shapes: Shapes) -> list[str]:
+    """Return the rules whose area a region touches, and those in whose area it lies."""
+    box = shapely.box(region.west, region.south, region.east, region.north)
+    tests = (shapely.intersects, shapely.covers)
+    return [_text(name for name, shape in shapes.items() if test(shape, box)) for test in tests]
+
+
+def _near(region: Region, boundaries: BoundarySet) -> tuple[str, str, bool]:
+    """Return the countries and divisions with land in a region, or within the band around it; and whether any is disputed.
+
+    Disputed land is nobody's, so it may be anybody's.
+    """
+    poleward = min(max(abs(region.south), abs(region.north)), 89.0)
+    east_m, north_m = (float(value[0]) for value in metres_per_degree(np.array([poleward])))
+    aside, along = boundaries.band_m * _WIDER / east_m, boundaries.band_m * _WIDER / north_m
+    box = shapely.box(region.west - aside, region.south - along, region.east + aside, region.north + along)
+    units = boundaries.tree.query(box, predicate="intersects").tolist()
+    countries = {boundaries.countries[boundaries.country_of[unit]] for unit in units}
+    return _text(countries), _text(boundaries.provinces[unit] for unit in units), None in countries
+
+
+def months_of() -> pl.Expr:
+    """Return the months that each record may be of as bits, January the lowest; all where none is told."""
+    start, end = (pl.col(name).cast(pl.Date).dt for name in ("event_start", "event_end"))
+    first, last = (day.year().cast(pl.Int64) * 12 + day.month().cast(pl.Int64) - 1 for day in (start, end))
+    single = pl.col("month").cast(pl.Int64) - 1
+    span = pl.when(first.is_not_null()).then(last - first + 1).when(single.is_not_null()).then(1)
+    two = pl.lit(2, dtype=pl.Int64)
+    bits = (two.pow(span.fill_null(12).clip(1, 12)) - 1) * two.pow(pl.coalesce(first, single).fill_null(0) % 12)
+    return (bits & _ALL_MONTHS) | (bits // (1 << 12))

@@ -4,7 +4,6 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -141,24 +140,27 @@ class Floor:
 
     def _describe(self, blocks: list[Block]) -> None:
         """Make the regions of blocks: what is true of all the land of the cells that are published as each."""
-        cells = [np.zeros((2, 0), dtype=np.int64)]
-        for level, column, row in blocks:
-            at = self._cells(column, row, 1 << level)
-            if level:
-                side, up = self.side, self.side >> level
-                levels = self._squares[column // up, row // up]
-                at = at[:, levels[at[0] % side, at[1] % side] == level]
-            cells.append(at)
+        level, column, row = np.array(blocks, dtype=np.int64).reshape(-1, 3).T
+        single = np.flatnonzero(level == 0)
+        cells, block = [np.stack([column, row])[:, single]], [single]
+        for number in np.flatnonzero(level):
+            side, up = self.side, self.side >> level[number]
+            at = self._cells(column[number], row[number], 1 << level[number])
+            levels = self._squares[int(column[number] // up), int(row[number] // up)]
+            cells.append(at[:, levels[at[0] % side, at[1] % side] == level[number]])
+            block.append(np.full(cells[-1].shape[1], number))
         _, cell, unit, _ = self._pieces(*np.concatenate(cells, axis=1))
-        ends = np.searchsorted(cell, np.cumsum([at.shape[1] for at in cells]))
-        for (level, column, row), (first, last) in zip(blocks, pairwise(ends), strict=True):
-            units = np.unique(unit[first:last]).tolist()
-            countries = {self.boundaries.countries[self.boundaries.country_of[one]] for one in units}
-            provinces = {self.boundaries.provinces[one] for one in units}
-            west, south, east, north = (float(edge) for edge in self._edges(column, row, 1 << level))
+        # Each unit of a block once: block and unit in one number.
+        most = len(self.boundaries.provinces)
+        of_block, units = np.divmod(np.unique(np.concatenate(block)[cell] * most + unit), most)
+        parts = np.split(units, np.searchsorted(of_block, np.arange(1, len(blocks))))
+        edges = np.stack(self._edges(column, row, 1 << level), axis=1).tolist()
+        for known, of_units, (west, south, east, north) in zip(blocks, parts, edges, strict=False):
+            some = of_units.tolist()
+            countries = {self.boundaries.countries[self.boundaries.country_of[one]] for one in some}
             codes = tuple(sorted(code for code in countries if code is not None))
-            degrees, country, province = (1 << level) / self.per_degree, _single(countries), _single(provinces)
-            self._known[level, column, row] = Region(west, south, east, north, degrees, country, codes, province)
+            degrees, province = (1 << known[0]) / self.per_degree, _single({self.boundaries.provinces[n] for n in some})
+            self._known[known] = Region(west, south, east, north, degrees, _single(countries), codes, province)
 
     def _measured(self, column: Longs, row: Longs) -> tuple[Floats, Floats, Bools]:
         """Return the area of cells and of the land in them, km², and which are all land, or all sea beyond the band of a coast."""
@@ -189,7 +191,7 @@ class Floor:
         order = order[area[order] > LEAST_KM2]
         return full, cell[order], unit[order], area[order]
 
-    def _edges(self, column: Any, row: Any, n: int = 1) -> tuple[Floats, Floats, Floats, Floats]:
+    def _edges(self, column: Any, row: Any, n: int | Longs = 1) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the edges of blocks of n by n cells in degrees, inside the map."""
         west, east = (np.clip((column + end) * n / self.per_degree, -180, 180) for end in (0, 1))
         south, north = (np.clip((row + end) * n / self.per_degree, -90, 90) for end in (0, 1))
@@ -252,7 +254,7 @@ def published_cells(cells: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFram
     for (n,), some in distinct.drop_nulls().group_by("n", maintain_order=True):
         regions = floor(boundaries, int(str(n))).regions(some["column"].to_numpy(), some["row"].to_numpy())
         rows = [(None,) * len(_OF_REGION) if region is None else region for region in regions]
-        table = pl.DataFrame(rows, schema=_OF_REGION, orient="row")
+        table = pl.DataFrame(dict(zip(_OF_REGION, zip(*rows, strict=True), strict=True)), schema=_OF_REGION)
         west, south, east, north = (table[name].to_numpy() for name in _OF_REGION.names()[:4])
         x, y = (west + east) / 2, (south + north) / 2
         # Half the longer diagonal, whole metres: one number for all that is published of a cell.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import chain, combinations
 from operator import and_, or_
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -41,6 +41,9 @@ _PIECES: Final = re.compile(r"[(\[]([^()\[\]]{3,})[)\]]|([^\x00-\u02ff\s][^\x00-
 """What stands in brackets, and words of other scripts: they may name another taxon."""
 _REMEMBERED: Final = 200_000
 """Texts whose answers are kept."""
+_TABLE: Final = pl.Schema(
+    {"rules": pl.UInt32, "sure": pl.UInt32, "taxon": pl.String, "known": pl.Boolean, "reason": pl.String}
+)
 Groups = tuple[tuple[str, str], ...]
 """Stated groups, each with its rank, the highest first."""
 
@@ -123,7 +126,7 @@ class Resolver:
         self._own, self._under = defaultdict[str, int](int), defaultdict[str, int](int)
         self._lineages: dict[int, list[Lineage]] = {}
         self._answers: dict[str, Answer] = {}
-        self._sets: dict[tuple[str | None, ...], tuple[int, int, str | None, bool, str]] = {}
+        self._sets: dict[str, tuple[int, int, str | None, bool, str]] = {}
         self._stated: dict[tuple[str, str], tuple[Sequence[Lineage], int]] = {}
         self._left: dict[tuple[Groups, str | None], tuple[int, str | None]] = {}
         taxa = {1 << n: (r.scientific_name, r.rank) for n, r in enumerate(rules) if r.scientific_name is not None}
@@ -153,18 +156,17 @@ class Resolver:
         sets, place = _distinct(records, scoped=bool(self._scopes))
         # Another thread may be reading the old ones.
         known = self._sets if len(self._sets) <= _REMEMBERED else {}
-        answers = self._answers_to(pl.concat([sets[name] for name in (*_NAMES, *WORDS)]))
-        self._read_groups(sets)
-        numbers: dict[int, int] = {}
-        rows = []
-        for row in sets.iter_rows():
-            if row not in known:
-                known[row] = self._of_set(dict(zip(sets.columns, row, strict=True)), answers)
-            rules, sure, *rest = known[row]
-            rows.append((*(numbers.setdefault(mask, len(numbers)) for mask in (rules, sure)), *rest))
+        texts = sets.select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list()
+        new = sets.with_columns(text=pl.Series(texts, dtype=pl.String)).filter([text not in known for text in texts])
+        answers = self._answers_to(pl.concat([new[name] for name in (*_NAMES, *WORDS)]))
+        self._read_groups(new)
+        known |= {row["text"]: self._of_set(row, answers) for row in new.iter_rows(named=True)}
         self._sets = known
-        schema = {"rules": pl.UInt32, "sure": pl.UInt32, "taxon": pl.String, "known": pl.Boolean, "reason": pl.String}
-        return Resolved(place, pl.DataFrame(rows, schema, orient="row"), tuple(_bits(mask) for mask in numbers))
+        found = [known[text] for text in texts]
+        columns: dict[str, list[Any]] = {name: [one[at] for one in found] for at, name in enumerate(_TABLE)}
+        numbers = {mask: at for at, mask in enumerate(dict.fromkeys([*columns["rules"], *columns["sure"]]))}
+        columns |= {name: [numbers[mask] for mask in columns[name]] for name in ("rules", "sure")}
+        return Resolved(place, pl.DataFrame(columns, _TABLE), tuple(map(_bits, numbers)))
 
     def _of_set(
         self, row: Mapping[str, str | None], answers: Mapping[str, Answer]
@@ -302,8 +304,10 @@ def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.
     none = [pl.lit(None).alias(name) for name in COLUMNS if name not in records.columns]
     told = records.with_columns(none).select(pl.col(COLUMNS).cast(pl.String))
     told = told.with_columns(pl.col("match_type").is_not_null(), pl.when(scoped).then("datasetKey"))
-    distinct = told.unique(maintain_order=True).with_row_index("place")
-    place = told.join(distinct, on=list(COLUMNS), how="left", nulls_equal=True, maintain_order="left")["place"]
+    # What no record states tells none apart.
+    stated = [name for name in COLUMNS if told[name].null_count() < told.height] or list(COLUMNS)
+    distinct = told.unique(stated, maintain_order=True).with_row_index("place")
+    place = told.join(distinct, on=stated, how="left", nulls_equal=True, maintain_order="left")["place"]
     by_source = pl.col("stated_taxon").str.json_decode(pl.Struct(dict.fromkeys(STATED_TAXON, pl.String))).struct
     told = distinct.with_columns(by_source.field(name).alias(f"stated {name}") for name in STATED_TAXON)
     # What is not stated was filled from the checklist that the name was matched with.

@@ -18,17 +18,19 @@ import polars as pl
 from biodata.sharing import grid
 from biodata.sharing.grid import (
     CELL,
-    CELL_NAME,
     CROWD_PLACES,
+    PARTS,
     PER_DEGREE,
     PLACES,
     POOL,
     cell,
+    emptied_events,
+    even_walks,
     fine,
-    squares,
+    square,
+    stricter,
     with_crowds,
 )
-from biodata.sharing.left_empty import emptied_events, even_walks, stricter
 
 STATES: Final = pl.Schema(
     {
@@ -55,6 +57,10 @@ _OF_UNIT: Final = ("unit", "n", "column", "row")
 _IS_CELL: Final = pl.col("unit").str.starts_with(CELL).fill_null(value=False)
 _IS_NOWHERE: Final = pl.col("unit").eq_missing(pl.lit(_NOWHERE))
 _PLACED: Final = pl.all_horizontal(pl.col("base", "fx", "fy").is_not_null())
+_PLACE: Final = (
+    (pl.col("at") * PARTS + pl.col("x") - pl.col("column") * PARTS) * PARTS + pl.col("y") - pl.col("row") * PARTS
+).alias("place")
+"""The number of a square of a unit, of those of all units."""
 _CROWDLESS: Final = pl.col("there") & pl.col("unit").is_null() & _PLACED
 """Which records wait for a crowd."""
 
@@ -139,12 +145,15 @@ def set_apart(
     records = stricter(records, even_walks(records))
     points = pl.concat([_points(records, "key"), _points(events, "event_key")])
     then = _points(before.with_columns(fine()), "identifier").join(memory.stood, on=_SPOT, how="anti")
-    shown = pl.concat([records.filter(pl.col("category").is_null()).select(_SPOT), events.select(_SPOT)]).drop_nulls()
+    stations = pl.col("datasetKey").is_in(grid.of_stations(records, events).implode())
+    # A station is visited often: its records are told by one mark a year from here on.
+    points = pl.concat([points.filter(~stations), _together(points.filter(stations))])
+    shown = [records.filter(stations, pl.col("category").is_null()), events.filter(stations)]
     world = _World(
         points,
         before=pl.concat([then, memory.stood]).drop_nulls("mark"),
-        spots=points.select(_SPOT).unique(),
-        exact=shown.filter(pl.col("datasetKey").is_in(grid.of_stations(records, events).implode())).unique(),
+        spots=points.filter(stations).select(_SPOT).unique(),
+        exact=pl.concat([rows.select(_SPOT) for rows in shown]).drop_nulls().unique(),
         states=memory.states,
         new=~pl.col("datasetKey").is_in(list(released)),
         year=today.year,
@@ -154,24 +163,29 @@ def set_apart(
     groups = pl.concat([crowds, grid.tens(world.spots, left_over)])
     empty = emptied_events(records, events, groups, released=released, waits=waits)
     records = stricter(records, empty.beside)
-    members, crowds, left_over = _units(records, world, crowds)
+    if empty.beside.height or crowds.filter(pl.col("n") < pl.col("base")).height:
+        members, crowds, left_over = _units(records, world, crowds)
     stood = _stood(members, world, crowds)
-    members, seen, changed = _refreshed(members, world, crowds, memory.seen)
+    members, seen = _refreshed(members, world, crowds, memory.seen)
     hidden = records.drop_nulls("category").select("key", "category", "rule_id", "beside")
     return Apart(
         Memory(members.select(STATES.names()), crowds, seen, stood),
         hidden,
-        _waiting(members, left_over, changed),
+        _waiting(members, left_over),
         empty.unpublished,
         empty.held,
     )
 
 
 def _points(rows: pl.DataFrame, identifier: str) -> pl.DataFrame:
-    """Return what stands where: `STOOD`; the mark of the same records or events is the same for ever."""
+    """Return what stands where, each record or event by itself: `STOOD`; its mark is the same for ever."""
     rows = rows.drop_nulls(["fx", "fy"])
-    points = rows.select(*_SPOT, pl.col("year").cast(pl.Int32), _marks(rows[identifier]))
-    return points.group_by(*_SPOT, "year").agg(pl.col("mark").bitwise_xor())
+    return rows.select(*_SPOT, pl.col("year").cast(pl.Int32), _marks(rows[identifier]))
+
+
+def _together(points: pl.DataFrame) -> pl.DataFrame:
+    """Return what stands where, with one mark for all records and events of a year: their marks' sum, as 64 bits hold it."""
+    return points.group_by(*_SPOT, "year").agg(pl.col("mark").sum())
 
 
 def _marks(identifiers: pl.Series) -> pl.Series:
@@ -195,7 +209,7 @@ class _World:
     points, before : polars.DataFrame of `STOOD`
         What stands where, now and in the last release.
     spots, exact : polars.DataFrame
-        datasetKey, fx, fy : where something stands now; where a dataset of stations shows something.
+        datasetKey, fx, fy : where something stands now in datasets of stations; where these show something.
     states : polars.DataFrame of `STATES`
     new : polars.Expr
         Which rows are of datasets that no earlier release had.
@@ -251,51 +265,31 @@ def _units(
     return pl.concat([members, gone.with_columns(there=pl.lit(value=False))], how="diagonal"), crowds, left_over
 
 
-def _unit_places(members: pl.DataFrame, world: _World, crowds: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of records' units, those of a cell at which something stands or stood: `CROWD_PLACES`."""
-    cells = members.filter(pl.col("unit").str.starts_with(CELL)).select("datasetKey", "base", "n").unique()
-    spots = pl.concat([frame.select(_SPOT) for frame in (world.spots, world.before)])
-    in_cells = squares(spots.join(cells, on="datasetKey")).with_columns(crowd=CELL_NAME)
-    return pl.concat([crowds, in_cells]).join(members, left_on=["datasetKey", "crowd"], right_on=_UNIT, how="semi")
+def _numbered(members: pl.DataFrame, crowds: pl.DataFrame) -> pl.DataFrame:
+    """Return the units of records, each once: `at` (its number), and how many places it takes (`asked`)."""
+    sizes = crowds.group_by("datasetKey", unit="crowd").agg(asked=pl.len().cast(pl.Int64))
+    units = members.drop_nulls(["unit", "n"]).select("datasetKey", *_OF_UNIT).unique().with_row_index("at")
+    units = units.with_columns(pl.col("at").cast(pl.Int64)).join(sizes, on=_UNIT, how="left")
+    return units.with_columns(asked=pl.when(_IS_CELL).then(PLACES).otherwise("asked"))
 
 
-def _content(points: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Return what stands at the places of units: `SEEN`."""
-    of_year = with_crowds(points, places).group_by("datasetKey", "x", "y", "year", unit="crowd")
-    return of_year.agg(pl.col("mark").bitwise_xor()).select(SEEN.names())
-
-
-def _changes(
-    members: pl.DataFrame, world: _World, places: pl.DataFrame, seen: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Find what is new in units.
-
-    Returns
-    -------
-    content, seen : polars.DataFrame of `SEEN`
-        What stands at their places, and what stood there when they were last made.
-    changed : polars.DataFrame
-        datasetKey, unit; places : how many of the places that it takes have something new; `whole` : all have.
-    complete : polars.DataFrame
-        datasetKey, unit, year : of which all places have something new; `complete`.
-    """
-    content, shown = _content(world.points, places), _content(world.before.filter(~world.new), places)
-    # Of a unit that had nothing to hide, what an earlier release showed counts as seen; a row without a mark keeps that a
-    # unit was looked at, and that nothing stood there.
-    units = members.drop_nulls(["unit", "n"]).select(_UNIT).unique().join(seen, on=_UNIT, how="anti")
-    seen = pl.concat([seen, units.join(shown, on=_UNIT, how="left").select(SEEN.names())])
-    sizes = places.group_by("datasetKey", unit="crowd").len("size")
-    fresh = content.join(seen, on=SEEN.names(), how="anti", nulls_equal=True).join(sizes, on=_UNIT)
-    asked = pl.when(_IS_CELL).then(PLACES).otherwise("size").first()
-    new_places = pl.struct("x", "y").n_unique()
-    changed = fresh.group_by(_UNIT).agg(places=pl.min_horizontal(new_places, asked), whole=new_places >= asked)
-    complete = fresh.group_by(*_UNIT, "year").agg(complete=pl.len() >= asked).filter("complete")
-    return content, seen, changed, complete
+def _content(points: pl.DataFrame, units: pl.DataFrame, crowds: pl.DataFrame) -> pl.DataFrame:
+    """Return what stands at the places of units: `at`, `place` (its number, of those of all units), year, mark."""
+    of_crowds = crowds.join(units.select("datasetKey", "at", crowd="unit"), on=["datasetKey", "crowd"])
+    found = [with_crowds(points, of_crowds)]
+    for (n,), cells in units.filter(_IS_CELL).group_by("n"):
+        cells = cells.select("datasetKey", "column", "row", "at")
+        found.append(
+            points.with_columns(cell(n)).join(cells, on=["datasetKey", "column", "row"]).with_columns(square(n))
+        )
+    numbered = pl.concat([rows.select(_PLACE, "year", "mark") for rows in found])
+    content = numbered.group_by("place", "year").agg(pl.col("mark").sum())
+    return content.with_columns(at=pl.col("place") // PARTS**2)
 
 
 def _refreshed(
     members: pl.DataFrame, world: _World, crowds: pl.DataFrame, seen: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make the presences of units and years anew that are complete.
 
     A unit's year is made anew if all its places have something new of that year (`complete`). Else, if all have something new
@@ -305,24 +299,37 @@ def _refreshed(
     Returns
     -------
     members, seen : polars.DataFrame
-        As they are after this release.
-    changed : polars.DataFrame
-        As `_changes` returns it.
+        As they are after this release; `places` : how many of the places that a record's unit takes have something new.
     """
-    places = _unit_places(members, world, crowds)
-    content, seen, changed, complete = _changes(members, world, places, seen)
+    units = _numbered(members, crowds)
+    content = _content(world.points, units, crowds)
+    seen = seen.join(units.select(*_UNIT, "column", "row", "at"), on=_UNIT, how="left").with_columns(_PLACE)
+    # Of a unit that had nothing to hide, what an earlier release showed counts as seen; a row without a mark keeps that a
+    # unit was looked at, and that nothing stood there.
+    new = units.join(seen, on="at", how="anti")
+    shown = new.join(_content(world.before.filter(~world.new), new, crowds), on="at", how="left")
+    seen = pl.concat([seen, shown.with_columns(_squares_of_places()).select(seen.columns)])
+    fresh = content.join(seen, on=["place", "year", "mark"], how="anti", nulls_equal=True)
+    of_unit = fresh.select("at", "place").unique().group_by("at").agg(places=pl.len().cast(pl.Int64))
+    changed = of_unit.join(units, on="at").with_columns(
+        places=pl.min_horizontal("places", "asked"), whole=pl.col("places") >= pl.col("asked")
+    )
+    of_year = fresh.group_by("at", "year").len("places").join(units, on="at")
+    complete = of_year.filter(pl.col("places") >= pl.col("asked")).select("at", "year", complete=pl.lit(value=True))
+
     late = pl.col("there") & ~pl.col("published") & (pl.col("waits_since") < world.year)
-    at_places = with_crowds(members.select("key", "unit", *_SPOT, "base"), places)
-    inside = at_places.filter(pl.col("crowd") == pl.col("unit"))["key"].implode()
+    at_places = with_crowds(members.select("key", "unit", *_SPOT, "base"), crowds)
+    in_crowd = at_places.filter(pl.col("crowd") == pl.col("unit"))["key"].implode()
+    in_cell = _IS_CELL & (pl.struct(cell(pl.col("n"))) == pl.struct("column", "row"))
     members = members.with_columns(
         forced=_IS_NOWHERE | (_IS_CELL & (late.any().over(_UNIT) | world.new)),
-        inside=_IS_NOWHERE | pl.col("key").is_in(inside),
+        inside=_IS_NOWHERE | in_cell.fill_null(value=False) | pl.col("key").is_in(in_crowd),
         year_out=pl.when("published").then("year").when(~pl.col("undated")).then("new_year"),
     )
+    members = members.join(units.select(*_UNIT, "at"), on=_UNIT, how="left")
+    members = members.join(changed.select("at", "places", "whole"), on="at", how="left")
     of_year = complete.rename({"year": "year_out"})
-    members = members.join(changed, on=_UNIT, how="left").join(
-        of_year, on=[*_UNIT, "year_out"], how="left", nulls_equal=True
-    )
+    members = members.join(of_year, on=["at", "year_out"], how="left", nulls_equal=True)
     members = members.with_columns(
         whole=pl.col("whole").fill_null(value=False) & ~pl.col("forced"),
         complete=pl.col("complete").fill_null(value=False) | pl.col("forced"),
@@ -344,13 +351,19 @@ def _refreshed(
         waits_since=pl.when(leaves_unit).then(world.year).otherwise("waits_since"),
         published=pl.when(anew).then(goes).otherwise("published"),
     )
-    all_years = pl.concat([seen, content]).join(
-        members.filter(pl.col("forced") | pl.col("whole")), on=_UNIT, how="semi"
-    )
-    refreshed = pl.concat([frame.select(*_UNIT, "year") for frame in (all_years, complete)])
-    older = seen.join(refreshed, on=refreshed.columns, how="anti", nulls_equal=True)
-    newer = content.join(refreshed, on=refreshed.columns, how="semi", nulls_equal=True)
-    return after, pl.concat([older, newer]), changed
+    all_years = pl.col("at").is_in(members.filter(pl.col("forced") | pl.col("whole"))["at"].unique().implode())
+    all_years = all_years.fill_null(value=False)
+    older = seen.filter(~all_years).join(complete, on=["at", "year"], how="anti", nulls_equal=True)
+    of_years = content.filter(~all_years).join(complete, on=["at", "year"], how="semi", nulls_equal=True)
+    newer = pl.concat([content.filter(all_years), of_years])
+    newer = newer.join(units, on="at").with_columns(_squares_of_places())
+    return after, pl.concat([frame.select(SEEN.names()) for frame in (older, newer)])
+
+
+def _squares_of_places() -> list[pl.Expr]:
+    """Return `x` and `y` of numbered places, of a frame with `column` and `row`."""
+    x, y = pl.col("place") // PARTS % PARTS, pl.col("place") % PARTS
+    return [(pl.col("column") * PARTS + x).alias("x"), (pl.col("row") * PARTS + y).alias("y")]
 
 
 def _stood(members: pl.DataFrame, world: _World, crowds: pl.DataFrame) -> pl.DataFrame:
@@ -358,12 +371,14 @@ def _stood(members: pl.DataFrame, world: _World, crowds: pl.DataFrame) -> pl.Dat
     degrees = members.filter(_CROWDLESS).select("datasetKey", "base", *cell(1)).unique()
     spots = world.spots.with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
     kept = grid.crowdless(spots, crowds).select(_SPOT).unique()
-    return kept.join(world.before, on=_SPOT, how="left").select(STOOD.names())
+    return kept.join(_together(world.before.join(kept, on=_SPOT, how="semi")), on=_SPOT, how="left").select(
+        STOOD.names()
+    )
 
 
-def _waiting(members: pl.DataFrame, left_over: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+def _waiting(members: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
     """Return the records that wait, and how many places there are, or have something new, of those that it takes."""
-    waits = members.filter("there", ~pl.col("published"), pl.col("base").is_not_null()).drop("places")
-    waits = waits.join(left_over.group_by(POOL).len("room"), on=POOL, how="left").join(changed, on=_UNIT, how="left")
+    waits = members.filter("there", ~pl.col("published"), pl.col("base").is_not_null())
+    waits = waits.join(left_over.group_by(POOL).len("room"), on=POOL, how="left")
     places = pl.when(pl.col("unit").is_null()).then("room").otherwise("places").fill_null(0)
     return waits.select("key", places=places.cast(pl.Int64))

@@ -59,6 +59,11 @@ def service(data: Path) -> Path:
     return data / SERVICE
 
 
+def results(data: Path) -> Path:
+    """Return the folder of the pages of published results, which are made again after each release."""
+    return service(data) / "results"
+
+
 def private_reports(data: Path) -> Path:
     """Return the folder of the reports that tell refused values."""
     return data / "reports"

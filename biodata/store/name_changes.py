@@ -14,6 +14,8 @@ import polars as pl
 from biodata.store.duck import quote
 
 _AT_ONCE: Final = 250_000
+_ACCEPTED: Final = "accepted_proposal"
+_ACCEPTED_FLAG: Final = "PROPOSAL_ACCEPTED"
 NUMBER: Final = "name_number"
 """The column that numbers distinct names."""
 FLAGS: Final = "name_flags"
@@ -39,11 +41,25 @@ def distinct_names(cursor: duckdb.DuckDBPyConnection, terms: Sequence[str]) -> p
     terms : sequence of str
         The verbatim terms.
     """
-    stated = ", ".join(f"v.{quote(f'v_{term}')} AS {quote(term)}" for term in terms)
+    stated = ", ".join(f"{told} AS {quote(term)}" for term, told in _stated(cursor, terms).items())
     found = cursor.execute(
-        f"SELECT DISTINCT {stated} FROM lake.verbatim v SEMI JOIN (FROM lake.occurrences WHERE node IS NULL) USING (key)"
+        f"SELECT DISTINCT {stated} FROM lake.verbatim v JOIN lake.occurrences o USING (key) WHERE o.node IS NULL"
     ).pl()
     return found.sort(found.columns).with_row_index(NUMBER).with_columns(pl.col(NUMBER).cast(pl.Int64))
+
+
+def _stated(cursor: duckdb.DuckDBPyConnection, terms: Sequence[str]) -> dict[str, str]:
+    """Return by term what a record states, of `v` and `o`: the accepted proposal where there is one, else what was written."""
+    flagged = f"list_contains(quality_flags, '{_ACCEPTED_FLAG}')"
+    accepted = cursor.execute(
+        f"SELECT DISTINCT r.term FROM (SELECT unnest(repairs) AS r FROM lake.occurrences WHERE {flagged}) WHERE r.rule = ?",
+        [_ACCEPTED],
+    ).fetchall()
+    found = {term: f"v.{quote(f'v_{term}')}" for term in terms}
+    for term in {term for (term,) in accepted} & set(terms):
+        own = f"list_filter(o.repairs, lambda r: r.rule = '{_ACCEPTED}' AND r.term = '{term}')"
+        found[term] = f"coalesce({own}[1].value, {found[term]})"
+    return found
 
 
 def plan(
@@ -74,7 +90,8 @@ def plan(
     """
     cursor.register("answers_frame", answers)
     cursor.execute("CREATE TEMP TABLE name_answers AS FROM answers_frame")
-    same = " AND ".join(f"v.{quote(f'v_{term}')} IS NOT DISTINCT FROM a.{quote(term)}" for term in terms)
+    stated = _stated(cursor, terms).items()
+    same = " AND ".join(f"{told} IS NOT DISTINCT FROM a.{quote(term)}" for term, told in stated)
     other = " OR ".join(f"o.{quote(column)} IS DISTINCT FROM a.{quote(f'n_{column}')}" for column in columns)
     listed = pl.DataFrame({"flag": sorted(flags)})
     cursor.register("flags_frame", listed)

@@ -14,7 +14,7 @@ from biodata import places, terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
-from biodata.sharing.facts import USED
+from biodata.sharing.decide import USED
 from biodata.sharing.names import Checklists
 from biodata.sharing.plan import (
     BEFORE,

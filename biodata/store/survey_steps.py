@@ -33,6 +33,8 @@ VIEWED: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", "committing")
 
 JOB: Final = "survey"
 """The name of the job that takes a submission further."""
+RESULTS_JOB: Final = "survey results"
+"""The name of the job that makes the pages of published results after a release."""
 MACHINE: Final = "biodata"
 """What the audit calls the worker; and the role that history tells of what it did."""
 

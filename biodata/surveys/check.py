@@ -1,22 +1,23 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import polars as pl
 
 from biodata.errors import InputError
 from biodata.harmonise import Harmoniser
-from biodata.ingest import forms
+from biodata.ingest import forms, taken_tables
 from biodata.ingest.protocol import Finding, of_another
-from biodata.ingest.survey import observations
+from biodata.ingest.survey import observations, tables_of
 from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.sharing.names import CommonNames
-from biodata.surveys import heading_checks, other_forms, period_checks, row_checks, value_checks
+from biodata.surveys import accepting, event_checks, heading_checks, other_forms, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import Read, notices
@@ -26,37 +27,9 @@ from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 _UNREAD: Final = "SHEET_NOT_READ"
 
 
-def check(
-    file: BinaryIO,
-    name: str,
-    boundaries: BoundarySet,
-    *,
-    today: date | None = None,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
-    rules: RuleSet | None = None,
-    known: pl.DataFrame | None = None,
-    licence: str | None = None,
-    licences: OfDataset = NONE_KNOWN,
-    language: str = "en",
-    dataset: str | None = None,
-    params: bool = False,
-) -> dict[str, Any]:
-    """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
-    return check_files(
-        [(name, file.read())],
-        boundaries,
-        today=today,
-        encoding=encoding,
-        kept=kept,
-        rules=rules,
-        known=known,
-        licence=licence,
-        licences=licences,
-        language=language,
-        dataset=dataset,
-        params=params,
-    )
+def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
+    """Check a survey's file and change nothing; options and answer as for `check_files`."""
+    return check_files([(name, file.read())], boundaries, **options)
 
 
 def check_files(
@@ -73,6 +46,8 @@ def check_files(
     licences: OfDataset = NONE_KNOWN,
     language: str = "en",
     dataset: str | None = None,
+    accepted: Collection[str] = (),
+    target: Path | None = None,
     params: bool = False,
 ) -> dict[str, Any]:
     """Check the files of one survey and change nothing.
@@ -103,14 +78,20 @@ def check_files(
         Of the messages, one of `words.LANGUAGES`.
     dataset : str, optional
         The dataset that they go to; a row that tells another one blocks.
+    accepted : collection of str
+        Proposals of sheets that are accepted: codes, or `CODE=value` of one cell's text. They stand in the place of what was
+        written, which stays verbatim.
+    target : Path, optional
+        A file that gets the tables of sheets as they come in (`ingest.taken_tables`), where nothing blocks.
     params : bool
         Tell of each problem what its words name, too, so that they can be made in another language.
 
     Returns
     -------
     dict
-        `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, in the order
-        of the workbook's sheets, rows and columns: each with the fields of `Problem`; `notes`, what else a reader of the form says; `notices`, what
+        `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), `accepted` (how many cells have an
+        accepted proposal in their place), and `problems`, in the order of the workbook's sheets, rows and columns: each with
+        the fields of `Problem`; `groups` of them (`problems.groups_of`); `notes`, what else a reader of the form says; `notices`, what
         is no fault and worth knowing (`notices.notices`), such as sensitive names. The same files give
         the same answer.
     """
@@ -129,34 +110,39 @@ def check_files(
                 kept=kept, rules=rules, known=known, licence=licence, licences=licences, language=language, dataset=dataset,
                 params=params,
             )  # fmt: skip
-    rows, problems, told, order = 0, [], [], {}
+    problems: list[Problem] = []
+    rows, replaced, told, order = 0, 0, [], {}
     kept_licence = licences.told if licence is None else None
-    try:
-        survey = read_survey(files, encoding=encoding, kept=kept, licence=licence or kept_licence)
-        order = survey.order
+    day = today or datetime.now(UTC).date()
+    common = None if rules is None or rules.checklists is None else rules.checklists.common
+    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
+
+    def look(decided: Mapping[str, str] | None) -> tuple[Survey, list[Finding], Read]:
+        survey = read_survey(files, encoding=encoding, kept=decided, licence=licence or kept_licence)
         if not survey.of("occurrences"):
-            problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
+            problems.extend(problem_of(one, language) for one in survey.findings if one.code != _UNREAD)
             raise no_occurrences(survey, name)
         for table in survey.tables:
             table.declarations |= declared or {}
+        return survey, *found(survey, harmoniser, day, boundaries, common)
+
+    try:
+        survey, findings, read = look(kept)
+        if accepted and (decided := accepting.headings(survey, findings, accepted)):
+            survey, findings, read = look({**(kept or {}), **decided})
+        if accepted and (replaced := accepting.apply(survey, findings, accepted)):
+            findings, read = found(survey, harmoniser, day, boundaries, common)
+        order = survey.order
         rows = sum(table.frame.height for table in survey.of("occurrences"))
-        harmoniser = Harmoniser(
-            boundaries=boundaries,
-            secret=b"a check stores nothing",
-            today=today or datetime.now(UTC).date(),
-            checklist=known,
-        )
-        findings, read = found(
-            survey, harmoniser, today or datetime.now(UTC).date(), boundaries,
-            None if rules is None or rules.checklists is None else rules.checklists.common,
-        )  # fmt: skip
         others = _of_other_datasets(survey, dataset) if dataset is not None else ()
         problems = [problem_of(finding, language) for finding in (*findings, *others)]
         read.licences.extend([licences.registered] if licences.registered else [])
         told = notices(read, rules or RuleSet.read(None), boundaries, kept=kept_licence, language=language)
+        if target is not None and not any(one.blocking for one in problems):
+            taken_tables.write(target, tables_of(survey, dataset))
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
-    return report_of(name, rows, problems, notices=told, order=order, params=params)
+    return report_of(name, rows, problems, notices=told, order=order, accepted=replaced, params=params)
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
@@ -209,7 +195,7 @@ def found(
     checks = TableChecks(harmoniser, today, boundaries, survey.declarations, common)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)
-    placed = period_checks.events_with_records_placed_themselves(records)
+    placed = event_checks.events_with_records_placed_themselves(records)
     for rows in filter(is_filled, events):
         findings += checks.events(rows, placed)
     for rows, one in zip(records, joined, strict=True):

@@ -37,6 +37,8 @@ def told_instead(rows: Rows, findings: Sequence[Finding], names: CommonNames) ->
             if text not in meant:
                 meant[text] = _meant(text, names)
             proposal = meant[text]
+            if proposal is None and column in rows.table.converted and not meaning(text, names):
+                yield rows.finding(row, column, "TAXON_MATCH_NONE", blocking=False)
             if proposal is not None:
                 left[row, rows.table.heading(column)] = rows.finding(
                     row, column, CODE, blocking=False, proposal=proposal

@@ -48,7 +48,7 @@ def rows(
     with registry.session(read_only=True) as session:
         found = seeing.need(session, who, number)
         mine = own_sides(seeing.seen_sides(who, found), side)
-    taken = survey_files.taken(settings.data, found.file_sha256, found.restores or number)
+    taken = survey_files.taken(settings.data, found.file_sha256, number)
     path = taken if taken.exists() else survey_files.kept(settings.data, found.file_sha256, found.file_name)
     if not path.exists():
         problem = f"its file is not here: it is {found.state}"

@@ -9,9 +9,8 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 
 _NEEDED: Final = (
-    ("occurrenceID", ()),
     ("eventDate", ("verbatimEventDate", "year", "deploymentStart")),
-    ("scientificName", ("verbatimScientificName", "taxonID")),
+    ("scientificName", ("verbatimScientificName", "taxonID", "vernacularName")),
     ("decimalLatitude", ("verbatimCoordinates", "verbatimLatitude")),
     ("decimalLongitude", ("verbatimCoordinates", "verbatimLongitude")),
 )
@@ -36,7 +35,7 @@ def headings(survey: Survey) -> Iterator[Finding]:
         if table.kind == "events" and "eventID" not in table.headings and not table.frame.is_empty():
             yield _lacks(table, "eventID")
         for name in table.headings:
-            if name not in _KNOWN and name not in table.converted.values():
+            if name not in _KNOWN and name not in table.measured and name not in table.converted.values():
                 yield _uncertain(table, name)
         if table.frame.is_empty():
             # Events without any record are a survey in which nothing was found.

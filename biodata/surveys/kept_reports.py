@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from biodata.ingest.headings import TERMS, Why, propose
 from biodata.surveys import words
+from biodata.surveys.problems import groups_of
 
 _KEPT: Final = ("file", "sheet", "row", "column", "code", "blocking")
 _TELL_NO_CELL: Final = (
@@ -26,7 +27,7 @@ _TELL_NO_CELL: Final = (
     "lacking",
     "part",
 )
-_OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings")
+_OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings", "accepted")
 """What is kept of a report beside its problems: no note and no notice, which name cells and headings."""
 PLACE_LIKE: Final = re.compile(r"\d[.,]\d|°|\d{5}")
 """A row of data that was taken for headings names its columns, and their units, by cells."""
@@ -44,13 +45,14 @@ def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a kept report in the words of a language, with a note that tells where the values are to be found."""
     note, _ = words.told("REPORT_VALUES_NOT_KEPT", {}, language)
     problems = [_told(problem, language) for problem in report.get("problems", [])]
-    return {**report, "language": language, "values_kept": False, "note": note, "problems": problems}
+    groups = groups_of(problems)
+    return {**report, "language": language, "values_kept": False, "note": note, "groups": groups, "problems": problems}
 
 
 def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a report with its values, as it lies beside the lake, in the words of a language."""
-    problems = report.get("problems", [])
-    return {**report, "language": language, "problems": [_retold(problem, language) for problem in problems]}
+    problems = [_retold(problem, language) for problem in report.get("problems", [])]
+    return {**report, "language": language, "groups": groups_of(problems), "problems": problems}
 
 
 def _kept_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def _kept_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "rule" in params:  # what a rule did this time may tell the place that it moved
         params["rule"] = str(params["rule"]).partition(": ")[0]
-    return told | {"params": params}
+    return told | {"params": params, "acceptable": problem.get("proposal") is not None}
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
-from biodata.sharing.facts import USED
+from biodata.sharing.decide import USED
 from biodata.sharing.foreseen import Foreseen, foreseen
 from biodata.sharing.grid import PER_DEGREE, PLACES
 from biodata.sharing.plan import PLACED

@@ -6,24 +6,26 @@ What stays out by rule (people, vehicles, law enforcement, blanks) is told in nu
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.harmonise import Harmoniser
+from biodata.harmonise.identity import IDENTIFIERS
 from biodata.ingest import open_source, survey_project, taken_tables
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
-from biodata.surveys import missing_columns, record_identifiers, row_checks, words
+from biodata.surveys import row_checks, words
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import notices
@@ -170,7 +172,7 @@ def _of_one_dataset(
                 named = named.drop("datasetKey")
             yield named
         if at is not None and lacking is not None:
-            table.findings += missing_columns.found(table.kind, terms, at, lacking)
+            table.findings += lacking_columns(table.kind, terms, at, lacking)
         table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
         table.refusals.clear()
         table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
@@ -244,11 +246,11 @@ def _checked(
                         # A record has its event's place and date, of which the same was told there.
                         if not {_of_cell(one, finding, of) for of in _EVENTS} & of_events
                     ]
-                    findings += record_identifiers.missing(one)
-                    seen.append(record_identifiers.told(one))
+                    findings += identifiers_missing(one)
+                    seen.append(identifiers_told(one))
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.circular_parents(events)
-    findings += record_identifiers.repeated(seen)
+    findings += identifiers_repeated(seen)
     findings += checks.clocks([images for table in again for images in table.images])
     name = ", ".join(told for told, _ in files)
     notes = list(dict.fromkeys(_worded(note, files) for table in tables for note in table.notes))
@@ -302,3 +304,79 @@ def _worded(note: str, files: Files) -> str:
     for told, path in files:
         note = note.replace(path.name, told)
     return note
+
+
+_DATE: Final = ("eventDate", "verbatimEventDate", "year")
+_PLACE: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "footprintWKT")
+_NAME: Final = (
+    "scientificName", "verbatimScientificName", "acceptedNameUsage", "genus", "family", "order", "class", "phylum", "kingdom",
+    "vernacularName",
+)  # fmt: skip
+_NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
+    {"events": (_DATE, _PLACE), "occurrences": (IDENTIFIERS, _NAME, _DATE, _PLACE)}
+)
+"""Of each kind of table: columns of which one has to be there."""
+
+
+def lacking_columns(kind: str, columns: Collection[str], file: str, told: set[str]) -> Iterator[Finding]:
+    """Tell which columns a table lacks.
+
+    Parameters
+    ----------
+    kind : str
+        `events` or `occurrences`.
+    columns : collection of str
+        Terms that the table has, those that records take from their events among them.
+    file : str
+        Where it stands.
+    told : set of str
+        What was told of the tables before; what is told here is added: records lack what their events do.
+    """
+    for terms in _NEEDED.get(kind, ()):
+        if terms[0] not in told and not set(terms) & set(columns):
+            told.add(terms[0])
+            yield Finding(file, None, 1, terms[0], None, "HEADING_MISSING", False, {"term": terms[0]})
+
+
+_SCHEMA: Final = {"source_file": pl.String, "source_row": pl.Int64, "identifier": pl.String}
+
+
+def identifiers_missing(rows: Rows) -> Iterator[Finding]:
+    """Find records that nothing identifies, where their table has a column for it; elsewhere what a record tells does."""
+    term = next((one for one in IDENTIFIERS if one in rows.table.frame.columns), None)
+    if term is None:
+        return
+    for row, own in rows.own.items():
+        is_blank = all(value is None for name, value in own.items() if name != "source_row")
+        if _identifier(own) is None and not is_blank:
+            yield rows.finding(row, term, "IDENTIFIER_MISSING", blocking=True)
+
+
+def identifiers_told(rows: Rows) -> pl.DataFrame:
+    """Return what identifies records, and where they stand."""
+    every = [(rows.table.file, row, _identifier(own)) for row, own in rows.own.items()]
+    return pl.DataFrame(every, schema=_SCHEMA, orient="row")
+
+
+def identifiers_repeated(parts: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+    """Find records whose identifier an earlier one has.
+
+    Parameters
+    ----------
+    parts : sequence of polars.DataFrame
+        As of `identifiers_told`.
+    """
+    if not parts:
+        return
+    every = pl.concat(parts).drop_nulls("identifier")
+    first = pl.col("source_row").first().over("identifier")
+    again = every.with_columns(first=first).filter(~pl.col("identifier").is_first_distinct())
+    for file, row, identifier, before in again.iter_rows():
+        yield Finding(
+            file, None, row, "occurrenceID", identifier, "IDENTIFIER_REPEATED", True, {"other_row": str(before)}
+        )
+
+
+def _identifier(own: Mapping[str, Any]) -> str | None:
+    """Return what identifies a record in its dataset."""
+    return next((cell.strip() for term in IDENTIFIERS if (cell := own.get(term)) and cell.strip()), None)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from biodata.errors import InputError
 from biodata.ingest.protocol import Finding
 from biodata.surveys import words
+from biodata.surveys.accepting import proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Problem:
         What would be right.
     params : mapping
         What the words name, so that they can be made anew in another language.
+    proposal : str or None
+        What stands in the place of the cell, or heading, where it is accepted.
     """
 
     file: str
@@ -46,6 +49,7 @@ class Problem:
     message: str
     expected: str | None
     params: Mapping[str, str] = field(default_factory=dict)
+    proposal: str | None = None
 
 
 FIELDS: Final = tuple(one.name for one in fields(Problem))
@@ -55,7 +59,7 @@ def problem_of(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
     message, expected = words.told(finding.code, finding.params, language)
     return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
-                   message, expected, dict(finding.params))  # fmt: skip
+                   message, expected, dict(finding.params), proposed(finding))  # fmt: skip
 
 
 def problem_of_file(error: InputError, name: str, language: str, *, file: str | None = None) -> Problem:
@@ -69,13 +73,41 @@ def problem_of_file(error: InputError, name: str, language: str, *, file: str | 
     )
 
 
+def groups_of(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the problems of a report of one kind and column together, those that block first, then in their order.
+
+    Returns
+    -------
+    list of dict
+        `code`, `column`, `blocking`, `rows` and distinct `values` (numbers), `first` (its sheet and row), its `message` and
+        `expected`, and `proposals`: how many have one that can be accepted.
+    """
+    found: dict[tuple[bool, str, str | None], list[Mapping[str, Any]]] = {}
+    for one in problems:
+        found.setdefault((not one["blocking"], one["code"], one["column"]), []).append(one)
+    return [
+        {
+            "code": code,
+            "column": column,
+            "blocking": not warns,
+            "rows": len(every),
+            "values": len({one.get("value") for one in every}),
+            "first": {name: every[0][name] for name in ("sheet", "row")},
+            "message": every[0]["message"],
+            "expected": every[0]["expected"],
+            "proposals": sum(one.get("proposal") is not None or one.get("acceptable", False) for one in every),
+        }
+        for (warns, code, column), every in sorted(found.items(), key=lambda one: one[0][0])
+    ]
+
+
 def with_problems(report: Mapping[str, Any], more: Sequence[Problem]) -> dict[str, Any]:
     """Return a report with problems that were found later, each beside those of its sheet and row."""
     told = [*report["problems"], *({name: getattr(problem, name) for name in FIELDS} for problem in more)]
     sheets = list(dict.fromkeys((one["file"], one["sheet"]) for one in told))
     told.sort(key=lambda one: (sheets.index((one["file"], one["sheet"])), one["row"] or 0))
     blocking = sum(one["blocking"] for one in told)
-    counts = {"ok": blocking == 0, "blocking": blocking, "warnings": len(told) - blocking}
+    counts = {"ok": blocking == 0, "blocking": blocking, "warnings": len(told) - blocking, "groups": groups_of(told)}
     return {**report, **counts, "problems": told}
 
 
@@ -88,6 +120,7 @@ def report_of(
     notes: Sequence[str] = (),
     notices: Sequence[Mapping[str, Any]] = (),
     order: Mapping[tuple[str, str | None], Mapping[str, int]] = MappingProxyType({}),
+    accepted: int = 0,
     params: bool = False,
 ) -> dict[str, Any]:
     """Return the answer to a check: how many rows, whether anything blocks, and the problems in their order.
@@ -107,6 +140,7 @@ def report_of(
     ordered = sorted(problems, key=place)
     told = FIELDS if params else [name for name in FIELDS if name != "params"]
     blocking = sum(problem.blocking for problem in ordered)
+    listed = [{name: getattr(problem, name) for name in told} for problem in ordered]
     return {
         "file": name,
         "form": form,
@@ -114,7 +148,9 @@ def report_of(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(ordered) - blocking,
-        "problems": [{name: getattr(problem, name) for name in told} for problem in ordered],
+        "accepted": accepted,
+        "groups": groups_of(listed),
+        "problems": listed,
         "notes": list(notes),
         "notices": [dict(one) for one in notices],
     }

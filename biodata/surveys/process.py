@@ -9,7 +9,6 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
 from biodata.access import traces
+from biodata.access.consent import RELEASE_JOB
 from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
@@ -30,6 +30,7 @@ from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import (
+    accepting,
     conversation,
     kept_reports,
     other_forms,
@@ -91,6 +92,8 @@ def process(settings: Settings, registry: Registry, number: int) -> dict[str, An
                 else:
                     _commit(settings, registry, submission, reading)
                 submission = _read(registry, number)
+    if submission.state == survey_steps.COMMITTED:  # a job that was cut off comes here, too
+        _release_if_due(registry, number)
     return {"submission": number, "state": submission.state, "report": submission.report}
 
 
@@ -160,9 +163,10 @@ def _waits(shown: pipeline.Preview) -> dict[str, dict[str, int]]:
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
-    """Return the file that is kept of a submission, with what is wrong in it.
+    """Return the tables that come in of a submission's file, with what is wrong in it.
 
-    Of a file in another form than sheets only what came in is kept: it may hold people, or a patrol's arrests.
+    From here on they are read, never the file again. Of a file in another form than sheets nothing else is kept: it may
+    hold people, or a patrol's arrests.
     """
     boundaries = places.load_boundaries(settings.boundaries)
     kept = heading_mappings.kept(registry, submission.dataset)
@@ -174,23 +178,16 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     if path.suffix == taken_tables.SUFFIX:
         return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, licences=licences,
                                                params=True)  # fmt: skip
+    target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
     try:
         form = forms.recognise([path], names=[name])
         if form == forms.SHEETS:
             with path.open("rb") as file:
-                return path, check(
-                    file,
-                    name,
-                    boundaries,
-                    kept=kept,
-                    rules=rules,
-                    known=known,
-                    licence=submission.license,
-                    licences=licences,
-                    dataset=submission.dataset,
-                    params=True,
-                )
-        target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
+                return target, check(
+                    file, name, boundaries, kept=kept, rules=rules, known=known, licence=submission.license,
+                    licences=licences, dataset=submission.dataset, target=target,
+                    accepted=accepting.accepted_of(registry, submission.dataset), params=True,
+                )  # fmt: skip
         report = other_forms.check(
             [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
             licence=submission.license, licences=licences, params=True,
@@ -204,7 +201,12 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
 
 def _commit(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
     """Take a submission into the lake, whole or not at all."""
-    path, lake = _opened(settings, registry, submission), reading.lake
+    lake = reading.lake
+    own, of_restored = (
+        survey_files.taken(settings.data, submission.file_sha256, number)
+        for number in (submission.id, submission.restores or submission.id)
+    )
+    path = own if own.exists() else of_restored
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
@@ -252,7 +254,10 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
 def _remove(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> None:
     """Let a part have no rows any more: a version like any other, which an earlier one may follow again."""
     with registry.session() as session, session.begin():
-        session.get_one(Submission, submission.id).state = COMMITTING
+        found = session.get_one(Submission, submission.id)
+        if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
+            return
+        found.state = COMMITTING
     with lake.staging() as nothing, lake.row_files("events") as no_events:
         records, events = lake.commit_survey(
             nothing, no_events, part=(submission.dataset, submission.part), author="survey",
@@ -263,6 +268,14 @@ def _remove(settings: Settings, registry: Registry, submission: Submission, lake
         counts = {"records": {"gone": records.gone}, "events": {"gone": events.gone}}
         found.report = {"file": None, "ok": True, "problems": [], **counts}
         survey_steps.committed(session, found, snapshot=_version_of(lake, submission.id) or records.snapshot)
+
+
+def _release_if_due(registry: Registry, number: int) -> None:
+    """Let a submission that is in the lake and not on the map be released, once with all others that are."""
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, number)
+        if survey_steps.state_of(session, found) == survey_steps.COMMITTED:
+            found.job_id = jobs.add_once(session, RELEASE_JOB)
 
 
 def _version_of(lake: Lake, number: int) -> int | None:
@@ -298,9 +311,8 @@ def _is_outdated(session: Session, submission: Submission) -> bool:
 
 def _loses_more(submission: Submission, read: pipeline.Interpreted) -> bool:
     """Tell whether rows would be left out that were withdrawn since it was checked."""
-    known = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
-    more: bool = withdrawn_rows.count(read) > known
-    return more
+    known: int = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
+    return withdrawn_rows.count(read) > known
 
 
 def _look_again(session: Session, submission: Submission) -> None:
@@ -310,21 +322,23 @@ def _look_again(session: Session, submission: Submission) -> None:
 
 
 def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
-    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
+    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first.
+
+    Where the file itself is not kept, that is what was taken of it.
+    """
     data = settings.data
-    taken = survey_files.taken(data, submission.file_sha256, submission.restores or submission.id)
-    if taken.exists():
-        for left in (survey_files.waiting, partial(survey_files.kept, name=submission.file_name)):
-            left(data, submission.file_sha256).unlink(missing_ok=True)  # of a worker that was cut off
-        return taken
+    arrived = survey_files.waiting(data, submission.file_sha256)
     path = survey_files.kept(data, submission.file_sha256, submission.file_name)
     if path.exists():
         _check_content(path, submission)
-        survey_files.waiting(data, submission.file_sha256).unlink(missing_ok=True)
+        arrived.unlink(missing_ok=True)
         return path
+    taken = survey_files.taken(data, submission.file_sha256, submission.restores or submission.id)
+    if taken.exists():
+        arrived.unlink(missing_ok=True)  # of a worker that was cut off
+        return taken
     if submission.upload_id is not None:
         return _from_parts(settings, registry, submission)
-    arrived = survey_files.waiting(data, submission.file_sha256)
     if not arrived.exists():
         message = f"submission {submission.id}: its file is not there"
         raise StoreError(message)

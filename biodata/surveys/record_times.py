@@ -57,7 +57,7 @@ def of_events(rows: Rows, periods: Mapping[str, tuple[date, date]], read: pl.Dat
     rows : Rows
         Events as they came.
     periods : mapping of str to (date, date)
-        First and last day of each, as `period_checks.periods`.
+        First and last day of each, as `event_checks.periods`.
     read : polars.DataFrame
         The same events as of `event_checks.read_events`.
     """

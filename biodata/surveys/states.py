@@ -10,7 +10,7 @@ import orjson
 import polars as pl
 
 from biodata.harmonise.identity import Identities
-from biodata.harmonise.told import Told
+from biodata.harmonise.told import Told, as_written
 from biodata.ingest import forms, open_source, survey_project
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
@@ -96,7 +96,8 @@ def _records(batch: pl.DataFrame, identities: Identities, dataset: str, sheet: s
 
 
 def _cells(batch: pl.DataFrame, *, leave: Sequence[str]) -> pl.DataFrame:
-    """Return the cells of a batch as columns that begin with `=`, so that no heading meets a name of ours."""
+    """Return the cells of a batch as written, in columns that begin with `=`, so that no heading meets a name of ours."""
+    batch = as_written(batch)
     names = [name for name in batch.columns if name not in (*_PLACE, *leave)]
     return batch.select(pl.col(name).cast(pl.String).alias(f"={name}") for name in names)
 

@@ -27,7 +27,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step
-from biodata.surveys import licences, parts, seeing
+from biodata.surveys import accepting, licences, parts, seeing
 
 logger = logging.getLogger(__name__)
 
@@ -51,12 +51,15 @@ class Sent:
         The resumable upload that is its file.
     licence : str, optional
         Of what tells none in the file; nothing keeps what was told last (`licences.inherited`).
+    accept : tuple of str
+        Proposals that are accepted for the dataset from now on (`accepting.apply`).
     """
 
     part: str | None = None
     wanted: bool = True
     upload: str | None = None
     licence: str | None = None
+    accept: tuple[str, ...] = ()
 
 
 def receive(
@@ -125,6 +128,7 @@ def receive(
         with registry.session() as session, session.begin():
             if sent.licence is None:
                 submission.license = licences.inherited(session, dataset)
+            accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
             number = _add(session, submission, sender)
             if sent.upload is not None:
                 parts.use(session, sent.upload)
@@ -337,6 +341,7 @@ def _key(registry: Registry, sender: Principal, dataset: str, part: str, checksu
     since, or it was taken back, it is sent on purpose.
     """
     same = f"{checksum} to {dataset}: {part}" + (f" under {sent.licence}" if sent.licence else "")
+    same += f" accepting {' '.join(sorted(sent.accept))}" if sent.accept else ""
     same = same if len(same) < _MOST_OF_KEY else hashlib.sha256(same.encode()).hexdigest()
     with registry.session(read_only=True) as session:
         found = session.scalars(

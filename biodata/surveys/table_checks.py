@@ -21,15 +21,15 @@ from biodata.sharing.names import CommonNames, bundled_common_names
 from biodata.surveys import (
     cell_checks,
     common_names,
+    doubts,
     event_checks,
-    kept_values,
     near_names,
-    period_checks,
     record_times,
     value_checks,
 )
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
+from biodata.terms import WRITTEN
 from biodata.vocabularies import SurveyDesign
 
 _DATASET: Final = "check"
@@ -75,6 +75,7 @@ class TableChecks:
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
         self.timed: list[pl.DataFrame] = []
+        self.placed: list[tuple[Rows, pl.DataFrame]] = []
         self.read = Read()
         self.common = common or bundled_common_names()
 
@@ -83,18 +84,21 @@ class TableChecks:
         read = self._read(rows.table.frame, rows.table)
         yield from _of_cells(rows, read)
         yield from self._of_all(rows, read)
+        self.placed.append((rows, read.interpreted))
 
     def events(self, rows: Rows, placed: frozenset[str]) -> Iterator[Finding]:
         """Find what is wrong with events; `placed` are those whose records all tell their place."""
         frame = with_period(rows.table.frame, self.today)
         read = self._read(frame, rows.table)
-        yield from period_checks.of_events(rows, frame, _of_cells(rows, read), placed, self.today)
+        yield from event_checks.of_periods(rows, frame, _of_cells(rows, read), placed, self.today)
         yield from self._of_all(rows, read)
+        self.placed.append((rows, read.interpreted))
         if "eventID" in rows.table.frame.columns:
             self.cameras.append((rows, event_checks.read_events(rows, self.harmoniser, self.declarations)))
             yield from event_checks.of_design(*self.cameras[-1])
+            yield from doubts.of_events(*self.cameras[-1])
             self.read.events.append(self.cameras[-1][1])
-            periods = period_checks.periods(rows, read.interpreted)
+            periods = event_checks.periods(rows, read.interpreted)
             self.when |= record_times.of_events(rows, periods, self.cameras[-1][1])
 
     def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
@@ -104,8 +108,12 @@ class TableChecks:
         if not self.harmoniser.has_checklist:  # which tells more of a spelling
             yield from near_names.found(rows, self.common)
         yield from self._of_all(rows, read)
-        yield from kept_values.uncounted(rows)
-        yield from kept_values.words_of_sex(rows)
+        self.placed.append((rows, read.interpreted))
+        yield from value_checks.measured(rows)
+        yield from doubts.repeated(rows)
+        yield from doubts.counts(rows, read.interpreted)
+        yield from value_checks.uncounted(rows)
+        yield from value_checks.words_of_sex(rows)
         yield from self.times.of_records(rows, read.interpreted)
         self.timed.append(record_times.timed(rows, read.interpreted, self._deployments()))
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
@@ -115,6 +123,7 @@ class TableChecks:
         """Find what the records show of cameras' clocks and failures, and other pictures (`ingest.protocol.IMAGES`)."""
         yield from self.times.of_failures()
         yield from record_times.midnights(self.timed)
+        yield from doubts.far(self.placed)
         yield from event_checks.clocks(self.cameras, self.images, others)
 
     def _deployments(self) -> frozenset[str]:
@@ -136,13 +145,16 @@ class TableChecks:
         """Find what single values tell, and what only the whole table tells."""
         yield from value_checks.numbers(rows, rows.table.frame)
         yield from value_checks.times(rows)
+        yield from value_checks.licences(rows)
         yield from value_checks.texts(rows, rows.table.frame)
         yield from _at_sea(rows, read, self.boundaries)
 
 
 def once(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings without those that tell of a cell what an earlier one tells."""
-    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+    """Return findings without those that tell of a cell what an earlier one tells, or that a wrong place is far."""
+    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code in doubts.OF_A_WRONG_PLACE}
+    told = (f for f in reversed(findings) if f.code != doubts.FAR or (f.file, f.sheet, f.row) not in wrong)
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in told}.values())
 
 
 def is_filled(rows: Rows) -> bool:
@@ -153,11 +165,12 @@ def is_filled(rows: Rows) -> bool:
 def rows_of(table: SurveyTable, known: pl.Series | None = None) -> Rows:
     """Return a table's rows by their number."""
     came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
-    told = came.with_columns(_told(name) for name in came.columns if name != "source_row")
+    cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
+    told = came.with_columns(_told(name) for name in cells)
     own = {row["source_row"]: row for row in told.iter_rows(named=True)}
     nothing = {
         (row, name): value
-        for name in came.columns
+        for name in cells
         for row, value in came.filter(told[name].is_null() & came[name].is_not_null())
         .select("source_row", pl.col(name).alias("value"))
         .iter_rows()
@@ -200,5 +213,6 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
     for row, at_sea, flags in zip(wet["source_row"], far, wet["quality_flags"], strict=True):
         others = {"ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH"} & set(flags)
         presumed = any(flag.startswith("PRESUMED_") for flag in flags)
-        if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
+        told = column is not None and rows.own[row].get(column) is not None and (row, column) not in rows.table.covered
+        if at_sea and column is not None and told and not others and not presumed:
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)

@@ -9,14 +9,15 @@ import polars as pl
 
 from biodata.harmonise.datum_moves import is_known
 from biodata.harmonise.measures import METRES
+from biodata.harmonise.records import is_uncounted
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_project import DATUM, LICENCE
 from biodata.parsers import dates
-from biodata.parsers.decimals import parse_decimals
+from biodata.parsers.controlled import Vocabulary, parse_controlled
+from biodata.parsers.decimals import parse_decimal, parse_decimals
 from biodata.parsers.licences import parse_licence
-from biodata.surveys.cell_checks import Rows
-from biodata.surveys.meant_values import meant
+from biodata.surveys.cell_checks import Rows, meant
 
 _DISTANCE: Final = "perpendicular_distance_m"
 _NUMBERS: Final[Mapping[str, str | None]] = MappingProxyType(
@@ -54,13 +55,33 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
                 yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, **params)
 
 
+def measured(rows: Rows) -> Iterator[Finding]:
+    """Find measurements that are no numbers, or none that such a thing can have; words of a stratum are what they are."""
+    for column, kind in rows.table.measured.items():
+        for row, own in rows.own.items() if kind.greatest is not None else ():
+            cell = own.get(column)
+            number = None if cell is None else parse_decimal(cell.strip())[0]
+            if cell is not None and (number is None or not (kind.least or 0) <= number <= (kind.greatest or 0)):
+                yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, least=f"{kind.least:g}",
+                                   greatest=f"{kind.greatest:g}", told=kind.unit)  # fmt: skip
+
+
 def of_project(rows: Rows) -> Iterator[Finding]:
     """Find a licence or a datum of the whole survey that nobody can read."""
+    yield from licences(rows)
     for row, own in rows.own.items():
         if own.get(LICENCE) is not None and parse_licence(own[LICENCE]) is None:
             yield rows.finding(row, LICENCE, "LICENSE_UNKNOWN", blocking=False)
         if own.get(DATUM) is not None and not is_known(own[DATUM]):
             yield rows.finding(row, DATUM, "GEODETIC_DATUM_INVALID", blocking=True)
+
+
+def licences(rows: Rows) -> Iterator[Finding]:
+    """Find licences that are known, and none of those that records can be published under."""
+    for row, own in rows.own.items() if LICENCE in rows.table.headings else ():
+        told = own.get(LICENCE)
+        if told is not None and (row, LICENCE) not in rows.table.covered and parse_licence(told) == "UNSUPPORTED":
+            yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED", blocking=False)
 
 
 def times(rows: Rows) -> Iterator[Finding]:
@@ -106,3 +127,39 @@ def meant_text(text: str) -> str | None:
         if meant != text:
             return meant
     return "" if _LATIN_1_RUN.search(text) else None
+
+
+_PARTS: Final = re.compile(r"[\s\d,;:/|&+()?.-]+|(?<=[♂♀])|(?=[♂♀])")
+
+
+def uncounted(rows: Rows) -> Iterator[Finding]:
+    """Tell how many records say that individuals were there and not counted; at the first of them."""
+    told = {row: own["individualCount"] for row, own in rows.own.items() if own.get("individualCount") is not None}
+    marked = is_uncounted(pl.Series(told.values(), dtype=pl.String))
+    found = [row for row, is_one in zip(told, marked, strict=True) if is_one]
+    if found:
+        yield rows.finding(
+            found[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", blocking=False, count=str(len(found))
+        )
+
+
+def words_of_sex(rows: Rows) -> Iterator[Finding]:
+    """Tell words in the column of the sex that are none of the known ones, each once with how often it is told.
+
+    They may be right ("mixed", "2 workers"), so they stay as they are told.
+    """
+    told = pl.DataFrame(
+        [(row, own["sex"].strip()) for row, own in rows.own.items() if (own.get("sex") or "").strip()],
+        schema={"row": pl.Int64, "sex": pl.String}, orient="row",
+    )  # fmt: skip
+    each = told.group_by("sex", maintain_order=True).agg(pl.col("row").first(), count=pl.len())
+    unknown = each.filter(parse_controlled(each["sex"], Vocabulary.SEX)["term"].is_null())
+    for sex, row, count in unknown.iter_rows():
+        if not _has_known(sex):
+            yield rows.finding(row, "sex", "SEX_UNKNOWN", blocking=False, count=str(count))
+
+
+def _has_known(text: str) -> bool:
+    """Tell whether a text of several words or signs names a known sex among them, such as `1 male, 2 females` or `♂♀`."""
+    parts = pl.Series([part for part in _PARTS.split(text) if part], dtype=pl.String)
+    return bool(parse_controlled(parts, Vocabulary.SEX)["term"].is_not_null().any())

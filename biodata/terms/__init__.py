@@ -36,7 +36,7 @@ from biodata.terms.occurrences import (
 from biodata.terms.protected_areas import PROTECTED_AREA
 from biodata.terms.results import CANDIDATE, CONSIDERED, CORRIDOR
 from biodata.terms.taxa import TAXON
-from biodata.terms.verbatim import VERBATIM, VERBATIM_TERMS
+from biodata.terms.verbatim import VERBATIM, VERBATIM_TERMS, WRITTEN
 
 __all__ = [
     "ARCHIVED_BASIS",
@@ -72,6 +72,7 @@ __all__ = [
     "TAXON",
     "VERBATIM",
     "VERBATIM_TERMS",
+    "WRITTEN",
     "ArchivedRow",
     "Column",
     "Reach",

@@ -8,6 +8,9 @@ from biodata.terms.columns import Column, Reach
 
 _LAKE = Reach.LAKE
 
+WRITTEN: Final = "written:"
+"""How columns of a batch begin that hold cells as somebody wrote them, where an accepted proposal stands in their place."""
+
 VERBATIM_ADMIN: Final = (
     Column("key", pl.Int64, "The record's number.", _LAKE),
     Column("datasetKey", pl.String, "The dataset.", _LAKE),

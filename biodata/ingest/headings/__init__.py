@@ -1,8 +1,7 @@
 """Headings of tables in ten languages: the terms that they surely or likely mean, and their units."""
 
-from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import decided
-from biodata.ingest.headings.dictionary import LANGUAGES, TERMS, heading_of
+from biodata.ingest.headings.dictionary import CERTAIN, LANGUAGES, TERMS, Proposal, Why, heading_of
 from biodata.ingest.headings.plain import key
 from biodata.ingest.headings.proposals import propose
 from biodata.ingest.headings.told import renamed, term_of, terms_of

@@ -1,30 +1,55 @@
 """Plain headings (`Date`, `物种`, `จำนวน`) that a whole sheet decides: their cells speak for a term, and no other heading does."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
+from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.dates import parse_dates
+from biodata.parsers.decimals import parse_decimal
 from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.one_taxon import genera
+from biodata.sharing.names import bundled_common_names, meaning
 
 _MOSTLY: Final = 0.8
+_HALF: Final = 0.5
+_FEW: Final = 2
 _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
+_PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
+_BESIDE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
+        **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
+        "samplingEffortValue": frozenset({"samplingEffortUnit"}),
+        "sampleSizeValue": frozenset({"sampleSizeUnit"}),
+        "deploymentStart": frozenset({"deploymentEnd"}),
+        "deploymentEnd": frozenset({"deploymentStart"}),
+    }
+)
+"""What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
+_LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime", "deploymentStart"})
+"""Terms that are decided only where nothing else is likelier."""
+_WORDED: Final = (Why.WORDS, Why.PARTLY)
+_UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")
+"""Terms whose cells are hardly anything else, so that the words of a heading are enough."""
+_OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
 _COUNT: Final = re.compile(r"\D{0,12}(\d{1,5})(?!\d)[^.]{0,12}")
 _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
+_IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
+_CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
 _ANY_DAY: Final = date(9999, 1, 1)
 """Whether a date has been yet is no question of what a column holds."""
 
@@ -32,8 +57,8 @@ _ANY_DAY: Final = date(9999, 1, 1)
 def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
     """Return the proposals of a sheet, with `Why.TAKEN` for those that the sheet decides; their confidence stays.
 
-    A heading is decided where the dictionary has it, its likeliest meaning is a plain one (date, species, count, place),
-    its cells are of it, and no other heading of the sheet may mean the same.
+    A heading is decided where the dictionary has it, its cells are of one of its meanings that is a plain one (date, species,
+    count, place, code of a record), and no other heading of the sheet may mean the same.
 
     Parameters
     ----------
@@ -42,32 +67,34 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     cells : mapping of str to sequence of str
         Some cells below each heading.
     """
-    return [
-        replace(one, why=Why.TAKEN) if _is_decided(one, proposals, cells.get(one.heading, ())) else one
-        for one in proposals
-    ]
+    able = [_meanings(one, cells.get(one.heading, ())) for one in proposals]
+    out = list(proposals)
+    for at, one in enumerate(proposals):
+        others = {term for place, terms in enumerate(able) if place != at for term in terms}
+        if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
+            asked = able[at] if one.why in _OPEN else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
+            able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
+            term = next((term for term in able_here if _is_decided(term, others)), None)
+            if term is not None:
+                rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
+                out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
+                able[at] = [term]
+    return out
 
 
-def _is_decided(one: Proposal, proposals: Sequence[Proposal], cells: Sequence[str | None]) -> bool:
-    """Tell whether a sheet decides what a heading means."""
-    term = one.term
-    if term is None or term not in _ARE or one.confidence > CERTAIN or one.confidence < _LIKELY:
-        return False
-    if one.why not in (Why.SEVERAL, Why.CELLS):
-        return False
-    others = [other for other in proposals if other is not one]
-    meant = {name for other in others for name in (other.term, *_doubted(other)) if name is not None}
-    if meant & {term, *_AGAINST.get(term, ())}:
-        return False
-    if term == "individualCount" and not meant & _NAMES_OF_TAXA:
-        return False  # a number of an event may be of cameras, or of days
+def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
+    """Return what a heading may mean by its cells; one that is surely something means nothing else."""
+    terms = [one.term] if one.confidence > CERTAIN else [one.term, *one.others]
     told = [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]
-    return bool(told) and _ARE[term](told)
+    open_ = one.confidence > CERTAIN or not told
+    return [t for t in terms if t is not None and (open_ or t not in _ARE or _ARE[t](told))]
 
 
-def _doubted(other: Proposal) -> tuple[str, ...]:
-    """Return what a heading may mean beside its likeliest term; one that is surely something means nothing else."""
-    return other.others if other.confidence <= CERTAIN else ()
+def _is_decided(term: str, others: Collection[str]) -> bool:
+    """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
+    if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
+        return False
+    return term not in _BESIDE or bool(_BESIDE[term] & set(others))
 
 
 def _are_dates(told: list[str]) -> bool:
@@ -75,7 +102,8 @@ def _are_dates(told: list[str]) -> bool:
     read = parse_dates(pl.Series(told, dtype=pl.String), today=_ANY_DAY)
     written = read["precision"].is_in(["day", "time", "interval"]) | read["proposal"].is_not_null()
     bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in told])
-    return int((written & ~bare).sum()) >= _MOSTLY * len(told)
+    others = len(told) - int((written & ~bare).sum())
+    return others <= max(len(told) > _FEW, (1 - _MOSTLY) * len(told))
 
 
 def are_latin(told: list[str]) -> bool:
@@ -101,12 +129,156 @@ def _are_places(told: list[str]) -> bool:
     return len(named) == len(told)
 
 
+def _are_common(told: list[str]) -> bool:
+    """Tell whether cells are names of animals and plants in the languages of the region."""
+    known = bundled_common_names()
+    return sum(bool(meaning(text, known)) for text in told) >= _HALF * len(told) and not are_latin(told)
+
+
+def are_names(told: list[str], *, some_latin: bool = False) -> bool:
+    """Tell whether cells are names of taxa, in Latin or common ones."""
+    known = bundled_common_names()
+    latin = [text for text in told if are_latin([text])]
+    return (bool(latin) or not some_latin) and len(latin) + sum(
+        bool(meaning(text, known)) for text in told
+    ) >= _MOSTLY * len(told)
+
+
+def _are_identifiers(told: list[str]) -> bool:
+    """Tell whether cells are codes, nearly each another one, and not the numbers of the rows."""
+    plain = [ascii_digits(text) for text in told]
+    numbers = [int(text) for text in plain if text.isdigit()]
+    running = len(numbers) == len(plain) and sum(b == a + 1 for a, b in pairwise(numbers)) > _HALF * len(numbers)
+    return (
+        len(told) > 2 and all(_IDENTIFIER.fullmatch(text) for text in plain)
+        and len(set(plain)) >= _MOSTLY * len(plain) and not (running and min(numbers) < 2)
+    )  # fmt: skip
+
+
+def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
+    """Return what tells whether most cells are of a pattern."""
+    return lambda told: sum(pattern.fullmatch(ascii_digits(text)) is not None for text in told) >= _MOSTLY * len(told)
+
+
+def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
+    """Return what tells whether most cells are numbers within two bounds."""
+
+    def are(told: list[str]) -> bool:
+        numbers = (parse_decimal(text)[0] for text in told)
+        return sum(n is not None and least <= n <= greatest for n in numbers) >= _MOSTLY * len(told)
+
+    return are
+
+
 _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
     {
         "eventDate": _are_dates,
-        "scientificName": are_latin,
+        "deploymentStart": _are_dates,
+        "deploymentEnd": _are_dates,
+        "eventTime": _share(_CLOCK),
+        "scientificName": partial(are_names, some_latin=True),
+        "vernacularName": _are_common,
         "individualCount": _are_counts,
         "locality": _are_places,
+        "locationID": _share(_CODE),
+        "occurrenceID": _are_identifiers,
+        "perpendicular_distance_m": _are_within(0, 2000),
+        "easting": _are_within(100_000, 900_000),
+        "northing": _are_within(0, 10_002_000),
+        "verbatimCoordinates": lambda told: (
+            sum(read_pair(text).latitude is not None for text in told) >= _MOSTLY * len(told)
+        ),
+        "samplingEffortValue": _are_within(0, 1e7),
+        "sampleSizeValue": _are_within(0, 1e7),
+        "decimalLatitude": _are_within(-90, 90),
+        "decimalLongitude": _are_within(-180, 180),
+        "day": _are_within(1, 31),
     }
 )
 """The plain terms, and whether cells are of them."""
+
+
+_FEWEST: Final = 3
+"""Fewer cells than these tell nothing."""
+_MOST: Final = 0.8
+_CELLS_CLOCK: Final = re.compile(r"^\d{1,2}[:.]\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?$")
+_DIGIT: Final = re.compile(r"\d")
+_NUMBER: Final = re.compile(r"^[-+]?[\d\s.,]+$")
+_INSTEAD: Final = MappingProxyType({"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"})
+"""What the cells below a date or a time hold now and then instead."""
+_MEASURED: Final = frozenset(
+    """individualCount decimalLatitude decimalLongitude easting northing minimumElevationInMeters
+    maximumElevationInMeters verbatimElevation minimumDepthInMeters maximumDepthInMeters coordinateUncertaintyInMeters
+    perpendicular_distance_m eventDate eventTime deploymentStart deploymentEnd dateIdentified year
+    sampleSizeValue samplingEffort samplingEffortValue""".split()
+)
+"""Terms whose cells have digits, in whatever script."""
+_CELLS_WORDED: Final = frozenset(
+    """recordedBy identifiedBy scientificName vernacularName family genus order class kingdom phylum country
+    stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
+)
+"""Terms whose cells are words, not numbers throughout."""
+_BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ (cf\. |aff\. )?(sp{1,2}\.|[a-z-]{3,})")
+
+
+def by_cells(entry: Entry, cells: Sequence[str | None]) -> Entry | None:
+    """Return the meaning that the cells below a heading speak for; None where they speak for none."""
+    told = _told(cells)
+    if len(told) < _FEWEST:
+        return None
+    term = next((t for t in entry.terms if t in _SPEAKS and _share_of_cells(_SPEAKS[t], told) >= _MOST), None)
+    if term is None:
+        return None
+    terms = (term, *(other for other in entry.terms if other != term))
+    return replace(entry, terms=terms, confidence=min(CERTAIN, max(entry.confidence, 0.85)))
+
+
+def contradicted(entry: Entry, cells: Sequence[str | None]) -> Entry:
+    """Return a sure meaning, doubtful where the cells speak for another: a date whose cells are hours and minutes is a time."""
+    told = _told(cells)
+    other = _INSTEAD.get(entry.terms[0]) if len(entry.terms) == 1 else None
+    if other is None or len(told) < _FEWEST or _share_of_cells(_SPEAKS[other], told) < _MOST:
+        return entry
+    return replace(entry, terms=(other, *entry.terms), confidence=0.85)
+
+
+def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ...]:
+    """Return the meanings that the cells can have: no name is a number throughout, and no elevation is without digits."""
+    told = _told(cells)
+    if len(told) < _FEWEST:
+        return tuple(terms)
+    digits, numbers = _share_of_cells(_DIGIT, told), _share_of_cells(_NUMBER, told)
+    return tuple(
+        term
+        for term in terms
+        if not (term in _MEASURED and digits < 1 - _MOST) and not (term in _CELLS_WORDED and numbers >= _MOST)
+    )
+
+
+def _told(cells: Sequence[str | None]) -> list[str]:
+    """Return what the first cells say, those without anything left out."""
+    return [cell.strip() for cell in cells if cell and cell.strip()][:200]
+
+
+def _share_of_cells(speaks: "re.Pattern[str]", told: Sequence[str]) -> float:
+    """Return how many of the cells are of a kind."""
+    return sum(speaks.search(cell) is not None for cell in told) / len(told)
+
+
+_SPEAKS: Final = MappingProxyType(
+    {
+        "scientificName": _BINOMIAL,
+        "easting": re.compile(r"^\d{6}(\.\d+)?$"),
+        "northing": re.compile(r"^\d{6,8}(\.\d+)?$"),
+        "decimalLatitude": re.compile(r"^-?\d{1,2}\.\d+$"),
+        "decimalLongitude": re.compile(r"^-?\d{2,3}\.\d+$"),
+        "eventDate": re.compile(r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"),
+        "eventTime": _CELLS_CLOCK,
+        "verbatimCoordinates": re.compile(r"^-?\d{1,3}\.\d+°? ?[NSns]?\s*[,; ]\s*-?\d{1,3}\.\d+"),
+        "vernacularName": re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3400-\u9fff]"),
+        "year": re.compile(r"^(19|20|24|25)\d{2}$"),
+        "month": re.compile(r"^(0?[1-9]|1[0-2])$"),
+        "day": re.compile(r"^(0?[1-9]|[12]\d|3[01])$"),
+    }
+)
+"""What cells look like that can hold a term, and hardly the others that share a heading with it."""

@@ -104,7 +104,10 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     for pattern in (_TAIL, _SHORT_TAIL):
         tail = pattern.match(heading.strip())
         units = _units().get(_plain(tail[2]), ()) if tail else ()
-        if tail and units and _is_tail(units[0], tail[2]):
+        is_share = (
+            tail is not None and "/" in heading[tail.end(1) : tail.start(2)] and units and units[0].dimension == "count"
+        )
+        if tail and units and (is_share or _is_tail(units[0], tail[2])):
             return tail[1].rstrip(",;:/_-–— "), units
     return heading, ()
 

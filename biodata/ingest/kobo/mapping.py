@@ -17,6 +17,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
+from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import decided_headings
 from biodata.parsers.one_taxon import genera
@@ -38,6 +39,8 @@ _BY_ITSELF: Final = frozenset(
     cameraID""".split()
 )
 """Terms whose columns come in without a mapping where their heading is certain: none of them is free text."""
+_FEWEST: Final = 3
+"""Fewer answers do not tell that a question names animals."""
 _MOSTLY: Final = 0.8
 """Share of answers that have to begin with a known genus."""
 _POINT: Final = re.compile(r"_(?P<question>.+)_(?P<part>latitude|longitude|precision|altitude)")
@@ -236,8 +239,16 @@ def _likely(
     open_ones = [
         p for p in proposals if p.why is Why.SEVERAL and {"scientificName", "vernacularName"} <= {p.term, *p.others}
     ]
-    if len(open_ones) == 1:
-        question = open_ones[0].heading
+    of_animals = [
+        p
+        for p in proposals
+        if (told := [cell.strip() for cell in below[p.heading] if cell and cell.strip()])
+        and len(told) >= _FEWEST
+        and are_names(told)
+    ]
+    for question in [
+        p.heading for p in (open_ones if len(open_ones) == 1 else of_animals if len(of_animals) == 1 else ())
+    ]:
         told = [cell.split()[0] for cell in below[question] if cell and cell.strip()]
         latin = bool(told) and sum(word in genera() for word in told) >= _MOSTLY * len(told)
         likely[question] = "scientificName" if latin else "vernacularName"

@@ -21,6 +21,7 @@ _TAGS: Final = MappingProxyType({"tl": "fil", "in": "id", "msa": "ms", "zsm": "m
 _ALIKE: Final = MappingProxyType(
     {
         "ABSENT": "absent_where_none_counted presence_assumed",
+        "ACCEPTED": "accepted_proposal",
         "DATE_WORDS": "month_name words chinese clock",
         "DATUM": "datum_transform datum_uncertainty wgs84_assumed datum_name",
         "DAY_FIRST": "day_first day_first_by_column day_first_by_parts",

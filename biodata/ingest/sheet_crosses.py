@@ -1,0 +1,156 @@
+"""What joins the sheets of a survey: stations that one tells and others name; cross-tables, whose filled cells are records."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from biodata.ingest.headings import Proposal, Why
+from biodata.ingest.headings.deciding import are_names
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA
+from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.parsers.numerals import ascii_digits
+
+_FEWEST: Final = 3
+_EMPTY: Final = 0.1
+"""So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
+_CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
+_TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
+_COUNTS: Final = ("individualCount", "organismQuantity")
+_KEYED: Final = frozenset({"locationID", "eventID"})
+_NAMES_OF_PLACES: Final = frozenset(
+    {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
+)
+_DAYS: Final = frozenset({"deploymentStart", "eventDate"})
+_MOSTLY: Final = 0.6
+_BY_SHEETS: Final = 0.85
+
+
+@dataclass(frozen=True)
+class Cross:
+    """The columns of a cross-table, and the term that their headings are values of: `locationID` or `scientificName`."""
+
+    columns: list[Column]
+    term: str
+
+
+@dataclass
+class Sheet:
+    """A sheet on its way: its table, what its columns are called by their places, as of `sheet_headings.names_of`."""
+
+    layout: Layout
+    names: dict[int, str]
+    proposals: dict[int, Proposal]
+    cross: Cross | None = None
+
+    def cells(self, index: int) -> list[str]:
+        """Return the filled cells of a column."""
+        return [c.strip() for _, row in self.layout.rows if index < len(row) and (c := row[index]) is not None]
+
+
+def share_stations(sheets: Sequence[Sheet]) -> None:
+    """Find what joins the sheets of a survey: the column that tells its stations once, and where others name them.
+
+    Of sheets without species a column of names or codes, each once, is one of stations where a column of another sheet, or
+    the headings of a cross-table, have most of them; whatever its heading is. Cross-tables are recognised on the way.
+    """
+    for sheet in sheets:
+        sheet.cross = _cross_of(sheet, ())
+    for own in sheets:
+        if own.cross is not None or (_KEYED | set(NAMES_OF_TAXA)) & set(own.names.values()):
+            continue
+        for column in own.layout.columns:
+            told = own.cells(column.index)
+            is_open = own.names[column.index] == column.heading or own.names[column.index] in _NAMES_OF_PLACES
+            if is_open and _tells_stations(own, told):
+                others = [sheet for sheet in sheets if sheet is not own and _names_stations(sheet, set(told))]
+                if others:
+                    _call(own, column, "locationID")
+                    break
+
+
+def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
+    """Tell whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
+    again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in told)
+    numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(told)).split())
+    return len(set(told)) > 1 and (len(set(told)) == len(told) or bool(again)) and not numbers
+
+
+def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
+    """Tell whether a sheet names stations in a column, which is called so then, or in the headings of a cross-table."""
+    if sheet.cross is None:
+        sheet.cross = _cross_of(sheet, stations)
+    if sheet.cross is not None and sheet.cross.term == "locationID":
+        return _are_among({column.heading.strip() for column in sheet.cross.columns}, stations)
+    if _KEYED & set(sheet.names.values()):
+        return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
+    for column in sheet.layout.columns:
+        is_open = sheet.names[column.index] == column.heading or sheet.names[column.index] in _NAMES_OF_PLACES
+        if is_open and _are_among(set(sheet.cells(column.index)), stations):
+            _call(sheet, column, "locationID")
+            return True
+    return False
+
+
+def _are_among(told: set[str], stations: set[str]) -> bool:
+    """Tell whether most of what is told are stations, and more than one."""
+    return len(told & stations) > 1 and len(told & stations) >= _MOSTLY * len(told)
+
+
+def _call(sheet: Sheet, column: Column, term: str) -> None:
+    """Call a column by a term, as the sheets decide it."""
+    sheet.names[column.index] = term
+    sheet.proposals[column.index] = replace(
+        sheet.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
+    )
+
+
+def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
+    """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
+    layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
+    if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
+        return None
+    open_ones = [
+        column for column in layout.columns
+        if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
+    ]  # fmt: skip
+    tallies = [column for column in open_ones if _is_tally(sheet.cells(column.index))]
+    named = set(NAMES_OF_TAXA) & set(names.values())
+    headings = [column.heading.strip() for column in tallies]
+    if len(tallies) < _FEWEST:
+        return None
+    if not named:
+        return Cross(tallies, "scientificName") if are_names(headings) else None
+    codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
+    alike = all(codes) and len({match[1] for match in codes if match}) == 1
+    filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
+    sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
+    return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
+
+
+def _is_tally(cells: Sequence[str]) -> bool:
+    """Tell whether a column holds small numbers and signs, and whatever else hardly."""
+    told = [ascii_digits(cell) for cell in cells]
+    return bool(told) and sum(_TALLY.fullmatch(cell) is not None for cell in told) >= max(1, len(told) - 1)
+
+
+def tables_of(
+    cross: Cross, layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]
+) -> list[tuple[Layout, dict[int, str], dict[int, Proposal]]]:
+    """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
+    crossed = {column.index for column in cross.columns}
+    rest = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
+    parts = []
+    for column in cross.columns:
+        rows = [
+            (number, cells)
+            for number, cells in layout.rows
+            if column.index < len(cells) and cells[column.index] is not None
+        ]
+        count = Proposal(column.heading, "individualCount", 1.0, None, Why.KEPT)
+        parts.append((
+            replace(layout, columns=[*rest, column], rows=rows, findings=[]),
+            {**{c.index: names[c.index] for c in rest}, column.index: "individualCount"},
+            {**{c.index: proposals[c.index] for c in rest}, column.index: count},
+        ))  # fmt: skip
+    return parts

@@ -1,0 +1,142 @@
+"""Proposals that a team accepts: what is proposed stands in the place of a cell, and what was written stays verbatim.
+
+Only one clear proposal is taken. A cell with two likely meanings stays as it is, and blocks where it blocked.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.errors import InputError
+from biodata.ingest.headings import TERMS
+from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.store.heading_models import AcceptedProposal
+from biodata.store.registry import Registry
+from biodata.terms import WRITTEN
+
+_SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
+_PAIR: Final = ("decimalLatitude", "decimalLongitude")
+_TWO_NUMBERS: Final = re.compile(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)")
+_SEVERAL: Final = " / "
+_ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
+
+
+def proposed(finding: Finding) -> str | None:
+    """Return what stands in the place of a finding's cell, or heading, where somebody accepts it; None where nothing clear does."""
+    if finding.code in _SWAPPED:
+        return "latitude ↔ longitude"
+    text = finding.params.get("proposal") or finding.params.get("near")
+    return None if not text or _SEVERAL in text or finding.params.get("others") else text
+
+
+def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
+    """Tell whether a finding's proposal is among what was accepted: a code, or `CODE=value` for one cell's text."""
+    return finding.code in accepted or f"{finding.code}={finding.value}" in accepted
+
+
+def accepted_of(registry: Registry, dataset: str | None) -> list[str]:
+    """Return what was accepted for a dataset before; nothing where none is named."""
+    asked = select(AcceptedProposal.accepted).where(AcceptedProposal.dataset == dataset)
+    with registry.session(read_only=True) as session:
+        return sorted(session.scalars(asked))
+
+
+def remember(session: Session, dataset: str, accepted: Collection[str], *, account_id: int | None) -> None:
+    """Put down what somebody accepts for a dataset from now on.
+
+    Raises
+    ------
+    InputError
+        With FIELD_INVALID, if it cannot be kept.
+    """
+    for one in dict.fromkeys(accepted):
+        if not _ACCEPTABLE.fullmatch(one):
+            problem, expected = "this is no kind of proposal", "a code such as NAME_COMMON, or CODE=value"
+            raise InputError(problem, column="accept", value=one[:300], expected=expected, code="FIELD_INVALID")
+        if session.get(AcceptedProposal, (dataset, one)) is None:
+            session.add(AcceptedProposal(dataset=dataset, accepted=one, account_id=account_id))
+
+
+def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> dict[str, str]:
+    """Return the terms of headings that were accepted, as `read_survey` takes them."""
+    rows = {(table.file, table.sheet): table.heading_row for table in survey.tables}
+    found = {}
+    for one in findings:
+        near = one.params.get("near", "")
+        at_heading = one.row is not None and one.row == rows.get((one.file, one.sheet))
+        if at_heading and one.column is not None and near in TERMS and is_accepted(one, accepted):
+            found[one.column] = near
+    return found
+
+
+def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> int:
+    """Let accepted proposals stand in the place of cells; return of how many.
+
+    Parameters
+    ----------
+    survey : Survey
+        Its tables' frames are changed: a changed cell's text goes into a column of its own (`terms.WRITTEN`).
+    findings : sequence of Finding
+        What a check found in it.
+    accepted : collection of str
+        Codes, or `CODE=value`.
+    """
+    count = 0
+    for table in survey.tables:
+        cells = dict(_cells(table, [one for one in findings if is_accepted(one, accepted)]))
+        for term in dict.fromkeys(term for _, term in cells):
+            _replace(table, term, {row: text for (row, name), text in cells.items() if name == term})
+        count += len(cells)
+    return count
+
+
+def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tuple[int, str], str | None]]:
+    """Yield the cells (row, term) of a table that get another text, with it."""
+    terms = {heading: term for term, heading in table.headings.items()}
+    own = {row["source_row"]: row for row in table.frame.iter_rows(named=True)}
+    for one in findings:
+        text = proposed(one)
+        if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
+            continue
+        if one.code in _SWAPPED:
+            for row in own if one.row == table.heading_row else [one.row]:
+                yield from _swapped(row, own.get(row, {}))
+        elif one.row in own:
+            term = terms.get(one.column or "", one.column or "")
+            pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
+            if pair is not None:
+                yield from (((one.row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
+            elif term in table.frame.columns:
+                yield (one.row, term), text
+
+
+def _swapped(row: int, own: Mapping[str, str | None]) -> Iterator[tuple[tuple[int, str], str | None]]:
+    """Yield both coordinates of a row, each in the other's place."""
+    if all(own.get(name) is not None for name in _PAIR):
+        yield from (((row, name), own[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
+
+
+def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:
+    """Write texts into a column by row, and what stood there into the column of what was written."""
+    written = f"{WRITTEN}{term}"
+    frame = table.frame
+    for name in (term, written):
+        if name not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name))
+    new = pl.DataFrame(
+        {"source_row": list(texts), "new": list(texts.values())}, schema={"source_row": pl.Int64, "new": pl.String}
+    )
+    joined = frame.join(new.with_columns(is_new=True), on="source_row", how="left", maintain_order="left")
+    # A cell that was changed before keeps what stood there first; an empty one was written as nothing.
+    stood = pl.coalesce(written, term, pl.lit(""))
+    joined = joined.with_columns(
+        pl.when("is_new").then(stood).otherwise(written).alias(written),
+        pl.when("is_new").then("new").otherwise(term).alias(term),
+    )
+    table.frame = joined.drop("new", "is_new")
+    table.covered -= {(row, term) for row in texts}
