@@ -249,6 +249,23 @@ def test_faults_of_a_kind_are_one_line_that_opens(page, post, tmp_path):
     expect(names.locator("tbody tr").first).to_contain_text("2, 14, 26, 38")
 
 
+def test_proposals_are_accepted_on_the_page_and_sent_along(page, post, tmp_path):
+    heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
+    rows = [[f"B-{n}", date, "Sus scrofa", "20.9", "101.3"] for n, date in enumerate(("17/03/2569", "18/03/2569", "2026-03-19"))]
+    page.goto(f"{post.address}/surveys?language=en")
+    use_key(page, post.keys["team"])
+    checked(page, _csv(tmp_path / "years.csv", [heads, *rows]))
+    expect(page.locator("#report .bad")).to_be_visible()
+    page.click('[data-accept="RECORDED_DATE_BUDDHIST_ERA=17/03/2569"]')
+    expect(page.locator("#accepted")).to_be_focused(timeout=30_000)
+    expect(page.locator("[data-code=RECORDED_DATE_BUDDHIST_ERA] tbody tr")).to_have_count(1)
+    page.click('[data-accept="RECORDED_DATE_BUDDHIST_ERA"]')
+    expect(page.locator("#report .good")).to_be_visible(timeout=30_000)
+    expect(page.locator("#accepted li")).to_have_count(2)
+    shot(page, "accepted_en_1280")
+    send(page, post, tmp_path / "years.csv", part="years of another era")
+
+
 def test_without_scripts_the_templates_are_there(chromium, post):
     with chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}) as context:
         page = context.new_page()

@@ -14,6 +14,8 @@ interface Heading {
 }
 
 const NO_TERM = '-';
+/** Proposals that are accepted, here until the file is sent, and from then on for its dataset. */
+const accepted = new Set<string>();
 
 export function chosenFile(): File | null {
   return field('file').files?.[0] ?? null;
@@ -40,11 +42,27 @@ async function check(): Promise<void> {
     try {
       const report = (await (await sendToCheck(file, 'json')).json()) as Report;
       say(status, t(report.ok ? 'said_ok' : 'said_blocked', { blocking: report.blocking, warnings: report.warnings }), 'heard');
-      find('report').append(reportView(report), downloads(file, report));
+      find('report').append(acceptedView(), reportView(report, accept), downloads(file, report));
     } catch (refusal) {
       complain(status, refusal);
     }
   });
+}
+
+function accept(what: string): void {
+  accepted.add(what);
+  void check().then(() => document.getElementById('accepted')?.focus()); // the button that was pressed is gone
+}
+
+/** What was accepted, each with the way back. */
+function acceptedView(): HTMLElement | string {
+  if (!accepted.size) return '';
+  const takeBack = (what: string): HTMLElement => {
+    const words = `${t('withdraw')}: ${what}`;
+    const done = (): void => void (accepted.delete(what) && check());
+    return el('li', {}, what, ' ', el('button', { type: 'button', class: 'plain small', 'aria-label': words, onclick: done }, t('withdraw')));
+  };
+  return el('div', { class: 'note', id: 'accepted', tabindex: -1 }, t('accepted_now'), el('ul', {}, ...[...accepted].map(takeBack)));
 }
 
 /** A form with the file, and with its dataset: what was decided about its headings is used. */
@@ -56,6 +74,7 @@ export async function formOf(file: File): Promise<FormData> {
   });
   form.append('file', file, file.name);
   for (const id of ['dataset', 'license']) if (field(id).value.trim()) form.append(id, field(id).value.trim());
+  if (accepted.size) form.append('accept', [...accepted].join('\n'));
   return form;
 }
 

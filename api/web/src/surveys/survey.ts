@@ -182,6 +182,7 @@ function stateLine(survey: Survey): HTMLElement {
   return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next ? ` · ${survey.next}` : null,
     ...(survey.state === 'published' && survey.file ? link('see-map', `/?dataset=${key}&language=${language}`, t('see_map')) : []),
     ...(survey.state === 'published' ? link('see-dataset', datasetAddress(survey.dataset), t('see_dataset')) : []),
+    ...(survey.state === 'published' ? link('see-results', `/v1/surveys/results/${key}?language=${language}`, t('see_results')) : []),
     ...(survey.replaced_by ? link('see-next', `#survey-${survey.replaced_by}`, t('open', { number: survey.replaced_by })) : []));
 }
 
