@@ -35,7 +35,7 @@ PRIVATE: Final = (("Cache-Control", "private, no-store"), ("Vary", "Authorizatio
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
-_UNLIMITED: Final = ("/health/", "/metrics", "/assets/", "/pages.css", "/surveys/")
+_UNLIMITED: Final = ("/health/", "/metrics", "/assets/", "/pages.css")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ASKED: Final = (
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Tus-Resumable, Upload-Checksum, "

@@ -31,17 +31,28 @@ _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 @router.get("/")
 def the_map(request: Request) -> Response:
     """Answer with the map, or with how to build it."""
-    index: Path = request.app.state.dist / "index.html"
-    if index.is_file():
+    index = built(request, "index.html")
+    if index is not None:
         return FileResponse(index, media_type="text/html", headers={"Cache-Control": "no-cache"})
+    return how_to_build()
+
+
+def built(request: Request, name: str) -> Path | None:
+    """Return a page that `api/web` builds; None where it is not built."""
+    page: Path = request.app.state.dist / name
+    return page if page.is_file() else None
+
+
+def how_to_build() -> HTMLResponse:
+    """Return the page that stands where the map and the page of surveys are not built."""
     return html.page(
         "biodata",
-        html.paragraph("The map is not built here. With Node 20.19 or later:"),
+        html.paragraph("The map and the page of surveys are not built here. With Node 20.19 or later:"),
         "<pre>cd api/web &amp;&amp; npm ci &amp;&amp; npm run build</pre>",
         html.paragraph("`biodata demo` and `biodata serve` do it by themselves in an editable checkout."),
         html.links(
             [
-                ("/surveys", "Surveys: templates, check, send in"),
+                ("/v1/surveys/templates", "Templates of surveys"),
                 ("/docs", "The API"),
                 ("/ogc?f=html", "OGC API: collections as pages"),
             ]

@@ -86,7 +86,6 @@ PUBLIC = {
         "/openapi.json": "/openapi.json",
         "/pages.css": "/pages.css",
         "/surveys": "/surveys?language=lo",
-        "/surveys/{file}": "/surveys/main.js",
         "/assets": "/assets/none.js",
         "/health/live": "/health/live",
         "/health/ready": "/health/ready",

@@ -6,96 +6,120 @@ import re
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 import api
 from api import survey_page
+from api.app import create_app
 from biodata.surveys.designs import DESIGNS, LANGUAGES
 
 pytest_plugins = ("api_client",)
 
-SCRIPTS = Path(api.__file__).parent / "survey_scripts"
+FOLDER = Path(api.__file__).parent
+PAGE, SCRIPTS = FOLDER / "web" / "surveys.html", FOLDER / "web" / "src" / "surveys"
 FORBIDDEN = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", ".style.")
 
 
 def words():
-    with (SCRIPTS / "words.csv").open(encoding="utf-8", newline="") as file:
+    with (FOLDER / "survey_words.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
+def scripts():
+    return {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.ts")}
+
+
+def block(page):
+    found = re.search(r'<script type="application/json" id="words">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+@pytest.fixture(scope="module")
+def page(settings, tmp_path_factory):
+    """Give the service with the page as `api/web` holds it, before its scripts are put together."""
+    dist = tmp_path_factory.mktemp("dist")
+    (dist / "surveys.html").write_bytes(PAGE.read_bytes())
+    with TestClient(create_app(settings, dist=dist), base_url="http://test") as client:
+        yield client
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_in_every_language(client, language):
-    answer = client.get("/surveys", params={"language": language})
+def test_the_page_in_every_language(page, language):
+    answer = page.get("/surveys", params={"language": language})
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
     assert answer.headers["content-language"] == language
     assert re.findall(r'href="/v1/surveys/templates/(\w+)\?language=(\w+)"', answer.text) == [
         (design, language) for design in DESIGNS
     ]
-    assert answer.text.count('aria-current="true"') == 1
+    assert "{{" not in answer.text
+    assert block(answer.text)["language"] == language
+    assert re.findall(r'hreflang="(\w+)"', answer.text) == list(LANGUAGES)
 
 
-def test_it_obeys_the_policy_of_pages(client):
-    answer = client.get("/surveys")
+def test_it_obeys_the_policy_of_pages(page):
+    answer = page.get("/surveys")
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     for script in re.findall(r"<script([^>]*)>", answer.text):
-        assert 'src="/surveys/' in script or 'type="application/json"' in script
+        assert 'src="/' in script or 'type="application/json"' in script
     assert not re.search(r'<[^>]+\s(?:style|on\w+)="', answer.text)
     assert not re.search(r'(?:src|href|action)="(?:https?:)?//', answer.text)
 
 
-def test_every_label_has_its_field(client):
-    page = client.get("/surveys").text
-    named = re.findall(r'<label for="([\w-]+)"', page)
+def test_every_label_has_its_field(page):
+    text = page.get("/surveys").text
+    named = re.findall(r'<label for="([\w-]+)"', text)
     assert named
-    assert all(f'id="{name}"' in page for name in named)
-    assert page.count('aria-live="polite"') >= 3
+    assert all(f'id="{name}"' in text for name in named)
+    assert text.count('aria-live="polite"') >= 3
 
 
-def test_the_language_is_asked_for(client):
-    answer = client.get("/surveys", headers={"Accept-Language": "lo, en;q=0.5"})
+def test_the_language_is_asked_for(page):
+    answer = page.get("/surveys", headers={"Accept-Language": "lo, en;q=0.5"})
     assert answer.headers["content-language"] == "lo"
     assert "Accept-Language" in answer.headers["vary"]
-    assert client.get("/surveys", params={"language": "fr"}).status_code == 400
-    assert client.get("/surveys", params={"key": "secret"}).status_code == 400, "no key in an address"
+    assert page.get("/surveys", params={"language": "fr"}).status_code == 400
+    assert page.get("/surveys", params={"key": "secret"}).status_code == 400, "no key in an address"
 
 
-def test_its_files_are_served_and_nothing_else(client):
-    for path in SCRIPTS.glob("*.*s"):
-        answer = client.get(f"/surveys/{path.name}")
-        assert answer.status_code == 200
-        assert answer.content == path.read_bytes()
-    for other in ("words.csv", "..%2fapp.py", "none.js"):
-        assert client.get(f"/surveys/{other}").status_code == 404
+def test_without_a_build_it_says_how_to_make_one(settings, tmp_path):
+    with TestClient(create_app(settings, dist=tmp_path)) as client:
+        answer = client.get("/surveys")
+    assert "npm run build" in answer.text
+    assert "/v1/surveys/templates" in answer.text
 
 
 def test_the_scripts_make_no_markup_of_text_and_ask_nobody_else():
-    for path in SCRIPTS.glob("*.js"):
-        text = path.read_text(encoding="utf-8")
-        assert not [word for word in FORBIDDEN if word in text], path.name
-        assert "://" not in text, path.name
+    for name, text in scripts().items():
+        assert not [word for word in FORBIDDEN if word in text], name
+        assert "://" not in text.replace("http://www.w3.org/2000/svg", ""), name
 
 
 def test_words_are_complete_and_keep_their_params():
     rows = words()
     assert list(rows[0]) == ["name", *LANGUAGES]
+    assert len({row["name"] for row in rows}) == len(rows)
     for row in rows:
         for language in LANGUAGES:
             assert row[language].strip(), (row["name"], language)
             assert sorted(re.findall(r"\{\w+\}", row[language])) == sorted(re.findall(r"\{\w+\}", row["en"])), row
 
 
-def test_every_word_that_a_script_names_is_there():
+def test_every_word_that_the_page_names_is_there_and_no_other():
     known = set(survey_page.words("en"))
-    for path in SCRIPTS.glob("*.js"):
-        named = set(re.findall(r'\bt\("(\w+)"', path.read_text(encoding="utf-8")))
-        assert named <= known, path.name
+    text = "\n".join(scripts().values())
+    asked = set(re.findall(r"\bt\('(\w+)'", text))
+    gaps = set(re.findall(r"\{\{(\w+)\}\}", PAGE.read_text(encoding="utf-8"))) - {"lang", "data"}
+    assert asked | gaps <= known, sorted((asked | gaps) - known)
+    quoted = gaps | set(re.findall(r"'(\w+)'", text))
+    unused = {row["name"] for row in words() if not row["name"].startswith("refused_")} - quoted
+    assert not unused
 
 
-def test_words_cannot_end_their_block(client, monkeypatch):
+def test_words_cannot_end_their_block(page, monkeypatch):
     hostile = dict(survey_page.words("en")) | {"title": "</script><b>&"}
     monkeypatch.setattr(survey_page, "words", lambda language: hostile)
-    page = client.get("/surveys").text
-    block = re.search(r'<script type="application/json" id="words">(.*?)</script>', page, re.DOTALL)
-    assert block
-    assert json.loads(block[1])["words"]["title"] == "</script><b>&"
-    assert "<b>&" not in page
+    text = page.get("/surveys").text
+    assert block(text)["words"]["title"] == "</script><b>&"
+    assert "<b>&" not in text

@@ -7,5 +7,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
+    rolldownOptions: { input: ['index.html', 'surveys.html'] },
   },
 });

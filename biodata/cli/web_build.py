@@ -1,4 +1,4 @@
-"""The map's build: made when its sources changed, with a Node that is new enough; the API starts without it."""
+"""The build of the pages (the map, surveys): made when their sources changed, with a Node that is new enough; the API starts without it."""
 
 import gzip
 import hashlib
@@ -15,6 +15,7 @@ _SOURCES: Final = (
     "src",
     "public",
     "index.html",
+    "surveys.html",
     "package.json",
     "package-lock.json",
     "tsconfig.json",

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from biodata.access.roles import Principal
+from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
@@ -19,7 +19,8 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
     Raises
     ------
     InputError
-        With DATASET_UNKNOWN, if none concerns them: what is not theirs is not there.
+        With DATASET_UNKNOWN, if none concerns them: what is not theirs is not there. Of a dataset that they send to there may be
+        none yet.
     """
     with registry.session(read_only=True) as session:
         found = session.scalars(
@@ -36,7 +37,8 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             for one in found
             if who is None or seeing.concerns(who, one)
         ]  # fmt: skip
-    if not every:
+    sends = who is not None and may(who, Action.HAND_IN, dataset=dataset)
+    if not every and not sends:
         problem = "no survey made a version of a dataset of this key that concerns you"
         raise InputError(problem, column="dataset", value=dataset, code="DATASET_UNKNOWN")
     return [{name: value for name, value in one.items() if value is not None} for one in every]

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from playwright.sync_api import expect
 
 import appointed
 import releases
-from biodata.access import accounts, api_keys, codes
+from biodata.access import api_keys, codes
 from biodata.access.passwords import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
-from biodata.surveys import receive, templates, words
+from biodata.surveys import templates, words
+from biodata.surveys.designs import DESIGNS
 from biodata.worker import work
 from servers import serving
 from test_survey_templates import filled
@@ -61,9 +63,14 @@ def demo_address(post):
 
 @pytest.fixture
 def files(tmp_path):
-    """A survey that is right, and the same with faults in it."""
+    """A survey that is right, one of other events, and the first with faults in it."""
     right = filled("camera_trap", "lo").read()
     (tmp_path / "right.xlsx").write_bytes(right)
+    book = openpyxl.load_workbook(io.BytesIO(right))
+    for cell in (cell for sheet in book.worksheets[3:5] for row in sheet.iter_rows(min_row=3) for cell in row):
+        if re.fullmatch(r"[ER]\d\d", str(cell.value)):
+            cell.value = f"other-{cell.value}"
+    book.save(tmp_path / "other.xlsx")
     book = openpyxl.load_workbook(io.BytesIO(right))
     sites, records = book.worksheets[2], book.worksheets[4]
     columns = {cell.value: cell.column for cell in sites[1]}
@@ -85,9 +92,31 @@ def no_wider(page):
 
 
 def use_key(page, key):
+    if page.locator("#logout-button").is_visible():
+        page.click("#logout-button")
+    page.evaluate("document.getElementById('by-key').open = true")
     page.fill("#key", key)
     page.click("#key-form button")
     expect(page.locator("#key")).to_have_value("")
+
+
+def send(page, post, path, part=None, state="draft"):
+    """Send a file as the page does it, and wait until it is checked."""
+    page.set_input_files("#file", path)
+    if part is not None:
+        page.fill("#part", part)
+    page.click("#send-button")
+    expect(page.locator("#send-status.good")).to_be_visible(timeout=20_000)
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", state, timeout=20_000)
+    if state == "draft":
+        expect(page.locator("#submit")).to_be_visible(timeout=20_000)
+
+
+def submit(page, state="submitted"):
+    page.click("#submit")
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", state, timeout=20_000)
+    return page.url.rsplit("-", 1)[1]
 
 
 def log_in(page, name, password):
@@ -110,16 +139,15 @@ def test_from_a_template_to_what_is_published(page, post, files):
 
     checked(page, files / "wrong.xlsx")
     expect(page.locator("#report .bad")).to_be_visible()
-    first = page.locator("#report tbody tr").first
-    expect(first.locator(".badge")).to_have_class("badge blocking")
+    expect(page.locator("#report .finding .badge").first).to_have_class("badge blocking")
+    kinds = [one.get_attribute("data-code") for one in page.locator("#report > div > .finding").all()]
+    assert len(kinds) == len(set(kinds)), "each kind stands once"
+    page.locator("#report details:not([open]) > summary").evaluate_all("every => every.forEach((one) => one.click())")
     assert "95.5" in page.inner_text("#report")
     assert HOSTILE in page.inner_text("#report"), "it is shown as it was written"
     assert page.locator("#report img").count() == 0
     assert page.title() != "run"
     shot(page, "check_lo_1280")
-    page.select_option("#report-kind", "warning")
-    assert page.locator("#report .badge.blocking").count() == 0
-    page.select_option("#report-kind", "")
     with page.expect_download() as loading:
         page.locator("#report .row button").first.click()
     marked = openpyxl.load_workbook(io.BytesIO(Path(loading.value.path()).read_bytes()))
@@ -128,14 +156,15 @@ def test_from_a_template_to_what_is_published(page, post, files):
     checked(page, files / "right.xlsx")
     expect(page.locator("#report .good")).to_be_visible()
     use_key(page, post.keys["team"])
-    page.click("#send-button")
-    page.wait_for_selector("#survey:not([hidden])")
-    expect(page.locator("#list table")).to_be_visible()
+    expect(page.locator("#dataset")).to_have_value("nam-ha")
+    send(page, post, files / "right.xlsx", part="cameras, dry season")
+    expect(page.locator("#list table").first).to_be_visible()
     expect(page.locator("#send-button")).to_be_enabled()
-    post.settle()
-    expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
-    assert page.locator("#survey .difference td", has_text="2").count() >= 1
-    number = page.url.rsplit("-", 1)[1]
+    assert page.locator("#survey .difference td", has_text="2").count() >= 1, (
+        "what it changes is seen before it is sent on"
+    )
+    shot(page, "draft_lo_1280")
+    number = submit(page)
     assert post.keys["team"] not in page.url
 
     page.evaluate("sessionStorage.clear()")
@@ -150,21 +179,18 @@ def test_from_a_template_to_what_is_published(page, post, files):
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
     post.settle()
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=30_000)
-    expect(page.locator("#survey .good").first).to_contain_text("the map shows it")
+    expect(page.locator("#survey-now")).to_contain_text("The map shows it")
     shot(page, "published_en_1280")
-    page.locator("#survey .good a").first.click()
+    page.click("#see-dataset")
     expect(page.locator("h1")).to_contain_text("nam-ha")
     assert page.complaints == []
 
 
 def test_two_reviewers_the_second_is_told(page, post, files):
     page.goto(f"{post.address}/surveys?language=en")
-    page.set_input_files("#file", files / "right.xlsx")
     use_key(page, post.keys["team"])
-    page.click("#send-button")
-    page.wait_for_selector("#survey:not([hidden])")
-    number = page.url.rsplit("-", 1)[1]
-    post.settle()
+    send(page, post, files / "other.xlsx", part="for two reviewers")
+    number = submit(page)
     use_key(page, post.keys["noy"])
     page.goto(f"{post.address}/surveys?language=en#survey-{number}")
     page.wait_for_selector("[data-decision=refuse]")
@@ -186,8 +212,9 @@ def test_two_reviewers_the_second_is_told(page, post, files):
     assert no_wider(page)
     shot(page, "asked_en_390")
     use_key(page, post.keys["team"])
-    page.click("text=Answer with a mended file")
-    expect(page.locator("#answers")).to_have_value(number)
+    page.click("#again")
+    expect(page.locator("#part")).to_have_value("for two reviewers")
+    expect(page.locator("#file")).to_be_focused()
 
 
 @pytest.mark.parametrize("language", ["en", "lo", "zh", "my", "km", "th"])
@@ -202,6 +229,49 @@ def test_on_a_telephone_nothing_is_wider_than_the_screen(page, post, files, lang
     assert no_wider(page)
     shot(page, f"check_{language}_1200")
     assert page.complaints == []
+
+
+def test_faults_of_a_kind_are_one_line_that_opens(page, post, tmp_path):
+    heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
+    rows = [[f"N-{n}", "2026-03-01", f"Nomen nullum{'abcdefghijkl'[n % 12]}", "20.9", "101.3"] for n in range(40)]
+    rows += [[f"D-{n}", "2026-33-44", "Sus scrofa", "20.9", "101.3"] for n in range(3)]
+    page.goto(f"{post.address}/surveys?language=en")
+    checked(page, _csv(tmp_path / "names.csv", [heads, *rows]))
+    kinds = page.locator("#report > div > .finding")
+    assert kinds.evaluate_all("every => every.map((one) => one.dataset.code)")[0] == "RECORDED_DATE_INVALID"
+    assert kinds.nth(0).get_attribute("open") is not None, "what must be mended is seen at once"
+    expect(kinds.nth(0).locator("tbody tr")).to_have_text("2026-33-4442–44eventDate")
+    names = page.locator("#report .finding", has_text="12 different values in 40 rows")
+    expect(names).to_have_count(1)
+    expect(names.locator("tbody")).to_be_hidden()
+    names.locator("summary").click()
+    expect(names.locator("tbody tr")).to_have_count(12)
+    expect(names.locator("tbody tr").first).to_contain_text("2, 14, 26, 38")
+
+
+def test_proposals_are_accepted_on_the_page_and_sent_along(page, post, tmp_path):
+    heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
+    rows = [[f"B-{n}", date, "Sus scrofa", "20.9", "101.3"] for n, date in enumerate(("17/03/2569", "18/03/2569", "2026-03-19"))]
+    page.goto(f"{post.address}/surveys?language=en")
+    use_key(page, post.keys["team"])
+    checked(page, _csv(tmp_path / "years.csv", [heads, *rows]))
+    expect(page.locator("#report .bad")).to_be_visible()
+    page.click('[data-accept="RECORDED_DATE_BUDDHIST_ERA=17/03/2569"]')
+    expect(page.locator("#accepted")).to_be_focused(timeout=30_000)
+    expect(page.locator("[data-code=RECORDED_DATE_BUDDHIST_ERA] tbody tr")).to_have_count(1)
+    page.click('[data-accept="RECORDED_DATE_BUDDHIST_ERA"]')
+    expect(page.locator("#report .good")).to_be_visible(timeout=30_000)
+    expect(page.locator("#accepted li")).to_have_count(2)
+    shot(page, "accepted_en_1280")
+    send(page, post, tmp_path / "years.csv", part="years of another era")
+
+
+def test_without_scripts_the_templates_are_there(chromium, post):
+    with chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(f"{post.address}/surveys?language=lo")
+        expect(page.locator("noscript p")).to_be_visible()
+        expect(page.locator("#templates a[download]")).to_have_count(len(DESIGNS))
 
 
 def test_by_keyboard_alone(page, post, files):
@@ -245,12 +315,13 @@ def test_name_and_password_are_enough_and_are_forgotten(page, post, files):
     expect(page.locator("#login-status.good")).to_contain_text("ranger")
     assert PASSWORD not in page.evaluate("JSON.stringify([sessionStorage, localStorage, document.cookie])")
     page.set_input_files("#file", files / "right.xlsx")
+    expect(page.locator("#part")).to_have_attribute("placeholder", "right")
     page.click("#send-button")
     page.wait_for_selector("#survey:not([hidden])")
     # An access token that has ended is exchanged without a word.
     page.evaluate("sessionStorage.setItem('biodata-key', sessionStorage.getItem('biodata-key').slice(0, -2) + 'xx')")
     page.reload()
-    expect(page.locator("#list table")).to_be_visible(timeout=20_000)
+    expect(page.locator("#list table").first).to_be_visible(timeout=20_000)
     assert no_wider(page)
     shot(page, "logged_in_lo_390")
     page.click("#logout-button")
@@ -290,38 +361,49 @@ def test_after_a_wrong_password_there_is_a_place_for_the_code(page, post):
     expect(page.locator("#code-status.bad")).to_contain_text("the code cannot be used")
 
 
-def test_an_earlier_version_is_handed_in_again_from_the_page(page, post):
+def test_a_part_is_sent_again_removed_and_restored(page, post, tmp_path):
+    heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "individualCount"]
     with Registry.open(post.settings) as registry:
         appointed.new(registry, "khmer", roles=[RoleBinding(Role.UPLOADER, dataset="kh")])
-        team, key = accounts.find(registry, "khmer"), api_keys.new(registry, "khmer")
-        for name in ("Muntiacus muntjak", "Rusa unicolor"):
-            content = f"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nK-1,2026-03-01,{name},12.5,105.0\n"
-            number = receive(post.settings, registry, content.encode(), "kh.csv", sender=team)
-            post.settle()
+        Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "khmer"), PASSWORD)
     page.goto(f"{post.address}/surveys?language=th")
-    use_key(page, key)
-    page.click(f'#list a[href="#survey-{number}"]')
-    page.click("#versions summary")
-    expect(page.locator("#versions tbody tr")).to_have_count(2)
-    assert page.locator("#versions button:visible").count() == 1, "there is no return to what is"
-    page.click("#versions button:visible")
+    log_in(page, "khmer", PASSWORD)
+    expect(page.locator("#dataset")).to_have_value("kh")
+    row = ["K-1", "2026-03-01", "Muntiacus muntjak", "12.51", "105.0"]
+    for count in (2, 3):
+        send(page, post, _csv(tmp_path / "kh.csv", [heads, [*row, count]]))
+        submit(page, state="accepted")  # nobody reviews it
+        post.settle()
+        expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=20_000)
+    assert page.locator("#parts option").evaluate_all("every => every.map((one) => one.value)") == ["kh"]
+    page.click(".actions > .once > button")
+    expect(page.locator(".actions .question")).to_be_visible()
+    page.click(".actions .question .danger")
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "removed", timeout=20_000)
+    page.click("#versions > summary")
+    expect(page.locator("#versions tbody tr")).to_have_count(3)
+    assert page.locator("#versions td button:visible").count() == 2, "what has a file can come back"
+    page.locator("#versions td button:visible").last.click()
     page.set_viewport_size({"width": 390, "height": 844})
     assert no_wider(page)
     shot(page, "versions_th_390")
-    page.locator("#versions button:visible").click()
-    expect(page.locator("#survey h3")).to_contain_text(str(number + 1), timeout=20_000)
+    page.locator("#versions .question button:visible").first.click()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "draft", timeout=20_000)
     post.settle()
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=20_000)
+    page.go_back()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "replaced", timeout=20_000)
+    page.click("#see-next")
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=20_000)
+    assert page.complaints == []
 
 
 def test_a_kept_report_is_told_in_the_reader_s_language_and_says_where_its_values_are(page, post, files):
     page.goto(f"{post.address}/surveys?language=km")
     use_key(page, post.keys["team"])
-    page.set_input_files("#file", files / "wrong.xlsx")
-    page.click("#send-button")
-    page.wait_for_selector("#survey:not([hidden])")
-    post.settle()
-    expect(page.locator("#survey-state")).to_have_attribute("data-state", "refused", timeout=20_000)
+    send(page, post, files / "wrong.xlsx", state="refused")
     told = page.inner_text("#survey")
     assert words.words("km")["REPORT_VALUES_NOT_KEPT"][0] in told
     assert words.words("km")["COORDINATE_OUT_OF_RANGE"][0] in told
@@ -329,40 +411,32 @@ def test_a_kept_report_is_told_in_the_reader_s_language_and_says_where_its_value
     shot(page, "refused_km_1280")
 
 
-def test_an_upload_that_only_renames_asks_its_sender_before_its_review(page, post, tmp_path):
-    few = [["X-1", "2026-03-01", "Muntiacus muntjak", "21.01", "101.3", 2]]
+def test_the_difference_shows_the_cells_that_tell_no_place(page, post, tmp_path):
     heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "individualCount"]
-
-    def send(name, rows, state="submitted"):
-        page.set_input_files("#file", _csv(tmp_path / name, [heads, *rows]))
-        page.click("#send-button")
-        expect(page.locator("#send-status.good")).to_be_visible(timeout=20_000)
-        post.settle()
-        expect(page.locator("#survey-state")).to_have_attribute("data-state", state, timeout=20_000)
-
+    rows = [[f"X-{n}", "2026-03-01", "Muntiacus muntjak", "21.01", "101.3", 2] for n in range(3)]
     page.goto(f"{post.address}/surveys?language=en")
     use_key(page, post.keys["team"])
-    send("first.csv", few)
+    send(page, post, _csv(tmp_path / "few.csv", [heads, *rows]), part="few")
+    number = submit(page)
     use_key(page, post.keys["noy"])
     page.click("[data-decision=accept]")
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
     post.settle()
     use_key(page, post.keys["team"])
-    send("renamed.csv", [["Y-1", *few[0][1:]]], state="draft")
-    expect(page.locator("#survey [data-code=RENAMED_UNANSWERED]")).to_contain_text("1 rows of the file", timeout=20_000)
-    shot(page, "renamed_en_1280")
-    page.click("#survey [data-answer=same]")
-    # The answer has to be there before the worker looks for it.
-    expect(page.locator("#survey-state")).to_contain_text("being checked", timeout=20_000)
-    post.settle()
-    expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
-    expect(page.locator("#survey [data-code=RENAMED_SAME]")).to_contain_text("stays one record")
-    send("changed.csv", [[*few[0][:3], "21.02", "101.3", 3]])
-    page.click("#survey .difference details:not([data-kind]) summary")
-    cells = page.locator("#survey .difference details:not([data-kind]) tbody tr")
-    assert [row.split("\t")[2:] for row in cells.all_inner_texts()] == [
-        ["latitude", "not shown", "not shown"], ["individual count", "2", "3"],
-    ]  # fmt: skip
+    page.click("#again")
+    expect(page.locator("#part")).to_have_value("few")
+    page.set_input_files("#file", _csv(tmp_path / "changed.csv", [heads, [*rows[0][:3], "21.02", "101.3", 3], rows[1]]))
+    expect(page.locator("#part-status")).to_contain_text("version 1: what you send now takes its place")
+    send(page, post, tmp_path / "changed.csv")
+    assert page.url.rsplit("-", 1)[1] != number
+    for kind, told in (
+        ("changed", [["2", "latitude", "not shown", "not shown"], ["2", "individual count", "2", "3"]]),
+        ("gone", [["4"]]),
+    ):
+        page.click(f"#survey .difference [data-kind={kind}] summary")
+        cells = page.locator(f"#survey .difference [data-kind={kind}] tbody tr")
+        assert [row.split("\t")[-len(told[0]) :] for row in cells.all_inner_texts()] == told
+    assert page.locator("#submit").is_visible(), "it is sent on by hand"
     shot(page, "difference_en_1280")
 
 

@@ -75,6 +75,8 @@ def come_as(page, office, name):
     page.goto(f"{office.address}/surveys?language=zh")
     page.evaluate("sessionStorage.clear()")
     page.reload()
+    tab_to(page, "#by-key > summary")
+    page.keyboard.press("Enter")
     tab_to(page, "#key")
     page.keyboard.type(office.keys[name])
     page.keyboard.press("Enter")
@@ -92,7 +94,7 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     come_as(page, office, "laos")
     expect(page.locator("#list caption").first).to_have_text(ZH["waiting_for_you"])
     open_survey(page, office)
-    records = page.locator("#rows table").last.locator("tbody tr")
+    records = page.locator("#rows .species tbody tr")
     expect(records).to_have_count(3)
     told = page.inner_text("#survey")
     assert "Panthera tigris" in told
@@ -111,7 +113,7 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     assert no_wider(page)
     shot(page, "rows_zh_390")
 
-    tab_to(page, "#rows table.cards tbody tr:nth-child(2) button")
+    tab_to(page, "#rows .species:nth-child(3) tbody button")
     page.keyboard.press("Enter")
     expect(page.locator("#reasons")).to_be_focused()
     expect(page.locator("#reasons")).to_have_value("L-2, Rusa unicolor, 2026-03-03: ")
@@ -148,7 +150,7 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
 
     come_as(page, office, "china")
     open_survey(page, office)
-    expect(page.locator("#rows table").last.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("#rows .species tbody tr")).to_have_count(1)
     told = page.inner_text("#survey")
     assert "C-1" in told
     assert "tigris" not in told

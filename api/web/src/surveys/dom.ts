@@ -1,0 +1,124 @@
+// Elements made of text: what stands in a file is never markup.
+import { called, language, served } from '../words';
+
+export type Child = Node | string | number | null | undefined | false;
+type Attribute = string | number | boolean | null | undefined | ((event: Event) => void);
+
+/** What the page calls each term that a heading can mean. */
+export const terms: Record<string, string> = served?.terms ?? {};
+
+/** What the page calls one of the service's own names, such as the state `published`; the name itself where it has no word. */
+export function named(kind: string, name: string): string {
+  return called(`${kind}_${name}`) ?? name;
+}
+
+export function find<T extends HTMLElement = HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+export function field(id: string): HTMLInputElement {
+  return find<HTMLInputElement>(id);
+}
+
+/** An element; `on…` are handlers, the rest attributes; strings become text. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K, attributes: Record<string, Attribute> = {}, ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? '' : String(value));
+  }
+  made.append(...present(children));
+  return made;
+}
+
+/** The children that are there. */
+export function present(children: Child[]): (Node | string)[] {
+  return children.filter((one) => one !== null && one !== undefined && one !== false && one !== '').map((one) => (one instanceof Node ? one : String(one)));
+}
+
+/** A table that becomes cards on a telephone; its roles stay, though its display changes. A column that is empty is left out. */
+export function table(caption: string, heads: string[], rows: Child[][]): HTMLTableElement {
+  const kept = heads.map((_, at) => at).filter((at) => !rows.length || rows.some((cells) => present([cells[at]]).length));
+  const head = kept.map((at) => el('th', { scope: 'col', role: 'columnheader' }, heads[at]));
+  const body = rows.map((cells) => {
+    const shown = kept.map((at) => {
+      const cell = present([cells[at]]).map((one) => (one instanceof Node ? one : el('span', {}, one)));
+      return el('td', { role: 'cell', 'data-label': heads[at] }, ...cell);
+    });
+    return el('tr', { role: 'row' }, ...shown);
+  });
+  return el('table', { class: 'cards', role: 'table' },
+    el('caption', {}, caption),
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...head)),
+    el('tbody', { role: 'rowgroup' }, ...body));
+}
+
+/** Something that opens when its summary is clicked. */
+export function folded(attributes: Record<string, Attribute>, summary: Child[], ...inside: Child[]): HTMLDetailsElement {
+  return el('details', attributes, el('summary', {}, ...summary), ...inside);
+}
+
+/** A place that screen readers listen to. */
+export function statusLine(): HTMLParagraphElement {
+  return el('p', { class: 'status', role: 'status', 'aria-live': 'polite' });
+}
+
+/** Say something in such a place. */
+export function say(where: HTMLElement, text: string, kind = ''): void {
+  where.className = `status ${kind}`;
+  where.textContent = text;
+}
+
+/** Say why something was refused. */
+export function complain(where: HTMLElement, refusal: unknown): void {
+  say(where, refusal instanceof Error ? refusal.message : String(refusal), 'bad');
+}
+
+/** Work that a button begins; it can be pressed again when that has ended. */
+export async function busy(button: HTMLButtonElement, work: () => Promise<void>): Promise<void> {
+  button.disabled = true;
+  await work().finally(() => (button.disabled = false));
+}
+
+/** What belongs together, in the order in which it came. */
+export function grouped<T>(every: T[], key: (one: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of every) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return [...groups.values()];
+}
+
+/** Numbers of rows as 2, 5, 7–9. */
+export function ranges(numbers: number[]): string {
+  const runs: [number, number][] = [];
+  for (const one of [...new Set(numbers)].toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last && last[1] === one - 1) last[1] = one;
+    else runs.push([one, one]);
+  }
+  return runs.map(([first, last]) => (first === last ? String(first) : `${first}–${last}`)).join(', ');
+}
+
+/** The longest run of words that several sentences have in common, with … for the others. */
+export function inCommon(sentences: string[]): string {
+  const every = [...new Set(sentences)];
+  const words = [...new Intl.Segmenter(language, { granularity: 'word' }).segment(every[0] ?? '')].map((word) => word.segment);
+  for (let size = words.length; size > 0; size--) {
+    for (let at = 0; at + size <= words.length; at++) {
+      const run = words.slice(at, at + size).join('');
+      if (!every.every((one) => one.includes(run))) continue;
+      const [before, after] = [every.some((one) => !one.startsWith(run)), every.some((one) => !one.endsWith(run))];
+      return [before && '…', run.trim(), after && '…'].filter(Boolean).join(' ');
+    }
+  }
+  return '…';
+}
+
+/** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */
+export function when(text: string): string {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) return text;
+  const two = (number: number): string => String(number).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}

@@ -1,0 +1,110 @@
+// What a check found, by kind: what must be mended first, each kind opened on a click, equal rows in one line.
+import { t } from '../words';
+import { el, folded, grouped, inCommon, ranges, table, type Child } from './dom';
+
+export interface Problem {
+  file: string;
+  sheet: string | null;
+  row: number | null;
+  column: string | null;
+  value: string | null;
+  code: string;
+  blocking: boolean;
+  message: string;
+  expected: string | null;
+  /** What stands in the place of the cell where it is accepted. */
+  proposal?: string | null;
+}
+interface Notice {
+  code: string;
+  message: string;
+  expected: string | null;
+}
+export interface Report {
+  ok: boolean;
+  blocking: number;
+  warnings: number;
+  rows: number;
+  note?: string;
+  problems: Problem[];
+  notices?: Notice[];
+}
+
+const MOST_LINES = 200;
+/** Lines of a kind that must be mended, up to which it is open from the start. */
+const FEW = 5;
+
+/** What is accepted: all proposals of a code, or those of a cell's text as `CODE=value`. */
+type Accept = ((what: string) => void) | null;
+
+/** The report as elements; one that the service keeps tells no values. Where it may, each proposal can be accepted. */
+export function reportView(report: Report, accept: Accept = null): HTMLElement {
+  const counts = { blocking: report.blocking, warnings: report.warnings };
+  const verdict = report.ok ? `✔ ${t(report.warnings ? 'ok_warnings' : 'ok', counts)}` : `✖ ${t('blocked', counts)}`;
+  const ordered = report.problems.toSorted((a, b) => Number(b.blocking) - Number(a.blocking));
+  return el('div', {},
+    el('p', { class: report.ok ? 'good' : 'bad' }, `${verdict} ${t('rows_read', { count: report.rows })}`),
+    report.note && ordered.length ? el('p', { class: 'note' }, report.note) : null,
+    ...grouped(ordered, (one) => `${one.blocking} ${one.code}`).map((every) => kindOfProblem(every, accept)),
+    worthKnowing(report.notices ?? []));
+}
+
+function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
+  const { blocking, code } = problems[0]!;
+  const lines = grouped(problems, (one) => JSON.stringify([one.file, one.sheet, one.column, one.value, one.message, one.expected]));
+  const badge = el('span', { class: `badge ${blocking ? 'blocking' : 'warning'}` }, blocking ? `✖ ${t('blocking')}` : `⚠ ${t('warning')}`);
+  const title = el('strong', {}, inCommon(problems.map((one) => one.message)));
+  const open = blocking && lines.length <= FEW;
+  const proposals = problems.filter((one) => one.proposal).length;
+  const all = accept && proposals > 0
+    && el('button', { type: 'button', class: 'small', 'data-accept': code, onclick: () => accept(code) }, t('accept_all', { count: proposals }));
+  const summary = [badge, ' ', title, ' ', el('span', {}, extent(problems))];
+  return folded({ class: 'finding', 'data-code': code, open }, summary, all, linesOf(lines, accept), el('small', {}, code));
+}
+
+/** How much a kind is: "12 values in 40 rows", or the place of a single one. */
+function extent(problems: Problem[]): string {
+  const [only] = problems;
+  if (problems.length === 1) return [only!.sheet, only!.row && `${t('row')} ${only!.row}`, only!.column].filter(Boolean).join(' · ');
+  const values = new Set(problems.map((one) => one.value).filter(Boolean)).size;
+  return values > 1 ? t('values_in_rows', { values, rows: problems.length }) : t('in_rows', { rows: problems.length });
+}
+
+function linesOf(lines: Problem[][], accept: Accept): HTMLElement {
+  const every = lines.map((line) => line[0]!);
+  const differ = (of: (one: Problem) => string | null): boolean => new Set(every.map(of)).size > 1;
+  const right = every[0]!.expected;
+  const heads = [t('file_column'), t('value'), t('sheet'), t('row'), t('column'), t('wrong'), t('right'), t('proposal')];
+  const cells = lines.slice(0, MOST_LINES).map((line): Child[] => {
+    const one = line[0]!;
+    const rows = ranges(line.map((problem) => problem.row).filter((row) => row !== null));
+    return [
+      differ((other) => other.file) && one.file, one.value && el('span', { class: 'value' }, one.value), one.sheet, rows, one.column,
+      differ((other) => other.message) && one.message, differ((other) => other.expected) && one.expected,
+      one.proposal && proposed(one, accept),
+    ];
+  });
+  return el('div', {},
+    right && !differ((one) => one.expected) ? el('p', {}, `${t('right')}: ${right}`) : null,
+    table(t('problems'), heads, cells),
+    lines.length > MOST_LINES ? el('p', {}, t('and_more', { count: lines.length - MOST_LINES })) : null);
+}
+
+function proposed(one: Problem, accept: Accept): HTMLElement {
+  const what = `${one.code}=${one.value}`;
+  const words = `${t('accept')}: ${one.value} → ${one.proposal}`;
+  const button = accept && one.value
+    && el('button', { type: 'button', class: 'plain small', 'aria-label': words, 'data-accept': what, onclick: () => accept(what) }, t('accept'));
+  return el('div', {}, `→ ${one.proposal} `, button);
+}
+
+/** What is no fault and worth knowing, such as a name that makes its station coarse; folded away. */
+function worthKnowing(notices: Notice[]): Child {
+  if (!notices.length) return null;
+  const item = (one: Notice): HTMLElement => el('li', {}, one.message, el('br'), el('small', {}, one.expected));
+  const kinds = grouped(notices, (one) => one.code).map((every) => {
+    if (every.length <= FEW) return el('ul', {}, ...every.map(item));
+    return folded({ class: 'finding' }, [`${inCommon(every.map((one) => one.message))} (${every.length})`], el('ul', {}, ...every.map(item)));
+  });
+  return folded({ class: 'notices' }, [`ℹ ${t('notices', { count: notices.length })}`], ...kinds);
+}

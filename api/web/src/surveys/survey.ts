@@ -1,0 +1,247 @@
+// Surveys on their way: the list, and the one that is open: where it stands, what it changes, what can be done.
+import { datasetAddress } from '../service';
+import { language, t } from '../words';
+import { answerForm, askedOnce, decisionForm } from './decision';
+import { differenceView, type Difference } from './difference';
+import { complain, el, find, folded, named, say, statusLine, table, when, type Child } from './dom';
+import { reportView, type Report } from './findings';
+import { askAbout, rowsView } from './rows';
+import { loadParts, sendAgain } from './send';
+import { ask, askJson, hasKey, Refused } from './session';
+import { versionsView } from './versions';
+
+interface Question {
+  sheet?: string;
+  row?: number;
+  column?: string;
+  question: string;
+}
+interface Happened {
+  action: string;
+  survey?: number;
+  role: string;
+  country?: string;
+  note?: string;
+  questions?: Question[];
+  date: string;
+}
+interface Summary {
+  id: number;
+  state: string;
+  /** As `state`; of a draft whether it is being checked. */
+  stage: string;
+  version: number;
+  changed: string;
+  dataset: string;
+  part: string;
+  part_version?: number;
+  replaced_by?: number;
+  /** None of a version that removes its part. */
+  file?: string;
+  sides?: Record<string, string>;
+  mine: boolean;
+  waits_for_you: boolean;
+}
+export interface Survey extends Summary {
+  next?: string;
+  left_alone?: boolean;
+  report?: Report;
+  difference?: Difference;
+  waits?: string[];
+  yours?: string[];
+  rows: boolean;
+  history: Happened[];
+}
+
+const AGAIN_MS = 2_000;
+const MOST_TIMES = 150;
+/** Of the list; the others are there on a click. */
+const MOST_LISTED = 5;
+const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
+const IN_THE_DATASET = ['committed', 'published'];
+const SPOKEN = ['asked', 'refused', 'answered'];
+let watched = 0;
+let turn = 0; // of the last look: an earlier one that still waits says nothing any more
+
+export function startSurveys(): void {
+  find('list-button').addEventListener('click', () => void loadList());
+  addEventListener('hashchange', () => byAddress());
+  byAddress();
+  if (hasKey()) void loadList();
+}
+
+/** Open the survey that the address names; again, where another key looks at it. */
+export function byAddress(again = false): void {
+  const match = /^#survey-(\d{1,15})$/.exec(location.hash);
+  if (match && hasKey() && (again || Number(match[1]) !== watched)) void open(Number(match[1]));
+}
+
+export async function loadList(): Promise<void> {
+  const status = find('list-status');
+  if (!hasKey()) return say(status, t('key_missing'), 'note');
+  try {
+    const { results } = await askJson<{ results: Summary[] }>('/v1/surveys');
+    const waiting = results.filter((one) => one.waits_for_you);
+    const others = results.filter((one) => !one.waits_for_you);
+    say(status, t(results.length ? 'list_count' : 'list_none', { count: results.length, waiting: waiting.length }));
+    const lists = [listed(t('waiting_for_you'), waiting), listed(t('your_surveys'), others)];
+    find('list').replaceChildren(...lists.filter((one) => one !== null));
+    void loadParts();
+  } catch (refusal) {
+    complain(status, refusal);
+  }
+}
+
+function listed(caption: string, surveys: Summary[]): HTMLElement | null {
+  if (!surveys.length) return null;
+  const heads = [t('number'), t('state'), t('dataset'), t('part'), t('version'), t('changed_at')];
+  const link = (one: Summary): HTMLElement =>
+    el('a', { href: `#survey-${one.id}`, onclick: () => one.id === watched && void open(one.id) }, t('open', { number: one.id }));
+  const rows = surveys.map((one) => [link(one), named('state', one.stage), one.dataset, one.part, one.part_version, when(one.changed)]);
+  const rest = rows.slice(MOST_LISTED);
+  const others = rest.length ? folded({}, [t('and_more', { count: rest.length })], table(caption, heads, rest)) : null;
+  return el('div', {}, table(caption, heads, rows.slice(0, MOST_LISTED)), others);
+}
+
+/** Take away what only a key shows. */
+export function closeAll(): void {
+  watched = 0;
+  turn++;
+  for (const id of ['list', 'survey']) find(id).replaceChildren();
+  say(find('list-status'), '');
+  find('survey').hidden = true;
+}
+
+/** Show a survey, and look again while the service works on it. */
+export async function open(number: number, note = ''): Promise<void> {
+  watched = number;
+  const mine = ++turn;
+  if (location.hash !== `#survey-${number}`) location.hash = `survey-${number}`;
+  let last = '';
+  for (let times = 0; times < MOST_TIMES; times++) {
+    try {
+      const answer = await ask(`/v1/surveys/${number}?language=${language}`);
+      const survey = (await answer.json()) as Survey;
+      if (turn !== mine) return;
+      if (seen(survey) !== last) show(survey, answer.headers.get('etag') ?? '', note);
+      if (!last) find('survey').focus();
+      else if (seen(survey) !== last) void loadList();
+      last = seen(survey);
+      if (!works(survey)) return;
+    } catch (refusal) {
+      if (turn !== mine) return;
+      if (!last) find('survey').hidden = true;
+      complain(find('list-status'), refusal);
+      if (!last || (refusal instanceof Refused && refusal.status)) return;
+    }
+    await new Promise((done) => setTimeout(done, AGAIN_MS));
+    if (turn !== mine) return;
+  }
+}
+
+/** What makes it worth showing anew. */
+function seen(survey: Survey): string {
+  return `${survey.version} ${survey.state} ${Boolean(survey.report)} ${Boolean(survey.left_alone)}`;
+}
+
+function works(survey: Survey): boolean {
+  return survey.stage === 'checking' || ['accepted', 'committing', 'committed'].includes(survey.state);
+}
+
+function show(survey: Survey, etag: string, note: string): void {
+  const blocked = survey.report?.ok === false;
+  const report = survey.report && survey.file !== undefined ? reportView(survey.report) : null;
+  const rows = survey.rows ? rowsView(survey.id, survey.yours?.length ? askAbout : null) : null;
+  const done = actions(survey, etag);
+  const parts: Child[] = [
+    el('h3', { id: 'survey-title' }, `${t('survey_number', { number: survey.id })}: ${survey.part}`),
+    note && el('p', { class: 'note', role: 'alert' }, note),
+    stateLine(survey),
+    facts(survey),
+    ...(survey.waits ?? []).map((message) => el('p', { class: 'note waits' }, message)),
+    blocked && report,
+    conversation(survey),
+    survey.difference && differenceView(survey.difference),
+    ...(survey.mine ? [done, rows] : [rows, done]), // what has to be known before a decision stands before it
+    !blocked && report && folded({ class: 'kept-report' }, [`${t('report')}: ${t('said_ok', { warnings: survey.report!.warnings })}`], report),
+    survey.part_version !== undefined && versionsView(survey, (number) => void open(number).then(loadList)),
+    history(survey),
+  ];
+  const box = find('survey');
+  box.replaceChildren(...parts.filter((one) => one instanceof Node));
+  box.hidden = false;
+}
+
+/** Where it stands: its state, and in one sentence what that means and what comes next. */
+function stateLine(survey: Survey): HTMLElement {
+  const working = works(survey) && !survey.left_alone ? ` · ${t('working')}` : '';
+  const state = el('strong', { id: 'survey-state', 'data-state': survey.state }, named('state', survey.stage) + working);
+  const kind = survey.left_alone ? 'note' : survey.state === 'published' ? 'good' : survey.state === 'refused' ? 'bad' : 'known';
+  const link = (id: string, href: string, words: string): Child[] => [' · ', el('a', { id, href }, words)];
+  const key = encodeURIComponent(survey.dataset);
+  return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next ? ` · ${survey.next}` : null,
+    ...(survey.state === 'published' && survey.file ? link('see-map', `/?dataset=${key}&language=${language}`, t('see_map')) : []),
+    ...(survey.state === 'published' ? link('see-dataset', datasetAddress(survey.dataset), t('see_dataset')) : []),
+    ...(survey.state === 'published' ? link('see-results', `/v1/surveys/results/${key}?language=${language}`, t('see_results')) : []),
+    ...(survey.replaced_by ? link('see-next', `#survey-${survey.replaced_by}`, t('open', { number: survey.replaced_by })) : []));
+}
+
+function facts(survey: Survey): HTMLElement {
+  const sides = Object.entries(survey.sides ?? {}).map(([side, how]) => `${side}: ${named('side', how)}`).join('; ');
+  const told: [string, string | number | undefined][] = [
+    [t('dataset'), survey.dataset], [t('part'), survey.part], [t('version'), survey.part_version], [t('file_column'), survey.file], [t('sides'), sides],
+  ];
+  return el('dl', {}, ...told.flatMap(([name, value]) => (value ? [el('div', {}, el('dt', {}, name), el('dd', {}, value))] : [])));
+}
+
+/** What was asked, by which node and when, and what was answered. */
+function conversation(survey: Survey): HTMLElement | null {
+  const spoken = survey.history.filter((one) => SPOKEN.includes(one.action) && (one.note || one.questions));
+  if (!spoken.length) return null;
+  const where = (one: Question): string => [one.sheet, one.row && `${t('row')} ${one.row}`, one.column].filter(Boolean).join(' · ');
+  const who = (one: Happened): string =>
+    [one.country, named('role', one.role), one.survey && t('of_survey', { number: one.survey }), when(one.date), named('state', one.action)]
+      .filter(Boolean).join(' · ');
+  const asked = (one: Question): HTMLElement => el('li', {}, [where(one), one.question].filter(Boolean).join(': '));
+  const said = spoken.map((one) => el('li', { 'data-action': one.action }, el('small', {}, who(one)),
+    one.note && el('p', { class: 'said' }, one.note), one.questions && el('ul', {}, ...one.questions.map(asked))));
+  return el('div', { class: 'note', id: 'conversation' }, el('strong', {}, t('questions')), el('ol', {}, ...said));
+}
+
+function actions(survey: Survey, etag: string): HTMLElement {
+  const status = statusLine();
+  /** Do it, then show the survey that came of it: another one where its part was removed. */
+  const act = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      const answer = await work();
+      const number = answer instanceof Response ? ((await answer.json()) as { id?: number }).id : undefined;
+      await Promise.all([loadList(), open(number ?? survey.id)]);
+    } catch (refusal) {
+      if (refusal instanceof Refused && refusal.status === 412) return open(survey.id, t('refused_412'));
+      complain(status, refusal);
+    }
+  };
+  const path = `/v1/surveys/${survey.id}`;
+  const submit = (): void => void act(() => ask(`${path}/submit?language=${language}`, { method: 'POST', headers: { 'If-Match': etag } }));
+  const take = (): Promise<void> => act(() => ask(`${path}?language=${language}`, { method: 'DELETE' }));
+  const { mine, state, file, replaced_by: next } = survey;
+  const current = IN_THE_DATASET.includes(state) && !next && file !== undefined;
+  const again = el('button', { type: 'button', id: 'again', class: 'plain', onclick: () => sendAgain(survey.dataset, survey.part) }, t('new_version'));
+  const takeBack = { first: t('withdraw'), help: t('withdraw_help'), sure: t('withdraw_sure'), kind: 'danger' };
+  const remove = { first: t('remove'), help: t('remove_help'), sure: t('remove_sure'), kind: 'danger' };
+  return el('div', { class: 'actions' },
+    mine && state === 'draft' && survey.report?.ok && el('button', { type: 'button', id: 'submit', onclick: submit }, t('submit')),
+    mine && state === 'asked' && answerForm(survey, etag, act),
+    survey.yours?.length ? decisionForm(survey, etag, act) : null,
+    mine && !next && survey.stage !== 'checking' && state !== 'committing' && again,
+    mine && WAITING.includes(state) && file !== undefined && askedOnce(takeBack, take),
+    mine && current && askedOnce(remove, take),
+    status);
+}
+
+function history(survey: Survey): HTMLElement {
+  const heads = [t('changed_at'), t('what'), t('who'), t('sides'), t('reasons')];
+  const what = (one: Happened): string => [named('state', one.action), one.survey && t('of_survey', { number: one.survey })].filter(Boolean).join(' · ');
+  const rows = survey.history.map((one) => [when(one.date), what(one), named('role', one.role), one.country, one.note]);
+  return folded({ id: 'history' }, [t('history')], table(t('history'), heads, rows));
+}

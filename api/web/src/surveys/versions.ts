@@ -1,0 +1,60 @@
+// The versions of each part of a dataset, and the way back to an earlier one: it is sent again as one more version.
+import { language, t } from '../words';
+import { complain, el, folded, grouped, named, statusLine, table, when } from './dom';
+import { askedOnce } from './decision';
+import { inOneLine } from './difference';
+import { askJson, onceKey } from './session';
+import type { Survey } from './survey';
+
+interface Version {
+  part: string;
+  version: number;
+  submission: number;
+  state: string;
+  file?: string;
+  changes?: Record<string, Record<string, number>>;
+  history: { date: string }[];
+}
+export interface VersionList {
+  results: Version[];
+  may_return: boolean;
+}
+
+/** The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one. */
+export function versionsView(survey: Survey, opened: (number: number) => void): HTMLElement {
+  const [status, shown] = [statusLine(), el('div')];
+  const load = async (): Promise<void> => {
+    try {
+      const path = `/v1/surveys/versions/${survey.dataset.split('/').map(encodeURIComponent).join('/')}?language=${language}`;
+      const found = await askJson<VersionList>(path);
+      const parts = grouped(found.results, (one) => one.part).toSorted((a, b) => Number(b[0]!.part === survey.part) - Number(a[0]!.part === survey.part));
+      shown.replaceChildren(...parts.map((every) => partTable(every, found.may_return)));
+    } catch (refusal) {
+      complain(status, refusal);
+    }
+  };
+  const partTable = (every: Version[], mayReturn: boolean): HTMLElement => {
+    const heads = [t('version'), t('changed_at'), t('state'), t('difference'), t('number'), ''];
+    return table(`${t('part')}: ${every[0]!.part}`, heads, every.toReversed().map((one) => [
+      one.version, when(one.history.at(-1)?.date ?? ''), named('state', one.state), inOneLine(one.changes ?? {}),
+      el('a', { href: `#survey-${one.submission}` }, t('open', { number: one.submission })),
+      mayReturn && one.file && one !== every.at(-1) && restore(one),
+    ]));
+  };
+  const restore = ({ version, submission }: Version): HTMLElement => {
+    const once = onceKey();
+    const words = { first: t('restore', { version }), help: t('restore_help', { version }), sure: t('restore_sure', { version }) };
+    return askedOnce(words, async () => {
+      try {
+        const path = `/v1/surveys/${submission}/restore?language=${language}`;
+        opened((await askJson<{ id: number }>(path, { method: 'POST', headers: { 'Idempotency-Key': once } })).id);
+      } catch (refusal) {
+        complain(status, refusal);
+      }
+    });
+  };
+  const loadOnce = (event: Event): void => {
+    if ((event.target as HTMLDetailsElement).open) void load();
+  };
+  return folded({ id: 'versions', ontoggle: loadOnce }, [t('versions')], shown, status);
+}
