@@ -206,6 +206,6 @@ def test_a_part_is_purged_where_it_is_meant_and_nowhere_else(settings, tmp_path)
     other = run(*command[:4], "--part", "another", "--reason", "a law", "--yes", "--data", settings.data)
     assert (other.returncode, "no part of this name" in other.stderr) == (1, True)
     done = json.loads(run(*command, "--reason", "a law", "--yes", "--json").stdout)
-    assert (done["records"], done["events"], done["files"]) == (6, 3, 1)
+    assert (done["records"], done["events"], done["files"]) == (6, 3, 2)  # the file, and what was taken of it
     assert told_words.called("STATE", "withdrawn", "en") in told(settings, "status", number)
     assert "purged" in told(settings, "history", "--dataset", "to-purge")

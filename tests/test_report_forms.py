@@ -81,7 +81,7 @@ def test_the_first_sheet_lists_the_problems_with_links_in_the_language(workbook)
     first = out.worksheets[0]
     assert first.title == "Problems"
     assert [cell.value for cell in first[2]] == [
-        "occurrences", 3, "ລະຕິຈູດ", "21,x", "yes", "COORDINATE_INVALID", "no number", "a number",
+        "occurrences", 3, "ລະຕິຈູດ", "21,x", "yes", "COORDINATE_INVALID", "no number", "a number", None, None,
     ]  # fmt: skip
     assert first["B2"].hyperlink.location == "'occurrences'!A3"
 

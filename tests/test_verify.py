@@ -217,6 +217,9 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     (data / "run_results").mkdir(mode=0o700)
     (data / "run_results" / "run-1").mkdir()
     (data / "run_results" / "run-1" / "corridors.parquet").write_bytes(b"what a run gave, and more of it")
+    page = folders.results(data) / ("0" * 32) / "en.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("what is published of a dataset's surveys")
     (data / "replays").mkdir()
     (data / "replays" / "replay-1.duckdb").write_bytes(b"an older version under today's rules")
     named = pointer.read(data)
@@ -225,7 +228,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
             path.unlink()
     first = verify(settings)
     assert first.faults == []
-    assert {name.split("/")[0] for name in first.recorded} == {"gazetteer.csv", "run_results", "replays"}
+    assert {name.split("/")[0] for name in first.recorded} == {"gazetteer.csv", "run_results", "replays", "service"}
     return data
 
 

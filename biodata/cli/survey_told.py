@@ -54,7 +54,12 @@ def say_problems(report: Mapping[str, Any], language: str, *, indent: str = "") 
     codes = dict.fromkeys(group["code"] for group in report["groups"] if group["proposals"])
     if codes:
         count = sum(group["proposals"] for group in report["groups"])
-        say(indent + words.told("PROPOSALS_ACCEPT", {"count": count, "codes": " --accept ".join(codes)}, language)[0])
+        say(
+            indent
+            + words.told(
+                "PROPOSALS_ACCEPT", {"count": count, "codes": " ".join(f"--accept {code}" for code in codes)}, language
+            )[0]
+        )
 
 
 def summary_of(report: Mapping[str, Any], language: str) -> str:

@@ -1,6 +1,5 @@
 """A survey on its way in: its tables, with what was found of them."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,17 +12,19 @@ from biodata.ingest.sheet_units import Measured
 
 REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected", "proposal", "accept")
 """The columns of the list of problems in a marked workbook: a mark under the last one accepts the proposal before it."""
-_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
+ACCEPT_MARK: Final = "[accept]"
+"""How the last heading of that list ends in every language: no sheet of anybody else's has it."""
 
 
 def accepted_in(grid: Grid) -> set[str] | None:
     """Return the proposals that are marked in a sheet as `CODE=value`, where it is our list of problems; None for any other."""
     place = {name: at for at, name in enumerate(REPORTED)}
     rows = [[*cells, *[None] * len(REPORTED)] for _, cells in grid.rows if any(cells)]
-    codes = [cells[place["code"]] for cells in rows[1:]]
-    if not codes or not all(_CODE.fullmatch(code or "") for code in codes) or rows[0][len(REPORTED) - 1] is None:
+    if not rows or not (rows[0][place["accept"]] or "").strip().endswith(ACCEPT_MARK):
         return None
-    marked = (cells for cells in rows[1:] if cells[place["accept"]] and cells[place["proposal"]])
+    marked = (
+        cells for cells in rows[1:] if cells[place["code"]] and cells[place["proposal"]] and cells[place["accept"]]
+    )
     return {f"{cells[place['code']]}={cells[place['value']] or ''}" for cells in marked}
 
 

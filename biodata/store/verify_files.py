@@ -62,7 +62,7 @@ KINDS: Final = tuple(
          "work under way"),
         (r"runs/.*|gbif/.*", Part.DERIVED, Guard.NONE, "runs and pulls that were cut off and go on"),
         (r"assessed(_open)?\.(json|parquet)|demo\.json", Part.DERIVED, Guard.NONE, "what need not be worked out again"),
-        (r"service/results/[0-9a-f]{32}/([a-z]+\.html|results\.json)", Part.DERIVED, Guard.OWN, "published results of surveys"),
+        (r"service/results/[0-9a-f]{32}/([a-z]+\.html|results\.json)", Part.DERIVED, Guard.CHECKSUM, "published results of surveys"),
         (r"replays/.*\.(duckdb|parquet)", Part.DERIVED, Guard.CHECKSUM, "older versions of the lake under today's rules"),
         (r"downloads/.*", Part.DERIVED, Guard.OWN, "files of downloads; the registry has their checksums"),
         (r"service/registry\.sqlite", Part.REGISTRY, Guard.OWN, "the registry, and in it the sharing rules"),

@@ -27,7 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from biodata.errors import InputError
 from biodata.formats.text_grids import read_text_grid
-from biodata.ingest.survey_shapes import REPORTED
+from biodata.ingest.survey_shapes import ACCEPT_MARK, REPORTED
 from biodata.surveys import words
 
 MAX_SHEET_BYTES: Final = 80_000_000
@@ -233,7 +233,8 @@ def _list(
 ) -> None:
     """Write the sheet of problems, before the others."""
     sheet = book.create_sheet(_free_name(book, words.told("REPORT_TITLE", {}, language)[0]), 0)
-    sheet.append([words.told(f"REPORT_{column.upper()}", {}, language)[0] for column in REPORTED])
+    headings = [words.told(f"REPORT_{column.upper()}", {}, language)[0] for column in REPORTED]
+    sheet.append([*headings[:-1], f"{headings[-1]} {ACCEPT_MARK}"])
     for cell in sheet[1]:
         cell.font, cell.fill = Font(bold=True), _TOP
     yes, no = (words.told(code, {}, language)[0] for code in ("REPORT_YES", "REPORT_NO"))

@@ -13,7 +13,7 @@ from biodata.exports.reports.survey_page import survey_page
 from biodata.run_engines.running import work_on
 from biodata.run_engines.work import Work, told_of
 from biodata.settings import Settings
-from biodata.store import folders, releases, survey_files
+from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.models import Submission
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
@@ -50,7 +50,8 @@ def make(settings: Settings, registry: Registry) -> list[str]:
         if kept is None or kept["basis"] != basis:
             kept = _made(settings, dataset, basis)
             made.append(dataset)
-        _write(folder(settings.data, dataset) / _NUMBERS, {**kept, "release": current.id})
+        numbers = json.dumps({**kept, "release": current.id}, ensure_ascii=False, default=str)
+        _write(settings.data, folder(settings.data, dataset) / _NUMBERS, numbers)
     return made
 
 
@@ -86,10 +87,13 @@ def _made(settings: Settings, dataset: str, basis: str) -> dict[str, Any]:
         text = survey_page(
             results, title=dataset, run=basis[:12], language=language, retold=partial(retold, language=language)
         )
-        survey_files.write_whole(into / f"{language}.html", [text.encode()])
+        _write(settings.data, into / f"{language}.html", text)
     return {"basis": basis, "results": results}
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(data: Path, path: Path, text: str) -> None:
+    """Write a file of the service's folder with its checksum."""
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    survey_files.write_whole(path, [json.dumps(content, ensure_ascii=False, default=str).encode()])
+    survey_files.write_whole(path, [text.encode()])
+    own = folders.service(data)
+    checksums.record(own, {str(path.relative_to(own)): path})

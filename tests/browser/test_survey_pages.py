@@ -251,7 +251,10 @@ def test_faults_of_a_kind_are_one_line_that_opens(page, post, tmp_path):
 
 def test_proposals_are_accepted_on_the_page_and_sent_along(page, post, tmp_path):
     heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
-    rows = [[f"B-{n}", date, "Sus scrofa", "20.9", "101.3"] for n, date in enumerate(("17/03/2569", "18/03/2569", "2026-03-19"))]
+    rows = [
+        [f"B-{n}", date, "Sus scrofa", "20.9", "101.3"]
+        for n, date in enumerate(("17/03/2569", "18/03/2569", "2026-03-19"))
+    ]
     page.goto(f"{post.address}/surveys?language=en")
     use_key(page, post.keys["team"])
     checked(page, _csv(tmp_path / "years.csv", [heads, *rows]))
