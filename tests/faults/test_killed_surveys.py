@@ -240,7 +240,8 @@ def test_a_part_is_removed_restored_and_purged_whole_though_each_step_is_killed(
     for path in (settings.data / "lake").rglob("*.parquet"):
         content = repr(pl.read_parquet(path).to_dicts())
         assert not [one for one in ("NH-1", "NH-6") if f"'{one}'" in content], path.name
-    assert len([path for path in (settings.data / "uploads").iterdir() if path.is_file()]) == 1
+    # What is left is the other survey's file, and the tables that came of it.
+    assert len({path.name[:64] for path in (settings.data / "uploads").iterdir() if path.is_file()}) == 1
     assert verify(settings).faults == []
 
 
