@@ -1,8 +1,8 @@
 """Times of day and offsets from UTC, as ISO 8601 and people write them.
 
 24:00 is the end of the day that it stands beside and is kept so. A second 60 is taken only where a leap second can be:
-in the last minute of an hour (and by the date, see `date_forms`). A point between hour and minute (`8.30`) is read only
-with am, pm or น. behind it.
+in the last minute of an hour (and by the date, see `date_forms`). A point between hour and minute (`8.30`), as the region
+writes it, is read where nothing but a time stands; beside a date only with am, pm or น. behind it.
 """
 
 import re
@@ -29,6 +29,7 @@ WORD_TIME: Final = (
     r"(?P<before>上午|下午|lúc\s*|เวลา\s*)?(?P<hour>\d{1,2})\s*(?:h|giờ|[时時点點]|[.:](?=\d\d\s*น))\s*"
     r"(?:(?P<minute>[0-5]?\d)\s*(?:phút|分|m(?:in)?)?\s*(?:(?P<second>[0-5]?\d)\s*(?:giây|秒|s))?)?\s*(?:น\.?)?"
 )
+_POINTED: Final = re.compile(rf"(?P<clock>\d{{1,2}}\.[0-5]\d)(?:\s*{_ZONE_END})?")
 _FORMS: Final = tuple(re.compile(form) for form in (rf"[Tt]?{ISO_TIME}", HALF_DAY_TIME, WORD_TIME))
 
 
@@ -53,6 +54,8 @@ def read_time(told: str) -> tuple[str, str | None]:
     if match := _FORMS[0].fullmatch(told):
         region = match["region"][1:-1] if match["region"] else None
         return _read_clock(match["time"]), read_zone(match["zone"]) or region
+    if match := _POINTED.fullmatch(told):
+        return _read_clock(match["clock"].replace(".", ":")), read_zone(match["zone"])
     if match := _FORMS[1].fullmatch(told):
         hour = int(match["hour12"])
         if 1 <= hour <= 12:
