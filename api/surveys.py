@@ -172,7 +172,7 @@ def _wishes(upload: Upload) -> dict[str, Any]:
     """Return what the form's other fields ask for."""
     from biodata.surveys.submit import part_name
 
-    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "licence": upload.told.get("license")}
+    fields: dict[str, Any] = {"licence": upload.told.get("license")}
     if "part" in upload.told:
         fields["part"] = part_name(upload.told["part"])
     fields["accept"] = survey_reports.accepted_now(upload)

@@ -57,11 +57,6 @@ def waiting(data: Path, checksum: str) -> Path:
     return folders.service(data) / "uploads" / f"{checksum}{SEALED}"
 
 
-def parts_folder(data: Path, upload: str) -> Path:
-    """Return where the parts of a resumable upload lie, sealed."""
-    return folders.service(data) / "uploads" / "parts" / upload
-
-
 def kept(data: Path, checksum: str, name: str) -> Path:
     """Return where the worker keeps an upload, beside the lake, with the ending that its sender's name has."""
     ending = Path(name).suffix.lower()
@@ -73,7 +68,7 @@ def taken(data: Path, checksum: str, submission: int) -> Path:
     return data / "uploads" / f"{checksum}.{submission}{TAKEN}"
 
 
-def put(data: Path, path: Path, parts: Iterable[bytes]) -> None:
+def put(data: Path, path: Path, content: bytes) -> None:
     """Seal a content into a file, durably, whole or not at all.
 
     Raises
@@ -84,35 +79,34 @@ def put(data: Path, path: Path, parts: Iterable[bytes]) -> None:
     make_key(data)
     public = (data / PUBLIC_KEY).read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, sealed.seal(parts, public))
+    write_whole(path, sealed.seal([content], public))
 
 
-def opened(data: Path, sources: Iterable[Path]) -> Iterator[bytes]:
-    """Give what one or several sealed files hold, one after the other; only the owner of the installation can.
+def opened(data: Path, path: Path) -> Iterator[bytes]:
+    """Give what a sealed file holds, piece by piece; only the owner of the installation can.
 
     Raises
     ------
     StoreError
-        If one was changed.
+        If it was changed.
     """
     private = (data / PRIVATE_KEY).read_bytes()
-    for path in sources:
-        with path.open("rb") as file:
-            yield from sealed.unseal(file, private)
+    with path.open("rb") as file:
+        yield from sealed.unseal(file, private)
 
 
-def digest_of(data: Path, sources: Iterable[Path]) -> str:
-    """Return the SHA-256 of what sealed files hold together."""
+def digest_of(data: Path, path: Path) -> str:
+    """Return the SHA-256 of what a sealed file holds."""
     digest = hashlib.sha256()
-    for piece in opened(data, sources):
+    for piece in opened(data, path):
         digest.update(piece)
     return digest.hexdigest()
 
 
-def open_out(data: Path, sources: Iterable[Path], target: Path) -> None:
-    """Write what sealed files hold into one that is the owner's alone, whole or not at all."""
+def open_out(data: Path, path: Path, target: Path) -> None:
+    """Write what a sealed file holds into one that is the owner's alone, whole or not at all."""
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    write_whole(target, opened(data, sources), mode=0o600)
+    write_whole(target, opened(data, path), mode=0o600)
 
 
 def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> None:

@@ -6,7 +6,6 @@ that each commit carries whether it has a survey already. So there is never half
 
 import hashlib
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +34,6 @@ from biodata.surveys import (
     kept_reports,
     other_forms,
     other_parts,
-    parts,
     row_sides,
     sides,
     telling,
@@ -170,7 +168,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     """
     boundaries = places.load_boundaries(settings.boundaries)
     kept = heading_mappings.kept(registry, submission.dataset)
-    path, name = _opened(settings, registry, submission), submission.file_name
+    path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
     licences = OfDataset(
         registered=of_dataset(registry, submission.dataset).registered
@@ -325,7 +323,7 @@ def _look_again(session: Session, submission: Submission) -> None:
     submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 
 
-def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
+def _opened(settings: Settings, submission: Submission) -> Path:
     """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first.
 
     Where the file itself is not kept, that is what was taken of it.
@@ -341,35 +339,12 @@ def _opened(settings: Settings, registry: Registry, submission: Submission) -> P
     if taken.exists():
         arrived.unlink(missing_ok=True)  # of a worker that was cut off
         return taken
-    if submission.upload_id is not None:
-        return _from_parts(settings, registry, submission)
     if not arrived.exists():
         message = f"submission {submission.id}: its file is not there"
         raise StoreError(message)
-    survey_files.open_out(data, [arrived], path)
+    survey_files.open_out(data, arrived, path)
     _check_content(path, submission)
     arrived.unlink()
-    return path
-
-
-def _from_parts(settings: Settings, registry: Registry, submission: Submission) -> Path:
-    """Put the parts of an upload together; from then on it is known by the checksum that it really has."""
-    data, upload = settings.data, str(submission.upload_id)
-    part = survey_files.kept(data, f"upload-{upload}", submission.file_name)
-    survey_files.open_out(data, parts.files_of(registry, data, upload), part)
-    with part.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    told = parts.told_checksum(registry, upload)
-    if told not in (None, checksum):
-        part.unlink()
-        problem = "the parts together are not the file that was told: its SHA-256 is another"
-        raise InputError(problem, file=submission.file_name, expected=f"sha256 {told}", code="CHECKSUM_WRONG")
-    path = survey_files.kept(data, checksum, submission.file_name)
-    part.replace(path)
-    with registry.session() as session, session.begin():
-        session.get_one(Submission, submission.id).file_sha256 = checksum
-    submission.file_sha256 = checksum
-    shutil.rmtree(survey_files.parts_folder(data, upload), ignore_errors=True)
     return path
 
 

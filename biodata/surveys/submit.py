@@ -27,7 +27,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step
-from biodata.surveys import accepting, licences, parts, seeing
+from biodata.surveys import accepting, licences, seeing
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +47,6 @@ class Sent:
         The part of its dataset that it is; nothing takes the file's name without its ending.
     wanted : bool
         It goes to review as soon as it is checked; else it stays a draft, whose difference its sender looks at first.
-    upload : str, optional
-        The resumable upload that is its file.
     licence : str, optional
         Of what tells none in the file; nothing keeps what was told last (`licences.inherited`).
     accept : tuple of str
@@ -57,7 +55,6 @@ class Sent:
 
     part: str | None = None
     wanted: bool = True
-    upload: str | None = None
     licence: str | None = None
     accept: tuple[str, ...] = ()
 
@@ -65,7 +62,7 @@ class Sent:
 def receive(
     settings: Settings,
     registry: Registry,
-    content: bytes | None,
+    content: bytes,
     name: str,
     *,
     sender: Principal,
@@ -79,8 +76,8 @@ def receive(
     ----------
     settings, registry
         The installation.
-    content : bytes, optional
-        The workbook; nothing where it came in parts.
+    content : bytes
+        The file.
     name : str
         What its sender calls it; never used as a path.
     sender : Principal
@@ -102,25 +99,22 @@ def receive(
     ------
     InputError
         If the sender may not upload to that dataset, or the idempotency key came with another file; FIELD_INVALID, if the
-        part's name cannot be one; with UPLOAD_MISSING or UPLOAD_UNFINISHED, if what `sent` names is not theirs, or not ready.
+        part's name cannot be one.
     """
     sent = sent or Sent()
     survey_project.checked(sent.licence, code="FIELD_INVALID")
     dataset = dataset_of(sender, dataset)
-    if sent.upload is not None:
-        checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
-    else:
-        checksum = hashlib.sha256(content or b"").hexdigest()
+    checksum = hashlib.sha256(content).hexdigest()
     part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
     key = _key(registry, sender, dataset, part, checksum, sent) if idempotency_key is None else idempotency_key
     earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
     if earlier is not None:
         take_up_again(registry, earlier)
         return earlier
-    if sent.upload is None and not survey_files.waiting(settings.data, checksum).exists():
-        survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), [content or b""])
+    if not survey_files.waiting(settings.data, checksum).exists():
+        survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), content)
     submission = Submission(
-        dataset=dataset, part=part, file_name=Path(name).name[:200], file_sha256=checksum, upload_id=sent.upload,
+        dataset=dataset, part=part, file_name=Path(name).name[:200], file_sha256=checksum,
         idempotency_key=key, account_id=sender.account_id, wanted=sent.wanted, license=sent.licence,
     )  # fmt: skip
     try:
@@ -130,8 +124,6 @@ def receive(
                 submission.license = licences.inherited(session, dataset, part)
             accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
             number = _add(session, submission, sender)
-            if sent.upload is not None:
-                parts.use(session, sent.upload)
     except IntegrityError:  # the same upload came twice at once; the other one was faster
         earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
         if earlier is None:
