@@ -112,10 +112,10 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are gone as soon as nobody decides any more.
     """
     only(request, *(name for name, _, _ in _OF_ROWS))
-    from biodata.surveys import showing
+    from biodata.surveys import views
 
     told, asked = request.query_params, survey_reports.language_asked(request)
-    for name, values in (("table", showing.TABLES), ("change", CHANGES)):
+    for name, values in (("table", views.TABLES), ("change", CHANGES)):
         if name in told and told[name] not in values:
             raise invalid(field=name, value=told[name], expected=f"one of {', '.join(values)}")
     offset, limit = (integer(name, told.get(name, default)) for name, default in (("offset", "0"), ("limit", "100")))
@@ -123,9 +123,9 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
         if given < 0:
             raise invalid(field=name, value=str(given), expected="0 or more")
     found = service(request)
-    body = showing.rows(
+    body = views.rows(
         found.registry, who, integer("number", number), table=told.get("table", "occurrences"), side=told.get("side"),
-        change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, showing.MOST_ROWS),
+        change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, views.MOST_ROWS),
         language=asked, rules_hash=rules_of(found.registry).hash,
     )  # fmt: skip
     headers = {"Content-Language": asked, "Vary": "Accept-Language, Authorization, X-API-Key"}

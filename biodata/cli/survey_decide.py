@@ -93,7 +93,7 @@ def _show(
     language: str,
 ) -> None:  # fmt: skip
     """Show what is decided about."""
-    from biodata.surveys import exact_rows, showing
+    from biodata.surveys import exact_rows, views
     from biodata.surveys import review as reviews
 
     side = country.strip().upper() if country is not None else None
@@ -106,8 +106,8 @@ def _show(
     say(f"{state_line(number, told['stage'], language)}, {told['dataset']}")
     say_sides(told, language)
     if told["rows"]:
-        for table in showing.TABLES[::-1]:
-            say_rows(showing.rows(registry, who, number, table=table, side=side, language=language), language)
+        for table in views.TABLES:
+            say_rows(views.rows(registry, who, number, table=table, side=side, language=language), language)
     if told.get("difference") is not None:
         say_difference(told["difference"], language)
     say_whole(told, language)

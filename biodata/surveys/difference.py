@@ -73,7 +73,6 @@ class TableDifference:
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        sides = _sides(self.rows)
         # Of a row that goes, and is in no file any more, its place in the earlier one is told, and what everybody knows it by.
         known_by = pl.col("identifier") if values else pl.when("shown").then("identifier").alias("identifier")
         was_sheet = pl.col("was_sheet")
@@ -87,7 +86,7 @@ class TableDifference:
         for kind, columns in listed.items():
             rows = self.rows.filter(pl.col("kind") == kind)
             cut |= most is not None and rows.height > most
-            found[kind] = rows.slice(0, most).select(*columns, *sides).to_dicts()
+            found[kind] = rows.slice(0, most).select(*columns).to_dicts()
         # A heading that is no term may be a row of data that was taken for headings.
         cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
         shown = cells.slice(0, most)
@@ -242,7 +241,7 @@ def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
     """Return where cells change, and from what to what only where that tells no place and no taxon."""
     shown = shown_to_all(cells)
     values = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
-    return cells.select("sheet", "row", "column", *values, *_sides(cells), shown=shown)
+    return cells.select("sheet", "row", "column", *values, shown=shown)
 
 
 def shown_to_all(cells: pl.DataFrame) -> pl.Series:
@@ -266,11 +265,6 @@ def _is_known(values: pl.Series, column: str) -> pl.Series:
     else:
         fits = text.str.contains(_COUNT)
     return (fits | text.is_null() | (text == "")).fill_null(value=True)
-
-
-def _sides(rows: pl.DataFrame) -> list[str]:
-    """Return the column of the sides that rows are told to, where that is known (`row_sides.with_sides`)."""
-    return [name for name in rows.columns if name == "sides"]
 
 
 def _term() -> pl.Expr:

@@ -7,7 +7,6 @@ that each commit carries whether it has a survey already. So there is never half
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from biodata.surveys import (
     kept_reports,
     other_forms,
     other_parts,
-    row_sides,
     sides,
     telling,
     views,
@@ -131,10 +129,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         return
     found = reading.difference(submission, published=_published(shown))
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
-    view, told_to = views.view_of(shown, countries), row_sides.told_to(shown, countries)
-    found = replace(found, events=row_sides.with_sides(found.events, told_to["events"]),
-                    occurrences=row_sides.with_sides(found.occurrences, told_to["occurrences"]))  # fmt: skip
-    concerned = row_sides.concerned(found, shown, view, countries)
+    view, concerned = views.view_of(shown, found, countries)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries,
             concerned=concerned, difference={"base": base, **found.as_dict(values=False), **_waits(shown)}, view=view)  # fmt: skip

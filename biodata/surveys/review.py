@@ -200,10 +200,9 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
     told["asking"] = sorted(asking) or None
     told["waits_for_you"] = seeing.waits_for(who, one, asking)
     if language is not None:
-        seen = None if seeing.sees_all(who, one) else seeing.seen_sides(who, one)
         told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot,
                  "on_map": telling.on_map(session, one, language), "next": telling.what_next(session, one, language),
-                 "report": telling.report(one, language), "difference": telling.difference(one, language, of=seen),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language, whole=seeing.sees_all(who, one)),
                  "waits": telling.waits(session, one, language) or None, "yours": _yours(who, one),
                  "rows": survey_views.hash_of(session, one.id) is not None,
                  "history": conversation.whole_history(session, who, one)}  # fmt: skip
