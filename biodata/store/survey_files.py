@@ -25,13 +25,7 @@ SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".xls", ".csv", ".tsv", ".txt", ".j
 
 
 def make_key(data: Path) -> None:
-    """Make the pair of keys where there is none; the public one is written last, so that it is never alone.
-
-    Raises
-    ------
-    StoreError
-        If they cannot be written.
-    """
+    """Make the pair of keys where there is none; the public one is written last, so that it is never alone."""
     private, public = data / PRIVATE_KEY, data / PUBLIC_KEY
     if public.exists():
         return
@@ -69,13 +63,7 @@ def taken(data: Path, checksum: str, submission: int) -> Path:
 
 
 def put(data: Path, path: Path, content: bytes) -> None:
-    """Seal a content into a file, durably, whole or not at all.
-
-    Raises
-    ------
-    OSError
-        If there is no room.
-    """
+    """Seal a content into a file, durably, whole or not at all."""
     make_key(data)
     public = (data / PUBLIC_KEY).read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,13 +71,7 @@ def put(data: Path, path: Path, content: bytes) -> None:
 
 
 def opened(data: Path, path: Path) -> Iterator[bytes]:
-    """Give what a sealed file holds, piece by piece; only the owner of the installation can.
-
-    Raises
-    ------
-    StoreError
-        If it was changed.
-    """
+    """Give what a sealed file holds, piece by piece, unless it was changed; only the owner of the installation can."""
     private = (data / PRIVATE_KEY).read_bytes()
     with path.open("rb") as file:
         yield from sealed.unseal(file, private)
@@ -111,6 +93,23 @@ def open_out(data: Path, path: Path, target: Path) -> None:
 
 def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> None:
     """Write a file durably, whole or not at all; two that write the same at once do not meet."""
+    part = _written(path, parts, mode)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def _write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file that is not there, whole before it has its name."""
+    part = _written(path, [content], mode)
+    try:
+        part.chmod(mode)
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _written(path: Path, parts: Iterable[bytes], mode: int) -> Path:
+    """Write a file durably under a name of its own beside the one that it will have; nothing is left where it cannot be."""
     part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
@@ -118,22 +117,7 @@ def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> Non
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-
-
-def _write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file that is not there, whole before it has its name."""
-    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(mode)
-        os.link(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    return part

@@ -18,7 +18,7 @@ from biodata.surveys.sides import REFUSED, WAITING
 WAITS: Final = "waits"
 """Stands beside the difference of a survey: how many sensitive records wait, by the number of places that there are."""
 _LISTS: Final = ("new", "changed", "gone")
-CHECKING, NOT_SENT, UNDECIDED = "checking", "not_sent", "undecided"
+CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
 _ENDED: Final = ("refused", "replaced", "withdrawn")
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
@@ -39,7 +39,7 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
         return None
     found = {name: value for name, value in kept.items() if name != WAITS}
     if not whole:
-        found |= {name: {**found[name], **dict.fromkeys(_LISTS, []), "all_told": False} for name in TABLES}
+        found |= {name: {**found[name], **{kind: [] for kind in _LISTS}, "all_told": False} for name in TABLES}
     found |= {name: _in_words(found[name], language) for name in TABLES}
     codes = (
         ["DIFFERENCE_VALUES_NOT_KEPT"]
@@ -63,10 +63,11 @@ def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 
 def stage(session: Session, submission: Submission) -> str:
-    """Return where a submission stands: its state (`survey_steps.state_of`); of a draft whether it is being checked."""
+    """Return where a submission stands: its state; of a draft whether it is being checked, of a removal whether the map has it."""
     if submission.state == "draft" and submission.report is None:
         return CHECKING
-    return state_of(session, submission)
+    state = state_of(session, submission)
+    return REMOVING if submission.removes and state == COMMITTED else state
 
 
 def sides_told(submission: Submission) -> dict[str, str] | None:
@@ -143,7 +144,7 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
         case "published":
             code, params = "MAP_SHOWN", {"release": since} if since else {}
         case "committed":
-            code = "MAP_NEXT_RELEASE"
+            code = "MAP_REMOVING" if submission.removes else "MAP_NEXT_RELEASE"
         case "removed":
             code = "MAP_REMOVED"
         case "replaced" if after is not None:
