@@ -214,9 +214,9 @@ def test_nobody_reviews_what_their_team_handed_in(desk, sender):
 
 def test_a_side_that_only_its_team_might_review_says_so(desk):
     for name, *roles in (
-        ("a ranger", RoleBinding(Role.UPLOADER, dataset="closed")),
+        ("closed-ranger", RoleBinding(Role.UPLOADER, dataset="closed")),
         (
-            "a ranger who reviews",
+            "closed-both",
             RoleBinding(Role.UPLOADER, dataset="closed"),
             RoleBinding(Role.REVIEWER, country="KH"),
         ),
@@ -226,17 +226,17 @@ def test_a_side_that_only_its_team_might_review_says_so(desk):
     required, both = desk.settings.model_copy(update={"survey_review": "required"}), {"KH", "LA"}
     with desk.registry.session() as session, session.begin():
         one = Submission(dataset="closed", part="a", file_name="a.csv", file_sha256="0" * 64, state="submitted",
-                         account_id=desk.people["a ranger"].account_id, version=5)  # fmt: skip
+                         account_id=desk.people["closed-ranger"].account_id, version=5)  # fmt: skip
         session.add(one)
         session.flush()
         assert sides.asked(session, desk.settings, one, both, concerned=both) == {"KH": "open", "LA": "waiting"}
         one.sides = sides.asked(session, required, one, both, concerned=both)
         assert one.sides == {"KH": "waiting", "LA": "waiting"}
         number = one.id
-    for who in ("a ranger", "a ranger who reviews", "laos"):
+    for who in ("closed-ranger", "closed-both", "laos"):
         assert look(desk, number, who)["sides"] == {"KH": "nobody", "LA": "waiting"}, who
     appointed.new(desk.registry, "cambodia", roles=[RoleBinding(Role.REVIEWER, country="KH")])
-    assert look(desk, number, "a ranger")["sides"] == {"KH": "waiting", "LA": "waiting"}
+    assert look(desk, number, "closed-ranger")["sides"] == {"KH": "waiting", "LA": "waiting"}
 
 
 def test_a_removal_says_that_it_goes_off_the_map_until_it_has(desk):
