@@ -124,7 +124,6 @@ class Code(StrEnum):
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
     IDENTIFIER_IN_TWO_PARTS = "IDENTIFIER_IN_TWO_PARTS"
     DATASET_UNKNOWN = "DATASET_UNKNOWN"
-    MEDIA_TYPE = "MEDIA_TYPE"
 
 
 PROBLEMS: Final = MappingProxyType(
@@ -219,7 +218,6 @@ PROBLEMS: Final = MappingProxyType(
         Code.REVIEW_FORBIDDEN: Problem(403, "This is not yours to review."),
         Code.VERSION_UNKNOWN: Problem(404, "The dataset has no such version."),
         Code.DATASET_UNKNOWN: Problem(404, "There is no such dataset that concerns you."),
-        Code.MEDIA_TYPE: Problem(415, "This type of body is not taken here."),
     }
 )
 """Status and title of every code; the documentation page lists them."""

@@ -27,10 +27,7 @@ _LISTED: Final = 200
 def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
     """Return a submission as its team, who reviews a side of it, or the machine's owner (None) sees it, in a language.
 
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if there is none that concerns them: another's is not there.
+    To anybody else it is not there (RECORD_MISSING).
     """
     with registry.session(read_only=True) as session:
         return _told(session, who, seeing.need(session, who, number), language=language)
@@ -48,11 +45,7 @@ def listed(registry: Registry, who: Principal | None, *, state: str | None = Non
 def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
     """Return the versions of the parts of a dataset, by part, the oldest first: what each changed, and its history.
 
-    Raises
-    ------
-    InputError
-        With DATASET_UNKNOWN, if none concerns them: what is not theirs is not there. Of a dataset that they send to there may be
-        none yet.
+    If none concerns somebody it is not there (DATASET_UNKNOWN), unless they send to it: then there is none yet.
     """
     with registry.session(read_only=True) as session:
         asked = select(Submission).where(Submission.dataset == dataset, Submission.part_version.is_not(None))
@@ -88,11 +81,8 @@ def _counts(submission: Submission) -> dict[str, Any] | None:
 def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
     """Send a draft that was checked, in the version that its sender looked at, to those who review it.
 
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it is not theirs; SUBMISSION_CHANGED, if it is another version by now;
-        SUBMISSION_DECIDED, if it is no draft, or not checked yet.
+    To others it is not there (RECORD_MISSING); it must be that version still (SUBMISSION_CHANGED), and such a draft
+    (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
         found = seeing.need(session, who, number)
@@ -118,27 +108,12 @@ def decide(
     registry: Registry, who: Principal, number: int, decision: str, *, seen: int, country: str | None = None,
     reasons: str = "", questions: Sequence[Mapping[str, Any]] = (),
 ) -> None:  # fmt: skip
-    """Put down what a reviewer decides for their side; when every side that waits accepted, the worker publishes it.
+    """Put down what a reviewer decides (accept, ask, refuse) for a side, or all of theirs that wait, of the version they have seen.
 
-    Parameters
-    ----------
-    decision : str
-        accept, ask or refuse.
-    seen : int
-        The version that was looked at.
-    country : str, optional
-        The side; all of theirs that wait where nothing is given.
-    reasons : str
-        Why, or what is asked; needed but to accept.
-    questions : sequence of mapping
-        `sheet`, `row`, `column`, `question`.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; SUBMISSION_CHANGED, if it is another version by now;
-        REVIEW_FORBIDDEN, if they are of its team, or no side of it is theirs; SUBMISSION_DECIDED, if nothing is to be decided;
-        FIELD_INVALID, if reasons are missing, or tell a place.
+    When every side that waits accepted, the worker publishes it. Reasons, or questions at a sheet, row and column, are needed
+    but to accept, and tell no place (FIELD_INVALID). Whom it does not concern it is not there for (RECORD_MISSING); its team,
+    and who reviews no side of it, decides nothing (REVIEW_FORBIDDEN); it must be that version still (SUBMISSION_CHANGED), and
+    one that waits (SUBMISSION_DECIDED).
     """
     if decision not in _DECISIONS:
         problem, expected = "this is no decision", ", ".join(_DECISIONS)

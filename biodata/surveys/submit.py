@@ -132,14 +132,9 @@ def part_name(text: str) -> str:
 def remove(settings: Settings, registry: Registry, who: Principal, number: int) -> int:
     """Take back a submission that waits, with its file; or remove the part that it is the current version of.
 
-    The answer is the number of the version that removes the part, or of the submission that only waited. A second time is no
-    news.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; FORBIDDEN, if it is not theirs, or it is published and they show
-        a key; SUBMISSION_DECIDED, if it is being published just now, or another version took its place.
+    The answer is the number of the version that removes the part, or of the submission that only waited; a second time is no
+    news. Its team alone does it, what waits its sender, what is published after a login (FORBIDDEN), and not while it is being
+    published or once another version took its place (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
@@ -164,11 +159,7 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
 def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
     """Send an earlier version of a part again; it is checked and reviewed like any other. Return the new submission's number.
 
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; VERSION_UNKNOWN, if it never was a version of its part, it has no
-        file, or that is purged; SUBMISSION_DECIDED, if it is the current version.
+    It must have been a version whose file is kept (VERSION_UNKNOWN), and not be the current one (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
         found = _own(session, who, number)

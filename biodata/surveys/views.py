@@ -142,14 +142,8 @@ def rows(
 ) -> dict[str, Any]:  # fmt: skip
     """Return rows of a submission as they would be published: all to its team and the machine's owner, else those of their sides.
 
-    Rows that other rules let out than those of `rules_hash`, where it is known, are not shown. `flags` tells what those of
-    the rows mean, in the language.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; SUBMISSION_DECIDED, if nobody decides about it any more; FIELD_INVALID,
-        if they see no such side.
+    Rows that other rules let out than those of `rules_hash`, where it is known, are not shown, nor those of a survey that
+    nobody decides about any more (SUBMISSION_DECIDED). `flags` tells what those of the rows mean, in the language.
     """
     with registry.session(read_only=True) as session:
         found = seeing.need(session, who, number)
