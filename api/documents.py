@@ -207,7 +207,6 @@ def upload() -> dict[str, Any]:
     form = body["requestBody"]["content"]["multipart/form-data"]["schema"]
     del form["required"]
     form["properties"] |= {
-        "upload": {"type": "string", "description": "Instead of `file`: the id of what /v1/uploads took in parts."},
         "part": {
             "type": "string",
             "maxLength": 100,

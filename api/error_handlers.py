@@ -14,7 +14,7 @@ from api.errors import PROBLEMS, Code, ProblemError
 from api.problems import problem_response
 from biodata.errors import BiodataError, InputError, NoReleaseError
 
-_TOLD_IN_ITS_LANGUAGE: Final = ("/v1/surveys", "/v1/uploads", "/v1/login")
+_TOLD_IN_ITS_LANGUAGE: Final = ("/v1/surveys", "/v1/login")
 """What the page of surveys asks for."""
 _BY_STATUS: Final = MappingProxyType({404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.UPLOAD_TOO_LARGE})
 

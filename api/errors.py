@@ -124,13 +124,6 @@ class Code(StrEnum):
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
     IDENTIFIER_IN_TWO_PARTS = "IDENTIFIER_IN_TWO_PARTS"
     DATASET_UNKNOWN = "DATASET_UNKNOWN"
-    UPLOAD_MISSING = "UPLOAD_MISSING"
-    UPLOAD_UNFINISHED = "UPLOAD_UNFINISHED"
-    UPLOADS_TOO_MANY = "UPLOADS_TOO_MANY"
-    OFFSET_WRONG = "OFFSET_WRONG"
-    CHECKSUM_WRONG = "CHECKSUM_WRONG"
-    PROTOCOL_VERSION = "PROTOCOL_VERSION"
-    MEDIA_TYPE = "MEDIA_TYPE"
 
 
 PROBLEMS: Final = MappingProxyType(
@@ -225,13 +218,6 @@ PROBLEMS: Final = MappingProxyType(
         Code.REVIEW_FORBIDDEN: Problem(403, "This is not yours to review."),
         Code.VERSION_UNKNOWN: Problem(404, "The dataset has no such version."),
         Code.DATASET_UNKNOWN: Problem(404, "There is no such dataset that concerns you."),
-        Code.UPLOAD_MISSING: Problem(404, "There is no such upload of yours."),
-        Code.UPLOAD_UNFINISHED: Problem(409, "Parts of the upload are missing."),
-        Code.UPLOADS_TOO_MANY: Problem(429, "Too much of yours is under way."),
-        Code.OFFSET_WRONG: Problem(409, "The part does not begin where the upload stands."),
-        Code.CHECKSUM_WRONG: Problem(460, "What came is not what was sent."),
-        Code.PROTOCOL_VERSION: Problem(412, "This version of the protocol is not spoken here."),
-        Code.MEDIA_TYPE: Problem(415, "This type of body is not taken here."),
     }
 )
 """Status and title of every code; the documentation page lists them."""

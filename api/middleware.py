@@ -37,16 +37,10 @@ DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _UNLIMITED: Final = ("/health/", "/metrics", "/assets/", "/pages.css")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ASKED: Final = (
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Tus-Resumable, Upload-Checksum, "
-    "Upload-Length, Upload-Metadata, Upload-Offset, X-API-Key, X-Request-ID"
-)
-_PARTS: Final = "/v1/uploads"
-"""Where uploads in parts go; their clients ask what of tus is spoken."""
+_ASKED: Final = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-ID"
 _TOLD: Final = (
     "Allow, Content-Crs, Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
-    "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, "
-    "Upload-Metadata, Upload-Offset, Warning, "
+    "Warning, "
     "X-Biodata-Cursor, X-Biodata-Geometry, X-Biodata-Names-Unmatched, X-Biodata-Null-Left-Out, "
     "X-Biodata-Release, X-Request-ID"
 )
@@ -122,8 +116,7 @@ class Envelope:
                 again = {"Retry-After": str(wait), "Cache-Control": "no-store"}
                 await problem_response(request_id, Code.RATE_LIMITED, detail, headers=again)(scope, receive, packed)
             elif method == "OPTIONS" and (methods := _methods(scope)):
-                parts = scope["path"].startswith(_PARTS)
-                await _options(headers, methods, packed, _tus(self._settings) if parts else [])
+                await _options(headers, methods, packed)
             elif scope["path"] in _NAMED and (methods := _methods(scope)) and method not in methods:
                 detail = f"{method} is not answered at this address"
                 allow = {"Allow": ", ".join(methods)}
@@ -192,21 +185,10 @@ def _methods(scope: Scope) -> list[str]:
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []
 
 
-def _tus(settings: Settings) -> list[tuple[bytes, bytes]]:
-    """Return what of tus is spoken."""
-    return [
-        (b"tus-resumable", b"1.0.0"),
-        (b"tus-version", b"1.0.0"),
-        (b"tus-extension", b"creation,checksum,expiration,termination"),
-        (b"tus-checksum-algorithm", b"sha1,sha256"),
-        (b"tus-max-size", str(settings.survey_limit_bytes).encode()),
-    ]
-
-
-async def _options(headers: Headers, methods: list[str], send: Send, more: list[tuple[bytes, bytes]]) -> None:
+async def _options(headers: Headers, methods: list[str], send: Send) -> None:
     """Answer what may be asked here; to a browser's page of another site, too, as everything here is public."""
     told = ", ".join(methods)
-    answer = [(b"allow", told.encode()), (b"cache-control", b"public, max-age=3600"), *more]
+    answer = [(b"allow", told.encode()), (b"cache-control", b"public, max-age=3600")]
     if "access-control-request-method" in headers:
         answer += [
             (b"access-control-allow-methods", told.encode()),

@@ -1,9 +1,11 @@
 """What is sent and answered about surveys on their way."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str | None, Field(max_length=200)]
 
 
 class Question(BaseModel):
@@ -11,9 +13,9 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    sheet: str | None = Field(default=None, max_length=200)
+    sheet: Text = None
     row: int | None = Field(default=None, ge=1, le=2_000_000)
-    column: str | None = Field(default=None, max_length=200)
+    column: Text = None
     question: str = Field(min_length=1, max_length=1000)
 
 
@@ -47,7 +49,7 @@ class Happened(BaseModel):
         "checked again), replaced (by a new version), committed or withdrawn."
     )
     survey: int | None = Field(
-        default=None, description="The survey of the same part to which it happened; this one where none is told."
+        default=None, description="To which survey of the same part; this one where none is told."
     )
     role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
     country: str | None = Field(default=None, description="The side that decided or asked: with that country's node.")
@@ -65,11 +67,10 @@ class SubmissionSummary(BaseModel):
         "(by another version of its part), removed (its part is off the map), refused or withdrawn."
     )
     stage: str = Field(
-        description="Where it stands: as `state`, but a draft is `checking` until the service has looked at it."
+        description="As `state`, but a draft is `checking` until the service has looked at it, and a version that removes its "
+        "part `removing` until the map has it no more."
     )
-    version: int = Field(
-        description="Grows with every change; the ETag tells it, and a decision's If-Match repeats it."
-    )
+    version: int = Field(description="Grows with every change; the ETag tells it, a decision's If-Match repeats it.")
     created: datetime
     changed: datetime
     dataset: str | None = None
@@ -79,15 +80,14 @@ class SubmissionSummary(BaseModel):
     file: str | None = Field(default=None, description="None of a version that removes its part.")
     sides: dict[str, str] | None = Field(
         default=None,
-        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), refused, of a draft not_sent, "
-        "and of a survey that has ended undecided.",
+        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), "
+        "refused, nobody (it waits, and only its team might review it), of a draft not_sent, and of a survey that has ended "
+        "undecided.",
     )
     restores: int | None = Field(default=None, description="The survey whose file it brings back.")
     mine: bool = Field(description="You send to its dataset.")
     asking: list[str] | None = Field(default=None, description="Sides that asked something and have no answer yet.")
-    waits_for_you: bool = Field(
-        description="It goes no further before you do something: decide about your side, answer, or send your draft."
-    )
+    waits_for_you: bool = Field(description="It goes no further before you decide, answer, or send your draft.")
 
 
 class OnMap(BaseModel):
@@ -99,29 +99,23 @@ class OnMap(BaseModel):
 
 
 class Submission(SubmissionSummary):
-    """A survey on its way."""
+    """A survey on its way; words are in the language that is asked for."""
 
     job: int | None = None
     snapshot: int | None = None
     on_map: OnMap | None = None
-    left_alone: bool | None = Field(
-        default=None, description="True where it waits for the service's worker and none seems to run."
-    )
-    next: str | None = Field(
-        default=None, description="What happens next, or who has to do what, in the language that is asked for."
-    )
-    report: dict[str, Any] | None = Field(
-        default=None, description="What the check found, in the language that is asked for; no value of the file."
-    )
+    left_alone: bool | None = Field(default=None, description="It waits for a worker, and none seems to run.")
+    next: str | None = Field(default=None, description="What happens next, or who has to do what.")
+    report: dict[str, Any] | None = Field(default=None, description="What the check found; no value of the file.")
     difference: dict[str, Any] | None = Field(
         default=None,
-        description="What it would change of its part: counts, where in the file, and `notes` to be read before it is "
-        "accepted. `gone` lists what goes, with `was_sheet` and `was_row` in the version before, and the `identifier` where the "
-        "map tells it. Before and after are told of cells that can tell no place and no taxon, such as a count.",
+        description="What it would change of its part: counts, and `notes` to be read before it is accepted; to who sees every "
+        "side also where in the file, with before and after of cells that can tell no place and no taxon, such as a count. "
+        "`gone` lists what goes, with `was_sheet` and `was_row` in the version before, and the `identifier` where the map tells it.",
     )
     waits: list[str] | None = Field(
         default=None,
-        description="Of the dataset's sensitive records that are not published yet: how many, and how many of ten places there are, in the language that is asked for.",
+        description="Of sensitive records that are not published yet: how many, and of how many of ten places.",
     )
     yours: list[str] | None = Field(default=None, description="The sides that you may decide about now.")
     rows: bool = Field(description="GET /v1/surveys/{number}/rows tells its rows as they would be published.")
@@ -136,9 +130,7 @@ class RowCounts(BaseModel):
     records: int = Field(description="Those that would be published.")
     coarse: int = Field(description="Of these, told as a cell.")
     withheld: int = Field(description="Those that no rule lets out.")
-    waiting: int = Field(
-        default=0, description="Those that are published once their dataset has more places, or the year has ended."
-    )
+    waiting: int = Field(default=0, description="Those that wait for more places, or for the year's end.")
 
 
 class SubmissionRows(BaseModel):
@@ -173,9 +165,7 @@ class PartVersion(BaseModel):
     file: str | None = Field(default=None, description="None of a version that removes the part.")
     snapshot: int | None = None
     restores: int | None = Field(default=None, description="The survey whose file it brought back.")
-    changes: dict[str, Any] | None = Field(
-        default=None, description="How many records and events were new, changed, gone and unchanged."
-    )
+    changes: dict[str, Any] | None = Field(default=None, description="How many records and events became what.")
     history: list[Happened]
 
 

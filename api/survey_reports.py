@@ -1,6 +1,8 @@
 """The answer to a survey's check: in the language and the form that the uploader asks for."""
 
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
@@ -163,20 +165,49 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
             rules, known = opened.taxa(rules)
     except NoReleaseError:
         pass  # the first day: no checklist is published yet
-    report = surveys.check(
-        upload.file,
-        upload.name,
-        places.load_boundaries(found.settings.boundaries),
-        kept=kept_headings(request, upload),
-        rules=_rules_told(request, upload, rules),
-        known=known,
-        licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
-        licences=of_dataset(found.registry, _known_dataset(request, upload)),
-        language=language,
-        dataset=upload.dataset,
-        accepted=(*accepted_of(found.registry, _known_dataset(request, upload)), *accepted_now(upload)),
-    )
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "tables"
+        report = surveys.check(
+            upload.file,
+            upload.name,
+            places.load_boundaries(found.settings.boundaries),
+            kept=kept_headings(request, upload),
+            rules=_rules_told(request, upload, rules),
+            known=known,
+            licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
+            licences=of_dataset(found.registry, _known_dataset(request, upload)),
+            language=language,
+            dataset=upload.dataset,
+            accepted=(*accepted_of(found.registry, _known_dataset(request, upload)), *accepted_now(upload)),
+            target=target,
+        )
+        if target.exists() and _known_dataset(request, upload) is not None:
+            report = _with_other_parts(request, found, upload, report, target, language)
     return report_answer(report, upload, form, language)
+
+
+def _with_other_parts(
+    request: Request, found: Service, upload: Upload, report: dict[str, Any], tables: Path, language: str
+) -> dict[str, Any]:
+    """Return a report with the identifiers that the map shows of the dataset, where it has no part of this name yet."""
+    from biodata.store.query.filters import Compare
+    from biodata.surveys import other_parts, problems, review
+    from biodata.surveys.submit import MOST_OF_NAME, part_name
+
+    dataset = str(upload.dataset)
+    part = part_name(upload.told.get("part") or Path(upload.name).stem[:MOST_OF_NAME] or dataset)
+    parts = {one["part"] for one in review.versions(found.registry, auth.principal(request), dataset)}
+    if part in parts or not parts:
+        return report
+    try:
+        with found.open(None) as opened:
+            names = (("occurrences", "occurrences", "occurrenceID"), ("events", "surveys", "eventID"))
+            of = Compare("datasetKey", "=", dataset)
+            published = {kind: set(opened.frame(table, [term], of)[term].drop_nulls()) for kind, table, term in names}
+    except NoReleaseError:
+        return report
+    more = other_parts.problems_of_published(tables, upload.name, published, parts, language)
+    return problems.with_problems(report, more) if more else report
 
 
 def _rules_told(request: Request, upload: Upload, rules: "RuleSet") -> "RuleSet":

@@ -51,10 +51,8 @@ def submit(request: Request, who: Known, number: Number) -> Response:
     only(request, "language")
     from biodata.surveys import review
 
-    wanted, registry = integer("number", number), service(request).registry
-    if not review.look(registry, who, wanted)["mine"]:
-        raise auth.forbidden(request, who, Action.HAND_IN)
-    review.submit(registry, who, wanted, seen=_seen(request, wanted))
+    wanted = _number(request, who, number, Action.HAND_IN)
+    review.submit(service(request).registry, who, wanted, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
@@ -69,13 +67,10 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
     only(request, "language")
     from biodata.surveys import review
 
-    wanted, registry = integer("number", number), service(request).registry
-    review.look(registry, who, wanted)
-    if not may_somewhere(who, Action.REVIEW_SUBMISSION):
-        raise auth.forbidden(request, who, Action.REVIEW_SUBMISSION)
+    wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
     review.decide(
-        registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country, reasons=sent.reasons,
-        questions=[one.model_dump(exclude_none=True) for one in sent.questions],
+        service(request).registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country,
+        reasons=sent.reasons, questions=[one.model_dump(exclude_none=True) for one in sent.questions],
     )  # fmt: skip
     return told(request, who, wanted)
 
@@ -89,12 +84,10 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
 def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request)
-    from biodata.surveys import conversation, review
+    from biodata.surveys import conversation
 
-    wanted, registry = integer("number", number), service(request).registry
-    if not review.look(registry, who, wanted)["mine"]:
-        raise auth.forbidden(request, who, Action.HAND_IN)
-    conversation.answer(registry, who, wanted, sent.answer, seen=_seen(request, wanted))
+    wanted = _number(request, who, number, Action.HAND_IN)
+    conversation.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
@@ -145,20 +138,29 @@ def restore(request: Request, who: Known, number: Number) -> Response:
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
     only(request, "language")
-    from biodata.surveys import history
+    from biodata.surveys import review
 
-    found = history.versions(service(request).registry, who, key)
+    found = review.versions(service(request).registry, who, key)
     return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
+
+
+def _number(request: Request, who: Principal, number: str, action: Action) -> int:
+    """Return the number of a survey that concerns somebody, who may do this with it; else it is not there, or forbidden."""
+    from biodata.surveys import review
+
+    wanted = integer("number", number)
+    is_of_team = review.look(service(request).registry, who, wanted)["mine"]
+    if not (is_of_team if action is Action.HAND_IN else may_somewhere(who, action)):
+        raise auth.forbidden(request, who, action)
+    return wanted
 
 
 def _seen(request: Request, number: int) -> int:
     """Return the version that a request is about."""
     given = request.headers.get("if-match", "").strip()
     if not given:
-        raise ProblemError(
-            Code.IF_MATCH_MISSING,
-            "say which state of the survey you looked at, so that nobody decides about another: send its ETag as If-Match",
-            field="If-Match", expected=f'a header such as If-Match: "{number}-3", as GET /v1/surveys/{number} answers its ETag',
-        )  # fmt: skip
+        detail = "say which state of the survey you looked at, so that nobody decides about another: send its ETag as If-Match"
+        expected = f'a header such as If-Match: "{number}-3", as GET /v1/surveys/{number} answers its ETag'
+        raise ProblemError(Code.IF_MATCH_MISSING, detail, field="If-Match", expected=expected)
     match = _SEEN.fullmatch(given)
     return int(match[2]) if match and int(match[1]) == number else -1

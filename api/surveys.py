@@ -1,7 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 from anyio import to_thread
@@ -21,11 +21,14 @@ from biodata.access.roles import Action, Principal
 from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES, STATES
 
+if TYPE_CHECKING:
+    from biodata.surveys.submit import Sent
+
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
 Known = Annotated[Principal, Depends(auth.need)]
 PRIVATE: Final = "private, no-store"
-_NO_STORE: Final = "no-store"
+_VARY: Final = "Accept-Language, Authorization, X-API-Key"
 _OF_ROWS: Final = (
     ("table", {"type": "string", "enum": ["occurrences", "events"], "default": "occurrences"}, "Records, or sampling events."),
     ("side", {"type": "string"}, "Only rows of this side of yours."),
@@ -36,12 +39,11 @@ _OF_ROWS: Final = (
     ("language", {"type": "string"}, "Language of what the flags mean."),
 )  # fmt: skip
 
+_OF_STATE: Final = documents.parameter("state", {"type": "string", "enum": list(STATES)}, "Only of this state.")
+
 
 @router.post(
-    "",
-    summary="Check a survey, or hand it in",
-    openapi_extra=documents.upload(),
-    responses=documents.upload_answers(),
+    "", summary="Check a survey, or hand it in", openapi_extra=documents.upload(), responses=documents.upload_answers()
 )
 async def hand_in(request: Request) -> Response:
     """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
@@ -55,21 +57,16 @@ async def hand_in(request: Request) -> Response:
     run = (await survey_reports.gate(request)).run if dry_run else kept
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
-        wishes = _wishes(upload)
+        sent = _sent(upload)
         if sender is None:
             return await run(partial(survey_reports.check, request, found, upload))
-        return await run(partial(_receive, request, found, sender, upload, idempotency_key, wishes))
+        return await run(partial(_receive, request, found, sender, upload, idempotency_key, sent))
 
 
 @router.get(
     "",
     summary="Surveys that concern you",
-    openapi_extra={
-        "parameters": [
-            documents.parameter("state", {"type": "string", "enum": list(STATES)}, "Only of this state."),
-            documents.LANGUAGE,
-        ]
-    },
+    openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
     responses=documents.answers(SubmissionList, other=(401,)),
 )
 def every(request: Request, who: Known) -> Response:
@@ -112,10 +109,10 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are gone as soon as nobody decides any more.
     """
     only(request, *(name for name, _, _ in _OF_ROWS))
-    from biodata.surveys import showing
+    from biodata.surveys import views
 
     told, asked = request.query_params, survey_reports.language_asked(request)
-    for name, values in (("table", showing.TABLES), ("change", CHANGES)):
+    for name, values in (("table", views.TABLES), ("change", CHANGES)):
         if name in told and told[name] not in values:
             raise invalid(field=name, value=told[name], expected=f"one of {', '.join(values)}")
     offset, limit = (integer(name, told.get(name, default)) for name, default in (("offset", "0"), ("limit", "100")))
@@ -123,13 +120,12 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
         if given < 0:
             raise invalid(field=name, value=str(given), expected="0 or more")
     found = service(request)
-    body = showing.rows(
+    body = views.rows(
         found.registry, who, integer("number", number), table=told.get("table", "occurrences"), side=told.get("side"),
-        change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, showing.MOST_ROWS),
+        change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, views.MOST_ROWS),
         language=asked, rules_hash=rules_of(found.registry).hash,
     )  # fmt: skip
-    headers = {"Content-Language": asked, "Vary": "Accept-Language, Authorization, X-API-Key"}
-    return json_answer(body, cache=PRIVATE, headers=headers)
+    return json_answer(body, cache=PRIVATE, headers={"Content-Language": asked, "Vary": _VARY})
 
 
 def told(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
@@ -138,8 +134,7 @@ def told(request: Request, who: Principal, number: int, *, status: int = 200) ->
 
     language = survey_reports.language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
-    headers = {"ETag": f'"{number}-{body["version"]}"', "Content-Language": language,
-               "Vary": "Accept-Language, Authorization, X-API-Key"}  # fmt: skip
+    headers = {"ETag": f'"{number}-{body["version"]}"', "Content-Language": language, "Vary": _VARY}
     return json_answer(body, status=status, cache=PRIVATE, headers=headers)
 
 
@@ -157,53 +152,33 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
 
     language, location = survey_reports.language_asked(request), f"/v1/surveys/{number}"
     told = review.look(service(request).registry, who, number, language=language)
-    body = {
-        "id": number,
-        "state": told["state"],
-        "stage": told["stage"],
-        "next": told.get("next"),
-        "location": location,
-    }
-    headers = {"Location": location, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key"}
+    body = {"id": number, "location": location} | {name: told.get(name) for name in ("state", "stage", "next")}
+    headers = {"Location": location, "Content-Language": language, "Vary": _VARY}
     return Response(orjson.dumps(body), 202, headers, media_type="application/json")
 
 
-def _wishes(upload: Upload) -> dict[str, Any]:
-    """Return what the form's other fields ask for."""
-    from biodata.surveys.submit import part_name
+def _sent(upload: Upload) -> "Sent":
+    """Return what the form's other fields state."""
+    from biodata.surveys.submit import Sent, part_name
 
-    fields: dict[str, Any] = {"upload": upload.told.get("upload"), "licence": upload.told.get("license")}
-    if "part" in upload.told:
-        fields["part"] = part_name(upload.told["part"])
-    fields["accept"] = survey_reports.accepted_now(upload)
-    if "submit" in upload.told:
-        fields["wanted"] = boolean("submit", upload.told["submit"])
-    return fields
+    told = upload.told
+    return Sent(
+        part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
+        licence=told.get("license"), accept=survey_reports.accepted_now(upload),
+    )  # fmt: skip
 
 
 def _receive(
-    request: Request,
-    found: Service,
-    sender: Principal,
-    upload: Upload,
-    idempotency_key: str | None,
-    wishes: dict[str, Any],
+    request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: "Sent"
 ) -> Response:
     """Keep a survey, queue it, and tell where its state stands."""
     from biodata import surveys
-    from biodata.surveys.submit import Sent
 
     try:
         number = surveys.receive(
-            found.settings,
-            found.registry,
-            upload.file.read(),
-            upload.name,
-            sender=sender,
-            dataset=upload.dataset,
-            idempotency_key=idempotency_key,
-            sent=Sent(**wishes),
-        )
+            found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset,
+            idempotency_key=idempotency_key, sent=sent,
+        )  # fmt: skip
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
     return receipt(request, sender, number)

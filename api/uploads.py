@@ -1,6 +1,5 @@
 """A form with one file, its size watched while it comes in; what is large waits on disk, not in memory."""
 
-import io
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ from starlette.types import Message
 
 from api.errors import Code, ProblemError
 
-FIELDS: Final = ("file", "dataset", "upload", "part", "submit", "license", "accept")
+FIELDS: Final = ("file", "dataset", "part", "submit", "license", "accept")
 _FORM_EXTRA_BYTES: Final = 64_000
 """What a form may have beside its file: boundaries, headers, the dataset's name."""
 
@@ -94,12 +93,8 @@ def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload
             raise ProblemError(Code.UPLOAD_INVALID, detail, field=name[:80], expected=", ".join(FIELDS))
     told = {name: value for name, value in form.items() if isinstance(value, str) and value}
     file, dataset = form.get("file"), told.pop("dataset", None)
-    if "upload" in told and file is None:
-        return Upload(io.BytesIO(), "", dataset, told)
-    if not isinstance(file, UploadFile) or "upload" in told:
-        expected = (
-            "multipart/form-data with the workbook in the field `file`, or the id of one sent in parts in `upload`"
-        )
+    if not isinstance(file, UploadFile):
+        expected = "multipart/form-data with the workbook in the field `file`"
         raise ProblemError(Code.UPLOAD_INVALID, "the form has no file", field="file", expected=expected)
     if (file.size or 0) > limit_bytes:
         raise too_large

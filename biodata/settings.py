@@ -112,12 +112,6 @@ class Settings(BaseSettings):
         required of each country for which somebody else than its sender may review.
     survey_unreviewed : tuple of str
         Accounts whose surveys are published without a review: `nam-ha-rangers,seima` in the environment.
-    survey_limit_bytes : int
-        Largest survey that is taken in parts; a part with a checksum may have `upload_limit_bytes`.
-    survey_parts_kept_hours : float
-        Hours that an upload in parts is kept without a further part.
-    survey_parts_at_once : int
-        Uploads in parts that an account may have under way.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -149,9 +143,6 @@ class Settings(BaseSettings):
     consent: Literal["required", "not_required"] | None = Field(default=None)
     survey_review: Literal["required", "not_required"] | None = Field(default=None)
     survey_unreviewed: Names = Field(default=())
-    survey_limit_bytes: int = Field(default=2_000_000_000, gt=0)
-    survey_parts_kept_hours: float = Field(default=24.0, gt=0)
-    survey_parts_at_once: int = Field(default=5, gt=0)
 
     @property
     def gazetteer_file(self) -> Path | None:

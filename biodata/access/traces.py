@@ -121,9 +121,6 @@ def forget_submission(session: Session, data: Path, submission: Submission, data
     if session.scalar(others.limit(1)) is None:
         found += [path for folder in (data, folders.service(data)) for path in
                   (folder / "uploads").glob(f"{submission.file_sha256}.*")]  # fmt: skip
-    if submission.upload_id is not None:
-        parts = survey_files.parts_folder(data, submission.upload_id)
-        found += parts.glob("*")
     for path in set(found):
         path.unlink(missing_ok=True)
     return len(set(found))

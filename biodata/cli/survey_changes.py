@@ -9,20 +9,15 @@ from biodata.cli.survey_told import line
 _MOST: Final = 40
 
 
-def say_notes(told: Mapping[str, Any], language: str) -> None:
-    """Print what has to be known of a difference, and its counts."""
+def say_difference(told: Mapping[str, Any], language: str, *, rows: bool = True) -> None:
+    """Print a difference: what has to be known of it, counts, then rows."""
     for note in told.get("notes", ()):
         say(f"! {note['message']}")
-    for table in ("events", "occurrences"):
-        if any(told[table]["counts"].values()):
-            say(f"{line(f'TABLE_{table.upper()}', language)}: {', '.join(counts_of(told[table]['counts'], language))}")
-
-
-def say_difference(told: Mapping[str, Any], language: str) -> None:
-    """Print a difference: what has to be known of it, counts, then rows."""
-    say_notes(told, language)
-    for table in ("events", "occurrences"):
-        one = told[table]
+    tables = [(name, told[name]) for name in ("events", "occurrences")]
+    for name, one in tables:
+        if any(one["counts"].values()):
+            say(f"{line(f'TABLE_{name.upper()}', language)}: {', '.join(counts_of(one['counts'], language))}")
+    for _, one in tables if rows else ():
         if one["new"] and any(one["counts"][kind] for kind in ("changed", "gone", "unchanged")):
             _say_lines([line("DIFFERENCE_NEW_ROWS", language, rows=_spans([row["row"] for row in one["new"]]))])
         _say_lines([_changed_line(cell, language) for cell in one["changed"]])
@@ -50,8 +45,9 @@ def _changed_line(cell: Mapping[str, Any], language: str) -> str:
     if "identifier" not in cell:
         return line("DIFFERENCE_CELL_KEPT_BACK", language, **place)
     empty = line("DIFFERENCE_EMPTY", language)
-    cells = {name: cell.get(name) or empty for name in ("before", "after")}
-    return line("DIFFERENCE_CELL", language, **place, **cells)
+    return line(
+        "DIFFERENCE_CELL", language, **place, before=cell.get("before") or empty, after=cell.get("after") or empty
+    )
 
 
 def _gone(row: Mapping[str, Any], language: str) -> str:
@@ -62,13 +58,7 @@ def _gone(row: Mapping[str, Any], language: str) -> str:
 
 
 def _spans(rows: list[int]) -> str:
-    """Return numbers of rows, those that follow each other as one span.
-
-    Examples
-    --------
-    >>> _spans([2, 3, 4, 7])
-    '2-4, 7'
-    """
+    """Return numbers of rows, those that follow each other as one span: 2-4, 7."""
     spans: list[list[int]] = []
     for row in sorted(row for row in rows if row is not None):
         if spans and row == spans[-1][1] + 1:

@@ -1,8 +1,9 @@
 """Options that the commands of surveys share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from biodata.access.roles import Principal
+    from biodata.settings import Settings
     from biodata.sharing import RuleSet
     from biodata.store.registry import Registry
     from biodata.surveys.licences import OfDataset
@@ -32,16 +34,32 @@ LicenceOption = Annotated[
     str | None,
     typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
+AccountOption = Annotated[str, typer.Option("--account", help="As whom: the name of an account with the role for it.")]
+DatasetOption = Annotated[str, typer.Option("--dataset", help="Key of the dataset.")]
+
+
+class Opened(NamedTuple):
+    """An installation that a command works on, and the language of its answers."""
+
+    settings: "Settings"
+    registry: "Registry"
+    language: str
+
+
+@contextmanager
+def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
+    """Open the registry of an installation for a command that answers in a language."""
+    from biodata.store.registry import Registry
+
+    language = language_told(language)
+    with Registry.open(settings) as registry:
+        yield Opened(settings, registry, language)
 
 
 def language_told(told: str) -> str:
-    """Return the language of a tag such as `lo` or `zh-TW`.
-
-    Raises
-    ------
-    InputError
-        If it is none of the ten.
-    """
+    """Return the language of a tag such as `lo` or `zh-TW`; one that is none of the ten is refused."""
     from biodata.surveys import words
 
     language = words.language_of(told)
@@ -78,13 +96,7 @@ def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
 
 
 def no_folders(files: Sequence[Path], language: str) -> None:
-    """See that no file is a folder, such as a package that was unzipped.
-
-    Raises
-    ------
-    InputError
-        In the language, if one is.
-    """
+    """See that no file is a folder, such as a package that was unzipped."""
     from biodata.surveys import words
 
     for file in files:
@@ -94,13 +106,7 @@ def no_folders(files: Sequence[Path], language: str) -> None:
 
 
 def who_is(registry: "Registry", account: str, language: str = "en") -> "Principal":
-    """Return who an open account is.
-
-    Raises
-    ------
-    InputError
-        In the language, if none is named, or there is none of this name.
-    """
+    """Return who an open account is; where none is named, or there is none of this name, it is told in the language."""
     from biodata.access import accounts
     from biodata.surveys import words
 

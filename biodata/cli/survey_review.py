@@ -1,29 +1,28 @@
 """`biodata survey diff|submit|status|history|remove|restore|purge`: a survey's way into its dataset."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.cli.survey_changes import counts_of, say_difference, say_notes
-from biodata.cli.survey_options import AcceptOption, LanguageOption, LicenceOption, language_told, no_folders, who_is
-from biodata.cli.survey_told import (
-    line,
-    say_sides,
-    say_whole,
-    state_line,
-    step_line,
-    with_values,
+from biodata.cli.survey_changes import counts_of, say_difference
+from biodata.cli.survey_options import (
+    AcceptOption,
+    AccountOption,
+    DatasetOption,
+    JsonOption,
+    LanguageOption,
+    LicenceOption,
+    NumberArgument,
+    no_folders,
+    opened,
+    who_is,
 )
+from biodata.cli.survey_told import line, say_sides, say_whole, state_line, step_line, with_values
 from biodata.errors import InputError
 
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
-NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
-AccountOption = Annotated[str, typer.Option("--account", help="As whom: the name of an account with the role for it.")]
-DatasetOption = Annotated[str, typer.Option("--dataset", help="Key of the dataset.")]
 PartOption = Annotated[
     str | None,
     typer.Option(
@@ -33,35 +32,11 @@ PartOption = Annotated[
 ]
 FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True)]
 
-_HELP = {
-    "diff": "Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, "
-    "unchanged.\n\nNothing is changed. Compared are the cells as people wrote them.\n\n"
-    "Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv",
-    "submit": "Send a survey; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
-    "A file is a part of its dataset, such as a season: --part names it. Sent again, corrected, it takes the place of the "
-    "version before it, whole; other parts stay.\n\n"
-    "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
-    "Example: biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data",
-    "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
-    "Of one it also tells when the map shows it.\n\n"
-    "Example: biodata survey status 1 --language lo --data biodata_data",
-    "history": "Tell the versions of the parts of a dataset: when, what, and as what people did it.\n\n"
-    "Example: biodata survey history --dataset nam-ha --data biodata_data",
-    "restore": "Make an earlier version of a part current again: one more version, through the same review.\n\n"
-    "Example: biodata survey restore 1 --account rangers --data biodata_data",
-    "remove": "Take a survey off the map: its part of the dataset has no rows any more, until an earlier version is restored. "
-    "One that still waits is taken back, and its file is gone.\n\n"
-    "Example: biodata survey remove 1 --account rangers --data biodata_data",
-    "purge": "Let a part of a dataset go for good, from every version and with its files, as a law may ask; it does not come "
-    "back, and its rows are not taken in again. To take it off the map, use `biodata survey remove`.\n\n"
-    'Example: biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data',
-}
-
 
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
     for call in (diff, submit, status, history, remove, restore, purge):
-        group.command(name=call.__name__, help=_HELP[call.__name__])(call)
+        group.command()(call)
 
 
 def diff(
@@ -76,18 +51,20 @@ def diff(
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
-    """Compare and tell."""
+    """Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, unchanged.
+
+    Nothing is changed. Compared are the cells as people wrote them.
+
+    Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
+    """
     from biodata.ingest import survey_project
     from biodata.store import heading_mappings
-    from biodata.store.registry import Registry
     from biodata.surveys import licences
     from biodata.surveys.difference import difference
     from biodata.surveys.submit import part_name
 
-    language = language_told(language)
-    no_folders([file], language)
-    settings = installation(data)
-    with Registry.open(settings) as registry:
+    with opened(installation(data), language) as (settings, registry, language):
+        no_folders([file], language)
         options = heading_mappings.options(registry, dataset)
         licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
     found = difference([file], dataset, part_name(part or file.stem), settings, options=options, licence=licence)
@@ -114,24 +91,31 @@ def submit(
     accept: AcceptOption = None,
     language: LanguageOption = "en",
 ) -> None:
-    """Hand in, or send a draft."""
-    from biodata.store.registry import Registry
-    from biodata.surveys import receive, telling
+    """Send a survey; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.
+
+    A file is a part of its dataset, such as a season: --part names it. Sent again, corrected, it takes the place of the
+    version before it, whole; other parts stay.
+
+    With --draft it waits until `biodata survey submit --number N` sends it to them.
+
+    Example: biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data
+    """
+    from biodata.surveys import receive, telling, words
     from biodata.surveys import review as reviews
     from biodata.surveys.submit import Sent
 
-    settings, language = settings_for(data), language_told(language)
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
-    no_folders([] if file is None else [file], language)
-    with Registry.open(settings) as registry:
+    with opened(settings_for(data), language) as (settings, registry, language):
+        no_folders([] if file is None else [file], language)
         who = who_is(registry, account, language)
         if number is not None:
-            _only_of_files(
-                {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept},
-                language,
-            )
+            told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
+            given = [name for name, value in told.items() if value]
+            if given:  # they only count when its file is handed in
+                problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, language)
+                raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
             reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
             say(state_line(number, reviews.look(registry, who, number)["stage"], language))
             return
@@ -139,30 +123,13 @@ def submit(
             return
         sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
-        told = reviews.look(registry, who, made, language=language)
+        found = reviews.look(registry, who, made, language=language)
     command = f"biodata survey status {made} --data {data}"
-    if told["stage"] == telling.CHECKING:
+    if found["stage"] == telling.CHECKING:
         say(line("SURVEY_KEPT", language, number=made, command=command))
     else:  # it was sent before
-        say(f"{state_line(made, told['stage'], language)}; {command}")
-    if "next" in told:
-        say(f"  {told['next']}")
-
-
-def _only_of_files(told: Mapping[str, object], language: str) -> None:
-    """See that nothing is told of a draft that only counts when its file is handed in.
-
-    Raises
-    ------
-    InputError
-        In the language, if something is.
-    """
-    from biodata.surveys import words
-
-    given = [name for name, value in told.items() if value]
-    if given:
-        problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, language)
-        raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
+        say(f"{state_line(made, found['stage'], language)}; {command}")
+    _say_next(found)
 
 
 def status(
@@ -172,27 +139,29 @@ def status(
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell how surveys stand."""
-    from biodata.store.registry import Registry
+    """Tell how surveys stand: one by its number with each problem, or all that concern an account.
+
+    Of one it also tells when the map shows it.
+
+    Example: biodata survey status 1 --language lo --data biodata_data
+    """
     from biodata.surveys import review as reviews
 
-    settings, language = installation(data), language_told(language)
-    with Registry.open(settings) as registry:
+    with opened(installation(data), language) as (settings, registry, language):
         who = who_is(registry, account, language) if account else None
-        told: Any = (
-            with_values(settings, reviews.look(registry, who, number, language=language), language)
-            if number
-            else {"results": reviews.listed(registry, who)}
-        )
+        told: dict[str, Any] = {"results": reviews.listed(registry, who)} if number is None else reviews.look(
+            registry, who, number, language=language)  # fmt: skip
+    if number is not None:
+        told = with_values(settings, told, language)
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
-    for one in [told] if number else told["results"]:
+    for one in told.get("results", [told]):
         say(_status_line(one, language))
-    if number:
+    if number is not None:
         say_sides(told, language)
         if told.get("difference") is not None:
-            say_notes(told["difference"], language)
+            say_difference(told["difference"], language, rows=False)
         say_whole(told, language)
 
 
@@ -202,27 +171,22 @@ def history(
     language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the versions of a dataset."""
-    from biodata.store.registry import Registry
-    from biodata.surveys import history as histories
+    """Tell the versions of the parts of a dataset: when, what, and as what people did it.
+
+    Example: biodata survey history --dataset nam-ha --data biodata_data
+    """
+    from biodata.surveys import review as reviews
     from biodata.surveys import words
 
-    settings, language = installation(data), language_told(language)
-    with Registry.open(settings) as registry:
-        told = histories.versions(registry, None, dataset)
+    with opened(installation(data), language) as (_, registry, language):
+        told = reviews.versions(registry, None, dataset)
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
         changes = _changes(one.get("changes", {}), language) or line("DIFFERENCE_NONE", language)
-        state = words.called("STATE", one["state"], language)
-        told_of = {
-            "version": one["version"],
-            "number": one["submission"],
-            "back": one.get("restores"),
-            "part": one["part"],
-        }
-        say(line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
+        say(line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
+                 part=one["part"], state=words.called("STATE", one["state"], language), changes=changes))  # fmt: skip
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
 
@@ -240,14 +204,15 @@ def _changes(told: dict[str, Any], language: str) -> str:
 def restore(
     number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
 ) -> None:
-    """Send an earlier version again."""
-    from biodata.store.registry import Registry
+    """Make an earlier version of a part current again: one more version, through the same review.
+
+    Example: biodata survey restore 1 --account rangers --data biodata_data
+    """
     from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
     from biodata.surveys import telling
 
-    settings, language = installation(data), language_told(language)
-    with Registry.open(settings) as registry:
+    with opened(installation(data), language) as (_, registry, language):
         who = who_is(registry, account, language)
         made = sending.restore(registry, who, number)
         found = reviews.look(registry, who, number)
@@ -259,14 +224,17 @@ def restore(
 def remove(
     number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
 ) -> None:
-    """Take off the map, or take back what waits."""
+    """Take a survey off the map: its part of the dataset has no rows any more, until an earlier version is restored.
+
+    One that still waits is taken back, and its file is gone.
+
+    Example: biodata survey remove 1 --account rangers --data biodata_data
+    """
     from biodata import worker
-    from biodata.store.registry import Registry
     from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
 
-    settings, language = installation(data), language_told(language)
-    with Registry.open(settings) as registry:
+    with opened(installation(data), language) as (settings, registry, language):
         who = who_is(registry, account, language)
         made = sending.remove(settings, registry, who, number)
         found = reviews.look(registry, who, made, language=language)
@@ -275,8 +243,7 @@ def remove(
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
     say(state_line(made, found["stage"], language))
-    if "next" in found:
-        say(f"  {found['next']}")
+    _say_next(found)
 
 
 def purge(
@@ -287,25 +254,30 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="It goes for good: without this nothing is done.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a part go for good."""
+    """Let a part of a dataset go for good, from every version and with its files, as a law may ask.
+
+    It does not come back, and its rows are not taken in again. To take it off the map, use `biodata survey remove`.
+
+    Example: biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data
+    """
     from biodata.parsers.told_places import tells_a_place
-    from biodata.store.registry import Registry
     from biodata.surveys.purging import purge_part
 
     settings = installation(data)
     if not yes or not reason.strip() or tells_a_place(reason):
         problem = "what is purged does not come back" if not yes else "it needs a reason that tells no place"
-        raise InputError(
-            problem, column="--reason" if yes else "--yes", expected="--yes and --reason", code="OPTIONS_UNFIT"
-        )
-    with Registry.open(settings) as registry:
+        column = "--reason" if yes else "--yes"
+        raise InputError(problem, column=column, expected="--yes and --reason", code="OPTIONS_UNFIT")
+    with opened(settings, "en") as (_, registry, _):
         done = purge_part(settings, registry, dataset=dataset, part=part, reason=reason.strip(), actor="command line")
-    if as_json:
-        say(json.dumps(done, default=str))
-        return
-    say(
-        f"part {part} of {dataset} is purged: {done['records']} records, {done['events']} events, {done['files']} files"
-    )
+    counts = f"{done['records']} records, {done['events']} events, {done['files']} files"
+    say(json.dumps(done, default=str) if as_json else f"part {part} of {dataset} is purged: {counts}")
+
+
+def _say_next(told: dict[str, Any]) -> None:
+    """Print what happens to a survey next."""
+    if "next" in told:
+        say(f"  {told['next']}")
 
 
 def _status_line(one: dict[str, Any], language: str) -> str:

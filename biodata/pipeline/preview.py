@@ -27,11 +27,6 @@ _IDENTITY: Final = "source_record_id"
 _COUNTRIES: Final = ("country_codes", "countryCode")
 _NUMBERS: Final = ("occurrenceID", "eventID", "parentEventID")
 """A source's own numbers, which whoever decides about a survey knows its rows by."""
-_READ: Final = (
-    "scientificName", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "event_start", "event_end",
-    "individualCount", "occurrenceStatus", "eventID", "license",
-)  # fmt: skip
-"""Of records: what is read of the cells and makes a record another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +54,8 @@ class Preview:
         `countries` of each record that waits for more places, and how many `places` there are.
     rules_hash : str
         Of the rules.
-    records : polars.DataFrame
-        The upload's records: `identifier`, `key`, `countries` that each may lie in, and `differs`, whether something else is
-        read of it than the dataset has.
-    had : polars.DataFrame
-        What the dataset has: `identifier`, `key`, `countries`.
+    records, had : polars.DataFrame
+        The upload's records, and what the dataset has: `identifier`, `key`.
     event_places, had_events : polars.DataFrame
         Events of the upload and of the dataset: `identifier`, `countries`.
     """
@@ -109,11 +101,10 @@ def preview(read: Interpreted, lake: Lake, settings: Settings, *, dataset: str) 
     with Registry.open(settings) as registry, ExitStack() as held:
         if current is not None:
             held.enter_context(releases.held_open(current.path))
-        known = lake.read(
-            "occurrences", columns=["key", _IDENTITY, "dataset_part", *_COUNTRIES, *{*_READ, *_NUMBERS}], where=where
-        )
+        columns = ["key", _IDENTITY, "dataset_part", *_COUNTRIES, *_NUMBERS]
+        known = lake.read("occurrences", columns=columns, where=where)
         known = known.drop_nulls(["key", _IDENTITY])
-        had = known.select("key", identifier=_IDENTITY).with_columns(_countries(known).alias("countries"))
+        had = known.select("key", identifier=_IDENTITY)
         its_events = lake.read("events", where=where)
         had_events = _of_events(its_events)
         numbers = pl.coalesce(pl.col("known"), pl.col("key"))
@@ -166,7 +157,7 @@ def preview(read: Interpreted, lake: Lake, settings: Settings, *, dataset: str) 
         _countries(hidden.join(waiting, on="key", how="anti")),
         waiting.select("places").with_columns(_countries(waiting)),
         rules.hash,
-        _of_records(brought, known),
+        brought.select("key", identifier=_IDENTITY),
         had,
         _of_events(events),
         had_events,
@@ -188,15 +179,6 @@ def _by_mark(plan: Plan, frames: Iterable[pl.DataFrame]) -> dict[str, str]:
 def _as_presences(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what is published of sensitive records, without those of which nothing is."""
     return sharing.as_published(records, rules, boundaries=boundaries).drop_nulls("sharing_category")
-
-
-def _of_records(brought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Return what `Preview.records` tells of the records of an upload."""
-    both = brought.join(known.select(_IDENTITY, *_READ, known=True), on=_IDENTITY, how="left", suffix=" was",
-                        maintain_order="left")  # fmt: skip
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name} was")) for name in _READ)
-    told = both.select("key", identifier=_IDENTITY, differs=pl.col("known").is_null() | differs)
-    return told.with_columns(_countries(brought).alias("countries"))
 
 
 def _of_events(events: pl.DataFrame) -> pl.DataFrame:

@@ -15,36 +15,11 @@ _SAID: Final = ("informationWithheld", "dataGeneralizations")
 
 
 def published_events(
-    lake: Lake,
-    rules: sharing.RuleSet,
-    *,
-    boundaries: BoundarySet,
-    licences: Mapping[str, str | None],
-    snapshot: int | None = None,
-    events: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Return the events that the rules let out.
+    lake: Lake, rules: sharing.RuleSet, *, boundaries: BoundarySet, licences: Mapping[str, str | None],
+    snapshot: int | None = None, events: pl.DataFrame | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Return the events (`terms.EVENT`; the lake's where none are given) as rules with a plan let them out, as `terms.SURVEY`.
 
-    Parameters
-    ----------
-    lake : Lake
-    rules : RuleSet
-        Those in force, with a plan (`rules_in_force`).
-    boundaries : BoundarySet
-        Whose land the floor counts.
-    licences : mapping of str to str or None
-        Licence of each dataset by its key.
-    snapshot : int, optional
-        The version; today's where none is given.
-    events : polars.DataFrame of `terms.EVENT`, optional
-        These instead of the lake's.
-
-    Returns
-    -------
-    polars.DataFrame of `terms.SURVEY`
-
-    Notes
-    -----
     Days and ways of patrols are let out by no rule: they would tell poachers when and where rangers walk.
     """
     events = (lake.read("events", snapshot=snapshot) if events is None else events).filter(~is_patrol())

@@ -126,7 +126,6 @@ class Submission(Base):
     """Grows with every change: what a decision is about."""
     file_name: Mapped[str]
     file_sha256: Mapped[str] = mapped_column(String(64), index=True)
-    upload_id: Mapped[str | None] = mapped_column(String(32))
     """The resumable upload whose parts are its file."""
     wanted: Mapped[bool] = mapped_column(default=True)
     """It goes to review as soon as it is checked; else its sender looks at the difference first."""

@@ -12,18 +12,7 @@ from biodata.store.table_commits import plan_table, write_table
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """The events that are committed with records.
-
-    Attributes
-    ----------
-    rows : RowFiles of `events`
-    whole : frozenset of str
-        Datasets that they are all the events of.
-    part : tuple of str, optional
-        The dataset and the part of it that they are all the events of.
-    gone : tuple of str
-        Keys of events that go.
-    """
+    """The events that are committed with records: all those of `whole` datasets, or of a `part`; some may be `gone`."""
 
     rows: RowFiles
     whole: frozenset[str]
@@ -39,13 +28,7 @@ class Survey:
         return {"datasetKey": self.whole | own | set(self.rows.read(["datasetKey"])["datasetKey"].drop_nulls())}
 
     def plan(self, cursor: duckdb.DuckDBPyConnection) -> CommitReport:
-        """Work out what they change.
-
-        Raises
-        ------
-        InputError
-            With IDENTIFIER_IN_TWO_PARTS, if an event stands in another part of its dataset already.
-        """
+        """Work out what they change; an event that stands in another part of its dataset is refused (IDENTIFIER_IN_TWO_PARTS)."""
         whole: dict[str, Collection[str]] = {"datasetKey": self.whole}
         if self.part is not None:
             whole = {"datasetKey": (self.part[0],), "dataset_part": (self.part[1],)}

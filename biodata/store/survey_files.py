@@ -25,13 +25,7 @@ SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".xls", ".csv", ".tsv", ".txt", ".j
 
 
 def make_key(data: Path) -> None:
-    """Make the pair of keys where there is none; the public one is written last, so that it is never alone.
-
-    Raises
-    ------
-    StoreError
-        If they cannot be written.
-    """
+    """Make the pair of keys where there is none; the public one is written last, so that it is never alone."""
     private, public = data / PRIVATE_KEY, data / PUBLIC_KEY
     if public.exists():
         return
@@ -57,11 +51,6 @@ def waiting(data: Path, checksum: str) -> Path:
     return folders.service(data) / "uploads" / f"{checksum}{SEALED}"
 
 
-def parts_folder(data: Path, upload: str) -> Path:
-    """Return where the parts of a resumable upload lie, sealed."""
-    return folders.service(data) / "uploads" / "parts" / upload
-
-
 def kept(data: Path, checksum: str, name: str) -> Path:
     """Return where the worker keeps an upload, beside the lake, with the ending that its sender's name has."""
     ending = Path(name).suffix.lower()
@@ -73,50 +62,54 @@ def taken(data: Path, checksum: str, submission: int) -> Path:
     return data / "uploads" / f"{checksum}.{submission}{TAKEN}"
 
 
-def put(data: Path, path: Path, parts: Iterable[bytes]) -> None:
-    """Seal a content into a file, durably, whole or not at all.
-
-    Raises
-    ------
-    OSError
-        If there is no room.
-    """
+def put(data: Path, path: Path, content: bytes) -> None:
+    """Seal a content into a file, durably, whole or not at all."""
     make_key(data)
     public = (data / PUBLIC_KEY).read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, sealed.seal(parts, public))
+    write_whole(path, sealed.seal([content], public))
 
 
-def opened(data: Path, sources: Iterable[Path]) -> Iterator[bytes]:
-    """Give what one or several sealed files hold, one after the other; only the owner of the installation can.
-
-    Raises
-    ------
-    StoreError
-        If one was changed.
-    """
+def opened(data: Path, path: Path) -> Iterator[bytes]:
+    """Give what a sealed file holds, piece by piece, unless it was changed; only the owner of the installation can."""
     private = (data / PRIVATE_KEY).read_bytes()
-    for path in sources:
-        with path.open("rb") as file:
-            yield from sealed.unseal(file, private)
+    with path.open("rb") as file:
+        yield from sealed.unseal(file, private)
 
 
-def digest_of(data: Path, sources: Iterable[Path]) -> str:
-    """Return the SHA-256 of what sealed files hold together."""
+def digest_of(data: Path, path: Path) -> str:
+    """Return the SHA-256 of what a sealed file holds."""
     digest = hashlib.sha256()
-    for piece in opened(data, sources):
+    for piece in opened(data, path):
         digest.update(piece)
     return digest.hexdigest()
 
 
-def open_out(data: Path, sources: Iterable[Path], target: Path) -> None:
-    """Write what sealed files hold into one that is the owner's alone, whole or not at all."""
+def open_out(data: Path, path: Path, target: Path) -> None:
+    """Write what a sealed file holds into one that is the owner's alone, whole or not at all."""
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    write_whole(target, opened(data, sources), mode=0o600)
+    write_whole(target, opened(data, path), mode=0o600)
 
 
 def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> None:
     """Write a file durably, whole or not at all; two that write the same at once do not meet."""
+    part = _written(path, parts, mode)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def _write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file that is not there, whole before it has its name."""
+    part = _written(path, [content], mode)
+    try:
+        part.chmod(mode)
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _written(path: Path, parts: Iterable[bytes], mode: int) -> Path:
+    """Write a file durably under a name of its own beside the one that it will have; nothing is left where it cannot be."""
     part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
@@ -124,22 +117,7 @@ def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> Non
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-
-
-def _write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file that is not there, whole before it has its name."""
-    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(mode)
-        os.link(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    return part

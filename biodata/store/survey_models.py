@@ -1,4 +1,4 @@
-"""The registry's tables of surveys on their way: what became of each submission, and uploads in parts."""
+"""The registry's tables of surveys on their way: what became of each submission, and what reviewers look at."""
 
 from datetime import datetime
 from typing import Any
@@ -25,30 +25,6 @@ class SubmissionEvent(Base):
     questions: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """At which rows: sheet, row, column, question."""
     created: Mapped[datetime] = mapped_column(default=now)
-
-
-class SurveyUpload(Base):
-    """A large file that comes in parts."""
-
-    __tablename__ = "survey_upload"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    """Random, so that nobody finds the upload of somebody else."""
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
-    length: Mapped[int] = mapped_column(Number)
-    received: Mapped[int] = mapped_column(Number, default=0)
-    """Bytes that are durably here."""
-    file_name: Mapped[str]
-    told: Mapped[str] = mapped_column(default="")
-    """What its sender told of it, as it came (Upload-Metadata)."""
-    file_sha256: Mapped[str | None] = mapped_column(String(64))
-    """As its sender told it."""
-    parts: Mapped[list[Any]] = mapped_column(JSON, default=list)
-    """[start, SHA-256] of each part."""
-    state: Mapped[str] = mapped_column(String(20), default="open")
-    """open, finished, or used by a submission"""
-    created: Mapped[datetime] = mapped_column(default=now)
-    expires: Mapped[datetime]
 
 
 class SubmissionView(Base):

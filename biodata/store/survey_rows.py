@@ -61,24 +61,10 @@ def rows_of(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Return a row for each sampling event, of a release whose records are written.
+    """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written.
 
-    Parameters
-    ----------
-    connection : DuckDBPyConnection
-        To the release's file.
-    events : polars.DataFrame of `terms.SURVEY`, optional
-        Events of the lake as `sharing.events` let them out; their records are counted here.
-
-    Returns
-    -------
-    polars.DataFrame
-        `terms.SURVEY` and its box, sorted by `survey_id`. The other events are those with a method that open records
-        tell of; their geometry is the box of these, a point where they share one.
-
-    Notes
-    -----
-    What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
+    The records of `events` that `sharing.events` let out are counted here; the other events are those with a method that open
+    records tell of, and their geometry is the box of these. What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
     nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
     event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
     the box, and none where one of them tells none.

@@ -47,35 +47,11 @@ def step(
     country: str | Sequence[str] | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
     seen: int | None = None, details: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Take a submission a step further.
+    """Take a submission a step further, from the version that was `seen`, else the one that was read in this session.
 
-    Parameters
-    ----------
-    session : Session
-        Whose transaction it belongs to.
-    submission : Submission
-        As it was read in this session.
-    action : str
-        What is done, in one word.
-    state : str
-        The state that it leads to.
-    actor, role : str
-        Who does it, for the audit; as what, for everybody concerned.
-    country : str or sequence of str, optional
-        For which side, or sides: each has its line in the history.
-    note : str
-        Reasons.
-    questions : sequence of mapping, optional
-        What is asked at which row.
-    seen : int, optional
-        The version that this is about.
-    details : mapping, optional
-        More for the audit; it must hold no value of a file.
-
-    Raises
-    ------
-    InputError
-        With SUBMISSION_CHANGED, if it is another version by now: two at once never both act on the same one.
+    The audit names the `actor`, the history only as what (`role`) and for which sides it was done, each in a line of its own.
+    `details` must hold no value of a file. Two at once never both act on the same version: the other is refused
+    (SUBMISSION_CHANGED).
     """
     before = submission.version if seen is None else seen
     session.flush()
@@ -88,12 +64,9 @@ def step(
         raise changed_meanwhile(submission.id, before)
     session.refresh(submission)
     for side in [country] if country is None or isinstance(country, str) else country:
-        session.add(
-            SubmissionEvent(
-                submission_id=submission.id, action=action, role=role, country=side, note=note,
-                questions=[dict(one) for one in questions] if questions else None,
-            )
-        )  # fmt: skip
+        asked = [dict(one) for one in questions] if questions else None
+        session.add(SubmissionEvent(submission_id=submission.id, action=action, role=role, country=side, note=note,
+                                    questions=asked))  # fmt: skip
     if state not in VIEWED:
         survey_views.forget(session, submission.id)
     told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
@@ -104,9 +77,8 @@ def changed_meanwhile(number: int, seen: int) -> InputError:
     """Return what is told where somebody acts on another version than there is by now."""
     problem = "it is not as it was when you looked at it, so nothing was put down: look at it again, then decide again"
     expected = f"the ETag that GET /v1/surveys/{number} answers now"
-    return InputError(
-        problem, column="If-Match", value=f'"{number}-{seen}"', expected=expected, code="SUBMISSION_CHANGED"
-    )
+    value = f'"{number}-{seen}"'
+    return InputError(problem, column="If-Match", value=value, expected=expected, code="SUBMISSION_CHANGED")
 
 
 def outdated(session: Session, submission: Submission) -> None:
@@ -124,19 +96,15 @@ def committed(session: Session, submission: Submission, *, snapshot: int | None)
     if submission.state == COMMITTED:
         return
     last = last_of(session, submission.dataset, submission.part)
-    version = 1 if last is None else (last.part_version or 0) + 1
-    submission.part_version, submission.snapshot = version, snapshot
-    step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE,
-         details={"part": submission.part, "version": version, "snapshot": snapshot})  # fmt: skip
+    submission.part_version, submission.snapshot = 1 if last is None else _number(last) + 1, snapshot
+    told = {"part": submission.part, "version": submission.part_version, "snapshot": snapshot}
+    step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE, details=told)
 
 
 def last_of(session: Session, dataset: str, part: str) -> Submission | None:
     """Return the last version of a part that is in the lake; None before the first."""
-    asked = select(Submission).where(
-        Submission.dataset == dataset, Submission.part == part, Submission.part_version.is_not(None)
-    )
-    found: Submission | None = session.scalar(asked.order_by(Submission.part_version.desc()).limit(1))
-    return found
+    every = _versions(session, dataset, part)
+    return every[-1] if every else None
 
 
 def state_of(session: Session, submission: Submission) -> str:
@@ -147,30 +115,32 @@ def state_of(session: Session, submission: Submission) -> str:
     """
     if submission.state != COMMITTED:
         return str(submission.state)
-    out = _released(session)
-    after = [one for one in versions(session, submission) if _number(one) > _number(submission)]
-    shown = [one for one in after if _is_out(one, out)]
-    if not _is_out(submission, out):
+    released = session.scalar(select(func.max(Release.snapshot)))
+    after = _after(session, submission)
+    own = [one for one in (submission, *after) if released is not None and one.snapshot is not None]
+    shown = [one for one in own if one.snapshot <= released]  # those that came in before the last release was made
+    if submission not in shown:
         return "replaced" if after else COMMITTED
-    if shown:
-        return "removed" if shown[-1].removes else "replaced"
-    return "removed" if submission.removes else "published"
+    if shown[-1].removes:
+        return "removed"
+    return "published" if shown[-1] is submission else "replaced"
 
 
 def replaced_by(session: Session, submission: Submission) -> Submission | None:
     """Return the version of its part that took a submission's place in the lake; None of one that is current."""
-    if submission.part_version is None:
-        return None
-    return next((one for one in versions(session, submission) if _number(one) > _number(submission)), None)
+    return next(iter(_after(session, submission)), None) if submission.part_version is not None else None
 
 
-def versions(session: Session, submission: Submission) -> list[Submission]:
-    """Return all versions of a submission's part that are in the lake, the oldest first."""
-    asked = select(Submission).where(
-        Submission.dataset == submission.dataset, Submission.part == submission.part,
-        Submission.part_version.is_not(None),
-    )  # fmt: skip
-    return list(session.scalars(asked.order_by(Submission.part_version)))
+def _versions(session: Session, dataset: str, part: str) -> list[Submission]:
+    """Return all versions of a part that are in the lake, the oldest first."""
+    own = (Submission.dataset == dataset) & (Submission.part == part) & Submission.part_version.is_not(None)
+    return list(session.scalars(select(Submission).where(own).order_by(Submission.part_version)))
+
+
+def _after(session: Session, submission: Submission) -> list[Submission]:
+    """Return the versions of a submission's part that are in the lake and came after it."""
+    every = _versions(session, submission.dataset, submission.part)
+    return [one for one in every if _number(one) > _number(submission)]
 
 
 def shown_since(session: Session, submission: Submission) -> str | None:
@@ -184,14 +154,3 @@ def shown_since(session: Session, submission: Submission) -> str | None:
 
 def _number(submission: Submission) -> int:
     return submission.part_version or 0
-
-
-def _released(session: Session) -> int:
-    """Return the version of the lake that the last release was made of; before the first none is."""
-    last: int | None = session.scalar(select(func.max(Release.snapshot)))
-    return -1 if last is None else last
-
-
-def _is_out(submission: Submission, released: int) -> bool:
-    """Tell whether the last release was made after a submission had come in."""
-    return submission.snapshot is not None and submission.snapshot <= released

@@ -14,17 +14,7 @@ from biodata.store.survey_models import SubmissionView
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A submission as the sharing rules let it out.
-
-    Attributes
-    ----------
-    occurrences, events : polars.DataFrame
-        Rows, each with `sides`: the sides whose reviewers see it.
-    counts : mapping
-        By side: records, coarse, withheld, waiting.
-    rules_hash : str
-        Of the rules that let it out.
-    """
+    """A submission as the rules of a hash let it out: rows with the `sides` whose reviewers see them, and counts by side."""
 
     occurrences: pl.DataFrame
     events: pl.DataFrame

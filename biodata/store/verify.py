@@ -256,7 +256,7 @@ def _content(data: Path, path: Path) -> str | None:
     if path.suffix != survey_files.SEALED:
         return digest(path).sha256
     try:
-        return survey_files.digest_of(data, [path])
+        return survey_files.digest_of(data, path)
     except (StoreError, OSError):
         return None
 

@@ -35,28 +35,20 @@ _COUNT: Final = r"^\d{1,4}$"
 """No effort is shown: it would know a coarse station again, and with columns moved it is a latitude to a tenth of a degree."""
 _WORDS: Final = MappingProxyType(
     {
-        "sex": Vocabulary.SEX,
-        "lifeStage": Vocabulary.LIFE_STAGE,
-        "occurrenceStatus": Vocabulary.OCCURRENCE_STATUS,
-        "basisOfRecord": Vocabulary.BASIS_OF_RECORD,
-        "samplingProtocol": Vocabulary.SURVEY_DESIGN,
+        "sex": Vocabulary.SEX, "lifeStage": Vocabulary.LIFE_STAGE, "occurrenceStatus": Vocabulary.OCCURRENCE_STATUS,
+        "basisOfRecord": Vocabulary.BASIS_OF_RECORD, "samplingProtocol": Vocabulary.SURVEY_DESIGN,
         "design": Vocabulary.SURVEY_DESIGN,
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TableDifference:
     """What would become of the records, or the events, of a part.
 
-    Attributes
-    ----------
-    rows : polars.DataFrame
-        One row each: `kind` (of `KINDS`), `identifier`, `sheet` and `row` in the file, null where it is not in it,
-        `was_sheet` and `was_row` in the file of the version before, and `shown`, whether the current release tells its
-        identifier.
-    cells : polars.DataFrame
-        One row a changed cell: `identifier`, `sheet`, `row`, `column`, `before`, `after`.
+    `rows` has of each its `kind` (of `KINDS`), `identifier`, `sheet` and `row` in the file, null where it is not in it,
+    `was_sheet` and `was_row` in the file of the version before, and `shown`, whether the current release tells its
+    identifier; `cells` of each changed cell `identifier`, `sheet`, `row`, `column`, `before`, `after`.
     """
 
     rows: pl.DataFrame
@@ -73,41 +65,29 @@ class TableDifference:
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        sides = _sides(self.rows)
-        # Of a row that goes, and is in no file any more, its place in the earlier one is told, and what everybody knows it by.
-        known_by = pl.col("identifier") if values else pl.when("shown").then("identifier").alias("identifier")
-        was_sheet = pl.col("was_sheet")
-        sheet = was_sheet if values else pl.when(~was_sheet.str.contains(PLACE_LIKE.pattern)).then(was_sheet)
-        listed: dict[str, list[str | pl.Expr]] = {
-            "new": ["sheet", "row", *(["identifier"] if values else [])],
-            "gone": [sheet.alias("was_sheet"), "was_row", known_by],
-        }
-        found: dict[str, Any] = {"counts": self.counts()}
-        cut = False
-        for kind, columns in listed.items():
-            rows = self.rows.filter(pl.col("kind") == kind)
-            cut |= most is not None and rows.height > most
-            found[kind] = rows.slice(0, most).select(*columns, *sides).to_dicts()
-        # A heading that is no term may be a row of data that was taken for headings.
-        cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
+        new, gone = (self.rows.filter(pl.col("kind") == kind) for kind in ("new", "gone"))
+        cells = self.cells
+        if not values:
+            # Of a row that goes, and is in no file any more, its place in the earlier one is told, and what everybody knows it by.
+            sheet, is_term = pl.col("was_sheet"), pl.col("column").is_in(_TERMS)
+            kept = pl.when(~sheet.str.contains(PLACE_LIKE.pattern)).then(sheet).alias("was_sheet")
+            gone = gone.with_columns(kept, pl.when("shown").then("identifier").alias("identifier"))
+            # A heading that is no term may be a row of data that was taken for headings.
+            cells = cells.with_columns(column=pl.when(is_term).then("column").otherwise(pl.lit(OTHER_COLUMN)))
         shown = cells.slice(0, most)
-        found["changed"] = (shown if values else _without_values(shown)).to_dicts()
-        found["changed_cells"] = dict(cells["column"].value_counts().sort("column").iter_rows())
-        found["all_told"] = not cut and shown.height == self.cells.height
-        return found
+        return {
+            "counts": self.counts(),
+            "new": new.slice(0, most).select("sheet", "row", *(["identifier"] if values else [])).to_dicts(),
+            "gone": gone.slice(0, most).select("was_sheet", "was_row", "identifier").to_dicts(),
+            "changed": (shown if values else _without_values(shown)).to_dicts(),
+            "changed_cells": dict(cells["column"].value_counts().sort("column").iter_rows()),
+            "all_told": most is None or max(new.height, gone.height, cells.height) <= most,
+        }
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What a new version of a part would change.
-
-    Attributes
-    ----------
-    dataset, part : str
-        The part.
-    events, occurrences : TableDifference
-        Of each table.
-    """
+    """What a new version of a part would change of its events and its records."""
 
     dataset: str
     part: str
@@ -127,9 +107,7 @@ class Difference:
             rows = one.rows.filter(pl.col("kind").is_in(("new", "gone")))
             cells = one.cells.with_columns(kind=pl.lit("changed"))
             frames.append(pl.concat([rows, cells], how="diagonal").select(pl.lit(name).alias("table"), *_CSV))
-        whole = pl.concat(frames)
-        texts = [name for name, kind in whole.schema.items() if kind == pl.String]
-        return whole.with_columns(_guarded(name) for name in texts).write_csv()
+        return pl.concat(frames).with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1")).write_csv()
 
 
 def difference(
@@ -141,7 +119,7 @@ def difference(
     Parameters
     ----------
     paths : sequence of Path
-        The upload.
+        The upload. Of rows with the same identifier the first counts, as it does when it is taken in.
     dataset, part : str
         The part; one that the dataset has not yet is new in every row.
     settings : Settings
@@ -159,14 +137,9 @@ def difference(
     ------
     InputError
         If a file cannot be read.
-
-    Notes
-    -----
-    Of rows with the same identifier in the upload the first counts, as it does when it is taken in.
     """
     kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
-    options = options if source in (forms.SHEETS, "kobo") else {}
     brought = states.read(paths, dataset, part, settings, source=source, options=options, licence=licence)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         return difference_of(brought, lake, dataset, part)
@@ -196,18 +169,12 @@ def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = 
     was = had.select("identifier", was_sheet="sheet", was_row="row")
     changes = _changed_cells(had, brought, cells)
     touched = pl.col("identifier").is_in(changes["identifier"].unique().implode())
-    kind = (
-        pl.when(pl.col("was").is_null())
-        .then(pl.lit("new"))
-        .when(touched)
-        .then(pl.lit("changed"))
-        .otherwise(pl.lit("unchanged"))
-    )
+    kind = pl.when(pl.col("was").is_null()).then(pl.lit("new")).when(touched).then(pl.lit("changed"))
     rows = brought.select("identifier", "sheet", "row").join(
         was.with_columns(was=True), on="identifier", how="left", maintain_order="left"
     )
     gone = was.join(brought.select("identifier"), on="identifier", how="anti").with_columns(kind=pl.lit("gone"))
-    every = pl.concat([rows.with_columns(kind=kind).drop("was"), gone], how="diagonal")
+    every = pl.concat([rows.with_columns(kind=kind.otherwise(pl.lit("unchanged"))).drop("was"), gone], how="diagonal")
     every = every.with_columns(shown=pl.col("identifier").is_in(list(shown)))
     return TableDifference(every.sort("row", "was_row", "identifier", nulls_last=True), changes)
 
@@ -242,7 +209,7 @@ def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
     """Return where cells change, and from what to what only where that tells no place and no taxon."""
     shown = shown_to_all(cells)
     values = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
-    return cells.select("sheet", "row", "column", *values, *_sides(cells), shown=shown)
+    return cells.select("sheet", "row", "column", *values, shown=shown)
 
 
 def shown_to_all(cells: pl.DataFrame) -> pl.Series:
@@ -266,21 +233,3 @@ def _is_known(values: pl.Series, column: str) -> pl.Series:
     else:
         fits = text.str.contains(_COUNT)
     return (fits | text.is_null() | (text == "")).fill_null(value=True)
-
-
-def _sides(rows: pl.DataFrame) -> list[str]:
-    """Return the column of the sides that rows are told to, where that is known (`row_sides.with_sides`)."""
-    return [name for name in rows.columns if name == "sides"]
-
-
-def _term() -> pl.Expr:
-    """Return the column's heading where it is a term, else that it is another."""
-    return pl.when(pl.col("column").is_in(_TERMS)).then("column").otherwise(pl.lit(OTHER_COLUMN))
-
-
-def _guarded(name: str) -> pl.Expr:
-    """Return a column whose cells no spreadsheet runs."""
-    cell = pl.col(name)
-    return (
-        pl.when(cell.str.contains(r"^[=+\-@\t\r]")).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell).alias(name)
-    )

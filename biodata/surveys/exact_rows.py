@@ -13,7 +13,7 @@ from biodata.store import survey_files
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.surveys import seeing
-from biodata.surveys.showing import own_sides
+from biodata.surveys.views import own_sides
 
 _EXACT: Final = (
     "occurrenceID", "scientificName", "individualCount", "eventDate", "eventID", "decimalLatitude", "decimalLongitude",

@@ -1,4 +1,4 @@
-"""What uploads leave behind that nobody needs: parts that expired, files whose submission never came to be."""
+"""What uploads leave behind that nobody needs: files that were cut off, and those whose submission never came to be."""
 
 import time
 from typing import Final
@@ -9,7 +9,6 @@ from biodata.settings import Settings
 from biodata.store import folders, survey_files
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.surveys import parts
 
 _LEFT_SECONDS: Final = 3600.0
 """A file so old belongs to no request that is still under way."""
@@ -20,11 +19,11 @@ def sweep(settings: Settings, registry: Registry) -> int:
 
     The service does it when it starts, the worker now and then.
     """
-    removed = parts.sweep(settings, registry)
+    removed = 0
     folder = folders.service(settings.data) / "uploads"
     with registry.session(read_only=True) as session:
         known = set(session.scalars(select(Submission.file_sha256).where(Submission.state != "withdrawn")))
-    for path in [*folder.glob(f"*{survey_files.SEALED}"), *folder.glob("*.part"), *folder.glob("parts/*/*.part")]:
+    for path in [*folder.glob(f"*{survey_files.SEALED}"), *folder.glob("*.part")]:
         wanted = path.suffix == survey_files.SEALED and path.stem in known
         if not wanted and time.time() - path.stat().st_mtime > _LEFT_SECONDS:
             path.unlink(missing_ok=True)

@@ -1,10 +1,13 @@
 """Identifiers of a survey that stand in another part of its dataset already: each is a fault, named with both places."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from biodata.ingest import taken_tables
 from biodata.ingest.protocol import Finding
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
@@ -16,6 +19,26 @@ _CODE: Final = "IDENTIFIER_IN_TWO_PARTS"
 _TABLES: Final = (("occurrences", RECORD, "occurrenceID"), ("events", "eventID", "eventID"))
 _ONE_BY_ONE: Final = 10
 """Where more rows than these stand in one other part it is told once, at the first: the file is that part's."""
+
+
+def problems_of_published(
+    path: Path, name: str, published: Mapping[str, Collection[str]], parts: Collection[str], language: str
+) -> list[Problem]:
+    """Return the rows of a new part's tables (`ingest.taken_tables`) whose identifiers the release has of the dataset's parts.
+
+    It is for whoever may not open the lake; what is not published under its own identifier the worker finds.
+    """
+    told, findings = {"part": " / ".join(sorted(parts)) or "-", "other_row": "-"}, []
+    for table in taken_tables.read(path, dataset=None):
+        term = "eventID" if table.kind == "events" else "occurrenceID"
+        for batch in table.batches:
+            if term in batch.columns:
+                sheet = pl.col("source_sheet") if "source_sheet" in batch.columns else pl.lit(table.sheet, pl.String)
+                rows = batch.filter(pl.col(term).is_in(list(published[table.kind]))).select(term, "source_row", sheet)
+                findings += [Finding(name, of, row, term, one, _CODE, True, told) for one, row, of in rows.iter_rows()]
+    if len(findings) > _ONE_BY_ONE:
+        findings = [replace(findings[0], params={"part": told["part"], "count": str(len(findings))})]
+    return [problem_of(one, language) for one in findings]
 
 
 def problems(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: Submission) -> list[Problem]:

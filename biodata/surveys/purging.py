@@ -21,28 +21,9 @@ def purge_part(
 ) -> dict[str, Any]:
     """Purge a part: its records and events of every version, its files, its reports; a second time is no news.
 
-    A record that stands in another part of the dataset by now is that part's, and stays.
-
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    dataset, part : str
-        The part.
-    reason : str
-        Why, for the audit; it must tell no place.
-    actor : str
-        Who does it.
-
-    Returns
-    -------
-    dict
-        `records` and `events` that went, `files` of uploads, and what `access.purges` did (`purged`).
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if the dataset has, and had, no such part.
+    A record that stands in another part of the dataset by now is that part's, and stays. The reason is for the audit, and
+    must tell no place. The answer: how many `records`, `events` and `files` of uploads went, and what `access.purges` did. A
+    part that the dataset has not, and had not, is refused (RECORD_MISSING).
     """
     own = Submission.dataset == dataset, Submission.part == part
     with registry.session(read_only=True) as session:
@@ -76,9 +57,8 @@ def _ever(lake: Lake, versions: list[int], dataset: str, part: str) -> tuple[lis
     """Return the records and the events that a part has, or had at versions of the lake, and that no other part has now."""
     of_dataset, is_own = Compare("datasetKey", "=", dataset), pl.col("dataset_part").eq_missing(part)
     where = And((of_dataset, Compare("dataset_part", "=", part)))
-    snapshots = lake.snapshots()[
-        "snapshot"
-    ]  # `compaction` may have given a version up: the next one that is kept has its rows
+    snapshots = lake.snapshots()["snapshot"]
+    # `compaction` may have given a version up: the next one that is kept has its rows.
     kept = {min(one for one in snapshots if one >= version) for version in versions}
     found: list[list[Any]] = []
     for table, name in (("occurrences", "key"), ("events", "eventID")):

@@ -10,13 +10,7 @@ from biodata.surveys import sides
 
 
 def need(session: Session, who: Principal | None, number: int) -> Submission:
-    """Return a submission that concerns somebody, or fail as if there were none.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING.
-    """
+    """Return a submission that concerns somebody, or fail as if there were none (RECORD_MISSING)."""
     found = session.get(Submission, number) if abs(number) < 2**63 else None
     if found is None or not (who is None or concerns(who, found)):
         raise missing(number)
@@ -28,14 +22,11 @@ def concerns(who: Principal, submission: Submission) -> bool:
 
     A draft that its sender keeps back is its sender's alone.
     """
-    if is_own(who, submission):
-        return True
-    if not submission.wanted:
-        return False
-    if is_of_team(who, submission):
-        return True
+    if is_own(who, submission) or not submission.wanted:
+        return is_own(who, submission)
     known = [side for side in submission.sides or {} if side != NO_COUNTRY]
-    return may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset, country=known)
+    reads = may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset, country=known)
+    return reads or is_of_team(who, submission)
 
 
 def is_own(who: Principal | None, submission: Submission) -> bool:
@@ -49,17 +40,14 @@ def is_of_team(who: Principal | None, submission: Submission) -> bool:
 
 
 def reviewed(who: Principal, submission: Submission) -> list[str]:
-    """Return the sides of a submission that somebody reviews; none of what they handed in themselves."""
-    if is_own(who, submission):
-        return []
-    return [side for side in submission.sides or {} if sides.reviews(who, submission.dataset, side)]
+    """Return the sides of a submission that somebody reviews: nobody of its team any."""
+    own = is_of_team(who, submission)
+    return [side for side in submission.sides or {} if not own and sides.reviews(who, submission.dataset, side)]
 
 
 def seen_sides(who: Principal | None, submission: Submission) -> list[str]:
     """Return the sides whose rows somebody sees: all to the team and to the machine's owner, else those that they review."""
-    if who is None or is_of_team(who, submission):
-        return list(submission.sides or {})
-    return reviewed(who, submission)
+    return list(submission.sides or {}) if who is None or is_of_team(who, submission) else reviewed(who, submission)
 
 
 def sees_all(who: Principal | None, submission: Submission) -> bool:
@@ -76,20 +64,13 @@ def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -
         return False
     if is_of_team(who, submission):
         kept_back = submission.state == "draft" and not submission.wanted and submission.report is not None
-        if kept_back or submission.state == "asked":
-            return True
+        return kept_back or submission.state == "asked"
     waiting = {side for side, how in (submission.sides or {}).items() if how == sides.WAITING}
     return submission.state in OPEN_FOR_REVIEW and bool(waiting & set(reviewed(who, submission)) - asking)
 
 
 def check_seen(submission: Submission, seen: int) -> None:
-    """Refuse what is about another version.
-
-    Raises
-    ------
-    InputError
-        With SUBMISSION_CHANGED.
-    """
+    """Refuse what is about another version (SUBMISSION_CHANGED)."""
     if submission.version != seen:
         raise changed_meanwhile(submission.id, seen)
 

@@ -22,6 +22,8 @@ UNCHANGED: Final = "unchanged"
 """No row of this side becomes another one: there is nothing for its reviewer to decide."""
 OPEN: Final = "open"
 """Nobody reviews this side, and the settings do not ask for it."""
+NOBODY: Final = "nobody"
+"""As it is told of a side that waits, since the settings ask for a review, while only its team might review it, or nobody."""
 
 
 def countries(read: Interpreted) -> set[str]:
@@ -29,15 +31,11 @@ def countries(read: Interpreted) -> set[str]:
     found: set[str] = set()
     for table in read.tables:
         for rows in table.countries or ():
-            found |= _codes(rows, nowhere=table.report.table == "occurrences")
+            codes: pl.Series = rows.select(code=countries_of(rows))["code"]
+            found |= set(codes.explode().drop_nulls())
+            if table.report.table == "occurrences" and (codes.list.len() == 0).any():
+                found.add(NO_COUNTRY)
     return found or {NO_COUNTRY}
-
-
-def _codes(frame: pl.DataFrame, *, nowhere: bool) -> set[str]:
-    """Return the countries of rows."""
-    codes = frame.select(code=countries_of(frame))["code"]
-    lost = nowhere and bool((codes.list.len() == 0).any())
-    return set(codes.explode().drop_nulls()) | ({NO_COUNTRY} if lost else set())
 
 
 def asked(
@@ -45,24 +43,23 @@ def asked(
 ) -> dict[str, str]:
     """Return how each side of a survey stands before anybody has looked at it.
 
-    A side waits where somebody else than the sender may review it, or the settings ask for a review in any case; one that
+    A side waits where somebody who is not of its team may review it, or the settings ask for a review in any case; one that
     is not among the `concerned` does not.
     """
     sender = session.get(Account, submission.account_id) if submission.account_id is not None else None
-    free = settings.survey_review == "not_required" or (
-        sender is not None and sender.name in settings.survey_unreviewed
-    )
-    if free:
+    unreviewed = sender is not None and sender.name in settings.survey_unreviewed
+    if settings.survey_review == "not_required" or unreviewed:
         return dict.fromkeys(sorted(wanted), OPEN)
-    reviewers = _reviewers(session, but=submission.account_id)
+    needed = wanted if settings.survey_review == "required" else _reviewed(session, submission, wanted)
+    waits = {side: WAITING if side in concerned else UNCHANGED for side in needed}
+    return {side: waits.get(side, OPEN) for side in sorted(wanted)}
 
-    def state(side: str) -> str:
-        some = any(reviews(one, submission.dataset, side) for one in reviewers)
-        if not (some or settings.survey_review == "required"):
-            return OPEN
-        return WAITING if side in concerned else UNCHANGED
 
-    return {side: state(side) for side in sorted(wanted)}
+def now(session: Session, submission: Submission, told: dict[str, str]) -> dict[str, str]:
+    """Return how sides stand (`told`), with those that wait and that nobody may review, as roles are now."""
+    waiting = {side for side, how in told.items() if how == WAITING}
+    left = waiting - _reviewed(session, submission, waiting) if waiting else waiting
+    return told | dict.fromkeys(left, NOBODY)
 
 
 def reviews(who: Principal, dataset: str, side: str) -> bool:
@@ -70,23 +67,22 @@ def reviews(who: Principal, dataset: str, side: str) -> bool:
     return may(who, Action.REVIEW_SUBMISSION, dataset=dataset, country=None if side == NO_COUNTRY else side)
 
 
-def accept_if_nobody_waits(session: Session, submission: Submission, *, actor: str = MACHINE) -> bool:
+def accept_if_nobody_waits(session: Session, submission: Submission) -> bool:
     """Let the worker publish a survey that no side waits with; return whether it does."""
     if WAITING in (submission.sides or {}).values():
         return False
-    step(session, submission, "accepted", state="accepted", actor=actor, role=MACHINE,
-         details={"sides": submission.sides})  # fmt: skip
+    told = {"sides": submission.sides}
+    step(session, submission, "accepted", state="accepted", actor=MACHINE, role=MACHINE, details=told)
     return True
 
 
-def _reviewers(session: Session, *, but: int | None) -> list[Principal]:
-    """Return everybody who reviews something, but for one account."""
+def _reviewed(session: Session, submission: Submission, wanted: set[str]) -> set[str]:
+    """Return the sides that somebody may review who is not of the dataset's team."""
     roles = [str(role) for role in MAY[Action.REVIEW_SUBMISSION] if role is not Role.PUBLIC]
     found = session.scalars(
-        select(Account)
-        .join(Binding, Binding.account_id == Account.id)
-        .where(Binding.role.in_(roles), Binding.in_force.is_not(None))
-        .where(Account.disabled.is_(None), Account.id != (but if but is not None else -1))
-        .distinct()
-    )
-    return [accounts.principal_of(session, account) for account in found]
+        select(Account).join(Binding, Binding.account_id == Account.id)
+        .where(Binding.role.in_(roles), Binding.in_force.is_not(None), Account.disabled.is_(None)).distinct()
+    )  # fmt: skip
+    every = [accounts.principal_of(session, one) for one in found if one.id != submission.account_id]
+    others = [one for one in every if not may(one, Action.HAND_IN, dataset=submission.dataset)]
+    return {side for side in wanted if any(reviews(one, submission.dataset, side) for one in others)}

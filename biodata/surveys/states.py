@@ -28,10 +28,12 @@ def read(
 
     `licence` is of what tells none in the files.
     """
-    brought, of_source = Brought(dataset, part, settings), source == forms.SHEETS and licence is not None
-    options = {**options, "license": licence} if of_source and licence is not None else options
+    brought = Brought(dataset, part, settings)
+    options = options if source in (forms.SHEETS, "kobo") else {}
+    if licence is not None and source == forms.SHEETS:
+        options = {**options, "license": licence}
     for number, table in enumerate(open_source(source, paths, dataset=dataset, options=options).read()):
-        if licence is not None and not of_source:
+        if licence is not None and source != forms.SHEETS:
             survey_project.fill_licence(table, licence)
         deque(brought.hear(number, table).batches, maxlen=0)
     return brought.states()
@@ -70,7 +72,10 @@ class Brought:
             if kind in found:
                 found[kind] += frames
         return {
-            kind: _first(pl.concat(frames, how="diagonal")) if frames else _nothing() for kind, frames in found.items()
+            kind: pl.concat(frames, how="diagonal").unique("identifier", keep="first", maintain_order=True)
+            if frames
+            else _nothing()
+            for kind, frames in found.items()
         }
 
 
@@ -100,11 +105,6 @@ def _cells(batch: pl.DataFrame, *, leave: Sequence[str]) -> pl.DataFrame:
     batch = as_written(batch)
     names = [name for name in batch.columns if name not in (*_PLACE, *leave)]
     return batch.select(pl.col(name).cast(pl.String).alias(f"={name}") for name in names)
-
-
-def _first(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the first row of each identifier."""
-    return frame.unique("identifier", keep="first", maintain_order=True)
 
 
 def _nothing() -> pl.DataFrame:
@@ -140,13 +140,8 @@ def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     told = frame[column].drop_nulls().unique()
     if told.is_empty():
         return frame.drop(column)
-    names = sorted({name for text in told for name in _keys(text)})
+    names = sorted({name for text in told for name in orjson.loads(text)})
     shape = pl.Struct(dict.fromkeys(names, pl.String))
     cells = frame[column].fill_null("{}").str.json_decode(shape).struct.unnest()
     cells = cells.rename({name: f"={name}" for name in cells.columns})
     return frame.drop(column).hstack(cells.select(name for name in cells.columns if name not in frame.columns))
-
-
-def _keys(text: str) -> list[str]:
-    """Return the names of a JSON object."""
-    return list(orjson.loads(text))

@@ -5,7 +5,6 @@ one more version.
 """
 
 import hashlib
-import logging
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +26,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step
-from biodata.surveys import accepting, licences, parts, seeing
-
-logger = logging.getLogger(__name__)
+from biodata.surveys import accepting, licences, seeing
 
 NO_FILE: Final = "0" * 64
 """Stands for the checksum of a version that has no file: it removes its part."""
@@ -47,8 +44,6 @@ class Sent:
         The part of its dataset that it is; nothing takes the file's name without its ending.
     wanted : bool
         It goes to review as soon as it is checked; else it stays a draft, whose difference its sender looks at first.
-    upload : str, optional
-        The resumable upload that is its file.
     licence : str, optional
         Of what tells none in the file; nothing keeps what was told last (`licences.inherited`).
     accept : tuple of str
@@ -57,30 +52,22 @@ class Sent:
 
     part: str | None = None
     wanted: bool = True
-    upload: str | None = None
     licence: str | None = None
     accept: tuple[str, ...] = ()
 
 
 def receive(
-    settings: Settings,
-    registry: Registry,
-    content: bytes | None,
-    name: str,
-    *,
-    sender: Principal,
-    dataset: str | None = None,
-    idempotency_key: str | None = None,
-    sent: Sent | None = None,
-) -> int:
+    settings: Settings, registry: Registry, content: bytes, name: str, *, sender: Principal, dataset: str | None = None,
+    idempotency_key: str | None = None, sent: Sent | None = None,
+) -> int:  # fmt: skip
     """Keep an upload, sealed, and put it into the queue.
 
     Parameters
     ----------
     settings, registry
         The installation.
-    content : bytes, optional
-        The workbook; nothing where it came in parts.
+    content : bytes
+        The file.
     name : str
         What its sender calls it; never used as a path.
     sender : Principal
@@ -102,26 +89,22 @@ def receive(
     ------
     InputError
         If the sender may not upload to that dataset, or the idempotency key came with another file; FIELD_INVALID, if the
-        part's name cannot be one; with UPLOAD_MISSING or UPLOAD_UNFINISHED, if what `sent` names is not theirs, or not ready.
+        part's name cannot be one.
     """
     sent = sent or Sent()
     survey_project.checked(sent.licence, code="FIELD_INVALID")
-    dataset = dataset_of(sender, dataset)
-    if sent.upload is not None:
-        checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
-    else:
-        checksum = hashlib.sha256(content or b"").hexdigest()
+    dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
     part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
-    key = _key(registry, sender, dataset, part, checksum, sent) if idempotency_key is None else idempotency_key
+    key = idempotency_key or _key(registry, sender, dataset, part, checksum, sent)
     earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
     if earlier is not None:
         take_up_again(registry, earlier)
         return earlier
-    if sent.upload is None and not survey_files.waiting(settings.data, checksum).exists():
-        survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), [content or b""])
+    if not survey_files.waiting(settings.data, checksum).exists():
+        survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), content)
     submission = Submission(
-        dataset=dataset, part=part, file_name=Path(name).name[:200], file_sha256=checksum, upload_id=sent.upload,
-        idempotency_key=key, account_id=sender.account_id, wanted=sent.wanted, license=sent.licence,
+        dataset=dataset, part=part, file_name=Path(name).name[:200], file_sha256=checksum, idempotency_key=key,
+        account_id=sender.account_id, wanted=sent.wanted, license=sent.licence,
     )  # fmt: skip
     try:
         # One transaction with its job: whoever hears its number knows that it will be taken in.
@@ -129,25 +112,16 @@ def receive(
             if sent.licence is None:
                 submission.license = licences.inherited(session, dataset, part)
             accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
-            number = _add(session, submission, sender)
-            if sent.upload is not None:
-                parts.use(session, sent.upload)
+            return _add(session, submission, sender)
     except IntegrityError:  # the same upload came twice at once; the other one was faster
         earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
         if earlier is None:
             raise
         return earlier
-    return number
 
 
 def part_name(text: str) -> str:
-    """Return the name of a part as it is kept, without white space around it.
-
-    Raises
-    ------
-    InputError
-        With FIELD_INVALID, if it is empty, too long, or not of one line.
-    """
+    """Return the name of a part as it is kept; one that is empty, too long, or not of one line is refused (FIELD_INVALID)."""
     name = " ".join(text.split())
     if not name or len(name) > MOST_OF_NAME or not name.isprintable():
         problem, expected = "this is no name of a part", f"1 to {MOST_OF_NAME} characters"
@@ -158,26 +132,9 @@ def part_name(text: str) -> str:
 def remove(settings: Settings, registry: Registry, who: Principal, number: int) -> int:
     """Take back a submission that waits, with its file; or remove the part that it is the current version of.
 
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    who : Principal
-        Somebody of the dataset's team; what waits only its sender takes back.
-    number : int
-        The submission.
-
-    Returns
-    -------
-    int
-        The number of the version that removes the part; that of the submission where it only waited. A second time is no
-        news.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; FORBIDDEN, if it is not theirs, or it is published and they show
-        a key; SUBMISSION_DECIDED, if it is being published just now, or another version took its place.
+    The answer is the number of the version that removes the part, or of the submission that only waited; a second time is no
+    news. Its team alone does it, what waits its sender, what is published after a login (FORBIDDEN), and not while it is being
+    published or once another version took its place (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
@@ -200,28 +157,9 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
 
 
 def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
-    """Send an earlier version of a part again; it is checked and reviewed like any other.
+    """Send an earlier version of a part again; it is checked and reviewed like any other. Return the new submission's number.
 
-    Parameters
-    ----------
-    registry : Registry
-    who : Principal
-        Somebody of the dataset's team.
-    number : int
-        A submission that was a version of its part.
-    idempotency_key : str, optional
-        The same key from the same sender is the same.
-
-    Returns
-    -------
-    int
-        The new submission's number.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; VERSION_UNKNOWN, if it never was a version of its part, it has no
-        file, or that is purged; SUBMISSION_DECIDED, if it is the current version.
+    It must have been a version whose file is kept (VERSION_UNKNOWN), and not be the current one (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
@@ -324,13 +262,7 @@ def _add(session: Session, submission: Submission, sender: Principal) -> int:
 
 
 def dataset_of(sender: Principal, dataset: str | None) -> str:
-    """Return the dataset that somebody uploads to.
-
-    Raises
-    ------
-    InputError
-        With DATASET_FORBIDDEN, if they may not.
-    """
+    """Return the dataset that somebody uploads to; one that they may not is refused (DATASET_FORBIDDEN)."""
     own = sorted({role.dataset for role in sender.roles if role.role is Role.UPLOADER and role.dataset is not None})
     dataset = dataset or (own[0] if len(own) == 1 else slug(sender.label))
     if not may(sender, Action.HAND_IN, dataset=dataset):
@@ -346,37 +278,25 @@ def _key(registry: Registry, sender: Principal, dataset: str, part: str, checksu
     The same file is the same upload while it waits, was refused, or is what its part is now. Where the part has gone on
     since, or it was taken back, it is sent on purpose.
     """
-    same = f"{checksum} to {dataset}: {part}" + (f" under {sent.licence}" if sent.licence else "")
-    same += f" accepting {' '.join(sorted(sent.accept))}" if sent.accept else ""
-    same = same if len(same) < _MOST_OF_KEY else hashlib.sha256(same.encode()).hexdigest()
+    same = f"{checksum} to {dataset}: {part} under {sent.licence} accepting {sorted(sent.accept)}"
+    same = hashlib.sha256(same.encode()).hexdigest()
+    own = (Submission.account_id == sender.account_id) & Submission.idempotency_key.startswith(same)
     with registry.session(read_only=True) as session:
-        found = session.scalars(
-            select(Submission)
-            .where(Submission.account_id == sender.account_id, Submission.dataset == dataset, Submission.part == part,
-                   (Submission.idempotency_key == same)
-                   | Submission.idempotency_key.startswith(f"{same} after ", autoescape=True))
-            .order_by(Submission.id.desc()).limit(1)
-        ).first()  # fmt: skip
-        if found is None:
-            return same
+        found = session.scalar(select(Submission).where(own).order_by(Submission.id.desc()).limit(1))
         last = last_of(session, dataset, part)
-        is_over = found.state not in (*WAITING, COMMITTED, "refused") or (
-            found.state == COMMITTED and last is not None and last.id != found.id
-        )
-        return f"{same} after {found.id}" if is_over else str(found.idempotency_key)
-
-
-_MOST_OF_KEY: Final = 220
+        waits = found is not None and found.state in (*WAITING, "refused")
+        if found is None or waits or (found.state == COMMITTED and last is not None and last.id == found.id):
+            return same if found is None else str(found.idempotency_key)
+        return f"{same} after {found.id}"
 
 
 def _earlier(
     registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent
 ) -> int | None:
-    """Return the submission that came with the same key before."""
+    """Return the submission that came with the same key before; if with something else, it is refused."""
+    own = (Submission.account_id == sender.account_id) & (Submission.idempotency_key == key)
     with registry.session(read_only=True) as session:
-        found = session.scalar(
-            select(Submission).where(Submission.account_id == sender.account_id, Submission.idempotency_key == key)
-        )
+        found = session.scalar(select(Submission).where(own))
     if found is None:
         return None
     same = (found.dataset, found.part) == (dataset, part)

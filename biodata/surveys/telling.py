@@ -1,6 +1,6 @@
 """What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from biodata.surveys.sides import REFUSED, WAITING
 WAITS: Final = "waits"
 """Stands beside the difference of a survey: how many sensitive records wait, by the number of places that there are."""
 _LISTS: Final = ("new", "changed", "gone")
-CHECKING, NOT_SENT, UNDECIDED = "checking", "not_sent", "undecided"
+CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
 _ENDED: Final = ("refused", "replaced", "withdrawn")
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
@@ -29,19 +29,18 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
     return None if submission.report is None else kept_reports.read(submission.report, language)
 
 
-def difference(submission: Submission, language: str, *, of: Collection[str] | None = None) -> dict[str, Any] | None:
+def difference(submission: Submission, language: str, *, whole: bool = True) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    Whoever sees some sides alone (`of`) is told the counts, and where rows change that are published as being of those
-    sides: never from what to what, nor of rows that are not published.
+    Whoever sees some sides alone is told the counts, and no row: `views.rows` shows what becomes of theirs.
     """
     kept = submission.difference
     if kept is None:
         return None
     found = {name: value for name, value in kept.items() if name != WAITS}
-    if of is not None:
-        found |= {name: _of_sides(found[name], set(of)) for name in TABLES}
-    found |= {name: _in_words(_sides_left_out(found[name]), language) for name in TABLES}
+    if not whole:
+        found |= {name: {**found[name], **{kind: [] for kind in _LISTS}, "all_told": False} for name in TABLES}
+    found |= {name: _in_words(found[name], language) for name in TABLES}
     codes = (
         ["DIFFERENCE_VALUES_NOT_KEPT"]
         if any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
@@ -50,22 +49,6 @@ def difference(submission: Submission, language: str, *, of: Collection[str] | N
     codes += [KEEPS_COARSE] if submission.restores is not None else []
     notes = [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]
     return {**found, "notes": notes}
-
-
-def _of_sides(table: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
-    """Return a table's difference with the rows of some sides, without what cells were and are."""
-    listed = {name: [one for one in table.get(name, []) if sides & set(one.get("sides", ()))] for name in _LISTS}
-    told = sum(len(listed[name]) == len(table.get(name, [])) for name in _LISTS) == len(_LISTS)
-    listed["changed"] = [{**one, "before": None, "after": None, "shown": False} for one in listed["changed"]]
-    return {**table, **listed, "all_told": told and table.get("all_told", True)}
-
-
-def _sides_left_out(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table's difference without the sides of its rows."""
-    return {
-        **table,
-        **{n: [{k: v for k, v in one.items() if k != "sides"} for one in table[n]] for n in _LISTS if n in table},
-    }
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -80,10 +63,11 @@ def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 
 def stage(session: Session, submission: Submission) -> str:
-    """Return where a submission stands: its state (`survey_steps.state_of`); of a draft whether it is being checked."""
+    """Return where a submission stands: its state; of a draft whether it is being checked, of a removal whether the map has it."""
     if submission.state == "draft" and submission.report is None:
         return CHECKING
-    return state_of(session, submission)
+    state = state_of(session, submission)
+    return REMOVING if submission.removes and state == COMMITTED else state
 
 
 def sides_told(submission: Submission) -> dict[str, str] | None:
@@ -160,7 +144,7 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
         case "published":
             code, params = "MAP_SHOWN", {"release": since} if since else {}
         case "committed":
-            code = "MAP_NEXT_RELEASE"
+            code = "MAP_REMOVING" if submission.removes else "MAP_NEXT_RELEASE"
         case "removed":
             code = "MAP_REMOVED"
         case "replaced" if after is not None:

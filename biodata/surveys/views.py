@@ -1,30 +1,39 @@
 """What reviewers decide about: a survey's rows as they would be published, each beside what is published now.
 
-All of it is made of published values: those that `sharing` would let out of the upload, and those of the current release.
-Also to whom a row is shown follows from what is published of it alone. So nobody learns more from it than from the release
-that would follow; but for how many records of a side no rule lets out.
+All of it, and to whom a row is shown, follows from published values: those that `sharing` would let out of the upload, and
+those of the current release. So nobody learns more from it than from the release that would follow; but for how many records
+of a side no rule lets out.
 """
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
 import polars as pl
 import shapely
 
+from biodata.access.roles import Principal
+from biodata.errors import InputError
+from biodata.flags import FLAGS
 from biodata.pipeline import Preview
 from biodata.pipeline.row_countries import countries_of
+from biodata.sharing.publish import WITHHELD
+from biodata.store import survey_views
+from biodata.store.registry import Registry
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.store.survey_views import View
+from biodata.surveys import seeing, words
+from biodata.surveys.difference import TABLES, Difference
 from biodata.vocabularies import SharingCategory
 
-_OPEN: Final = str(SharingCategory.OPEN)
+MOST_ROWS: Final = 500
 _COMPARED: Final = (
     "occurrenceID", "scientificName", "individualCount", "organismQuantity", "organismQuantityType", "sex", "lifeStage",
     "occurrenceStatus", "basisOfRecord", "eventDate", "year", "eventID", "samplingProtocol", "decimalLatitude",
     "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode", "locality", "sharing_category",
 )  # fmt: skip
-"""Of records: what is told of each, and what makes one changed."""
+"""Of records: what is shown of each, and what makes one changed."""
 _BESIDE: Final = (
     "species", "country_codes", "cell_west", "cell_south", "cell_east", "cell_north", "quality_flags", "informationWithheld",
 )  # fmt: skip
@@ -33,72 +42,75 @@ _EVENTS: Final = (
     "failed_days", "targetTaxonomicScope", "isAbsenceReported", "records", "species", "country_codes", "quality_flags",
     "sharing_category", "informationWithheld",
 )  # fmt: skip
+_FIRST: Final = (
+    "eventDate",
+    "year",
+    "scientificName",
+    "eventID",
+    "occurrenceID",
+    "decimalLatitude",
+    "decimalLongitude",
+)
+"""What rows are sorted by, before all else that is shown of them: the file's order could tell the event of a coarse record."""
+_WITHHELD: Final = re.compile(
+    re.escape(WITHHELD).replace(r"\{\}", "(?P<reason>.+)", 1).replace(r"\{\}", "(?P<rule_id>[^()]+)", 1)
+    .replace(r"\{\}", "(?P<owner>[^()]+)"), re.DOTALL,
+)  # fmt: skip
 
 
-def view_of(found: Preview, sides: Collection[str]) -> View:
-    """Return the rows of an upload for those who decide about its sides.
+def view_of(found: Preview, changes: Difference, sides: Collection[str]) -> tuple[View, set[str]]:
+    """Return the rows of an upload for those who decide about its sides, and the sides that have something to decide.
 
-    Parameters
-    ----------
-    found : Preview
-        What a release would tell of it.
-    sides : collection of str
-        The sides of the survey.
-
-    Returns
-    -------
-    View
-        Of records that are changed `before` tells, as JSON, what is published now; those that go are among them. Their order
-        is that of what is published: the order of the file could tell the event of a coarse record.
+    These are the sides of each published row that becomes another one or goes, and of each whose cells change; every side
+    where a row changes that is not published, since by its exact place alone it would be told on which side of the border it
+    lies; and every side where nothing changes.
     """
-    columns = [*_COMPARED, *_BESIDE]
-    was = found.before.select("key", *columns)
-    now = found.occurrences.select("key", *columns)
-    both = now.join(was, on="key", how="left", suffix=" was", maintain_order="left")
-    known = now.select("key").join(
-        was.select("key", known=pl.lit(value=True)), on="key", how="left", maintain_order="left"
+    columns, every = [*_COMPARED, *_BESIDE], sorted(sides)
+    was, now = (
+        frame.select("key", *columns).with_columns(_sides(frame, every)) for frame in (found.before, found.occurrences)
     )
+    both = now.join(was.with_columns(known=True), on="key", how="left", suffix=" was", maintain_order="left")
     differs = [pl.col(name).ne_missing(pl.col(f"{name} was")) for name in _COMPARED]
     change = (
-        pl.when(known["known"].is_null()).then(pl.lit("new")).when(pl.any_horizontal(differs)).then(pl.lit("changed"))
-        .otherwise(pl.lit("unchanged"))
-    )  # fmt: skip
-    both = both.with_columns(change=change)
-    rows = both.with_columns(before=_before(both)).select("change", "before", *columns)
-    nothing = pl.lit(None, dtype=pl.String)
-    gone = was.filter(pl.col("key").is_in(list(found.gone))).select(
-        pl.lit("gone").alias("change"), nothing.alias("before"), *columns
+        pl.when(pl.col("known").is_null()).then(pl.lit("new")).when(pl.any_horizontal(differs)).then(pl.lit("changed"))
     )
-    rows = pl.concat([rows, gone])
-    rows = rows.with_columns(_sides(rows, sides)).sort(*_ordered(rows.schema), nulls_last=True)
+    both = both.with_columns(change=change.otherwise(pl.lit("unchanged")))
+    gone = was.filter(pl.col("key").is_in(list(found.gone))).with_columns(change=pl.lit("gone"))
+    rows = pl.concat([both.with_columns(before=_before(both)), gone], how="diagonal")
+    order = [*_FIRST, "change", *(name for name in columns if name not in _FIRST and not rows.schema[name].is_nested())]
+    rows = rows.sort(*order, nulls_last=True)
     events = pl.concat([found.events.select(_EVENTS), _box(found.events["geometry"])], how="horizontal")
-    events = events.with_columns(_sides(events, sides)).sort("event_start", "eventID", "year", nulls_last=True)
-    return View(rows, events, _counts(rows, found, sides), found.rules_hash)
-
-
-def _ordered(schema: pl.Schema) -> list[str]:
-    """Return by what rows are put in order: all that is told of them, so that nothing of the file's order is left."""
-    first = ("eventDate", "year", "scientificName", "eventID", "occurrenceID", "decimalLatitude", "decimalLongitude")
-    return [*first, *(name for name, kind in schema.items() if name not in first and not kind.is_nested())]
+    events = events.with_columns(_sides(events, every)).sort("event_start", "eventID", "year", nulls_last=True)
+    told = changes.occurrences.changing()["identifier"]
+    touched, hidden = [rows.filter(pl.col("change") != "unchanged")["key"]], False
+    for records, published in ((found.records, now), (found.had, was)):
+        keys = records.filter(pl.col("identifier").is_in(told.implode()))["key"]
+        hidden |= not keys.is_in(published["key"].implode()).all()
+        touched.append(keys)
+    told = changes.events.changing()["identifier"]
+    hidden |= not told.is_in(events["eventID"].implode()).all()
+    places = pl.concat([found.event_places, found.had_events]).filter(pl.col("identifier").is_in(told.implode()))
+    own = pl.concat([now, was]).filter(pl.col("key").is_in(pl.concat(touched).implode()))["sides"]
+    concerned = set(pl.concat([own, places["countries"]]).explode().drop_nulls()) & set(sides)
+    view = View(
+        rows.select("change", "before", *columns, "sides"), events, _counts(rows, found, every), found.rules_hash
+    )
+    return view, set(sides) if hidden or not concerned else concerned
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
     """Return, of changed rows, the published values that were others, as JSON."""
-    changed = both["change"] == "changed"
     told: list[str | None] = []
-    for is_changed, row in zip(changed, both.iter_rows(named=True), strict=True):
-        if not is_changed:
-            told.append(None)
-            continue
-        pairs = ((name, row[name], row[f"{name} was"]) for name in _COMPARED)
-        told.append(orjson.dumps({name: was for name, now, was in pairs if now != was}).decode())
+    for row in both.iter_rows(named=True):
+        was = {name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}
+        told.append(orjson.dumps(was).decode() if row["change"] == "changed" else None)
     return pl.Series("before", told, dtype=pl.String)
 
 
-def _sides(rows: pl.DataFrame, sides: Collection[str]) -> pl.Expr:
+def _sides(rows: pl.DataFrame, sides: list[str]) -> pl.Series:
     """Return whose reviewers see each row: the countries that are published of it, else all, since it may be of each."""
-    own = countries_of(rows).list.eval(pl.element().filter(pl.element().is_in(sorted(sides))))
-    return pl.when(own.list.len() > 0).then(own).otherwise(pl.lit(sorted(sides))).alias("sides")
+    own = countries_of(rows).list.eval(pl.element().filter(pl.element().is_in(sides)))
+    return rows.select(sides=pl.when(own.list.len() > 0).then(own).otherwise(pl.lit(sides)))["sides"]
 
 
 def _box(shapes: pl.Series) -> pl.DataFrame:
@@ -108,19 +120,91 @@ def _box(shapes: pl.Series) -> pl.DataFrame:
     return edges.with_columns(pl.all().fill_nan(None))
 
 
-def _counts(rows: pl.DataFrame, shown: Preview, sides: Iterable[str]) -> dict[str, Any]:
+def _counts(rows: pl.DataFrame, shown: Preview, sides: list[str]) -> dict[str, Any]:
     """Return by side how many records its reviewers see, how many of them as a cell, how many wait or no rule lets out."""
     found: dict[str, Any] = {}
-    stays = rows.filter(pl.col("change") != "gone")
-    for side in sorted(sides):
-        own = stays.filter(pl.col("sides").list.contains(side))
+    for side in sides:
+        own = rows.filter(pl.col("change") != "gone", pl.col("sides").list.contains(side))
         hidden, waiting = (
             sum(side in (codes or [NO_COUNTRY]) for codes in countries.to_list())
             for countries in (shown.withheld, shown.waiting["countries"])
         )
-        found[side] = {
-            "records": own.height,
-            "coarse": own.filter(pl.col("sharing_category") != _OPEN).height,
-            "withheld": hidden,
-        } | ({"waiting": waiting} if waiting else {})
+        coarse = int((own["sharing_category"] != SharingCategory.OPEN).sum())
+        found[side] = {"records": own.height, "coarse": coarse, "withheld": hidden}
+        found[side] |= {"waiting": waiting} if waiting else {}
     return found
+
+
+def rows(
+    registry: Registry, who: Principal | None, number: int, *, table: str = "occurrences", side: str | None = None,
+    change: str | None = None, event: str | None = None, offset: int = 0, limit: int = 100, language: str = "en",
+    rules_hash: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return rows of a submission as they would be published: all to its team and the machine's owner, else those of their sides.
+
+    Rows that other rules let out than those of `rules_hash`, where it is known, are not shown, nor those of a survey that
+    nobody decides about any more (SUBMISSION_DECIDED). `flags` tells what those of the rows mean, in the language.
+    """
+    with registry.session(read_only=True) as session:
+        found = seeing.need(session, who, number)
+        mine = seeing.seen_sides(who, found)
+        view = survey_views.read(session, number)
+        state = found.state
+    problem, expected = None, "the published data"
+    if view is None:
+        problem = f"it is {state}: its rows are kept only while somebody decides about them"
+        problem = "it is not checked yet" if state == "draft" else problem
+    elif rules_hash is not None and view.rules_hash != rules_hash:
+        problem = "the sharing rules have changed since it was checked; it is checked again, and its rows are shown after that"
+        expected = "in some minutes"
+    if view is None or problem is not None:
+        raise InputError(str(problem), column="number", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
+    is_of = pl.element().is_in(own_sides(mine, side))
+    frame = view.occurrences if table == "occurrences" else view.events
+    frame = frame.filter(pl.col("sides").list.eval(is_of).list.any())
+    if change is not None and table == "occurrences":
+        frame = frame.filter(pl.col("change") == change)
+    if event is not None:
+        frame = frame.filter(pl.col("eventID") == event)
+    shown = frame.slice(offset, limit)
+    told = shown.with_columns(pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine))))
+    return {
+        "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
+        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(_retold(told, language)),
+        "flags": _meant(told["quality_flags"], language),
+    }  # fmt: skip
+
+
+def own_sides(mine: list[str], side: str | None) -> list[str]:
+    """Return the sides that are shown; a side that is none of theirs is refused (FIELD_INVALID)."""
+    if side is not None and side not in mine:
+        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
+        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
+    return mine if side is None else [side]
+
+
+def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
+    """Return rows with what is kept back of them, and why, in a language; a publisher's own words stay as they are."""
+    said = frame["informationWithheld"].drop_nulls().unique().to_list()
+    matches = {one: match for one in said if (match := _WITHHELD.fullmatch(one)) is not None}
+    told = {one: words.told("PLACE_WITHHELD", match.groupdict(), language)[0] for one, match in matches.items()}
+    return frame.with_columns(pl.col("informationWithheld").replace(told)) if told and language != "en" else frame
+
+
+def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows for JSON: what is empty is left out."""
+    told = []
+    for row in frame.iter_rows(named=True):
+        one = row | {"before": orjson.loads(row["before"])} if row.get("before") else row
+        told.append({name: value for name, value in one.items() if value is not None and value != []})
+    return told
+
+
+def _meant(flags: pl.Series, language: str) -> dict[str, str]:
+    """Return what the flags of rows mean; in English where the language has no words of its own for one."""
+    codes = sorted(flags.explode().drop_nulls().unique())
+    english = {code: FLAGS[code].meaning if code in FLAGS else code for code in codes}
+    return {code: words.told(code, {}, language)[0] if words.has(code, language) else english[code] for code in codes}
+
+
+__all__ = ["MOST_ROWS", "TABLES", "own_sides", "rows", "view_of"]

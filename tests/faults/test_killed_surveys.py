@@ -12,11 +12,9 @@ from pathlib import Path
 import httpx2 as httpx
 import polars as pl
 import pytest
-from starlette.testclient import TestClient
 
 import appointed
 import releases as fixture
-from api.app import create_app
 from biodata.access import accounts, api_keys
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.settings import Settings
@@ -281,26 +279,7 @@ def test_a_full_disk_takes_nothing_of_an_accepted_survey_and_the_next_try_does(s
     assert whole(settings) == (3000, 3)
 
 
-def test_a_part_that_finds_no_room_is_sent_again(small_disk: Path):
-    settings = Settings(data=small_disk / "data", memory_limit="500MB", rate_limit=0)
-    fixture.make_release(settings.data)
-    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
-        key = api_keys.for_uploads(client.app.state.service.registry, "a team")
-        head = {"Authorization": f"Bearer {key}", "Tus-Resumable": "1.0.0"}
-        content = os.urandom(2_000_000)
-        url = client.post("/v1/uploads", headers=head | {"Upload-Length": "4000000"}).headers["location"]
-        part = head | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
-        filler = fill(small_disk, leave=200_000)
-        answer = client.patch(url, content=content, headers=part)
-        assert answer.status_code in (503, 507), answer.text
-        filler.unlink()
-        assert client.head(url, headers=head).headers["upload-offset"] == "0"
-        assert client.patch(url, content=content, headers=part).headers["upload-offset"] == "2000000"
-        folder = settings.data / "service" / "uploads" / "parts" / url.rsplit("/", 1)[1]
-        assert len(list(folder.iterdir())) == 1
-
-
-def test_a_cut_line_keeps_what_came_of_a_part_and_nothing_of_a_form(tmp_path: Path, sample_data: Path):
+def test_a_cut_line_keeps_nothing_of_a_form_and_the_file_is_sent_again(tmp_path: Path, sample_data: Path):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     fixture.make_release(settings.data)
     with Registry.open(settings) as registry:
@@ -313,30 +292,15 @@ def test_a_cut_line_keeps_what_came_of_a_part_and_nothing_of_a_form(tmp_path: Pa
     try:
         wait_until_ready(address, process, timeout_s=240)
         content = (sample_data / "survey_namha.xlsx").read_bytes()
-        head = {"Authorization": f"Bearer {key}", "Tus-Resumable": "1.0.0"}
         form = (
             f"POST /v1/surveys HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Length: 99999\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
             'Content-Disposition: form-data; name="file"; filename="a.xlsx"\r\n\r\n'
         ).encode()
         cut(port, form + content[:1000])
-        with httpx.Client(base_url=address, headers=head, timeout=60) as client:
-            url = client.post("/v1/uploads", headers={"Upload-Length": str(len(content))}).headers["location"]
-            part = (
-                f"PATCH {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nTus-Resumable: 1.0.0\r\n"
-                f"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: {len(content)}\r\n\r\n"
-            ).encode()
-            cut(port, part + content[:3000])
-            for _ in range(100):
-                offset = int(client.head(url).headers["upload-offset"])
-                if offset:
-                    break
-                threading.Event().wait(0.1)
-            assert 0 < offset <= 3000
-            kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
-            sent = client.patch(url, content=content[offset:], headers=kind)
-            assert (sent.status_code, sent.headers["upload-offset"]) == (204, str(len(content)))
-            taken = client.post("/v1/surveys", files={"upload": (None, url.rsplit("/", 1)[1])})
+        assert not list((settings.data / "service" / "uploads").glob("*"))
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+            taken = client.post("/v1/surveys", files={"file": ("a.xlsx", content)})
             assert taken.status_code == 202, taken.text
     finally:
         process.terminate()

@@ -1,6 +1,6 @@
 // Who it is: a login, a first password by a code, or a key.
 import { t } from '../words';
-import { busy, complain, field, find, say } from './dom';
+import { attempt, complain, field, find, say } from './dom';
 import { hasKey, logIn, logOut, Refused, setPassword, useKey } from './session';
 
 /** Wire the forms; `changed` is called whenever somebody else looks at the page. */
@@ -19,11 +19,11 @@ export function startAccount(changed: () => void): void {
   });
   find('login-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    void busy(find<HTMLButtonElement>('login-button'), () => byPassword(knownNow));
+    void attempt(find('login-status'), () => byPassword(knownNow), find<HTMLButtonElement>('login-button'));
   });
   find('code-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    void busy(find<HTMLButtonElement>('code-button'), byCode);
+    void attempt(find('code-status'), byCode, find<HTMLButtonElement>('code-button'));
   });
   find('logout-button').addEventListener('click', () => {
     const ended = logOut();
@@ -59,14 +59,10 @@ async function byPassword(knownNow: (text: string, kind: string) => void): Promi
 
 /** A first password, or a new one: whose it is the code knows, so the name is typed at the login that follows. */
 async function byCode(): Promise<void> {
-  try {
-    await setPassword(field('one-time-code').value.trim(), field('new-password').value);
-    find<HTMLFormElement>('code-form').reset();
-    say(find('code-status'), '');
-    find<HTMLDetailsElement>('code').open = false;
-    say(find('login-status'), t('password_set'), 'good');
-    field('account').focus();
-  } catch (refusal) {
-    complain(find('code-status'), refusal);
-  }
+  await setPassword(field('one-time-code').value.trim(), field('new-password').value);
+  find<HTMLFormElement>('code-form').reset();
+  say(find('code-status'), '');
+  find<HTMLDetailsElement>('code').open = false;
+  say(find('login-status'), t('password_set'), 'good');
+  field('account').focus();
 }

@@ -1,6 +1,6 @@
 // The check: nothing is kept by the service, and no key is needed. What uncertain headings mean is decided here, too.
 import { language, t } from '../words';
-import { busy, complain, el, field, find, say, statusLine, table, terms } from './dom';
+import { attempt, el, field, find, say, statusLine, table, terms } from './dom';
 import { reportView, type Report } from './findings';
 import { ask, askJson, asJson, hasKey, save } from './session';
 
@@ -38,15 +38,11 @@ async function check(): Promise<void> {
   if (!file) return say(status, t('file_missing'), 'note');
   say(status, t('checking'));
   find('report').replaceChildren();
-  await busy(find<HTMLButtonElement>('check-button'), async () => {
-    try {
-      const report = (await (await sendToCheck(file, 'json')).json()) as Report;
-      say(status, t(report.ok ? 'said_ok' : 'said_blocked', { blocking: report.blocking, warnings: report.warnings }), 'heard');
-      find('report').append(acceptedView(), reportView(report, accept), downloads(file, report));
-    } catch (refusal) {
-      complain(status, refusal);
-    }
-  });
+  await attempt(status, async () => {
+    const report = (await (await sendToCheck(file, 'json')).json()) as Report;
+    say(status, t(report.ok ? 'said_ok' : 'said_blocked', { blocking: report.blocking, warnings: report.warnings }), 'heard');
+    find('report').append(acceptedView(), reportView(report, accept), downloads(file, report));
+  }, find<HTMLButtonElement>('check-button'));
 }
 
 function accept(what: string): void {
@@ -65,7 +61,7 @@ function acceptedView(): HTMLElement | string {
   return el('div', { class: 'note', id: 'accepted', tabindex: -1 }, t('accepted_now'), el('ul', {}, ...[...accepted].map(takeBack)));
 }
 
-/** A form with the file, and with its dataset: what was decided about its headings is used. */
+/** A form with the file, its dataset and its part: what was decided about its headings is used, and the other parts are known. */
 export async function formOf(file: File): Promise<FormData> {
   const form = new FormData();
   // A browser gives no file away that was changed after it was chosen.
@@ -73,7 +69,7 @@ export async function formOf(file: File): Promise<FormData> {
     throw new Error(t('file_changed'));
   });
   form.append('file', file, file.name);
-  for (const id of ['dataset', 'license']) if (field(id).value.trim()) form.append(id, field(id).value.trim());
+  for (const id of ['dataset', 'part', 'license']) if (field(id).value.trim()) form.append(id, field(id).value.trim());
   if (accepted.size) form.append('accept', [...accepted].join('\n'));
   return form;
 }
@@ -87,16 +83,11 @@ function downloads(file: File, report: Report): HTMLElement | string {
   const status = statusLine();
   const stem = file.name.replace(/\.[^.]*$/, '');
   const button = (format: string, text: string, name: string): HTMLElement => {
-    const made = el('button', { type: 'button', class: 'plain' }, text);
     const load = async (): Promise<void> => {
-      try {
-        save(await (await sendToCheck(file, format)).blob(), name);
-        say(status, t('saved', { name }));
-      } catch (refusal) {
-        complain(status, refusal);
-      }
+      save(await (await sendToCheck(file, format)).blob(), name);
+      say(status, t('saved', { name }));
     };
-    made.addEventListener('click', () => void busy(made, load));
+    const made = el('button', { type: 'button', class: 'plain', onclick: () => void attempt(status, load, made) }, text);
     return made;
   };
   const buttons = [button('xlsx', t('get_marked'), `${stem}_marked.xlsx`), button('csv', t('get_csv'), `${stem}_problems.csv`)];
@@ -106,15 +97,13 @@ function downloads(file: File, report: Report): HTMLElement | string {
 async function lookAtHeadings(): Promise<void> {
   const [file, status] = [chosenFile(), find('headings-status')];
   if (!file) return say(status, t('file_missing'), 'note');
-  try {
+  await attempt(status, async () => {
     const path = `/v1/surveys/headings?language=${language}`;
     const found = await askJson<{ sheets: { sheet: string; headings: Heading[] }[] }>(path, { method: 'POST', body: await formOf(file) });
     const open = found.sheets.flatMap(({ sheet, headings }) => headings.filter((one) => !one.certain).map((one) => ({ ...one, sheet })));
     say(status, t(open.length ? 'headings_help' : 'headings_certain'), open.length ? 'note' : 'good');
     find('headings').replaceChildren(...(open.length ? [headingForm(open)] : []));
-  } catch (refusal) {
-    complain(status, refusal);
-  }
+  });
 }
 
 function headingForm(headings: Heading[]): HTMLElement {
@@ -142,12 +131,10 @@ async function keepHeadings(selects: Map<string, HTMLSelectElement>): Promise<vo
   const decided = [...selects].filter(([, select]) => select.value).map(([heading, { value }]) => [heading, value === NO_TERM ? '' : value]);
   const dataset = field('dataset').value.trim();
   const path = `/v1/surveys/mappings${dataset ? `?dataset=${encodeURIComponent(dataset)}` : ''}`;
-  try {
+  await attempt(status, async () => {
     const kept = await askJson<{ dataset: string }>(path, { ...asJson({ mapping: Object.fromEntries(decided) }), method: 'PUT' });
     field('dataset').value = kept.dataset; // the next check then knows whose headings they are
     find('headings').replaceChildren();
     say(status, `✔ ${t('headings_kept', { dataset: kept.dataset })}`, 'good');
-  } catch (refusal) {
-    complain(status, refusal);
-  }
+  });
 }

@@ -76,10 +76,10 @@ export function complain(where: HTMLElement, refusal: unknown): void {
   say(where, refusal instanceof Error ? refusal.message : String(refusal), 'bad');
 }
 
-/** Work that a button begins; it can be pressed again when that has ended. */
-export async function busy(button: HTMLButtonElement, work: () => Promise<void>): Promise<void> {
-  button.disabled = true;
-  await work().finally(() => (button.disabled = false));
+/** Do something, and say in a place why it was refused; a button that begins it can be pressed again when it has ended. */
+export async function attempt(where: HTMLElement, work: () => Promise<unknown>, button?: HTMLButtonElement | null): Promise<void> {
+  if (button) button.disabled = true;
+  await work().catch((refusal: unknown) => complain(where, refusal)).finally(() => button && (button.disabled = false));
 }
 
 /** What belongs together, in the order in which it came. */

@@ -1,6 +1,6 @@
 // What is decided about: a survey's rows as they would be published, by species, by event and on a small map; reviewers see their side's.
 import { language, t } from '../words';
-import { complain, el, find, folded, grouped, named, say, statusLine, table, terms, type Child } from './dom';
+import { attempt, el, find, folded, grouped, named, say, statusLine, table, terms, type Child } from './dom';
 import { drawing } from './drawing';
 import { askJson } from './session';
 
@@ -39,23 +39,19 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   let flags: Record<string, string> = {};
   let round = 0;
 
-  const load = async (): Promise<void> => {
+  const load = (): Promise<void> => attempt(status, async () => {
     const mine = ++round;
     const query: Record<string, string> = { language, limit: String(AT_ONCE), offset: String(rows.length) };
     if (change.value) query['change'] = change.value;
     if (event !== null) query['event'] = event;
-    try {
-      const answer = await askJson<Answer<Row>>(`/v1/surveys/${survey}/rows?${new URLSearchParams(query)}`);
-      if (mine !== round) return;
-      [rows, flags] = [[...rows, ...answer.results], { ...flags, ...answer.flags }];
-      counts.replaceChildren(...Object.entries(answer.counts).map(([side, of]) => el('li', {}, sideCounts(side, of))));
-      say(status, answer.count ? t('rows_shown', { shown: rows.length, count: answer.count }) : t('rows_none'));
-      more.hidden = rows.length >= answer.count;
-      draw();
-    } catch (refusal) {
-      complain(status, refusal);
-    }
-  };
+    const answer = await askJson<Answer<Row>>(`/v1/surveys/${survey}/rows?${new URLSearchParams(query)}`);
+    if (mine !== round) return;
+    [rows, flags] = [[...rows, ...answer.results], { ...flags, ...answer.flags }];
+    counts.replaceChildren(...Object.entries(answer.counts).map(([side, of]) => el('li', {}, sideCounts(side, of))));
+    say(status, answer.count ? t('rows_shown', { shown: rows.length, count: answer.count }) : t('rows_none'));
+    more.hidden = rows.length >= answer.count;
+    draw();
+  });
   const draw = (): void => {
     const common = Object.keys(flags).filter((flag) => rows.length > 1 && rows.every((row) => row.quality_flags?.includes(flag)));
     const items = common.map((flag) => el('li', {}, flags[flag], ' ', el('small', {}, flag)));
@@ -76,7 +72,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   change.addEventListener('input', () => anew(event));
   whole.addEventListener('click', () => anew(null));
   more.addEventListener('click', () => void load());
-  loadEvents().catch((refusal: unknown) => complain(status, refusal));
+  void attempt(status, loadEvents);
   void load();
   return el('section', { id: 'rows', 'aria-label': t('rows_title') },
     el('h4', {}, t('rows_title')), el('p', {}, t('rows_help')), counts, map, events,

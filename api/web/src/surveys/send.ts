@@ -1,9 +1,9 @@
 // Sending a part of a dataset: checked first, so that its sender sees what it changes before anybody else does.
 import { language, served, t } from '../words';
 import { chosenFile, formOf } from './check';
-import { busy, complain, el, field, find, say } from './dom';
+import { attempt, el, field, find, say } from './dom';
 import { askJson, hasKey } from './session';
-import type { VersionList } from './versions';
+import { versionsOf, type VersionList } from './versions';
 
 let versions: VersionList['results'] = [];
 
@@ -33,8 +33,7 @@ export async function offerDatasets(): Promise<void> {
 /** Ask for the parts that the dataset has. */
 export async function loadParts(): Promise<void> {
   const dataset = field('dataset').value.trim();
-  const path = `/v1/surveys/versions/${dataset.split('/').map(encodeURIComponent).join('/')}`;
-  const found = hasKey() && dataset ? await askJson<VersionList>(path).catch(() => null) : null; // none yet, or none of theirs
+  const found = hasKey() && dataset ? await versionsOf(dataset).catch(() => null) : null; // none yet, or none of theirs
   if (field('dataset').value.trim() !== dataset) return;
   versions = found?.results ?? [];
   find('parts').replaceChildren(...[...new Set(versions.map((one) => one.part))].map((value) => el('option', { value })));
@@ -74,17 +73,12 @@ async function send(sent: (number: number) => void): Promise<void> {
   if (!file) return say(status, t('file_missing'), 'note');
   if (!hasKey()) return field('account').focus(), say(status, t('key_missing'), 'note');
   say(status, t('sending'));
-  await busy(find<HTMLButtonElement>('send-button'), async () => {
-    try {
-      const body = await formOf(file);
-      body.append('submit', 'false');
-      if (field('part').value.trim()) body.append('part', field('part').value.trim());
-      // The service knows a file that it has already: the same one sent twice is taken once.
-      const { id } = await askJson<{ id: number }>(`/v1/surveys?language=${language}`, { method: 'POST', body });
-      say(status, `✔ ${t('sent', { number: id })}`, 'good');
-      sent(id);
-    } catch (refusal) {
-      complain(status, refusal);
-    }
-  });
+  await attempt(status, async () => {
+    const body = await formOf(file);
+    body.append('submit', 'false');
+    // The service knows a file that it has already: the same one sent twice is taken once.
+    const { id } = await askJson<{ id: number }>(`/v1/surveys?language=${language}`, { method: 'POST', body });
+    say(status, `✔ ${t('sent', { number: id })}`, 'good');
+    sent(id);
+  }, find<HTMLButtonElement>('send-button'));
 }

@@ -3,11 +3,11 @@ import { datasetAddress } from '../service';
 import { language, t } from '../words';
 import { answerForm, askedOnce, decisionForm } from './decision';
 import { differenceView, type Difference } from './difference';
-import { complain, el, find, folded, named, say, statusLine, table, when, type Child } from './dom';
+import { attempt, complain, el, find, folded, named, say, statusLine, table, when, type Child } from './dom';
 import { reportView, type Report } from './findings';
 import { askAbout, rowsView } from './rows';
 import { loadParts, sendAgain } from './send';
-import { ask, askJson, hasKey, Refused } from './session';
+import { ask, askJson, hasKey, Refused, save } from './session';
 import { versionsView } from './versions';
 
 interface Question {
@@ -79,17 +79,14 @@ export function byAddress(again = false): void {
 export async function loadList(): Promise<void> {
   const status = find('list-status');
   if (!hasKey()) return say(status, t('key_missing'), 'note');
-  try {
+  await attempt(status, async () => {
     const { results } = await askJson<{ results: Summary[] }>('/v1/surveys');
-    const waiting = results.filter((one) => one.waits_for_you);
-    const others = results.filter((one) => !one.waits_for_you);
+    const [waiting, others] = [results.filter((one) => one.waits_for_you), results.filter((one) => !one.waits_for_you)];
     say(status, t(results.length ? 'list_count' : 'list_none', { count: results.length, waiting: waiting.length }));
     const lists = [listed(t('waiting_for_you'), waiting), listed(t('your_surveys'), others)];
     find('list').replaceChildren(...lists.filter((one) => one !== null));
     void loadParts();
-  } catch (refusal) {
-    complain(status, refusal);
-  }
+  });
 }
 
 function listed(caption: string, surveys: Summary[]): HTMLElement | null {
@@ -178,12 +175,23 @@ function stateLine(survey: Survey): HTMLElement {
   const state = el('strong', { id: 'survey-state', 'data-state': survey.state }, named('state', survey.stage) + working);
   const kind = survey.left_alone ? 'note' : survey.state === 'published' ? 'good' : survey.state === 'refused' ? 'bad' : 'known';
   const link = (id: string, href: string, words: string): Child[] => [' · ', el('a', { id, href }, words)];
-  const key = encodeURIComponent(survey.dataset);
+  const [key, shown] = [encodeURIComponent(survey.dataset), survey.state === 'published'];
+  const results = `/v1/surveys/results/${key}`;
   return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next ? ` · ${survey.next}` : null,
-    ...(survey.state === 'published' && survey.file ? link('see-map', `/?dataset=${key}&language=${language}`, t('see_map')) : []),
-    ...(survey.state === 'published' ? link('see-dataset', datasetAddress(survey.dataset), t('see_dataset')) : []),
-    ...(survey.state === 'published' ? link('see-results', `/v1/surveys/results/${key}?language=${language}`, t('see_results')) : []),
+    ...(shown ? link('see-map', `/?dataset=${key}&language=${language}`, t('see_map')) : []),
+    ...(shown ? link('see-dataset', datasetAddress(survey.dataset), t('see_dataset')) : []),
+    ...(shown ? link('see-results', `${results}?language=${language}`, t('see_results')) : []),
+    ...(shown ? link('see-pdf', `${results}.pdf?language=${language}`, t('see_pdf')) : []),
+    ...(shown && survey.mine ? [' · ', exactResults(results, survey.dataset)] : []),
     ...(survey.replaced_by ? link('see-next', `#survey-${survey.replaced_by}`, t('open', { number: survey.replaced_by })) : []));
+}
+
+/** The team's own results: asked for with its key, so no address can be followed. */
+function exactResults(results: string, dataset: string): HTMLElement {
+  const load = async (): Promise<void> => save(await (await ask(`${results}?language=${language}&exact=true`)).blob(), `${dataset}.html`);
+  const made = el('button', { type: 'button', id: 'get-exact', class: 'plain small', onclick: () => void attempt(find('list-status'), load, made) },
+    t('get_exact'));
+  return made;
 }
 
 function facts(survey: Survey): HTMLElement {

@@ -1,6 +1,6 @@
 // The versions of each part of a dataset, and the way back to an earlier one: it is sent again as one more version.
 import { language, t } from '../words';
-import { complain, el, folded, grouped, named, statusLine, table, when } from './dom';
+import { attempt, el, folded, grouped, named, statusLine, table, when } from './dom';
 import { askedOnce } from './decision';
 import { inOneLine } from './difference';
 import { askJson, onceKey } from './session';
@@ -24,14 +24,9 @@ export interface VersionList {
 export function versionsView(survey: Survey, opened: (number: number) => void): HTMLElement {
   const [status, shown] = [statusLine(), el('div')];
   const load = async (): Promise<void> => {
-    try {
-      const path = `/v1/surveys/versions/${survey.dataset.split('/').map(encodeURIComponent).join('/')}?language=${language}`;
-      const found = await askJson<VersionList>(path);
-      const parts = grouped(found.results, (one) => one.part).toSorted((a, b) => Number(b[0]!.part === survey.part) - Number(a[0]!.part === survey.part));
-      shown.replaceChildren(...parts.map((every) => partTable(every, found.may_return)));
-    } catch (refusal) {
-      complain(status, refusal);
-    }
+    const found = await versionsOf(survey.dataset);
+    const parts = grouped(found.results, (one) => one.part).toSorted((a, b) => Number(b[0]!.part === survey.part) - Number(a[0]!.part === survey.part));
+    shown.replaceChildren(...parts.map((every) => partTable(every, found.may_return)));
   };
   const partTable = (every: Version[], mayReturn: boolean): HTMLElement => {
     const heads = [t('version'), t('changed_at'), t('state'), t('difference'), t('number'), ''];
@@ -44,17 +39,16 @@ export function versionsView(survey: Survey, opened: (number: number) => void): 
   const restore = ({ version, submission }: Version): HTMLElement => {
     const once = onceKey();
     const words = { first: t('restore', { version }), help: t('restore_help', { version }), sure: t('restore_sure', { version }) };
-    return askedOnce(words, async () => {
-      try {
-        const path = `/v1/surveys/${submission}/restore?language=${language}`;
-        opened((await askJson<{ id: number }>(path, { method: 'POST', headers: { 'Idempotency-Key': once } })).id);
-      } catch (refusal) {
-        complain(status, refusal);
-      }
-    });
+    return askedOnce(words, () => attempt(status, async () => {
+      const path = `/v1/surveys/${submission}/restore?language=${language}`;
+      opened((await askJson<{ id: number }>(path, { method: 'POST', headers: { 'Idempotency-Key': once } })).id);
+    }));
   };
-  const loadOnce = (event: Event): void => {
-    if ((event.target as HTMLDetailsElement).open) void load();
-  };
+  const loadOnce = (event: Event): void => void ((event.target as HTMLDetailsElement).open && attempt(status, load));
   return folded({ id: 'versions', ontoggle: loadOnce }, [t('versions')], shown, status);
+}
+
+/** The versions of the parts of a dataset, as far as they concern whoever asks. */
+export function versionsOf(dataset: string): Promise<VersionList> {
+  return askJson<VersionList>(`/v1/surveys/versions/${dataset.split('/').map(encodeURIComponent).join('/')}?language=${language}`);
 }

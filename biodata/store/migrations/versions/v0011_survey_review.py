@@ -1,4 +1,4 @@
-"""Surveys are reviewed: what is known of each submission, what happened to it, and uploads in parts."""
+"""Surveys are reviewed: what is known of each submission, and what happened to it."""
 
 from typing import Final
 
@@ -19,7 +19,6 @@ def upgrade() -> None:
     """Make the tables and columns; a submission of before was wanted as it came."""
     for column in (
         sa.Column("version", sa.Integer(), nullable=False, server_default="1"),
-        sa.Column("upload_id", sa.String(32), nullable=True),
         sa.Column("complete", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("wanted", sa.Boolean(), nullable=False, server_default=sa.true()),
         sa.Column("sides", JSON, nullable=True),
@@ -43,21 +42,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_submission_event_submission_id"), "submission_event", ["submission_id"])
-    op.create_table(
-        "survey_upload",
-        sa.Column("id", sa.String(32), nullable=False),
-        sa.Column("account_id", NUMBER, nullable=False),
-        sa.Column("length", NUMBER, nullable=False),
-        sa.Column("received", NUMBER, nullable=False),
-        sa.Column("file_name", sa.Text(), nullable=False),
-        sa.Column("told", sa.Text(), nullable=False),
-        sa.Column("file_sha256", sa.String(64), nullable=True),
-        sa.Column("parts", sa.JSON(), nullable=False),
-        sa.Column("state", sa.String(20), nullable=False),
-        sa.Column("created", MOMENT, nullable=False),
-        sa.Column("expires", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_survey_upload_account_id"), "survey_upload", ["account_id"])
-    count_changes(("submission_event", "survey_upload"))
+    count_changes(("submission_event",))
