@@ -33,7 +33,6 @@ from biodata.surveys import (
     accepting,
     conversation,
     kept_reports,
-    other_forms,
     other_parts,
     parts,
     row_sides,
@@ -42,7 +41,7 @@ from biodata.surveys import (
     views,
     withdrawn_rows,
 )
-from biodata.surveys.check import check
+from biodata.surveys.check import check_paths
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of, with_problems
@@ -172,34 +171,21 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     kept = heading_mappings.kept(registry, submission.dataset)
     path, name = _opened(settings, registry, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
-    licences = OfDataset(
-        registered=of_dataset(registry, submission.dataset).registered
-    )  # the other one stands in `license`
-    if path.suffix == taken_tables.SUFFIX:
-        return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, licences=licences,
-                                               params=True)  # fmt: skip
+    # The licence that was stated with an earlier file stands in `license`.
+    licences = OfDataset(registered=of_dataset(registry, submission.dataset).registered)
     target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
-    try:
-        form = forms.recognise([path], names=[name])
-        if form == forms.SHEETS:
-            with path.open("rb") as file:
-                report = check(
-                    file, name, boundaries, kept=kept, rules=rules, known=known, licence=submission.license,
-                    licences=licences, dataset=submission.dataset, target=target,
-                    accepted=accepting.accepted_of(registry, submission.dataset), params=True,
-                )  # fmt: skip
-            with registry.session() as session, session.begin():  # what was marked in the workbook itself, too
-                accepted = report.get("accepts", ())
-                accepting.remember(session, submission.dataset, accepted, account_id=submission.account_id)
-            return target, report
-        report = other_forms.check(
-            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known,
-            licence=submission.license, licences=licences, params=True,
-        )  # fmt: skip
-    except InputError:
-        path.unlink()  # nobody knows what it holds
-        raise
-    path.unlink()
+    is_taken = path.suffix == taken_tables.SUFFIX
+    report = check_paths(
+        [(name, path)], boundaries, kept=kept, rules=rules, known=known, licence=submission.license, licences=licences,
+        dataset=submission.dataset, target=None if is_taken else target, params=True,
+        accepted=accepting.accepted_of(registry, submission.dataset),
+    )  # fmt: skip
+    if is_taken:
+        return path, report
+    if report["form"] != forms.SHEETS:
+        path.unlink()  # it may hold people; nobody knows what one of no form holds
+    with registry.session() as session, session.begin():  # what was marked in the workbook itself, too
+        accepting.remember(session, submission.dataset, report["accepts"], account_id=submission.account_id)
     return target, report
 
 

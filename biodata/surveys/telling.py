@@ -20,6 +20,11 @@ WAITS: Final = "waits"
 _LISTS: Final = ("new", "changed", "gone")
 CHECKING, NOT_SENT, UNDECIDED = "checking", "not_sent", "undecided"
 _ENDED: Final = ("refused", "replaced", "withdrawn")
+_MAP: Final = {
+    "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
+    "accepted": "MAP_BEING_MADE", COMMITTING: "MAP_BEING_MADE", "submitted": "MAP_AFTER_REVIEW", "asked": "MAP_AFTER_ANSWER",
+}  # fmt: skip
+"""What is said of the map in each state of which it will show, or showed, the survey."""
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -32,51 +37,34 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
 def difference(submission: Submission, language: str, *, of: Collection[str] | None = None) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
 
-    Whoever sees some sides alone (`of`) is told the counts, and where rows change that are published as being of those
-    sides: never from what to what, nor of rows that are not published.
+    Whoever sees some sides alone (`of`) sees the counts, and where rows change that are published as being of those
+    sides: never from what to what, nor rows that are not published.
     """
-    kept = submission.difference
-    if kept is None:
+    if submission.difference is None:
         return None
-    found = {name: value for name, value in kept.items() if name != WAITS}
-    if of is not None:
-        found |= {name: _of_sides(found[name], set(of)) for name in TABLES}
-    found |= {name: _in_words(_sides_left_out(found[name]), language) for name in TABLES}
-    codes = (
-        ["DIFFERENCE_VALUES_NOT_KEPT"]
-        if any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
-        else []
-    )
+    found = {name: value for name, value in submission.difference.items() if name != WAITS}
+    found |= {name: _shown(found[name], language, None if of is None else set(of)) for name in TABLES}
+    kept_back = any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
+    codes = ["DIFFERENCE_VALUES_NOT_KEPT"] if kept_back else []
     codes += [KEEPS_COARSE] if submission.restores is not None else []
-    notes = [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]
-    return {**found, "notes": notes}
+    return {**found, "notes": [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]}
 
 
-def _of_sides(table: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
-    """Return a table's difference with the rows of some sides, without what cells were and are."""
-    listed = {name: [one for one in table.get(name, []) if sides & set(one.get("sides", ()))] for name in _LISTS}
-    told = sum(len(listed[name]) == len(table.get(name, [])) for name in _LISTS) == len(_LISTS)
-    listed["changed"] = [{**one, "before": None, "after": None, "shown": False} for one in listed["changed"]]
-    return {**table, **listed, "all_told": told and table.get("all_told", True)}
-
-
-def _sides_left_out(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table's difference without the sides of its rows."""
-    return {
-        **table,
-        **{n: [{k: v for k, v in one.items() if k != "sides"} for one in table[n]] for n in _LISTS if n in table},
-    }
-
-
-def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return a table's difference with a word for the headings that are kept back."""
-    other = words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]
-
-    def heading(name: str) -> str:
-        return other if name == OTHER_COLUMN else name
-
-    changed = [{**one, "column": heading(one["column"])} for one in table["changed"]]
-    return {**table, "changed": changed, "changed_cells": {heading(n): k for n, k in table["changed_cells"].items()}}
+def _shown(table: Mapping[str, Any], language: str, sides: set[str] | None) -> dict[str, Any]:
+    """Return a table's difference, of some sides their rows alone, with a word for the headings that are kept back."""
+    found = dict(table)
+    if sides is not None:
+        for name in _LISTS:
+            found[name] = [one for one in table.get(name, []) if sides & set(one.get("sides", ()))]
+        whole = all(len(found[name]) == len(table.get(name, [])) for name in _LISTS)
+        found["changed"] = [{**one, "before": None, "after": None, "shown": False} for one in found["changed"]]
+        found["all_told"] = whole and table.get("all_told", True)
+    for name in [name for name in _LISTS if name in found]:
+        found[name] = [{key: value for key, value in one.items() if key != "sides"} for one in found[name]]
+    called = {OTHER_COLUMN: words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
+    found["changed"] = [{**one, "column": called.get(one["column"], one["column"])} for one in found["changed"]]
+    found["changed_cells"] = {called.get(name, name): count for name, count in found["changed_cells"].items()}
+    return found
 
 
 def stage(session: Session, submission: Submission) -> str:
@@ -152,29 +140,15 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
 
     None where it never will.
     """
-    waiting = [side for side, state in (submission.sides or {}).items() if state == WAITING and side != "ZZ"]
-    state, after = state_of(session, submission), replaced_by(session, submission)
+    sides, state = submission.sides or {}, state_of(session, submission)
+    after = replaced_by(session, submission) if state == "replaced" else None
+    if state not in _MAP or (state == "replaced" and after is None):
+        return None
     since = shown_since(session, submission) if state == "published" else None
-    params: dict[str, Any] = {}
-    match state:
-        case "published":
-            code, params = "MAP_SHOWN", {"release": since} if since else {}
-        case "committed":
-            code = "MAP_NEXT_RELEASE"
-        case "removed":
-            code = "MAP_REMOVED"
-        case "replaced" if after is not None:
-            code, params = "MAP_REPLACED", {"version": after.part_version, "number": after.id}
-        case "accepted" | "committing":
-            code = "MAP_BEING_MADE"
-        case "submitted":
-            code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
-            if len(submission.sides or {}) > 1:
-                params["holds"] = words.told("SIDE_REFUSAL_HOLDS", {}, language)[0]
-        case "asked":
-            code = "MAP_AFTER_ANSWER"
-        case _:
-            return None
-    code = _halted(session, submission) or code
-    found = {"shown": state == "published", "release": since, "message": words.told(code, params, language)[0]}
-    return {name: value for name, value in found.items() if value is not None}
+    waiting = [side for side, how in sides.items() if how == WAITING and side != "ZZ"]
+    params = {
+        "release": since, "version": after and after.part_version, "number": after and after.id, "sides": ", ".join(waiting),
+        "holds": words.told("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
+    }  # fmt: skip
+    message, _ = words.told(_halted(session, submission) or _MAP[state], params, language)
+    return {"shown": state == "published", **({"release": since} if since else {}), "message": message}
