@@ -62,7 +62,7 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     columns = ("source_row", "camera_id", "locationID", "event_start", "event_end")
     each = read.sort("event_start").drop_nulls(["camera_id", "event_start"]).select(columns)
     before = pl.col("event_end", "locationID").shift(1).over("camera_id").name.prefix("last_")
-    same = pl.col("locationID").eq_missing("last_locationID")
+    same = pl.col("locationID").eq_missing(pl.col("last_locationID"))
     overlap = pl.col("event_start").cast(pl.Date) < pl.col("last_event_end").cast(pl.Date)
     for row in each.with_columns(before).filter(same & overlap)["source_row"]:
         yield rows.finding(row, "cameraID", "CAMERA_DEPLOYMENTS_OVERLAP")
