@@ -50,23 +50,9 @@ class Read:
 def notices(
     read: Read, rules: RuleSet, boundaries: BoundarySet, *, kept: str | None = None, language: str = "en"
 ) -> list[dict[str, Any]]:
-    """Return what the team should know.
+    """Return what the team should know, in a language; `kept` is the licence that rows without one keep of their dataset.
 
-    Parameters
-    ----------
-    read : Read
-    rules : RuleSet
-        With what is known of taxa.
-    boundaries : BoundarySet
-    kept : str, optional
-        The licence of rows that have none, where their dataset stated it before.
-    language : str
-        Of the sentences.
-
-    Returns
-    -------
-    list of dict
-        code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
+    Each has code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
     """
     if not read.records:
         return []

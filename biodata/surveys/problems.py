@@ -101,11 +101,7 @@ def _counted(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def groups_of(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the problems of a report of one kind and column together, those that block first, then in their order.
 
-    Returns
-    -------
-    list of dict
-        `code`, `column`, `blocking`, `rows` and distinct `values` (numbers), `first` (its sheet and row), its `message` and
-        `expected`, and `proposals`: how many have one that can be accepted.
+    `rows` and `values` (distinct ones) are numbers, `first` a sheet and row, `proposals` how many can be accepted.
     """
     found: dict[tuple[bool, str, str | None], list[Mapping[str, Any]]] = {}
     for one in problems:
