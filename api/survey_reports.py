@@ -1,5 +1,6 @@
 """The answer to a survey's check: in the language and the form that the uploader asks for."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,6 @@ from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
 
 if TYPE_CHECKING:
-    from biodata.sharing import RuleSet
     from biodata.surveys.report_forms import ReportForm
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
@@ -48,10 +48,7 @@ async def headings(request: Request) -> Response:
 async def gate(request: Request) -> Gate:
     """Return the gate that a check waits at: those who show who they are do not wait behind a crowd of others.
 
-    Raises
-    ------
-    ProblemError
-        With CHECKS_TOO_MANY, if it is full; then nothing of the file is read.
+    Where it is full nothing of the file is read (CHECKS_TOO_MANY).
     """
     found: Gate = request.app.state.public_checks
     if "authorization" in request.headers or "x-api-key" in request.headers:
@@ -65,13 +62,7 @@ async def gate(request: Request) -> Gate:
 
 
 def language_asked(request: Request) -> str:
-    """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten.
-
-    Raises
-    ------
-    ProblemError
-        If `language` asks for another one.
-    """
+    """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten."""
     from biodata.surveys import words
 
     told = request.query_params.get("language")
@@ -84,13 +75,8 @@ def language_asked(request: Request) -> str:
 
 
 def form_asked(request: Request) -> "ReportForm":
-    """Return the form that `format` asks for, else the one that `Accept` likes best; JSON where it says nothing.
-
-    Raises
-    ------
-    ProblemError
-        If `format` asks for another one, or `Accept` takes none of them.
-    """
+    """Return the form that `format` asks for, else the one that `Accept` likes best; JSON where it says nothing."""
+    from biodata.surveys import words
     from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm
 
     media = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
@@ -99,19 +85,13 @@ def form_asked(request: Request) -> "ReportForm":
         if told not in list(ReportForm):
             raise invalid(field="format", value=told, expected=f"one of {', '.join(ReportForm)}")
         return ReportForm(told)
-    liked: list[tuple[float, int, ReportForm]] = []
-    ranges = [part for part in request.headers.get("accept", "*/*").lower().split(",")[:50] if part.strip()]
-    for place, part in enumerate(ranges or ["*/*"]):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = next((_weight(p.removeprefix("q=")) for p in parameters if p.startswith("q=")), 1.0)
-        form = media.get(name) or (ReportForm.JSON if name in ("*/*", "application/*", "text/html") else None)
-        form = form or (ReportForm.CSV if name == "text/*" else None)
-        if form is not None and weight > 0:
-            liked.append((-weight, place, form))
-    if not liked:
-        detail = "none of the accepted types is told here"
-        raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(media))
-    return min(liked)[2]
+    for name in words.ranked(request.headers.get("accept", "*/*")) or ["*/*"]:
+        if name in media or name in ("*/*", "application/*", "text/html"):
+            return media.get(name, ReportForm.JSON)
+        if name == "text/*":
+            return ReportForm.CSV
+    detail = "none of the accepted types can be had here"
+    raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(media))
 
 
 def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", language: str) -> Response:
@@ -130,7 +110,7 @@ def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", la
 
 
 def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
-    """Return what was decided about the headings of the dataset that is told, to those who may upload to it."""
+    """Return what was decided about the headings of the dataset that is named, to those who may upload to it."""
     from biodata.store.heading_mappings import kept
 
     known = _known_dataset(request, upload)
@@ -139,12 +119,11 @@ def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
 
 def accepted_now(upload: Upload) -> tuple[str, ...]:
     """Return the proposals that a form accepts."""
-    lines = (one.strip() for one in upload.told.get("accept", "").splitlines())
-    return tuple(one for one in lines if one)
+    return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
 
 
 def _known_dataset(request: Request, upload: Upload) -> str | None:
-    """Return the dataset that is told, to those who may upload to it."""
+    """Return the dataset that is named, to those who may upload to it."""
     dataset = upload.dataset
     return dataset if dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset) else None
 
@@ -158,30 +137,23 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     from biodata.surveys.accepting import accepted_of
     from biodata.surveys.licences import of_dataset
 
-    form, language = asked(request)
-    rules, known = rules_of(found.registry), None
-    try:
-        with found.open(None) as opened:
-            rules, known = opened.taxa(rules)
-    except NoReleaseError:
-        pass  # the first day: no checklist is published yet
+    (form, language), dataset = asked(request), _known_dataset(request, upload)
+    rules, checklist = rules_of(found.registry), None
+    with suppress(NoReleaseError), found.open(None) as opened:  # the first day no checklist is published yet
+        rules, checklist = opened.taxa(rules)
+    if dataset is None:
+        # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
+        # polygon with them, a roost, a grave.
+        rules = rules.of_taxa_alone()
     with TemporaryDirectory() as folder:
         target = Path(folder) / "tables"
         report = surveys.check(
-            upload.file,
-            upload.name,
-            places.load_boundaries(found.settings.boundaries),
-            kept=kept_headings(request, upload),
-            rules=_rules_told(request, upload, rules),
-            known=known,
-            licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
-            licences=of_dataset(found.registry, _known_dataset(request, upload)),
-            language=language,
-            dataset=upload.dataset,
-            accepted=(*accepted_of(found.registry, _known_dataset(request, upload)), *accepted_now(upload)),
-            target=target,
-        )
-        if target.exists() and _known_dataset(request, upload) is not None:
+            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=kept_headings(request, upload),
+            rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
+            licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
+            accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
+        )  # fmt: skip
+        if target.exists() and dataset is not None:
             report = _with_other_parts(request, found, upload, report, target, language)
     return report_answer(report, upload, form, language)
 
@@ -210,22 +182,8 @@ def _with_other_parts(
     return problems.with_problems(report, more) if more else report
 
 
-def _rules_told(request: Request, upload: Upload, rules: "RuleSet") -> "RuleSet":
-    """Return the rules whose effect a check may tell: of places and datasets only to those who may upload to the dataset.
-
-    Whoever may send any points, would find the edges of a rule's polygon with them: a roost, a grave.
-    """
-    return rules if _known_dataset(request, upload) is not None else rules.of_taxa_alone()
-
-
 def asked(request: Request) -> "tuple[ReportForm, str]":
-    """Return the form and the language that a request asks for.
-
-    Raises
-    ------
-    ProblemError
-        As `form_asked` and `language_asked`.
-    """
+    """Return the form and the language that a request asks for."""
     return form_asked(request), language_asked(request)
 
 
@@ -235,11 +193,3 @@ def _headings(request: Request, upload: Upload, language: str) -> Response:
 
     body = heading_answer([(upload.name, upload.file.read())], kept=kept_headings(request, upload), language=language)
     return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})
-
-
-def _weight(text: str) -> float:
-    """Read a weight; 0 where it is none."""
-    try:
-        return min(max(float(text), 0.0), 1.0)
-    except ValueError:
-        return 0.0

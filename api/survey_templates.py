@@ -4,16 +4,32 @@ from typing import Final
 
 from anyio import to_thread
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import documents
 from api.answers import json_answer, only
 from api.errors import Code, ProblemError
-from api.survey_bodies_templates import TemplateList
 from api.survey_reports import language_asked
 from biodata.surveys import templates
 from biodata.surveys.designs import DESIGNS, LANGUAGES
+
+
+class Template(BaseModel):
+    """A design that there are templates of."""
+
+    design: str
+    unit: str = Field(description="The unit of its effort.")
+    title: str
+    languages: list[str] = Field(description="Languages of its templates.")
+
+
+class TemplateList(BaseModel):
+    """Every design."""
+
+    templates: list[Template]
+
 
 router = APIRouter(prefix="/v1/surveys/templates", tags=["surveys"])
 

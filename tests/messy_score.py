@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import messy_workbooks as messy
 from biodata import places
-from biodata.surveys import other_forms
 
 checking = importlib.import_module("biodata.surveys.check")
 
@@ -29,12 +28,12 @@ def checked(book: messy.Book, boundaries: Any, accepted: Collection[str] = ()) -
         seen.extend(read.records)
         return []
 
-    before = checking.notices, other_forms.notices
-    checking.notices = other_forms.notices = listen  # type: ignore[assignment]
+    before = checking.notices
+    checking.notices = listen  # type: ignore[attr-defined]
     try:
         report = checking.check_files(book.files(), boundaries, today=messy.TODAY, accepted=accepted, params=True)
     finally:
-        checking.notices, other_forms.notices = before
+        checking.notices = before
     return report, seen
 
 

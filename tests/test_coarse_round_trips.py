@@ -169,7 +169,7 @@ def test_names_that_came_coarse_are_told_together(tmp_path):
     assert single == sure
     assert together.name == "Sus scrofa, Rusa unicolor, Muntiacus muntjak, … (4)"
     assert (together.rows, together.events) == ((0, 1, 2, 3), ("E1",))
-    assert notices._together(found[:1]) == found[:1]
+    assert list(notices._together(found[:1])) == found[:1]
 
 
 OF_ONE_PACKAGE = ("datasetKey", "eventID", "license_effective", "dataGeneralizations")

@@ -125,3 +125,19 @@ def test_an_event_without_a_date_has_its_start_and_end_and_one_that_is_told_stay
     ends = {"deploymentStart": [None, "2026-03-01"], "deploymentEnd": [None, "2026-03-11"]}
     found = with_period(pl.DataFrame({"eventDate": ["2026-03-02", told], **ends}), date(2026, 11, 27))
     assert found["eventDate"].to_list() == ["2026-03-02", "2026-03-01/2026-03-11"]
+
+
+@pytest.mark.parametrize(("site", "second", "overlaps"), [("S1", "2026-05-20", True), ("S1", "2026-05-31", False)])
+def test_deployments_of_one_camera_at_one_site_that_overlap(boundaries, site, second, overlaps):
+    head = (
+        "eventID,design,cameraID,locationID,deploymentStart,deploymentEnd,timeZone,decimalLatitude,decimalLongitude\n"
+    )
+    events = "".join(
+        f"{event},camera_trap,C1,{site},{start},{end},+07:00,20.81,101.70\n"
+        for event, start, end in (("E1", "2026-05-01", "2026-05-31"), ("E2", second, "2026-06-30"))
+    )
+    records = RECORDS + "R1,E1,2026-05-02,Sus scrofa,\n"
+    files = [("events.csv", (head + events).encode()), ("records.csv", records.encode())]
+    problems = check_files(files, boundaries, today=date(2026, 11, 24))["problems"]
+    found = [(one["row"], one["column"]) for one in problems if one["code"] == "CAMERA_DEPLOYMENTS_OVERLAP"]
+    assert found == ([(3, "cameraID")] if overlaps else [])

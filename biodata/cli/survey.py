@@ -4,10 +4,10 @@ from typing import Final
 
 import typer
 
-from biodata.cli import survey_check, survey_decide, survey_headings, survey_results, survey_review, survey_template
-from biodata.cli.survey_spoken import spoken
+from biodata.cli import survey_check, survey_decide, survey_headings, survey_results, survey_review
+from biodata.cli.survey_told import spoken
 
-_PARTS: Final = (survey_check, survey_headings, survey_results, survey_review, survey_decide, survey_template)
+_PARTS: Final = (survey_check, survey_headings, survey_results, survey_review, survey_decide)
 """Files that add commands to the group."""
 
 

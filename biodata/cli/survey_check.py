@@ -1,11 +1,11 @@
-"""`biodata survey check`."""
+"""`biodata survey check` and `biodata survey template`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
+from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_kinds, check_outputs, say
 from biodata.cli.survey_options import (
     AcceptOption,
     LanguageOption,
@@ -18,7 +18,7 @@ from biodata.cli.survey_options import (
 from biodata.cli.survey_told import say_problems, summary_of
 from biodata.errors import InputError
 
-_HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
+_CHECK: Final = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
 
 Problems of one kind stand together, those that block first. Where a proposal is clear, --accept CODE takes it: it stands in
 the place of the cell, and what was written is kept.
@@ -29,11 +29,33 @@ The command ends with 1 where something blocks.
 
 Example: biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx
 """
+_TEMPLATE: Final = """Write the workbook that a survey of a design is filled into, in one of ten languages.
+
+Designs: camera_trap, line_transect, listening_post, sign_transect, point_count, mist_net, plot, conflict_incident.
+Languages: en, zh, th, vi, lo, km, my, ms, id, fil.
+
+Example: biodata survey template camera_trap --language lo --out survey.xlsx
+"""
+_FORMS: Final = (".json", ".csv", ".xlsx")
 
 
 def add_commands(group: typer.Typer) -> None:
-    """Add this file's command to the group."""
-    group.command(name="check", help=_HELP)(check)
+    """Add this file's commands to the group."""
+    group.command(name="check", help=_CHECK)(check)
+    group.command(name="template", help=_TEMPLATE)(template)
+
+
+def template(
+    design: Annotated[str, typer.Argument(help="The design.")],
+    out: Annotated[Path, typer.Option(help="File to write, .xlsx.", dir_okay=False)],
+    language: Annotated[str, typer.Option(help="Language of headings, lists and explanations.")] = "en",
+) -> None:
+    """Make and write."""
+    from biodata.surveys import templates
+
+    check_kinds([out], (".xlsx",))
+    out.write_bytes(templates.template(design, language))
+    say(f"{design} in {language} → {out}")
 
 
 def check(
@@ -59,8 +81,12 @@ def check(
     from biodata.surveys.notices import sentences
     from biodata.surveys.report_forms import ReportForm, write_report
 
-    wanted = [(path, _form(path)) for path in out or []]
-    if len(files) > 1 and any(form is ReportForm.XLSX for _, form in wanted):
+    forms = [path.suffix.lower() for path in out or []]
+    for path, form in zip(out or [], forms, strict=True):
+        if form not in _FORMS:
+            problem, expected = "a report is not written in this form", ", ".join(_FORMS)
+            raise InputError(problem, column="--out", value=path.name, expected=expected, code="KIND_UNKNOWN")
+    if len(files) > 1 and ".xlsx" in forms:
         problem = "a marked workbook is made of one file"
         raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
     language = language_told(language)
@@ -73,20 +99,11 @@ def check(
         contents, boundaries_for(data), encoding=encoding, kept=kept, rules=rules, known=known,
         licence=survey_project.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
     )  # fmt: skip
-    for path, form in wanted:
-        path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
+    for path, form in zip(out or [], forms, strict=True):
+        path.write_bytes(write_report(ReportForm(form.removeprefix(".")), report, contents[0][1], language=language))
     say_problems(report, language)
     for sentence in [*report["notes"], *sentences(report["notices"])]:
         say(f"i {sentence}")
     say(summary_of(report, language))
     if not report["ok"]:
         raise typer.Exit(1)
-
-
-def _form(path: Path) -> str:
-    """Return the form that a file's name asks for."""
-    form = path.suffix.lower().removeprefix(".")
-    if form not in ("json", "csv", "xlsx"):
-        problem = "a report is not written in this form"
-        raise InputError(problem, column="--out", value=path.name, expected=".json, .csv, .xlsx", code="KIND_UNKNOWN")
-    return form

@@ -47,13 +47,7 @@ def accepted_of(registry: Registry, dataset: str | None) -> list[str]:
 
 
 def remember(session: Session, dataset: str, accepted: Collection[str], *, account_id: int | None) -> None:
-    """Put down what somebody accepts for a dataset from now on.
-
-    Raises
-    ------
-    InputError
-        With FIELD_INVALID, if it cannot be kept.
-    """
+    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept."""
     for one in dict.fromkeys(accepted):
         if not _ACCEPTABLE.fullmatch(one):
             problem, expected = "this is no kind of proposal", "a code such as NAME_COMMON, or CODE=value"
@@ -77,14 +71,7 @@ def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[s
 def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> int:
     """Let accepted proposals stand in the place of cells; return of how many.
 
-    Parameters
-    ----------
-    survey : Survey
-        Its tables' frames are changed: a changed cell's text goes into a column of its own (`terms.WRITTEN`).
-    findings : sequence of Finding
-        What a check found in it.
-    accepted : collection of str
-        Codes, or `CODE=value`.
+    The tables' frames are changed: a changed cell's text goes into a column of its own (`terms.WRITTEN`).
     """
     count = 0
     for table in survey.tables:
@@ -100,43 +87,30 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
     terms = {heading: term for term, heading in table.headings.items()}
     own = {row["source_row"]: row for row in table.frame.iter_rows(named=True)}
     for one in findings:
-        text = proposed(one)
+        text, term = proposed(one), terms.get(one.column or "", one.column or "")
         if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
             continue
+        pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
         if one.code in _SWAPPED:
             for row in own if one.row == table.heading_row else [one.row]:
-                yield from _swapped(row, own.get(row, {}))
-        elif one.row in own:
-            term = terms.get(one.column or "", one.column or "")
-            pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
-            if pair is not None:
-                yield from (((one.row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
-            elif term in table.frame.columns:
-                yield (one.row, term), text
-
-
-def _swapped(row: int, own: Mapping[str, str | None]) -> Iterator[tuple[tuple[int, str], str | None]]:
-    """Yield both coordinates of a row, each in the other's place."""
-    if all(own.get(name) is not None for name in _PAIR):
-        yield from (((row, name), own[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
+                cells = own.get(row, {})
+                if all(cells.get(name) is not None for name in _PAIR):
+                    yield from (((row, name), cells[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
+        elif one.row in own and pair is not None:
+            yield from (((one.row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
+        elif one.row in own and term in table.frame.columns:
+            yield (one.row, term), text
 
 
 def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:
     """Write texts into a column by row, and what stood there into the column of what was written."""
-    written = f"{WRITTEN}{term}"
-    frame = table.frame
-    for name in (term, written):
-        if name not in frame.columns:
-            frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name))
-    new = pl.DataFrame(
-        {"source_row": list(texts), "new": list(texts.values())}, schema={"source_row": pl.Int64, "new": pl.String}
-    )
-    joined = frame.join(new.with_columns(is_new=True), on="source_row", how="left", maintain_order="left")
-    # A cell that was changed before keeps what stood there first; an empty one was written as nothing.
-    stood = pl.coalesce(written, term, pl.lit(""))
-    joined = joined.with_columns(
-        pl.when("is_new").then(stood).otherwise(written).alias(written),
-        pl.when("is_new").then("new").otherwise(term).alias(term),
-    )
-    table.frame = joined.drop("new", "is_new")
+    frame, written = table.frame, f"{WRITTEN}{term}"
+    nothing = [None] * frame.height
+    rows, now, before = (frame[name] if name in frame.columns else nothing for name in ("source_row", term, written))
+    new, stood = [], []
+    for row, cell, first in zip(rows, now, before, strict=True):
+        new.append(texts.get(row, cell))
+        # A cell that was changed before keeps what stood there first; an empty one was written as nothing.
+        stood.append(first if row not in texts or first is not None else cell or "")
+    table.frame = frame.with_columns(pl.Series(term, new, pl.String), pl.Series(written, stood, pl.String))
     table.covered -= {(row, term) for row in texts}

@@ -1,7 +1,7 @@
 """What blocks a survey blocks it by every way in: the command that ingests asks the same check as the service."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,55 +20,14 @@ from biodata.surveys.check import check_files
 def blocked(
     paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]
 ) -> list[IngestReport]:
-    """Check surveys, and tell of those that nothing may be taken in of.
+    """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files; a workbook is a survey, all texts together are one.
-    settings : Settings
-        The installation.
-    dataset : str, optional
-        The dataset that they go to, whose headings were perhaps decided about.
-    options : mapping of str to str
-        As `pipeline.ingest` takes them.
-
-    Returns
-    -------
-    list of IngestReport
-        One a survey that is blocked: every row is refused, and `refusals` tells each blocking problem with its sheet. A file
-        that cannot be read at all is left to `pipeline.ingest`, which says why.
-
-    Raises
-    ------
-    InputError
-        With OPTIONS_UNFIT, if they are of a form that another source reads.
+    `dataset` and `options` are as `pipeline.ingest` takes them. A file that cannot be read at all is left to it, which says
+    why; files in the form of another source are refused (OPTIONS_UNFIT).
     """
-    _see_form(paths)
-    declared = {name: options[name] for name in DECLARABLE if name in options}
-    told = {name: value for name, value in options.items() if name not in DECLARABLE}
-    source = SurveySource(paths, dataset=dataset, options=told)
-    kept = source.kept
-    if dataset is not None and settings.data.is_dir():
-        with Registry.open(settings) as registry:
-            kept = heading_mappings.kept(registry, dataset) | kept
-    boundaries, today = places.load_boundaries(settings.boundaries), datetime.now(UTC).date()
-    found = []
-    for files in surveys_of_files(paths):
-        report = check_files(
-            files, boundaries, today=today, encoding=source.encoding, kept=kept, declared=declared, dataset=dataset
-        )
-        if report["rows"] and not report["ok"]:
-            found.append(_refused(report, dataset))
-    return found
-
-
-def _see_form(paths: Sequence[Path]) -> None:
-    """See that files are sheets: another form has a source of its own."""
-    try:
+    form = forms.SHEETS
+    with suppress(InputError):  # what reads them says what is wrong with them
         form = forms.recognise(paths)
-    except InputError:
-        return  # what reads them says what is wrong with them
     if form != forms.SHEETS:
         problem = f"these are no sheets: they are in the form of the source {form}"
         expected = f"`biodata ingest {form}`; or `biodata survey submit`, which takes every form, whole or not at all"
@@ -76,6 +35,20 @@ def _see_form(paths: Sequence[Path]) -> None:
         raise InputError(
             problem, file=file, column="SOURCE", value=forms.SHEETS, expected=expected, code="OPTIONS_UNFIT"
         )
+    declared = {name: options[name] for name in DECLARABLE if name in options}
+    told = {name: value for name, value in options.items() if name not in DECLARABLE}
+    source = SurveySource(paths, dataset=dataset, options=told)
+    kept = source.kept
+    if dataset is not None and settings.data.is_dir():
+        with Registry.open(settings) as registry:
+            kept = heading_mappings.kept(registry, dataset) | kept
+    boundaries = places.load_boundaries(settings.boundaries)
+    found = []
+    for files in surveys_of_files(paths):
+        report = check_files(files, boundaries, encoding=source.encoding, kept=kept, declared=declared, dataset=dataset)
+        if report["rows"] and not report["ok"]:
+            found.append(_refused(report, dataset))
+    return found
 
 
 def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:

@@ -1,130 +1,64 @@
-"""What harmonising doubts of a survey's cells: each flag and repair told of the cell that it is about."""
+"""What harmonising doubts of a survey's cells: each flag and repair at the cell that it is about."""
 
+import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
 from biodata.harmonise.occurrences import HarmonisedBatch
-from biodata.ingest.headings.units import Unit, fits, split_unit
+from biodata.ingest.headings.units import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.parsers.told_numbers import ToldNumber, read_told
 from biodata.parsers.told_times import meant_date, meant_time
 from biodata.terms import WRITTEN
 
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """Which columns a flag can be about, and whether it blocks."""
-
-    columns: tuple[str, ...]
-    blocking: bool
-
-
-_LATITUDE: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
-_LONGITUDE: Final = ("decimalLongitude", "verbatimCoordinates", "verbatimLongitude")
-_BOTH: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
+_PAIR: Final = ("decimalLatitude", "decimalLongitude")
+_BOTH: Final = (*_PAIR, "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
 _DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day")
 _COUNTRY: Final = ("countryCode", "country")
-_HEIGHT: Final = ("verbatimElevation", "elevation", "minimumElevationInMeters", "maximumElevationInMeters")
-_DEPTH: Final = ("depth", "minimumDepthInMeters", "maximumDepthInMeters")
 _NAME: Final = ("scientificName", "verbatimScientificName")
+_OF_RECORDS: Final = (_NAME, ("individualCount",), ("basisOfRecord",), ("occurrenceStatus",))
 
-CELLS: Final = MappingProxyType(
-    {
-        "ZERO_COORDINATE": _Cell(_BOTH, True),
-        "COORDINATE_INVALID": _Cell(_BOTH, True),
-        "COORDINATE_PROJECTED": _Cell(_BOTH, True),
-        "COORDINATE_OUT_OF_RANGE": _Cell(_BOTH, True),
-        "COORDINATE_MISSING": _Cell(_BOTH, True),
-        "COORDINATE_FROM_FOOTPRINT": _Cell(("footprintWKT",), False),
-        "PRESUMED_SWAPPED_COORDINATE": _Cell(_LATITUDE, True),
-        "PRESUMED_NEGATED_LATITUDE": _Cell(_LATITUDE, True),
-        "PRESUMED_NEGATED_LONGITUDE": _Cell(_LONGITUDE, True),
-        "COUNTRY_COORDINATE_MISMATCH": _Cell(_COUNTRY, True),
-        "COUNTRY_INVALID": _Cell(_COUNTRY, True),
-        "COUNTRY_MISMATCH": _Cell(("country", "countryCode"), True),
-        "GEODETIC_DATUM_INVALID": _Cell(("geodeticDatum",), True),
-        "COORDINATE_UNCERTAINTY_METERS_INVALID": _Cell(("coordinateUncertaintyInMeters",), True),
-        "COORDINATE_PRECISION_INVALID": _Cell(("coordinatePrecision",), False),
-        "LICENSE_UNKNOWN": _Cell(("license",), False),
-        "PROVINCE_COORDINATE_MISMATCH": _Cell(("stateProvince",), False),
-        "PROVINCE_UNKNOWN": _Cell(("stateProvince",), False),
-        "BORDER_AMBIGUOUS": _Cell(_LATITUDE, False),
-        "LAND_TAXON_AT_SEA": _Cell(_LATITUDE, True),
-        "MARINE_TAXON_ON_LAND": _Cell(_LATITUDE, True),
-        "ELEVATION_NON_NUMERIC": _Cell(_HEIGHT, False),
-        "ELEVATION_UNLIKELY": _Cell(_HEIGHT, False),
-        "DEPTH_NON_NUMERIC": _Cell(_DEPTH, False),
-        "RECORDED_DATE_INVALID": _Cell(_DATE, True),
-        "RECORDED_DATE_UNLIKELY": _Cell(_DATE, True),
-        "RECORDED_DATE_MISMATCH": _Cell(_DATE, True),
-        "RECORDED_DATE_EXCEL_SERIAL": _Cell(_DATE, True),
-        "RECORDED_DATE_BUDDHIST_ERA": _Cell(_DATE, True),
-        "RECORDED_DATE_DAY_MONTH_AMBIGUOUS": _Cell(_DATE, True),
-        "RECORDED_DATE_MISSING": _Cell(_DATE, True),
-        "SCIENTIFIC_NAME_MISSING": _Cell(_NAME, True),
-        "SCIENTIFIC_NAME_UNREADABLE": _Cell(_NAME, True),
-        "SCIENTIFIC_NAME_UNDETERMINED": _Cell(_NAME, False),
-        "SCIENTIFIC_NAME_LOOKALIKE_LETTERS": _Cell(_NAME, False),
-        "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS": _Cell(_NAME, False),
-        "TAXON_MATCH_NONE": _Cell(_NAME, False),
-        "TAXON_MATCH_FUZZY": _Cell(_NAME, False),
-        "BASIS_OF_RECORD_INVALID": _Cell(("basisOfRecord",), True),
-        "OCCURRENCE_STATUS_UNPARSABLE": _Cell(("occurrenceStatus",), True),
-        "INDIVIDUAL_COUNT_INVALID": _Cell(("individualCount",), True),
-        "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS": _Cell(("individualCount",), True),
-    }
-)
-"""The flags that are told to an uploader; others are kept with the record and need no act."""
 
-_OF_A_WRONG_PLACE: Final = ("COUNTRY_COORDINATE_MISMATCH", "LAND_TAXON_AT_SEA", "MARINE_TAXON_ON_LAND")
-_IMPLIED: Final = MappingProxyType(
-    {
-        "PRESUMED_SWAPPED_COORDINATE": ("COORDINATE_OUT_OF_RANGE", "COORDINATE_INVALID", *_OF_A_WRONG_PLACE),
-        "PRESUMED_NEGATED_LATITUDE": ("PROVINCE_COORDINATE_MISMATCH", *_OF_A_WRONG_PLACE),
-        "PRESUMED_NEGATED_LONGITUDE": ("PROVINCE_COORDINATE_MISMATCH", *_OF_A_WRONG_PLACE),
-        "COUNTRY_COORDINATE_MISMATCH": ("PROVINCE_COORDINATE_MISMATCH", "PROVINCE_UNKNOWN"),
-        "COUNTRY_INVALID": ("PROVINCE_UNKNOWN",),
-        "ZERO_COORDINATE": ("COUNTRY_COORDINATE_MISMATCH", "PROVINCE_COORDINATE_MISMATCH", "LAND_TAXON_AT_SEA"),
-        "COORDINATE_INVALID": ("COORDINATE_MISSING", "COORDINATE_OUT_OF_RANGE"),
-        "COORDINATE_PROJECTED": ("COORDINATE_OUT_OF_RANGE", "COORDINATE_INVALID", "COORDINATE_MISSING"),
-        "SCIENTIFIC_NAME_UNREADABLE": ("TAXON_MATCH_NONE",),
-    }
-)
-"""Flags that say no more once another is told."""
+def flags_of(table: str) -> Mapping[str, tuple[tuple[str, ...], bool, tuple[str, ...]]]:
+    """Return the flags that an uploader sees: the columns that each can be about, whether it blocks, and what it implies.
 
-_NOT_OF_EVENTS: Final = frozenset(
-    {
-        flag
-        for flag, cell in CELLS.items()
-        if cell.columns in (_NAME, ("individualCount",), ("basisOfRecord",), ("occurrenceStatus",))
-    }
+    `table` is `records` or `events`. Other flags need no act; an implied flag says no more beside the one that implies it.
+    """
+    rows = csv.DictReader((files("biodata.surveys") / "flags.csv").read_text(encoding="utf-8").splitlines())
+    return MappingProxyType(
+        {
+            row["flag"]: (tuple(row["columns"].split()), row["blocks"] == "yes", tuple(row["implies"].split()))
+            for row in rows
+            if row["table"] == table
+        }
+    )
+
+
+CELLS: Final = flags_of("records")
+_IN_ONE_CELL: Final = frozenset(
+    "COORDINATE_INVALID COORDINATE_MISSING COORDINATE_OUT_OF_RANGE PRESUMED_SWAPPED_COORDINATE".split()
 )
+"""What says no more of a row where both coordinates stand in one cell."""
 _PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
-_TELLS_ELSEWHERE: Final = MappingProxyType({"absent_where_none_counted": "individualCount"})
+_FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
+"""Flags for which an interpreted column says what would be right."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a table as they came, and what of them their events tell.
+    """The rows of a table as they came, by their number; cells that say that they are empty (`-`, `?`) are None.
 
-    Attributes
-    ----------
-    table : SurveyTable
-        Events or occurrences.
-    own : dict of row number to cells
-        As they came; None where a cell is empty or says that it is (`-`, `?`).
-    known : set of int
-        Rows whose event the survey has; empty for events.
-    nothing : dict of (row, column) to str
-        The cells that say that they are empty, as they came.
+    `known` are the rows whose event the survey has, `nothing` the cells that say that they are empty, as they came.
     """
 
     table: SurveyTable
@@ -132,96 +66,109 @@ class Rows:
     known: frozenset[int] = frozenset()
     nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
-    def finding(self, row: int, column: str, code: str, *, blocking: bool, **params: str) -> Finding:
-        """Return a finding about a cell."""
-        table = self.table
-        own = self.own[row]
+    @classmethod
+    def of(cls, table: SurveyTable, known: pl.Series | None = None) -> "Rows":
+        """Return a table's rows; `known` tells of each whether the survey has its event."""
+        came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
+        cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
+        empty = {
+            name: pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS] if name in _COUNTRY else [*PLACEHOLDERS, NA])
+            for name in cells
+        }
+        full = came.with_columns(pl.when(~is_empty).then(pl.col(name)).alias(name) for name, is_empty in empty.items())
+        nothing = {
+            (row, name): value
+            for name, is_empty in empty.items()
+            for row, value in came.filter(is_empty).select("source_row", pl.col(name).alias("value")).iter_rows()
+        }
+        of_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
+        own = {row["source_row"]: row for row in full.iter_rows(named=True)}
+        return cls(table, own, frozenset(of_event), nothing)
+
+    def cells(self, column: str) -> dict[int, str]:
+        """Return the filled cells of a column by row."""
+        return {row: own[column] for row, own in self.own.items() if own.get(column) is not None}
+
+    def column(self, row: int, columns: Collection[str]) -> str | None:
+        """Return the first of some columns that a row fills; None where something is said of that cell already."""
+        first = next((name for name in columns if self.own[row].get(name) is not None), None)
+        return None if first is None or (row, first) in self.table.covered else first
+
+    def finding(self, row: int, column: str, code: str, *, blocking: bool = False, **params: str | None) -> Finding:
+        """Return a finding about a cell; params that are None or empty are left out."""
+        table, own = self.table, self.own[row]
         written = own.get(f"{WRITTEN}{column}")
         value = (own.get(column) or self.nothing.get((row, column))) if written is None else written or None
-        return Finding(table.file, table.sheet, row, table.heading(column), value, code, blocking, params)
+        given = {name: text for name, text in params.items() if text}
+        return Finding(table.file, table.sheet, row, table.heading(column), value, code, blocking, given)
 
 
 def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
-    """Tell the doubts and repairs of a table's rows.
-
-    Parameters
-    ----------
-    rows : Rows
-        n rows.
-    result : HarmonisedBatch
-        What harmonising says of them, with what their events tell filled in.
-    """
+    """Find the doubts and repairs that harmonising noted of a table's rows, each at its cell."""
     interesting = result.interpreted.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
-    for row, flags, repairs, *told in interesting.select(
-        "source_row", "quality_flags", "repairs", *FACTS.values()
-    ).iter_rows():
-        yield from _of_row(rows, row, flags, repairs or (), dict(zip(FACTS.values(), told, strict=True)))
+    names = ("source_row", "quality_flags", "repairs", *_FACTS.values())
+    for row, flags, repairs, *facts in interesting.select(names).iter_rows():
+        repairs = repairs or ()
+        yield from _repaired(rows, row, [one for one in repairs if one["applied"]])
+        proposals: dict[str, str] = {}
+        for one in repairs:
+            if not one["applied"]:
+                before = proposals.get(one["term"])
+                proposals[one["term"]] = f"{before} / {one['value']}" if before else one["value"]
+        if pair := _pair(proposals):
+            proposals.setdefault("verbatimCoordinates", pair)
+        yield from _doubted(rows, row, flags, proposals, dict(zip(_FACTS, facts, strict=True)))
 
 
-def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any, facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """Tell the doubts and repairs of one row."""
-    own = rows.own[row]
+def _doubted(
+    rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Find the flags of a row that nothing else implies."""
+    own, kind = rows.own[row], rows.table.kind
     split = one_cell(own)
-    proposals: dict[str, str] = {}
-    for repair in repairs:
-        if not repair["applied"]:
-            known = proposals.get(repair["term"])
-            proposals[repair["term"]] = f"{known} / {repair['value']}" if known else repair["value"]
-    yield from _repaired(rows, row, repairs)
-    implied = {other for flag in flags for other in _IMPLIED.get(flag, ())}
     if split is not None:
         yield rows.finding(row, split[0], "COORDINATES_IN_ONE_CELL", blocking=True, proposal=split[1])
-        implied |= {
-            "COORDINATE_INVALID",
-            "COORDINATE_MISSING",
-            "COORDINATE_OUT_OF_RANGE",
-            "PRESUMED_SWAPPED_COORDINATE",
-        }
-    for flag in flags:
-        cell = CELLS.get(flag)
-        if cell is None or flag in implied or (rows.table.kind != "occurrences" and flag in _NOT_OF_EVENTS):
+    known = [flag for flag in flags if flag in CELLS]
+    implied = {other for flag in known for other in CELLS[flag][2]} | (_IN_ONE_CELL if split is not None else set())
+    for flag in known:
+        columns, blocking, _ = CELLS[flag]
+        of_records = kind != "occurrences" and columns in _OF_RECORDS
+        if flag in implied or of_records or (kind == "sites" and columns == _DATE):
             continue
-        if rows.table.kind == "sites" and flag.startswith("RECORDED_DATE_"):
-            continue
-        column = _column(flag, cell, rows, row)
+        column = _column(flag, columns, rows, row)
         if column is None or (row, column) in rows.table.covered:
             continue
-        likely = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
-        likely = likely or meant(flag, own.get(column), facts)
-        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": likely} if likely else {}))
+        fact = facts.get(flag)
+        likely = proposals.get(column) or (meant(flag, own.get(column)) if fact is None else str(fact))
+        yield rows.finding(row, column, flag, blocking=blocking, proposal=likely)
 
 
-def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
-    """Tell what was read as something else."""
-    own, pair = rows.own[row], {}
+def _repaired(rows: Rows, row: int, repairs: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Find the cells that were read as something else."""
+    pair = {}
     for repair in repairs:
-        if not repair["applied"]:
-            continue
         if repair["rule"].startswith(_PAIR_RULES):
             pair[repair["term"]] = repair["value"]
             continue
-        column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
-        if own.get(column) is not None and (row, column) not in rows.table.covered:
-            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]).removesuffix(".0"),
-                               rule=repair["rule"])  # fmt: skip
-    column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
-    if pair and column is not None and (row, column) not in rows.table.covered:
-        yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, read=_pair(pair) or "")
+        term = "individualCount" if repair["rule"] == "absent_where_none_counted" else repair["term"]
+        if rows.column(row, (term,)) is not None:
+            read = str(repair["value"]).removesuffix(".0")
+            yield rows.finding(row, term, "VALUE_READ_AS", read=read, rule=repair["rule"])
+    column = rows.column(row, ("verbatimCoordinates", "verbatimLatitude")) if pair else None
+    if column is not None:
+        yield rows.finding(row, column, "COORDINATES_SPLIT", read=_pair(pair))
 
 
 def _pair(values: Mapping[str, str]) -> str | None:
-    """Return a latitude and a longitude as one text."""
-    both = values.get("decimalLatitude"), values.get("decimalLongitude")
-    return None if None in both else f"{both[0]}, {both[1]}"
+    """Return a latitude and a longitude as one text; None where one is missing."""
+    return f"{values[_PAIR[0]]}, {values[_PAIR[1]]}" if values.keys() >= set(_PAIR) else None
 
 
 def one_cell(own: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return which cell of a row holds both coordinates, where the other is empty or the same, and what they are."""
     latitude, longitude = own.get("decimalLatitude"), own.get("decimalLongitude")
-    if (latitude is None) == (longitude is None) and latitude != longitude:
-        return None
     text = latitude or longitude
-    if text is None or len(text) < 5:
+    if text is None or len(text) < 5 or (latitude != longitude and latitude is not None and longitude is not None):
         return None
     read = read_pair(text)
     if read.latitude is None:
@@ -229,31 +176,26 @@ def one_cell(own: Mapping[str, Any]) -> tuple[str, str] | None:
     return ("decimalLatitude" if latitude else "decimalLongitude"), f"{read.latitude:.10g}, {read.longitude:.10g}"
 
 
-def _column(flag: str, cell: _Cell, rows: Rows, row: int) -> str | None:
-    """Return which of the columns that a flag can be about it is about; None where an event tells it."""
+def _column(flag: str, columns: tuple[str, ...], rows: Rows, row: int) -> str | None:
+    """Return which of the columns that a flag can be about it is about; None where an event has it."""
     own, headings = rows.own[row], rows.table.headings
-    columns = [column for column in cell.columns if column in headings]
+    there = [column for column in columns if column in headings]
+    filled = [column for column in there if own.get(column) is not None]
     if flag.endswith("_MISSING"):
-        told = [column for column in columns if own.get(column) is not None]
-        if row in rows.known and not told and cell.columns in (_BOTH, _DATE):
-            return None  # place and date are the event's whole or not at all
-        if columns and columns[0] in ("decimalLatitude", "decimalLongitude"):
-            columns = columns[:2]
-        elif not columns and cell.columns in (_BOTH, _DATE):  # which only events tell: of none here
-            columns = [column for column in ("eventID", "locationID") if column in headings]
-        return next((column for column in columns if own.get(column) is None), None)
-    wrong = _WRONG.get(flag, _is_told)
-    told = [column for column in columns if own.get(column) is not None]
-    return next((column for column in told if wrong(own[column])), told[0] if told else None)
-
-
-def _is_told(value: str) -> bool:
-    """Tell whether a cell is filled."""
-    return bool(value)
+        of_event = columns in (_BOTH, _DATE)  # place and date are the event's whole or not at all
+        if of_event and row in rows.known and not filled:
+            return None
+        if of_event and not there:  # only events have it, and this row has none
+            there = [column for column in ("eventID", "locationID") if column in headings]
+        if there and there[0] in _PAIR:
+            there = there[:2]
+        return next((column for column in there if own.get(column) is None), None)
+    wrong = _WRONG.get(flag, bool)
+    return next((column for column in filled if wrong(own[column])), filled[0] if filled else None)
 
 
 def _is_no_number(value: str) -> bool:
-    """Tell whether a cell is filled with something that is no number."""
+    """Tell whether a cell holds something that is no number."""
     try:
         float(value.replace(",", "."))
     except ValueError:
@@ -267,127 +209,63 @@ def _is_two_numbers(value: str) -> bool:
 
 
 _WRONG: Final = MappingProxyType({"COORDINATE_INVALID": _is_no_number, "RECORDED_DATE_INVALID": _is_two_numbers})
-"""For flags of a pair of columns: what makes a cell the one that is meant."""
-
-
-FACTS: Final = MappingProxyType(
-    {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
-)
-"""Flags for which an interpreted column says what would be right."""
-_METRES: Final = frozenset({"m", "m_above_sea_level"})
+"""For flags of several columns: what makes a cell the one that is meant."""
+_TIMES: Final = MappingProxyType({"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time})
+_COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALID": "sampleSizeValue"}
+_RANGES: Final = {"ELEVATION_NON_NUMERIC": "Elevation", "DEPTH_NON_NUMERIC": "Depth"}
+_RADIUS: Final = "COORDINATE_UNCERTAINTY_METERS_INVALID"
+_NUMBERS: Final = frozenset({*_COUNTED, *_RANGES, _RADIUS, "DISTANCE_INVALID", "COORDINATE_INVALID"})
 _WORDS: Final = 2
 """Words behind a count that may be what was counted; more of them may count others."""
 _LENGTH: Final = "perpendicular_distance_m"
-"""A term that is told in metres, whatever is meant by them."""
+"""A term in metres, whatever is meant by them."""
 
 
-def meant(flag: str, value: str | None, facts: Mapping[str, Any]) -> str | None:
-    """Return what is likely meant.
-
-    Parameters
-    ----------
-    flag : str
-        What is wrong.
-    value : str, optional
-        The cell.
-    facts : mapping
-        The row's interpreted columns of `FACTS`.
+def meant(flag: str, value: str | None) -> str | None:
+    """Return what is likely meant by the text of a cell.
 
     Examples
     --------
-    >>> meant("INDIVIDUAL_COUNT_INVALID", "2 ekor", {}), meant("INDIVIDUAL_COUNT_INVALID", "many", {})
+    >>> meant("INDIVIDUAL_COUNT_INVALID", "2 ekor"), meant("INDIVIDUAL_COUNT_INVALID", "many")
     ('2', None)
-    >>> meant("COORDINATE_UNCERTAINTY_METERS_INVALID", "0.2 km", {}), meant("ELEVATION_NON_NUMERIC", "约790米", {})
+    >>> meant("COORDINATE_UNCERTAINTY_METERS_INVALID", "0.2 km"), meant("ELEVATION_NON_NUMERIC", "约790米")
     ('200', '790')
     """
-    if flag in FACTS:
-        told = facts.get(FACTS[flag])
-        return None if told is None else str(told)
-    if value is None:
-        return None
-    if flag in _TIMES:
-        return _TIMES[flag](value)
-    told_number = read_told(value) if flag in _NUMBERS else None
-    return None if told_number is None else _NUMBERS[flag](told_number)
+    if value is None or flag in _TIMES:
+        return None if value is None else _TIMES[flag](value)
+    number = read_told(value) if flag in _NUMBERS else None
+    return None if number is None else _meant_number(flag, number)
 
 
-def _count(told: ToldNumber) -> str | None:
-    """Return the number of individuals; of a range or a bound nobody can say which."""
-    unit = _unit(told, "individualCount")
-    number = told.single
-    if number is None or number < 0 or not number.is_integer() or len(told.unit.split()) > _WORDS:
-        return None
-    if unit is not None and not fits("individualCount", unit):
-        return None
-    return f"{number:.0f}"
+def _meant_number(flag: str, told: ToldNumber) -> str | None:
+    """Return a number in the unit of its column; None where nobody can say which is meant."""
+    one, unit = told.single, told.unit
+    if flag == "COORDINATE_INVALID":  # what has a unit is read as an angle elsewhere
+        return None if one is None or unit or abs(one) > 180 else f"{one:.10g}"
+    if flag in _COUNTED:
+        term = _COUNTED[flag]
+        known = split_unit(f"x ({unit})", term)[1] if unit else None
+        if one is None or one < 0 or (known is not None and not fits(term, known)):
+            return None
+        animals = flag == "INDIVIDUAL_COUNT_INVALID"
+        right = one.is_integer() and len(unit.split()) <= _WORDS if animals else not unit or known is not None
+        return f"{one:.10g}" if right else None
+    least, greatest = _in_metres(told.least, unit), _in_metres(told.greatest, unit)
+    if one is None and flag in _RANGES and None not in (least, greatest):
+        return f"minimum{_RANGES[flag]}InMeters {least}, maximum{_RANGES[flag]}InMeters {greatest}"
+    # Of a range of uncertainty the greatest: the place may lie that far off.
+    number = greatest if flag == _RADIUS else None if one is None else least
+    is_wrong = number is not None and (float(number) < 0 or (flag == _RADIUS and float(number) == 0))
+    return None if is_wrong and flag not in _RANGES else number
 
 
-def _radius(told: ToldNumber) -> str | None:
-    """Return the uncertainty in metres; of a range the greatest, since the place may lie that far off."""
-    number = _in_metres(told.greatest, told)
-    return None if number is None or float(number) <= 0 else number
-
-
-def _height(word: str) -> Callable[[ToldNumber], str | None]:
-    """Return what reads elevations or depths, in metres; both ends of a range."""
-
-    def read(told: ToldNumber) -> str | None:
-        least, greatest = _in_metres(told.least, told), _in_metres(told.greatest, told)
-        if least is None or greatest is None or told.single is not None:
-            return least if told.single is not None else None
-        return f"minimum{word}InMeters {least}, maximum{word}InMeters {greatest}"
-
-    return read
-
-
-def _distance(told: ToldNumber) -> str | None:
-    """Return a distance in metres."""
-    number = _in_metres(told.single, told)
-    return None if number is None or float(number) < 0 else number
-
-
-def _effort(told: ToldNumber) -> str | None:
-    """Return the number of an effort without its unit."""
-    unit, number = _unit(told, "sampleSizeValue"), told.single
-    if number is None or number < 0 or (told.unit and (unit is None or not fits("sampleSizeValue", unit))):
-        return None
-    return f"{number:.10g}"
-
-
-def _degrees(told: ToldNumber) -> str | None:
-    """Return a number of degrees; what has a unit is read as an angle elsewhere."""
-    number = told.single
-    return None if number is None or told.unit or abs(number) > 180 else f"{number:.10g}"
-
-
-def _in_metres(number: float | None, told: ToldNumber) -> str | None:
+def _in_metres(number: float | None, told: str) -> str | None:
     """Return a length in metres; None where its unit is none of lengths."""
-    unit = _unit(told, _LENGTH)
-    if number is None or (told.unit and unit is None):
+    unit = split_unit(f"x ({told})", _LENGTH)[1] if told else None
+    if number is None or (told and unit is None):
         return None
     plain = f"{number:.10g}"
-    if unit is None or unit.name in _METRES:
+    if unit is None or unit.name in ("m", "m_above_sea_level"):
         return plain
     metres = in_metres(_LENGTH, unit.name, [plain])
     return metres[0] if metres else None
-
-
-def _unit(told: ToldNumber, term: str) -> Unit | None:
-    """Return the unit behind a number, as a term may have it."""
-    return split_unit(f"x ({told.unit})", term)[1] if told.unit else None
-
-
-_NUMBERS: Final = MappingProxyType(
-    {
-        "INDIVIDUAL_COUNT_INVALID": _count,
-        "COORDINATE_UNCERTAINTY_METERS_INVALID": _radius,
-        "ELEVATION_NON_NUMERIC": _height("Elevation"),
-        "DEPTH_NON_NUMERIC": _height("Depth"),
-        "DISTANCE_INVALID": _distance,
-        "EFFORT_INVALID": _effort,
-        "COORDINATE_INVALID": _degrees,
-    }
-)
-"""Flags of numbers, and what reads what is told in their cell."""
-_TIMES: Final = MappingProxyType({"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time})
-"""Flags of dates and times of day, and what reads what is told in their cell."""

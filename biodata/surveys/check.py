@@ -1,7 +1,9 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -10,30 +12,37 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.harmonise import Harmoniser
 from biodata.ingest import forms, taken_tables
-from biodata.ingest.protocol import Finding, of_another
+from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey import observations, tables_of
 from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
-from biodata.sharing.names import CommonNames
-from biodata.surveys import accepting, event_checks, heading_checks, other_forms, row_checks, value_checks
-from biodata.surveys.cell_checks import CELLS
+from biodata.sharing.names import bundled_common_names
+from biodata.surveys import accepting, heading_checks, other_forms, value_checks
+from biodata.surveys.cell_checks import CELLS, Rows
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
-from biodata.surveys.notices import Read, notices
+from biodata.surveys.notices import notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
-from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
+from biodata.surveys.table_checks import DATASET, TableChecks, once, placed_by_records
 
 _UNREAD: Final = "SHEET_NOT_READ"
+_TAKEN: Final = "taken"
 
 
 def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
-    """Check a survey's file and change nothing; options and answer as for `check_files`."""
+    """Check a survey's file and change nothing; options and answer as for `check_paths`."""
     return check_files([(name, file.read())], boundaries, **options)
 
 
-def check_files(
-    files: Sequence[tuple[str, bytes]],
+def check_files(files: Sequence[tuple[str, bytes]], boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
+    """Check files by their name and content; options and answer as for `check_paths`."""
+    with other_forms.placed(files) as named:
+        return check_paths(named, boundaries, **options)
+
+
+def check_paths(
+    files: Sequence[tuple[str, Path]],
     boundaries: BoundarySet,
     *,
     today: date | None = None,
@@ -54,8 +63,9 @@ def check_files(
 
     Parameters
     ----------
-    files : sequence of (name, content)
-        Of any form that `ingest.forms` knows, told by what they hold; several that belong together.
+    files : sequence of (name, Path)
+        What a person calls each and where it lies: of any form that `ingest.forms` knows, several that belong together; or
+        what was taken of an upload before (`ingest.taken_tables`).
     boundaries : BoundarySet
         Where the countries are.
     today : date, optional
@@ -71,139 +81,180 @@ def check_files(
     declared : mapping of str to str, optional
         What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
     licence : str, optional
-        Of what tells none in the files, as whoever sends them tells it.
+        Of what states none in the files, as whoever sends them states it.
     licences : OfDataset
-        What is known of the dataset's licence: rows that tell none, where none is told, keep the one told last.
+        What is known of the dataset's licence: rows without one, where none is stated, keep the one stated last.
     language : str
         Of the messages, one of `words.LANGUAGES`.
     dataset : str, optional
-        The dataset that they go to; a row that tells another one blocks.
+        The dataset that they go to; a row of another one blocks.
     accepted : collection of str
         Proposals of sheets that are accepted: codes, or `CODE=value` of one cell's text. They stand in the place of what was
         written, which stays verbatim.
     target : Path, optional
-        A file that gets the tables of sheets as they come in (`ingest.taken_tables`), where nothing blocks.
+        A file that gets the tables as they come in (`ingest.taken_tables`), where nothing blocks.
     params : bool
-        Tell of each problem what its words name, too, so that they can be made in another language.
+        Give with each problem what its words name, too, so that they can be made in another language.
 
     Returns
     -------
     dict
         `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), `accepted` (how many cells have an
-        accepted proposal in their place), `accepts` (what was accepted, in the marked workbook too), and `problems`, in the order of the workbook's sheets, rows and columns: each with
-        the fields of `Problem`; `groups` of them (`problems.groups_of`); `notes`, what else a reader of the form says; `notices`, what
-        is no fault and worth knowing (`notices.notices`), such as sensitive names. The same files give
-        the same answer.
+        accepted proposal in their place), `accepts` (what was accepted, in the marked workbook too), and `problems`, in the
+        order of the workbook's sheets, rows and columns: each with the fields of `Problem`; `groups` of them
+        (`problems.groups_of`); `notes`, what else a reader of the form says; `notices`, what is no fault and worth knowing
+        (`notices.notices`), such as sensitive names. The same files give the same answer.
     """
-    name = ", ".join(name for name, _ in files)
-    with other_forms.placed(files) as named:
-        try:
-            form = forms.recognise(
-                [path for _, path in named], names=[told for told, _ in named], limit_bytes=other_forms.MAX_BYTES
-            )
-        except InputError as error:
-            file = other_forms.renamed(error.file, named)
-            return report_of(name, 0, [problem_of_file(error, name, language, file=file)], params=params)
-        if form != forms.SHEETS:
-            return other_forms.check(
-                named, form, boundaries, target=named[0][1].with_name("taken"), today=today, encoding=encoding,
-                kept=kept, rules=rules, known=known, licence=licence, licences=licences, language=language, dataset=dataset,
-                params=params,
-            )  # fmt: skip
-    problems: list[Problem] = []
-    rows, replaced, told, order = 0, 0, [], {}
-    kept_licence = licences.told if licence is None else None
-    day = today or datetime.now(UTC).date()
-    common = None if rules is None or rules.checklists is None else rules.checklists.common
-    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
-
-    def look(decided: Mapping[str, str] | None) -> tuple[Survey, list[Finding], Read]:
-        survey = read_survey(files, encoding=encoding, kept=decided, licence=licence or kept_licence)
-        if not survey.of("occurrences"):
-            problems.extend(problem_of(one, language) for one in survey.findings if one.code != _UNREAD)
-            raise no_occurrences(survey, name)
-        for table in survey.tables:
-            table.declarations |= declared or {}
-        return survey, *found(survey, harmoniser, day, boundaries, common)
-
+    name, kept_licence = ", ".join(name for name, _ in files), licences.told if licence is None else None
+    run = _Check(
+        files, name, encoding, kept or {}, declared or {}, licence or kept_licence, dataset, {*accepted}, target
+    )
+    told: list[dict[str, Any]] = []
+    failed: list[Problem] = []
     try:
-        survey, findings, read = look(kept)
-        accepted = {*accepted, *survey.accepted}
-        if accepted and (decided := accepting.headings(survey, findings, accepted)):
-            survey, findings, read = look({**(kept or {}), **decided})
-        if accepted and (replaced := accepting.apply(survey, findings, accepted)):
-            findings, read = found(survey, harmoniser, day, boundaries, common)
-        order = survey.order
-        rows = sum(table.frame.height for table in survey.of("occurrences"))
-        others = _of_other_datasets(survey, dataset) if dataset is not None else ()
-        problems = [problem_of(finding, language) for finding in (*findings, *others)]
+        run.form = _form_of(files, other_forms.MAX_BYTES if target is None else forms.MAX_BYTES)
+        by_program, day = run.form != forms.SHEETS, today or datetime.now(UTC).date()
+        harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
+        common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
+        run.start = partial(TableChecks, harmoniser, boundaries, day, common, by_program=by_program)
+        if by_program:
+            run.check_program()
+        else:
+            run.check_sheets()
+        read = run.checks.read
         read.licences.extend([licences.registered] if licences.registered else [])
         told = notices(read, rules or RuleSet.read(None), boundaries, kept=kept_licence, language=language)
-        if target is not None and not any(one.blocking for one in problems):
-            taken_tables.write(target, tables_of(survey, dataset))
     except InputError as error:
-        problems.append(problem_of_file(error, name, language))
-    report = report_of(name, rows, problems, notices=told, order=order, accepted=replaced, params=params)
-    return {**report, "accepts": sorted(accepted)}
+        failed = [problem_of_file(error, name, language, file=other_forms.renamed(error.file, files))]
+    problems = [*(problem_of(finding, language) for finding in run.findings), *failed]
+    report = report_of(name, run.rows, problems, form=run.form, notes=run.notes, notices=told, order=run.order,
+                       accepted=run.replaced, params=params)  # fmt: skip
+    return {**report, "accepts": sorted(run.accepted)}
+
+
+def _form_of(files: Sequence[tuple[str, Path]], limit_bytes: int) -> str:
+    """Return the form of files, of `forms` or `_TAKEN`."""
+    if any(path.suffix == taken_tables.SUFFIX for _, path in files):
+        return _TAKEN
+    return forms.recognise([path for _, path in files], names=[name for name, _ in files], limit_bytes=limit_bytes)
+
+
+@dataclass
+class _Check:
+    """What a check is asked, and what it finds."""
+
+    files: Sequence[tuple[str, Path]]
+    name: str
+    encoding: str | None
+    kept: Mapping[str, str]
+    declared: Mapping[str, str]
+    licence: str | None
+    dataset: str | None
+    accepted: set[str]
+    target: Path | None
+    form: str = "unknown"
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rows: int = 0
+    replaced: int = 0
+    order: Mapping[tuple[str, str | None], Mapping[str, int]] = field(default_factory=dict)
+    start: Callable[[], TableChecks] = field(init=False)
+    checks: TableChecks = field(init=False)
+
+    def check_sheets(self) -> None:
+        """Check workbooks and texts; take accepted proposals, of headings first."""
+        files = [(name, path.read_bytes()) for name, path in self.files]
+        survey = self._read_sheets(files, self.kept)
+        self.accepted |= survey.accepted
+        if self.accepted and (decided := accepting.headings(survey, self.findings, self.accepted)):
+            survey = self._read_sheets(files, {**self.kept, **decided})
+        if self.accepted and (replaced := accepting.apply(survey, self.findings, self.accepted)):
+            self.replaced, self.findings = replaced, self._of_survey(survey)
+        self.order = survey.order
+        self.rows = sum(table.frame.height for table in survey.of("occurrences"))
+        if self.dataset is not None:
+            self.findings += _of_other_datasets(survey, self.dataset)
+        if self.target is not None and not any(one.blocking for one in self.findings):
+            taken_tables.write(self.target, tables_of(survey, self.dataset))
+
+    def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
+        """Read the tables of sheets, and find what is wrong with them."""
+        survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
+        if not survey.of("occurrences"):
+            self.findings = [one for one in survey.findings if one.code != _UNREAD]
+            raise no_occurrences(survey, self.name)
+        declarations = {**survey.declarations, **self.declared}
+        for table in survey.tables:
+            table.declarations |= declarations
+        self.findings = self._of_survey(survey)
+        return survey
+
+    def _of_survey(self, survey: Survey) -> list[Finding]:
+        """Return what is wrong with the tables of a survey."""
+        checks = self.checks = self.start()
+        findings = [*survey.findings, *heading_checks.headings(survey)]
+        sites, events, project = (
+            [Rows.of(table) for table in survey.of(kind)] for kind in ("sites", "events", "project")
+        )
+        records = [(Rows.of(one.table, one.known), one.frame) for one in observations(survey)]
+        placed = placed_by_records(rows for rows, _ in records)
+        for rows in project:
+            findings += value_checks.of_project(rows)
+        for rows in [one for one in sites if one.own]:
+            findings += checks.sites(rows)
+        for rows in [one for one in events if one.own]:
+            findings += checks.events(rows, placed)
+        for rows, frame in records:
+            findings += checks.records(rows, frame)
+        return once([*findings, *checks.between()])
+
+    def check_program(self) -> None:
+        """Check files of a program, or what was taken of an upload."""
+        path = self.files[0][1]
+        if self.form == _TAKEN:
+            self._check_taken(path, list(taken_tables.read(path, dataset=DATASET)))
+            return
+        target = self.target or path
+        part = target.with_name(f"{target.name}.part")
+        try:
+            tables = other_forms.take(self.files, self.form, part, dataset=self.dataset, licence=self.licence,
+                                      encoding=self.encoding, kept=self.kept)  # fmt: skip
+            self._check_taken(part, tables)
+            if self.target is not None and not any(one.blocking for one in self.findings):
+                part.replace(self.target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _check_taken(self, path: Path, tables: Sequence[VerbatimTable]) -> None:
+        """Check tables that were written to a file, batch by batch."""
+        self.checks = self.start()
+        findings = [finding for table in tables for finding in table.findings]
+        again, events = list(taken_tables.read(path, dataset=DATASET)), 0
+        for table in sorted(again, key=lambda one: one.kind):  # events first
+            for sheet in other_forms.sheets_of(table):
+                if table.kind == "events":
+                    events += sheet.frame.height
+                    findings += self.checks.events(Rows.of(sheet))
+                else:
+                    self.rows += sheet.frame.height
+                    findings += self.checks.records(Rows.of(sheet), sheet.frame)
+        findings += self.checks.between([images for table in again for images in table.images])
+        self.findings = once(findings)
+        self.notes = list(dict.fromkeys(other_forms.worded(note, self.files) for one in tables for note in one.notes))
+        self.checks.read.licences.extend(one for table in again if (one := table.dataset.license))
+        if not self.rows and not events:
+            problem, expected = "there is nothing in it to take in", "records, or events with their effort"
+            raise InputError(problem, file=self.name, expected=expected, code="INPUT_EMPTY")
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
-    """Find rows that say that they belong to another dataset: nobody hands in what is another's."""
+    """Find rows of another dataset: nobody hands in what is another's."""
     for table in survey.tables:
-        if "datasetKey" not in table.frame.columns:
-            continue
-        other = table.frame.filter(of_another(dataset))
-        for row, value in other.select("source_row", "datasetKey").iter_rows():
-            heading = table.heading("datasetKey")
-            yield Finding(table.file, table.sheet, row, heading, value, "DATASET_OTHER", True)
+        if "datasetKey" in table.frame.columns:
+            other = table.frame.filter(of_another(dataset)).select("source_row", "datasetKey")
+            for row, value in other.iter_rows():
+                heading = table.heading("datasetKey")
+                yield Finding(table.file, table.sheet, row, heading, value, "DATASET_OTHER", True)
 
 
-def found(
-    survey: Survey,
-    harmoniser: Harmoniser,
-    today: date,
-    boundaries: BoundarySet,
-    common: CommonNames | None = None,
-) -> tuple[list[Finding], Read]:
-    """Return everything that a check finds in a survey, and what it read of it.
-
-    Parameters
-    ----------
-    survey : Survey
-        With a table of occurrences at least.
-    harmoniser : Harmoniser
-        Reads places, dates, names and numbers.
-    today : date
-        The present day.
-    boundaries : BoundarySet
-        Where land and sea are.
-    common : CommonNames, optional
-        What common names mean; the bundled ones where none are given.
-    """
-    findings = [*survey.findings, *heading_checks.headings(survey)]
-    joined = observations(survey)
-    events = [rows_of(table) for table in survey.of("events")]
-    records = [rows_of(one.table, one.known) for one in joined]
-    findings += row_checks.identifiers(
-        records, "occurrenceID", missing="IDENTIFIER_MISSING", repeated="IDENTIFIER_REPEATED"
-    )
-    findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
-    findings += row_checks.unknown_events(records, events)
-    findings += row_checks.circular_parents(events)
-    sites = [rows_of(table) for table in survey.of("sites")]
-    findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
-    for project in survey.of("project"):
-        findings += value_checks.of_project(rows_of(project))
-    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, common)
-    for rows in filter(is_filled, sites):
-        findings += checks.sites(rows)
-    placed = event_checks.events_with_records_placed_themselves(records)
-    for rows in filter(is_filled, events):
-        findings += checks.events(rows, placed)
-    for rows, one in zip(records, joined, strict=True):
-        findings += checks.records(rows, one.frame)
-    findings += checks.clocks()
-    return once(findings), checks.read
-
-
-__all__ = ["CELLS", "Problem", "check", "check_files", "found"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "check_paths"]

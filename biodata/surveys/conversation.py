@@ -36,25 +36,10 @@ def asking(session: Session, submission: Submission) -> set[str]:
 
 
 def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
-    """Put down what the team answers in words; the sides that asked look at the survey again.
+    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again.
 
-    Parameters
-    ----------
-    registry : Registry
-    who : Principal
-        Somebody of its dataset's team.
-    number : int
-        The submission.
-    words : str
-        The answer; it must tell no place.
-    seen : int
-        The version that was looked at.
-
-    Raises
-    ------
-    InputError
-        With RECORD_MISSING, if it does not concern them; FORBIDDEN, if it is not theirs to answer; SUBMISSION_CHANGED, if it is another version by now;
-        SUBMISSION_DECIDED, if nothing is asked; FIELD_INVALID, if there are no words, too many, or they tell a place.
+    `seen` is the version that was looked at. The codes of what is refused: RECORD_MISSING of what does not concern them,
+    FORBIDDEN, SUBMISSION_CHANGED of another version, SUBMISSION_DECIDED where nothing is asked, FIELD_INVALID of the words.
     """
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
@@ -78,13 +63,7 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
 
 
 def check_no_place(column: str, *words: str) -> None:
-    """Refuse words that tell a place: they are read by others than those who may know it, and kept.
-
-    Raises
-    ------
-    InputError
-        FIELD_INVALID. What was said is not repeated.
-    """
+    """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
     if any(tells_a_place(one) for one in words):
         problem, expected = "these words tell a place", "the row, the site or the date, and no coordinates"
         raise InputError(problem, column=column, expected=expected, code="FIELD_INVALID")
@@ -105,13 +84,7 @@ def _of_part(submission: Submission) -> Select[Submission]:
 def history(session: Session, number: int, *, sides: Collection[str] | None = None) -> list[dict[str, Any]]:
     """Return what happened to a submission, the oldest first: when, what, as what, for which side; never who.
 
-    Parameters
-    ----------
-    session : Session
-    number : int
-        The submission.
-    sides : collection of str, optional
-        What was written for other sides is left out: it may name their rows. All is told where nothing is given.
+    What was written for other sides than `sides` is left out: it may name their rows.
     """
     found = session.scalars(
         select(SubmissionEvent).where(SubmissionEvent.submission_id == number).order_by(SubmissionEvent.id)

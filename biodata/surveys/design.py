@@ -47,8 +47,8 @@ class SurveyRequest:
     records : public or exact
         With public ones, places of stations follow from what everybody may see, and the survey may be shown to all. With
         exact ones it carries the category of the strictest record, and where that is not open it is for its maker.
-    events : Path, optional
-        CSV of events or deployments instead of those of the lake, see `events.read_events`; `scope` is what was looked for.
+    scope : tuple of str
+        What was looked for at events that do not state it.
     value : Path, optional
         Raster of what places are worth: current, for example, of which more is better.
     access : Path, optional
@@ -62,7 +62,6 @@ class SurveyRequest:
     cell_m: float = 5_000.0
     recent_years: int | None = 15
     records: Records = "public"
-    events: Path | None = None
     scope: tuple[str, ...] = ()
     value: Path | None = None
     access: Path | None = None
@@ -90,9 +89,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     """
     from biodata.analysis import evidence
     from biodata.analysis.grid import equal_area_grid
-    from biodata.surveys.events import read_events
 
-    scope = list(request.scope) or None
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -105,10 +102,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         view = EvidenceView(request.records)
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
         known = lake.read("occurrences", where=In("species", (request.species,)))
-        if request.events is None:
-            events, of_events = _of_lake(settings, lake, rules, boundaries, request)
-        else:
-            events, of_events = read_events(request.events, scope=scope), SharingCategory.OPEN
+        events, of_events = _of_lake(settings, lake, rules, boundaries, request)
     if view is EvidenceView.PUBLIC:
         known = sharing.publish(known, rules, boundaries=boundaries)
     if known.is_empty():

@@ -15,10 +15,7 @@ _LEFT_SECONDS: Final = 3600.0
 
 
 def sweep(settings: Settings, registry: Registry) -> int:
-    """Remove what was left behind in the folder of waiting uploads; return how many files and folders went.
-
-    The service does it when it starts, the worker now and then.
-    """
+    """Remove what was left behind in the folder of waiting uploads; return how many files and folders went."""
     removed = 0
     folder = folders.service(settings.data) / "uploads"
     with registry.session(read_only=True) as session:

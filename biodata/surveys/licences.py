@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 class OfDataset:
     """What is known of a dataset's licence before a file is read.
 
-    Attributes
-    ----------
-    told : str, optional
-        As it was told last beside a file: rows that tell none keep it.
-    registered : str, optional
-        As its archive told it: rows without any are published under it.
+    `told` stood beside a file last: rows without one keep it. Under the `registered` one of its archive they are published.
     """
 
     told: str | None = None

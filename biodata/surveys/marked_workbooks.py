@@ -10,8 +10,8 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any, Final, cast
 
@@ -29,6 +29,7 @@ from biodata.errors import InputError
 from biodata.formats.text_grids import read_text_grid
 from biodata.ingest.survey_shapes import ACCEPT_MARK, REPORTED
 from biodata.surveys import words
+from biodata.surveys.report_forms import same_bytes
 
 MAX_SHEET_BYTES: Final = 80_000_000
 """A workbook whose sheets are larger, unpacked, is answered with the sheet of problems alone."""
@@ -59,28 +60,14 @@ _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _LINKED: Final = Font(color="FF0563C1", underline="single")
 _WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60, 28, 14)
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
-_WHEN: Final = datetime(1980, 1, 1, tzinfo=UTC)
-"""The time that the workbook and its parts carry, so that the same report is the same file."""
 
 
 def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -> bytes:
-    """Return a copy of a workbook in which each problem of a report can be seen where it is.
+    """Return a copy of a workbook (XLSX, or delimited text, which becomes a sheet) with each problem of a report where it is.
 
-    Parameters
-    ----------
-    content : bytes
-        The file that was checked: XLSX, or delimited text, which becomes a sheet; what is neither, or too large, is answered
-        with the sheet of problems alone.
-    report : mapping
-        What `surveys.check` returned.
-    language : str
-        Of the sheet's name and headings.
-
-    Returns
-    -------
-    bytes
-        XLSX. Blocking cells are red, doubtful ones yellow, each with a comment; the first sheet lists the problems, each
-        with a link to its cell; a mark under its last heading accepts what is proposed, when the workbook is sent again.
+    What is neither, or too large, is answered with the sheet of problems alone. Blocking cells are red, doubtful ones yellow,
+    each with a comment; the first sheet, in the language, lists the problems, each with a link to its cell. A mark under its
+    last heading accepts what is proposed, when the workbook is sent again.
     """
     problems = report["problems"]
     unread = any(problem["code"] in _UNREAD and problem["sheet"] is None for problem in problems)
@@ -88,7 +75,8 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
     places = _places(book, problems)
     _mark(book, problems, places)
     _list(book, problems, places, language)
-    return _saved(book)
+    book.properties.modified = book.properties.created = datetime(1980, 1, 1)  # noqa: DTZ001 - properties have no zone
+    return same_bytes(book)
 
 
 def _opened(content: bytes) -> Workbook | None:
@@ -111,62 +99,40 @@ def _of_text(content: bytes, name: str) -> Workbook:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = _NOT_IN_NAMES.sub(" ", PurePath(name).stem)[:28].strip(" '") or "1"
-    rows = _lines(content, name)
-    if not rows:
+    rows: list[tuple[int, list[str | None]]] = []
+    with suppress(InputError):  # the check said it already
+        rows = [] if content.startswith(b"PK") else read_text_grid(content, file=name).rows
+    if not rows or sum(len(cells) for _, cells in rows) > MAX_TEXT_CELLS:
         book.remove(sheet)
+        return book
     for number, cells in rows:
-        for at, told in enumerate(cells, start=1):
-            if told is not None:
-                cell = sheet.cell(number, at, _clean(str(told))[:32_000])
+        for at, text in enumerate(cells, start=1):
+            if text is not None:
+                cell = sheet.cell(number, at, _clean(str(text))[:32_000])
                 cell.data_type = "s"
     return book
 
 
-def _lines(content: bytes, name: str) -> list[tuple[int, list[str | None]]]:
-    """Return the lines of delimited text; none where it is no text, or has too many cells."""
-    if content.startswith(b"PK"):
-        return []
-    try:
-        rows = read_text_grid(content, file=name).rows
-    except InputError:  # the check told it already
-        return []
-    return rows if sum(len(cells) for _, cells in rows) <= MAX_TEXT_CELLS else []
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """What is asked of a sheet for every problem; openpyxl would count its cells anew each time."""
-
-    rows: int
-    columns: int
-    headings: Mapping[str, Sequence[tuple[int, int]]]
-
-    def column(self, heading: str, row: int) -> int | None:
-        """Return the number of a column by its heading, or by its letters."""
-        wanted = " ".join(heading.split())
-        if wanted in self.headings:
-            return min(self.headings[wanted], key=lambda at: (at[0] > row, at))[1]
-        if _LETTERS.fullmatch(wanted):
-            at = column_index_from_string(wanted)
-            return at if at <= self.columns else None
-        return None
-
-
-def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, int, int] | None]:
+def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, int] | None]:
     """Return where each problem is: sheet, row and column; None where no cell is meant."""
+    # Asked once of each sheet: openpyxl would count its cells anew for every problem.
     sheets = {
-        sheet.title: _Sheet(sheet.max_row, sheet.max_column, _headings(sheet))
+        sheet.title: (sheet.max_row, sheet.max_column, _headings(sheet))
         for sheet in book.worksheets
         if isinstance(sheet, Worksheet)
     }
     only = next(iter(sheets)) if len(sheets) == 1 else None
-    places: dict[int, tuple[str, int, int] | None] = {}
+    places: list[tuple[str, int, int] | None] = []
     for problem in problems:
-        name, row, column = problem.get("sheet") or only, problem.get("row"), problem.get("column")
-        places[id(problem)] = None
-        if name in sheets and row is not None and 1 <= row <= sheets[name].rows:
-            at = sheets[name].column(str(column), row) if column else None
-            places[id(problem)] = (name, row, at or 1)
+        name, row, heading = problem.get("sheet") or only, problem.get("row"), problem.get("column")
+        last_row, last_column, headings = sheets.get(name or "", (0, 0, {}))
+        at, wanted = 1, " ".join(str(heading or "").split())
+        if wanted in headings:
+            # The heading above the row, else the first.
+            at = min((top > (row or 0), top, column) for top, column in headings[wanted])[2]
+        elif _LETTERS.fullmatch(wanted) and column_index_from_string(wanted) <= last_column:
+            at = column_index_from_string(wanted)
+        places.append((str(name), row, at) if row is not None and 1 <= row <= last_row else None)
     return places
 
 
@@ -186,18 +152,14 @@ def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
     return dict(found)
 
 
-def _mark(
-    book: Workbook, problems: Sequence[Mapping[str, Any]], places: Mapping[int, tuple[str, int, int] | None]
-) -> None:
-    """Colour the cells, and tell at each what is wrong."""
+def _mark(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[tuple[str, int, int] | None]) -> None:
+    """Colour the cells, and write at each what is wrong."""
     cells: dict[tuple[str, int, int], list[Mapping[str, Any]]] = defaultdict(list)
-    for problem in problems:
-        place = places[id(problem)]
+    for problem, place in zip(problems, places, strict=True):
         if place is not None:
             cells[place].append(problem)
-    for number, (place, there) in enumerate(cells.items()):
-        sheet = book[place[0]]
-        cell = _top_left(sheet, place[1], place[2])
+    for number, ((name, row, column), there) in enumerate(cells.items()):
+        cell = _top_left(book[name], row, column)
         cell.fill = _BLOCKING if any(problem["blocking"] for problem in there) else _DOUBTFUL
         if number < MAX_COMMENTS:
             cell.comment = _comment(there, cell.comment)
@@ -217,7 +179,7 @@ def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> C
     """Return what is wrong with a cell, after what somebody had noted there."""
     lines = [str(before.text)] if before is not None else []
     for problem in problems:
-        lines.append(f"{problem['code']}: {problem['message']}")
+        lines.append(str(problem["message"]))
         if problem["expected"]:
             lines.append(f"→ {problem['expected']}")
     comment = Comment(_clean("\n".join(lines))[:MAX_LETTERS], "biodata")
@@ -228,77 +190,51 @@ def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> C
 def _list(
     book: Workbook,
     problems: Sequence[Mapping[str, Any]],
-    places: Mapping[int, tuple[str, int, int] | None],
+    places: Sequence[tuple[str, int, int] | None],
     language: str,
 ) -> None:
     """Write the sheet of problems, before the others."""
-    sheet = book.create_sheet(_free_name(book, words.told("REPORT_TITLE", {}, language)[0]), 0)
-    headings = [words.told(f"REPORT_{column.upper()}", {}, language)[0] for column in REPORTED]
+
+    def word(code: str, **params: object) -> str:
+        return words.told(f"REPORT_{code}", params, language)[0]
+
+    title, names = word("TITLE")[:28], {name.casefold() for name in book.sheetnames}
+    titles = (title, *(f"{title} {number}" for number in range(2, 100)))
+    sheet = book.create_sheet(next(name for name in titles if name.casefold() not in names), 0)
+    headings = [word(column.upper()) for column in REPORTED]
     sheet.append([*headings[:-1], f"{headings[-1]} {ACCEPT_MARK}"])
     for cell in sheet[1]:
         cell.font, cell.fill = Font(bold=True), _TOP
-    yes, no = (words.told(code, {}, language)[0] for code in ("REPORT_YES", "REPORT_NO"))
-    for number, problem in enumerate(problems[:MAX_LISTED], start=2):
-        place = places[id(problem)]
-        told = {**problem, "blocking": yes if problem["blocking"] else no}
+    listed = list(zip(problems, places, strict=True))[:MAX_LISTED]
+    for number, (problem, place) in enumerate(listed, start=2):
+        shown = {**problem, "blocking": word("YES" if problem["blocking"] else "NO")}
         for at, column in enumerate(REPORTED, start=1):
-            cell = sheet.cell(number, at)
-            value = told.get(column)
+            cell, value = sheet.cell(number, at), shown.get(column)
             if isinstance(value, str):
-                # Set as text: a value such as =1+1 is told, not computed.
+                # Set as text: a value such as =1+1 is shown, not computed.
                 cell.value = _clean(value)[:32_000]
                 cell.data_type = "s"
-                if value.startswith(("=", "+", "-", "@")):
-                    cell.quotePrefix = True
+                cell.quotePrefix = value.startswith(("=", "+", "-", "@"))
                 if column in ("message", "expected"):
                     cell.alignment = _WRAPPED
             elif value is not None:
                 cell.value = value
         if place is not None:
-            at_row = sheet.cell(number, 2)
-            quoted = place[0].replace("'", "''")
-            at_row.hyperlink = Hyperlink(
-                ref=at_row.coordinate, location=f"'{quoted}'!{get_column_letter(place[2])}{place[1]}"
-            )
-            at_row.font = _LINKED
+            name, row, at = place
+            where, quoted = sheet.cell(number, 2), name.replace("'", "''")
+            where.hyperlink = Hyperlink(ref=where.coordinate, location=f"'{quoted}'!{get_column_letter(at)}{row}")
+            where.font = _LINKED
     if len(problems) > MAX_LISTED:
-        text, _ = words.told("REPORT_MORE", {"count": len(problems) - MAX_LISTED}, language)
-        sheet.cell(MAX_LISTED + 2, 1).value = text
+        sheet.cell(MAX_LISTED + 2, 1).value = word("MORE", count=len(problems) - MAX_LISTED)
     for at, width in enumerate(_WIDTHS, start=1):
         sheet.column_dimensions[get_column_letter(at)].width = width
     sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(REPORTED))}{max(len(problems[:MAX_LISTED]) + 1, 2)}"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(REPORTED))}{max(len(listed) + 1, 2)}"
     for one in book.worksheets:
         one.sheet_view.tabSelected = one is sheet
     book.active = sheet
 
 
-def _free_name(book: Workbook, wanted: str) -> str:
-    """Return a name for a sheet that no other has."""
-    wanted = wanted[:28]
-    taken = {name.casefold() for name in book.sheetnames}
-    return next(
-        name for name in (wanted, *(f"{wanted} {number}" for number in range(2, 100))) if name.casefold() not in taken
-    )
-
-
 def _clean(text: str) -> str:
     """Return a text without the signs that XML cannot hold."""
     return ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)
-
-
-def _saved(book: Workbook) -> bytes:
-    """Return the workbook as bytes, its parts with one time, so that it is the same each time it is made."""
-    book.properties.modified = book.properties.created = _WHEN.replace(tzinfo=None)
-    written, fixed = io.BytesIO(), io.BytesIO()
-    book.save(written)
-    with zipfile.ZipFile(written) as parts, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as out:
-        for name in sorted(parts.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
-            content = parts.read(name)
-            if name == "docProps/core.xml":
-                content = _MODIFIED.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)
-            out.writestr(zipfile.ZipInfo(name, _WHEN.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
-    return fixed.getvalue()
-
-
-_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")

@@ -3,7 +3,7 @@
 Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -28,24 +28,9 @@ from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
 from biodata.vocabularies import SharingCategory
 
-_COLUMNS: Final = tuple(
-    name
-    for name in terms.names(terms.OCCURRENCE)
-    if name
-    in {
-        "key",
-        "source_row",
-        "eventID",
-        "parentEventID",
-        "eventDate",
-        "scientificName",
-        "license",
-        *LOOKED_AT,
-        *USED,
-        *PLACED,
-        *RANKS,
-    }
-)
+_LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate", "scientificName", "license", *LOOKED_AT, *USED,
+                     *PLACED, *RANKS}  # fmt: skip
+_COLUMNS: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in _LOOKED_AT)
 """Of the lake's records: what rules, the plan and scopes look at."""
 _MOST_NAMES: Final = 3
 """Names that came coarse which a sentence names, with their number behind them."""
@@ -63,26 +48,11 @@ class Read:
 
 
 def notices(
-    read: Read, rules: RuleSet, boundaries: BoundarySet, *, kept: str | None = None,
-    language: str = "en",
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Return what the team should know.
+    read: Read, rules: RuleSet, boundaries: BoundarySet, *, kept: str | None = None, language: str = "en"
+) -> list[dict[str, Any]]:
+    """Return what the team should know, in a language; `kept` is the licence that rows without one keep of their dataset.
 
-    Parameters
-    ----------
-    read : Read
-    rules : RuleSet
-        With what is known of taxa.
-    boundaries : BoundarySet
-    kept : str, optional
-        The licence of rows that tell none, where their dataset told it before.
-    language : str
-        Of the sentences.
-
-    Returns
-    -------
-    list of dict
-        code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
+    Each has code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
     """
     if not read.records:
         return []
@@ -90,18 +60,19 @@ def notices(
     records = records.with_columns(key=pl.coalesce("key", pl.int_range(pl.len())))
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
+    names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
     told = [_of_name(one, records["source_row"], language) for one in _together(found)]
     told += [
-        _of_whole("RECORDS_WAIT", {"name": "", "count": count, "places": places, "needed": PLACES}, language)
+        _notice("RECORDS_WAIT", {"name": "", "count": count, "places": places, "needed": PLACES}, language)
         for places, count in sorted(waits.items())
     ]
-    names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
-    told += [_of_whole("SCOPE_WORD_UNKNOWN", {"name": word}, language) for word in unknown]
-    told += [_of_whole("SCOPE_TAXON_UNPLACED", {"name": name}, language) for name in names]
-    if not read.licences and records.height and records["license"].is_null().all():
-        told.append(_of_whole("LICENSE_MISSING", {"name": "license"}, language))
-    if kept is not None and parse_licence(kept) in records["license"].unique().to_list():
-        told.append(_of_whole("LICENSE_KEPT", {"name": "license", "licence": kept}, language))
+    told += [_notice("SCOPE_WORD_UNKNOWN", {"name": word}, language) for word in unknown]
+    told += [_notice("SCOPE_TAXON_UNPLACED", {"name": name}, language) for name in names]
+    licences = records["license"].unique().to_list()
+    if licences == [None] and not read.licences:
+        told.append(_notice("LICENSE_MISSING", {"name": "license"}, language))
+    if kept is not None and parse_licence(kept) in licences:
+        told.append(_notice("LICENSE_KEPT", {"name": "license", "licence": kept}, language))
     return told
 
 
@@ -118,14 +89,9 @@ def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[d
         with Registry.open(settings) as registry:
             licences = dict(registry.datasets().select("key", "license").iter_rows())
         for dataset in datasets:
-            where = In("datasetKey", (dataset,))
-            records = _records(lake, where)
-            events = lake.read("events", where=where)
-            found[dataset] = notices(
-                Read([records], [events], [one for one in [licences.get(dataset)] if one]),
-                rules,
-                boundaries,
-            )
+            where, licence = In("datasetKey", (dataset,)), licences.get(dataset)
+            read = Read([_records(lake, where)], [lake.read("events", where=where)], [licence] if licence else [])
+            found[dataset] = notices(read, rules, boundaries)
     return found
 
 
@@ -144,27 +110,23 @@ def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
     return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
 
 
-def _together(found: Iterable[Foreseen]) -> list[Foreseen]:
-    """Return names with those as one that came as coarse as each other: of an archive that may be most of its names."""
-    told: list[Foreseen] = []
+def _together(found: Iterable[Foreseen]) -> Iterator[Foreseen]:
+    """Yield names, with those as one that came as coarse as each other: of an archive that may be most of its names."""
     came: dict[SharingCategory, list[Foreseen]] = {}
     for one in found:
         if one.came and one.name:
             came.setdefault(one.category, []).append(one)
         else:
-            told.append(one)
+            yield one
     for alike in came.values():
         more = f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
-        told.append(
-            replace(
-                alike[0],
-                name=", ".join(one.name for one in alike[:_MOST_NAMES]) + more,
-                rows=tuple(sorted(row for one in alike for row in one.rows)),
-                events=tuple(dict.fromkeys(event for one in alike for event in one.events)),
-                others=max(one.others for one in alike),
-            )
+        yield replace(
+            alike[0],
+            name=", ".join(one.name for one in alike[:_MOST_NAMES]) + more,
+            rows=tuple(sorted(row for one in alike for row in one.rows)),
+            events=tuple(dict.fromkeys(event for one in alike for event in one.events)),
+            others=max(one.others for one in alike),
         )
-    return told
 
 
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
@@ -185,20 +147,27 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
         "name": one.name, "meant": meant, "cell": cell, "others": one.others or None, "events": events,
         "reason": one.reason, "owner": one.owner,
     }  # fmt: skip
-    return _told(
+    return _notice(
         code, params, language, category=str(one.category), sure=one.sure, may_mean=list(one.meant),
         rows=rows.gather(list(one.rows)).to_list(), events=list(one.events), others=one.others,
     )  # fmt: skip
 
 
-def _of_whole(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return in words what is of no single name of the records."""
-    return _told(code, params, language, category=None, sure=False, may_mean=[], rows=[], events=[], others=0)
+_OF_NO_NAME: Final[Mapping[str, Any]] = {
+    "category": None,
+    "sure": False,
+    "may_mean": [],
+    "rows": [],
+    "events": [],
+    "others": 0,
+}
 
 
-def _told(code: str, params: Mapping[str, Any], language: str, **more: Any) -> dict[str, Any]:
+def _notice(code: str, params: Mapping[str, Any], language: str, **of_name: Any) -> dict[str, Any]:
+    """Return a notice in words; without `of_name` it is of no single name of the records."""
     message, expected = words.told(code, params, language)
-    return {"code": code, "name": params["name"], **more, "message": message, "expected": expected}
+    about = {"code": code, "name": params["name"], **(of_name or _OF_NO_NAME)}
+    return about | {"message": message, "expected": expected}
 
 
 def sentences(told: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -42,17 +42,7 @@ def problems_of_published(
 
 
 def problems(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: Submission) -> list[Problem]:
-    """Return the rows whose identifiers another part of the dataset has.
-
-    Parameters
-    ----------
-    brought : mapping of str to polars.DataFrame
-        What the file brings (`states.Brought`): `identifier`, `sheet`, `row` by table.
-    lake : Lake
-        What the dataset has.
-    submission : Submission
-        Whose file it is.
-    """
+    """Return the rows of a submission's file (`states.Brought`) whose identifiers another part of the dataset has."""
     where = Compare("datasetKey", "=", submission.dataset)
     found: list[Problem] = []
     for table, name, term in _TABLES:

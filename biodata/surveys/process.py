@@ -30,8 +30,8 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
-from biodata.surveys import accepting, conversation, kept_reports, other_forms, other_parts, sides, telling, views
-from biodata.surveys.check import check
+from biodata.surveys import accepting, conversation, kept_reports, other_parts, sides, telling, views
+from biodata.surveys.check import check_paths
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
@@ -163,29 +163,25 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     From here on they are read, never the file again. Of a file in another form than sheets nothing else is kept: it may
     hold people, or a patrol's arrests.
     """
-    boundaries, dataset = places.load_boundaries(settings.boundaries), submission.dataset
+    boundaries = places.load_boundaries(settings.boundaries)
+    kept = heading_mappings.kept(registry, submission.dataset)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
-    licences = OfDataset(registered=of_dataset(registry, dataset).registered)  # the other one stands in `license`
-    options: dict[str, Any] = {"rules": rules, "known": known, "licences": licences, "params": True}
-    if path.suffix == taken_tables.SUFFIX:
-        return path, other_forms.check_taken(path, name, boundaries, **options)
+    # The licence that was stated with an earlier file stands in `license`.
+    licences = OfDataset(registered=of_dataset(registry, submission.dataset).registered)
     target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
-    options |= {"kept": heading_mappings.kept(registry, dataset), "licence": submission.license, "dataset": dataset,
-                "target": target}  # fmt: skip
-    try:
-        form = forms.recognise([path], names=[name])
-        if form == forms.SHEETS:
-            with path.open("rb") as file:
-                report = check(file, name, boundaries, accepted=accepting.accepted_of(registry, dataset), **options)
-            with registry.session() as session, session.begin():  # what was marked in the workbook itself, too
-                accepting.remember(session, dataset, report.get("accepts", ()), account_id=submission.account_id)
-            return target, report
-        report = other_forms.check([(name, path)], form, boundaries, **options)
-    except InputError:
-        path.unlink()  # nobody knows what it holds
-        raise
-    path.unlink()
+    is_taken = path.suffix == taken_tables.SUFFIX
+    report = check_paths(
+        [(name, path)], boundaries, kept=kept, rules=rules, known=known, licence=submission.license, licences=licences,
+        dataset=submission.dataset, target=None if is_taken else target, params=True,
+        accepted=accepting.accepted_of(registry, submission.dataset),
+    )  # fmt: skip
+    if is_taken:
+        return path, report
+    if report["form"] != forms.SHEETS:
+        path.unlink()  # it may hold people; nobody knows what one of no form holds
+    with registry.session() as session, session.begin():  # what was marked in the workbook itself, too
+        accepting.remember(session, submission.dataset, report["accepts"], account_id=submission.account_id)
     return target, report
 
 

@@ -2,17 +2,23 @@
 
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from biodata.exports.spreadsheets import FORMULA_STARTS
-from biodata.surveys import words
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 COLUMNS: Final = ("file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected")
-"""Columns of the CSV, and of the workbook's sheet of problems: the fields of `surveys.Problem`."""
+"""Columns of the CSV: the fields of `surveys.Problem`."""
+_WHEN: Final = (1980, 1, 1, 0, 0, 0)
+_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
 
 class ReportForm(StrEnum):
@@ -31,22 +37,9 @@ MEDIA_TYPES: Final = {
 
 
 def write_report(form: ReportForm, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:
-    """Write a report.
+    """Write what `surveys.check` returned of a file's content; the same report and file give the same bytes.
 
-    Parameters
-    ----------
-    form : ReportForm
-    report : mapping
-        What `surveys.check` returned.
-    content : bytes
-        The file that was checked.
-    language : str
-        Of the workbook's own words; the problems are told in the report's language.
-
-    Returns
-    -------
-    bytes
-        The same report and file give the same bytes.
+    The language is that of the workbook's own words; the problems are in the report's.
     """
     if form is ReportForm.JSON:
         return orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
@@ -70,11 +63,6 @@ def as_csv(report: Mapping[str, Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def heading(column: str, language: str) -> str:
-    """Return what a column of the report is called in a language."""
-    return words.told(f"REPORT_{column.upper()}", {}, language)[0]
-
-
 def _cell(value: object) -> object:
     """Return a value as a cell that no spreadsheet runs."""
     if isinstance(value, bool):
@@ -82,3 +70,16 @@ def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
+
+
+def same_bytes(book: "Workbook") -> bytes:
+    """Return a workbook whose parts carry one time, so that it is the same each time it is made."""
+    written, fixed = io.BytesIO(), io.BytesIO()
+    book.save(written)
+    with zipfile.ZipFile(written) as parts, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as out:
+        for name in sorted(parts.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
+            content = parts.read(name)
+            if name == "docProps/core.xml":
+                content = _MODIFIED.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)
+            out.writestr(zipfile.ZipInfo(name, _WHEN), content, zipfile.ZIP_DEFLATED)
+    return fixed.getvalue()

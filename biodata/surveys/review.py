@@ -172,7 +172,7 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
 
 def _whose(side: str) -> str:
     """Return with whom a side is."""
-    return "with whoever reviews the whole dataset" if side == NO_COUNTRY else f"with the node of {side}"
+    return "with whoever reviews the whole dataset" if side == NO_COUNTRY else f"for the reviewers of {side}"
 
 
 def _role(who: Principal, dataset: str, side: str) -> str:

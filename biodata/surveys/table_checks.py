@@ -1,218 +1,259 @@
-"""What a check finds in the tables of a survey, whatever form they came in: cells, events, records, cameras' clocks."""
+"""What a check finds in the tables of a survey, whatever form they came in: cells, events, records, and what is between rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 import numpy as np
 import polars as pl
+from rapidfuzz import process
 
-from biodata.harmonise import Harmoniser, camera_images
+from biodata.harmonise import Harmoniser
 from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.events import events as events_of
+from biodata.harmonise.identity import IDENTIFIERS
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import SurveyTable
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
+from biodata.parsers.area_units import INVISIBLE
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.sharing.names import CommonNames, bundled_common_names
-from biodata.surveys import (
-    cell_checks,
-    common_names,
-    doubts,
-    event_checks,
-    near_names,
-    record_times,
-    value_checks,
-)
+from biodata.sharing.names import CommonNames
+from biodata.surveys import cell_checks, common_names, event_checks, near_names, record_times, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
-from biodata.terms import WRITTEN
 from biodata.vocabularies import SurveyDesign
 
-_DATASET: Final = "check"
+DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
-_COUNTRIES: Final = ("country", "countryCode")
 _MOSTLY: Final = 0.9
 _FEWEST: Final = 3
+_NEAR: Final = 75
+_GAPS: Final = ("COORDINATE_MISSING", "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING")
+"""What a program did not write: there is no cell that somebody could fill."""
+_EVENTS: Final = ("eventID", "parentEventID")
+_SAYS_WRONG_PLACE: Final = frozenset(
+    "COUNTRY_COORDINATE_MISMATCH PROVINCE_COORDINATE_MISMATCH PRESUMED_SWAPPED_COORDINATE PRESUMED_NEGATED_LATITUDE "
+    "PRESUMED_NEGATED_LONGITUDE ZERO_COORDINATE LAND_TAXON_AT_SEA MARINE_TAXON_ON_LAND PLACE_AT_SEA COLUMNS_SWAPPED".split()
+)
+"""What says already of a row that its place is wrong, so that it need not be called far from the others."""
+_SAYS_AT_SEA: Final = ("ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH", "PRESUMED_")
 
 
 class TableChecks:
-    """Checks the tables of one survey: its events first, then its records, then the clocks of its cameras.
+    """Checks the tables of one survey: its sites and events first, then its records, then what only all of them show.
 
-    Parameters
-    ----------
-    harmoniser : Harmoniser
-        Reads places, dates, names and numbers; matches the names where it has checklists.
-    today : date
-        The present day.
-    boundaries : BoundarySet
-        Where land and sea are.
-    declarations : mapping
-        What is declared of the values.
-    common : CommonNames, optional
-        What common names mean; the bundled ones where none are given.
-
-    Attributes
-    ----------
-    read : Read
-        The records and events, as they were read.
+    `common` has what common names mean. Of tables `by_program` nobody can fill a cell, and a record repeats what its event
+    says. `read` has the records and events as they were read.
     """
 
     def __init__(
-        self,
-        harmoniser: Harmoniser,
-        today: date,
-        boundaries: BoundarySet,
-        declarations: Mapping[str, str],
-        common: CommonNames | None = None,
+        self, harmoniser: Harmoniser, boundaries: BoundarySet, today: date, common: CommonNames, *, by_program: bool
     ) -> None:
-        self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
-        self.when: dict[str, record_times.EventTime] = {}
-        self.times = record_times.RecordTimes(self.when)
-        self.cameras: list[tuple[Rows, pl.DataFrame]] = []
-        self.images: list[pl.DataFrame] = []
-        self.timed: list[pl.DataFrame] = []
-        self.placed: list[tuple[Rows, pl.DataFrame]] = []
+        self.harmoniser, self.boundaries, self.today = harmoniser, boundaries, today
+        self.common, self.by_program = common, by_program
         self.read = Read()
-        self.common = common or bundled_common_names()
+        self._sites: list[tuple[Rows, pl.DataFrame]] = []
+        self._events: list[tuple[Rows, pl.DataFrame]] = []
+        self._records: list[tuple[Rows, pl.DataFrame]] = []
+        self._designs: list[tuple[Rows, pl.DataFrame]] = []
+        self._when: dict[str, record_times.EventTime] = {}
+        self._of_events: set[tuple[str, str, str | None]] = set()
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
         """Find what is wrong with sites."""
         read = self._read(rows.table.frame, rows.table)
-        yield from _of_cells(rows, read)
-        yield from self._of_all(rows, read)
-        self.placed.append((rows, read.interpreted))
+        self._sites.append((rows, read.interpreted))
+        yield from self._of_all(rows, read, list(cell_checks.found(rows, read)))
 
-    def events(self, rows: Rows, placed: frozenset[str]) -> Iterator[Finding]:
-        """Find what is wrong with events; `placed` are those whose records all tell their place."""
-        frame = with_period(rows.table.frame, self.today)
-        read = self._read(frame, rows.table)
-        yield from event_checks.of_periods(rows, frame, _of_cells(rows, read), placed, self.today)
-        yield from self._of_all(rows, read)
-        self.placed.append((rows, read.interpreted))
-        if "eventID" in rows.table.frame.columns:
-            self.cameras.append((rows, event_checks.read_events(rows, self.harmoniser, self.declarations)))
-            yield from event_checks.of_design(*self.cameras[-1])
-            yield from doubts.of_events(*self.cameras[-1])
-            self.read.events.append(self.cameras[-1][1])
-            periods = event_checks.periods(rows, read.interpreted)
-            self.when |= record_times.of_events(rows, periods, self.cameras[-1][1])
+    def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
+        """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
+        found = [self._gap(one) for one in self._find_in_events(rows, placed)]
+        self._of_events |= {(_event(rows, one, "eventID"), one.code, one.value) for one in found}
+        return found
 
-    def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
-        """Find what is wrong with records; `frame` has them with what their events tell."""
+    def _find_in_events(self, rows: Rows, placed: frozenset[str]) -> Iterator[Finding]:
+        """Find what is wrong with events."""
+        table = rows.table
+        read = self._read(with_period(table.frame, self.today), table)
+        self._events.append((rows, read.interpreted))
+        cells = cell_checks.found(rows, read)
+        needed = [f for f in cells if f.code != "COORDINATE_MISSING" or _event(rows, f, "eventID") not in placed]
+        yield from self._of_all(rows, read, needed)
+        yield from event_checks.of_ends(rows, self.today)
+        if "eventID" in table.frame.columns:
+            batch = table.frame.with_columns(pl.lit(table.file).alias("source_file"))
+            events, *_ = events_of(batch, self.harmoniser, dataset_key=DATASET, declarations=table.declarations)
+            yield from event_checks.of_events(rows, events)
+            self._designs.append((rows, events))
+            self.read.events.append(events)
+            self._when |= record_times.of_events(rows, read.interpreted, events)
+
+    def records(self, rows: Rows, frame: pl.DataFrame) -> list[Finding]:
+        """Return what is wrong with records; `frame` has them with what their events add."""
+        found = [self._gap(one) for one in self._find_in_records(rows, frame)]
+        if not self.by_program:
+            return found
+        # A program's record has its event's place and date, of which the same was found there.
+        return [f for f in found if not {(_event(rows, f, of), f.code, f.value) for of in _EVENTS} & self._of_events]
+
+    def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
+        """Find what is wrong with records."""
         read = self._read(frame, rows.table)
-        yield from common_names.told_instead(rows, _of_cells(rows, read), self.common)
-        if not self.harmoniser.has_checklist:  # which tells more of a spelling
-            yield from near_names.found(rows, self.common)
-        yield from self._of_all(rows, read)
-        self.placed.append((rows, read.interpreted))
-        yield from value_checks.measured(rows)
-        yield from doubts.repeated(rows)
-        yield from doubts.counts(rows, read.interpreted)
-        yield from value_checks.uncounted(rows)
-        yield from value_checks.words_of_sex(rows)
-        yield from self.times.of_records(rows, read.interpreted)
-        self.timed.append(record_times.timed(rows, read.interpreted, self._deployments()))
-        self.images.append(read.interpreted.select(camera_images.COLUMNS))
+        self._records.append((rows, read.interpreted))
         self.read.records.append(read.interpreted)
+        found = list(cell_checks.found(rows, read))
+        yield from self._of_all(rows, read, list(common_names.told_instead(rows, found, self.common)))
+        if not self.harmoniser.has_checklist:  # which knows more of a spelling
+            yield from near_names.found(rows, self.common)
+        yield from value_checks.of_records(rows, read.interpreted)
 
-    def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
-        """Find what the records show of cameras' clocks and failures, and other pictures (`ingest.protocol.IMAGES`)."""
-        yield from self.times.of_failures()
-        yield from record_times.midnights(self.timed)
-        yield from doubts.far(self.placed)
-        yield from event_checks.clocks(self.cameras, self.images, others)
-
-    def _deployments(self) -> frozenset[str]:
-        """Return the deployments of cameras."""
+    def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
+        """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""
+        sites, events, records = ([rows for rows, _ in one] for one in (self._sites, self._events, self._records))
+        identifiers = IDENTIFIERS if self.by_program else IDENTIFIERS[:1]
+        yield from _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED")
+        yield from _identifiers(events, ("eventID",), "EVENT_ID_MISSING", "EVENT_REPEATED")
+        yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
+        yield from _unknown_events(records, events)
+        yield from _circular_parents(events)
+        yield from record_times.of_records(self._when, self._records)
         of_trap = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
-        return frozenset(one for _, frame in self.cameras for one in frame.filter(of_trap)["eventID"])
+        cameras = frozenset(one for _, read in self._designs for one in read.filter(of_trap)["eventID"])
+        yield from record_times.midnights(self._records, cameras)
+        yield from value_checks.far([*self._sites, *self._events, *self._records])
+        yield from event_checks.clocks(self._designs, self.read.records, images)
 
     def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
         """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
-        batch = frame.with_columns(
-            pl.lit(table.file).alias("source_file"), pl.col("source_row").cast(pl.String).alias("occurrenceID")
-        )
-        orders = DateOrders(today=self.today, declarations=self.declarations)
+        number = pl.col("source_row").cast(pl.String).alias("occurrenceID")
+        batch = frame.with_columns(pl.lit(table.file).alias("source_file"), number)
+        orders = DateOrders(today=self.today, declarations=table.declarations)
         orders.add(Told(batch))
-        identified = self.harmoniser.identify(batch, dataset_key=_DATASET)
-        return self.harmoniser.interpret(identified, declarations=self.declarations, orders=orders)
+        identified = self.harmoniser.identify(batch, dataset_key=DATASET)
+        return self.harmoniser.interpret(identified, declarations=table.declarations, orders=orders)
 
-    def _of_all(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
-        """Find what single values tell, and what only the whole table tells."""
-        yield from value_checks.numbers(rows, rows.table.frame)
-        yield from value_checks.times(rows)
-        yield from value_checks.licences(rows)
-        yield from value_checks.texts(rows, rows.table.frame)
-        yield from _at_sea(rows, read, self.boundaries)
+    def _of_all(self, rows: Rows, read: HarmonisedBatch, found: list[Finding]) -> Iterator[Finding]:
+        """Find what any table shows; columns that changed places are told once, at their heading."""
+        table, swapped = rows.table, [one for one in found if one.code == _SWAPPED]
+        if len(swapped) >= max(_FEWEST, _MOSTLY * len(rows.cells("decimalLatitude"))):
+            found = [one for one in found if one.code != _SWAPPED]
+            heading, other = (table.heading(name) for name in ("decimalLatitude", "decimalLongitude"))
+            yield Finding(
+                table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True, {"other": other}
+            )
+        yield from found
+        yield from value_checks.of_values(rows)
+        yield from self._at_sea(rows, read)
+
+    def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
+        """Find places at sea, where fewer than half of the table's are."""
+        placed = read.interpreted.drop_nulls(["decimalLatitude", "decimalLongitude"])
+        wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
+        if wet.is_empty() or 2 * wet.height >= placed.height:
+            return
+        x, y = wet["decimalLongitude"].to_numpy(), wet["decimalLatitude"].to_numpy()
+        far = np.isnan(self.boundaries.coasts.near(x, y).distance_m) & (self.boundaries.cells.locate(x, y) == SEA)
+        for row, flags in wet.filter(pl.Series(far)).select("source_row", "quality_flags").iter_rows():
+            column = rows.column(row, ("decimalLatitude", "verbatimCoordinates"))
+            if column is not None and not any(flag.startswith(_SAYS_AT_SEA) for flag in flags):
+                yield rows.finding(row, column, "PLACE_AT_SEA")
+
+    def _gap(self, finding: Finding) -> Finding:
+        """Return a finding that blocks only where somebody can mend it."""
+        return replace(finding, blocking=False) if self.by_program and finding.code in _GAPS else finding
+
+
+def _event(rows: Rows, finding: Finding, term: str) -> str:
+    """Return the event of a finding's row; a text that is no event where the row names none."""
+    own = rows.own.get(finding.row or 0, {})  # what is said of a heading is of no event
+    return (own.get(term) or "").strip() or f" row {finding.row} {term}"
 
 
 def once(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings without those that tell of a cell what an earlier one tells, or that a wrong place is far."""
-    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code in doubts.OF_A_WRONG_PLACE}
-    told = (f for f in reversed(findings) if f.code != doubts.FAR or (f.file, f.sheet, f.row) not in wrong)
-    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in told}.values())
+    """Return findings without those that say of a cell what an earlier one says, or that a wrong place is far."""
+    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code in _SAYS_WRONG_PLACE}
+    left = (f for f in reversed(findings) if f.code != value_checks.FAR or (f.file, f.sheet, f.row) not in wrong)
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in left}.values())
 
 
-def is_filled(rows: Rows) -> bool:
-    """Tell whether a table has any row."""
-    return bool(rows.own)
+def placed_by_records(records: Iterable[Rows]) -> frozenset[str]:
+    """Return the events of which every record has a place of its own."""
+    every, without = set(), set()
+    for rows in records:
+        for own in rows.own.values():
+            event = (own.get("eventID") or "").strip()
+            every.add(event)
+            if own.get("decimalLatitude") is None and own.get("verbatimCoordinates") is None:
+                without.add(event)
+    return frozenset(every - without - {""})
 
 
-def rows_of(table: SurveyTable, known: pl.Series | None = None) -> Rows:
-    """Return a table's rows by their number."""
-    came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
-    cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
-    told = came.with_columns(_told(name) for name in cells)
-    own = {row["source_row"]: row for row in told.iter_rows(named=True)}
-    nothing = {
-        (row, name): value
-        for name in cells
-        for row, value in came.filter(told[name].is_null() & came[name].is_not_null())
-        .select("source_row", pl.col(name).alias("value"))
-        .iter_rows()
-    }
-    with_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
-    return Rows(table, own, frozenset(with_event), nothing)
+def _identifiers(parts: Sequence[Rows], columns: Sequence[str], missing: str, repeated: str) -> Iterator[Finding]:
+    """Find rows without an identifier, and identifiers that an earlier row has, in tables that share their identifiers."""
+    seen: dict[str, tuple[Rows, int]] = {}
+    folded: dict[str, tuple[str, dict[str, str]]] = {}
+
+    def where(rows: Rows, row: int, now: Rows) -> dict[str, str]:
+        place, here = ((one.table.file, one.table.sheet) for one in (rows, now))
+        return {"other_row": str(row)} | ({} if place == here else {"other_sheet": place[1] or place[0]})
+
+    for rows in parts:
+        there = [column for column in columns if column in rows.table.headings]
+        for row, own in rows.own.items() if there else ():
+            column = next((name for name in there if own.get(name) is not None), there[0])
+            cell = own.get(column) or ""
+            value = cell.translate(INVISIBLE).strip()
+            if not value:
+                is_blank = all(other is None for name, other in own.items() if name != "source_row")
+                if (row, column) not in rows.table.covered and not is_blank:
+                    yield rows.finding(row, column, missing, blocking=True)
+                continue
+            if cell != value:
+                yield rows.finding(row, column, "IDENTIFIER_SPACES", read=value)
+            alike, place = folded.setdefault(value.casefold(), (value, where(rows, row, rows)))
+            if value in seen:
+                yield rows.finding(row, column, repeated, blocking=True, **where(*seen[value], rows))
+            elif alike != value:
+                yield rows.finding(row, column, "IDENTIFIER_CASE", blocking=False, **place)
+            seen.setdefault(value, (rows, row))
 
 
-def _told(name: str) -> pl.Expr:
-    """Return the cells of a column; null for those that say that they are empty."""
-    nothing = [*PLACEHOLDERS] if name in _COUNTRIES else [*PLACEHOLDERS, NA]
-    return pl.when(~pl.col(name).str.strip_chars().is_in(nothing)).then(pl.col(name)).alias(name)
-
-
-def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
-    """Return what is doubted of the cells; columns that changed places are told once, at their heading."""
-    told = list(cell_checks.found(rows, read))
-    swapped = [finding for finding in told if finding.code == _SWAPPED]
-    if not swapped:
-        return told
-    placed = sum(own.get("decimalLatitude") is not None for own in rows.own.values())
-    if len(swapped) < _FEWEST or len(swapped) < _MOSTLY * placed:
-        return told
-    table = rows.table
-    heading = table.heading("decimalLatitude")
-    one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
-                  {"other": table.heading("decimalLongitude")})  # fmt: skip
-    return [one, *(finding for finding in told if finding.code != _SWAPPED)]
-
-
-def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Iterator[Finding]:
-    """Find places at sea, where fewer than half of the table's are."""
-    placed = read.interpreted.filter(pl.col("decimalLatitude").is_not_null() & pl.col("decimalLongitude").is_not_null())
-    wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
-    if wet.is_empty() or 2 * wet.height >= placed.height:
+def _unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Finding]:
+    """Find records of events that the survey does not have."""
+    if not any("eventID" in rows.table.headings for rows in events):
         return
-    x, y = wet["decimalLongitude"].to_numpy(), wet["decimalLatitude"].to_numpy()
-    far = np.isnan(boundaries.coasts.near(x, y).distance_m) & (boundaries.cells.locate(x, y) == SEA)
-    column = next((c for c in ("decimalLatitude", "verbatimCoordinates") if c in rows.table.headings), None)
-    for row, at_sea, flags in zip(wet["source_row"], far, wet["quality_flags"], strict=True):
-        others = {"ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH"} & set(flags)
-        presumed = any(flag.startswith("PRESUMED_") for flag in flags)
-        told = column is not None and rows.own[row].get(column) is not None and (row, column) not in rows.table.covered
-        if at_sea and column is not None and told and not others and not presumed:
-            yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
+    spelled = {event.strip(): event.strip().casefold() for rows in events for event in rows.cells("eventID").values()}
+    near: dict[str, str | None] = {}
+    for rows in parts:
+        for row, cell in rows.cells("eventID").items():
+            value = cell.strip()
+            # What a camera saw in a minute is an event of its own, and a part of the camera's.
+            if not value or value in spelled or (rows.own[row].get("parentEventID") or "").strip() in spelled:
+                continue
+            if value not in near:
+                best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)
+                near[value] = None if best is None else str(best[2])
+            yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, near=near[value])
+
+
+def _circular_parents(events: Sequence[Rows]) -> Iterator[Finding]:
+    """Find events that are above themselves, directly or over others."""
+    above = {
+        own["eventID"].strip(): own["parentEventID"].strip()
+        for rows in events
+        for own in rows.own.values()
+        if own.get("eventID") and own.get("parentEventID")
+    }
+    for rows in events:
+        for row, cell in rows.cells("eventID").items():
+            event = cell.strip()
+            seen, at = {event}, above.get(event)
+            while at is not None and at not in seen:
+                seen.add(at)
+                at = above.get(at)
+            if event and at == event:
+                yield rows.finding(row, "parentEventID", "EVENT_PARENT_CIRCULAR", blocking=True)

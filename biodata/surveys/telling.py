@@ -20,6 +20,11 @@ WAITS: Final = "waits"
 _LISTS: Final = ("new", "changed", "gone")
 CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
 _ENDED: Final = ("refused", "replaced", "withdrawn")
+_MAP: Final = {
+    "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
+    "accepted": "MAP_BEING_MADE", COMMITTING: "MAP_BEING_MADE", "submitted": "MAP_AFTER_REVIEW", "asked": "MAP_AFTER_ANSWER",
+}  # fmt: skip
+"""What is said of the map in each state of which it will show, or showed, the survey."""
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
 """Why the map may show a version that came back coarser than it did then."""
 
@@ -34,21 +39,16 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
 
     Whoever sees some sides alone is told the counts, and no row: `views.rows` shows what becomes of theirs.
     """
-    kept = submission.difference
-    if kept is None:
+    if submission.difference is None:
         return None
-    found = {name: value for name, value in kept.items() if name != WAITS}
+    found = {name: value for name, value in submission.difference.items() if name != WAITS}
     if not whole:
         found |= {name: {**found[name], **{kind: [] for kind in _LISTS}, "all_told": False} for name in TABLES}
     found |= {name: _in_words(found[name], language) for name in TABLES}
-    codes = (
-        ["DIFFERENCE_VALUES_NOT_KEPT"]
-        if any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
-        else []
-    )
+    kept_back = any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
+    codes = ["DIFFERENCE_VALUES_NOT_KEPT"] if kept_back else []
     codes += [KEEPS_COARSE] if submission.restores is not None else []
-    notes = [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]
-    return {**found, "notes": notes}
+    return {**found, "notes": [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]}
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -136,29 +136,16 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
 
     None where it never will.
     """
-    waiting = [side for side, state in (submission.sides or {}).items() if state == WAITING and side != "ZZ"]
-    state, after = state_of(session, submission), replaced_by(session, submission)
+    sides, state = submission.sides or {}, state_of(session, submission)
+    after = replaced_by(session, submission) if state == "replaced" else None
+    if state not in _MAP or (state == "replaced" and after is None):
+        return None
     since = shown_since(session, submission) if state == "published" else None
-    params: dict[str, Any] = {}
-    match state:
-        case "published":
-            code, params = "MAP_SHOWN", {"release": since} if since else {}
-        case "committed":
-            code = "MAP_REMOVING" if submission.removes else "MAP_NEXT_RELEASE"
-        case "removed":
-            code = "MAP_REMOVED"
-        case "replaced" if after is not None:
-            code, params = "MAP_REPLACED", {"version": after.part_version, "number": after.id}
-        case "accepted" | "committing":
-            code = "MAP_BEING_MADE"
-        case "submitted":
-            code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
-            if len(submission.sides or {}) > 1:
-                params["holds"] = words.told("SIDE_REFUSAL_HOLDS", {}, language)[0]
-        case "asked":
-            code = "MAP_AFTER_ANSWER"
-        case _:
-            return None
-    code = _halted(session, submission) or code
-    found = {"shown": state == "published", "release": since, "message": words.told(code, params, language)[0]}
-    return {name: value for name, value in found.items() if value is not None}
+    waiting = [side for side, how in sides.items() if how == WAITING and side != "ZZ"]
+    params = {
+        "release": since, "version": after and after.part_version, "number": after and after.id, "sides": ", ".join(waiting),
+        "holds": words.told("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
+    }  # fmt: skip
+    code = "MAP_REMOVING" if state == COMMITTED and submission.removes else _MAP[state]
+    message, _ = words.told(_halted(session, submission) or code, params, language)
+    return {"shown": state == "published", **({"release": since} if since else {}), "message": message}

@@ -1,8 +1,5 @@
 """Templates of surveys: a workbook a design and language, made when it is asked for, the same bytes each time."""
 
-import io
-import re
-import zipfile
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -12,6 +9,7 @@ from biodata.parsers.zones import COUNTRY_ZONES
 from biodata.surveys.designs import DESIGNS, LANGUAGES, Asked, Design, word
 from biodata.surveys.designs.columns import PROJECT, SAMPLE_UNITS
 from biodata.surveys.designs.words import heading, notes
+from biodata.surveys.report_forms import same_bytes
 from biodata.vocabularies import SurveyDesign
 
 if TYPE_CHECKING:
@@ -26,32 +24,16 @@ LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")
 _DATUMS: Final = ("WGS84", "CGCS2000", "VN-2000", "Lao 1997", "Indian 1975", "Kertau 1968", "Timbalai 1948")
 _LAST_ROW: Final = 5_000
 _MADE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties tell no zone
-_ZIPPED: Final = (2026, 1, 1, 0, 0, 0)
 _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
-_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
 
 @lru_cache(maxsize=80)
 def template(design: str, language: str = "en") -> bytes:
-    """Return the workbook to fill in for a survey of a design.
+    """Return the workbook (XLSX) to fill in for a survey of a design (`SurveyDesign`), in one of the ten languages.
 
-    Parameters
-    ----------
-    design : str
-        A value of `SurveyDesign`.
-    language : str
-        One of the ten languages, in which headings, lists and explanations are written.
-
-    Returns
-    -------
-    bytes
-        An XLSX file: a sheet of what holds for all of it, the sheets of sites, events and occurrences, each with an
-        example row that is left out when it is read, the lists that cells are chosen from, and how to fill it in.
-
-    Raises
-    ------
-    InputError
-        If there is no such design or language; it names those that there are.
+    It has a sheet of what holds for all of it, the sheets of sites, events and occurrences, each with an example row that is
+    left out when it is read, the lists that cells are chosen from, and how to fill it in. An unknown design or language
+    raises an InputError that names those that there are.
     """
     if design not in DESIGNS:
         problem, known = "there is no such design", ", ".join(DESIGNS)
@@ -72,9 +54,7 @@ def template(design: str, language: str = "en") -> bytes:
         _table(book.create_sheet(word(f"sheet.{kind}", language)), asked, columns, language)
     _codes(book.create_sheet(word("sheet.codes", language)), asked, language)
     book.active = 1
-    out = io.BytesIO()
-    book.save(out)
-    return _same_bytes(out.getvalue())
+    return same_bytes(book)
 
 
 def file_name(design: str, language: str) -> str:
@@ -128,7 +108,7 @@ def _column(
     sheet.column_dimensions[letter].number_format = "@"
     if column.choices is not None:
         at = _LISTS.index(column.choices)
-        source = f"'{word('sheet.codes', language)}'!${_letter(at)}$2:${_letter(at)}${len(_choices(at, design, language)) + 1}"
+        source = f"'{word('sheet.codes', language)}'!${_letter(at)}$2:${_letter(at)}${len(_choices(column.choices, design, language)) + 1}"
         rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=True)
         # A unit of another name, or a country far away, may still be right: the check says so.
         rule.errorStyle = "warning"
@@ -149,22 +129,17 @@ def _example(column: Asked, design: Design, language: str) -> str | None:
     return column.example or None
 
 
-def _choices(at: int, design: Design, language: str) -> list[str]:
+def _choices(name: str, design: Design, language: str) -> list[str]:
     """Return one of the lists that cells are chosen from."""
-    match _LISTS[at]:
-        case "designs":
-            return [word(f"design.{design.name}", language)]
-        case "units":
-            units = dict.fromkeys((design.unit, SAMPLE_UNITS.get(design.name, design.unit)))
-            return [word(f"unit.{unit}", language) for unit in units]
-        case "answers":
-            return [word("answer.yes", language), word("answer.no", language)]
-        case "licences":
-            return list(LICENCES)
-        case "datums":
-            return list(_DATUMS)
-        case _:
-            return list(_COUNTRIES)
+    units = dict.fromkeys((design.unit, SAMPLE_UNITS.get(design.name, design.unit)))
+    lists = {
+        "designs": [word(f"design.{design.name}", language)],
+        "units": [word(f"unit.{unit}", language) for unit in units],
+        "answers": [word("answer.yes", language), word("answer.no", language)],
+        "licences": [*LICENCES],
+        "datums": [*_DATUMS],
+    }
+    return lists.get(name, [*_COUNTRIES])
 
 
 def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
@@ -174,7 +149,7 @@ def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
     from openpyxl.utils import get_column_letter
 
     names = Locale.parse(language).territories
-    columns = [[word(f"list.{name}", language), *_choices(at, design, language)] for at, name in enumerate(_LISTS)]
+    columns = [[word(f"list.{name}", language), *_choices(name, design, language)] for name in _LISTS]
     columns.append([word("list.names", language), *(str(names.get(code, code)) for code in _COUNTRIES)])
     for number, cells in enumerate(columns, start=1):
         for row, cell in enumerate(cells, start=1):
@@ -218,15 +193,3 @@ def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
 def _letter(index: int) -> str:
     """Return a column's letter; 0 is A."""
     return "ABCDEFGH"[index]
-
-
-def _same_bytes(content: bytes) -> bytes:
-    """Return a workbook packed anew, with the same times whenever it is made."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
-            part = made.read(name)
-            if name == "docProps/core.xml":
-                part = _MODIFIED.sub(rb"\g<1>2026-01-01T00:00:00Z\g<2>", part)
-            packed.writestr(zipfile.ZipInfo(name, _ZIPPED), part, zipfile.ZIP_DEFLATED)
-    return out.getvalue()

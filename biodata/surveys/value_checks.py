@@ -1,10 +1,12 @@
-"""What is wrong with single cells that harmonising leaves as they are: counts, effort, times of day, garbled text, licence and datum."""
+"""What is wrong with values that harmonising leaves as they are, by themselves or beside the others of their column."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from biodata.harmonise.datum_moves import is_known
@@ -17,149 +19,195 @@ from biodata.parsers import dates
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.decimals import parse_decimal, parse_decimals
 from biodata.parsers.licences import parse_licence
+from biodata.places.gazetteer import on_sphere
 from biodata.surveys.cell_checks import Rows, meant
 
 _DISTANCE: Final = "perpendicular_distance_m"
-_NUMBERS: Final[Mapping[str, str | None]] = MappingProxyType(
+_WHOLE: Final = ("individualCount", "year", "month", "day")
+_NUMBERS: Final = MappingProxyType(
     {
-        **dict.fromkeys(("individualCount", "organismQuantity", "year", "month", "day")),
+        **dict.fromkeys((*_WHOLE, "organismQuantity"), ""),
         **dict.fromkeys(("sampleSizeValue", "samplingEffortValue"), "EFFORT_INVALID"),
         _DISTANCE: "DISTANCE_INVALID",
     }
 )
-"""Columns of numbers, and what it is called where they hold none; None where something else tells it, or it may be words."""
-_WHOLE: Final = ("individualCount", "year", "month", "day")
+"""Columns of numbers, and the code where they hold none; empty where something else says it, or it may be words."""
 _LATIN_1_RUN: Final = re.compile(
     "[\u00a1-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{4,}"
 )
 _LOST: Final = re.compile("\ufffd|\\?{3,}")
-_NAMES: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
+_TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
+_SEXES: Final = re.compile(r"[\s\d,;:/|&+()?.-]+|(?<=[♂♀])|(?=[♂♀])")
+_PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
+_CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
+_CLOCK: Final = re.compile(r"\d[:.]\d\d")
+_MANY, _TIMES_MANY = 100, 50
+"""A count beyond reason is so great, and so many times what 95 of 100 rows of its table count."""
+_LEAST_ROWS: Final = 5
+_LEAST_PLACES: Final = 3
+_FAR_M, _TIMES_FAR = 50_000.0, 20.0
+"""A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
+_STEP_DEGREES: Final = 0.01
+FAR: Final = "PLACE_FAR_FROM_OTHERS"
 
 
-def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
-    """Find numbers that were read by a rule, and efforts and distances that are none."""
-    for column, invalid in _NUMBERS.items():
-        if column not in frame.columns:
-            continue
-        told = {row: own[column] for row, own in rows.own.items() if own.get(column) is not None}
-        units = METRES if column == _DISTANCE else ()
-        read = parse_decimals(pl.Series(told.values(), dtype=pl.String).str.strip_chars(), units=units)
-        for row, (value, number, rule) in zip(told, read.iter_rows(), strict=True):
-            right = number is not None and number >= 0 and (column not in _WHOLE or number.is_integer())
-            if right and rule is not None:
-                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:.10g}", rule=rule)
-            elif not right and invalid is not None:
-                likely = meant(invalid, value, {})
-                params = {"proposal": likely} if likely else {}
-                yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, **params)
-
-
-def measured(rows: Rows) -> Iterator[Finding]:
-    """Find measurements that are no numbers, or none that such a thing can have; words of a stratum are what they are."""
-    for column, kind in rows.table.measured.items():
-        for row, own in rows.own.items() if kind.greatest is not None else ():
-            cell = own.get(column)
-            number = None if cell is None else parse_decimal(cell.strip())[0]
-            if cell is not None and (number is None or not (kind.least or 0) <= number <= (kind.greatest or 0)):
-                yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, least=f"{kind.least:g}",
-                                   greatest=f"{kind.greatest:g}", told=kind.unit)  # fmt: skip
+def of_values(rows: Rows) -> Iterator[Finding]:
+    """Find what is wrong with values of any table."""
+    yield from _numbers(rows)
+    yield from _times(rows)
+    yield from _licences(rows)
+    yield from _texts(rows)
 
 
 def of_project(rows: Rows) -> Iterator[Finding]:
     """Find a licence or a datum of the whole survey that nobody can read."""
-    yield from licences(rows)
-    for row, own in rows.own.items():
-        if own.get(LICENCE) is not None and parse_licence(own[LICENCE]) is None:
-            yield rows.finding(row, LICENCE, "LICENSE_UNKNOWN", blocking=False)
-        if own.get(DATUM) is not None and not is_known(own[DATUM]):
+    yield from _licences(rows)
+    for row, licence in rows.cells(LICENCE).items():
+        if parse_licence(licence) is None:
+            yield rows.finding(row, LICENCE, "LICENSE_UNKNOWN")
+    for row, datum in rows.cells(DATUM).items():
+        if not is_known(datum):
             yield rows.finding(row, DATUM, "GEODETIC_DATUM_INVALID", blocking=True)
 
 
-def licences(rows: Rows) -> Iterator[Finding]:
-    """Find licences that are known, and none of those that records can be published under."""
-    for row, own in rows.own.items() if LICENCE in rows.table.headings else ():
-        told = own.get(LICENCE)
-        if told is not None and (row, LICENCE) not in rows.table.covered and parse_licence(told) == "UNSUPPORTED":
-            yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED", blocking=False)
+def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
+    """Find what is doubtful of the values of records; nothing of it blocks, since each may be right."""
+    yield from _measured(rows)
+    yield from _repeated(rows)
+    yield from _many(rows, interpreted)
+    yield from _uncounted(rows)
+    yield from _sexes(rows)
 
 
-def times(rows: Rows) -> Iterator[Finding]:
-    """Find times of day that nobody can read; two with a slash between them are a beginning and an end."""
-    told = {row: own["eventTime"] for row, own in rows.own.items() if own.get("eventTime")}
-    if not told:
-        return
-    parts = pl.DataFrame({"row": list(told), "time": list(told.values())}).with_columns(pl.col("time").str.split("/"))
-    parts = parts.explode("time", empty_as_null=False)
-    unread = parts.filter(dates.parse_times(parts["time"])["clock"].is_null())
-    for row in unread["row"].unique(maintain_order=True):
-        likely = meant("TIME_UNREADABLE", told[row], {})
-        params = {"proposal": likely} if likely else {}
-        yield rows.finding(row, "eventTime", "TIME_UNREADABLE", blocking=False, **params)
+def _numbers(rows: Rows) -> Iterator[Finding]:
+    """Find numbers that were read by a rule, and efforts and distances that are none."""
+    for column, invalid in _NUMBERS.items():
+        cells, units = rows.cells(column), METRES if column == _DISTANCE else ()
+        read = parse_decimals(pl.Series(cells.values(), dtype=pl.String).str.strip_chars(), units=units)
+        for row, (value, number, rule) in zip(cells, read.iter_rows(), strict=True):
+            right = number is not None and number >= 0 and (column not in _WHOLE or number.is_integer())
+            if right and rule is not None:
+                yield rows.finding(row, column, "VALUE_READ_AS", read=f"{number:.10g}", rule=rule)
+            elif not right and invalid:
+                yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, proposal=meant(invalid, value))
 
 
-def texts(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
-    """Find text that was saved or opened in a wrong encoding."""
-    for column in frame.columns:
-        if column not in _NAMES:
+def _measured(rows: Rows) -> Iterator[Finding]:
+    """Find measurements that are no numbers, or none that such a thing can have; words of a stratum are what they are."""
+    for column, kind in rows.table.measured.items():
+        if kind.greatest is None:
             continue
+        limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
+        for row, cell in rows.cells(column).items():
+            number = parse_decimal(cell.strip())[0]
+            if number is None or not (kind.least or 0) <= number <= kind.greatest:
+                yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
+
+
+def _licences(rows: Rows) -> Iterator[Finding]:
+    """Find licences that are known, and none of those that records can be published under."""
+    for row, licence in rows.cells(LICENCE).items():
+        if (row, LICENCE) not in rows.table.covered and parse_licence(licence) == "UNSUPPORTED":
+            yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED")
+
+
+def _times(rows: Rows) -> Iterator[Finding]:
+    """Find times of day that nobody can read; two with a slash between them are a beginning and an end."""
+    cells = rows.cells("eventTime")
+    parts = [(row, part) for row, cell in cells.items() for part in cell.split("/")]
+    read = dates.parse_times(pl.Series([part for _, part in parts], dtype=pl.String))["clock"]
+    for row in dict.fromkeys(row for (row, _), clock in zip(parts, read, strict=True) if clock is None):
+        yield rows.finding(row, "eventTime", "TIME_UNREADABLE", proposal=meant("TIME_UNREADABLE", cells[row]))
+
+
+def _texts(rows: Rows) -> Iterator[Finding]:
+    """Find text that was saved or opened in a wrong encoding."""
+    frame = rows.table.frame
+    for column in [name for name in frame.columns if name in _TEXTS]:
         odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
         for row, text in odd.iter_rows():
             if zawgyi.looks_like(text):
                 unicode = zawgyi.to_unicode(text)
                 yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=unicode)
-            elif _LOST.search(text):
-                yield rows.finding(row, column, "TEXT_GARBLED", blocking=True)
-            elif (meant := meant_text(text)) is not None:
-                yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, **({"proposal": meant} if meant else {}))
+            elif (before := "" if _LOST.search(text) else _before(text)) is not None:
+                yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, proposal=before)
 
 
-def meant_text(text: str) -> str | None:
-    """Return what a text was before UTF-8 was opened as Latin letters; empty where it is garbled and nobody can say.
-
-    None for a text that is as it should be.
-    """
+def _before(text: str) -> str | None:
+    """Return what a text was before UTF-8 was opened as Latin letters: empty where nobody can say, None of a sound text."""
     for encoding in ("cp1252", "latin-1"):
         try:
-            meant = text.encode(encoding).decode("utf-8")
+            before = text.encode(encoding).decode("utf-8")
         except (UnicodeEncodeError, UnicodeDecodeError):
             continue
-        if meant != text:
-            return meant
+        if before != text:
+            return before
     return "" if _LATIN_1_RUN.search(text) else None
 
 
-_PARTS: Final = re.compile(r"[\s\d,;:/|&+()?.-]+|(?<=[♂♀])|(?=[♂♀])")
+def _uncounted(rows: Rows) -> Iterator[Finding]:
+    """Find how many records say that individuals were there and not counted; at the first of them."""
+    cells = rows.cells("individualCount")
+    marked = is_uncounted(pl.Series(cells.values(), dtype=pl.String))
+    uncounted = [row for row, is_one in zip(cells, marked, strict=True) if is_one]
+    if uncounted:
+        yield rows.finding(uncounted[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", count=str(len(uncounted)))
 
 
-def uncounted(rows: Rows) -> Iterator[Finding]:
-    """Tell how many records say that individuals were there and not counted; at the first of them."""
-    told = {row: own["individualCount"] for row, own in rows.own.items() if own.get("individualCount") is not None}
-    marked = is_uncounted(pl.Series(told.values(), dtype=pl.String))
-    found = [row for row, is_one in zip(told, marked, strict=True) if is_one]
-    if found:
-        yield rows.finding(
-            found[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", blocking=False, count=str(len(found))
-        )
+def _sexes(rows: Rows) -> Iterator[Finding]:
+    """Find words in the column of the sex of which none is known, each once: they may be right ("mixed", "2 workers")."""
+    cells = {row: cell.strip() for row, cell in rows.cells("sex").items() if cell.strip()}
+    first = {sex: row for row, sex in reversed(cells.items())}
+    for sex, count in Counter(cells.values()).items():
+        words = pl.Series([sex, *(part for part in _SEXES.split(sex) if part)], dtype=pl.String)
+        if parse_controlled(words, Vocabulary.SEX)["term"].is_null().all():
+            yield rows.finding(first[sex], "sex", "SEX_UNKNOWN", count=str(count))
 
 
-def words_of_sex(rows: Rows) -> Iterator[Finding]:
-    """Tell words in the column of the sex that are none of the known ones, each once with how often it is told.
+def _repeated(rows: Rows) -> Iterator[Finding]:
+    """Find rows in which every cell is as in an earlier one, where they have a place of their own or a time of day.
 
-    They may be right ("mixed", "2 workers"), so they stay as they are told.
+    Of animals at one station on one day several may be alike; an identifier says that two records are two.
     """
-    told = pl.DataFrame(
-        [(row, own["sex"].strip()) for row, own in rows.own.items() if (own.get("sex") or "").strip()],
-        schema={"row": pl.Int64, "sex": pl.String}, orient="row",
-    )  # fmt: skip
-    each = told.group_by("sex", maintain_order=True).agg(pl.col("row").first(), count=pl.len())
-    unknown = each.filter(parse_controlled(each["sex"], Vocabulary.SEX)["term"].is_null())
-    for sex, row, count in unknown.iter_rows():
-        if not _has_known(sex):
-            yield rows.finding(row, "sex", "SEX_UNKNOWN", blocking=False, count=str(count))
+    for row, before in rows.table.repeats.items() if "occurrenceID" not in rows.table.frame.columns else ():
+        timed = any(_CLOCK.search(rows.own[row].get(name) or "") for name in _CLOCKS)
+        if timed or any(rows.column(row, (name,)) for name in _PLACES):
+            yield rows.finding(row, next(iter(rows.table.headings)), "ROW_REPEATED", other_row=str(before))
 
 
-def _has_known(text: str) -> bool:
-    """Tell whether a text of several words or signs names a known sex among them, such as `1 male, 2 females` or `♂♀`."""
-    parts = pl.Series([part for part in _PARTS.split(text) if part], dtype=pl.String)
-    return bool(parse_controlled(parts, Vocabulary.SEX)["term"].is_not_null().any())
+def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
+    """Find counts of individuals that are beyond reason beside the others of their table."""
+    counts = interpreted.select("source_row", "individualCount").drop_nulls()
+    usual = counts["individualCount"].quantile(0.95, "lower") or 1
+    for row, count in counts.filter(pl.col("individualCount") > max(_MANY, _TIMES_MANY * usual)).iter_rows():
+        if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:
+            yield rows.finding(
+                row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", usual=f"{usual:g}", count=str(count)
+            )
+
+
+def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
+    """Find places of a survey's own rows that lie far from all others of the survey; `parts` have the interpreted rows."""
+    step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
+    placed = [
+        read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
+        for number, (_, read) in enumerate(parts)
+    ]
+    every = pl.concat(placed) if placed else pl.DataFrame(schema=["x", "y"])
+    cells = every.select("x", "y").unique()
+    if cells.height < _LEAST_PLACES:
+        return
+    from scipy.spatial import cKDTree
+
+    points = on_sphere(*(cells[name].to_numpy() * _STEP_DEGREES for name in ("x", "y")))
+    # Of a few places, one that is wrong is the second nearest of all.
+    neighbour = 3 if cells.height >= _LEAST_ROWS else 2
+    metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
+    limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
+    lonely = cells.with_columns(metres=pl.Series(metres)).filter(pl.col("metres") > limit)
+    for row, number, distance in every.join(lonely, on=["x", "y"]).select("source_row", "part", "metres").iter_rows():
+        rows = parts[number][0]
+        column = rows.column(row, _PLACES)
+        if column is not None:
+            yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")

@@ -338,7 +338,11 @@ PICTURES = {
 def test_row_30_no_picture_is_ever_opened(service: Service, content: bytes):
     worker = json.loads(service.ask("GET", "/health/ready").data)["worker"]
     # A first check loads borders and names, whatever is sent.
-    service.ask("POST", "/v1/surveys?dry_run=true", fields={"file": ("a.csv", b"Species,Date\nSus scrofa,2024-01-02\n", "text/csv")})
+    service.ask(
+        "POST",
+        "/v1/surveys?dry_run=true",
+        fields={"file": ("a.csv", b"Species,Date\nSus scrofa,2024-01-02\n", "text/csv")},
+    )
     before = peak_mib(worker)
     for name, kind in (("a.png", "image/png"), ("a.svg", "image/svg+xml"), ("a.xlsx", "application/octet-stream")):
         answer = service.ask("POST", "/v1/surveys?dry_run=true", fields={"file": (name, content, kind)})

@@ -74,7 +74,7 @@ def section(material: Material) -> str:
         "Evidence on each side",
         words, markup.paragraph(rule), markup.paragraph(at_cells, "warning"),
         markup.figure(bars, "Records that count, by species and side. Few records tell of little search as well as of few animals.") if bars else "",
-        markup.table(["Species", "Red List", *by_side, "Evidence", "of these, told as cells"], rows, caption=f"Records that count, by side{_categories(material, species)}", numbers=(*range(2, 2 + len(codes)), 3 + len(codes)), kind="species dense"),
+        markup.table(["Species", "Red List", *by_side, "Evidence", "of these, published as squares"], rows, caption=f"Records that count, by side{_categories(material, species)}", numbers=(*range(2, 2 + len(codes)), 3 + len(codes)), kind="species dense"),
         markup.table(["Records near it that do not count", "Records"], left_out, caption="Left out, by the first reason that applies", numbers=(1,)) if left_out else "",
         identifier="evidence",
     )  # fmt: skip

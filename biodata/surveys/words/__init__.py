@@ -18,45 +18,15 @@ _NOISE: Final = re.compile(r"\d+\.\d{12,}")
 _TAGS: Final = MappingProxyType({"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"})
 """Other tags of the same languages."""
 
-_ALIKE: Final = MappingProxyType(
-    {
-        "ABSENT": "absent_where_none_counted presence_assumed",
-        "ACCEPTED": "accepted_proposal",
-        "DATE_WORDS": "month_name words chinese clock",
-        "DATUM": "datum_transform datum_uncertainty wgs84_assumed datum_name",
-        "DAY_FIRST": "day_first day_first_by_column day_first_by_parts",
-        "DECIMAL_COMMA": "decimal_comma",
-        "DEGREES": "hemisphere degrees_minutes_seconds degrees_minutes_unmarked packed",
-        "DIGITS": "digits",
-        "ERA": "buddhist_era khmer_buddhist_era minguo",
-        "MONTH_FIRST": "month_first month_first_by_column month_first_by_parts",
-        "OTHER_COLUMN": "verbatim_event_date year_month_day verbatim_latitude_longitude verbatim_coordinates footprint half_range",
-        "RANGE": "range duration",
-        "SERIAL": "excel_serial_1900 excel_serial_1904",
-        "UNIT": "unit",
-        "YEAR_FIRST": "year_first year_last basic ordinal week",
-        "ZONE": "zone_name zone_of_country zone_of_event",
-    }
-)
-RULE_WORDS: Final = MappingProxyType({name: code for code, names in _ALIKE.items() for name in names.split()})
-"""Rules of `harmonise.rules` that an uploader is told of, by the words for them."""
 
-_INSTEAD: Final = MappingProxyType(
-    {
-        "ARCHIVE_BROKEN": "ARCHIVE_NOT_ZIP GZIP_BROKEN",
-        "FILE_UNREADABLE": "COLUMNS_TOO_MANY INPUT_INVALID JSON_INVALID META_INVALID ROWS_REFUSED_TOO_MANY XML_INVALID "
-        "XML_TOO_DEEP XML_TOO_LARGE DATAMODEL_INVALID HEADING_INVALID",
-        "FORM_UNKNOWN": "ARCHIVE_NOT_DWCA ARCHIVE_NOT_GBIF KOBO_NOT_EXPORT SMART_NOT_PATROL TABLES_UNKNOWN",
-        "INPUT_TOO_LARGE": "SMART_TOO_LARGE",
-        "OPTION_UNFIT": "DECLARATION_UNKNOWN OPTION_INVALID OPTION_MISSING OPTION_UNKNOWN OPTIONS_UNFIT TERM_PERSONAL",
-        "PART_MISSING": "DEPLOYMENTS_MISSING FILE_MISSING INPUT_MISSING META_FILE_MISSING TABLE_MISSING",
-        "PROPERTY_INVALID": "DESCRIPTOR_INVALID",
-        "ROW_UNREADABLE": "PATROL_DATE_INVALID PATROL_ID_MISSING PICTURE_FAILED PICTURE_INVALID ROW_FIELD_COUNT ROW_HAS_NUL "
-        "ROW_QUOTE_INVALID SCORE_INVALID SUBMISSION_ID_INVALID SUBMISSION_UNKNOWN",
-    }
-)
-_WORDS_OF: Final = MappingProxyType({name: code for code, names in _INSTEAD.items() for name in names.split()})
-"""Codes of readers without words of their own, by the code whose words say the same with less."""
+def _read(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table of words."""
+    text = (files("biodata.surveys.words") / f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+_SAME: Final = MappingProxyType({row["name"]: row["code"] for row in _read("same")})
+"""Codes of readers without words of their own, and rules of harmonising, by the code whose words say the same with less."""
 
 
 def code_of(code: str) -> str | None:
@@ -67,26 +37,14 @@ def code_of(code: str) -> str | None:
     >>> code_of("FILE_EMPTY"), code_of("JSON_INVALID"), code_of("NEVER_HEARD")
     ('FILE_EMPTY', 'FILE_UNREADABLE', None)
     """
-    return code if has(code) else _WORDS_OF.get(code)
+    return code if has(code) else _SAME.get(code)
 
 
 def told(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[str, str | None]:
-    """Return what is wrong, and what would be right, in one language.
+    """Return what is wrong (the code itself where no language has it), and what would be right, in one of `LANGUAGES`.
 
-    Parameters
-    ----------
-    code : str
-        The problem's code.
-    params : mapping
-        What the words name: `{near}`, `{term}`, …. A part in square brackets is left out where one of its own is missing.
-    language : str
-        One of `LANGUAGES`; where it lacks the code, English tells it.
-
-    Returns
-    -------
-    message : str
-        The code itself where no language has it.
-    expected : str or None
+    `params` are what the words name: `{near}`, `{term}`, …. A part in square brackets is left out where one of its own is
+    missing. Where the language lacks the code, English has it.
     """
     message, expected = words(language).get(code) or words("en").get(code) or (code, "")
     params = {name: _in_words(name, str(value), language) for name, value in params.items() if value is not None}
@@ -123,8 +81,8 @@ def rule_in_words(rule: str, language: str = "en") -> str | None:
     'digits of another script, or signs of typesetting, were read; the year counts in another era'
     """
     names = rule.partition(": ")[0].split("+")
-    codes = dict.fromkeys(RULE_WORDS[name] for name in names if name in RULE_WORDS)
-    return "; ".join(words(language)[f"RULE_{code}"][0] for code in codes) or None
+    codes = dict.fromkeys(_SAME[name] for name in names if name in _SAME)
+    return "; ".join(words(language)[code][0] for code in codes) or None
 
 
 def has(code: str, language: str = "en") -> bool:
@@ -147,10 +105,7 @@ def called(kind: str, name: str, language: str = "en") -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, tuple[str, str]]:
     """Return the message and the expected of every code of a language."""
-    text = (files("biodata.surveys.words") / f"{language}.csv").read_text(encoding="utf-8")
-    return MappingProxyType(
-        {row["code"]: (row["message"], row["expected"]) for row in csv.DictReader(text.splitlines())}
-    )
+    return MappingProxyType({row["code"]: (row["message"], row["expected"]) for row in _read(language)})
 
 
 def language_of(tag: str) -> str | None:
@@ -174,15 +129,20 @@ def accepted(header: str | None) -> str:
     >>> accepted("fr, lo;q=0.8, th;q=0.9"), accepted(None), accepted("*")
     ('th', 'en', 'en')
     """
-    wanted = []
-    for number, part in enumerate((header or "")[:1_000].split(",")):
-        tag, _, quality = part.partition(";")
-        match = re.fullmatch(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", quality) if quality else None
-        weight = float(match[1]) if match else 0.0 if quality else 1.0
-        language = language_of(tag)
-        if language is not None and weight > 0:
-            wanted.append((-weight, number, language))
-    return min(wanted)[2] if wanted else "en"
+    asked = (language_of(one) for one in ranked(header or ""))
+    return next((language for language in asked if language is not None), "en")
+
+
+def ranked(header: str) -> list[str]:
+    """Return what a header such as `Accept` asks for, the best first; what has a weight of 0 is left out."""
+    weighted = []
+    for part in header[:2_000].lower().split(",")[:50]:
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        given = next((one for one in parameters if one.startswith("q")), "q=1")
+        match = re.fullmatch(r"q\s*=\s*([01](?:\.\d{0,3})?)", given)
+        if name and match is not None and float(match[1]) > 0:
+            weighted.append((-float(match[1]), name))
+    return [name for _, name in sorted(weighted, key=lambda one: one[0])]
 
 
 def _filled(text: str, params: Mapping[str, Any]) -> str:

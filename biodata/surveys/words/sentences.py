@@ -51,12 +51,9 @@ def retold(text: str, language: str) -> str:
     if language == "en" or not text.strip():
         return text
     if len(text) > _LONGEST:  # a list is retold by its parts, and what is no list was not said by us
-        parts = text.split("; ") if "; " in text else text.split(", ")
-        return (
-            text
-            if max(map(len, parts)) > _LONGEST
-            else ("; " if "; " in text else ", ").join(retold(part, language) for part in parts)
-        )
+        mark = "; " if "; " in text else ", "
+        parts = text.split(mark)
+        return text if max(map(len, parts)) > _LONGEST else mark.join(retold(part, language) for part in parts)
     before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
     told = text.strip()
     return before + (_whole(told, language) or _in_parts(told, language) or told) + after
