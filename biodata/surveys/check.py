@@ -185,7 +185,7 @@ def found(
     events = [rows_of(table) for table in survey.of("events")]
     records = [rows_of(one.table, one.known) for one in joined]
     findings += row_checks.identifiers(
-        records, "occurrenceID", missing="IDENTIFIER_MISSING", repeated="IDENTIFIER_REPEATED"
+        records, "occurrenceID", missing="IDENTIFIER_MISSING", repeated="IDENTIFIER_REPEATED", demanded=False
     )
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.unknown_events(records, events)

@@ -218,7 +218,7 @@ def _checked(
     """Return the report of tables that were written to `path`."""
     day = today or datetime.now(UTC).date()
     harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
-    findings, rows = [finding for table in tables for finding in table.findings], 0
+    findings, rows = [finding for table in tables for finding in (*table.findings, *_undescribed(table, files))], 0
     events: list[Rows] = []
     common = None if rules is None or rules.checklists is None else rules.checklists.common
     checks = TableChecks(harmoniser, day, boundaries, {}, common)
@@ -263,6 +263,12 @@ def _checked(
     checks.read.licences.extend(one for one in (*of_tables, licences.registered) if one)
     told = notices(checks.read, rules or RuleSet.read(None), boundaries, kept=licences.told, language=language)
     return report_of(name, rows, problems, form=source, notes=notes, notices=told, params=params)
+
+
+def _undescribed(table: VerbatimTable, files: Files) -> Iterator[Finding]:
+    """Tell a description of the dataset that could not be read; the records are what they are without it."""
+    for file in (renamed(one.file, files) or one.file for one in table.repairs if one.code == "METADATA_INVALID"):
+        yield Finding(file, None, None, None, None, "PROPERTY_INVALID", False, {"expected": "EML"})
 
 
 def _sheet(table: VerbatimTable, frame: pl.DataFrame) -> SurveyTable:
@@ -349,7 +355,7 @@ def identifiers_missing(rows: Rows) -> Iterator[Finding]:
     for row, own in rows.own.items():
         is_blank = all(value is None for name, value in own.items() if name != "source_row")
         if _identifier(own) is None and not is_blank:
-            yield rows.finding(row, term, "IDENTIFIER_MISSING", blocking=True)
+            yield rows.finding(row, term, "IDENTIFIER_MISSING", blocking=False)
 
 
 def identifiers_told(rows: Rows) -> pl.DataFrame:

@@ -12,17 +12,12 @@ from biodata.surveys.cell_checks import Rows
 _NEAR: Final = 75
 
 
-def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: str) -> Iterator[Finding]:
-    """Find rows without an identifier, and identifiers that an earlier row has.
+def identifiers(
+    parts: Sequence[Rows], column: str, *, missing: str, repeated: str, demanded: bool = True
+) -> Iterator[Finding]:
+    """Find rows without an identifier, and identifiers that an earlier row of tables that share them has.
 
-    Parameters
-    ----------
-    parts : sequence of Rows
-        Tables that share their identifiers.
-    column : str
-        The term of the identifier.
-    missing, repeated : str
-        The codes.
+    One that is missing blocks only where it is demanded: a record is known by its station, time and taxon, too.
     """
     seen: dict[str, dict[str, str]] = {}
     folded: dict[str, tuple[str, dict[str, str]]] = {}
@@ -35,7 +30,7 @@ def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: s
             value = (told or "").translate(INVISIBLE).strip()
             if not value:
                 if (row, column) not in rows.table.covered:
-                    yield rows.finding(row, column, missing, blocking=True)
+                    yield rows.finding(row, column, missing, blocking=demanded)
                 continue
             if told != value:
                 yield rows.finding(row, column, "IDENTIFIER_SPACES", blocking=False, read=value)

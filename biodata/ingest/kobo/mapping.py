@@ -231,7 +231,7 @@ def _likely(
     below: dict[str, list[str | None]] = {}
     for heading, question in asked.items():
         below.setdefault(question, []).extend(cells.get(heading, ()))
-    proposals = decided(propose(list(below), sheet=sheet), below)
+    proposals = decided(propose(list(below)), below)
     sure = (p for p in proposals if p.confidence > CERTAIN or p.why is Why.TAKEN)
     likely = {p.heading: p.term for p in sure if p.term is not None}
     if named or set(TAXA) & set(likely.values()):
