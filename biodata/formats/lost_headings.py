@@ -15,9 +15,7 @@ from biodata.formats.xml import local_term
 
 CODE: Final = "HEADING_LOST"
 NOT_TOLD: Final = "HEADING_ROW_REPEATED"
-_NAMES: Final = frozenset(
-    {"id", "coreid", "gbifid", "occurrenceid", "eventid", "taxonid", "scientificname", "eventdate"}
-)
+_NAMES: Final = frozenset("id coreid gbifid occurrenceid eventid taxonid scientificname eventdate".split())
 """Headings of nearly every archive, whatever its description names."""
 _FIGURES: Final = re.compile(r"[+-]?\d[\d.,:/+\-TZ ]*")
 _FEWEST: Final = 2  # columns whose names a line has to tell before it is headings: of a single one it may be a word
@@ -33,13 +31,9 @@ def lost(skipped: Sequence[Record], seen: Sequence[Record], terms: Collection[st
         return []
     below = [[_DIGITS.sub("0", value.decode().strip()) for value in record.values] for record in seen]
     problem = "this line is passed over as the file's headings, and it tells a record; its headings are lost"
-    return [
-        Refusal(
-            file, record.row, None, None, CODE, f'{problem}; ignoreHeaderLines should be "0", or the headings put back'
-        )
-        for record, line in zip(skipped, lines, strict=True)
-        if _is_record(line, below)
-    ]
+    message = f'{problem}; ignoreHeaderLines should be "0", or the headings put back'
+    records = (record for record, line in zip(skipped, lines, strict=True) if _is_record(line, below))
+    return [Refusal(file, record.row, None, None, CODE, message) for record in records]
 
 
 def not_told(seen: Sequence[Record], names: Mapping[int, str], *, file: str) -> list[Refusal]:

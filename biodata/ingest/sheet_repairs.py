@@ -39,11 +39,9 @@ def read_merges(
             continue
         value = columns[name][at[r1]]
         fills = c1 == c2 and name in SITE_TERMS and value is not None
-        code, last = (
-            "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS",
-            {"last": str(r2), "last_column": column_letters(c2)},
-        )
-        findings.append(table.finding(r1, table.heading(name), value, code, not fills, **last))
+        code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
+        merge = table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
+        findings.append(merge)
         for row in filter(at.__contains__, range(r1, r2 + 1)):
             if fills:
                 columns[name][at[row]] = value
@@ -61,18 +59,15 @@ def read_marked(
         name = by_index.get(index)
         if name is None or row not in at:
             continue
+        value, code, formula = columns[name][at[row]], "FORMULA_VALUE_USED", {"formula": f"={text}"}
         if (row, index) in marks.errors:
-            findings.append(table.finding(row, table.heading(name), text, "CELL_ERROR", True))
-            table.covered.add((row, name))
+            value, code, formula = text, "CELL_ERROR", {}
         elif (row, index) in marks.without_value:
-            formula = f"={text}"
-            findings.append(
-                table.finding(row, table.heading(name), formula, "FORMULA_WITHOUT_VALUE", True, formula=formula)
-            )
+            value, code = f"={text}", "FORMULA_WITHOUT_VALUE"
+        blocks = code != "FORMULA_VALUE_USED"
+        findings.append(table.finding(row, table.heading(name), value, code, blocks, **formula))
+        if blocks:
             table.covered.add((row, name))
-        else:
-            value = columns[name][at[row]]
-            findings.append(table.finding(row, table.heading(name), value, "FORMULA_VALUE_USED", formula=f"={text}"))
 
 
 _PLACES: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude")

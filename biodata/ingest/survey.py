@@ -27,18 +27,17 @@ _OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "li
 
 
 class SurveySource:
-    """Surveys as people hand them in.
+    """Surveys as people hand them in: workbooks, each a survey; texts and zip archives of them, together one survey.
 
     Parameters
     ----------
     paths : sequence of Path
-        XLSX workbooks, each a survey; texts (CSV) and zip archives of them, together one survey; what the worker kept of
-        an upload in another form.
+        The files, or what the worker kept of an upload in another form.
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it is, `headings` of several:
-        a JSON object, heading → term, an empty one where the column is of none.
+        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it
+        is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
@@ -117,10 +116,9 @@ def _batches(parts: Sequence[Joined]) -> list[pl.DataFrame]:
     """Return the rows of each sheet with where they stand."""
     batches = []
     for one in parts:
-        columns = [pl.lit(one.table.file).alias("source_file")]
-        if one.table.kind == "events":
-            columns.append(pl.lit(one.table.sheet, dtype=pl.String).alias("source_sheet"))
-        batches.append(one.frame.select(*columns, pl.all()))
+        file, sheet = one.table.file, pl.lit(one.table.sheet, dtype=pl.String).alias("source_sheet")
+        sheets = [sheet] if one.table.kind == "events" else []
+        batches.append(one.frame.select(pl.lit(file).alias("source_file"), *sheets, pl.all()))
     return batches
 
 
@@ -148,11 +146,10 @@ def _events(survey: Survey) -> pl.DataFrame | None:
     if not frames:
         return None
     today = datetime.now(UTC).date()
-    events = pl.concat([with_zone(with_period(frame, today)) for frame in frames], how="diagonal").drop(
-        _OF_EVENTS_ALONE, strict=False
-    )
+    events = pl.concat([with_zone(with_period(frame, today)) for frame in frames], how="diagonal")
     events = events.with_columns(pl.col("eventID").str.strip_chars().alias(KEY)).drop_nulls(KEY)
-    return events.unique(KEY, keep="first", maintain_order=True).select(KEY, pl.exclude(KEY, "eventID"))
+    of_records = [name for name in events.columns if name not in (KEY, "eventID", *_OF_EVENTS_ALONE)]
+    return events.unique(KEY, keep="first", maintain_order=True).select(KEY, *of_records)
 
 
 def _refuse_repeated_events(survey: Survey) -> None:

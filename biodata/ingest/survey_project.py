@@ -32,9 +32,8 @@ def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str
             survey.tables.remove(table)
             survey.findings.append(Finding(table.file, table.sheet, None, None, None, "SHEET_NOT_READ", False))
             continue
-        for term in TERMS:
-            cells = table.frame[term].drop_nulls() if term in table.frame.columns else pl.Series([], dtype=pl.String)
-            for cell in cells:
+        for term in (term for term in TERMS if term in table.frame.columns):
+            for cell in table.frame[term].drop_nulls():
                 told.setdefault(term, (cell, table.heading(term)))
     if licence is not None:
         told.setdefault(LICENCE, (licence, LICENCE))

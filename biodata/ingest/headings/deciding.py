@@ -26,16 +26,14 @@ _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
 _PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
-_BESIDE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+_BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
         **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
         **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
-        "samplingEffortValue": frozenset({"samplingEffortUnit"}),
-        "sampleSizeValue": frozenset({"sampleSizeUnit"}),
-        "deploymentStart": frozenset({"deploymentEnd"}),
-        "deploymentEnd": frozenset({"deploymentStart"}),
+        "samplingEffortValue": {"samplingEffortUnit"}, "sampleSizeValue": {"sampleSizeUnit"},
+        "deploymentStart": {"deploymentEnd"}, "deploymentEnd": {"deploymentStart"},
     }
-)
+)  # fmt: skip
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime", "deploymentStart"})
 """Terms that are decided only where nothing else is likelier."""
@@ -87,7 +85,7 @@ def _is_decided(term: str, others: Collection[str]) -> bool:
     """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
     if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
         return False
-    return term not in _BESIDE or bool(_BESIDE[term] & set(others))
+    return term not in _BESIDE or not set(others).isdisjoint(_BESIDE[term])
 
 
 def _are_dates(told: list[str]) -> bool:

@@ -28,13 +28,9 @@ from biodata.ingest.headings.units import Unit, date_begun, fits, fitting, split
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
 _POINT_TERMS: Final = MappingProxyType(
-    {
-        "latitude": "decimalLatitude",
-        "longitude": "decimalLongitude",
-        "altitude": "minimumElevationInMeters",
-        "precision": "coordinateUncertaintyInMeters",
-    }
-)
+    {"latitude": "decimalLatitude", "longitude": "decimalLongitude", "altitude": "minimumElevationInMeters",
+     "precision": "coordinateUncertaintyInMeters"}
+)  # fmt: skip
 """KoboToolbox and ODK write a question's place into four columns, `_` + the question + `_latitude` and so on."""
 _NUMBERING: Final = re.compile(
     r"^\s*(?:[(（]?\s*(?:q?\d{1,2}(?:[.\-]\d{1,2})*|[a-z]\d{1,2})\s*[).:）、．]+|[一二三四五六七八九十]+、|[①-⑳])\s*(?=\S)",

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from biodata.ingest.headings.plain import settled
@@ -16,31 +15,6 @@ _TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+
 _SHORT_TAIL: Final = re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$")
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
-_EXPECTED: Final = MappingProxyType(
-    {
-        term: frozenset(dimensions.split())
-        for terms, dimensions in (
-            ("minimumElevationInMeters maximumElevationInMeters minimumDepthInMeters maximumDepthInMeters", "length"),
-            ("coordinateUncertaintyInMeters", "length angle"),
-            ("perpendicular_distance_m", "length"),
-            ("easting northing verbatimLatitude verbatimLongitude verbatimCoordinates", "length grid angle"),
-            ("decimalLatitude decimalLongitude", "angle"),
-            ("utm_zone", "grid angle"),
-            ("individualCount", "count"),
-            ("organismQuantity", "count share mass volume area"),
-            ("eventTime", "clock time"),
-            ("deploymentStart deploymentEnd", "date_order calendar clock"),
-            ("eventDate dateIdentified", "date_order calendar"),
-            ("year", "calendar"),
-            ("samplingEffort sampleSizeValue", "time length area effort"),
-            ("samplingEffortValue", "time length area effort count"),
-            ("eventDurationValue", "time"),
-            ("totalAreaSampledValue", "area"),
-        )
-        for term in terms.split()
-    }
-)
-"""What the values of a term may be measured in; any other term has no unit."""
 _SMALL: Final = frozenset({"cm", "mm"})
 _IN_METRES: Final = frozenset(
     """minimumElevationInMeters maximumElevationInMeters coordinateUncertaintyInMeters easting northing samplingEffort
@@ -112,7 +86,13 @@ def fits(term: str | None, unit: Unit) -> bool:
     """Tell whether the values of a term may be told in a unit."""
     if unit.name in _SMALL and term in _IN_METRES:
         return False
-    return term is None or unit.dimension in _EXPECTED.get(term, ())
+    return term is None or unit.dimension in _dimensions().get(term, ())
+
+
+@lru_cache(maxsize=1)
+def _dimensions() -> dict[str, list[str]]:
+    """Return what the values of a term may be measured in; any other term has no unit."""
+    return {row["term"]: row["dimensions"].split("|") for row in read_rows("heading_dimensions.csv")}
 
 
 @lru_cache(maxsize=1)
