@@ -72,7 +72,7 @@ class SurveyTable:
 
     def of_heading(self, heading: str, code: str, **params: str) -> Finding:
         """Return a doubt about a heading."""
-        return self.finding(self.heading_row, heading, heading, code, **params)
+        return self.finding(self.heading_row, heading, heading, code, False, **params)
 
 
 @dataclass

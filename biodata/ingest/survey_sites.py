@@ -99,8 +99,8 @@ def by_station(survey: Survey) -> None:
     for table in records:
         told = pl.col("eventDate") if "eventDate" in table.frame.columns else pl.lit(None, pl.String)
         rows = table.frame.select("source_row", station, told.str.strip_chars().alias("day"))
-        days = dates.parse_dates(rows["day"], today=ANY_DAY)["event_date"].str.slice(0, 10)
-        there = rows.with_columns(days.alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
+        day = dates.parse_dates(rows["day"], today=ANY_DAY)["event_date"].str.slice(0, 10)
+        there = rows.with_columns(day.alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
         within = pl.col("event").filter(pl.col("day").is_between("first", "last")).first()
         found = there.group_by("source_row", maintain_order=True).agg(
             eventID=pl.coalesce(within, pl.col("event").first(), pl.col("station").first())

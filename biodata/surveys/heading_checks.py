@@ -49,7 +49,7 @@ def _uncertain(table: SurveyTable, name: str) -> Finding:
     if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
         code, params = proposal.why.value, {"term": proposal.term, "others": ", ".join(proposal.others)}
         params |= {"near": proposal.term} | ({"unit": proposal.unit} if proposal.unit else {})
-    return table.finding(table.heading_row, table.heading(name), name, code, **params)
+    return table.finding(table.heading_row, table.heading(name), name, code, False, **params)
 
 
 def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:

@@ -166,7 +166,7 @@ def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
     if entry is None:
         return None
     entry = _by_unit(entry, asked.units)
-    why = Why.DICTIONARY if len(entry.terms) == 1 else Why.SEVERAL
+    why = Why.DICTIONARY if len(entry.terms) == 1 and entry.confidence > CERTAIN else Why.SEVERAL
     if asked.language and len(entry.terms) > 1 and entry.confidence <= CERTAIN:
         own = by_language().get((plain, asked.language), ())
         if len(own) == 1 and own[0] in entry.terms:
