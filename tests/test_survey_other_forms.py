@@ -329,7 +329,9 @@ def test_an_archive_that_r_wrote_says_na_where_nothing_is_told(boundaries):
 def test_a_description_that_cannot_be_read_is_a_warning_that_names_its_file(boundaries):
     columns = ("occurrenceID", "scientificName", "eventDate", "decimalLatitude", "decimalLongitude")
     records = "\t".join(columns) + "\nR1\tSus scrofa\t2026-03-01\t20.65\t101.95\n"
-    terms = "".join(f'<field index="{at}" term="http://rs.tdwg.org/dwc/terms/{term}"/>' for at, term in enumerate(columns))
+    terms = "".join(
+        f'<field index="{at}" term="http://rs.tdwg.org/dwc/terms/{term}"/>' for at, term in enumerate(columns)
+    )
     meta = (
         '<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml"><core fieldsTerminatedBy="\\t" ignoreHeaderLines="1"'
         ' rowType="http://rs.tdwg.org/dwc/terms/Occurrence"><files><location>occurrence.txt</location></files>'

@@ -33,23 +33,10 @@ def read_survey(
     kept: Mapping[str, str] | None = None,
     licence: str | None = None,
 ) -> Survey:
-    """Read the files of a survey.
+    """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together.
 
-    Parameters
-    ----------
-    files : iterable of (name, content)
-        A workbook, delimited text, a zip archive of such text; or several of them that belong together.
-    encoding : str, optional
-        Of text, where it is declared.
-    kept : mapping of str to str, optional
-        Heading → term, as decided before for this dataset.
-    licence : str, optional
-        Of what tells none in the files.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read at all.
+    `kept` has headings as decided before for the dataset, `licence` is of what tells none; a file that cannot be read at all
+    is refused.
     """
     survey, kept = Survey(), kept or {}
     sheets: list[Sheet] = []

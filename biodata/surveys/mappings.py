@@ -24,18 +24,9 @@ def keep(
 ) -> dict[str, str]:
     """Keep what a dataset's headings mean, in place of what was decided about them before; return all that is kept now.
 
-    Parameters
-    ----------
-    mapping : mapping of str to str
-        Heading → term; an empty term says that the column is of none. Headings that are not named stay as they were.
-    account_id : int, optional
-        Who decides; nobody on the machine itself.
-
-    Raises
-    ------
-    InputError
-        If a term is not known (TERM_UNKNOWN), two headings are the same but for case and spaces (HEADING_REPEATED), or
-        there are too many or too long ones (INPUT_TOO_LARGE); nothing is changed then.
+    An empty term says that the column is of none; headings that are not named stay as they were. Nothing is changed where a
+    term is not known (TERM_UNKNOWN), two headings are the same but for case and spaces (HEADING_REPEATED), or there are too
+    many or too long ones (INPUT_TOO_LARGE).
     """
     rows = _checked(mapping)
     with registry.session() as session, session.begin():

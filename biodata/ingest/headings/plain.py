@@ -64,13 +64,7 @@ def key(text: str) -> str:
 
 
 def without_marks(text: str) -> str:
-    """Return a key in Latin letters without the marks above and below them, as Vietnamese is typed on a bare keyboard.
-
-    Examples
-    --------
-    >>> without_marks("vĩđộ")
-    'vido'
-    """
+    """Return a key in Latin letters without the marks above and below them, as Vietnamese is typed on a bare keyboard."""
     bare = "".join(s for s in unicodedata.normalize("NFD", text.replace("đ", "d")) if unicodedata.category(s) != "Mn")
     return unicodedata.normalize("NFC", bare)
 

@@ -32,15 +32,7 @@ class Unit:
 
 
 def split_unit(heading: str, term: str | None = None) -> tuple[str, Unit | None]:
-    """Return a heading without its unit, and the unit that fits a term best; None where it tells none.
-
-    Examples
-    --------
-    >>> split_unit("ความสูง (ม.)")
-    ('ความสูง', Unit(name='m', dimension='length'))
-    >>> split_unit("经度(°E)")[1].name, split_unit("Elevation_ft")[1].name, split_unit("sea")[1]
-    ('degrees_east', 'ft', None)
-    """
+    """Return a heading without its unit, and the unit that fits a term best; None where it tells none."""
     rest, units = units_in(heading)
     return rest, fitting(units, term)
 
