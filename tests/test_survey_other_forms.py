@@ -326,13 +326,31 @@ def test_an_archive_that_r_wrote_says_na_where_nothing_is_told(boundaries):
     assert report["rows"] == 1
 
 
-def test_a_record_that_nothing_identifies_blocks_in_every_form(sample_data, boundaries):
+def test_a_description_that_cannot_be_read_is_a_warning_that_names_its_file(boundaries):
+    columns = ("occurrenceID", "scientificName", "eventDate", "decimalLatitude", "decimalLongitude")
+    records = "\t".join(columns) + "\nR1\tSus scrofa\t2026-03-01\t20.65\t101.95\n"
+    terms = "".join(
+        f'<field index="{at}" term="http://rs.tdwg.org/dwc/terms/{term}"/>' for at, term in enumerate(columns)
+    )
+    meta = (
+        '<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml"><core fieldsTerminatedBy="\\t" ignoreHeaderLines="1"'
+        ' rowType="http://rs.tdwg.org/dwc/terms/Occurrence"><files><location>occurrence.txt</location></files>'
+        f'<id index="0"/>{terms}</core></archive>'
+    )
+    content = zipped(occurrence__txt=records, meta__xml=meta, eml__xml="<eml><dataset>")
+    report = check_files([("records.zip", content)], boundaries)
+    (problem,) = (one for one in report["problems"] if one["code"] == "PROPERTY_INVALID")
+    assert (problem["file"], problem["blocking"], report["ok"]) == ("records.zip/eml.xml", False, True)
+
+
+def test_a_record_that_nothing_identifies_is_told_and_blocks_in_no_form(sample_data, boundaries):
     folder = sample_data / "wildlife_insights"
     images = (folder / "images.csv").read_text().replace("sample-image-0002", "")
     content = zipped(deployments__csv=(folder / "deployments.csv").read_bytes(), images__csv=images)
     report = check_files([("insights.zip", content)], boundaries)
-    (problem,) = (one for one in report["problems"] if one["blocking"])
-    assert (problem["row"], problem["column"], problem["code"]) == (3, "image_id", "IDENTIFIER_MISSING")
+    (problem,) = (one for one in report["problems"] if one["code"] == "IDENTIFIER_MISSING")
+    assert (problem["row"], problem["column"], problem["blocking"]) == (3, "image_id", False)
+    assert report["ok"]
 
 
 def test_a_date_that_cannot_be_read_is_told_of_the_deployment_and_of_its_pictures(sample_data, boundaries):

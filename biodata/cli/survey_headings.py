@@ -45,20 +45,13 @@ def headings(
     language = language_told(language)
     no_folders(files, language)
     known = kept_of_dataset(data, dataset)[0] | _read(decided or [])
-    answer = heading_answer(
-        [(file.name, file.read_bytes()) for file in files],
-        encoding=encoding,
-        kept=known,
-        language=language,
-    )
+    contents = [(file.name, file.read_bytes()) for file in files]
+    answer = heading_answer(contents, encoding=encoding, kept=known, language=language)
     if save and dataset is not None:
-        sure = {
-            one["heading"]: one["term"] or ""
-            for sheet in answer["sheets"]
-            for one in sheet["headings"]
-            if one["certain"]
-        }
-        _keep(data, dataset, sure | _read(decided or []))
+        every = [one for sheet in answer["sheets"] for one in sheet["headings"]]
+        _keep(
+            data, dataset, {one["heading"]: one["term"] or "" for one in every if one["certain"]} | _read(decided or [])
+        )
     if as_json:
         say(json.dumps(answer, ensure_ascii=False))
         return

@@ -9,18 +9,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "�
 
 
 def plain_columns(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Return expressions that turn every column into a plain cell.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        n rows; lists are joined by semicolons, geometry in WKB is left out.
-
-    Returns
-    -------
-    list of expressions
-        A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers are left as they are.
-    """
+    """Return expressions that turn every column into a plain cell: lists joined by semicolons, geometry left out, texts guarded."""
     columns = []
     for name, dtype in frame.schema.items():
         column = pl.col(name)

@@ -15,58 +15,29 @@ from biodata.formats.xml import local_term
 
 CODE: Final = "HEADING_LOST"
 NOT_TOLD: Final = "HEADING_ROW_REPEATED"
-_NAMES: Final = frozenset(
-    {"id", "coreid", "gbifid", "occurrenceid", "eventid", "taxonid", "scientificname", "eventdate"}
-)
+_NAMES: Final = frozenset("id coreid gbifid occurrenceid eventid taxonid scientificname eventdate".split())
 """Headings of nearly every archive, whatever its description names."""
 _FIGURES: Final = re.compile(r"[+-]?\d[\d.,:/+\-TZ ]*")
-_FEWEST: Final = 2
-"""Columns whose names a line has to tell before it is headings: of a single one it may be a word."""
+_FEWEST: Final = 2  # columns whose names a line has to tell before it is headings: of a single one it may be a word
 _DIGITS: Final = re.compile(r"\d+")
 _SIGNS: Final = re.compile(r"[^\w]|_")
 
 
 def lost(skipped: Sequence[Record], seen: Sequence[Record], terms: Collection[str], *, file: str) -> list[Refusal]:
-    """Return a refusal for each skipped line that is a record.
-
-    Parameters
-    ----------
-    skipped : sequence of Record
-        The lines that stand before the data.
-    seen : sequence of Record
-        The first records behind them.
-    terms : collection of str
-        Addresses of the terms that the description tells of the file.
-    file : str
-        Named in the refusals.
-    """
+    """Return a refusal for each skipped line that is a record."""
     known = _NAMES | {_bare(local_term(term)) for term in terms}
     lines = [[value.decode().strip() for value in record.values] for record in skipped]
     if any(_bare(local_term(cell.rpartition(":")[2])) in known for line in lines for cell in line):
         return []
     below = [[_DIGITS.sub("0", value.decode().strip()) for value in record.values] for record in seen]
     problem = "this line is passed over as the file's headings, and it tells a record; its headings are lost"
-    return [
-        Refusal(
-            file, record.row, None, None, CODE, f'{problem}; ignoreHeaderLines should be "0", or the headings put back'
-        )
-        for record, line in zip(skipped, lines, strict=True)
-        if _is_record(line, below)
-    ]
+    message = f'{problem}; ignoreHeaderLines should be "0", or the headings put back'
+    records = (record for record, line in zip(skipped, lines, strict=True) if _is_record(line, below))
+    return [Refusal(file, record.row, None, None, CODE, message) for record in records]
 
 
 def not_told(seen: Sequence[Record], names: Mapping[int, str], *, file: str) -> list[Refusal]:
-    """Return a refusal for a first record whose cells are the names of its columns, and nothing else; none where it is a record.
-
-    Parameters
-    ----------
-    seen : sequence of Record
-        The first records of a file of which its description says that it has no headings.
-    names : mapping of int to str
-        Addresses of the terms of its columns.
-    file : str
-        Named in the refusal.
-    """
+    """Return a refusal for a first record whose cells are the names of its columns, and nothing else; none where it is a record."""
     if len(names) < _FEWEST or not seen:
         return []
     cells = [value.decode().strip() for value in seen[0].values]

@@ -18,18 +18,7 @@ _ODS_TYPES: Final = (
 
 
 def kind_of(file: Path | bytes) -> str | None:
-    """Tell whether a zip is a workbook, and of which kind.
-
-    Parameters
-    ----------
-    file : Path or bytes
-        A file that begins as a zip.
-
-    Returns
-    -------
-    str or None
-        XLSX, ODS, or None for another archive, or one whose list cannot be read.
-    """
+    """Tell whether a zip is a workbook, and of which kind."""
     try:
         with zipfile.ZipFile(file if isinstance(file, Path) else io.BytesIO(file)) as archive:
             names = set(archive.namelist())

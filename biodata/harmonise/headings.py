@@ -10,13 +10,7 @@ OWN_COLUMNS = frozenset({"source_file", "source_row", "geometry"})
 
 
 class Headings:
-    """A verbatim table asked for columns by lower-case names.
-
-    Parameters
-    ----------
-    batch : polars.DataFrame
-        A table as its source gives it.
-    """
+    """A verbatim table asked for columns by lower-case names."""
 
     def __init__(self, batch: pl.DataFrame) -> None:
         self.batch = batch

@@ -1,11 +1,13 @@
 """A table of a Camtrap DP package set beside its schema: what is wrong in which cell, and which rows that keeps out."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
+import shapely
 
 from biodata.errors import InputError, Refusal
 from biodata.formats import camtrapdp_check as check
@@ -23,13 +25,15 @@ _NEEDED: Final = MappingProxyType(
 )
 """Columns without which nothing can be taken in; a fault in one of their cells refuses the row."""
 
+_PICTURE_AGAIN: Final = ("PICTURE_REPEATED", "an earlier row tells the same in every cell")
 _AGAIN: Final = MappingProxyType(
     {
         "deployments": (
             "DEPLOYMENT_REPEATED",
             "an earlier row tells the same deployment in every cell; it is taken once",
         ),
-        **dict.fromkeys(("media", "observations"), ("PICTURE_REPEATED", "an earlier row tells the same in every cell")),
+        "media": _PICTURE_AGAIN,
+        "observations": _PICTURE_AGAIN,
     }
 )
 """Why a row that is an earlier one once more is left out, by table: code and words."""
@@ -37,7 +41,6 @@ _SHOWN_FAULTS: Final = 20
 _MARGIN_DEGREES: Final = 0.5
 _MARGIN_DAYS: Final = timedelta(days=31)
 """How far a deployment may lie outside what the package tells: areas are drawn by hand, and places coarsened."""
-_DEEPEST: Final = 5
 
 
 class Sheet:
@@ -65,20 +68,19 @@ class Sheet:
             for row, value in came.filter(again).select("source_row", fields[0]).iter_rows()
         ]
         unknown = [heading for heading in self.headings if heading not in fields]
-        self.findings = [
-            Finding(self.file, None, 1, heading, None, "HEADING_MISSING", blocking=False, params={"term": heading})
-            for heading in check.lacking(name, self.headings)
-        ]
-        self.findings += [
-            Finding(self.file, None, 1, heading, heading, "HEADING_UNKNOWN", blocking=False) for heading in unknown
-        ]
+        lacking = check.lacking(name, self.headings)
+        self.findings = [self._doubt(1, heading, None, "HEADING_MISSING", term=heading) for heading in lacking]
+        self.findings += [self._doubt(1, heading, heading, "HEADING_UNKNOWN") for heading in unknown]
         self.findings += [self._read_as(1, heading, heading, field) for heading, field in renamed.items()]
         self._strip()
         self._out: set[int] = set()
 
+    def _doubt(self, row: int, column: str, value: str | None, code: str, **params: str) -> Finding:
+        return Finding(self.file, None, row, column, value, code, False, params)
+
     def _read_as(self, row: int, column: str, value: str, read: str) -> Finding:
         """Return the doubt about what was read by a rule that is sure."""
-        return Finding(self.file, None, row, column, value, "VALUE_READ_AS", False, {"read": read, "expected": read})
+        return self._doubt(row, column, value, "VALUE_READ_AS", read=read, expected=read)
 
     def _strip(self) -> None:
         """Take white space off around what is no free text: with it, an identifier would be another one."""
@@ -86,11 +88,8 @@ class Sheet:
             if field.name not in self.frame.columns or not _is_code(field):
                 continue
             plain = self.frame[field.name].str.strip_chars()
-            for row, told, read in (
-                self.frame.select("source_row", field.name, plain.alias(" read"))
-                .filter(pl.col(field.name) != pl.col(" read"))
-                .iter_rows()
-            ):
+            cells = self.frame.select("source_row", field.name, plain.alias(" read"))
+            for row, told, read in cells.filter(pl.col(field.name) != pl.col(" read")).iter_rows():
                 self.findings.append(self._read_as(row, field.name, told, read))
             self.frame = self.frame.with_columns(pl.when(plain != "").then(plain).alias(field.name))
 
@@ -100,23 +99,11 @@ class Sheet:
         for fault in check.faults(self.name, self.frame, known=known):
             # What is only written otherwise than the standard asks for can be read.
             blocking = fault.column in needed and fault.code != "CELL_PATTERN"
-            self.findings.append(
-                Finding(
-                    self.file,
-                    None,
-                    fault.row,
-                    fault.column,
-                    fault.value,
-                    fault.code,
-                    blocking,
-                    {"expected": fault.expected},
-                )
-            )
+            cell = fault.row, fault.column, fault.value, fault.code
+            self.findings.append(Finding(self.file, None, *cell, blocking, {"expected": fault.expected}))
             if blocking and fault.row not in self._out:
                 self._out.add(fault.row)
-                self.refusals.append(
-                    Refusal(self.file, fault.row, fault.column, fault.value, fault.code, _message(fault))
-                )
+                self.refusals.append(Refusal(self.file, *cell, _message(fault)))
 
     def kept(self) -> pl.DataFrame:
         """Return the rows without a fault that matters."""
@@ -201,22 +188,11 @@ def _outside(sheet: Sheet, name: str, outside: pl.Expr, expected: str) -> Iterat
 
 
 def _spans(spatial: Any) -> Iterator[tuple[str, float, float]]:
-    """Yield the least and the most latitude and longitude of the package's area, where it tells one."""
-    pairs = list(_positions(spatial.get("coordinates") if isinstance(spatial, dict) else None))
-    for at, name in enumerate(("longitude", "latitude")):
-        if pairs:
-            yield name, min(pair[at] for pair in pairs), max(pair[at] for pair in pairs)
-
-
-def _positions(told: Any, depth: int = 0) -> Iterator[tuple[float, float]]:
-    """Yield the positions of GeoJSON's nested lists."""
-    if not isinstance(told, list) or depth > _DEEPEST:
-        return
-    if len(told) >= 2 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in told[:2]):
-        yield float(told[0]), float(told[1])
-    else:
-        for one in told:
-            yield from _positions(one, depth + 1)
+    """Yield the least and the most longitude and latitude of the package's area, where it tells one in GeoJSON."""
+    area = shapely.from_geojson(json.dumps(spatial), on_invalid="ignore") if isinstance(spatial, dict) else None
+    if area is not None and not area.is_empty:
+        west, south, east, north = area.bounds
+        yield from (("longitude", west, east), ("latitude", south, north))
 
 
 def of_descriptor(package: Package) -> Iterator[Finding]:

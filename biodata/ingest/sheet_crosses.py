@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Final
 
 from biodata.ingest.headings import Proposal, Why
@@ -28,7 +29,7 @@ _BY_SHEETS: Final = 0.85
 
 @dataclass(frozen=True)
 class Cross:
-    """The columns of a cross-table, and the term that their headings are values of: `locationID` or `scientificName`."""
+    """The columns of a cross-table, and the term that their headings are values of: stations or species."""
 
     columns: list[Column]
     term: str
@@ -45,7 +46,19 @@ class Sheet:
 
     def cells(self, index: int) -> list[str]:
         """Return the filled cells of a column."""
-        return [c.strip() for _, row in self.layout.rows if index < len(row) and (c := row[index]) is not None]
+        return [cell.strip() for cell in self.layout.cells(index) if cell is not None]
+
+    def open_columns(self) -> list[Column]:
+        """Return the columns that may be of stations: what their heading means is open, or a place."""
+        names = self.names
+        return [c for c in self.layout.columns if names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
+
+    def call_stations(self, column: Column) -> None:
+        """Call a column one of stations, as the sheets decide it."""
+        self.names[column.index] = "locationID"
+        self.proposals[column.index] = replace(
+            self.proposals[column.index], term="locationID", confidence=_BY_SHEETS, why=Why.TAKEN
+        )
 
 
 def share_stations(sheets: Sequence[Sheet]) -> None:
@@ -59,14 +72,12 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
     for own in sheets:
         if own.cross is not None or (_KEYED | set(NAMES_OF_TAXA)) & set(own.names.values()):
             continue
-        for column in own.layout.columns:
+        for column in own.open_columns():
             told = own.cells(column.index)
-            is_open = own.names[column.index] == column.heading or own.names[column.index] in _NAMES_OF_PLACES
-            if is_open and _tells_stations(own, told):
-                others = [sheet for sheet in sheets if sheet is not own and _names_stations(sheet, set(told))]
-                if others:
-                    _call(own, column, "locationID")
-                    break
+            others = [sheet for sheet in sheets if sheet is not own] if _tells_stations(own, told) else []
+            if [sheet for sheet in others if _names_stations(sheet, set(told))]:
+                own.call_stations(column)
+                break
 
 
 def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
@@ -84,10 +95,9 @@ def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
         return _are_among({column.heading.strip() for column in sheet.cross.columns}, stations)
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
-    for column in sheet.layout.columns:
-        is_open = sheet.names[column.index] == column.heading or sheet.names[column.index] in _NAMES_OF_PLACES
-        if is_open and _are_among(set(sheet.cells(column.index)), stations):
-            _call(sheet, column, "locationID")
+    for column in sheet.open_columns():
+        if _are_among(set(sheet.cells(column.index)), stations):
+            sheet.call_stations(column)
             return True
     return False
 
@@ -97,24 +107,16 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
     return len(told & stations) > 1 and len(told & stations) >= _MOSTLY * len(told)
 
 
-def _call(sheet: Sheet, column: Column, term: str) -> None:
-    """Call a column by a term, as the sheets decide it."""
-    sheet.names[column.index] = term
-    sheet.proposals[column.index] = replace(
-        sheet.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
-    )
-
-
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
-    open_ones = [
+    tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
+        and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
-    tallies = [column for column in open_ones if _is_tally(sheet.cells(column.index))]
     named = set(NAMES_OF_TAXA) & set(names.values())
     headings = [column.heading.strip() for column in tallies]
     if len(tallies) < _FEWEST:
@@ -142,14 +144,10 @@ def tables_of(
     rest = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
     parts = []
     for column in cross.columns:
-        rows = [
-            (number, cells)
-            for number, cells in layout.rows
-            if column.index < len(cells) and cells[column.index] is not None
-        ]
+        filled = [cell is not None for cell in layout.cells(column.index)]
         count = Proposal(column.heading, "individualCount", 1.0, None, Why.KEPT)
         parts.append((
-            replace(layout, columns=[*rest, column], rows=rows, findings=[]),
+            replace(layout, columns=[*rest, column], rows=list(compress(layout.rows, filled)), findings=[]),
             {**{c.index: names[c.index] for c in rest}, column.index: "individualCount"},
             {**{c.index: proposals[c.index] for c in rest}, column.index: count},
         ))  # fmt: skip

@@ -35,6 +35,7 @@ _OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "yea
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.6
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
+_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _EXPLAINED: Final = 5
 _LONGEST_HEADING: Final = 120
 
@@ -88,30 +89,17 @@ def _is_known(text: str) -> bool:
 
 def _is_heading(text: str, known: Collection[str]) -> bool:
     """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
-    if len(text) > _LONGEST_HEADING or _is_number(text):
+    if len(text) > _LONGEST_HEADING or _NUMBER.fullmatch(text):
         return False
     return key(text) in known or _is_known(text.strip())
 
 
-def _is_number(text: str) -> bool:
-    """Tell whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
     """Return for each column the term that it surely is, else its heading, and what is proposed for it."""
-    headings = [column.heading for column in layout.columns]
-    cells = {
-        column.heading: [row[column.index] or "" for _, row in layout.rows[:50] if column.index < len(row)]
-        for column in layout.columns
-    }
+    cells = {column.heading: layout.cells(column.index)[:50] for column in layout.columns}
     # Longer than any heading: to look for one that is like it would only take time.
-    asked = [heading if len(heading) <= _LONGEST_HEADING else "" for heading in headings]
-    proposed = decided(propose(asked, sheet=layout.grid.name, cells=cells, kept=kept), cells)
+    asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
+    proposed = decided(propose(asked, cells=cells, kept=kept), cells)
     names: dict[int, str] = {}
     sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
     for column, proposal in zip(layout.columns, proposed, strict=True):
@@ -128,14 +116,9 @@ def _is_likely(proposal: Proposal) -> bool:
 
 
 def kind_of(layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]) -> str | None:
-    """Return what a sheet holds, by what its columns surely or likely are."""
-    likely = {proposal.term for proposal in proposals.values() if proposal.term and _is_likely(proposal)}
-    return _kind(layout.grid.name or layout.grid.file.rpartition(".")[0], set(names.values()) | likely)
-
-
-def _kind(title: str, terms: set[str]) -> str | None:
-    """Return what a sheet holds: its columns decide, its name where they leave it open."""
-    said = sheet_kind(title)
+    """Return what a sheet holds: what its columns surely or likely are decides, its name where they leave it open."""
+    said = sheet_kind(layout.grid.name or layout.grid.file.rpartition(".")[0])
+    terms = {*names.values(), *(one.term for one in proposals.values() if one.term and _is_likely(one))}
     if said == "guide":
         return None
     if terms & _OF_OTHER_TABLES and not terms & set(NAMES_OF_TAXA):
@@ -154,13 +137,7 @@ _TEXTS: Final = (".csv", ".tsv", ".txt")
 
 
 def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
-    """Return the sheets of a file, whatever its name says it is.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or a bound is passed.
-    """
+    """Return the sheets of a file, whatever its name says it is; refuse one that cannot be read, or passes a bound."""
     if content.startswith(XLS):
         return read_grids(content, file=name)
     if content.startswith(b"PK"):

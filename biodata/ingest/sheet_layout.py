@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import zip_longest
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
@@ -29,88 +30,61 @@ Cells = list[str | None]
 
 @dataclass
 class Column:
-    """A column of the table.
-
-    Attributes
-    ----------
-    index : int
-        Its place on the sheet; 0 is A.
-    heading : str
-        As it came; of two rows of headings both where the lower one alone does not tell it.
-    row : int
-        The row that the heading stands in.
-    """
+    """A column of the table: its place on the sheet (0 is A), its heading, of two rows both where the lower one tells too little."""
 
     index: int
     heading: str
     row: int
+    """The row that the heading stands in."""
 
 
 @dataclass
 class Layout:
-    """A table found on a sheet.
-
-    Attributes
-    ----------
-    grid : Grid
-        The sheet.
-    heading_row : int
-        The last row of headings.
-    columns : list of Column
-        From left to right, without hidden ones.
-    rows : list of (row, cells)
-        The rows that are records.
-    findings : list of Finding
-        What was left out, or is wrong with the table's form.
-    """
+    """A table found on a sheet."""
 
     grid: Grid
     heading_row: int
+    """The last row of headings."""
     columns: list[Column]
+    """From left to right, without hidden ones."""
     rows: list[tuple[int, Cells]]
+    """The rows that are records."""
     findings: list[Finding] = field(default_factory=list)
+    """What was left out, or is wrong with the table's form."""
+
+    def cells(self, index: int) -> Cells:
+        """Return a column of the records."""
+        return [row[index] if index < len(row) else None for _, row in self.rows]
+
+    def finding(
+        self, row: int | None, column: str | None, value: str | None, code: str, blocking: bool = False, **params: str
+    ) -> Finding:
+        """Return a finding about the sheet."""
+        return Finding(self.grid.file, self.grid.name, row, column, value, code, blocking, params)
 
 
 def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = False) -> Layout | None:
-    """Find the table on a sheet.
+    """Find the table on a sheet; None for a sheet without any filled cell.
 
-    Parameters
-    ----------
-    grid : Grid
-        A sheet that is shown.
-    is_heading : callable
-        Tells whether a text is surely a heading.
-    one_row : bool
-        The headings are one row, whatever stands below: a datum is no unit there.
-
-    Returns
-    -------
-    Layout or None
-        None for a sheet without any filled cell.
+    `is_heading` tells whether a text is surely one; with `one_row` no row below the first is of headings or units.
     """
     filled = [(number, cells) for number, cells in grid.rows if any(cell is not None for cell in cells)]
     if not filled:
         return None
-    out = Layout(grid, 0, [], [])
     first, last = _heading_rows(grid, filled, is_heading)
     last = first if one_row else last
-    out.heading_row = filled[last][0]
+    out = Layout(grid, filled[last][0], [], [])
     if first:
         title = next(cell for cell in filled[0][1] if cell is not None)
-        _tell(out, filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=str(filled[first - 1][0]))
-    lower = filled[last][1]
+        out.findings.append(
+            out.finding(filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=str(filled[first - 1][0]))
+        )
+    if first < last:
+        out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
     upper = _spread(grid, *filled[first]) if first < last else []
-    if upper:
-        _tell(out, filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row))
-    _name_columns(out, upper, lower, filled[first][0], is_heading)
-    _take_rows(out, filled[last + 1 :], lower)
+    _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
+    _take_rows(out, filled[last + 1 :], filled[last][1])
     return out
-
-
-def _tell(out: Layout, row: int | None, column: str | None, value: str | None, code: str, *, blocking: bool = False,
-          **params: str) -> None:  # fmt: skip
-    """Add a finding."""
-    out.findings.append(Finding(out.grid.file, out.grid.name, row, column, value, code, blocking, params))
 
 
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
@@ -153,72 +127,67 @@ def _spread(grid: Grid, number: int, cells: Cells) -> Cells:
 
 def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_heading: Callable[[str], bool]) -> None:
     """Name the columns and tell hidden ones."""
-    width = max(len(upper), len(lower))
-    above, below = upper + [None] * (width - len(upper)), lower + [None] * (width - len(lower))
-    seen = Counter(cell.strip() for cell in below if cell is not None)
-    groups = Counter(cell.strip() for cell in above if cell is not None)
-    of_units = all(_UNIT_CELL.fullmatch(cell.strip()) for cell in below if cell is not None)
-    for index, (high, low) in enumerate(zip(above, below, strict=True)):
-        high, low = (high or "").strip(), (low or "").strip()
+    pairs = [((high or "").strip(), (low or "").strip()) for high, low in zip_longest(upper, lower)]
+    groups, seen = Counter(high for high, _ in pairs), Counter(low for _, low in pairs)
+    of_units = all(_UNIT_CELL.fullmatch(low) for _, low in pairs if low)
+    for index, (high, low) in enumerate(pairs):
         if not high and not low:
             continue
-        row = out.heading_row if low else upper_row
         is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None and (of_units or not is_heading(low))
-        alone = low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit))
-        heading = (
-            low
-            if alone
-            else high
-            if not low
-            or (
-                is_heading(high)
-                and (_DATE_FORM.fullmatch(low) or (groups[high] == 1 and not is_heading(f"{high} {low}")))
-            )
-            else f"{high} {low}"
-        )
+        one_of_group = groups[high] == 1 and not is_heading(f"{high} {low}")
+        if low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit)):
+            heading = low
+        elif not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or one_of_group)):
+            heading = high
+        else:
+            heading = f"{high} {low}"
+        row = out.heading_row if low else upper_row
         if out.grid.marks.hides_column(index):
-            _tell(out, row, heading, None, "COLUMN_HIDDEN")
-            continue
-        out.columns.append(Column(index, heading, row))
+            out.findings.append(out.finding(row, heading, None, "COLUMN_HIDDEN"))
+        else:
+            out.columns.append(Column(index, heading, row))
 
 
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
     """Sort the rows below the headings into records and what is none."""
-    grid, marks = out.grid, out.grid.marks
     before = 0  # the last record so far
     shown = {column.index for column in out.columns}
-    hidden_columns = {index for index in range(len(headings)) if marks.hides_column(index)}
-    again = [(cell or "").strip() for cell in headings]
+    hidden = {index for index in range(len(headings)) if out.grid.marks.hides_column(index)}
     for number, cells in rows:
         told = [cell for cell in cells if cell is not None]
-        if number in marks.hidden_rows:
-            _tell(out, number, None, None, "ROW_HIDDEN")
-        elif [(cell or "").strip() for cell in cells] == again:
-            _tell(out, number, None, None, "HEADING_ROW_REPEATED")
-        elif told and is_example(told[0]):
-            pass  # a template's own row, which it says is left out
-        elif _is_totals(told):
-            _tell(out, number, None, next(cell for cell in told if is_total(cell)), "TOTALS_ROW_LEFT_OUT")
-        elif _is_note(told):
-            _tell(out, number, None, told[0], "NOTE_ROW_LEFT_OUT")
+        stray = next((i for i, cell in enumerate(cells) if cell is not None and i not in shown | hidden), None)
+        left_out = _why_left_out(out.grid, number, cells, told, headings)
+        if left_out is not None:
+            value, code = left_out
+            out.findings += [out.finding(number, None, value, code)] if code else []
+        elif stray is not None and out.grid.name is None:
+            width = {"found": str(len(cells)), "width": str(len(headings))}
+            out.findings.append(out.finding(number, None, cells[stray], "ROW_TOO_LONG", True, **width))
+            continue
         else:
-            stray = next(
-                (i for i, cell in enumerate(cells) if cell is not None and i not in shown and i not in hidden_columns),
-                None,
-            )
-            if stray is not None and grid.name is None:
-                _tell(out, number, None, cells[stray], "ROW_TOO_LONG", blocking=True, found=str(len(cells)),
-                      width=str(len(headings)))  # fmt: skip
-                continue
             if stray is not None:
-                _tell(out, number, column_letters(stray), cells[stray], "HEADING_MISSING", blocking=True)
+                out.findings.append(out.finding(number, column_letters(stray), cells[stray], "HEADING_MISSING", True))
             # Delimited text leaves blank lines out by itself, and notes stand apart.
-            if before and number > before + 1 and grid.name is not None:
-                _tell(out, before + 1, None, None, "ROWS_BLANK", last=str(number - 1))
+            if before and number > before + 1 and out.grid.name is not None:
+                out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
             out.rows.append((number, cells))
             before = number
-            continue
         before = number if before else 0
+
+
+def _why_left_out(
+    grid: Grid, number: int, cells: Cells, told: list[str], headings: Cells
+) -> tuple[str | None, str | None] | None:
+    """Return the value and the code of a row that is no record; no code for a template's example, None for a record."""
+    if number in grid.marks.hidden_rows:
+        return None, "ROW_HIDDEN"
+    if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:
+        return None, "HEADING_ROW_REPEATED"
+    if told and is_example(told[0]):
+        return None, None
+    if _is_totals(told):
+        return next(cell for cell in told if is_total(cell)), "TOTALS_ROW_LEFT_OUT"
+    return (told[0], "NOTE_ROW_LEFT_OUT") if _is_note(told) else None
 
 
 def _is_totals(cells: list[str]) -> bool:
@@ -253,11 +222,9 @@ def _words() -> Mapping[str, frozenset[str]]:
 
 
 def sheet_kind(name: str) -> str | None:
-    """Return what a sheet's name says that it holds: occurrences, events, sites, project or guide; None where it says nothing."""
-    told = plain(name)
-    return next(
-        (kind for kind in ("occurrences", "events", "sites", "project", "guide") if told in _words()[kind]), None
-    )
+    """Return what a sheet's name says that it holds; None where it says nothing."""
+    kinds = ("occurrences", "events", "sites", "project", "guide")
+    return next((kind for kind in kinds if plain(name) in _words()[kind]), None)
 
 
 def is_total(cell: str) -> bool:

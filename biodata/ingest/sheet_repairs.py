@@ -25,29 +25,24 @@ SITE_TERMS: Final = frozenset(
 """Terms of the event and the site: a cell merged downwards means that value in each of its rows."""
 
 
+Columns = dict[str, list[str | None]]
+
+
 def read_merges(
-    grid: Grid,
-    table: SurveyTable,
-    columns: dict[str, list[str | None]],
-    at: Mapping[int, int],
-    by_index: Mapping[int, str],
+    grid: Grid, table: SurveyTable, columns: Columns, at: Mapping[int, int], by_index: Mapping[int, str],
     findings: list[Finding],
-) -> None:
+) -> None:  # fmt: skip
     """Let a cell that is merged downwards count for its rows where it tells the event or the site; tell every merge."""
     for r1, c1, r2, c2 in sorted(grid.merges):
-        if r1 not in at:
-            continue
         name = by_index.get(c1)
-        if name is None:
+        if r1 not in at or name is None:
             continue
-        value, heading = columns[name][at[r1]], table.heading(name)
-        params = {"last": str(r2), "last_column": column_letters(c2)}
+        value = columns[name][at[r1]]
         fills = c1 == c2 and name in SITE_TERMS and value is not None
-        code = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS"
-        findings.append(Finding(grid.file, grid.name, r1, heading, value, code, not fills, params))
-        for row in range(r1, r2 + 1):
-            if row not in at:
-                continue
+        code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
+        merge = table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
+        findings.append(merge)
+        for row in filter(at.__contains__, range(r1, r2 + 1)):
             if fills:
                 columns[name][at[row]] = value
             else:
@@ -55,31 +50,23 @@ def read_merges(
 
 
 def read_marked(
-    grid: Grid,
-    table: SurveyTable,
-    columns: Mapping[str, list[str | None]],
-    at: Mapping[int, int],
-    by_index: Mapping[int, str],
+    grid: Grid, table: SurveyTable, columns: Columns, at: Mapping[int, int], by_index: Mapping[int, str],
     findings: list[Finding],
-) -> None:
+) -> None:  # fmt: skip
     """Tell formulas, and block those without a value and cells that are an error."""
     marks = grid.marks
-    for (row, index), formula in sorted(marks.formulas.items()):
+    for (row, index), text in sorted((marks.formulas | marks.errors).items()):
         name = by_index.get(index)
-        if name is None or row not in at or (row, index) in marks.errors:
+        if name is None or row not in at:
             continue
-        empty = (row, index) in marks.without_value
-        value = f"={formula}" if empty else columns[name][at[row]]
-        code = "FORMULA_WITHOUT_VALUE" if empty else "FORMULA_VALUE_USED"
-        findings.append(
-            Finding(grid.file, grid.name, row, table.heading(name), value, code, empty, {"formula": f"={formula}"})
-        )
-        if empty:
-            table.covered.add((row, name))
-    for (row, index), error in sorted(marks.errors.items()):
-        name = by_index.get(index)
-        if name is not None and row in at:
-            findings.append(Finding(grid.file, grid.name, row, table.heading(name), error, "CELL_ERROR", True))
+        value, code, formula = columns[name][at[row]], "FORMULA_VALUE_USED", {"formula": f"={text}"}
+        if (row, index) in marks.errors:
+            value, code, formula = text, "CELL_ERROR", {}
+        elif (row, index) in marks.without_value:
+            value, code = f"={text}", "FORMULA_WITHOUT_VALUE"
+        blocks = code != "FORMULA_VALUE_USED"
+        findings.append(table.finding(row, table.heading(name), value, code, blocks, **formula))
+        if blocks:
             table.covered.add((row, name))
 
 
@@ -93,36 +80,20 @@ _EASTINGS_M: Final = (100_000.0, 900_000.0)
 _WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
 
 
-def in_degrees(table: SurveyTable, columns: dict[str, list[str | None]], rows: list[int]) -> list[Finding]:
-    """Add degrees to a table whose places are metres of UTM.
+def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Finding]:
+    """Add degrees to a table whose places are metres of UTM; tell that, or what is missing for it.
 
-    Parameters
-    ----------
-    table : SurveyTable
-        Its headings; gets those of the degrees.
-    columns : dict of str to n cells
-        By term; gets `decimalLatitude` and `decimalLongitude`.
-    rows : list of n int
-        Rows of the cells.
-
-    Returns
-    -------
-    list of Finding
-        That they were turned, or what is missing to turn them: of the whole column at its heading, else cell by cell.
+    Of the whole column it is told at its heading, else cell by cell.
     """
     if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACES):
         return []
     east, north = table.heading("easting"), table.heading("northing")
-
-    def finding(row: int, column: str, value: str | None, code: str, *, blocking: bool, **params: str) -> Finding:
-        return Finding(table.file, table.sheet, row, column, value, code, blocking, params)
-
     told_zone = next((match for match in map(_ZONE_TOLD.search, (east, north)) if match), None)
     if told_zone is not None and "utm_zone" not in columns:
         columns["utm_zone"] = [f"{told_zone[1]}{told_zone[2]}"] * len(rows)
     lacking = _lacking(columns, (east, north))
     if lacking:
-        return [finding(table.heading_row, east, east, "UTM_INCOMPLETE", blocking=True, lacking=lacking)]
+        return [table.finding(table.heading_row, east, east, "UTM_INCOMPLETE", True, lacking=lacking)]
     nothing: list[str | None] = [None] * len(rows)
     datums = columns.get("geodeticDatum") or [m[0] if (m := _WGS84.search(f"{east} {north}")) else None] * len(rows)
     found = [
@@ -133,10 +104,10 @@ def in_degrees(table: SurveyTable, columns: dict[str, list[str | None]], rows: l
     columns["decimalLatitude"] = [place[1] for place, _ in found]
     table.headings |= {"decimalLongitude": east, "decimalLatitude": north}
     table.converted |= {"decimalLongitude": "easting", "decimalLatitude": "northing"}
-    told = [finding(table.heading_row, east, east, "UTM_CONVERTED", blocking=False)]
+    told = [table.of_heading(east, "UTM_CONVERTED")]
     for row, (_, problem), cell in zip(rows, found, columns["easting"], strict=True):
         if problem is not None:
-            told.append(finding(row, east, cell, "UTM_INCOMPLETE", blocking=True, lacking=problem))
+            told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=problem))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
     return told
 

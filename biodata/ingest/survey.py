@@ -14,11 +14,10 @@ from biodata.ingest import survey_project, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_periods import with_period, with_zone
 from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.ingest.survey_sites import PLACE
-from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
+from biodata.ingest.survey_sites import KEY, PLACE, fill_from
+from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.ingest.table_headings import declared_terms, is_heading_option
 from biodata.ingest.tables import decided_headings
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.terms import WRITTEN
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
@@ -28,18 +27,17 @@ _OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "li
 
 
 class SurveySource:
-    """Surveys as people hand them in.
+    """Surveys as people hand them in: workbooks, each a survey; texts and zip archives of them, together one survey.
 
     Parameters
     ----------
     paths : sequence of Path
-        XLSX workbooks, each a survey; texts (CSV) and zip archives of them, together one survey; what the worker kept of
-        an upload in another form.
+        The files, or what the worker kept of an upload in another form.
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it is, `headings` of several:
-        a JSON object, heading → term, an empty one where the column is of none.
+        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it
+        is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
@@ -73,13 +71,9 @@ class SurveySource:
             yield from taken_tables.read(path, dataset=self.dataset)
         for files in surveys_of_files([path for path in self.paths if path not in taken]):
             survey = read_survey(files, encoding=self.encoding, kept=self.kept, licence=self.licence)
-            stopped = blocking(survey.findings)
-            if stopped is not None:
-                problem = (
-                    f"the file's form does not allow to read it ({stopped.code}); `biodata survey check` tells more"
-                )
-                raise InputError(problem, file=stopped.file, row=stopped.row, column=stopped.column, value=stopped.value,
-                                 code=stopped.code)  # fmt: skip
+            for one in (finding for finding in survey.findings if finding.blocking):
+                problem = f"the file's form does not allow to read it ({one.code}); `biodata survey check` tells more"
+                raise InputError(problem, file=one.file, row=one.row, column=one.column, value=one.value, code=one.code)
             file = ", ".join(name for name, _ in files)
             if not survey.of("occurrences"):
                 raise no_occurrences(survey, file)
@@ -89,7 +83,8 @@ class SurveySource:
 
 def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
     """Yield the tables of a survey: its events, where it has any, and its occurrences with what their events tell."""
-    every = [*map(_Joined, survey.of("events")), *observations(survey)]
+    nothing = pl.Series([], dtype=pl.Boolean)
+    every = [*(Joined(table, table.frame, nothing) for table in survey.of("events")), *observations(survey)]
     for kind in ("events", "occurrences"):
         # All sheets of a kind are one table: they go in as one version, and together they are the whole state.
         parts = [joined for joined in every if joined.table.kind == kind]
@@ -107,98 +102,54 @@ def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
 
 @dataclass(frozen=True)
 class Joined:
-    """Occurrences with what their events tell.
-
-    Attributes
-    ----------
-    table : SurveyTable
-        As they came.
-    frame : polars.DataFrame
-        The same rows, with cells filled from their events.
-    known : polars.Series of bool
-        Whether the row's event is one of the survey's.
-    """
+    """Occurrences with what their events tell."""
 
     table: SurveyTable
+    """As they came."""
     frame: pl.DataFrame
+    """The same rows, with cells filled from their events."""
     known: pl.Series
-
-
-class _Joined(Joined):
-    """Events themselves."""
-
-    def __init__(self, table: SurveyTable) -> None:
-        super().__init__(table, table.frame, pl.Series([], dtype=pl.Boolean))
+    """Whether the row's event is one of the survey's."""
 
 
 def _batches(parts: Sequence[Joined]) -> list[pl.DataFrame]:
     """Return the rows of each sheet with where they stand."""
     batches = []
     for one in parts:
-        columns = [pl.lit(one.table.file).alias("source_file")]
-        if one.table.kind == "events":
-            columns.append(pl.lit(one.table.sheet, dtype=pl.String).alias("source_sheet"))
-        batches.append(one.frame.select(*columns, pl.all()))
+        file, sheet = one.table.file, pl.lit(one.table.sheet, dtype=pl.String).alias("source_sheet")
+        sheets = [sheet] if one.table.kind == "events" else []
+        batches.append(one.frame.select(pl.lit(file).alias("source_file"), *sheets, pl.all()))
     return batches
 
 
 def observations(survey: Survey) -> list[Joined]:
     """Return the survey's tables of occurrences, each row with what its event tells and it does not.
 
-    A place and a date are taken whole or not at all. Of several events of one identifier none is taken.
+    A place and a date are taken whole or not at all. Of several events of one identifier the first is taken.
     """
     events = _events(survey)
     out = []
     for table in survey.of("occurrences"):
-        frame = table.frame
-        if events is None or "eventID" not in frame.columns:
-            nothing = pl.repeat(value=False, n=frame.height, eager=True)
-            out.append(Joined(table, frame, nothing))
+        if events is None or "eventID" not in table.frame.columns:
+            out.append(Joined(table, table.frame, pl.repeat(value=False, n=table.frame.height, eager=True)))
             continue
-        keyed = frame.with_columns(pl.col("eventID").str.strip_chars().alias(" key"))
-        joined = keyed.join(events, on=" key", how="left", suffix=" of the event", maintain_order="left")
-        known = joined[" known"].fill_null(value=False)
-        filled = [name for name in frame.columns if f"{name} of the event" in joined.columns]
-        added = [name for name in events.columns if name not in frame.columns and not name.startswith((" ", WRITTEN))]
-        joined = joined.with_columns(
-            _taken(name, _with_event(name), pl.col(name), frame.columns) for name in filled
-        ).with_columns(_taken(name, pl.col(name), pl.lit(None, dtype=pl.String), frame.columns) for name in added)
-        out.append(Joined(table, joined.select(*frame.columns, *added), known))
+        told = [n for n in events.columns if n in table.frame.columns or not n.startswith(WRITTEN)]
+        frame, _ = fill_from(table.frame, "eventID", events.select(told), (PLACE, DATE))
+        known = table.frame["eventID"].str.strip_chars().is_in(events[KEY].implode()).fill_null(value=False)
+        out.append(Joined(table, frame, known))
     return out
 
 
-def _taken(name: str, told: pl.Expr, otherwise: pl.Expr, own: Sequence[str]) -> pl.Expr:
-    """Return what is told of a term with the event's help; of place and date only where the row tells nothing of it."""
-    group = next((terms for terms in (PLACE, DATE) if name in terms), ())
-    mine = [term for term in group if term in own]
-    if not mine:
-        return told.alias(name)
-    silent = pl.all_horizontal(_is_nothing(term) for term in mine)
-    return pl.when(silent).then(told).otherwise(otherwise).alias(name)
-
-
-def _with_event(name: str) -> pl.Expr:
-    """Return a term as the row tells it, else as its event does."""
-    of_event = pl.col(f"{name} of the event")
-    return pl.when(_is_nothing(name) & of_event.is_not_null()).then(of_event).otherwise(pl.col(name))
-
-
-def _is_nothing(name: str) -> pl.Expr:
-    """Tell where a cell is empty, or says that it is."""
-    return pl.col(name).is_null() | pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS, NA])
-
-
 def _events(survey: Survey) -> pl.DataFrame | None:
-    """Return the events by their identifier (` key`), without those that stand twice."""
+    """Return the events by `KEY`, the first of those that stand twice."""
     frames = [table.frame for table in survey.of("events") if "eventID" in table.frame.columns]
     if not frames:
         return None
     today = datetime.now(UTC).date()
-    events = pl.concat([with_zone(with_period(frame, today)) for frame in frames], how="diagonal").drop(
-        _OF_EVENTS_ALONE, strict=False
-    )
-    events = events.with_columns(pl.col("eventID").str.strip_chars().alias(" key"), pl.lit(value=True).alias(" known"))
-    return events.filter(pl.col(" key").is_not_null()).unique(" key", keep="first", maintain_order=True).drop("eventID")
+    events = pl.concat([with_zone(with_period(frame, today)) for frame in frames], how="diagonal")
+    events = events.with_columns(pl.col("eventID").str.strip_chars().alias(KEY)).drop_nulls(KEY)
+    of_records = [name for name in events.columns if name not in (KEY, "eventID", *_OF_EVENTS_ALONE)]
+    return events.unique(KEY, keep="first", maintain_order=True).select(KEY, *of_records)
 
 
 def _refuse_repeated_events(survey: Survey) -> None:

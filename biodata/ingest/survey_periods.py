@@ -32,15 +32,7 @@ def read_ends(frame: pl.DataFrame, today: date) -> dict[str, pl.DataFrame]:
 
 
 def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Return events with `eventDate` made of their start and end, where they tell these and no `eventDate`.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        n events, text columns by term.
-    today : date
-        Nothing is recorded after it.
-    """
+    """Return events with `eventDate` made of their start and end, where they tell these and no `eventDate`."""
     if ENDS[0] not in frame.columns:
         return frame
     ends = [read["event_date"] for read in read_ends(frame, today).values()]
@@ -53,19 +45,10 @@ def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
 
 
 def with_zone(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return events with the offset that all times of their `eventDate` are told in as `timeZone`, where they tell no zone.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        n events, text columns by term.
-
-    Notes
-    -----
-    UTC is what programs write of any time: it is no zone of an event.
-    """
+    """Return events with the offset that all times of their `eventDate` are told in as `timeZone`, where they tell no zone."""
     if "eventDate" not in frame.columns:
         return frame
+    # UTC is what programs write of any time: it is no zone of an event.
     first, last = pl.col("eventDate").str.extract(_OFFSET), pl.col("eventDate").str.extract(_LAST_OFFSET)
     both = pl.when((first == last) & ~first.is_in(["+00:00", "+0000"])).then(first)
     if not frame.select(both.is_not_null().any()).item():

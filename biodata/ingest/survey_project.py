@@ -1,15 +1,14 @@
 """What a survey's workbook tells once for all its rows, on a sheet of its own: licence, and datum of coordinates."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import Finding, VerbatimTable
-from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_shapes import Survey, SurveyTable, is_nothing
 from biodata.parsers.licences import parse_licence
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
 LICENCE, DATUM = "license", "geodeticDatum"
 TERMS: Final = (LICENCE, DATUM)
@@ -33,9 +32,8 @@ def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str
             survey.tables.remove(table)
             survey.findings.append(Finding(table.file, table.sheet, None, None, None, "SHEET_NOT_READ", False))
             continue
-        for term in TERMS:
-            cells = table.frame[term].drop_nulls() if term in table.frame.columns else pl.Series([], dtype=pl.String)
-            for cell in cells:
+        for term in (term for term in TERMS if term in table.frame.columns):
+            for cell in table.frame[term].drop_nulls():
                 told.setdefault(term, (cell, table.heading(term)))
     if licence is not None:
         told.setdefault(LICENCE, (licence, LICENCE))
@@ -43,13 +41,7 @@ def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str
 
 
 def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
-    """Return a licence that is told beside a survey's files.
-
-    Raises
-    ------
-    InputError
-        With the code, if it is none that is known.
-    """
+    """Return a licence that is told beside a survey's files; refuse, with the code, one that is not known."""
     if licence is not None and parse_licence(licence) is None:
         problem, expected = "this licence is not known", "CC0 1.0, CC BY 4.0, CC BY-NC 4.0"
         raise InputError(problem, column=LICENCE, value=licence, expected=expected, code=code)
@@ -59,19 +51,14 @@ def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
 def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> None:
     """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates.
 
-    Parameters
-    ----------
-    tables : iterable of SurveyTable
-        Their frames and headings grow. What is filled counts as covered: a fault of it is told of the project's sheet.
-    told : mapping
-        From `told_once`.
+    What is filled counts as covered: a fault of it is told of the project's sheet.
     """
     for table in tables:
         placed = [name for name in _COORDINATES if name in table.frame.columns]
         if LICENCE in told and table.kind in _LICENSED:
             _fill(table, LICENCE, *told[LICENCE], where=pl.lit(value=True))
         if DATUM in told and placed:
-            _fill(table, DATUM, *told[DATUM], where=~pl.all_horizontal(map(_is_nothing, placed)))
+            _fill(table, DATUM, *told[DATUM], where=~pl.all_horizontal(map(is_nothing, placed)))
 
 
 def fill_licence(table: VerbatimTable, licence: str) -> None:
@@ -81,15 +68,10 @@ def fill_licence(table: VerbatimTable, licence: str) -> None:
 
     def filled(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         for batch in batches:
-            own: Sequence[str] = [LICENCE] if LICENCE in batch.columns else []
-            yield batch.with_columns(pl.coalesce(*map(pl.col, own), pl.lit(licence)).alias(LICENCE))
+            own = pl.col(LICENCE) if LICENCE in batch.columns else pl.lit(None, dtype=pl.String)
+            yield batch.with_columns(pl.coalesce(own, pl.lit(licence)).alias(LICENCE))
 
     table.batches = filled(table.batches)
-
-
-def _is_nothing(name: str) -> pl.Expr:
-    """Tell where a cell is empty, or says that it is."""
-    return pl.col(name).is_null() | pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS, NA])
 
 
 def _fill(table: SurveyTable, term: str, value: str, heading: str, *, where: pl.Expr) -> None:

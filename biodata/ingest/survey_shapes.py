@@ -9,6 +9,7 @@ from biodata.formats.workbooks import Grid
 from biodata.ingest.headings import Proposal
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import Measured
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
 REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected", "proposal", "accept")
 """The columns of the list of problems in a marked workbook: a mark under the last one accepts the proposal before it."""
@@ -18,89 +19,76 @@ ACCEPT_MARK: Final = "[accept]"
 
 def accepted_in(grid: Grid) -> set[str] | None:
     """Return the proposals that are marked in a sheet as `CODE=value`, where it is our list of problems; None for any other."""
-    place = {name: at for at, name in enumerate(REPORTED)}
+    code, value, proposal, mark = (REPORTED.index(name) for name in ("code", "value", "proposal", "accept"))
     rows = [[*cells, *[None] * len(REPORTED)] for _, cells in grid.rows if any(cells)]
-    if not rows or not (rows[0][place["accept"]] or "").strip().endswith(ACCEPT_MARK):
+    if not rows or not (rows[0][mark] or "").strip().endswith(ACCEPT_MARK):
         return None
-    marked = (
-        cells for cells in rows[1:] if cells[place["code"]] and cells[place["proposal"]] and cells[place["accept"]]
-    )
-    return {f"{cells[place['code']]}={cells[place['value']] or ''}" for cells in marked}
+    marked = (cells for cells in rows[1:] if cells[code] and cells[proposal] and cells[mark])
+    return {f"{cells[code]}={cells[value] or ''}" for cells in marked}
+
+
+def is_nothing(name: str) -> pl.Expr:
+    """Tell where a cell is empty, or says that it is."""
+    return pl.col(name).is_null() | pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS, NA])
 
 
 @dataclass
 class SurveyTable:
-    """One table of a survey.
-
-    Attributes
-    ----------
-    kind : str
-        `events`, `occurrences`, `sites` or `project`.
-    file : str
-        What a person calls the file.
-    sheet : str or None
-        The sheet; None for delimited text.
-    heading_row : int
-        The row of its headings.
-    frame : polars.DataFrame
-        `source_row`, then a text column a term, or a heading that is none; empty cells are null.
-    headings : dict of str to str
-        Column → heading as it came.
-    covered : set of (row, column)
-        Cells about which something is told already: below a merged one, an error, a formula without a value.
-    proposals : dict of str to Proposal
-        What is proposed for the columns whose heading is not certain.
-    converted : dict of str to str
-        Term → heading of columns that were turned into metres; the heading's column holds the cells as they came.
-    declarations : dict of str to str
-        What headings say of the dates.
-    measured : dict of str to Measured
-        Columns of measurements, which stand in the column `measurements`, too.
-    repeats : dict of int to int
-        Rows in which every cell is as in an earlier one, that one's number.
-    """
+    """One table of a survey."""
 
     kind: str
+    """`events`, `occurrences`, `sites` or `project`."""
     file: str
+    """What a person calls the file."""
     sheet: str | None
+    """None for delimited text."""
     heading_row: int
     frame: pl.DataFrame
+    """`source_row`, then a text column a term, or a heading that is none; empty cells are null."""
     headings: dict[str, str]
+    """Column → heading as it came."""
     covered: set[tuple[int, str]] = field(default_factory=set)
+    """Cells (row, column) about which something is told already: below a merged one, an error, a formula without a value."""
     proposals: dict[str, Proposal] = field(default_factory=dict)
+    """What is proposed for the columns whose heading is not certain."""
     converted: dict[str, str] = field(default_factory=dict)
+    """Term → heading of columns that were turned into metres; the heading's column holds the cells as they came."""
     declarations: dict[str, str] = field(default_factory=dict)
+    """What headings say of the dates."""
     measured: dict[str, Measured] = field(default_factory=dict)
+    """Columns of measurements, which stand in the column `measurements`, too."""
     repeats: dict[int, int] = field(default_factory=dict)
+    """Rows in which every cell is as in an earlier one, that one's number."""
 
     def heading(self, column: str) -> str:
         """Return the heading of a column as it came; the term where there is no such column."""
         return self.headings.get(column, column)
 
+    def finding(
+        self, row: int, column: str, value: str | None, code: str, blocking: bool = False, **params: str
+    ) -> Finding:
+        """Return a finding about a cell under a heading."""
+        return Finding(self.file, self.sheet, row, column, value, code, blocking, params)
+
+    def of_heading(self, heading: str, code: str, **params: str) -> Finding:
+        """Return a doubt about a heading."""
+        return self.finding(self.heading_row, heading, heading, code, False, **params)
+
 
 @dataclass
 class Survey:
-    """The tables of one survey, from one workbook or from several files.
-
-    Attributes
-    ----------
-    tables : list of SurveyTable
-        Events first.
-    findings : list of Finding
-        About sheets, headings and form.
-    unread : list of str
-        Sheets that are neither.
-    order : dict of (file, sheet) to dict of str to int
-        The sheets in the order of their files, each with the places of its headings.
-    accepted : set of str
-        Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`.
-    """
+    """The tables of one survey, from one workbook or from several files."""
 
     tables: list[SurveyTable] = field(default_factory=list)
+    """Events first."""
     findings: list[Finding] = field(default_factory=list)
+    """About sheets, headings and form."""
     unread: list[str] = field(default_factory=list)
+    """Sheets that hold none."""
     order: dict[tuple[str, str | None], dict[str, int]] = field(default_factory=dict)
+    """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
     accepted: set[str] = field(default_factory=set)
+    """Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`."""
 
     @property
     def declarations(self) -> dict[str, str]:

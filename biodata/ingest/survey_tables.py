@@ -13,15 +13,15 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, names_of
-from biodata.ingest.sheet_layout import Column, Layout
+from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import in_degrees, read_marked, read_merges
-from biodata.ingest.sheet_units import Measured
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
 from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
 _QUANTITY: Final = "organismQuantity"
+_LOCAL: Final = "vernacularName"
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -33,29 +33,12 @@ def read_survey(
     kept: Mapping[str, str] | None = None,
     licence: str | None = None,
 ) -> Survey:
-    """Read the files of a survey.
+    """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together.
 
-    Parameters
-    ----------
-    files : iterable of (name, content)
-        A workbook, delimited text, a zip archive of such text; or several of them that belong together.
-    encoding : str, optional
-        Of text, where it is declared.
-    kept : mapping of str to str, optional
-        Heading → term, as decided before for this dataset.
-    licence : str, optional
-        Of what tells none in the files.
-
-    Returns
-    -------
-    Survey
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read at all.
+    `kept` has headings as decided before for the dataset, `licence` is of what tells none; a file that cannot be read at all
+    is refused.
     """
-    survey = Survey()
+    survey, kept = Survey(), kept or {}
     sheets: list[Sheet] = []
     for name, content in files:
         for grid in grids_of(name, content, encoding):
@@ -67,12 +50,12 @@ def read_survey(
                 survey.accepted |= marked
             elif not grid.visible:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
-            elif (layout := laid_out(grid, kept or {})) is not None:
+            elif (layout := laid_out(grid, kept)) is not None:
                 survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
-                sheets.append(Sheet(layout, *names_of(layout, kept or {})))
+                sheets.append(Sheet(layout, *names_of(layout, kept)))
     share_stations(sheets)
     for sheet in sheets:
-        _read_sheet(sheet, survey, kept or {})
+        _read_sheet(sheet, survey, kept)
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
@@ -85,52 +68,46 @@ def read_survey(
 
 def _date_of_ends(table: SurveyTable) -> None:
     """Date records that tell a first and a last day and no other by these; what cannot be read stays as it came."""
-    if ENDS[0] not in table.frame.columns or not _DATES.isdisjoint(table.frame.columns):
-        return
-    frame = with_period(table.frame, ANY_DAY)
-    table.frame = frame.with_columns(pl.coalesce("eventDate", ENDS[0]).alias("eventDate"))
-    table.headings["eventDate"] = table.heading(ENDS[0])
-    table.converted["eventDate"] = ENDS[0]
+    if ENDS[0] in table.frame.columns and _DATES.isdisjoint(table.frame.columns):
+        frame = with_period(table.frame, ANY_DAY)
+        table.frame = frame.with_columns(pl.coalesce("eventDate", ENDS[0]).alias("eventDate"))
+        table.headings["eventDate"] = table.heading(ENDS[0])
+        table.converted["eventDate"] = ENDS[0]
 
 
 def _read_local_names(table: SurveyTable) -> None:
     """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
-    local = "vernacularName"
-    if local not in table.frame.columns or set(NAMES_OF_TAXA) & set(table.frame.columns) - {local}:
+    if set(NAMES_OF_TAXA) & set(table.frame.columns) != {_LOCAL}:
         return
     known = bundled_common_names()
-    meant = {text: meaning(text, known) for text in table.frame[local].drop_nulls().unique()}
+    meant = {text: meaning(text, known) for text in table.frame[_LOCAL].drop_nulls().unique()}
     sure = {text: next(iter(taxa)) for text, taxa in meant.items() if len(taxa) == 1}
-    table.frame = table.frame.with_columns(
-        pl.col(local).replace_strict(sure, default=None, return_dtype=pl.String).alias("scientificName")
-    )
-    table.headings["scientificName"] = table.heading(local)
-    table.converted["scientificName"] = local
+    name = pl.col(_LOCAL).replace_strict(sure, default=None, return_dtype=pl.String)
+    table.frame = table.frame.with_columns(name.alias("scientificName"))
+    table.headings["scientificName"] = table.heading(_LOCAL)
+    table.converted["scientificName"] = _LOCAL
 
 
 def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
-    """Read one sheet into the survey."""
+    """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
-    grid = layout.grid
-    if cross is not None:
-        survey.findings += layout.findings
-        told = {"first": cross.columns[0].heading, "last": cross.columns[-1].heading}
-        survey.findings.append(Finding(grid.file, grid.name, layout.heading_row, cross.columns[0].heading, None,
-                                       "CROSS_TABLE_READ", False, told))  # fmt: skip
-        for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
-            table = _table(parts[0], "occurrences", *parts[1:], survey.findings)
-            table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
-            table.headings[cross.term] = column.heading
-            survey.tables.append(table)
-        return
-    kind = kind_of(layout, names, proposals)
+    kind = "occurrences" if cross is not None else kind_of(layout, names, proposals)
     if kind is None:
-        survey.unread.append(grid.name or grid.file)
+        survey.unread.append(layout.grid.name or layout.grid.file)
         if layout.rows and not is_guide(layout, kept):
-            survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_NOT_READ", False))
+            survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
     survey.findings += layout.findings
-    survey.tables.append(_table(layout, kind, names, proposals, survey.findings))
+    if cross is None:
+        survey.tables.append(_table(layout, kind, names, proposals, survey.findings))
+        return
+    first, last = cross.columns[0].heading, cross.columns[-1].heading
+    survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
+    for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
+        table = _table(parts[0], kind, *parts[1:], survey.findings)
+        table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
+        table.headings[cross.term] = column.heading
+        survey.tables.append(table)
 
 
 def _table(
@@ -139,59 +116,48 @@ def _table(
     """Build a table and tell what was repaired on the way."""
     grid = layout.grid
     taken: dict[str, int] = {}
-    headings: dict[str, str] = {}
-    measured: dict[str, Measured] = {}
+    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), {})
     for column in layout.columns:
-        name = names[column.index]
+        name, heading, proposal = names[column.index], column.heading, proposals[column.index]
         if name in taken:
-            params = {"term": name, "other": column_letters(taken[name])}
-            findings.append(Finding(grid.file, grid.name, column.row, column.heading, column.heading,
-                                    "HEADING_REPEATED", True, params))  # fmt: skip
+            other = column_letters(taken[name])
+            findings.append(
+                table.finding(column.row, heading, heading, "HEADING_REPEATED", True, term=name, other=other)
+            )
             continue
-        proposal = proposals[column.index]
-        measures = sheet_units.measured(column.heading) if kind == "occurrences" else None
+        measures = sheet_units.measured(heading) if kind == "occurrences" else None
         # An elevation is of the place, and may be called as a height is.
-        if measures is not None and name in (column.heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
-            name = column.heading
-            measured[name] = measures
-        elif name == column.heading and proposal.why is Why.NOT_KEPT:
-            _of_no_term(layout, column, findings)
+        if measures is not None and name in (heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
+            name = heading
+            table.measured[name] = measures
+        elif name == heading and proposal.why is Why.NOT_KEPT:
+            # Numbers of the rows need not be told.
+            if any(cell is not None and not cell.strip().isdigit() for cell in layout.cells(column.index)):
+                findings.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
             continue
-        taken[name], headings[name] = column.index, column.heading
+        taken[name], table.headings[name] = column.index, heading
     rows = [number for number, _ in layout.rows]
-    columns = {
-        name: [cells[index] if index < len(cells) else None for _, cells in layout.rows]
-        for name, index in taken.items()
-    }
-    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), headings, measured=measured)
+    columns = {name: layout.cells(index) for name, index in taken.items()}
     at = {number: position for position, number in enumerate(rows)}
     by_index = {index: name for name, index in taken.items()}
     read_merges(grid, table, columns, at, by_index, findings)
     read_marked(grid, table, columns, at, by_index, findings)
     table.repeats = _repeats(layout, columns, set(by_index))
-    for name, index in list(taken.items()):
+    for name, index in taken.items():
         proposal = proposals[index]
-        if name == proposal.term and proposal.confidence <= CERTAIN:
+        if name != proposal.term:
+            table.proposals[name] = proposal
+            continue
+        if proposal.confidence <= CERTAIN:
             params = {"term": name, "near": name, "others": ", ".join(proposal.others),
                       "confidence": f"{proposal.confidence:g}"}  # fmt: skip
-            findings.append(Finding(grid.file, grid.name, layout.heading_row, proposal.heading, proposal.heading,
-                                    proposal.why.value, proposal.why is not Why.TAKEN, params))  # fmt: skip
-        if name == proposal.term:
-            _unit_taken(table, columns, name, proposal, findings)
-            table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
-            metres = sheet_units.in_metres(name, proposal.unit, columns[name])
-            if metres is not None and proposal.heading not in columns:
-                table.converted[name] = proposal.heading
-                columns |= {proposal.heading: columns[name], name: metres}
-                params = {"unit": "m", "told": proposal.unit or ""}
-                findings.append(Finding(grid.file, grid.name, layout.heading_row, proposal.heading, proposal.heading,
-                                        "HEADING_UNIT_CONVERTED", False, params))  # fmt: skip
-        else:
-            table.proposals[name] = proposal
+            findings.append(table.finding(layout.heading_row, proposal.heading, proposal.heading, proposal.why.value,
+                                          proposal.why is not Why.TAKEN, **params))  # fmt: skip
+        findings += _units(table, columns, name, proposal)
     findings += in_degrees(table, columns, rows)
-    if measured:
-        columns["measurements"] = sheet_units.measurements(columns, measured)
-    _month_of_sheet(table, columns, findings)
+    if table.measured:
+        columns["measurements"] = sheet_units.measurements(columns, table.measured)
+    findings += _month_of_sheet(table, columns)
     table.frame = pl.DataFrame(
         {"source_row": pl.Series(rows, dtype=pl.Int64)}
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
@@ -201,9 +167,8 @@ def _table(
 
 def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:
     """Return the rows in which every cell is as in an earlier one, but for identifiers and numbers that count the rows."""
-    others = [column.index for column in layout.columns if column.index not in taken]
     every = [values for name, values in columns.items() if name not in ("occurrenceID", "recordNumber")]
-    every += [[row[i] if i < len(row) else None for _, row in layout.rows] for i in others]
+    every += [layout.cells(column.index) for column in layout.columns if column.index not in taken]
     first: dict[tuple[str | None, ...], int] = {}
     cells = zip(*(values for values in every if not _counts_rows(values)), strict=True)
     rows = zip([number for number, _ in layout.rows], cells, strict=False)
@@ -215,45 +180,37 @@ def _counts_rows(cells: Sequence[str | None]) -> bool:
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
-def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], findings: list[Finding]) -> None:
+def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]]) -> Iterable[Finding]:
     """Take year and month from the name of a sheet whose rows tell the day alone: a sheet a month."""
     if "day" not in columns or not _DATES.isdisjoint(columns):
         return
-    named = dates.parse_dates(pl.Series([table.sheet or table.file.rpartition(".")[0]]), today=ANY_DAY).row(
-        0, named=True
-    )
+    title = pl.Series([table.sheet or table.file.rpartition(".")[0]])
+    named = dates.parse_dates(title, today=ANY_DAY).row(0, named=True)
     if named["precision"] != "month" or named["issue"] is not None:
         return
     year, month = str(named["event_date"]).split("-")
-    columns |= {
-        name: [None if cell is None else part for cell in columns["day"]]
-        for name, part in (("year", year), ("month", month))
-    }
-    table.headings |= dict.fromkeys(("year", "month"), table.heading("day"))
-    findings.append(Finding(table.file, table.sheet, table.heading_row, table.heading("day"), table.heading("day"),
-                            "DATE_OF_SHEET_TAKEN", False, {"read": f"{year}-{month}"}))  # fmt: skip
+    for name, part in (("year", year), ("month", month)):
+        columns[name] = [None if cell is None else part for cell in columns["day"]]
+        table.headings[name] = table.heading("day")
+    yield table.of_heading(table.heading("day"), "DATE_OF_SHEET_TAKEN", read=f"{year}-{month}")
 
 
-def _unit_taken(
-    table: SurveyTable, columns: dict[str, list[str | None]], name: str, proposal: Proposal, findings: list[Finding]
-) -> None:
-    """Take the unit of an effort from its heading, where no column tells it."""
+def _units(
+    table: SurveyTable, columns: dict[str, list[str | None]], name: str, proposal: Proposal
+) -> Iterable[Finding]:
+    """Take what a heading says of its column: the unit of an effort that no column tells, of its dates, lengths not in metres."""
+    told, heading = proposal.unit or "", proposal.heading
     unit = _UNITS_OF.get(name)
-    if unit is None or unit in columns or proposal.unit is None:
-        return
-    told = proposal.unit.replace("_", "-")
-    columns[unit] = [None if cell is None else told for cell in columns[name]]
-    table.headings[unit] = proposal.heading
-    findings.append(Finding(table.file, table.sheet, table.heading_row, proposal.heading, proposal.heading,
-                            "HEADING_UNIT_TAKEN", False, {"unit": told}))  # fmt: skip
-
-
-def _of_no_term(layout: Layout, column: Column, findings: list[Finding]) -> None:
-    """Tell a column that holds nothing of a record, where it holds more than numbers of rows."""
-    cells = [row[column.index] for _, row in layout.rows if column.index < len(row)]
-    if any(cell is not None and not cell.strip().isdigit() for cell in cells):
-        findings.append(Finding(layout.grid.file, layout.grid.name, column.row, column.heading, column.heading,
-                                "HEADING_OF_NO_TERM", False))  # fmt: skip
+    if unit is not None and unit not in columns and told:
+        columns[unit] = [None if cell is None else told.replace("_", "-") for cell in columns[name]]
+        table.headings[unit] = heading
+        yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=told.replace("_", "-"))
+    table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
+    metres = sheet_units.in_metres(name, proposal.unit, columns[name])
+    if metres is not None and heading not in columns:
+        table.converted[name] = heading
+        columns |= {heading: columns[name], name: metres}
+        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m", told=told)
 
 
 def no_occurrences(survey: Survey, file: str) -> InputError:
@@ -261,8 +218,3 @@ def no_occurrences(survey: Survey, file: str) -> InputError:
     problem = "there is no sheet called 'occurrences', and none whose columns are those of records"
     found = ", ".join(repr(name) for name in [*survey.unread, *(t.sheet or t.file for t in survey.tables)]) or "none"
     return InputError(problem, file=file, expected=f"the template's sheets; found {found}", code="SHEET_MISSING")
-
-
-def blocking(findings: Sequence[Finding]) -> Finding | None:
-    """Return the first finding that blocks."""
-    return next((finding for finding in findings if finding.blocking), None)

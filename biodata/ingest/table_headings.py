@@ -26,15 +26,11 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
             for term in """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName
             verbatimIdentification vernacularName species genus genericName taxonKey speciesKey scientificNameID""".split()
         ),
-        "coordinate": (
-            ("decimalLatitude", "decimalLongitude"),
-            ("verbatimLatitude", "verbatimLongitude"),
-            ("verbatimCoordinates",),
-            ("footprintWKT",),
-        ),
+        "coordinate": (("decimalLatitude", "decimalLongitude"), ("verbatimLatitude", "verbatimLongitude"),
+                       ("verbatimCoordinates",), ("footprintWKT",)),
         "date": (("eventDate",), ("verbatimEventDate",), ("year",)),
     }
-)
+)  # fmt: skip
 """What a record says: the terms that say it, the usual ones first."""
 
 
@@ -66,21 +62,9 @@ def open_table(
     of_people: bool = False,
     without_blank: bool = False,
 ) -> delimited.Delimited:
-    """Open a table of text, its columns called as the options `heading.*` declare.
+    """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare.
 
-    Parameters
-    ----------
-    open_stream, file, of_people, without_blank
-        As `delimited.read` has them.
-    options : mapping
-        `encoding`, `separator` and `heading.*`, where they are told.
-    needed : bool
-        The table is the only one, so each declared heading has to stand in it.
-
-    Raises
-    ------
-    InputError
-        As `delimited.read`; or if a declared heading is not there (HEADING_MISSING).
+    Each of these has to be there where the table is the only one (`needed`), else HEADING_MISSING.
     """
     table = delimited.read(
         open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"),
@@ -96,11 +80,8 @@ def called_as_declared(
     names = declared_names(options, table.headings, file=table.file, needed=needed)
     if not names:
         return table
-    return replace(
-        table,
-        headings=tuple(names.get(heading, heading) for heading in table.headings),
-        batches=(frame.rename(names, strict=False) for frame in table.batches),
-    )
+    headings = tuple(names.get(heading, heading) for heading in table.headings)
+    return replace(table, headings=headings, batches=(frame.rename(names, strict=False) for frame in table.batches))
 
 
 def declared_names(
@@ -108,26 +89,8 @@ def declared_names(
 ) -> dict[str, str]:
     """Return what columns of a table are to be called, heading → name, where a person declares it.
 
-    Parameters
-    ----------
-    options : mapping
-        `heading.THEIRS=NAME`, or `heading.NAME=THEIRS`: the side that stands in the table is theirs.
-    headings : sequence of str
-        Of the table.
-    file : str
-        Named in the error.
-    needed : bool
-        Each declared heading has to stand in the table.
-
-    Returns
-    -------
-    dict
-        A heading of no term keeps its name; a column that has a declared name already gets `_` behind its own.
-
-    Raises
-    ------
-    InputError
-        If a declared heading is not there (HEADING_MISSING).
+    Of `heading.THEIRS=NAME` the side that stands in the table is theirs. A heading of no term keeps its name; a column that
+    has a declared name already gets `_` behind its own. With `needed` one that is not there is refused (HEADING_MISSING).
     """
     there = {key(heading): heading for heading in headings}
     names: dict[str, str] = {}
@@ -135,12 +98,11 @@ def declared_names(
         heading, name = there.get(key(declared)), term
         if heading is None and term and key(term) in there:
             heading, name = there[key(term)], declared
-        if heading is None:
-            if not needed:
-                continue
+        if heading is not None:
+            names[heading] = name or heading
+        elif needed:
             problem = f"there is no such heading; the headings are {_listed(headings)}"
             raise InputError(problem, file=file, row=1, column=declared, code="HEADING_MISSING")
-        names[heading] = name or heading
     for heading in headings:
         if heading in names.values() and heading not in names:
             names[heading] = f"{heading}_"
@@ -149,77 +111,54 @@ def declared_names(
 
 @dataclass(frozen=True)
 class RecordColumns:
-    """What the columns of a table of records are called.
-
-    Attributes
-    ----------
-    names : dict of str to str
-        Heading → the term that it is read as, else the heading; each name once.
-    notes : list of str
-        Headings that were read by the dictionary, and what no heading says; in sentences.
-    """
+    """What the columns of a table of records are called."""
 
     names: dict[str, str]
+    """Heading → the term that it is read as, else the heading; each name once."""
     notes: list[str]
+    """Headings that were read by the dictionary, and what no heading says; in sentences."""
 
 
 def record_columns(
     headings: Sequence[str], declared: Mapping[str, str], *, file: str, cells: Mapping[str, Sequence[str | None]]
 ) -> RecordColumns:
-    """Return what the columns of a table of records are called.
+    """Return what the columns of a table of records are called, by their headings and some cells below them.
 
     Where Darwin Core's names leave open what names a taxon, where it was or when, the dictionary of headings reads the
-    other headings, as far as it is certain or the cells below decide.
-
-    Parameters
-    ----------
-    headings : sequence of str
-        As they came.
-    declared : mapping of str to str
-        From `declared_names`: the dictionary is not asked about them.
-    file : str
-        Named in the error.
-    cells : mapping of str to sequence of str
-        Some cells below each heading.
-
-    Raises
-    ------
-    InputError
-        If no heading is of a name, a coordinate or a date (HEADING_UNKNOWN): it lists the headings, and the options that
-        would say what they are.
+    others, as far as it is certain or the cells decide; it is not asked about those of `declared_names`.
     """
     kept = {heading for heading, name in declared.items() if heading == name}
-    called = [declared.get(heading, heading) for heading in headings if heading not in kept]
-    terms = terms_of(called, file=file, any_of=False)
+    terms = terms_of(
+        [declared.get(heading, heading) for heading in headings if heading not in kept], file=file, any_of=False
+    )
     names = {heading: heading if heading in kept else terms[declared.get(heading, heading)] for heading in headings}
     open_ones = [h for h in headings if h not in declared and names[h] == h and term_of(h) not in VERBATIM_TERMS]
     missing = _missing(names.values())
-    proposals: list[Proposal] = []
+    proposals = decided(propose(open_ones, cells=cells), cells) if missing else []
     read: dict[str, str] = {}
-    if missing:
-        proposals = decided(propose(open_ones, cells=cells), cells)
-        for one in proposals:
-            free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
-            if free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
-                read[one.heading] = one.term
-        names |= read
-        missing = _missing(names.values())
-        if "scientific name" in missing and (latin := _latin(proposals, cells)) is not None:
-            names[latin] = read[latin] = _NAME
-            missing.remove("scientific name")
+    for one in proposals:
+        free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
+        if free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
+            read[one.heading] = one.term
+    names |= read
+    missing = _missing(names.values())
+    latin = [p.heading for p in proposals if _NAME in (p.term, *p.others) and _are_latin(cells.get(p.heading, ()))]
+    if "scientific name" in missing and len(latin) == 1:  # its cells begin with known genera: `final_species`
+        names[latin[0]] = read[latin[0]] = _NAME
+        missing.remove("scientific name")
     proposals = [one for one in proposals if one.heading not in read]
-    likely = {part: _likely(proposals, part, cells) for part in missing}
+    likely = {part: " ".join(_likely(proposals, part, cells)) for part in missing}
     if not any(set(names.values()) & set(way) for ways in _PARTS.values() for way in ways):
         problem = f"no heading says which column holds a scientific name, a coordinate or a date; the headings are {_listed(headings)}"
-        typed = [text for part in missing for text in likely[part]]
-        raise InputError(problem, file=file, row=1, expected=f"say it: {' '.join(typed)}", code="HEADING_UNKNOWN")
+        expected = f"say it: {' '.join(likely.values())}"
+        raise InputError(problem, file=file, row=1, expected=expected, code="HEADING_UNKNOWN")
     notes = []
     if read:
         shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
         example = next(iter(read))
         notes.append(f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else")
-    for part in missing:
-        notes.append(f"no heading says which column holds a {part}; if one does, say it: {' '.join(likely[part])}")
+    for part, options in likely.items():
+        notes.append(f"no heading says which column holds a {part}; if one does, say it: {options}")
     return RecordColumns(names, notes)
 
 
@@ -233,14 +172,6 @@ def _missing(names: Iterable[str]) -> list[str]:
     """Return which parts of a record no name is of."""
     told = set(names)
     return [part for part, ways in _PARTS.items() if not any(told.issuperset(terms) for terms in ways)]
-
-
-def _latin(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> str | None:
-    """Return the only heading that may be of names and whose cells begin with known genera: `final_species`."""
-    found = [
-        one.heading for one in proposals if _NAME in (one.term, *one.others) and _are_latin(cells.get(one.heading, ()))
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def _are_latin(cells: Sequence[str | None]) -> bool:

@@ -9,13 +9,7 @@ from biodata.store.registry import Registry
 
 
 def kept(registry: Registry, dataset: str) -> dict[str, str]:
-    """Return what was decided about a dataset's headings.
-
-    Returns
-    -------
-    dict of str to str
-        Heading → term, by heading; an empty term where the column is of none.
-    """
+    """Return what was decided about a dataset's headings."""
     with registry.session(read_only=True) as session:
         rows = session.execute(
             select(HeadingMapping.heading, HeadingMapping.term)

@@ -228,7 +228,7 @@ class _Check:
     def _check_taken(self, path: Path, tables: Sequence[VerbatimTable]) -> None:
         """Check tables that were written to a file, batch by batch."""
         self.checks = self.start()
-        findings = [finding for table in tables for finding in table.findings]
+        findings = [one for table in tables for one in (*table.findings, *other_forms.undescribed(table, self.files))]
         again, events = list(taken_tables.read(path, dataset=DATASET)), 0
         for table in sorted(again, key=lambda one: one.kind):  # events first
             for sheet in other_forms.sheets_of(table):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from biodata.ingest.protocol import Finding
@@ -16,33 +17,17 @@ _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
 
 
 def told_instead(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Iterator[Finding]:
-    """Return findings, with the common names among a table's scientific names told as such.
-
-    Parameters
-    ----------
-    rows : Rows
-        Records.
-    findings : sequence of Finding
-        What is doubted of their cells; that a common name is unreadable, or in no checklist, is told by its meaning.
-    names : CommonNames
-        The bundled ones, and those of the checklists that are loaded.
-    """
-    meant: dict[str, str | None] = {}
+    """Return findings, with the common names among a table's scientific names told as such."""
+    meant = cache(lambda text: _meant(text, names))
     left: dict[tuple[int | None, str | None], Finding] = {}
-    for row, own in rows.own.items():
-        for column in _COLUMNS:
-            text = own.get(column)
-            if text is None:
-                continue
-            if text not in meant:
-                meant[text] = _meant(text, names)
-            proposal = meant[text]
-            if proposal is None and column in rows.table.converted and not meaning(text, names):
-                yield rows.finding(row, column, "TAXON_MATCH_NONE", blocking=False)
-            if proposal is not None:
-                left[row, rows.table.heading(column)] = rows.finding(
-                    row, column, CODE, blocking=False, proposal=proposal
-                )
+    cells = ((row, column, text) for row, own in rows.own.items() for column in _COLUMNS if (text := own.get(column)))
+    for row, column, text in cells:
+        proposal = meant(text)
+        if proposal is not None:
+            told = rows.finding(row, column, CODE, blocking=False, proposal=proposal)
+            left[row, rows.table.heading(column)] = told
+        elif column in rows.table.converted and not meaning(text, names):
+            yield rows.finding(row, column, "TAXON_MATCH_NONE", blocking=False)
     for finding in findings:
         common = left.get((finding.row, finding.column))
         if common is None or finding.code not in _SAY_THE_SAME:
@@ -55,11 +40,7 @@ def told_instead(rows: Rows, findings: Sequence[Finding], names: CommonNames) ->
 def _meant(text: str, names: CommonNames) -> str | None:
     """Return the taxa that a text means which is a common name and nothing else; None for a name in Latin."""
     taxa = meaning(text, names)
-    first = text.split()[0] if text.split() else ""
-    if (
-        not taxa
-        or folded(text) in {folded(taxon) for taxon in taxa}
-        or (first == text and reference_list().group_ranks.get(first) == "GENUS")
-    ):
-        return None
-    return " / ".join(sorted(taxa))
+    first = (text.split() or [""])[0]
+    is_genus = first == text and reference_list().group_ranks.get(first) == "GENUS"
+    is_latin = is_genus or folded(text) in map(folded, taxa)
+    return " / ".join(sorted(taxa)) if taxa and not is_latin else None

@@ -1,6 +1,7 @@
 """What the headings of a survey's files mean, as an answer to whoever uploads it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from biodata.ingest import forms
@@ -19,41 +20,19 @@ def heading_answer(
 ) -> dict[str, Any]:
     """Propose a term for each heading of a survey's files; nothing of them is kept.
 
-    Parameters
-    ----------
-    files : iterable of (name, content)
-        As for `surveys.check_files`.
-    encoding : str, optional
-        Of text, where it is declared.
-    kept : mapping of str to str, optional
-        Heading → term, as decided before for the dataset.
-    language : str
-        Of the reasons.
-
-    Returns
-    -------
-    dict
-        `sheets`: for each table its `file`, `sheet`, `row` of the headings and `headings`, each with the fields of
-        `Proposal`, `certain`, the `code` of the reason and the reason itself. Only headings are told, no cell. Forms of
-        programs have no sheets whose headings anybody decides about.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read at all.
+    Answer with `sheets`: for each table its `file`, `sheet`, `row` of the headings and `headings`, each with the fields of
+    `Proposal`, `certain`, the `code` of the reason and the reason itself in the language; no cell. `kept` has headings as
+    decided before for the dataset. Forms of programs have no sheets whose headings anybody decides about.
     """
     files = list(files)
     with placed(files) as named:
         form = forms.recognise([path for _, path in named], names=[name for name, _ in named], limit_bytes=MAX_BYTES)
-    if form not in (forms.SHEETS, "kobo"):
-        return {"language": language, "sheets": []}  # its headings are its program's, and nobody decides about them
-    return {
-        "language": language,
-        "sheets": [
-            {"file": file, "sheet": sheet, "row": row, "headings": [_told(one, language) for one in proposals]}
-            for file, sheet, row, proposals in proposals_of(files, encoding=encoding, kept=kept)
-        ],
-    }
+    read = proposals_of(files, encoding=encoding, kept=kept) if form in (forms.SHEETS, "kobo") else []
+    sheets = [
+        {"file": file, "sheet": sheet, "row": row, "headings": [_told(one, language) for one in proposals]}
+        for file, sheet, row, proposals in read
+    ]
+    return {"language": language, "sheets": sheets}
 
 
 def _told(proposal: Proposal, language: str) -> dict[str, Any]:
@@ -61,14 +40,7 @@ def _told(proposal: Proposal, language: str) -> dict[str, Any]:
     params = {"term": proposal.term, "unit": proposal.unit, "others": ", ".join(proposal.others),
               "confidence": f"{proposal.confidence:g}"}  # fmt: skip
     why, expected = words.told(proposal.why.value, params, language)
-    return {
-        "heading": proposal.heading,
-        "term": proposal.term,
-        "confidence": proposal.confidence,
-        "certain": proposal.confidence > CERTAIN,
-        "unit": proposal.unit,
-        "code": proposal.why.value,
-        "why": why,
-        "expected": expected,
+    return asdict(proposal) | {
+        "certain": proposal.confidence > CERTAIN, "code": proposal.why.value, "why": why, "expected": expected,
         "others": list(proposal.others),
-    }
+    }  # fmt: skip

@@ -26,9 +26,8 @@ def headings(survey: Survey) -> Iterator[Finding]:
     # Sites tell the place of the events that name them.
     placed = any({"eventID", "locationID"} <= table.headings.keys() for table in survey.of("events"))
     of_sites = {name for table in survey.of("sites") for name in table.headings} if placed else set()
-    of_events = of_sites | {
-        name for table in survey.of("events") if "eventID" in table.headings for name in table.headings
-    }
+    identified = [table.headings for table in survey.of("events") if "eventID" in table.headings]
+    of_events = of_sites.union(*identified)
     for table in survey.tables:
         if table.kind == "occurrences":
             yield from _missing(table, of_events)
@@ -50,7 +49,7 @@ def _uncertain(table: SurveyTable, name: str) -> Finding:
     if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
         code, params = proposal.why.value, {"term": proposal.term, "others": ", ".join(proposal.others)}
         params |= {"near": proposal.term} | ({"unit": proposal.unit} if proposal.unit else {})
-    return Finding(table.file, table.sheet, table.heading_row, table.heading(name), name, code, False, params)
+    return table.finding(table.heading_row, table.heading(name), name, code, False, **params)
 
 
 def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
@@ -66,4 +65,4 @@ def _lacks(table: SurveyTable, name: str) -> Finding:
     """Tell a column that is missing, and the heading that may mean it."""
     meant = max((p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None)
     params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
-    return Finding(table.file, table.sheet, table.heading_row, name, None, "HEADING_MISSING", True, params)
+    return table.finding(table.heading_row, name, None, "HEADING_MISSING", True, **params)

@@ -19,7 +19,7 @@ _OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings", "acce
 """What is kept of a report beside its problems: no note and no notice, which name cells and headings."""
 PLACE_LIKE: Final = re.compile(r"\d[.,]\d|°|\d{5}")
 """A row of data that was taken for headings names its columns, and their units, by cells."""
-_KNOWN: Final = frozenset({Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.WORDS, Why.MARKS_MISSING, Why.NOT_KEPT})
+_KNOWN: Final = frozenset({Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.WORDS, Why.NOT_KEPT})
 """Why a heading is one that the dictionary has; any other may be whatever somebody wrote into a cell."""
 
 

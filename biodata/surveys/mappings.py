@@ -16,34 +16,17 @@ MAX_HEADINGS: Final = 1_000
 MAX_LETTERS: Final = 300
 """Bounds of what is kept for a dataset."""
 
-__all__ = ["MAX_HEADINGS", "MAX_LETTERS", "forget", "keep", "kept"]
+__all__ = ["MAX_HEADINGS", "MAX_LETTERS", "keep", "kept"]
 
 
 def keep(
     registry: Registry, dataset: str, mapping: Mapping[str, str], *, account_id: int | None = None
 ) -> dict[str, str]:
-    """Keep what a dataset's headings mean, in place of what was decided about them before.
+    """Keep what a dataset's headings mean, in place of what was decided about them before; return all that is kept now.
 
-    Parameters
-    ----------
-    registry : Registry
-    dataset : str
-        Its key.
-    mapping : mapping of str to str
-        Heading → term; an empty term says that the column is of none. Headings that are not named stay as they were.
-    account_id : int, optional
-        Who decides.
-
-    Returns
-    -------
-    dict of str to str
-        All that is kept now.
-
-    Raises
-    ------
-    InputError
-        If a term is not known (TERM_UNKNOWN), two headings are the same but for case and spaces (HEADING_REPEATED), or
-        there are too many or too long ones (INPUT_TOO_LARGE); nothing is changed then.
+    An empty term says that the column is of none; headings that are not named stay as they were. Nothing is changed where a
+    term is not known (TERM_UNKNOWN), two headings are the same but for case and spaces (HEADING_REPEATED), or there are too
+    many or too long ones (INPUT_TOO_LARGE).
     """
     rows = _checked(mapping)
     with registry.session() as session, session.begin():
@@ -62,22 +45,14 @@ def keep(
     return kept(registry, dataset)
 
 
-def forget(registry: Registry, dataset: str) -> None:
-    """Forget what was decided about a dataset's headings."""
-    with registry.session() as session, session.begin():
-        session.execute(delete(HeadingMapping).where(HeadingMapping.dataset == dataset))
-
-
 def _checked(mapping: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return the rows by their plain heading."""
     rows: dict[str, tuple[str, str]] = {}
     for heading, term in mapping.items():
         plain = key(heading)
         if not plain or len(heading) > MAX_LETTERS or len(plain) > MAX_LETTERS:
-            problem = "this is no heading that can be kept"
-            raise InputError(
-                problem, column=heading[:80], expected=f"1 to {MAX_LETTERS} letters", code="INPUT_TOO_LARGE"
-            )
+            problem, expected = "this is no heading that can be kept", f"1 to {MAX_LETTERS} letters"
+            raise InputError(problem, column=heading[:80], expected=expected, code="INPUT_TOO_LARGE")
         if term and term not in TERMS:
             near = process.extractOne(term.lower(), {one: one.lower() for one in TERMS}, score_cutoff=75)
             expected = f"a Darwin Core term, such as {near[2] if near else 'scientificName'}, or an empty text for none"

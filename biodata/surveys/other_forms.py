@@ -97,6 +97,12 @@ def sheets_of(table: VerbatimTable) -> Iterator[SurveyTable]:
             yield SurveyTable(table.kind, file, sheet, 1, cells, headings, declarations=dict(table.declarations))
 
 
+def undescribed(table: VerbatimTable, files: Files) -> Iterator[Finding]:
+    """Find a description of the dataset that could not be read; the records are what they are without it."""
+    for file in (renamed(one.file, files) or one.file for one in table.repairs if one.code == "METADATA_INVALID"):
+        yield Finding(file, None, None, None, None, "PROPERTY_INVALID", False, {"expected": "EML"})
+
+
 def _safe_table(
     table: VerbatimTable, dataset: str | None, files: Files, licence: str | None, lacking: set[str] | None
 ) -> VerbatimTable:

@@ -55,11 +55,12 @@ class Brought:
         self._heard[number] = table.kind, frames
 
         def heard(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-            for batch in batches:
+            for at, batch in enumerate(batches):
+                sheet = table.sheets[at] if at < len(table.sheets) else table.sheet
                 if table.kind == "events":
                     frames.append(_events(batch))
                 elif table.kind == "occurrences":
-                    frames.append(_records(batch, self._identities, self._dataset, table.sheet))
+                    frames.append(_records(batch, self._identities, self._dataset, sheet))
                 yield batch
 
         table.batches = heard(table.batches)

@@ -115,7 +115,7 @@ class TableChecks:
         """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""
         sites, events, records = ([rows for rows, _ in one] for one in (self._sites, self._events, self._records))
         identifiers = IDENTIFIERS if self.by_program else IDENTIFIERS[:1]
-        yield from _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED")
+        yield from _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False)
         yield from _identifiers(events, ("eventID",), "EVENT_ID_MISSING", "EVENT_REPEATED")
         yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
         yield from _unknown_events(records, events)
@@ -192,8 +192,13 @@ def placed_by_records(records: Iterable[Rows]) -> frozenset[str]:
     return frozenset(every - without - {""})
 
 
-def _identifiers(parts: Sequence[Rows], columns: Sequence[str], missing: str, repeated: str) -> Iterator[Finding]:
-    """Find rows without an identifier, and identifiers that an earlier row has, in tables that share their identifiers."""
+def _identifiers(
+    parts: Sequence[Rows], columns: Sequence[str], missing: str, repeated: str, *, demanded: bool = True
+) -> Iterator[Finding]:
+    """Find rows without an identifier, and identifiers that an earlier row has, in tables that share their identifiers.
+
+    One that is missing blocks only where it is demanded: a record is known by its station, time and taxon, too.
+    """
     seen: dict[str, tuple[Rows, int]] = {}
     folded: dict[str, tuple[str, dict[str, str]]] = {}
 
@@ -210,7 +215,7 @@ def _identifiers(parts: Sequence[Rows], columns: Sequence[str], missing: str, re
             if not value:
                 is_blank = all(other is None for name, other in own.items() if name != "source_row")
                 if (row, column) not in rows.table.covered and not is_blank:
-                    yield rows.finding(row, column, missing, blocking=True)
+                    yield rows.finding(row, column, missing, blocking=demanded)
                 continue
             if cell != value:
                 yield rows.finding(row, column, "IDENTIFIER_SPACES", read=value)

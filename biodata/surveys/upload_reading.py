@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -26,73 +26,38 @@ def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
     return heading_mappings.options(registry, submission.dataset) | licence
 
 
-class UploadReading:
+class UploadReading(ExitStack):
     """What was read of a submission's file, for one job; use it in a `with` block.
 
     The file is read once more where the lake has another version by now, or something was withdrawn: names may be matched
     otherwise, and rows be refused.
-
-    Parameters
-    ----------
-    settings : Settings
-        The installation.
-    lake : Lake
-        Its lake.
-
-    Attributes
-    ----------
-    brought : dict of str to polars.DataFrame
-        Of the file that was read last its `events` and `occurrences`, cell by cell (`states.Brought`).
     """
 
     def __init__(self, settings: Settings, lake: Lake) -> None:
-        self.lake = lake
-        self._settings, self._stack = settings, ExitStack()
-        self._asked: dict[str, Any] = {}
+        super().__init__()
+        self.lake, self._settings = lake, settings
+        self._asked: tuple[Any, ...] = ()
         self._read: pipeline.Interpreted | None = None
         self.brought: dict[str, pl.DataFrame] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+        """Of the file that was read last its `events` and `occurrences`, cell by cell (`states.Brought`)."""
 
     def read(self, submission: Submission, path: Path, options: Mapping[str, str]) -> pipeline.Interpreted:
-        """Return what the file brings.
-
-        Parameters
-        ----------
-        submission : Submission
-        path : Path
-            Where its file lies.
-        options : mapping of str to str
-            `options_of` the submission.
-
-        Raises
-        ------
-        InputError
-            If it cannot be taken in.
-        """
+        """Return what a file brings, told the options of `options_of`; refuse one that cannot be taken in."""
         dataset, part = submission.dataset, submission.part
-        asked = {
-            "submission": submission.id, "path": path, "options": dict(options), "version": self.lake.snapshot(),
-        }  # fmt: skip
+        asked = submission.id, path, dict(options), self.lake.snapshot()
         withdrawn = pipeline.tombstones(self._settings)
         if self._read is not None and self._asked == asked and self._read.tombstones == withdrawn:
             return self._read
-        self._stack.close()
+        self.close()
         self._read = None
         heard = states.Brought(dataset, part, self._settings)
         opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=dataset, options=options)
-        self._read = self._stack.enter_context(
+        extra = {"submission": submission.id}
+        self._read = self.enter_context(
             pipeline.interpreting(
-                opened, self.lake, self._settings, extra={"submission": submission.id}, part=part, hear=heard.hear,
-                with_countries=True,
+                opened, self.lake, self._settings, extra=extra, part=part, hear=heard.hear, with_countries=True
             )
-        )  # fmt: skip
+        )
         self._asked, self.brought = asked, _without(withdrawn, heard.states(), dataset)
         return self._read
 

@@ -1,4 +1,4 @@
-"""Headings of tables in ten languages: the terms that they surely or likely mean, and their units."""
+"""Headings of tables in ten languages: looked up in a dictionary, then by their words, by likeness, and by the cells below."""
 
 from biodata.ingest.headings.deciding import decided
 from biodata.ingest.headings.dictionary import CERTAIN, LANGUAGES, TERMS, Proposal, Why, heading_of
@@ -8,18 +8,6 @@ from biodata.ingest.headings.told import renamed, term_of, terms_of
 from biodata.ingest.headings.units import Unit, split_unit
 
 __all__ = [
-    "CERTAIN",
-    "LANGUAGES",
-    "TERMS",
-    "Proposal",
-    "Unit",
-    "Why",
-    "decided",
-    "heading_of",
-    "key",
-    "propose",
-    "renamed",
-    "split_unit",
-    "term_of",
-    "terms_of",
-]
+    "CERTAIN", "LANGUAGES", "TERMS", "Proposal", "Unit", "Why", "decided", "heading_of", "key", "propose", "renamed",
+    "split_unit", "term_of", "terms_of",
+]  # fmt: skip

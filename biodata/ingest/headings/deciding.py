@@ -26,16 +26,14 @@ _LOOKED_AT: Final = 200
 _LIKELY: Final = 0.6
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
 _PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
-_BESIDE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+_BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
         **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
         **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
-        "samplingEffortValue": frozenset({"samplingEffortUnit"}),
-        "sampleSizeValue": frozenset({"sampleSizeUnit"}),
-        "deploymentStart": frozenset({"deploymentEnd"}),
-        "deploymentEnd": frozenset({"deploymentStart"}),
+        "samplingEffortValue": {"samplingEffortUnit"}, "sampleSizeValue": {"sampleSizeUnit"},
+        "deploymentStart": {"deploymentEnd"}, "deploymentEnd": {"deploymentStart"},
     }
-)
+)  # fmt: skip
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime", "deploymentStart"})
 """Terms that are decided only where nothing else is likelier."""
@@ -50,8 +48,7 @@ _COUNT: Final = re.compile(r"\D{0,12}(\d{1,5})(?!\d)[^.]{0,12}")
 _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
 _IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
-_ANY_DAY: Final = date(9999, 1, 1)
-"""Whether a date has been yet is no question of what a column holds."""
+_ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is no question of what a column holds
 
 
 def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
@@ -59,20 +56,14 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
 
     A heading is decided where the dictionary has it, its cells are of one of its meanings that is a plain one (date, species,
     count, place, code of a record), and no other heading of the sheet may mean the same.
-
-    Parameters
-    ----------
-    proposals : sequence of Proposal
-        One a heading of the sheet, from `propose`.
-    cells : mapping of str to sequence of str
-        Some cells below each heading.
     """
     able = [_meanings(one, cells.get(one.heading, ())) for one in proposals]
     out = list(proposals)
     for at, one in enumerate(proposals):
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
         if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
-            asked = able[at] if one.why in _OPEN else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
+            several = one.why in _OPEN or (one.why is Why.WORDS and one.others)
+            asked = able[at] if several else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
             able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
             term = next((term for term in able_here if _is_decided(term, others)), None)
             if term is not None:
@@ -85,7 +76,7 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
 def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     """Return what a heading may mean by its cells; one that is surely something means nothing else."""
     terms = [one.term] if one.confidence > CERTAIN else [one.term, *one.others]
-    told = [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]
+    told = _told(cells)
     open_ = one.confidence > CERTAIN or not told
     return [t for t in terms if t is not None and (open_ or t not in _ARE or _ARE[t](told))]
 
@@ -94,7 +85,7 @@ def _is_decided(term: str, others: Collection[str]) -> bool:
     """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
     if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
         return False
-    return term not in _BESIDE or bool(_BESIDE[term] & set(others))
+    return term not in _BESIDE or not set(others).isdisjoint(_BESIDE[term])
 
 
 def _are_dates(told: list[str]) -> bool:
@@ -198,12 +189,9 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
 """The plain terms, and whether cells are of them."""
 
 
-_FEWEST: Final = 3
-"""Fewer cells than these tell nothing."""
-_MOST: Final = 0.8
-_CELLS_CLOCK: Final = re.compile(r"^\d{1,2}[:.]\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?$")
+_FEWEST: Final = 3  # fewer cells than these tell nothing
 _DIGIT: Final = re.compile(r"\d")
-_NUMBER: Final = re.compile(r"^[-+]?[\d\s.,]+$")
+_NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
 _INSTEAD: Final = MappingProxyType({"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"})
 """What the cells below a date or a time hold now and then instead."""
 _MEASURED: Final = frozenset(
@@ -218,26 +206,13 @@ _CELLS_WORDED: Final = frozenset(
     stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
 )
 """Terms whose cells are words, not numbers throughout."""
-_BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ (cf\. |aff\. )?(sp{1,2}\.|[a-z-]{3,})")
-
-
-def by_cells(entry: Entry, cells: Sequence[str | None]) -> Entry | None:
-    """Return the meaning that the cells below a heading speak for; None where they speak for none."""
-    told = _told(cells)
-    if len(told) < _FEWEST:
-        return None
-    term = next((t for t in entry.terms if t in _SPEAKS and _share_of_cells(_SPEAKS[t], told) >= _MOST), None)
-    if term is None:
-        return None
-    terms = (term, *(other for other in entry.terms if other != term))
-    return replace(entry, terms=terms, confidence=min(CERTAIN, max(entry.confidence, 0.85)))
 
 
 def contradicted(entry: Entry, cells: Sequence[str | None]) -> Entry:
     """Return a sure meaning, doubtful where the cells speak for another: a date whose cells are hours and minutes is a time."""
     told = _told(cells)
     other = _INSTEAD.get(entry.terms[0]) if len(entry.terms) == 1 else None
-    if other is None or len(told) < _FEWEST or _share_of_cells(_SPEAKS[other], told) < _MOST:
+    if other is None or len(told) < _FEWEST or not _ARE[other](told):
         return entry
     return replace(entry, terms=(other, *entry.terms), confidence=0.85)
 
@@ -247,38 +222,12 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
     told = _told(cells)
     if len(told) < _FEWEST:
         return tuple(terms)
-    digits, numbers = _share_of_cells(_DIGIT, told), _share_of_cells(_NUMBER, told)
-    return tuple(
-        term
-        for term in terms
-        if not (term in _MEASURED and digits < 1 - _MOST) and not (term in _CELLS_WORDED and numbers >= _MOST)
-    )
+    digits = sum(_DIGIT.search(cell) is not None for cell in told) / len(told)
+    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in told) / len(told)
+    words = {term for term in terms if term in _CELLS_WORDED and numbers >= _MOSTLY}
+    return tuple(term for term in terms if not (term in _MEASURED and digits < 1 - _MOSTLY) and term not in words)
 
 
 def _told(cells: Sequence[str | None]) -> list[str]:
     """Return what the first cells say, those without anything left out."""
-    return [cell.strip() for cell in cells if cell and cell.strip()][:200]
-
-
-def _share_of_cells(speaks: "re.Pattern[str]", told: Sequence[str]) -> float:
-    """Return how many of the cells are of a kind."""
-    return sum(speaks.search(cell) is not None for cell in told) / len(told)
-
-
-_SPEAKS: Final = MappingProxyType(
-    {
-        "scientificName": _BINOMIAL,
-        "easting": re.compile(r"^\d{6}(\.\d+)?$"),
-        "northing": re.compile(r"^\d{6,8}(\.\d+)?$"),
-        "decimalLatitude": re.compile(r"^-?\d{1,2}\.\d+$"),
-        "decimalLongitude": re.compile(r"^-?\d{2,3}\.\d+$"),
-        "eventDate": re.compile(r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"),
-        "eventTime": _CELLS_CLOCK,
-        "verbatimCoordinates": re.compile(r"^-?\d{1,3}\.\d+°? ?[NSns]?\s*[,; ]\s*-?\d{1,3}\.\d+"),
-        "vernacularName": re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3400-\u9fff]"),
-        "year": re.compile(r"^(19|20|24|25)\d{2}$"),
-        "month": re.compile(r"^(0?[1-9]|1[0-2])$"),
-        "day": re.compile(r"^(0?[1-9]|[12]\d|3[01])$"),
-    }
-)
-"""What cells look like that can hold a term, and hardly the others that share a heading with it."""
+    return [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]

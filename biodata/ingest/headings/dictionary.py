@@ -1,14 +1,13 @@
 """The dictionary of headings: which terms a heading stands for, in which languages, and how surely."""
 
-import math
-import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
+
+from rapidfuzz import fuzz, process
 
 from biodata.ingest.headings.plain import key, without_marks, words
 from biodata.parsers.bundled import read_rows
@@ -17,14 +16,7 @@ from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 LANGUAGES: Final = ("en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil")
 """The languages of the dictionary."""
 
-OWN_TERMS: Final = (
-    "deploymentStart",
-    "deploymentEnd",
-    "easting",
-    "northing",
-    "utm_zone",
-    "perpendicular_distance_m",
-)
+OWN_TERMS: Final = tuple("deploymentStart deploymentEnd easting northing utm_zone perpendicular_distance_m".split())
 """Names for what no term of Darwin Core holds alone; a survey's source makes terms of several of them."""
 
 NO_TERM: Final = ""
@@ -42,6 +34,9 @@ _WORDS_TOO: Final = frozenset(
 _SURE: Final = 0.95
 _OTHER_CASE: Final = 0.98
 _LANGUAGE_DECIDES: Final = 0.8
+_WITHOUT_MARKS: Final = 0.85
+_DOUBTED: Final = 0.6
+_SHORTEST_BARE: Final = 2
 
 
 def is_term(name: str) -> bool:
@@ -51,21 +46,14 @@ def is_term(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the dictionary says of a heading.
-
-    Attributes
-    ----------
-    terms : tuple of str
-        The terms that it may mean, the likeliest first; `NO_TERM` for none.
-    languages : tuple of str
-        Languages that it is a heading of; empty where it is a term or another system's name.
-    confidence : float
-        That of the first term, 0 to 1.
-    """
+    """What the dictionary says of a heading."""
 
     terms: tuple[str, ...]
+    """What it may mean, the likeliest first; `NO_TERM` for none."""
     languages: tuple[str, ...]
+    """Languages that it is a heading of; empty where it is a term or another system's name."""
     confidence: float
+    """That of the first term, 0 to 1."""
 
 
 def heading_of(term: str, language: str) -> str | None:
@@ -95,6 +83,12 @@ def entries() -> Mapping[str, Entry]:
             terms = tuple(dict.fromkeys((*row["terms"].split("|"), *before.terms)))
             known[plain] = Entry(terms, before.languages, float(row["confidence"]))
     known |= {key(term): Entry((term,), (), _OTHER_CASE) for term in TERMS if term not in _WORDS_TOO}
+    bare: dict[str, dict[str, None]] = {}
+    for (plain, language), terms in by_language().items():
+        if language == "vi" and len(plain) > _SHORTEST_BARE:
+            bare.setdefault(without_marks(plain), {}).update(dict.fromkeys(terms))
+    for plain, meant in bare.items():  # Vietnamese typed on a bare keyboard
+        known.setdefault(plain, Entry(tuple(meant), ("vi",), _WITHOUT_MARKS if len(meant) == 1 else _DOUBTED))
     return MappingProxyType(known)
 
 
@@ -105,16 +99,6 @@ def by_language() -> Mapping[tuple[str, str], tuple[str, ...]]:
     for row in read_rows("heading_words.csv"):
         for heading in row["headings"].split("|"):
             found.setdefault((key(heading), row["language"]), {})[row["term"]] = None
-    return MappingProxyType({plain: tuple(terms) for plain, terms in found.items()})
-
-
-@lru_cache(maxsize=1)
-def unmarked() -> Mapping[str, tuple[str, ...]]:
-    """Return the terms of Vietnamese headings by their key without marks."""
-    found: dict[str, dict[str, None]] = {}
-    for (plain, language), terms in by_language().items():
-        if language == "vi" and without_marks(plain) != plain:
-            found.setdefault(without_marks(plain), {}).update(dict.fromkeys(terms))
     return MappingProxyType({plain: tuple(terms) for plain, terms in found.items()})
 
 
@@ -136,71 +120,41 @@ CERTAIN: Final = 0.9
 class Why(StrEnum):
     """Why a term is proposed, or none; `surveys.words` tells it in the ten languages."""
 
-    KEPT = "HEADING_KEPT"
-    """The mapping that was kept for this dataset says so."""
-    TERM = "HEADING_IS_TERM"
-    """The heading is the term's own name."""
-    DICTIONARY = "HEADING_IN_DICTIONARY"
-    """The dictionary has it, with one meaning."""
-    SEVERAL = "HEADING_SEVERAL_MEANINGS"
-    """The dictionary has it with several meanings."""
-    CELLS = "HEADING_BY_CELLS"
-    """It has several meanings, and the cells below it decide."""
+    KEPT = "HEADING_KEPT"  # the mapping that was kept for this dataset says so
+    TERM = "HEADING_IS_TERM"  # the heading is the term's own name
+    DICTIONARY = "HEADING_IN_DICTIONARY"  # the dictionary has it, with one meaning
+    SEVERAL = "HEADING_SEVERAL_MEANINGS"  # the dictionary has it with several meanings
+    CELLS = "HEADING_BY_CELLS"  # it has one meaning, and the cells below it speak for another
     TAKEN = "HEADING_TAKEN"
     """It has several meanings; the cells speak for the likeliest, and no other heading of the sheet does."""
-    MARKS_MISSING = "HEADING_WITHOUT_MARKS"
-    """It is in the dictionary but for the marks on its letters."""
-    PARTLY = "HEADING_PARTLY_KNOWN"
-    """A part of it is in the dictionary."""
-    WORDS = "HEADING_OF_KNOWN_WORDS"
-    """Its words are known, and mean something together."""
-    NEAR = "HEADING_NEAR"
-    """It is like a heading of the dictionary."""
-    REPEATED = "HEADING_MEANS_THE_SAME"
-    """Another heading of the sheet means the same."""
-    UNIT_STRANGE = "HEADING_UNIT_STRANGE"
-    """The unit in it is not one that the term is told in."""
-    NOT_KEPT = "HEADING_OF_NO_TERM"
-    """A column that holds nothing of a record: a row number, a signature, the weather."""
-    ZAWGYI = "HEADING_ZAWGYI"
-    """It is written in the Zawgyi encoding, read as Unicode."""
-    UNKNOWN = "HEADING_UNKNOWN"
-    """Nothing is known of it."""
+    PARTLY = "HEADING_PARTLY_KNOWN"  # A part of it is in the dictionary
+    WORDS = "HEADING_OF_KNOWN_WORDS"  # its words are known, and mean something together
+    NEAR = "HEADING_NEAR"  # it is like a heading of the dictionary
+    REPEATED = "HEADING_MEANS_THE_SAME"  # another heading of the sheet means the same
+    UNIT_STRANGE = "HEADING_UNIT_STRANGE"  # the unit in it is not one that the term is told in
+    NOT_KEPT = "HEADING_OF_NO_TERM"  # A column that holds nothing of a record: a row number, a signature, the weather
+    ZAWGYI = "HEADING_ZAWGYI"  # it is written in the Zawgyi encoding, read as Unicode
+    UNKNOWN = "HEADING_UNKNOWN"  # nothing is known of it
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a heading may mean.
-
-    Attributes
-    ----------
-    heading : str
-        As it came.
-    term : str or None
-        The term; None where it is of none, or where none is likely.
-    confidence : float
-        0 to 1; above `CERTAIN` nothing else can be meant.
-    unit : str or None
-        The unit that stands in the heading.
-    why : Why
-    others : tuple of str
-        Terms that it may mean, too, the likeliest first.
-    """
+    """What a heading may mean."""
 
     heading: str
+    """As it came."""
     term: str | None
+    """None where it is of none, or where none is likely."""
     confidence: float
+    """0 to 1; above `CERTAIN` nothing else can be meant."""
     unit: str | None
+    """The unit that stands in the heading."""
     why: Why
     others: tuple[str, ...] = ()
+    """Terms that it may mean, too, the likeliest first."""
 
 
-_WORD_WEIGHT: Final = 2.0
-"""A word that is shared whole says more than three letters of it."""
-_UNSEEN_WEIGHT: Final = 0.5
-"""What a piece that no heading has weighs, as a share of the rarest one's."""
-_SELDOM: Final = 0.75
-"""What a likeness to a heading that few sheets have counts."""
+_SELDOM: Final = 0.75  # what a likeness to a heading that few sheets have counts
 _RARE: Final = frozenset(
     """disposition otherCatalogNumbers materialSampleID verbatimEventDate islandGroup verbatimLocality verbatimDepth
     verbatimLatitude verbatimLongitude verbatimCoordinateSystem georeferencedBy georeferenceProtocol
@@ -210,76 +164,29 @@ _RARE: Final = frozenset(
     bibliographicCitation accessRights informationWithheld dataGeneralizations degreeOfEstablishment
     samplingEffortValue samplingEffortUnit sampleSizeUnit scientificNameAuthorship taxonRank waterBody""".split()
 )
-_LATIN_END: Final = 0x24F
-_CHINESE: Final = re.compile("[\u3400-\u9fff]")
+_LEAST_ALIKE: Final = 40.0
+_LOOKED_AT: Final = 12
 
 
 def nearest(heading: str) -> list[tuple[str, float]]:
-    """Return the terms whose headings are most like one, the likest first.
-
-    Returns
-    -------
-    list of (term, likeness)
-        Likeness is the cosine of the pieces, weighted by how few headings have them, 0 to 1; the best heading of a term
-        counts. At most five.
-    """
-    index, weights, lengths, terms, sure, rare = _index()
-    asked = _pieces(heading)
-    length = math.sqrt(sum((count * weights.get(piece, rare)) ** 2 for piece, count in asked.items()))
-    if not length:
+    """Return the terms whose headings are spelt most like one, the likest first, each with how like it is, 0 to 1."""
+    known, best, asked = entries(), dict[str, float](), " ".join(words(heading))
+    if not asked:
         return []
-    shared: dict[int, float] = {}
-    for piece, count in asked.items():
-        for number, other in index.get(piece, ()):
-            shared[number] = shared.get(number, 0.0) + count * other * weights[piece] ** 2
-    best: dict[str, float] = {}
-    for number, product in shared.items():
-        likeness = min(sure[number], product / (length * lengths[number]))  # none is surer than what it is like
-        for term in terms[number]:
-            best[term] = max(best.get(term, 0.0), likeness * (_SELDOM if term in _RARE else 1.0))
-    return sorted(best.items(), key=lambda found: (-round(found[1], 9), found[0]))[:5]
-
-
-def _pieces(heading: str) -> Mapping[str, float]:
-    """Return the words and runs of letters of a heading, each with how often it is there."""
-    pieces: Counter[str] = Counter()
-    for word in words(heading):
-        if ord(word[0]) <= _LATIN_END or 0x1E00 <= ord(word[0]) <= 0x1EFF:
-            if len(word) > 1:  # the F of `HiF` is no heading `F`
-                pieces[f"={word}"] += 2
-            framed = f"^{word}$"
-            sizes: tuple[int, ...] = (3,)
-        else:
-            if not _CHINESE.match(word):  # what a heading is about stands first in Thai, Lao and Khmer
-                pieces[f"=^{word[:4]}"] += 1
-            framed, sizes = word, (1, 2, 3)
-        for size in sizes:
-            pieces.update(framed[at : at + size] for at in range(len(framed) - size + 1))
-    return {piece: math.sqrt(count) * (_WORD_WEIGHT if piece[0] == "=" else 1.0) for piece, count in pieces.items()}
+    found = process.extract(asked, _spelled(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
+    for _, score, plain in found:
+        term = known[plain].terms[0]
+        likeness = (score - _LEAST_ALIKE) / (100 - _LEAST_ALIKE) * (_SELDOM if term in _RARE else 1.0)
+        best[term] = max(
+            best.get(term, 0.0), min(known[plain].confidence, likeness)
+        )  # none is surer than what it is like
+    return sorted(best.items(), key=lambda one: (-round(one[1], 9), one[0]))
 
 
 @lru_cache(maxsize=1)
-def _index() -> tuple[
-    Mapping[str, list[tuple[int, float]]], Mapping[str, float], list[float], list[tuple[str, ...]], list[float], float
-]:
-    """Return the pieces of all known headings: where they are, what they weigh; headings' lengths, terms and how sure; a strange piece's weight."""
-    known = entries()
-    spelled = {key(heading): heading for row in _rows() for heading in row.split("|")}
-    headings = [spelled.get(plain, plain) for plain in known]
-    terms = [entry.terms[:1] for entry in known.values()]
-    pieces = [_pieces(heading) for heading in headings]
-    holders = Counter(piece for one in pieces for piece in one)
-    weights = {piece: math.log(1 + len(pieces) / count) for piece, count in holders.items()}
-    index: dict[str, list[tuple[int, float]]] = {}
-    for number, one in enumerate(pieces):
-        for piece, count in one.items():
-            index.setdefault(piece, []).append((number, count))
-    lengths = [math.sqrt(sum((c * weights[p]) ** 2 for p, c in one.items())) or 1.0 for one in pieces]
-    sure = [entry.confidence for entry in known.values()]
-    return index, weights, lengths, terms, sure, _UNSEEN_WEIGHT * max(weights.values())
-
-
-def _rows() -> list[str]:
-    """Return the headings of the dictionary as they are spelled there, with the terms' own names."""
-    files = ("heading_words.csv", "heading_systems.csv", "heading_doubts.csv")
-    return [row["headings"] for file in files for row in read_rows(file)] + list(TERMS)
+def _spelled() -> Mapping[str, str]:
+    """Return the words of each known heading by its key."""
+    rows = [*read_rows("heading_words.csv"), *read_rows("heading_systems.csv"), *read_rows("heading_doubts.csv")]
+    headings = [heading for row in rows for heading in row["headings"].split("|")]
+    spelled = {key(heading): heading for heading in (*headings, *TERMS)}
+    return MappingProxyType({plain: " ".join(words(spelled.get(plain, plain))) for plain in entries()})

@@ -10,34 +10,6 @@ from biodata.parsers.bundled import read_rows
 
 _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})")
-_SPELLINGS: Final = tuple(
-    (re.compile(found), put)
-    for found, put in (
-        # Thai and Lao: two signs that look like one, and the order in which a tone and a vowel are typed.
-        ("เเ", "แ"),
-        ("([\u0e48-\u0e4b])\u0e4d", "\u0e4d\\1"),
-        ("([\u0ec8-\u0ecb])\u0ecd", "\u0ecd\\1"),
-        # Lao wrote r and l, and the l below a letter, in several ways before the spelling was settled.
-        ("\u0ea3", "\u0ea5"),
-        ("\u0ebc", "\u0ea5"),
-        # Khmer: the letters da and ta look the same below another one; ro below a letter is typed first or last.
-        ("\u17d2\u178a", "\u17d2\u178f"),
-        ("\u17d2\u179a(\u17d2.)", "\\1\u17d2\u179a"),
-        ("\u17c1\u17b8", "\u17be"),
-        ("\u17c1\u17b6", "\u17c4"),
-        # Burmese: letters typed as others that look alike, and vowels in the order of the keyboard.
-        ("\u1025\u102e", "\u1026"),
-        ("\u1025\u103a", "\u1009\u103a"),
-        ("\u101e\u103c", "\u1029"),
-        ("(?<=[\u1000-\u103f])\u1040|\u1040(?=[\u102b-\u103e])", "\u101d"),
-        ("\u102f\u102d", "\u102d\u102f"),
-        ("\u1036\u102f", "\u102f\u1036"),
-        ("\u1037\u103a", "\u103a\u1037"),
-        # Vietnamese: the letter gha, which old fonts put for a horned u; the tone of oa, oe and uy stands on either vowel.
-        ("\u01a3", "\u01b0"),
-        ("o([àáảãạ])(?!\\w)", "o\\1"),
-    )
-)
 _TONES: Final = MappingProxyType(
     {f"{first}{put}": f"{told}{second}" for first, second, tones in (
         ("o", "a", "òà óá ỏả õã ọạ"), ("o", "e", "òè óé ỏẻ õẽ ọẹ"), ("u", "y", "ùỳ úý ủỷ ũỹ ụỵ"))
@@ -53,6 +25,12 @@ def _simplified() -> dict[int, str]:
     return {ord(row["traditional"]): row["simplified"] for row in read_rows("heading_characters.csv")}
 
 
+@lru_cache(maxsize=1)
+def _spellings() -> tuple[tuple["re.Pattern[str]", str], ...]:
+    """Return what looks or sounds alike in a script, and what it is written as."""
+    return tuple((re.compile(row["found"]), row["put"]) for row in read_rows("heading_spellings.csv"))
+
+
 def settled(text: str) -> str:
     """Return a text in one spelling, its words and signs kept.
 
@@ -61,7 +39,7 @@ def settled(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
     text = unicodedata.normalize("NFKC", text)
-    for found, put in _SPELLINGS:
+    for found, put in _spellings():
         text = found.sub(put, text)
     text = _NEW_TONE.sub(lambda match: _TONES[match[0]], text)
     return text.translate(_simplified())
@@ -86,13 +64,7 @@ def key(text: str) -> str:
 
 
 def without_marks(text: str) -> str:
-    """Return a key in Latin letters without the marks above and below them, as Vietnamese is typed on a bare keyboard.
-
-    Examples
-    --------
-    >>> without_marks("vĩđộ")
-    'vido'
-    """
+    """Return a key in Latin letters without the marks above and below them, as Vietnamese is typed on a bare keyboard."""
     bare = "".join(s for s in unicodedata.normalize("NFD", text.replace("đ", "d")) if unicodedata.category(s) != "Mn")
     return unicodedata.normalize("NFC", bare)
 

@@ -11,7 +11,7 @@ from biodata.terms import VERBATIM_TERMS
 
 _KNOWN: Final = (*VERBATIM_TERMS, "id", "coreid")
 _SEPARATORS: Final = re.compile(r"[\s_\-]+")
-_PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
+PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 _RESERVED: Final = ("source_file", "source_row", "geometry")
 
 
@@ -23,62 +23,31 @@ def _plain(heading: str) -> str:
 # Other names of the same thing; what is only likely (X, Y, Date) stays as it was told.
 _ALIASES: Final = MappingProxyType(
     {
-        "latitude": "decimalLatitude",
-        "declatitude": "decimalLatitude",
-        "longitude": "decimalLongitude",
-        "declongitude": "decimalLongitude",
-        "scientificnames": "scientificName",
-        "collector": "recordedBy",
-        "recordedby": "recordedBy",
-        "license": "license",
-        "licence": "license",
-        "province": "stateProvince",
-        "coordinateuncertaintyinmetres": "coordinateUncertaintyInMeters",
-        "catalogueno": "catalogNumber",
-        "cataloguenumber": "catalogNumber",
-        "behaviour": "behavior",
+        "latitude": "decimalLatitude", "declatitude": "decimalLatitude", "longitude": "decimalLongitude",
+        "declongitude": "decimalLongitude", "scientificnames": "scientificName", "collector": "recordedBy",
+        "licence": "license", "province": "stateProvince", "behaviour": "behavior", "catalogueno": "catalogNumber",
+        "cataloguenumber": "catalogNumber", "coordinateuncertaintyinmetres": "coordinateUncertaintyInMeters",
     }
-)
+)  # fmt: skip
 _BY_PLAIN: Final = MappingProxyType(_ALIASES | {_plain(term): term for term in _KNOWN})
 
 
 def term_of(heading: str) -> str:
     """Return the term that a heading names; the heading as told where it names none.
 
-    Parameters
-    ----------
-    heading : str
-        A term (`decimalLatitude`), its address, a prefixed name (`dwc:decimalLatitude`), another case or spacing of
-        it (`Decimal Latitude`), or one of a few other names.
+    It may be a term (`decimalLatitude`), its address, a prefixed name (`dwc:decimalLatitude`), another case or spacing of
+    it (`Decimal Latitude`), or one of a few other names.
     """
     name = heading.strip().strip("\ufeff")
-    name = local_term(name) if "://" in name else _PREFIX.sub("", name)
-    return _BY_PLAIN.get(_plain(name), name if "://" in heading or _PREFIX.match(heading.strip()) else heading)
+    name = local_term(name) if "://" in name else PREFIX.sub("", name)
+    return _BY_PLAIN.get(_plain(name), name if "://" in heading or PREFIX.match(heading.strip()) else heading)
 
 
 def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict[str, str]:
     """Return the name of each column: the term that its heading names, if no other column has it already.
 
-    Parameters
-    ----------
-    headings : sequence of str
-        The headings, or terms' addresses, each once.
-    file : str
-        Named in the error.
-    any_of : bool
-        One of the headings has to name a term.
-
-    Returns
-    -------
-    dict
-        Heading → name, in the same order; names are unique. Where two headings name the same term, the one that is
-        spelled like it has it, else the first; the other keeps its heading.
-
-    Raises
-    ------
-    InputError
-        If a heading is one of biodata's own column names (HEADING_RESERVED), or if no heading names any term
-        (HEADING_UNKNOWN).
+    Of two headings of one term the one that is spelled like it has it, else the first; the other keeps its heading. A name
+    that biodata uses itself is refused (HEADING_RESERVED), and so are headings none of which is a term (HEADING_UNKNOWN).
     """
     for heading in headings:
         if heading in _RESERVED:

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from biodata.ingest.headings.plain import settled
@@ -16,79 +15,24 @@ _TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+
 _SHORT_TAIL: Final = re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$")
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
-_EXPECTED: Final = MappingProxyType(
-    {
-        "minimumElevationInMeters": ("length",),
-        "maximumElevationInMeters": ("length",),
-        "minimumDepthInMeters": ("length",),
-        "maximumDepthInMeters": ("length",),
-        "coordinateUncertaintyInMeters": ("length", "angle"),
-        "perpendicular_distance_m": ("length",),
-        "easting": ("length", "grid", "angle"),
-        "northing": ("length", "grid", "angle"),
-        "decimalLatitude": ("angle",),
-        "decimalLongitude": ("angle",),
-        "verbatimLatitude": ("angle", "length", "grid"),
-        "verbatimLongitude": ("angle", "length", "grid"),
-        "verbatimCoordinates": ("angle", "grid", "length"),
-        "utm_zone": ("grid", "angle"),
-        "individualCount": ("count",),
-        "organismQuantity": ("count", "share", "mass", "volume", "area"),
-        "eventDate": ("date_order", "calendar"),
-        "eventTime": ("clock", "time"),
-        "deploymentStart": ("date_order", "calendar", "clock"),
-        "deploymentEnd": ("date_order", "calendar", "clock"),
-        "dateIdentified": ("date_order", "calendar"),
-        "year": ("calendar",),
-        "samplingEffort": ("time", "length", "area", "effort"),
-        "samplingEffortValue": ("time", "length", "area", "effort", "count"),
-        "sampleSizeValue": ("time", "length", "area", "effort"),
-        "eventDurationValue": ("time",),
-        "totalAreaSampledValue": ("area",),
-    }
-)
-"""What the values of a term may be measured in; any other term has no unit."""
 _SMALL: Final = frozenset({"cm", "mm"})
 _IN_METRES: Final = frozenset(
-    {
-        "minimumElevationInMeters",
-        "maximumElevationInMeters",
-        "coordinateUncertaintyInMeters",
-        "easting",
-        "northing",
-        "samplingEffort",
-        "samplingEffortValue",
-    }
+    """minimumElevationInMeters maximumElevationInMeters coordinateUncertaintyInMeters easting northing samplingEffort
+    samplingEffortValue""".split()
 )
 """Lengths that nobody tells in centimetres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit.
-
-    Attributes
-    ----------
-    name : str
-        `m`, `degrees_east`, `buddhist_year`, `day_month_year`, …: the first column of `data/heading_units.csv`.
-    dimension : str
-        What it measures: length, angle, count, time, calendar, date_order, …
-    """
+    """A unit by its name and what it measures, the first columns of `data/heading_units.csv`: `m`, length."""
 
     name: str
     dimension: str
 
 
 def split_unit(heading: str, term: str | None = None) -> tuple[str, Unit | None]:
-    """Return a heading without its unit, and the unit that fits a term best; None where it tells none.
-
-    Examples
-    --------
-    >>> split_unit("ความสูง (ม.)")
-    ('ความสูง', Unit(name='m', dimension='length'))
-    >>> split_unit("经度(°E)")[1].name, split_unit("Elevation_ft")[1].name, split_unit("sea")[1]
-    ('degrees_east', 'ft', None)
-    """
+    """Return a heading without its unit, and the unit that fits a term best; None where it tells none."""
     rest, units = units_in(heading)
     return rest, fitting(units, term)
 
@@ -104,22 +48,15 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     for pattern in (_TAIL, _SHORT_TAIL):
         tail = pattern.match(heading.strip())
         units = _units().get(_plain(tail[2]), ()) if tail else ()
-        is_share = (
-            tail is not None and "/" in heading[tail.end(1) : tail.start(2)] and units and units[0].dimension == "count"
-        )
-        if tail and units and (is_share or _is_tail(units[0], tail[2])):
-            return tail[1].rstrip(",;:/_-–— "), units
+        if tail and units:
+            behind = heading[tail.end(1) : tail.start(2)]
+            if _is_tail(units[0], tail[2]) or ("/" in behind and units[0].dimension == "count"):
+                return tail[1].rstrip(",;:/_-–— "), units
     return heading, ()
 
 
 def date_begun(heading: str) -> str | None:
-    """Return what follows the order of a date that a heading begins with: `ว/ด/ป ที่สำรวจ`; None where it begins otherwise.
-
-    Examples
-    --------
-    >>> date_begun("DD/MM/YYYY of visit"), date_begun("Date (dd/mm/yyyy)")
-    ('of visit', None)
-    """
+    """Return what follows the order of a date that a heading begins with: `ว/ด/ป ที่สำรวจ`; None where it begins otherwise."""
     told = _plain(heading)
     orders = (word for word, units in _units().items() if units[0].dimension == "date_order" and "/" in word)
     begun = max((word for word in orders if told.startswith(word)), key=len, default=None)
@@ -141,7 +78,13 @@ def fits(term: str | None, unit: Unit) -> bool:
     """Tell whether the values of a term may be told in a unit."""
     if unit.name in _SMALL and term in _IN_METRES:
         return False
-    return term is None or unit.dimension in _EXPECTED.get(term, ())
+    return term is None or unit.dimension in _dimensions().get(term, ())
+
+
+@lru_cache(maxsize=1)
+def _dimensions() -> dict[str, list[str]]:
+    """Return what the values of a term may be measured in; any other term has no unit."""
+    return {row["term"]: row["dimensions"].split("|") for row in read_rows("heading_dimensions.csv")}
 
 
 @lru_cache(maxsize=1)

@@ -161,7 +161,6 @@ def columns_of(
     headings: Sequence[str],
     mapping: Mapping[str, str],
     *,
-    sheet: str | None = None,
     cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
 ) -> Columns:
     """Return what the columns of a sheet mean.
@@ -172,8 +171,6 @@ def columns_of(
         As they came.
     mapping : mapping of str to str
         From `read_mapping`.
-    sheet : str, optional
-        The sheet's name.
     cells : mapping of str to sequence of str, optional
         What stands below the headings: it decides between Latin and common names.
     """
@@ -192,7 +189,7 @@ def columns_of(
         else:
             asked[heading] = _question(heading, headings)
     taken = set(found.terms.values())
-    likely = _likely(asked, sheet, cells, named=bool(taken & set(TAXA)))
+    likely = _likely(asked, cells, named=bool(taken & set(TAXA)))
     for heading, question in asked.items():
         term = likely.get(question)
         if term in _BY_ITSELF and term not in taken:
@@ -221,9 +218,7 @@ def columns_of(
     return found
 
 
-def _likely(
-    asked: Mapping[str, str], sheet: str | None, cells: Mapping[str, Sequence[str | None]], *, named: bool
-) -> dict[str, str]:
+def _likely(asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]], *, named: bool) -> dict[str, str]:
     """Return the term of each question that surely has one, or that its answers decide.
 
     Of one that surely names taxa (`Species`, `物种`) and does not say how, the answers tell: known genera are Latin.
@@ -231,7 +226,7 @@ def _likely(
     below: dict[str, list[str | None]] = {}
     for heading, question in asked.items():
         below.setdefault(question, []).extend(cells.get(heading, ()))
-    proposals = decided(propose(list(below), sheet=sheet), below)
+    proposals = decided(propose(list(below)), below)
     sure = (p for p in proposals if p.confidence > CERTAIN or p.why is Why.TAKEN)
     likely = {p.heading: p.term for p in sure if p.term is not None}
     if named or set(TAXA) & set(likely.values()):

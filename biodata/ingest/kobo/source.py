@@ -94,9 +94,7 @@ class KoboSource:
             known = [
                 (
                     form,
-                    columns_of(
-                        form.headings, every_mapping, sheet=form.sheet, cells=form.frame.to_dict(as_series=False)
-                    ),
+                    columns_of(form.headings, every_mapping, cells=form.frame.to_dict(as_series=False)),
                 )
                 for form in forms
             ]
