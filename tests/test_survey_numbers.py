@@ -187,7 +187,7 @@ def test_a_count_of_x_is_told_once_and_blocks_nothing():
     of_counts = [one for one in report["problems"] if one["column"] == "individualCount"]
     assert [(one["row"], one["code"], one["value"], one["blocking"]) for one in of_counts] == [
         (2, "INDIVIDUAL_COUNT_NOT_TOLD", "X", False),
-        (4, "INDIVIDUAL_COUNT_INVALID", "many", True),
+        (4, "INDIVIDUAL_COUNT_INVALID", "many", False),
     ]
     assert of_counts[0]["message"].startswith("2 × ")
 

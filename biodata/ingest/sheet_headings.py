@@ -33,7 +33,7 @@ _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitu
 _OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "year", "day", "deploymentStart", "deploymentEnd",
                                "design", "sampleSizeValue", "samplingEffort", "samplingEffortValue"})  # fmt: skip
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
-_LIKELY: Final = 0.6
+_LIKELY: Final = 0.5
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _EXPLAINED: Final = 5

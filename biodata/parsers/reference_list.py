@@ -8,7 +8,7 @@ of kingdom, phylum, class, order, family or genus, `accepted` the taxon that a s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import as_file, files
@@ -125,6 +125,13 @@ class ReferenceList:
     def synonyms(self, row: int) -> list[str]:
         """Return the synonyms of a taxon, by name."""
         return self.names.filter(pl.col("accepted") == row)["name"].sort().to_list()
+
+    def namesakes(self, species: Collection[str]) -> list[str]:
+        """Return the names of species that share the genus or the epithet of one of some."""
+        parts = {part for name in species for part in (name.partition(" ")[0] + " ", " " + name.rpartition(" ")[2])}
+        names = self.names["name"].slice(self.groups.height)
+        found = names.filter(names.str.contains_any(sorted(parts)))
+        return found.filter(found.str.count_matches(" ", literal=True) == 1).to_list()
 
     def kingdom_of(self, rank: str, names: pl.Series) -> pl.Series:
         """Return the kingdom of groups of a rank; null where there is no such group, or in two kingdoms.

@@ -1,6 +1,7 @@
 """Proposals that a team accepts: what is proposed stands in the place of a cell, and what was written stays verbatim.
 
-Only one clear proposal is taken. A cell with two likely meanings stays as it is, and blocks where it blocked.
+Of a heading the likeliest meaning is taken, of a date the first reading: the day first, the latest year. Of a name with two
+likely meanings none is: it stays as it is, and blocks where it blocked.
 """
 
 import re
@@ -23,6 +24,7 @@ _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _TWO_NUMBERS: Final = re.compile(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)")
 _SEVERAL: Final = " / "
+_OF_DATES: Final = "RECORDED_DATE_"
 _ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
 
 
@@ -30,8 +32,11 @@ def proposed(finding: Finding) -> str | None:
     """Return what stands in the place of a finding's cell, or heading, where somebody accepts it; None where nothing clear does."""
     if finding.code in _SWAPPED:
         return "latitude ↔ longitude"
-    text = finding.params.get("proposal") or finding.params.get("near")
-    return None if not text or _SEVERAL in text or finding.params.get("others") else text
+    text = finding.params.get("proposal") or finding.params.get("near") or ""
+    if finding.params.get("others") and text not in TERMS:
+        return None
+    first, *more = text.split(_SEVERAL)
+    return (first or None) if not more or finding.code.startswith(_OF_DATES) else None
 
 
 def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:

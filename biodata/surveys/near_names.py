@@ -1,13 +1,15 @@
 """Species' names that are a slip away from one that is known here: told where no checklist says how names are spelt."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
+import polars as pl
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata.ingest.protocol import Finding
+from biodata.parsers.reference_list import reference_list
 from biodata.sharing.names import CommonNames
 from biodata.surveys.cell_checks import Rows
 
@@ -15,30 +17,43 @@ CODE: Final = "NAME_NEARLY_ANOTHER"
 _COLUMN: Final = "scientificName"
 _OFTENER: Final = 3
 """A name of the table that stands so many times as often as another is taken for the one that was meant."""
+_LONG: Final = 8
 _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter makes another name
 
 
 def found(rows: Rows, names: CommonNames) -> Iterator[Finding]:
-    """Tell names of species that differ from a known one by one letter, or by two that changed places."""
+    """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has.
+
+    A slip is a letter, or two that changed places; in an epithet of eight letters or more there may be two.
+    """
     # Nothing is changed: a name that is right may be near another one.
     if _COLUMN not in rows.table.headings:
         return
     told = {row: species for row, own in rows.own.items() if (species := _species(own.get(_COLUMN))) is not None}
     counts = Counter(told.values())
     bundled = {taxon for taxa in names.values() for taxon in taxa if _species(taxon) == taxon}
-    known, meant = sorted(bundled | set(counts)), {}
-    for name in counts.keys() - bundled:
-        alike = process.extract(name, known, scorer=OSA.distance, score_cutoff=1, limit=None)
-        near = [
-            other
-            for other, distance, _ in alike
-            if distance == 1 and (other in bundled or counts[other] >= _OFTENER * counts[name])
-        ]
-        if len(near) == 1:
-            meant[name] = near[0]
+    listed = set(reference_list().look_up(pl.Series(list(counts), dtype=pl.String))["name"])
+    unknown = {name for name in counts if name not in bundled and name not in listed}
+    if not unknown:
+        return
+    known = sorted({*bundled, *reference_list().namesakes(unknown), *counts})
+    meant = {name: near for name in unknown if (near := _nearest(name, known, counts, bundled | listed)) is not None}
     for row, species in told.items():
         if species in meant:
             yield rows.finding(row, _COLUMN, CODE, blocking=False, proposal=meant[species])
+
+
+def _nearest(name: str, known: Sequence[str], counts: Mapping[str, int], listed: Collection[str]) -> str | None:
+    """Return the one known name that is nearest; one that only the table has counts where it stands often enough."""
+    slips = 2 if len(name.rpartition(" ")[2]) >= _LONG else 1
+    alike = process.extract(name, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
+    able = [
+        (distance, other)
+        for other, distance, _ in alike
+        if distance and (other not in counts or other in listed or counts[other] >= _OFTENER * counts[name])
+    ]
+    nearest = [other for distance, other in able if distance == min(able)[0]]
+    return nearest[0] if len(nearest) == 1 else None
 
 
 def _species(text: str | None) -> str | None:

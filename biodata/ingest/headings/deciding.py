@@ -23,8 +23,10 @@ _MOSTLY: Final = 0.8
 _HALF: Final = 0.5
 _FEW: Final = 2
 _LOOKED_AT: Final = 200
-_LIKELY: Final = 0.6
+_LIKELY: Final = 0.5
 _NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
+_OF_TAXA: Final = _NAMES_OF_TAXA | {"taxonRank", "taxonKey", "taxonRemarks", "scientificNameID", "family", "species"}
+"""A heading that can mean nothing but these is of taxa, whether or not their names are known here."""
 _PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
 _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
@@ -44,6 +46,7 @@ _OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
+_BINOMIAL: Final = re.compile(r"[A-Z][a-z]+ [a-z-]{3,}")
 _COUNT: Final = re.compile(r"\D{0,12}(\d{1,5})(?!\d)[^.]{0,12}")
 _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
 _IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
@@ -74,11 +77,15 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
 
 
 def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
-    """Return what a heading may mean by its cells; one that is surely something means nothing else."""
-    terms = [one.term] if one.confidence > CERTAIN else [one.term, *one.others]
+    """Return what a heading may mean by its cells, what they prove first; one that is surely something means nothing else."""
+    terms = [t for t in ((one.term,) if one.confidence > CERTAIN else (one.term, *one.others)) if t is not None]
     told = _told(cells)
     open_ = one.confidence > CERTAIN or not told
-    return [t for t in terms if t is not None and (open_ or t not in _ARE or _ARE[t](told))]
+    proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](told)]
+    unknown = [t for t in terms if t in _NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
+    is_latin = sum(_BINOMIAL.match(text) is not None for text in told) > _HALF * len(told)
+    unknown.sort(key=lambda term: term != ("scientificName" if is_latin else "vernacularName"))
+    return proven + [t for t in unknown if possible((t,), told)]
 
 
 def _is_decided(term: str, others: Collection[str]) -> bool:
