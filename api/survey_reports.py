@@ -166,7 +166,8 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     except NoReleaseError:
         pass  # the first day: no checklist is published yet
     with TemporaryDirectory() as folder:
-        target = Path(folder) / "tables"
+        own = _known_dataset(request, upload)
+        target = None if own is None else Path(folder) / "tables"
         report = surveys.check(
             upload.file,
             upload.name,
@@ -175,26 +176,25 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
             rules=_rules_told(request, upload, rules),
             known=known,
             licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
-            licences=of_dataset(found.registry, _known_dataset(request, upload)),
+            licences=of_dataset(found.registry, own),
             language=language,
             dataset=upload.dataset,
-            accepted=(*accepted_of(found.registry, _known_dataset(request, upload)), *accepted_now(upload)),
+            accepted=(*accepted_of(found.registry, own), *accepted_now(upload)),
             target=target,
         )
-        if target.exists() and _known_dataset(request, upload) is not None:
-            report = _with_other_parts(request, found, upload, report, target, language)
+        if own is not None and target is not None and target.exists():
+            report = _with_other_parts(request, found, upload, own, report, target, language)
     return report_answer(report, upload, form, language)
 
 
 def _with_other_parts(
-    request: Request, found: Service, upload: Upload, report: dict[str, Any], tables: Path, language: str
+    request: Request, found: Service, upload: Upload, dataset: str, report: dict[str, Any], tables: Path, language: str
 ) -> dict[str, Any]:
     """Return a report with the identifiers that the map shows of the dataset, where it has no part of this name yet."""
     from biodata.store.query.filters import Compare
     from biodata.surveys import other_parts, problems, review
     from biodata.surveys.submit import MOST_OF_NAME, part_name
 
-    dataset = str(upload.dataset)
     part = part_name(upload.told.get("part") or Path(upload.name).stem[:MOST_OF_NAME] or dataset)
     parts = {one["part"] for one in review.versions(found.registry, auth.principal(request), dataset)}
     if part in parts or not parts:
