@@ -146,27 +146,26 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         # polygon with them, a roost, a grave.
         rules = rules.of_taxa_alone()
     with TemporaryDirectory() as folder:
-        target = Path(folder) / "tables"
+        target = None if dataset is None else Path(folder) / "tables"
         report = surveys.check(
             upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=kept_headings(request, upload),
             rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
             licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
             accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
         )  # fmt: skip
-        if target.exists() and dataset is not None:
-            report = _with_other_parts(request, found, upload, report, target, language)
+        if dataset is not None and target is not None and target.exists():
+            report = _with_other_parts(request, found, upload, dataset, report, target, language)
     return report_answer(report, upload, form, language)
 
 
 def _with_other_parts(
-    request: Request, found: Service, upload: Upload, report: dict[str, Any], tables: Path, language: str
+    request: Request, found: Service, upload: Upload, dataset: str, report: dict[str, Any], tables: Path, language: str
 ) -> dict[str, Any]:
     """Return a report with the identifiers that the map shows of the dataset, where it has no part of this name yet."""
     from biodata.store.query.filters import Compare
     from biodata.surveys import other_parts, problems, review
     from biodata.surveys.submit import MOST_OF_NAME, part_name
 
-    dataset = str(upload.dataset)
     part = part_name(upload.told.get("part") or Path(upload.name).stem[:MOST_OF_NAME] or dataset)
     parts = {one["part"] for one in review.versions(found.registry, auth.principal(request), dataset)}
     if part in parts or not parts:

@@ -115,10 +115,9 @@ def state_of(session: Session, submission: Submission) -> str:
     """
     if submission.state != COMMITTED:
         return str(submission.state)
-    released = session.scalar(select(func.max(Release.snapshot)))
-    after = _after(session, submission)
-    own = [one for one in (submission, *after) if released is not None and one.snapshot is not None]
-    shown = [one for one in own if one.snapshot <= released]  # those that came in before the last release was made
+    released, after = session.scalar(select(func.max(Release.snapshot))), _after(session, submission)
+    last = -1 if released is None else released  # what came in before it the map shows
+    shown = [one for one in (submission, *after) if one.snapshot is not None and one.snapshot <= last]
     if submission not in shown:
         return "replaced" if after else COMMITTED
     if shown[-1].removes:
