@@ -37,7 +37,7 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     }
 )  # fmt: skip
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
-_LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime", "deploymentStart"})
+_LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
 _WORDED: Final = (Why.WORDS, Why.PARTLY)
 _UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")
