@@ -2,7 +2,6 @@
 
 import csv
 import json
-from datetime import date
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
@@ -17,7 +16,6 @@ from biodata.cli import app
 from biodata.errors import InputError
 from biodata.exports.survey_stations import write_proposal
 from biodata.settings import Settings
-from biodata.surveys.events import read_events
 
 LAYER = "landcover_china_laos"
 GPX = {"g": "http://www.topografix.com/GPX/1/1"}
@@ -130,43 +128,3 @@ def test_a_proposal_without_stations_can_be_written(tmp_path):
     for ending in (".gpkg", ".geojson", ".csv", ".gpx"):
         write_proposal(none, tmp_path / f"none{ending}")
         assert (tmp_path / f"none{ending}").exists()
-
-
-# Events
-
-
-def test_deployments_and_events_are_read(tmp_path):
-    table = tmp_path / "deployments.csv"
-    table.write_text(
-        "deploymentID,latitude,longitude,deploymentStart,deploymentEnd\n"
-        "a,21.1,101.2,2024-05-01T08:00:00+07:00,2024-06-01T08:00:00+07:00\n",
-        encoding="utf-8",
-    )
-    row = read_events(table, scope=["Mammalia", "Galliformes"]).row(0, named=True)
-    assert (row["eventID"], row["event_start"], row["event_end"]) == ("a", date(2024, 5, 1), date(2024, 6, 1))
-    assert row["scope"] == ["Mammalia", "Galliformes"]
-    table.write_text(
-        "eventID,decimalLatitude,decimalLongitude,eventDate,targetTaxonomicScope\n"
-        "a,21.1,101.2,2024-05-01/2024-05-03,Aves | Mammalia\nb,21.1,101.2,2024-05-01,\n",
-        encoding="utf-8",
-    )
-    events = read_events(table)
-    assert events["scope"].to_list() == [["Aves", "Mammalia"], None]
-    assert events["event_end"].to_list() == [date(2024, 5, 3), date(2024, 5, 1)]
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param("eventID,decimalLatitude\na,1\n", "decimalLongitude", id="a column that is missing"),
-        pytest.param(
-            "eventID,decimalLatitude,decimalLongitude,eventDate\na,91,1,2024-05-01\n", "row 2", id="beyond the pole"
-        ),
-        pytest.param("eventID,decimalLatitude,decimalLongitude,eventDate\na,1,1,May\n", "May", id="a month's name"),
-    ],
-)
-def test_events_that_cannot_be_read_are_refused(tmp_path, text, told):
-    table = tmp_path / "events.csv"
-    table.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=told):
-        read_events(table)
