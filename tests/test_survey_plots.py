@@ -22,7 +22,7 @@ NAMES = (
 )
 FACTS = {
     "datasets": ["x"], "evidence_view": "exact", "snapshot": 1, "rules": "r", "sharing_category": "open", "boundary_set": "b",
-    "boundary_version": "1", "viewpoint": "v", "band_m": 1,
+    "boundary_version": "1", "viewpoint": "v", "band_m": 1, "events_as_cells": 0,
 }  # fmt: skip
 
 

@@ -100,7 +100,9 @@ def _results(
     except InputError as error:
         return {"refused": error.problem}
     sides = [codes[0] if codes and len(codes) == 1 else "" for codes in countries]
-    stations = sorted({(shape.wkt, side) for shape, side in zip(shapes, sides, strict=True) if shape is not None})
+    stations = sorted(
+        {(shapely.to_wkt(shape), side) for shape, side in zip(shapes, sides, strict=True) if shape is not None}
+    )
     names = _common_names(current, [one["species"] for one in results["species"]])
     return {"results": results, "stations": stations, "names": names}
 
