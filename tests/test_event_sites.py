@@ -2,10 +2,9 @@
 
 import pytest
 
-from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.effort import of_stations
 from biodata.analysis.surveys.joining import join, looked_for
-from biodata.analysis.surveys.results import results
+from biodata.analysis.surveys.results import Parameters, results
 from biodata.harmonise import events as harmonise_events
 from biodata.harmonise.event_sites import sites
 from event_rows import interpreted

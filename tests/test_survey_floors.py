@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from biodata.analysis.surveys import abundance, floors
-from biodata.analysis.surveys.asked import Parameters
+from biodata.analysis.surveys import abundance, of_species
 from biodata.analysis.surveys.joining import join
-from biodata.analysis.surveys.results import results
+from biodata.analysis.surveys.results import Parameters, results
 from survey_worlds import event, events, record, records
 
 MUNTJAC = "Muntiacus vaginalis"
@@ -45,14 +44,8 @@ def test_one_site_tells_neither_rate_nor_occupancy_nor_richness():
 def test_five_sites_tell_both_and_what_is_shaky():
     found = told(5)
     assert found["abundance"][0]["by"]["joint"]["rate"] == pytest.approx(10 / 150)
-    assert floors.SMALL in found["occupancy"][0]["by"]["joint"]["notes"]
+    assert of_species.SMALL in found["occupancy"][0]["by"]["joint"]["notes"]
     assert found["richness"]["camera_trap"]["by"]["joint"]["estimates"]["chao"] == 1
-
-
-def test_of_few_events_no_share_of_the_night_is_told():
-    few, enough = told(1, seen=3)["activity"][0]["by"]["joint"], told(2, seen=5)["activity"][0]["by"]["joint"]
-    assert (few["events"], few["at_night"], few["night"]) == (3, 3, None)
-    assert (enough["events"], enough["night"]) == (10, 1.0)
 
 
 def test_a_trend_needs_three_years_and_five_sites_and_says_that_it_is_short():
@@ -62,7 +55,7 @@ def test_a_trend_needs_three_years_and_five_sites_and_says_that_it_is_short():
     assert few["refused"] == "fewer than 5 sites: 24 events at 4 sites in 3 years"
     enough = told(5, years=(2024, 2025, 2026))["trends"][0]["by"]["joint"]
     assert enough["change"] == pytest.approx(0, abs=1e-9)
-    assert enough["notes"] == [floors.SHORT]
+    assert enough["notes"] == [of_species.SHORT]
 
 
 def test_sides_with_too_few_sites_are_not_compared():

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import join
-from biodata.analysis.surveys.results import results
+from biodata.analysis.surveys.results import Parameters, results
 from biodata.exports.reports import survey_marks, survey_plots
 from biodata.exports.reports.survey_page import survey_page
 from survey_worlds import event, events, record, records
@@ -23,7 +22,7 @@ NAMES = (
 )
 FACTS = {
     "datasets": ["x"], "evidence_view": "exact", "snapshot": 1, "rules": "r", "sharing_category": "open", "boundary_set": "b",
-    "boundary_version": "1", "viewpoint": "v", "band_m": 1,
+    "boundary_version": "1", "viewpoint": "v", "band_m": 1, "events_as_cells": 0,
 }  # fmt: skip
 
 
@@ -62,7 +61,7 @@ def of_method(told, request):
 def test_no_label_is_cut_off_or_lies_on_another_one(of_method):
     drawn = survey_plots.plots(of_method)
     assert {name.split("-")[0] for name in drawn} == {
-        "effort", "accumulation", "abundance", "occupancy", "trends", "totals", "activity",
+        "effort", "accumulation", "abundance", "occupancy", "trends", "totals",
     }  # fmt: skip
     for name, (figure, words) in drawn.items():
         assert words
@@ -97,7 +96,6 @@ def test_the_page_says_what_the_numbers_are_of(told):
     page = survey_page(told, title="x", run="r")
     assert "Looked for, never found" in page
     assert "Panthera tigris" in page
-    assert ">Activity</h2>" in page
     assert "174 trap-night<" not in page
     assert "not compared: CN" not in page
     notes = {note for one in told["occupancy"] for found in one["by"].values() for note in found.get("notes", ())}

@@ -13,7 +13,7 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys.events import of_lake, of_published
+from biodata.surveys.design import of_lake, of_published
 from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES

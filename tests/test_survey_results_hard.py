@@ -8,10 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from biodata.analysis.surveys import abundance, activity, effort, histories, trends
-from biodata.analysis.surveys.asked import Parameters
+from biodata.analysis.surveys import abundance, effort, histories, trends
 from biodata.analysis.surveys.joining import join, looked_for, season_start
-from biodata.analysis.surveys.results import results
+from biodata.analysis.surveys.results import Parameters, results
 from survey_worlds import event, events, no_floors, record, records
 
 __all__ = ["no_floors"]
@@ -163,28 +162,6 @@ def test_who_reports_no_absence_has_none():
     assert left_out == {"it reports no absence": 1}
 
 
-def test_hours_are_those_of_the_sun_on_both_sides():
-    some = [
-        event("la"), event("cn", side="CN"), event("walk", site="W", **WALK),
-        event("reset", quality_flags=["CAMERA_CLOCK_RESET"]),
-    ]  # fmt: skip
-    seen = [
-        record("la", "2026-01-02T05:00:00+07:00"), record("cn", "2026-01-02T06:00:00+08:00"),
-        record("cn", "2026-01-03T22:30:00+00:00"), record("la", "2026-01-04"), record("reset", "2026-01-05T12:00:00+07:00"),
-        record("walk", "2026-01-01T08:00:00+07:00"), record("la", "2026-01-09T12:00:00+07:00"),
-    ]  # fmt: skip
-    _, told = survey(some, *seen)
-    found = of(told, "activity", species=MUNTJAC)
-    # 101° east the sun is 6 hours and 44 minutes before Greenwich: 05:00 of Vientiane is 04:44.
-    pairs = {hour: n for hour, n in enumerate(found["by"]["joint"]["hours"]) if n}
-    assert pairs == {4: 2, 5: 1, 11: 1}
-    assert found["left_out"] == {"of a camera whose clock is in doubt": 1, "without a time of day": 1}
-    assert found["by"]["joint"]["night"] == pytest.approx(3 / 4)
-    # Exact limits of 3 of 4: 0.1941 and 0.9937.
-    assert (found["by"]["joint"]["night_low"], found["by"]["joint"]["night_high"]) == pytest.approx((0.1941, 0.9937), abs=1e-4)  # fmt: skip
-    assert found["by"]["CN"]["events"] == 2
-
-
 def test_zones_of_two_sides_do_not_part_an_event():
     joined = join(
         events(event("a"), event("b", side="CN")),
@@ -251,7 +228,7 @@ def test_nothing_found_is_told_without_a_warning(effort_value):
     assert told["summary"]["records"] == 0
     assert told["richness"]["camera_trap"]["by"]["joint"]["estimates"]["species"] == 0
     assert "refused" in told["richness"]["camera_trap"]["compared"]
-    assert told["abundance"] == told["occupancy"] == told["totals"] == told["activity"] == []
+    assert told["abundance"] == told["occupancy"] == told["totals"] == []
 
 
 def test_the_trend_is_that_of_a_regression():
@@ -274,12 +251,6 @@ def test_the_trend_is_that_of_a_regression():
     spread = max(float(((frame["n"] - mean) ** 2 / mean).sum()) / (len(frame) - design.shape[1]), 1.0)
     assert told.slope == pytest.approx(beta[-1], abs=1e-8)
     assert told.error == pytest.approx(np.sqrt(spread * np.linalg.inv(information)[-1, -1]), rel=1e-6)
-
-
-def test_an_activity_without_zone_is_that_of_the_clock():
-    joined = join(events(event("a", country_codes=["ID"], side="ID")), records(record("a", "2026-01-02T05:10:00+07:00", event_zone=None)))  # fmt: skip
-    known, _ = activity.hours(joined, joined.records)
-    assert known["hour"].to_list() == [5]
 
 
 def test_legs_of_a_day_are_one_where_the_animals_are_told_of_the_day():
@@ -315,7 +286,7 @@ def test_parts_that_differ_are_not_put_together():
     assert joined.records["eventID"].to_list() == ["post"]
 
 
-def test_midnight_for_every_picture_is_no_hour_and_counts_a_day_once():
+def test_midnight_for_every_picture_counts_a_day_once():
     days = [f"2026-01-0{day}T00:00:00+07:00" for day in (2, 2, 3)]
     told = [record("a", when, event_time="00:00:00", event_zone="+07:00") for when in days]
     camera = event("a", quality_flags=["CAMERA_TIMES_MIDNIGHT"])
@@ -324,7 +295,4 @@ def test_midnight_for_every_picture_is_no_hour_and_counts_a_day_once():
     assert joined.records["eventDate"].to_list()[:3] == [day[:10] for day in days]
     counted = abundance.independent_events(joined)
     assert sorted(day[:10] for day in counted["eventDate"]) == ["2026-01-02", "2026-01-03"]
-    known, left_out = activity.hours(joined, joined.records)
-    assert known.height == 1
-    assert left_out["reason"].to_list() == ["without a time of day"] * 3
     assert join(events(event("a")), records(*told)).records["event_time"].to_list() == ["00:00:00"] * 3, "a night's own"

@@ -27,7 +27,8 @@ RARE = (
     "Lao PDR: not compared: fewer than 5 sites: 1 event in 1 trap-night at 1 site",
     "fewer than 5 sites: found at 2 of 3 (9 to 99 % at 95 %)",
     "fewer than 5 sites: 3 events at 2 sites in 3 years",
-    "not told: nothing was found", "not told: no place is told",
+    "not told: nothing was found", "not told: no place is told", "Exact places, for the team alone.",
+    "Places as they are published; where a place is hidden, its cell.",
     "2 more events came as cells alone, and are in no number.", "0 events at 0 sites; 0 records of 0 species",
 )  # fmt: skip
 """What the project of these tests is too large, or too plain, to be told."""

@@ -173,7 +173,7 @@ def test_a_species_whose_places_are_hidden_is_not_said_to_be_absent(tmp_path, wo
     found, _ = told(tmp_path / "data", world)
     assert found["summary"]["never_found"] == []
     assert found["summary"]["not_told"] == {PANGOLIN: HIDDEN}
-    for kind in ("abundance", "occupancy", "trends", "totals", "activity"):
+    for kind in ("abundance", "occupancy", "trends", "totals", "species"):
         assert PANGOLIN not in {one["species"] for one in found[kind]}
     page = survey_page(found, title="t", run="r")
     assert "Looked for, never found" not in page

@@ -98,7 +98,7 @@ def test_a_run_is_kept_and_repeated(settings, public):
     tables = run_records.results_of(settings, record.id)
     assert set(tables) == {
         "effort", "effort_by_month", "effort_by_site", "accumulation", "richness", "abundance", "occupancy", "trends",
-        "activity", "totals", "told",
+        "totals", "species", "told",
     }  # fmt: skip
     assert tables["effort"].select("side", "effort").rows() == [("CN", 360.0), ("LA", 360.0)]
     _, comparison = run_engines.repeat(settings, record.id)

@@ -5,9 +5,8 @@ import pytest
 
 import releases as fixture
 from biodata.analysis.scopes import Holds, holding, standing, unclear
-from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
-from biodata.analysis.surveys.results import results
+from biodata.analysis.surveys.results import Parameters, results
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.sharing.scopes import told_words

@@ -53,13 +53,6 @@ def survey_design(
         datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])
     ] = None,
     records: Annotated[str, typer.Option(help="public or exact.")] = "public",
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help="Taxon that events looked for which do not state it; several times for several."),
-    ] = None,
-    value: Annotated[
-        Path | None, typer.Option(help="Raster of what places are worth: current.", exists=True, dir_okay=False)
-    ] = None,
     access: Annotated[
         Path | None, typer.Option(help="Roads, tracks or posts that teams start from.", exists=True, dir_okay=False)
     ] = None,
@@ -76,14 +69,13 @@ def survey_design(
         if told not in known:
             problem = f"no such {name}"
             raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
-    check_outputs(out, [path for path in (value, access) if path])
+    check_outputs(out, [access] if access else [])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
     low, high = (None, None) if per_night_range is None else _range(per_night_range)
     detection = Detection(per_night=chance, source=per_night_source or ASSUMED, low=low, high=high)
     request = SurveyRequest(
         species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
-        recent_years=recent_years, records="exact" if records == "exact" else "public",
-        scope=tuple(scope or ()), value=value, access=access, access_m=access_m,
+        recent_years=recent_years, records="exact" if records == "exact" else "public", access=access, access_m=access_m,
         design=DesignParameters(
             kind="transect" if kind == "transect" else "camera", stations=stations, spacing_m=spacing_m,
             transect_m=transect_m, nights=nights, detection=detection,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 import numpy as np
 import shapely
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from biodata.analysis.evidence import Proposal
 
-_GPX: Final = "http://www.topografix.com/GPX/1/1"
 _DECIMALS: Final = 6
 _COLUMNS: Final = (
     "name", "label", "geometry", "station_id", "kind", "side", "order", "latitude", "longitude", "end_latitude",
@@ -29,22 +28,14 @@ _COLUMNS: Final = (
 def write_proposal(proposal: "Proposal", path: Path) -> None:
     """Write a survey in the form that the file's name tells; it appears whole or not at all.
 
-    Parameters
-    ----------
-    proposal : Proposal
-    path : Path
-        `.gpkg` (layer `stations` and the table `survey` with every fact), `.geojson` (facts as the member `survey`),
-        `.csv` (one station a row; `name`, `label` and `geometry` as KoBoToolbox and ODK read choices from a file,
-        `latitude` and `longitude` as SMART reads points), `.gpx` (waypoints; a transect is a route).
+    `.gpkg` (layer `stations` and the table `survey` with every fact), `.geojson` (facts as the member `survey`), `.csv` (one station a
+    row; `name`, `label` and `geometry` as KoBoToolbox and ODK read choices from a file, https://docs.getodk.org/form-datasets/,
+    `latitude` and `longitude` as SMART reads points), `.gpx` 1.1 (waypoints; a transect is a route).
 
     Raises
     ------
     InputError
         If the name tells no such form.
-
-    Notes
-    -----
-    Choices from files: https://docs.getodk.org/form-datasets/; GPX 1.1: https://www.topografix.com/GPX/1/1/.
     """
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
@@ -123,49 +114,33 @@ def _csv(proposal: "Proposal", path: Path) -> None:
 
 def _gpx(proposal: "Proposal", path: Path) -> None:
     """Write waypoints and routes for a receiver."""
-    ET.register_namespace("", _GPX)
-    root = ET.Element(f"{{{_GPX}}}gpx", {"version": "1.1", "creator": "biodata"})
-    metadata = ET.SubElement(root, f"{{{_GPX}}}metadata")
     facts = proposal.facts
-    _text(metadata, "name", f"Survey of {facts['species']}")
-    told = {
-        name: facts[name]
-        for name in ("boundary_set", "boundary_version", "viewpoint", "band_m", "sharing_category", "design")
-    }
-    _text(metadata, "desc", json.dumps(told, ensure_ascii=False))
-    routes = []
+    named = ("boundary_set", "boundary_version", "viewpoint", "band_m", "sharing_category", "design")
+    told = json.dumps({name: facts[name] for name in named}, ensure_ascii=False)
+    points, routes = [], []
     for row in proposal.stations.iter_rows(named=True):
+        station, ends = row["station_id"], [(row["decimalLatitude"], row["decimalLongitude"])]
+        words = f"<name>{escape(station)}</name><desc>{escape(_label(row))}</desc><type>{escape(row['kind'])}</type>"
         if row["end_latitude"] is None:
-            point = ET.SubElement(root, f"{{{_GPX}}}wpt", _place(row["decimalLatitude"], row["decimalLongitude"]))
-            _described(point, row)
-        else:
-            routes.append(row)
-    for row in routes:
-        route = ET.SubElement(root, f"{{{_GPX}}}rte")
-        _described(route, row)
-        for prefix, y, x in (
-            ("start", row["decimalLatitude"], row["decimalLongitude"]),
-            ("end", row["end_latitude"], row["end_longitude"]),
-        ):
-            _text(ET.SubElement(route, f"{{{_GPX}}}rtept", _place(y, x)), "name", f"{row['station_id']} {prefix}")
-    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+            points.append(f"<wpt {_place(*ends[0])}>{words}</wpt>")
+            continue
+        ends.append((row["end_latitude"], row["end_longitude"]))
+        way = "".join(
+            f"<rtept {_place(*place)}><name>{escape(station)} {end}</name></rtept>"
+            for place, end in zip(ends, ("start", "end"), strict=True)
+        )
+        routes.append(f"<rte>{words}{way}</rte>")
+    path.write_text(
+        '<?xml version="1.0" encoding="utf-8"?>\n<gpx xmlns="http://www.topografix.com/GPX/1/1" version="1.1" creator="biodata">\n'
+        f"<metadata><name>Survey of {escape(facts['species'])}</name><desc>{escape(told)}</desc></metadata>\n"
+        + "\n".join([*points, *routes]) + "\n</gpx>\n",
+        encoding="utf-8",
+    )  # fmt: skip
 
 
-def _described(parent: ET.Element, row: Mapping[str, Any]) -> None:
-    """Add a name, a description and a kind, in the order that GPX asks for."""
-    _text(parent, "name", row["station_id"])
-    _text(parent, "desc", _label(row))
-    _text(parent, "type", row["kind"])
-
-
-def _text(parent: ET.Element, name: str, text: str) -> None:
-    """Add an element with a text."""
-    ET.SubElement(parent, f"{{{_GPX}}}{name}").text = text
-
-
-def _place(latitude: float, longitude: float) -> dict[str, str]:
+def _place(latitude: float, longitude: float) -> str:
     """Return a place as attributes of GPX."""
-    return {"lat": _degrees(latitude), "lon": _degrees(longitude)}
+    return f'lat="{_degrees(latitude)}" lon="{_degrees(longitude)}"'
 
 
 def _degrees(value: float) -> str:

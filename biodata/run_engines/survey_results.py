@@ -1,17 +1,39 @@
-"""Results of a monitoring project as an engine of kept runs."""
+"""Results of a monitoring project as an engine of kept runs, of the events and records that a view allows.
+
+In the public view only what is published of them plays a part, as a release made now would tell it. The open events and
+records are analysed like a survey of their own: hidden species, the stations where they were recorded, and scopes that would
+tell them are not there, and of species whose places a rule hides neither rates nor absences are told.
+"""
 
 import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
+from biodata import assessments, places, sharing, terms
+from biodata.analysis.surveys.joining import Joined, join
+from biodata.analysis.surveys.results import Parameters as Asked
+from biodata.analysis.surveys.results import results
 from biodata.errors import InputError
+from biodata.harmonise import event_sites
+from biodata.pipeline.survey_publishing import published_events
+from biodata.run_engines import published_view
 from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, told_table
-from biodata.vocabularies import EvidenceView
-
-if TYPE_CHECKING:
-    from biodata.run_engines.survey_reading import SurveyRead
+from biodata.run_records import RunInput
+from biodata.settings import Settings
+from biodata.sharing.events import as_records
+from biodata.sharing.received import came_open, hidden_taxa
+from biodata.sharing.scopes import hidden_words
+from biodata.species_layers.reading import view_of
+from biodata.store.lake import Lake
+from biodata.store.query.filters import In
+from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
+from biodata.vocabularies import EvidenceView, SharingCategory
 
 PARAMETERS: Final = Parameters(
     ("dataset",),
@@ -21,72 +43,143 @@ PARAMETERS: Final = Parameters(
             "within_m": 200.0, "distance_m": 5_000.0, "hours": 72.0,
         }
     ),
-    format=2,  # the tables of 1 named sites by exact coordinates, in the public view too
+    format=3,  # 1 named sites by exact coordinates, in the public view too; 2 lists no species
 )  # fmt: skip
 
 
 def run(work: Work) -> Outcome:
     """Compute the results of surveys; a table for each kind of result, and all of them as JSON.
 
-    Parameters are `dataset` (a key, or a list of them: those of the sides of one project), and optionally `records` (public or exact),
-    `species` (a list), `scope` (taxa that events which tell no scope are taken to have looked for), `occasion_days`,
-    `gap_minutes`, `within_m`, `distance_m` and `hours`, see `analysis.surveys.asked.Parameters`.
+    Parameters are `dataset` (a key, or a list of them: those of the sides of one project), and optionally `records` (public or exact)
+    and those of `analysis.surveys.results.Parameters`, whose `assumed_scope` is called `scope`.
     """
-    from biodata.analysis.surveys import asked as questions
-    from biodata.analysis.surveys import results
-    from biodata.run_engines.survey_reading import read
-
-    asked = questions.Parameters(
-        species=_names(work, "species"), assumed_scope=_names(work, "scope"),
-        occasion_days=_whole(work, "occasion_days"), seed=work.seed,
-        **{name: _above(work, name) for name in ("gap_minutes", "within_m", "distance_m", "hours")},
+    asked = Asked(
+        species=_names(work, "species"), assumed_scope=_names(work, "scope"), occasion_days=int(_number(work, "occasion_days", 1)),
+        seed=work.seed, **{name: _number(work, name, 0) for name in ("gap_minutes", "within_m", "distance_m", "hours")},
     )  # fmt: skip
-    read_of = read(work.settings, _names(work, "dataset") or (), view=_view(work))
-    told = results.results(read_of.joined, asked)
-    if asked.species is not None:
-        _refuse_unknown(asked.species, told, read_of)
-    told = {**told, "facts": read_of.facts}
-    return Outcome(read_of.inputs, {**tables(told), "told": told_table(told)}, read_of.snapshot, _notes(told))
+    view = view_of(parameter(work, "records", str))
+    joined, facts = read(work.settings, _names(work, "dataset") or (), view=view)
+    told = {**results(joined, asked), "facts": facts}
+    for name in asked.species or ():
+        if all(name != one["species"] for one in told["abundance"]):
+            problem = told["summary"]["not_told"].get(name) or f"there is no {view} record of this species"
+            some = ", ".join(joined.records["name"].unique().sort()[:5]) or "none"
+            expected = f"a species of the survey, such as {some}"
+            raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
+    inputs = (RunInput("rules", facts["rules"], "sharing rules of the run"),)
+    return Outcome(inputs, {**tables(told), "told": told_table(told)}, facts["snapshot"], _notes(told))
+
+
+def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
+    """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category.
+
+    Raises
+    ------
+    InputError
+        If a dataset has no event (SURVEY_MISSING), or in the public view none that is published.
+    """
+    boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
+    where = In("datasetKey", tuple(datasets))
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        assessments.assess(settings, lake=lake)
+        snapshot = lake.snapshot()
+        events = lake.read("events", where=where)
+        for dataset in set(datasets) - set(events["datasetKey"]):
+            problem, expected = "this dataset has no sampling events", "the key of a survey that was taken in"
+            raise InputError(problem, column="dataset", value=dataset, expected=expected, code="SURVEY_MISSING")
+        records = assessments.in_view(settings, lake, rules, boundaries, view=view, where=where)
+        came_hidden = hidden_taxa(
+            lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=where)
+        )
+        if view is EvidenceView.PUBLIC:
+            with Registry.open(settings) as registry:
+                licences = dict(registry.datasets().select("key", "license").iter_rows())
+            shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
+            shown = shown.filter(pl.col("datasetKey").is_in(list(datasets)))
+            events = published_view.events(published_view.rows(shown, records))
+        else:
+            as_cells = events.height - came_open(events).height
+            events = came_open(events)
+    category = SharingCategory.OPEN
+    if view is EvidenceView.PUBLIC:
+        coarse = records.filter(pl.col("sharing_category") != SharingCategory.OPEN)
+        records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+    else:
+        # Events have no name: rules that name no taxon are about them, too.
+        general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
+        of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+        of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
+        category = max(of_records, of_events, key=lambda one: one.strictness)
+    if events.is_empty() and not as_cells:
+        problem = "no event of this dataset is published"
+        expected = "--records exact, for whoever holds the data"
+        raise InputError(problem, column="dataset", value=", ".join(datasets), expected=expected, code="SURVEY_MISSING")
+    # One locationID of two teams far from each other is two sites; near each other, across a border too, it is one.
+    sites = event_sites.sites(events).select("event_key", "site_key")
+    named = pl.when(pl.col("locationID").is_not_null()).then("site_key")
+    events = events.join(sites, on="event_key", how="left").with_columns(locationID=named)
+    if view is EvidenceView.PUBLIC:
+        events = events.with_columns(locationID=published_view.site_names(events))
+    once = records.filter((pl.col("cluster_id") == pl.col("key")).fill_null(value=True))
+    joined = replace(join(events, once), hidden=came_hidden)
+    if view is EvidenceView.PUBLIC:
+        joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries) | came_hidden)
+        if coarse.height:
+            joined.left_out["told as cells alone"] = coarse.height
+    if records.height > once.height:
+        joined.left_out["duplicate"] = records.height - once.height
+    facts = {
+        "datasets": list(datasets), "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash,
+        "sharing_category": str(category), "boundary_set": boundaries.name, "boundary_version": boundaries.version,
+        "viewpoint": boundaries.viewpoint, "band_m": boundaries.band_m, "events_as_cells": as_cells,
+    }  # fmt: skip
+    return joined, facts
+
+
+def _hidden(
+    joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
+) -> frozenset[str]:
+    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public.
+
+    A taxon of which all published records are coarse, as those beside a sensitive animal are, was found all the same.
+    """
+    found = set(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
+    found -= set(joined.records["name"])
+    of_records = joined.records.select("datasetKey", word="name")
+    of_scopes = joined.events.select("datasetKey", word="targetTaxonomicScope").explode("word")
+    words = pl.concat([of_records, of_scopes.with_columns(pl.col("word").str.strip_chars())]).drop_nulls().unique()
+    return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"]) | found
 
 
 def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return the results as tables, a row for each number."""
-    out = {name: _flat(told[name]) for name in ("effort", "effort_by_month", "effort_by_site", "totals")}
-    for name in ("abundance", "occupancy", "trends", "activity"):
+    out = {name: _flat(told[name]) for name in ("species", "effort", "effort_by_month", "effort_by_site", "totals")}
+    for name in ("abundance", "occupancy", "trends"):
+        by_part = ((one, part, found) for one in told[name] for part, found in one["by"].items())
+        kept = ("species", "method", "repeat", "unit")
         out[name] = _flat(
-            [
-                {**{k: v for k, v in one.items() if k not in ("by", "compared", "left_out")}, "part": part, **found}
-                for one in told[name]
-                for part, found in one["by"].items()
-            ]
+            [{k: one[k] for k in kept if k in one} | {"part": part} | found for one, part, found in by_part]
         )
+    parts = [(m, part, of) for m, found in told["richness"].items() for part, of in found["by"].items()]
     out["accumulation"] = _flat(
         [
             {"method": method, "part": part, "sites": n, "species": mean, "low": low, "high": high}
-            for method, found in told["richness"].items()
-            for part, of in found["by"].items()
+            for method, part, of in parts
             for n, mean, low, high in zip(of["sites"], of["species"], of["low"], of["high"], strict=True)
         ]
     )
-    out["richness"] = _flat(
-        [
-            {"method": method, "part": part, **of["estimates"]}
-            for method, found in told["richness"].items()
-            for part, of in found["by"].items()
-        ]
-    )
+    out["richness"] = _flat([{"method": method, "part": part, **of["estimates"]} for method, part, of in parts])
     return {name: frame for name, frame in out.items() if frame.width}
 
 
 def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Return rows as a table; lists and mappings as JSON."""
-    plain = [
-        {
-            name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
+
+    def plain_value(value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else value
+
+    plain = [{name: plain_value(value) for name, value in row.items()} for row in rows]
     return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame()
 
 
@@ -94,10 +187,8 @@ def _notes(told: dict[str, Any]) -> tuple[str, ...]:
     """Return what has to be said of results."""
     summary, facts = told["summary"], told["facts"]
     notes = []
-    if summary["without_scope"]:
-        notes.append(
-            f"{summary['without_scope']} of {summary['events']} events tell no scope: what they did not find is no absence"
-        )
+    if silent := summary["without_scope"]:
+        notes.append(f"{silent} of {summary['events']} events tell no scope: what they did not find is no absence")
     if summary["events_of_no_side"]:
         notes.append(f"{summary['events_of_no_side']} events lie surely on no side and are in joint results alone")
     if facts["sharing_category"] != "open":
@@ -111,41 +202,10 @@ def _names(work: Work, name: str) -> tuple[str, ...] | None:
     return None if told is None else (told,) if isinstance(told, str) else tuple(str(one) for one in told)
 
 
-def _whole(work: Work, name: str) -> int:
-    """Return a parameter that is a whole number of 1 or more."""
-    value = parameter(work, name, int)
-    if value < 1:
-        problem = "the parameter is too small"
-        raise InputError(problem, column=name, value=str(value), expected="1 or more", code="PARAMETERS_INVALID")
-    return int(value)
-
-
-def _above(work: Work, name: str) -> float:
-    """Return a parameter that is a number of 0 or more."""
+def _number(work: Work, name: str, least: int) -> float:
+    """Return a parameter that is a number of so much or more; a count of 1 or more is whole."""
     value = number(work, name)
-    if value is None or not 0 <= value < float("inf"):
+    if value is None or not least <= value < math.inf or (least and value != int(value)):
         problem = "the parameter is no such number"
-        raise InputError(problem, column=name, value=str(value), expected="0 or more", code="PARAMETERS_INVALID")
+        raise InputError(problem, column=name, value=str(value), expected=f"{least} or more", code="PARAMETERS_INVALID")
     return value
-
-
-def _view(work: Work) -> EvidenceView:
-    """Return the view of the records."""
-    from biodata.species_layers.reading import view_of
-
-    return view_of(parameter(work, "records", str))
-
-
-def _refuse_unknown(wanted: tuple[str, ...], told: dict[str, Any], read_of: "SurveyRead") -> None:
-    """Raise where a species that was asked has no record in this view."""
-    known = {one["species"] for one in told["abundance"]}
-    records = read_of.joined.records
-    for name in wanted:
-        if name not in known:
-            view = read_of.facts["evidence_view"]
-            problem = told["summary"]["not_told"].get(name) or f"there is no {view} record of this species"
-            some = ", ".join(records["name"].unique().sort()[:5]) or "none"
-            raise InputError(
-                " ".join(problem.split()), column="species", value=name, expected=f"a species of the survey, such as {some}",
-                code="SPECIES_UNKNOWN",
-            )  # fmt: skip

@@ -5,14 +5,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import polars as pl
 import shapely
 
 from biodata import assessments, places, sharing, terms
+from biodata.analysis.evidence import EVENTS
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.sharing.received import hidden_taxa
+from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
@@ -22,7 +22,6 @@ from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import DesignParameters, Proposal
-    from biodata.analysis.evidence.stations import Values
 
 Records = Literal["public", "exact"]
 
@@ -47,10 +46,6 @@ class SurveyRequest:
     records : public or exact
         With public ones, places of stations follow from what everybody may see, and the survey may be shown to all. With
         exact ones it carries the category of the strictest record, and where that is not open it is for its maker.
-    scope : tuple of str
-        What was looked for at events that do not state it.
-    value : Path, optional
-        Raster of what places are worth: current, for example, of which more is better.
     access : Path, optional
         Roads, tracks, posts: where teams can go, within `access_m` metres.
     """
@@ -62,25 +57,12 @@ class SurveyRequest:
     cell_m: float = 5_000.0
     recent_years: int | None = 15
     records: Records = "public"
-    scope: tuple[str, ...] = ()
-    value: Path | None = None
     access: Path | None = None
     access_m: float = 5_000.0
 
 
 def design(settings: Settings, request: SurveyRequest) -> "Proposal":
-    """Design the next survey of a corridor or candidate.
-
-    Parameters
-    ----------
-    settings : Settings
-        The installation.
-    request : SurveyRequest
-
-    Returns
-    -------
-    Proposal
-        Its `facts` name the lake's version, the result and the kind of records, too.
+    """Design the next survey of a corridor or candidate; its `facts` name the lake's version, the result and the records, too.
 
     Raises
     ------
@@ -102,7 +84,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         view = EvidenceView(request.records)
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
         known = lake.read("occurrences", where=In("species", (request.species,)))
-        events, of_events = _of_lake(settings, lake, rules, boundaries, request)
+        events, of_events = _events(settings, lake, rules, boundaries, request)
     if view is EvidenceView.PUBLIC:
         known = sharing.publish(known, rules, boundaries=boundaries)
     if known.is_empty():
@@ -117,10 +99,11 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
 
     judging = evidence.EvidenceParameters(as_of=request.as_of, cell_m=request.cell_m, recent_years=request.recent_years)
     counted = evidence.counted(records, boundaries=boundaries, parameters=judging)
+    grid = equal_area_grid((west, south, east, north), request.cell_m)
     effort = evidence.effort(
         counted,
         request.species,
-        grid=equal_area_grid((west, south, east, north), request.cell_m),
+        grid=grid,
         boundaries=boundaries,
         region=region,
         events=events,
@@ -128,15 +111,10 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         strictest=strictest,
     )
     proposal = evidence.propose(
-        effort,
-        region,
-        [(code,) for code in row["country_codes"]],
-        boundaries=boundaries,
-        parameters=request.design,
+        effort, region, [(code,) for code in row["country_codes"]], boundaries=boundaries, parameters=request.design,
         path=shapely.from_wkb(row["path"]) if row.get("path") else None,
-        value=None if request.value is None else _sampled(request.value),
         reachable=None if request.access is None else _around(request.access, request.access_m),
-    )
+    )  # fmt: skip
     found = (SharingCategory(proposal.sharing_category), SharingCategory(row["sharing_category"]), of_events)
     category = max(found, key=lambda c: c.strictness)
     facts = proposal.facts | {
@@ -146,7 +124,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     return replace(proposal, facts=facts, sharing_category=str(category))
 
 
-def _of_lake(
+def _events(
     settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, request: SurveyRequest
 ) -> tuple[pl.DataFrame, SharingCategory]:
     """Return the events that the lake has, exactly or as a release made now tells them, and the category of what is made of them.
@@ -155,14 +133,12 @@ def _of_lake(
     Of a species whose places are hidden open events tell no absence: a record of it may be told without its event.
     """
     from biodata.pipeline.survey_publishing import published_events
-    from biodata.surveys.events import of_lake, of_published
 
-    scope = list(request.scope) or None
     told = published_events(lake, rules, boundaries=boundaries, licences={})
     where = In("datasetKey", tuple(told["datasetKey"].unique().sort()))
     records = assessments.in_view(settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, where=where)
     rows = rows_of(records, told).join(told.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
-    shown = of_published(rows, scope=scope)
+    shown = of_published(rows)
     of_species = In("species", (request.species,))
     known = lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=of_species)
     hidden = bool(hidden_taxa(known))
@@ -171,7 +147,7 @@ def _of_lake(
         own = records.filter(pl.col("species") == request.species)
         hidden |= bool(hidden_words(asked, rules, boundaries=boundaries).any())
         hidden |= not own.filter(pl.col("sharing_category") != SharingCategory.OPEN).is_empty()
-    events = shown if request.records == "public" else of_lake(lake, scope=scope)
+    events = shown if request.records == "public" else of_lake(lake)
     if hidden:
         events = events.with_columns(scope=pl.lit(None, dtype=events.schema["scope"]))
     if request.records == "public":
@@ -200,19 +176,6 @@ def _result(
     raise InputError(problem, column="result", value=request.result, expected=expected, code="RESULT_UNKNOWN")
 
 
-def _sampled(path: Path) -> "Values":
-    """Return what a raster tells of places."""
-    from biodata.analysis import rasters
-
-    values, grid = rasters.read(path)
-
-    def at(longitude: np.ndarray[Any, Any], latitude: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        rows, columns = grid.cells_at(longitude, latitude)
-        return np.where(rows >= 0, values[rows, columns], np.nan)
-
-    return at
-
-
 def _around(path: Path, metres: float) -> shapely.Geometry:
     """Return the ground within a distance of the shapes of a file, degrees."""
     from biodata import geo
@@ -232,3 +195,41 @@ def _around(path: Path, metres: float) -> shapely.Geometry:
     flat = geo.project(whole, 4326, crs)
     around: shapely.Geometry = geo.project(shapely.buffer(flat, metres), crs, 4326)
     return around
+
+
+def of_lake(lake: Lake) -> pl.DataFrame:
+    """Return the events of a lake (`evidence.EVENTS`), exactly as they are: what is made of them is for its maker.
+
+    An event without records is effort like any other. A scope is told only where absence was reported: where a taxon was looked for
+    and not everything found was written down, nobody knows that it was not there. Events without effort (cameras that never
+    worked), and those that others are parts of, are left out; so are those that came as cells in an archive.
+    """
+    return _as_effort(came_open(lake.read("events")))
+
+
+def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
+    """Return the published events (`terms.SURVEY`) whose place is open; see `of_lake`.
+
+    Events that records alone tell of have no effort, and where one is told as a cell nobody knows in which cell of the analysis
+    somebody looked: neither plays a part.
+    """
+    shown = surveys.filter(pl.col("sharing_category") == SharingCategory.OPEN, pl.col("license").is_not_null())
+    shapes = shapely.from_wkb(shown["geometry"].to_list())
+    places = pl.DataFrame(
+        [(None, None) if shape is None else (shape.centroid.x, shape.centroid.y) for shape in shapes],
+        schema={"decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64},
+        orient="row",
+    )
+    return _as_effort(shown.hstack(places))
+
+
+def _as_effort(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events of the lake, or published ones, in the form in which effort is counted."""
+    upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
+    single = events.join(upper, on=["datasetKey", "eventID"], how="anti", maintain_order="left")
+    told = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")
+    return told.select(
+        pl.format("{}:{}", "datasetKey", "eventID").alias("eventID"), "decimalLongitude", "decimalLatitude",
+        pl.col("event_start", "event_end").cast(pl.Date),
+        scope=pl.when("isAbsenceReported").then("targetTaxonomicScope"), excluded="excludedTaxonomicScope",
+    ).cast(EVENTS)  # fmt: skip

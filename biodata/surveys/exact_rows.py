@@ -24,20 +24,9 @@ _EXACT: Final = (
 def rows(
     settings: Settings, registry: Registry, who: Principal | None, number: int, *, side: str | None = None
 ) -> pl.DataFrame:
-    """Return the rows of a submission's file as they were interpreted, with their exact places.
+    """Return the rows of a submission's file as they were interpreted, with their exact places: of the sides of `who`, or of all.
 
     Only the owner of the installation can read that file: the service keeps it sealed, and never calls this.
-
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    who : Principal, optional
-        Whose sides are shown; every side where nobody is given.
-    number : int
-        The submission.
-    side : str, optional
-        Only rows of this side.
 
     Raises
     ------

@@ -1,99 +1,211 @@
-"""The published results of each dataset of surveys as pages, made after a release: who sent them, and all others, read them."""
+"""The results of each dataset of surveys: numbers kept after a release, sealed where they are exact, and pages made of them."""
 
 import hashlib
 import json
-from functools import partial
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
+import polars as pl
+import shapely
 from sqlalchemy import select
 
-from biodata.errors import InputError
-from biodata.exports.reports.survey_page import survey_page
+from biodata import places
+from biodata.access.roles import Action, Principal, Role, may
+from biodata.errors import InputError, StoreError
+from biodata.exports.reports import pdf
+from biodata.exports.reports.survey_page import one_page, survey_page
+from biodata.parsers.bundled import read_rows
 from biodata.run_engines.running import work_on
 from biodata.run_engines.work import Work, told_of
 from biodata.settings import Settings
 from biodata.store import checksums, folders, releases, survey_files
+from biodata.store.lake import Lake
 from biodata.store.models import Submission
-from biodata.store.query.filters import Compare
+from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.surveys.words import LANGUAGES
 from biodata.surveys.words.sentences import retold
 
 _NUMBERS: Final = "results.json"
-_FORMAT: Final = 1
-"""Raised when pages change: those that are kept are then made again."""
+_EXACT: Final = f"exact{survey_files.SEALED}"
+_FORMAT: Final = 2
+"""Raised when numbers change: those that are kept are then made again."""
+_DRAWING: Final = Lock()
+"""Matplotlib's settings are those of the process."""
 
 
 def folder(data: Path, dataset: str) -> Path:
-    """Return where the pages of a dataset lie."""
+    """Return where the results of a dataset lie."""
     return folders.results(data) / hashlib.sha256(dataset.encode()).hexdigest()[:32]
 
 
 def make(settings: Settings, registry: Registry) -> list[str]:
-    """Make the pages of every dataset whose published rows are others than its pages were made of; return their keys.
+    """Compute the results of every dataset whose published rows are others than its results were made of; return their keys.
 
-    They are made of what is published alone. A page counts for one release: those whose rows are the same are only put
-    down as the new one's.
+    Results count for one release: those whose rows are the same are only put down as the new one's. Exact ones are sealed as
+    uploads are, so that only a process that may read the lake can open them.
     """
     current = releases.current(settings.data)
     if current is None:
         return []
     with registry.session(read_only=True) as session:
-        datasets = sorted(
-            session.scalars(select(Submission.dataset).where(Submission.part_version.is_not(None)).distinct())
-        )
-    made = []
-    for dataset in datasets:
-        basis = _basis(current, dataset)
-        kept = read(settings.data, dataset)
-        if kept is None or kept["basis"] != basis:
-            kept = _made(settings, dataset, basis)
-            made.append(dataset)
-        numbers = json.dumps({**kept, "release": current.id}, ensure_ascii=False, default=str)
-        _write(settings.data, folder(settings.data, dataset) / _NUMBERS, numbers)
-    return made
+        parts = select(Submission.dataset).where(Submission.part_version.is_not(None)).distinct()
+        datasets = sorted(session.scalars(parts))
+    for old in set(folders.results(settings.data).glob("*")) - {folder(settings.data, one) for one in datasets}:
+        shutil.rmtree(old)
+        checksums.forget_below(folders.service(settings.data), old)
+    return [dataset for dataset in datasets if _make(settings, current, dataset)]
 
 
-def read(data: Path, dataset: str) -> dict[str, Any] | None:
-    """Return what is kept of a dataset's results: `release`, `refused` or the numbers (`results`); None before the first."""
-    path = folder(data, dataset) / _NUMBERS
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+def _make(settings: Settings, current: releases.Release, dataset: str) -> bool:
+    """Compute what a dataset's rows ask for; tell whether its published results are others."""
+    data, of_dataset = settings.data, Compare("datasetKey", "=", dataset)
+    numbers, sealed = (folder(data, dataset) / name for name in (_NUMBERS, _EXACT))
+    numbers.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with Lake.open(data, memory_limit=settings.memory_limit) as lake:
+        events, records = (lake.read(table, where=of_dataset) for table in ("events", "occurrences"))
+    basis = _basis(dataset, events, records)
+    try:
+        kept = exact(data, dataset)
+    except StoreError:  # sealed for another key, as after a restored backup
+        kept = None
+    if kept is None or kept["basis"] != basis:
+        places_of = events.select("decimalLongitude", "decimalLatitude").iter_rows()
+        shapes = [None if x is None or y is None else shapely.Point(x, y) for x, y in places_of]
+        kept = _results(settings, current, dataset, "exact", shapes, events["country_codes"].to_list())
+        survey_files.put(data, sealed, [_as_json({**kept, "basis": basis})])
+    surveys, records = (releases.read(current, table, where=of_dataset) for table in ("surveys", "occurrences"))
+    basis, kept = _basis(dataset, surveys, records), read(data, dataset)
+    if changed := kept is None or kept["basis"] != basis:
+        shapes = [None if place is None else shapely.from_wkb(place) for place in surveys["geometry"]]
+        kept = _results(settings, current, dataset, "public", shapes, surveys["country_codes"].to_list())
+    survey_files.write_whole(numbers, [_as_json({**(kept or {}), "basis": basis, "release": current.id})])
+    own = folders.service(data)
+    checksums.record(own, {str(path.relative_to(own)): path for path in (numbers, sealed)})
+    return changed
 
 
-def page(data: Path, dataset: str, language: str) -> str:
-    """Return a dataset's page in a language."""
-    return (folder(data, dataset) / f"{language}.html").read_text(encoding="utf-8")
+def _results(
+    settings: Settings, current: releases.Release, dataset: str, view: str, shapes: Sequence[shapely.Geometry | None],
+    countries: Sequence[Sequence[str] | None],
+) -> dict[str, Any]:  # fmt: skip
+    """Return a dataset's numbers, the distinct places of its events and common names of its species; or why there are none."""
+    asked = {"dataset": dataset, "records": view}
+    try:
+        results = told_of(work_on(Work(settings, asked, 1, None, False), "survey-results").results)
+    except InputError as error:
+        return {"refused": error.problem}
+    sides = [codes[0] if codes and len(codes) == 1 else "" for codes in countries]
+    stations = sorted(
+        {(shapely.to_wkt(shape), side) for shape, side in zip(shapes, sides, strict=True) if shape is not None}
+    )
+    names = _common_names(current, [one["species"] for one in results["species"]])
+    return {"results": results, "stations": stations, "names": names}
 
 
-def _basis(current: releases.Release, dataset: str) -> str:
-    """Return what stands for a dataset's published rows."""
+def _common_names(current: releases.Release, species: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return by language one common name of each species: that of a checklist, else a bundled one."""
+    found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
+    told = [
+        (row["scientificName"], row["language"], row["name"]) for row in reversed(read_rows("vernacular_names.csv"))
+    ]
+    if species:
+        taxa = releases.read(current, "taxa", where=In("scientificName", tuple(species)))
+        for name, common in taxa.select("scientificName", "vernacular_names").drop_nulls().sort(pl.all()).iter_rows():
+            told += [(name, tag.partition("-")[0], word) for tag, word in json.loads(common).items()]
+    for name, language, word in told:
+        if name in species and language in found:
+            found[language][name] = word
+    return found
+
+
+def _basis(dataset: str, *tables: pl.DataFrame) -> str:
+    """Return what stands for a dataset's rows."""
     digest = hashlib.sha256(f"{_FORMAT} {dataset}".encode())
-    for table in ("surveys", "occurrences"):
-        rows = releases.read(current, table, where=Compare("datasetKey", "=", dataset))
+    for rows in tables:
         digest.update(str(rows.hash_rows(seed=0).sort().hash(seed=0).sum() if rows.height else 0).encode())
     return digest.hexdigest()
 
 
-def _made(settings: Settings, dataset: str, basis: str) -> dict[str, Any]:
-    """Write a dataset's pages in all languages, and return its numbers; where nothing can be told, why."""
-    into = folder(settings.data, dataset)
-    into.mkdir(mode=0o750, parents=True, exist_ok=True)
+def _as_json(told: Mapping[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False, default=str).encode()
+
+
+def read(data: Path, dataset: str) -> dict[str, Any] | None:
+    """Return a dataset's published results: `release`, `basis`, and `refused` or `results`; None before the first."""
+    path = folder(data, dataset) / _NUMBERS
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def exact(data: Path, dataset: str) -> dict[str, Any] | None:
+    """Return the exact results of a dataset, which its team alone may have; None where there are none.
+
+    Raises
+    ------
+    StoreError
+        If this process cannot open what is sealed.
+    """
+    path = folder(data, dataset) / _EXACT
+    if not path.exists():
+        return None
     try:
-        results = told_of(work_on(Work(settings, {"dataset": dataset}, 1, None, False), "survey-results").results)
-    except InputError as error:
-        return {"basis": basis, "refused": error.problem}
-    for language in LANGUAGES:
-        text = survey_page(
-            results, title=dataset, run=basis[:12], language=language, retold=partial(retold, language=language)
+        return dict(json.loads(b"".join(survey_files.opened(data, [path]))))
+    except OSError as error:
+        message = (
+            f"this service cannot open exact results; on the data's machine `biodata survey results --dataset {dataset} "
+            "--records exact --out results.html` makes them"
         )
-        _write(settings.data, into / f"{language}.html", text)
-    return {"basis": basis, "results": results}
+        raise StoreError(message) from error
 
 
-def _write(data: Path, path: Path, text: str) -> None:
-    """Write a file of the service's folder with its checksum."""
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    survey_files.write_whole(path, [text.encode()])
-    own = folders.service(data)
-    checksums.record(own, {str(path.relative_to(own)): path})
+def is_of_team(registry: Registry, who: Principal, dataset: str) -> bool:
+    """Tell whether somebody has the exact results of a dataset.
+
+    That is who may send to it, if their role is of this dataset, or if a part that they sent was taken in: a role that is bound
+    to nothing lets somebody send everywhere, and shows them nothing that is not theirs.
+    """
+    if not may(who, Action.HAND_IN, dataset=dataset):
+        return False
+    if any(role.role is Role.UPLOADER and role.dataset == dataset for role in who.roles):
+        return True
+    own = (Submission.dataset == dataset, Submission.account_id == who.account_id, Submission.part_version.is_not(None))
+    with registry.session(read_only=True) as session:
+        return session.scalar(select(Submission.id).where(*own).limit(1)) is not None
+
+
+def exact_page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str) -> bytes:
+    """Return exact results as a page, of which nothing is kept."""
+    return _composed(dataset, kept, language, ending, settings.boundaries)
+
+
+def published_page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str) -> bytes:
+    """Return published results as a page, or as one sheet of A4 (`.pdf`).
+
+    Raises
+    ------
+    MissingExtraError, PdfLibraryError
+        If this machine makes no PDF.
+    """
+    return _remembered(dataset, _as_json(kept), language, ending, settings.boundaries)
+
+
+@lru_cache(maxsize=40)
+def _remembered(dataset: str, kept: bytes, language: str, ending: str, boundaries: str) -> bytes:
+    return _composed(dataset, json.loads(kept), language, ending, boundaries)
+
+
+def _composed(dataset: str, kept: Mapping[str, Any], language: str, ending: str, boundaries: str) -> bytes:
+    results = kept["results"]
+    told: dict[str, Any] = {
+        "title": dataset, "run": kept["basis"][:12], "language": language, "retold": partial(retold, language=language),
+        "stations": [(shapely.from_wkt(shape), side) for shape, side in kept["stations"]], "names": kept["names"][language],
+        "boundaries": places.load_boundaries(boundaries),
+    }  # fmt: skip
+    with _DRAWING:
+        if ending == ".pdf":
+            return pdf.on_one_page(lambda rows: one_page(results, rows=rows, **told), results)
+        return survey_page(results, **told).encode()

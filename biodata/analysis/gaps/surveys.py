@@ -22,20 +22,11 @@ MOST_CELLS: Final = 16_000_000
 
 SURVEYS: Final = pl.Schema(
     {
-        "class": pl.String,
-        "country_code": pl.String,
-        "land_km2": pl.Float64,
-        "cells": pl.Int64,
-        "cells_without_effort": pl.Int64,
-        "share_without_effort": pl.Float64,
-        "visits": pl.Int64,
-        "visits_per_1000_km2": pl.Float64,
-        "effort_of_best": pl.Float64,
-        "under_surveyed": pl.Boolean,
-        "species": pl.Int64,
-        "asked_of": pl.String,
+        "class": pl.String, "country_code": pl.String, "land_km2": pl.Float64, "cells": pl.Int64, "cells_without_effort": pl.Int64,
+        "share_without_effort": pl.Float64, "visits": pl.Int64, "visits_per_1000_km2": pl.Float64, "effort_of_best": pl.Float64,
+        "under_surveyed": pl.Boolean, "species": pl.Int64, "asked_of": pl.String,
     }
-)
+)  # fmt: skip
 """One row a class and country. `visits` are distinct days, places and recorders of the class, recorded as `asked_of`, its
 most recorded species, is; `effort_of_best` is their density as a share of that of the country with most. `species` of the
 class are those with a record that counts for the country. No visit says that a species is absent."""
@@ -54,24 +45,10 @@ def survey_gaps(
     cell_m: float,
     region: shapely.Geometry | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return how much each class was looked for in each country, and the cells without effort.
+    """Return how much each class was looked for in each country (SURVEYS), and the cells without effort (CELLS).
 
-    Parameters
-    ----------
-    counted : Counted
-        Of the records of all species in the countries; of the public view where the result is to be shown.
-    countries : list of str
-        ISO 3166-1 alpha-2 codes.
-    boundaries : BoundarySet
-    cell_m : float
-        Side of a cell, metres; records that are less certain play no part.
-    region : shapely geometry, optional
-        Degrees, WGS 84; only what lies in it is told. All land of the countries where it is not given.
-
-    Returns
-    -------
-    polars.DataFrame of SURVEYS, polars.DataFrame of CELLS
-        By class and country; empty where no record tells its class and species.
+    `counted` is of the records of all species in the countries, of the public view where the result is to be shown; those that are
+    less certain than a cell play no part. Only what lies in `region`, degrees, is told, else all land of the countries.
     """
     land = {code: places.country_geometry(code, boundaries) for code in countries}
     if region is not None:

@@ -4,7 +4,7 @@ It is an index, not a density: it mixes how many there are with how easily they 
 where they looked in the same way and the effort of every event is known; else the comparison is refused and says why.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import polars as pl
 from scipy import stats
 
 from biodata.analysis.surveys.effort import of_stations, one_unit
-from biodata.analysis.surveys.joining import Joined
+from biodata.analysis.surveys.joining import PLACE, Joined, placed
 from biodata.geo import Floats
 
 
@@ -20,21 +20,9 @@ from biodata.geo import Floats
 class Rate:
     """Independent events for each unit of effort.
 
-    Attributes
-    ----------
-    events : int
-        Independent ones.
-    individuals : int
-        In these; a record that tells no number counts one.
-    effort : float
-        In `unit`; of cameras that of stations (`effort.of_stations`).
-    unit : str
-    sites : int
-        With effort; a site of two sides is one of each.
-    rate, low, high : float
-        Events for a unit, and the 95 % interval.
-    dispersion : float
-        How much more the sites differ than chance alone would make them; 1 for no more.
+    `effort`, in `unit`, is of cameras that of stations (`effort.of_stations`), `sites` those with effort, one of each side.
+    `individuals` counts one for a record that tells no number. `rate` has a 95 % interval, `low` to `high`; `dispersion` is how
+    much more the sites differ than chance alone would make them, 1 for no more.
     """
 
     events: int
@@ -47,53 +35,30 @@ class Rate:
     high: float
     dispersion: float
 
-    def told(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
 
 def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: float = 200.0) -> pl.DataFrame:
     """Return the records that are events of their own: none of its species less than the gap before it at its site.
 
-    Sides are apart: what both saw at a site that they share is an event of each.
-
-    Parameters
-    ----------
-    joined : Joined
-        Records without coordinates stand at their event's.
-    gap_minutes : float
-        O'Brien et al. 2003, https://doi.org/10.1017/S1367943003003172, take 30.
-    within_m : float
-        Cameras so near to each other are one station.
-
-    Returns
-    -------
-    polars.DataFrame
-        Rows of `joined.records`.
+    Sides are apart: what both saw at a site that they share is an event of each. Cameras within `within_m` of each other are one
+    station; O'Brien et al. 2003, https://doi.org/10.1017/S1367943003003172, take a gap of 30 minutes.
     """
     from biodata.analysis.evidence.independence import independent
 
     if joined.records.is_empty():
         return joined.records
-    place = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
-    of_event = joined.events.select("event_key", *(pl.col(name).alias(f"_{name}") for name in place)).unique(
-        "event_key"
-    )
-    placed = joined.records.join(of_event, on="event_key", how="left", maintain_order="left")
-    asked = placed.with_columns(
-        *(pl.coalesce(name, f"_{name}").fill_null(0.0).alias(name) for name in place),
+    asked = placed(joined, joined.records).with_columns(
+        pl.col(PLACE).fill_null(0.0),
         # What counts as one species here is the name that results are told by.
         species=pl.concat_str("name", "site", "side", separator="\x1f"),
     )
     return joined.records.filter(independent(asked, minutes=gap_minutes, metres=within_m))
 
 
-def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confidence: float = 0.95) -> Rate | str:
+def rate(events: pl.DataFrame, counted: pl.DataFrame) -> Rate | str:
     """Return the relative abundance of one species, or why it cannot be told.
 
     Parameters
     ----------
-    joined : Joined
     events : polars.DataFrame
         Events in which it was looked for, of one method (`joining.looked_for`).
     counted : polars.DataFrame
@@ -101,8 +66,7 @@ def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confide
     """
     if events.is_empty():
         return "no event looked for it"
-    refused = one_unit(events)
-    if refused:
+    if refused := one_unit(events):
         return refused
     worked = events.filter(pl.col("effort_value") > 0)
     own = counted.join(worked.select("event_key").unique(), on="event_key", how="semi")
@@ -116,7 +80,7 @@ def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confide
     total = float(effort.sum())
     if total <= 0:
         return "there was no effort"
-    found = limits(n, effort, confidence=confidence)
+    found = limits(n, effort)
     return Rate(
         int(n.sum()), int(own["individualCount"].fill_null(1).sum()), total, str(events["effort_unit"][0]), len(n),
         found.rate, found.low, found.high, found.dispersion,
@@ -133,13 +97,8 @@ class Limits:
     dispersion: float
 
 
-def limits(n: Floats, effort: Floats, *, confidence: float = 0.95) -> Limits:
-    """Return the rate of counts of places and its interval.
-
-    Parameters
-    ----------
-    n, effort : ndarray of float64
-        Of each place; some effort is above 0.
+def limits(n: Floats, effort: Floats) -> Limits:
+    """Return the rate of counts of places, of which some have effort, and its 95 % interval.
 
     Notes
     -----
@@ -149,7 +108,7 @@ def limits(n: Floats, effort: Floats, *, confidence: float = 0.95) -> Limits:
     """
     total = float(effort.sum())
     spread = dispersion(n, n.sum() * effort / total, len(n) - 1)
-    tail = _tail(confidence, spread, len(n) - 1)
+    tail = _tail(spread, len(n) - 1)
     scaled = n.sum() / spread
     low = float(stats.gamma.ppf(tail, scaled)) if scaled else 0.0
     high = float(stats.gamma.isf(tail, scaled + 1))
@@ -164,13 +123,12 @@ def dispersion(observed: Floats, expected: Floats, freedom: int) -> float:
     return max(float(((observed - expected)[usable] ** 2 / expected[usable]).sum()) / freedom, 1.0)
 
 
-def _tail(confidence: float, spread: float, freedom: int) -> float:
+def _tail(spread: float, freedom: int) -> float:
     """Return the share of each tail outside limits: that of the normal at Student's quantile where a spread was estimated."""
-    tail = (1 - confidence) / 2
-    return float(stats.norm.sf(stats.t.isf(tail, freedom))) if spread > 1 and freedom else tail
+    return float(stats.norm.sf(stats.t.isf(0.025, freedom))) if spread > 1 and freedom else 0.025
 
 
-def ratio(one: Rate | str, other: Rate | str, *, confidence: float = 0.95) -> dict[str, Any]:
+def ratio(one: Rate | str, other: Rate | str) -> dict[str, Any]:
     """Return how many times the first rate is the second, or why they are not compared.
 
     Notes
@@ -178,11 +136,8 @@ def ratio(one: Rate | str, other: Rate | str, *, confidence: float = 0.95) -> di
     The logarithm's error is that of two Poisson counts times the larger dispersion; where one count is 0 the interval
     is that of the exact binomial test (Przyborowski & Wilenski 1940) and has one end only.
     """
-    for told in (one, other):
-        if isinstance(told, str):
-            return {"refused": told}
-    assert isinstance(one, Rate)
-    assert isinstance(other, Rate)
+    if isinstance(one, str) or isinstance(other, str):
+        return {"refused": one if isinstance(one, str) else other}
     if one.unit != other.unit:
         return {"refused": f"units of effort differ ({one.unit}, {other.unit})"}
     if not one.events + other.events:
@@ -191,7 +146,7 @@ def ratio(one: Rate | str, other: Rate | str, *, confidence: float = 0.95) -> di
     spread = widest.dispersion
     a, b = one.events / spread, other.events / spread
     by_effort = other.effort / one.effort
-    tail = _tail(confidence, spread, widest.sites - 1)
+    tail = _tail(spread, widest.sites - 1)
     # Of events of both sides the share that is of the first, as a ratio of the rates.
     low = float(stats.beta.ppf(tail, a, b + 1)) if a else 0.0
     high = float(stats.beta.isf(tail, a + 1, b)) if b else 1.0

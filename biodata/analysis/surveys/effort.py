@@ -5,36 +5,18 @@ for none.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import polars as pl
 
 from biodata.vocabularies import SurveyDesign
 
-LEVELS: Final = ("side", "method", "repeat", "site", "month")
-"""By what effort can be told."""
-
 
 def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> pl.DataFrame:
-    """Return effort by groups.
+    """Return effort by groups: of `side`, `method`, `repeat`, `site` and `month` (`2026-02`).
 
-    Parameters
-    ----------
-    events : polars.DataFrame
-        As `joining.sites` returns them; `effort_value` has failures taken off.
-    by : sequence of str
-        Of LEVELS. A month is told as `2026-02`; an event of several months gives each its share of the event's days.
-
-    Returns
-    -------
-    polars.DataFrame, one row a group
-        The columns of `by`; `effort_unit`; `events`; `sites`; `effort`, in that unit, null where it is not known of any event;
-        `effort_unknown`, events whose effort is not known; `failed_days`, days without observation.
+    An event of several months gives each its share of the event's days. `effort` is null where it is not known of any event of a
+    group; `effort_unknown` counts the events of which it is not known, `failed_days` the days without observation.
     """
-    unknown = [level for level in by if level not in LEVELS]
-    if unknown:
-        msg = f"effort cannot be told by {unknown[0]}; by {', '.join(LEVELS)} it can"
-        raise ValueError(msg)
     shared = _months(events) if "month" in by else events.with_columns(_share=pl.lit(1.0))
     known = pl.col("effort_value").is_not_null()
     return (
@@ -51,23 +33,10 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
 
 
 def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Return the effort of sites, where cameras that stand at one site at the same time count once.
+    """Return the effort of sites (`site`, `side`, the columns of `by`), where cameras that stand there at the same time count once.
 
     Events of cameras are counted once a site, too (`abundance.independent_events`): with two cameras a site sees the same animals
-    as with one, and trap-nights of both would halve its rate.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        As `joining.sites` returns them, of one method, their effort known.
-    by : sequence of str
-        Other columns by which effort is told, such as `repeat`.
-
-    Returns
-    -------
-    polars.DataFrame, one row a site, side and group
-        `site`, `side`, the columns of `by`, `effort`: of each day the most that one event has (`days_watched`). Of methods but
-        camera traps, and of events without days, the sum.
+    as with one, and trap-nights of both would halve its rate. Of other methods, and of events without days, it is the sum.
     """
     at = ["site", "side", *by]
     cameras = events.filter((pl.col("method") == SurveyDesign.CAMERA_TRAP) & pl.col("first").is_not_null())
@@ -79,28 +48,12 @@ def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame
 
 
 def days_watched(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each day of each event on which it watched.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        As `joining.sites` returns them, with days.
-
-    Returns
-    -------
-    polars.DataFrame
-        `event_key`, `site`, `side`, `repeat`, `day`, `effort`: an event's effort, from which failures are taken off, is shared by
-        the days on which it did not fail.
-    """
-    return (
-        events.select("event_key", "site", "side", "repeat", "first", "last", "effort_value")
-        .with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last")))
-        .explode("day")
-        .join(_failed(events), on=["event_key", "day"], how="anti", maintain_order="left")
-        .select(
-            "event_key", "site", "side", "repeat", "day", effort=pl.col("effort_value") / pl.len().over("event_key")
-        )
-    )
+    """Return a row for each day of each event on which it watched; its effort is shared by the days on which it did not fail."""
+    kept = ("event_key", "site", "side", "repeat")
+    days = events.select(*kept, "first", "last", "effort_value")
+    days = days.with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day")
+    days = days.join(_failed(events), on=["event_key", "day"], how="anti", maintain_order="left")
+    return days.select(*kept, "day", effort=pl.col("effort_value") / pl.len().over("event_key"))
 
 
 def _failed(events: pl.DataFrame) -> pl.DataFrame:
@@ -122,29 +75,14 @@ def _failed(events: pl.DataFrame) -> pl.DataFrame:
 
 def _months(events: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each month of each event, with the month's share of the event's days."""
-    dated = events.filter(pl.col("first").is_not_null())
-    ends = pl.max_horizontal("first", "last")
-    days = dated.with_columns(_day=pl.date_ranges("first", ends)).explode("_day")
-    shares = (
-        days.group_by("event_key", month=pl.col("_day").dt.strftime("%Y-%m"))
-        .agg(_days=pl.len())
-        .with_columns(_share=pl.col("_days") / pl.col("_days").sum().over("event_key"))
-    )
-    undated = events.filter(pl.col("first").is_null()).with_columns(
-        month=pl.lit(None, dtype=pl.String), _share=pl.lit(1.0)
-    )
-    with_months = dated.join(shares.drop("_days"), on="event_key", maintain_order="left").sort("event_key", "month")
-    return pl.concat([with_months, undated], how="diagonal")
+    days = events.with_columns(_day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("_day")
+    months = days.with_columns(month=pl.col("_day").dt.strftime("%Y-%m"))
+    share = pl.len().over("event_key", "month") / pl.len().over("event_key")
+    return months.with_columns(_share=share).unique(["event_key", "month"], keep="first", maintain_order=True)
 
 
 def one_unit(events: pl.DataFrame) -> str | None:
-    """Return why the effort of events cannot be compared or added; None where it can.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        As `joining.sites` returns them.
-    """
+    """Return why the effort of events cannot be compared or added; None where it can."""
     methods = events["method"].unique().sort().to_list()
     if len(methods) > 1:
         return f"methods differ ({', '.join(methods)}), and so do their units of effort"

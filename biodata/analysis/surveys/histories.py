@@ -26,19 +26,8 @@ _VAGUE: Final = "its day is not told"
 class History:
     """The detection history of a species, by one method in one repeat.
 
-    Attributes
-    ----------
-    species, method : str
-    unit : str
-        Unit of effort.
-    sites : tuple of str, length n
-        Sites with effort.
-    detected : ndarray of float64, n x k
-        1 detected, 0 not detected, nan where nobody looked.
-    effort : ndarray of float64, n x k
-        Effort in each occasion; 0 where nobody looked.
-    left_out : dict of str to int
-        Events and records that play no part, by reason.
+    `detected` (sites x occasions) is 1 detected, 0 not detected, nan where nobody looked; `effort`, in `unit`, 0 there. `left_out`
+    counts events and records that play no part, by reason.
     """
 
     species: str
@@ -51,32 +40,13 @@ class History:
 
 
 def history(
-    joined: Joined,
-    species: str,
-    *,
-    method: str,
-    repeat: int | None = None,
-    side: str | None = None,
-    occasion_days: int = 5,
+    joined: Joined, species: str, *, method: str, repeat: int | None = None, side: str | None = None, occasion_days: int = 5,
     assumed_scope: Sequence[str] | None = None,
-) -> History:
-    """Return the detection history of a species.
+) -> History:  # fmt: skip
+    """Return the detection history of a species, by one method.
 
-    Parameters
-    ----------
-    joined : Joined
-    species : str
-        A `name` of the records.
-    method : str
-        Only events of this method.
-    repeat : int, optional
-        Only events of the season that began in this year; occupancy is taken not to change within a history.
-    side : str, optional
-        Only events of this side; a site that several sides looked at has a history of each, and one of all.
-    occasion_days : int
-        Days of an occasion of designs that watch for days on end; counted from each site's own first day.
-    assumed_scope : sequence of str, optional
-        See `joining.looked_for`.
+    `repeat` and `side` take only events of the season that began in that year, or of that side. Occasions of designs that watch
+    for days on end are `occasion_days` long, counted from each site's own first day. `assumed_scope`: see `joining.looked_for`.
     """
     chosen, left_out = looked_for(joined, species, method=method, assumed_scope=assumed_scope)
     if repeat is not None:
@@ -110,13 +80,8 @@ def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
 def _visits(events: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each event: each is an occasion of its site."""
     order = events.sort("site", "event_start", "event_key", nulls_last=True)
-    return order.select(
-        "event_key",
-        "site",
-        day="first",
-        effort="effort_value",
-        occasion=pl.int_range(pl.len()).over("site").cast(pl.Int64),
-    )
+    occasion = pl.int_range(pl.len()).over("site").cast(pl.Int64)
+    return order.select("event_key", "site", day="first", effort="effort_value", occasion=occasion)
 
 
 def _hits(own: pl.DataFrame, looked: pl.DataFrame, *, by_days: bool) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -136,20 +101,13 @@ def _filled(
     species: str, method: str, unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]
 ) -> History:
     """Lay occasions into a table of sites."""
-    by_site = looked.select("site").unique().sort("site")
     cells = looked.group_by("site", "occasion", maintain_order=True).agg(pl.col("effort").sum())
-    columns = cells["occasion"].unique().sort()
-    rows = {site: row for row, site in enumerate(by_site["site"])}
-    at = {occasion: column for column, occasion in enumerate(columns)}
-    detected = np.full((len(rows), len(at)), np.nan)
-    effort = np.zeros((len(rows), len(at)))
-    row, column = _places(cells, rows, at)
-    detected[row, column], effort[row, column] = 0.0, cells["effort"].to_numpy()
-    row, column = _places(hits, rows, at)
-    detected[row, column] = 1.0
-    return History(species, method, unit, tuple(by_site["site"]), detected, effort, left_out)
-
-
-def _places(frame: pl.DataFrame, rows: dict[str, int], at: dict[int, int]) -> tuple[list[int], list[int]]:
-    """Return rows and columns of a table of sites and occasions."""
-    return [rows[site] for site in frame["site"]], [at[occasion] for occasion in frame["occasion"]]
+    sites, occasions = (np.unique(cells[name].to_numpy()) for name in ("site", "occasion"))
+    detected, effort = np.full((len(sites), len(occasions)), np.nan), np.zeros((len(sites), len(occasions)))
+    at, hit = (
+        tuple(np.searchsorted(known, of[name].to_numpy()) for known, name in ((sites, "site"), (occasions, "occasion")))
+        for of in (cells, hits)
+    )
+    detected[at], effort[at] = 0.0, cells["effort"].to_numpy()
+    detected[hit] = 1.0
+    return History(species, method, unit, tuple(sites), detected, effort, left_out)

@@ -5,9 +5,8 @@ of one taxon on two sides, so near in space and time that they may be one. How m
 individual of one side can be one of the other only once.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +15,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, maximum_flow
 from scipy.spatial import cKDTree
 
+from biodata.analysis.surveys.joining import NO_SIDE
 from biodata.geo import metres_per_degree
 
 Ints = NDArray[np.int64]
@@ -23,29 +23,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Individuals of one species, of all sides together.
-
-    Attributes
-    ----------
-    by_side : dict of str to int
-    low, high : int
-        The least and the most that were counted.
-    groups_in_doubt : int
-        Groups that may have been counted on another side, too.
-    distance_m, hours : float
-        How near in space and time two groups of two sides may be one.
-    """
+    """Individuals of one species: the least and the most that were counted, and groups that another side may have counted, too."""
 
     by_side: dict[str, int]
     low: int
     high: int
     groups_in_doubt: int
-    distance_m: float
-    hours: float
-
-    def told(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
 
 
 def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 72.0) -> Total:
@@ -57,18 +40,14 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
         Groups that were counted: side; individuals (null counts one); decimalLongitude, decimalLatitude and
         coordinateUncertaintyInMeters; start and end, moments between which it was seen. A group without a place or time may be
         anywhere or at any time, so it may be any other. A group of no side adds to the most and never to the least.
-    distance_m : float
-        Circles of uncertainty that are no farther apart may hold one group.
-    hours : float
-        Between the end of one and the start of the other.
+    distance_m, hours : float
+        How far apart circles of uncertainty, and times, of one group may be.
 
     Returns
     -------
     Total
         `low` is at least the largest side's total. Of what one side counted twice by itself it says nothing.
     """
-    from biodata.analysis.surveys.joining import NO_SIDE
-
     size = groups["individuals"].fill_null(1).clip(lower_bound=0).cast(pl.Int64).to_numpy()
     side = groups["side"].fill_null(NO_SIDE)
     named = [one for one in side.unique().sort().to_list() if one != NO_SIDE]
@@ -79,7 +58,7 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
     low = _least(size, number, first, second, len(groups))
     return Total(
         {**by_side, **({NO_SIDE: int(size[~surely].sum())} if not surely.all() else {})},
-        max(low, max(by_side.values(), default=0)), int(size.sum()), len(np.union1d(first, second)), distance_m, hours,
+        max(low, max(by_side.values(), default=0)), int(size.sum()), len(np.union1d(first, second)),
     )  # fmt: skip
 
 

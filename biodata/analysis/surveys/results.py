@@ -1,43 +1,64 @@
 """All results of a survey in one call: tables of numbers, and beside each the reason where there is none."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from biodata.analysis.surveys import abundance, comparing, effort, floors, of_species, richness
-from biodata.analysis.surveys.accumulation import accumulation
-from biodata.analysis.surveys.asked import JOINT, Parameters, sides_of
-from biodata.analysis.surveys.joining import HIDDEN, NO_SIDE, Joined, species_only
+from biodata.analysis.surveys import abundance, effort, of_species, richness
+from biodata.analysis.surveys.joining import HIDDEN, JOINT, NO_SIDE, Joined, by_part, sides_of, species_only
 from biodata.sharing.scopes import meanings
 
 _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
 """Two words, of which the first is a genus."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What results are asked.
+
+    Attributes
+    ----------
+    species : tuple of str or None
+        Names of the records; all of them where none is told.
+    occasion_days : int
+        See `histories.history`.
+    gap_minutes, within_m : float
+        See `abundance.independent_events`.
+    distance_m, hours : float
+        See `joint.total`.
+    assumed_scope : tuple of str or None
+        See `joining.looked_for`.
+    seed : int
+        Of the intervals of compared richness.
+    """
+
+    species: tuple[str, ...] | None = None
+    occasion_days: int = 5
+    gap_minutes: float = 30.0
+    within_m: float = 200.0
+    distance_m: float = 5_000.0
+    hours: float = 72.0
+    assumed_scope: tuple[str, ...] | None = None
+    seed: int = 1
+
+
 def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
     """Return the results of a survey as plain values.
 
-    Parameters
-    ----------
-    joined : Joined
-    asked : Parameters
-
-    Returns
-    -------
-    dict
-        summary; effort, effort_by_month, effort_by_site; accumulation and richness by method; abundance, occupancy and trends
-        by species and method; activity by species; totals by species, method and year; parameters. Where something cannot be
-        told `refused` says why.
+    They are summary; species; effort, effort_by_month, effort_by_site; accumulation and richness by method; abundance, occupancy
+    and trends by species and method; totals by species, method and year; parameters. Where something cannot be told `refused`
+    says why.
     """
     names = _species(joined, asked.species)
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
     methods = sorted(joined.events["method"].unique())
     return {
         "summary": _summary(joined),
+        "species": _found(joined, names),
         "effort": effort.effort(joined.events).to_dicts(),
         "effort_by_month": effort.effort(joined.events, by=("side", "method", "month")).to_dicts(),
         "effort_by_site": effort.effort(joined.events, by=("side", "method", "site")).to_dicts(),
@@ -45,7 +66,6 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
         "abundance": [one for name in names for one in of_species.abundance_of(joined, counted, name, asked)],
         "occupancy": [one for name in names for one in of_species.occupancy_of(joined, name, asked)],
         "trends": [one for name in names for one in of_species.trends_of(joined, counted, name, asked)],
-        "activity": of_species.activity_of(joined, counted, names),
         "totals": [one for name in names for one in of_species.totals_of(joined, counted, name, asked)],
         "parameters": asdict(asked),
     }
@@ -59,6 +79,13 @@ def _species(joined: Joined, wanted: Sequence[str] | None) -> list[str]:
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
     found = [name for name in counts["name"] if name not in joined.hidden]
     return [name for name in [*found, *_never_found(joined)] if wanted is None or name in wanted]
+
+
+def _found(joined: Joined, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how many records each species has, and at how many sites; those with most records first."""
+    counts = joined.records.filter(pl.col("name").is_in(list(names))).group_by("name")
+    found = counts.agg(records=pl.len(), sites=pl.col("site").n_unique()).rename({"name": "species"})
+    return found.sort("records", "species", descending=[True, False]).to_dicts()
 
 
 def _meant(joined: Joined) -> set[str]:
@@ -106,22 +133,22 @@ def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
     events = joined.events.filter(pl.col("method") == method)
     every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
     records = species_only(every)
-    parts = {JOINT: (events, records)}
-    sides = sides_of(events)
-    for side in sides if len(sides) > 1 else []:
-        own = events.filter(pl.col("side") == side)
-        parts[side] = own, records.join(own.select("event_key"), on="event_key", how="semi")
     told: dict[str, Any] = {}
     tables = {}
-    for part, (of_events, of_records) in parts.items():
-        table = _table(of_events, of_records)
-        curve = accumulation(table, conditioned=False)
+    for part, of_part in by_part(events).items():
+        table = tables[part] = _table(of_part, records.join(of_part.select("event_key"), on="event_key", how="semi"))
+        curve = richness.accumulation(table)
         low, high = curve.limits()
         told[part] = {
             "sites": curve.sites.tolist(), "species": curve.richness.tolist(), "low": low.tolist(), "high": high.tolist(),
-            "estimates": floors.every_species(richness.pool(table)),
+            "estimates": every_species(richness.pool(table)),
         }  # fmt: skip
-        if part != JOINT:
-            tables[part] = table
-    compared = comparing.at_equal_coverage(tables, seed=seed) if tables else None
+    del tables[JOINT]
+    compared = richness.at_equal_coverage(tables, seed=seed) if tables else None
     return {"by": told, "compared": compared, "not_counted": every.height - records.height}
+
+
+def every_species(found: richness.Pool) -> dict[str, Any]:
+    """Return estimates of all species there are, or what was found where there is too little for one."""
+    few = of_species.too_few(found.sites) or (None if found.species else "nothing was found")
+    return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)

@@ -1,34 +1,35 @@
-"""How many species there are, those that were missed included; and how many a smaller sample would hold.
+"""How many species there are, those that were missed included; how many so many sites hold; and sides at an equal completeness.
 
-Names and results are those of `specpool`, `estimateR` and `rarefy` of R's vegan. All are lower bounds in practice: they
+Names and results are those of `specaccum`, `specpool` and `estimateR` of R's vegan. Estimates are lower bounds in practice: they
 extrapolate from the species that were found once or twice.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize, stats
+from scipy.special import gammaln
 
-from biodata.analysis.surveys.ace import RARE, ace_of, delta, root
+from biodata.analysis.species.richness import Sample
 from biodata.geo import Floats
+
+LEAST_SITES: Final = 5
+DRAWS: Final = 100
+RARE: Final = 10
+"""Individuals of a species up to which it is rare."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Species of all sites there are, estimated from in how many sites each was found.
 
-    Attributes
-    ----------
-    sites, species : int
-        Sites looked at, species found.
-    chao, chao_se : float
-        Chao2 with the small-sample correction (Chao 1987, https://doi.org/10.2307/2531532; Chiu et al. 2014,
-        https://doi.org/10.1111/biom.12200).
-    jack1, jack1_se, jack2 : float
-        First and second jackknife (Smith & van Belle 1984, https://doi.org/10.2307/2530750).
-    boot, boot_se : float
-        Bootstrap (the same).
+    Chao2 with the small-sample correction (Chao 1987, https://doi.org/10.2307/2531532; Chiu et al. 2014,
+    https://doi.org/10.1111/biom.12200), first and second jackknife and bootstrap (Smith & van Belle 1984,
+    https://doi.org/10.2307/2530750), with standard errors.
     """
 
     sites: int
@@ -41,27 +42,11 @@ class Pool:
     boot: float
     boot_se: float
 
-    def told(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
 
 def pool(counts: NDArray[np.integer]) -> Pool:
-    """Return the estimates of a table of sites.
-
-    Parameters
-    ----------
-    counts : ndarray of int, n sites x m species
-        Above 0 where a species was found.
-
-    Returns
-    -------
-    Pool
-        Of no species all estimates are 0 and their errors nan.
-    """
+    """Return the estimates of a table of sites x species, above 0 where one was found; of no species all are 0, errors nan."""
     seen = np.asarray(counts) > 0
-    n = len(seen)
-    found = seen.sum(axis=0)
+    n, found = len(seen), seen.sum(axis=0)
     seen, found = seen[:, found > 0], found[found > 0]
     species = len(found)
     if not species:
@@ -69,56 +54,38 @@ def pool(counts: NDArray[np.integer]) -> Pool:
         return Pool(n, 0, 0.0, nan, 0.0, nan, 0.0, 0.0, nan)
     once, twice = int((found == 1).sum()), int((found == 2).sum())
     small = (n - 1) / n
-    chao, chao_variance = _chao2(species, once, twice, small)
-    jack1 = species + once * small
-    jack2 = species + once * (2 * n - 3) / n - twice * (n - 2) ** 2 / n / (n - 1) if n > 1 else float(species)
-    # How many species each site alone has.
-    alone = seen[:, found == 1].sum(axis=1)
-    jack1_variance = (float((alone**2).sum()) - once / n) * small if once else 0.0
-    boot, boot_variance = _bootstrap(seen, found / n)
-    return Pool(
-        n, species, chao, root(chao_variance), jack1, root(jack1_variance), float(jack2), boot, root(boot_variance)
-    )
-
-
-def _chao2(species: int, once: int, twice: int, small: float) -> tuple[float, float]:
-    """Return Chao2 and its variance."""
     if twice:
         ratio = once / twice
         chao = species + small * once**2 / (2 * twice)
-        return chao, twice * (small / 2 * ratio**2 + small**2 * ratio**3 + small**2 / 4 * ratio**4)
-    pairs = once * (once - 1) / 2
-    chao = species + small * pairs
-    return chao, small * (small * (once * (2 * once - 1) ** 2 / 4 - once**4 / (4 * chao)) + pairs)
+        chao_variance = twice * (small / 2 * ratio**2 + small**2 * ratio**3 + small**2 / 4 * ratio**4)
+    else:
+        pairs = once * (once - 1) / 2
+        chao = species + small * pairs
+        chao_variance = small * (small * (once * (2 * once - 1) ** 2 / 4 - once**4 / (4 * chao)) + pairs)
+    jack2 = species + once * (2 * n - 3) / n - twice * (n - 2) ** 2 / n / (n - 1) if n > 1 else species
+    alone = seen[:, found == 1].sum(axis=1)  # how many species each site alone has
+    jack1_variance = (float((alone**2).sum()) - once / n) * small if once else 0.0
+    missed, away = (1 - found / n) ** n, (~seen).astype(np.float64)
+    together = (away.T @ away / n) ** n - np.outer(missed, missed)
+    boot_variance = float((missed * (1 - missed)).sum()) + float(together.sum() - np.trace(together))
+    return Pool(
+        n, species, chao, _root(chao_variance), species + once * small, _root(jack1_variance), float(jack2),
+        species + float(missed.sum()), _root(boot_variance),
+    )  # fmt: skip
 
 
-def _bootstrap(seen: NDArray[np.bool_], share: Floats) -> tuple[float, float]:
-    """Return the bootstrap estimate and its variance."""
-    n = len(seen)
-    missed = (1 - share) ** n
-    away = (~seen).astype(np.float64)
-    both = (away.T @ away / n) ** n - np.outer(missed, missed)
-    pairs = float(both.sum() - np.trace(both))
-    return len(share) + float(missed.sum()), float((missed * (1 - missed)).sum()) + pairs
+def _root(variance: float) -> float:
+    """Return a standard error; rounding may leave a variance a little below 0."""
+    return float(np.sqrt(max(variance, 0.0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """Species of a site, estimated from how many individuals each has.
+    """Species of a site, estimated from how many individuals each has, with standard errors of the delta method.
 
-    Attributes
-    ----------
-    species : int
-        Found.
-    chao1, chao1_se : float
-        Bias-corrected Chao1 (Chao 1984; Chiu et al. 2014).
-    ace, ace_se : float
-        Abundance-based coverage estimator (O'Hara 2005, https://doi.org/10.1111/j.1365-2656.2005.00940.x), and the error
-        that vegan tells of it; nan where every rare species is alone.
-    ace_se_delta : float
-        The error of the whole delta method, by which an interval is to be made. vegan 2.6 takes 1 - N where the N individuals
-        of rare species belong, and nothing of the common species; of drawn samples (60 to 300 species, 300 to 2,000
-        individuals) its error was 0.6 to 1.05 of the spread that the estimate had, this one 0.91 to 0.94.
+    Bias-corrected Chao1 (Chao 1984; Chiu et al. 2014), and the abundance-based coverage estimator (O'Hara 2005,
+    https://doi.org/10.1111/j.1365-2656.2005.00940.x), nan where every rare species is alone. vegan 2.6 tells a smaller error of
+    the latter, which takes 1 - N where the N individuals of rare species belong.
     """
 
     species: int
@@ -126,76 +93,135 @@ class Estimates:
     chao1_se: float
     ace: float
     ace_se: float
-    ace_se_delta: float
-
-    def told(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
 
 
 def estimates(counts: NDArray[np.integer]) -> Estimates:
-    """Return the estimates of one site's counts.
-
-    Parameters
-    ----------
-    counts : ndarray of int, one a species
-        Individuals.
-    """
+    """Return the estimates of one site's counts of individuals, one a species."""
     known = np.asarray(counts)
     known = known[known > 0]
     of = np.array([(known == i).sum() for i in range(1, RARE + 1)], dtype=np.float64)
-    once, twice, species = of[0], of[1], len(known)
-    chao1 = species + once * (once - 1) / (2 * (twice + 1))
-    # Of the numbers of species of 1, 2, 3 and more individuals; those of 3 and more count one each.
-    slope = np.ones(RARE)
-    slope[0] += (2 * once - 1) / (2 * (twice + 1))
-    slope[1] -= once * (once - 1) / (2 * (twice + 1) ** 2)
-    common = species - of.sum()
-    chao1_se = delta(slope, of, common, chao1)
-    ace, ace_se, ace_se_delta = ace_of(known, of)
-    return Estimates(species, float(chao1), chao1_se, ace, ace_se, ace_se_delta)
+    sizes, common = np.arange(1, RARE + 1), float((known > RARE).sum())
+
+    def chao1(of: Floats) -> float:
+        return float(common + of.sum() + of[0] * (of[0] - 1) / (2 * (of[1] + 1)))
+
+    def ace(of: Floats) -> float:
+        rare = (sizes * of).sum()
+        if not rare:
+            return common
+        cover = 1 - of[0] / rare
+        variation = of.sum() * (sizes * (sizes - 1) * of).sum() / (cover * rare * (rare - 1)) - 1
+        return float(common + of.sum() / cover + of[0] / cover * max(variation, 0.0))
+
+    def error(estimator: Callable[[Floats], float], estimate: float) -> float:
+        if not of.any():
+            return 0.0
+        # The numbers of species of 1, 2, … 10 and more individuals share a multinomial.
+        slope = optimize.approx_fprime(of, estimator, 1e-7)
+        return _root(float(slope**2 @ of + common - (slope @ of + common) ** 2 / estimate))
+
+    of_chao, rare = chao1(of), float((sizes * of).sum())
+    alone = bool(rare) and rare in (of[0], 1.0)
+    of_ace = float("nan") if alone else ace(of)
+    return Estimates(len(known), of_chao, error(chao1, of_chao), of_ace, float("nan") if alone else error(ace, of_ace))
 
 
-def rarefy(counts: NDArray[np.integer], size: int) -> tuple[float, float]:
-    """Return how many species so many individuals of a sample hold, and the standard deviation.
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How many species 1, 2, … sites hold, and the standard deviation of drawing other sites."""
 
-    Parameters
-    ----------
-    counts : ndarray of int, one a species
-        Individuals.
-    size : int
-        Individuals drawn without putting any back; at most all of them.
+    sites: Floats
+    richness: Floats
+    sd: Floats
 
-    Raises
-    ------
-    ValueError
-        If there are not so many.
+    def limits(self, confidence: float = 0.95) -> tuple[Floats, Floats]:
+        """Return the lower and upper limits, normal, none below 0."""
+        wide = float(stats.norm.ppf((1 + confidence) / 2)) * self.sd
+        return np.maximum(self.richness - wide, 0.0), self.richness + wide
+
+
+def accumulation(counts: NDArray[np.integer]) -> Curve:
+    """Return the accumulation curve of a table of sites x species: the mean of all orders.
+
+    Curves of two sides are comparable only at the same effort; at the same number of sites they are not where the sites of one
+    were watched longer (`at_equal_coverage`).
 
     Notes
     -----
-    Hurlbert 1971, https://doi.org/10.2307/1934145; Heck et al. 1975, https://doi.org/10.2307/1934716.
+    Ugland et al. 2003, https://doi.org/10.1046/j.1365-2656.2003.00748.x; spread Colwell et al. 2004,
+    https://doi.org/10.1890/03-0557, with the species that the first jackknife tells.
     """
-    known = np.asarray(counts)
-    known = known[known > 0].astype(np.float64)
-    total = known.sum()
-    if size > total:
-        msg = f"{size} individuals cannot be drawn from {total:.0f}"
-        raise ValueError(msg)
-    # Species of the same count are alike: pairs of counts are far fewer than pairs of species.
-    value, times = np.unique(known, return_counts=True)
-    missed = _none_drawn(total, value, size)
-    both = _none_drawn(total, value[:, None] + value[None, :], size) - np.outer(missed, missed)
-    pairs = float(times @ both @ times - (times * np.diag(both)).sum())
-    variance = float((times * missed * (1 - missed)).sum()) + pairs
-    return float((times * (1 - missed)).sum()), root(variance)
+    table = np.asarray(counts)
+    n, found = len(table), (table > 0).sum(axis=0)
+    drawn, left = np.arange(1, n + 1)[:, None], n - found[found > 0][None, :]
+    # The chance that so many sites hold none of a species.
+    possible = left >= drawn
+    x = np.where(possible, left, drawn)
+    logs = gammaln(x + 1) - gammaln(x - drawn + 1) - gammaln(n + 1) + gammaln(n - drawn + 1)
+    held = 1 - np.where(possible, np.exp(logs), 0.0)
+    curve, every = held.sum(axis=1), pool(table).jack1
+    spread = (held**2).sum(axis=1) - curve**2 / (every or 1.0)  # where nothing was found there is no doubt about it
+    return Curve(drawn[:, 0].astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))
 
 
-def _none_drawn(total: float, counts: Floats, size: int) -> Floats:
-    """Return the chance that a draw of so many from all holds none of so many.
+def at_equal_coverage(
+    tables: Mapping[str, NDArray[np.integer]], *, seed: int = 1, confidence: float = 0.95
+) -> dict[str, Any]:
+    """Return the richness of sides at an equal completeness, or why they are not compared.
 
-    It is a product of one factor for each of these; factorials of thousands would differ in their last digits.
+    More effort finds more species, so numbers found are never set beside each other as they are.
+
+    Parameters
+    ----------
+    tables : mapping of side to ndarray of int, n sites x m species
+    seed : int
+        Of the samples drawn for the intervals.
+    confidence : float
+
+    Returns
+    -------
+    dict
+        `coverage`, the smallest that twice the sample of any side would have (Chao & Jost 2012,
+        https://doi.org/10.1890/11-1952.1), and `sides`; or `refused`. `overlap` tells whether any two intervals overlap: they are
+        those of samples drawn from an estimated community, unseen species among them (Chao et al. 2014,
+        https://doi.org/10.1890/13-0133.1, appendix G).
     """
-    possible = int(min(counts.max(initial=0.0), total - size))
-    logs = np.concatenate([[0.0], np.cumsum(np.log1p(-size / (total - np.arange(possible))))])
-    at = np.minimum(counts, possible).astype(np.int64)
-    return np.where(counts <= total - size, np.exp(logs[at]), 0.0)
+    samples = {side: Sample.of_visits((table > 0).sum(axis=0), len(table)) for side, table in tables.items()}
+    if len(samples) < 2:
+        return {"refused": "there is only one side"}
+    for side, sample in samples.items():
+        if sample.units < LEAST_SITES:
+            return {"refused": f"{side} has {sample.units} sites, and fewer than {LEAST_SITES} tell no completeness"}
+        if not len(sample.counts):
+            return {"refused": f"nothing was found in {side}"}
+    common = min(sample.coverage(2.0 * sample.units) for sample in samples.values())
+    if common <= 0:
+        return {"refused": "on one side every species was found once: its completeness cannot be told"}
+    told: dict[str, dict[str, Any]] = {}
+    rng = np.random.default_rng(seed)
+    wide = float(stats.norm.ppf((1 + confidence) / 2))
+    for side, sample in samples.items():
+        units = sample.units_for(common) or 2.0 * sample.units
+        richness = sample.species_at(units)
+        half = wide * float(np.std(_drawn(sample, common, rng), ddof=1))
+        told[side] = {
+            "sites": sample.units, "species": len(sample.counts), "coverage": sample.coverage(), "units": units,
+            "richness": richness, "low": max(richness - half, 0.0), "high": richness + half,
+        }  # fmt: skip
+    overlap = any(a["low"] <= b["high"] and b["low"] <= a["high"] for a, b in combinations(told.values(), 2))
+    return {"coverage": common, "sides": told, "overlap": overlap}
+
+
+def _drawn(sample: Sample, common: float, rng: np.random.Generator) -> list[float]:
+    """Return the species at a coverage of samples drawn from the community that a sample tells of."""
+    n, share = sample.units, sample.counts / sample.units
+    lacking = (1 - sample.coverage()) * share.sum()
+    missed = share * (1 - share) ** n
+    known = share * (1 - lacking / missed.sum() * (1 - share) ** n) if missed.sum() > 0 else share
+    unseen = int(np.ceil(sample.unseen))
+    chance = np.concatenate([known, np.full(unseen, min(lacking / unseen, 1.0) if unseen else 0.0)])
+    found = []
+    for _ in range(DRAWS):
+        other = Sample.of_visits(rng.binomial(n, chance), n)
+        found.append(other.species_at(other.units_for(common) or 2.0 * n) if len(other.counts) else 0.0)
+    return found

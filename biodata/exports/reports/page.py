@@ -44,6 +44,9 @@ table.stack td,table.stack tbody th{padding:.1rem 0}table.stack td::before{conte
 @media print{body{font-size:10pt;padding:0;max-width:none}.lead{font-size:10.5pt}.wide{overflow:visible}\
 .wide>svg{max-width:130mm;max-height:145mm}h1{font-size:1.4rem}.wide>svg.map{max-width:none;max-height:104mm}nav{display:none}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
 table.parameters td,table.parameters th{padding:.1rem .4rem}dl{break-inside:avoid}h2{margin-top:1.3rem}\
+.sheet{font-size:8pt}.sheet h2{font-size:10pt;margin:.5rem 0 .1rem}.sheet p,.sheet dl{margin:.1rem 0}\
+.sheet table{font-size:7.5pt;margin:0}.sheet td,.sheet th,.sheet caption{padding:.08rem .4rem}.sheet .common{display:inline}\
+.sheet .pair{display:flex;gap:1rem}.sheet figure{flex:1;margin:.2rem 0}.sheet figure img{width:auto;height:52mm}\
 h2,h3,h2+p,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,26 @@ def write(material: Material, path: Path) -> str:
         logger.setLevel(level)
     part.replace(path)
     return "".join(boxes.letters)
+
+
+def on_one_page(page_of: Callable[[int], str], numbers: Mapping[str, Any]) -> bytes:
+    """Return a page as PDF on one sheet of A4, its numbers attached: with as many rows of its table as there is room for.
+
+    Raises
+    ------
+    MissingExtraError, PdfLibraryError
+        As `write`.
+    """
+    weasyprint = _weasyprint()
+    fetcher = weasyprint.urls.URLFetcher(allowed_protocols=("data",))
+    for rows in (30, 20, 12, 6, 0):
+        document = weasyprint.HTML(string=page_of(rows), url_fetcher=fetcher).render(pdf_tags=True)
+        if len(document.pages) == 1:
+            break
+    attachment = weasyprint.Attachment(
+        string=json.dumps(numbers, ensure_ascii=False, sort_keys=True), name="results.json", relationship="Data"
+    )
+    return bytes(document.write_pdf(attachments=[attachment], pdf_tags=True))
 
 
 class _Boxes(logging.Handler):

@@ -21,23 +21,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 JOINT: Final = "joint"
-JOINT_COLOUR, QUIET, _GRID = "#1d2a26", "#4c5652", "#e4e0d4"
+JOINT_COLOUR, QUIET, OTHER_COLOUR, _GRID = "#1d2a26", "#4c5652", "#9aa39e", "#e4e0d4"
 _WIDTH_IN: Final = 4.4
 """Narrow, so that words can be read where a page is as wide as a telephone."""
-_MARKERS: Final = ("o", "s", "^", "D", "v")
+MARKERS: Final = ("o", "s", "^", "D", "v")
 DASHES: Final[Any] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)), (0, (3, 3)))
 HATCHES: Final = ("", "////", "....", "xxxx", "----")
 """Parts differ in these too, so that they can be told apart where a page is printed in grey."""
-_SCRIPTS: Final = (
-    # Of a collection matplotlib knows the first face alone.
-    "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
-    "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar",
-)  # fmt: skip
 _LETTERS: Final = MappingProxyType(
     {
-        "zh": (_SCRIPTS[:6], "fonts-noto-cjk"), "th": (("Noto Sans Thai",), "fonts-noto-core"),
-        "lo": (("Noto Sans Lao",), "fonts-noto-core"), "km": (("Noto Sans Khmer",), "fonts-noto-core"),
-        "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
+        # Of a collection matplotlib knows the first face alone.
+        "zh": (
+            ("Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback"),
+            "fonts-noto-cjk",
+        ),
+        "th": (("Noto Sans Thai",), "fonts-noto-core"), "lo": (("Noto Sans Lao",), "fonts-noto-core"),
+        "km": (("Noto Sans Khmer",), "fonts-noto-core"), "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
     }
 )  # fmt: skip
 """Languages in other letters than Latin ones: the fonts that have them, and the Debian package of one."""
@@ -61,7 +60,8 @@ def write_png(figure: "Figure", path: Path) -> None:
 
 def look() -> Any:
     """Return how plots look, with the fonts of the region's scripts that this machine has."""
-    return {**_LOOK, "font.family": ["DejaVu Sans", *(name for name in _SCRIPTS if name in _there())]}
+    scripts = (name for names, _ in _LETTERS.values() for name in names if name in _there())
+    return {**_LOOK, "font.family": ["DejaVu Sans", *scripts]}
 
 
 def lacks_letters(language: str) -> str | None:
@@ -110,7 +110,7 @@ def colours_of(sides: Sequence[str]) -> dict[str, str]:
 
 def place_of(part: str, colours: Mapping[str, str]) -> int:
     """Return the place of a part among all, by which its marks differ."""
-    return list(colours).index(part) % len(_MARKERS) if part in colours else len(_MARKERS) - 1
+    return list(colours).index(part) % len(MARKERS) if part in colours else len(MARKERS) - 1
 
 
 def part_name(part: str) -> str:
@@ -161,22 +161,18 @@ def intervals(
     parts = [part for part in colours if any(low in by.get(part, {}) for _, by in rows)]
     for row, (_, by) in enumerate(rows):
         for place, part in enumerate(parts):
-            one = by.get(part)
-            if one is None or low not in one:
+            one = by.get(part, {})
+            if low not in one:
                 continue
             y = row + (place - (len(parts) - 1) / 2) * 0.22
             end = one[high] if most is None else min(one[high], most)
             axes.plot([one[low], end], [y, y], color=colours[part], linewidth=1.8, solid_capstyle="butt")
-            marks = []
+            style: dict[str, Any] = {"color": colours[part], "markersize": 4.5, "clip_on": False, "zorder": 3}
             if one[value] is not None and one[value] <= end:
                 face = "white" if one.get("at_a_bound") else colours[part]
-                marks.append((one[value], _MARKERS[place_of(part, colours)], face))
+                axes.plot(one[value], y, MARKERS[place_of(part, colours)], markerfacecolor=face, **style)
             if end < one[high]:
-                marks.append((end, ">", colours[part]))
-            for x, mark, face in marks:
-                axes.plot(
-                    x, y, mark, color=colours[part], markerfacecolor=face, markersize=4.5, clip_on=False, zorder=3
-                )
+                axes.plot(end, y, ">", **style)
     axes.set_yticks(range(len(rows)), [wrapped(name, 28) for name, _ in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     legend(axes, {part: colours[part] for part in parts}, colours, marked=True)
@@ -198,12 +194,7 @@ def legend(
             hatch = HATCHES[(place - 1) % len(HATCHES)]
             named.append(Patch(facecolor=colour, edgecolor="white", linewidth=0, hatch=hatch, label=part_name(part)))
         else:
-            style = {"marker": _MARKERS[place], "markersize": 4.5} if marked else {"linestyle": DASHES[place]}
+            style = {"marker": MARKERS[place], "markersize": 4.5} if marked else {"linestyle": DASHES[place]}
             named.append(Line2D([], [], color=colour, linewidth=1.8, label=part_name(part), **style))
-    axes.figure.legend(
-        handles=named,
-        frameon=False,
-        loc="outside lower center",
-        ncols=len(named) if len(named) < 4 else 2,
-        handlelength=3,
-    )
+    columns = len(named) if len(named) < 4 else 2
+    axes.figure.legend(handles=named, frameon=False, loc="outside lower center", ncols=columns, handlelength=3)

@@ -1,48 +1,93 @@
-"""Sections of a survey's results that tell of species: abundance, occupancy, trends, activity, totals."""
+"""Sections of a survey's results that tell of species, and the words that their cells share."""
 
-from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
-from biodata.analysis.surveys import floors
 from biodata.exports.reports import markup, survey_marks
-from biodata.exports.reports.survey_marks import part_name as _part
-from biodata.exports.reports.survey_words import (
-    by_method,
-    cells_of,
-    figures,
-    method_of,
-    nothing_of,
-    parts_of,
-    range_of,
-    reasons_of,
-    species_of,
-    spelled,
-)
-from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced
+from biodata.exports.reports.survey_marks import part_name
+from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced, text
+from biodata.places import country_name
+
+Told: TypeAlias = Mapping[str, Any]
+_CODE: Final = re.compile(r"\b[A-Z]{2}\b")
 
 
-def abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
-    """Tell independent events for each unit of effort."""
-    tables = []
-    for method, rows in by_method(told["abundance"]).items():
-        if nothing := nothing_of(method, rows):
-            tables.append(nothing)
+def figures(drawings: Told, begins: str) -> list[str]:
+    """Return the drawings of a section."""
+    return [
+        f'<figure><img src="{survey_marks.as_data(figure)}" alt="{text(words)}"><figcaption>{text(words)}</figcaption></figure>'
+        for name, (figure, words) in drawings.items()
+        if name.startswith(begins)
+    ]
+
+
+def species_of(name: str, common: str | None = None) -> markup.Mark:
+    """Return a species as it is printed."""
+    return markup.Mark(f"<i>{text(name)}</i>" + (f' <span class="common">{text(common)}</span>' if common else ""))
+
+
+def range_of(low: Any, high: Any, *, digits: int = 3) -> str:
+    """Return an interval in words."""
+    return f"{number(low, digits=digits)} to {number(high, digits=digits)}"
+
+
+def refused(found: Told) -> str:
+    """Return why something is not told, with countries by their names."""
+    return _CODE.sub(lambda match: country_name(match[0]), found["refused"])
+
+
+def method_of(name: str) -> str:
+    """Return a method as a sentence begins."""
+    return spaced(name[:1].upper() + name[1:])
+
+
+def parts_of(rows: Iterable[Told]) -> list[str]:
+    """Return the parts that any of the rows tells: all together, then the sides."""
+    found = {part for one in rows for part in one["by"]}
+    return [survey_marks.JOINT, *sorted(found - {survey_marks.JOINT})]
+
+
+def _tables(
+    rows: Sequence[Told], caption: Callable[[Sequence[Told]], str], cell: Callable[[Told], str], *, last: tuple[str, Any] | None = None,
+    years: bool = False,
+) -> list[str]:  # fmt: skip
+    """Return a table for each method: species, what each part tells or why it does not, and how sides compare."""
+    out = []
+    for method in dict.fromkeys(one["method"] for one in rows):
+        own = [one for one in rows if one["method"] == method]
+        reasons = {found.get("refused") for one in own for found in one["by"].values()}
+        if None not in reasons and len(reasons) == 1:  # nothing is told, for one and the same reason
+            names = counted(len({one["species"] for one in own}), "name")
+            out.append(markup.paragraph(f"{method_of(method)}: not told of {names}, since {reasons.pop()}."))
             continue
-        parts = parts_of(rows)
-        units = {f["unit"]: None for one in rows for f in one["by"].values() if "unit" in f}
-        ratios = any(one["compared"] for one in rows)
-        sides: list[str] = next((one["compared"]["sides"] for one in rows if one["compared"]), [])
-        head = ["Species", *(_part(part) for part in parts)]
-        if ratios:
-            head.append(f"{_part(sides[0])} ÷ {_part(sides[1])}")
-        body = [
-            [species_of(one["species"]), *cells_of(one, parts, _rate), *([_ratio(one["compared"])] if ratios else [])]
-            for one in rows
-        ]
-        unit = f"100 {next(iter(units))}s" if units else "effort"
-        caption = f"{method_of(method)}: independent events for {unit}, with 95 % limits"
-        tables.append(markup.table(head, body, caption=caption, kind="stack species"))
+        parts = parts_of(own)
+        sides = next((one["compared"].get("sides", ()) for one in own if one.get("compared")), None)
+        head = ["Species", *(["Year"] if years else []), *map(part_name, parts)]
+        if last and sides is not None:
+            head.append(last[0].format(*map(part_name, sides)))
+        body = []
+        for one in own:
+            told = (one["by"].get(part) for part in parts)
+            cells = ["" if f is None else f"not told: {refused(f)}" if "refused" in f else cell(f) for f in told]
+            row = [species_of(one["species"]), *([plain(one["repeat"])] if years else []), *cells]
+            if last and sides is not None:
+                found = one["compared"]
+                row.append(
+                    "" if not found else f"not compared: {refused(found)}" if "refused" in found else last[1](found)
+                )
+            body.append(row)
+        out.append(markup.table(head, body, caption=f"{method_of(method)}: {caption(own)}", kind="stack species"))
+    return out
+
+
+def abundance(told: Told, drawings: Told) -> str:
+    """Tell independent events for each unit of effort."""
+
+    def caption(rows: Sequence[Told]) -> str:
+        unit = next((f["unit"] for one in rows for f in one["by"].values() if "unit" in f), None)
+        return f"independent events for {'effort' if unit is None else f'100 {unit}s'}, with 95 % limits"
+
     asked = told["parameters"]
     return markup.section(
         "Relative abundance",
@@ -52,57 +97,44 @@ def abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
             "that stand at one site at the same time count its nights once."
         ),
         *figures(drawings, "abundance-"),
-        *tables,
+        *_tables(
+            told["abundance"], caption, lambda found: f"{rate(found)}, {counted(found['events'], 'event')}", last=("{} ÷ {}", _ratio)
+        ),
         identifier="abundance",
-    )
+    )  # fmt: skip
 
 
-def _rate(found: Mapping[str, Any]) -> str:
-    value, low, high = (100 * found[name] for name in ("rate", "low", "high"))
-    return f"{number(value, digits=3)} ({range_of(low, high)}), {counted(found['events'], 'event')}"
+def rate(found: Told) -> str:
+    """Return events for 100 units of effort with their limits."""
+    return f"{number(100 * found['rate'], digits=3)} ({range_of(100 * found['low'], 100 * found['high'])})"
 
 
-def _ratio(found: Mapping[str, Any] | None) -> str:
-    """Tell how many times one side has what the other has."""
-    if not found:
-        return ""
-    if "refused" in found:
-        return f"not compared: {spelled(found['refused'])}"
+def _ratio(found: Told) -> str:
+    """Return how many times one side has what the other has."""
     high = "any number" if found["high"] is None else number(found["high"], digits=3)
     value = NOT_KNOWN if found["ratio"] is None else number(found["ratio"], digits=3)
     return f"{value} ({number(found['low'], digits=3)} to {high})"
 
 
-def occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
+def occupancy(told: Told, drawings: Told) -> str:
     """Tell the share of sites that species used."""
-    tables = []
-    for method, rows in by_method(told["occupancy"]).items():
-        if nothing := nothing_of(method, rows):
-            tables.append(nothing)
-            continue
-        parts = parts_of(rows)
-        units = sorted({one["unit"] for one in rows})
-        several = any(one["compared"] for one in rows)
-        notes = _noted(rows)
-        body = [
-            [
-                species_of(one["species"]), plain(one["repeat"]), *cells_of(one, parts, partial(_share, notes=notes)),
-                *([_same(one["compared"])] if several else []),
-            ]
-            for one in rows
-        ]  # fmt: skip
-        caption = (
-            f"{method_of(method)}: occupancy (95 %), where it was found, detection in one {' or '.join(units)} (95 %)"
-        )
-        tables.append(
-            markup.table(
-                ("Species", "Year", *(_part(part) for part in parts), *(["Sides differ"] if several else [])),
-                body,
-                caption=caption,
-                kind="stack species",
+    notes = _noted(told["occupancy"])
+
+    def cell(found: Told) -> str:
+        detection = ""
+        if found["psi"] is not None:
+            detection = (
+                f", detection {number(found['p'], digits=2)} ({range_of(found['p_low'], found['p_high'], digits=2)})"
             )
-        )
-        tables.append(markup.bullets(f"{mark}: {note}." for note, mark in notes.items()))
+        return f"{share(found)}, found at {found['found_at']} of {found['sites']}{detection}{_marks(found, notes)}"
+
+    def differ(found: Told) -> str:
+        return f"{'yes' if found['p_value'] < 0.05 else 'not shown'}, p {number(found['p_value'], digits=2)}"
+
+    def caption(rows: Sequence[Told]) -> str:
+        units = " or ".join(sorted({one["unit"] for one in rows}))
+        return f"occupancy (95 %), where it was found, detection in one {units} (95 %)"
+
     return markup.section(
         "Occupancy",
         markup.paragraph(
@@ -111,55 +143,41 @@ def occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
             f"occasion for each {told['parameters']['occasion_days']} days, other methods one for each visit."
         ),
         *figures(drawings, "occupancy-"),
-        *tables,
+        *_tables(told["occupancy"], caption, cell, last=("Sides differ", differ), years=True),
+        markup.bullets(f"{mark}: {note}." for note, mark in notes.items()),
         identifier="occupancy",
     )
 
 
-def _same(found: Mapping[str, Any] | None) -> str:
-    """Tell whether sides have the same occupancy."""
-    if not found:
-        return ""
-    if "refused" in found:
-        return f"not compared: {spelled(found['refused'])}"
-    return f"{'yes' if found['p_value'] < 0.05 else 'not shown'}, p {number(found['p_value'], digits=2)}"
+def share(found: Told) -> str:
+    """Return the share of sites with its interval, which alone is told where there is no estimate."""
+    interval = range_of(found["psi_low"], found["psi_high"])
+    return interval if found["psi"] is None else f"{number(found['psi'], digits=3)} ({interval})"
 
 
-def _noted(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _noted(rows: Iterable[Told]) -> dict[str, str]:
     """Return the notes of estimates, each with a letter by which cells tell it."""
     every = [note for one in rows for found in one["by"].values() for note in found.get("notes", ())]
     return {note: chr(ord("a") + n) for n, note in enumerate(dict.fromkeys(every))}
 
 
-def _share(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
-    """Tell occupancy and detection of one part, and by letters what must be said of them."""
-    place = f"found at {found['found_at']} of {found['sites']}"
-    marks = _marks(found, notes)
-    if found["psi"] is None:
-        return f"{range_of(found['psi_low'], found['psi_high'])}, {place}{marks}"
-    return (
-        f"{number(found['psi'], digits=3)} ({range_of(found['psi_low'], found['psi_high'])}), {place}, detection "
-        f"{number(found['p'], digits=2)} ({range_of(found['p_low'], found['p_high'], digits=2)}){marks}"
-    )
+def _marks(found: Told, notes: Mapping[str, str]) -> str:
+    """Return the letters of what must be said of an estimate."""
+    return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
 
 
-def trends(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
+def trends(told: Told, drawings: Told) -> str:
     """Tell trends; nothing of a survey of one year."""
-    tables = []
     notes = _noted(told["trends"])
-    for method, rows in by_method(told["trends"]).items():
-        if nothing := nothing_of(method, rows):
-            tables.append(nothing)
-            continue
-        parts = parts_of(rows)
-        body = [[species_of(one["species"]), *cells_of(one, parts, partial(_change, notes=notes))] for one in rows]
-        caption = f"{method_of(method)}: change of relative abundance a year with 95 % limits"
-        tables.append(
-            markup.table(("Species", *(_part(part) for part in parts)), body, caption=caption, kind="stack species")
-        )
+
+    def cell(found: Told) -> str:
+        interval = f"{percent(found['change'])} ({percent(found['low'])} to {percent(found['high'])})"
+        sites = f"{counted(found['sites'], 'site')} in {found['repeats']} years"
+        return f"{found['says']}, {interval}, {sites}{_marks(found, notes)}"
+
+    tables = _tables(told["trends"], lambda _: "change of relative abundance a year with 95 % limits", cell)
     if not tables:
         return ""
-    tables.append(markup.bullets(f"{mark}: {note}." for note, mark in notes.items()))
     return markup.section(
         "Trend",
         markup.paragraph(
@@ -167,64 +185,19 @@ def trends(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         ),
         *figures(drawings, "trends-"),
         *tables,
+        markup.bullets(f"{mark}: {note}." for note, mark in notes.items()),
         identifier="trend",
     )
 
 
-def _change(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
-    interval = f"{percent(found['change'])} ({percent(found['low'])} to {percent(found['high'])})"
-    sites = f"{counted(found['sites'], 'site')} in {found['repeats']} years"
-    return f"{found['says']}, {interval}, {sites}{_marks(found, notes)}"
-
-
-def _marks(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
-    """Return the letters of what must be said of an estimate."""
-    return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
-
-
-def activity(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
-    """Tell at which hours cameras saw animals; nothing where no camera did."""
-    if not told["activity"]:
-        return ""
-    parts = parts_of(told["activity"])
-    rows = [
-        (
-            species_of(one["species"]), one["by"][survey_marks.JOINT]["events"], *cells_of(one, parts, _at_night),
-            reasons_of(one["left_out"]),
-        )
-        for one in told["activity"]
-    ]  # fmt: skip
-    head = ("Species", "Events", *(f"At night, {_part(part)}" for part in parts), "Left out")
-    return markup.section(
-        "Activity",
-        markup.paragraph(
-            "Hours are those of the sun, so that both sides of a border have the same. Night is from 18 to 6 o'clock. Events of "
-            f"cameras whose clock is in doubt are left out. Of fewer than {floors.LEAST_EVENTS} events no share is told; a whole curve needs "
-            f"about {floors.CURVE_EVENTS} (Lashley et al. 2018)."
-        ),
-        *figures(drawings, "activity"),
-        markup.table(head, rows, caption="Independent events of cameras by hour", numbers=(1,), kind="stack species"),
-        identifier="activity",
-    )
-
-
-def _at_night(found: Mapping[str, Any]) -> str:
-    """Tell the share of the night, or how many of too few events."""
-    if not found["events"]:
-        return NOT_KNOWN
-    if found["night"] is None:
-        return f"{found['at_night']} of {counted(found['events'], 'event')}: too few for a share"
-    return f"{percent(found['night'])} ({percent(found['night_low'])} to {percent(found['night_high'])})"
-
-
-def totals(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
+def totals(told: Told, drawings: Told) -> str:
     """Tell totals over sides; nothing of one side."""
     if not told["totals"]:
         return ""
     rows = [
         (
             species_of(one["species"]), spaced(one["method"]), plain(one["repeat"]),
-            ", ".join(f"{_part(side)} {n:,}" for side, n in one["by_side"].items()),
+            ", ".join(f"{part_name(side)} {n:,}" for side, n in one["by_side"].items()),
             f"{one['low']:,} to {one['high']:,}" if one["low"] < one["high"] else f"{one['high']:,}", one["groups_in_doubt"],
         )
         for one in told["totals"]
