@@ -10,7 +10,6 @@ Other records that would give the place away are set apart beside it, and no mor
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -233,28 +232,9 @@ _MAY_GO_BESIDE: Final = pl.col("category").is_null() | pl.col("beside")
 _BESIDE: Final = ("key", "category", "rule_id", "beside")
 
 
-@dataclass(frozen=True)
-class Emptied:
-    """What becomes of events that have no open record left.
-
-    Attributes
-    ----------
-    beside : polars.DataFrame
-        key, category, rule_id, beside : open records of other events that are set apart with them.
-    unpublished : polars.Series of str
-        event_key of those that are not published, or not yet.
-    held : polars.Series of int
-        key of the records that wait with them.
-    """
-
-    beside: pl.DataFrame
-    unpublished: pl.Series
-    held: pl.Series
-
-
 def emptied_events(
     records: pl.DataFrame, events: pl.DataFrame, groups: pl.DataFrame, *, released: Collection[str], waits: pl.Series
-) -> Emptied:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Find what is set apart beside events that lose their last open record.
 
     Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
@@ -279,7 +259,12 @@ def emptied_events(
 
     Returns
     -------
-    Emptied
+    beside : polars.DataFrame
+        key, category, rule_id, beside : open records of other events that are set apart with them.
+    unpublished : polars.DataFrame
+        datasetKey, event_key of events that are not published, or not yet.
+    held : polars.DataFrame
+        datasetKey, key of the records that wait with them.
     """
     event = ["datasetKey", "eventID"]
     own = pl.col("category").is_in(list(PER_DEGREE)) & ~pl.col("beside")
@@ -322,10 +307,10 @@ def emptied_events(
         category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
     )  # fmt: skip
     opened = records.filter(_MAY_GO_BESIDE).select("key", *event)
-    return Emptied(
+    return (
         opened.join(strictest(with_them, event), on=event).select(_BESIDE),
-        pl.concat([withheld["event_key"], waiting["event_key"]]).unique(),
-        records.join(waiting, on=event, how="semi")["key"],
+        pl.concat([rows.select("datasetKey", "event_key") for rows in (withheld, waiting)]).unique(),
+        records.join(waiting, on=event, how="semi").select("datasetKey", "key"),
     )
 
 

@@ -105,7 +105,7 @@ def rules_in_force(
 def remember(settings: Settings, lake: Lake, rules: RuleSet) -> None:
     """Remember the plan by which the current release was just made: whoever asks next in this process is told the same."""
     assert rules.plan is not None
-    asked = _asked(settings, lake, rules, rules.plan.apart.memory)
+    asked = _asked(settings, lake, rules, rules.plan.apart)
     _KNOWN.append((asked, places.load_boundaries(settings.boundaries), rules.plan))
 
 

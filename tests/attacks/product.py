@@ -41,9 +41,9 @@ def set_apart(
     single = pl.col("whole").is_null()
     visits = visits.with_columns(pl.when(single).then(name).alias(name) for name in PLACE.values())
     found = product.set_apart(rows, visits, kept, before=before, released=released, today=today)
-    states = presences(found.memory.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
-    open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held)
-    event_keys = set(visits["event_key"]) - set(found.unpublished_events)
+    states = presences(found.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
+    open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held["key"])
+    event_keys = set(visits["event_key"]) - set(found.unpublished["event_key"])
     now = [
         part.select(
             identifier=pl.col(key).cast(pl.String), **{name: name for name in BEFORE.names() if name != "identifier"}
@@ -54,8 +54,8 @@ def set_apart(
         open_keys=open_keys,
         presences=set(states.select("datasetKey", "n", "column", "row", "taxon", "year").iter_rows()),
         event_keys={int(key) for key in event_keys},
-        waiting=dict(found.waiting.iter_rows()),
-        memory=(found.memory, shown | event_keys, pl.concat(now).cast(dict(BEFORE))),
+        waiting=dict(found.waiting.select("key", "places").iter_rows()),
+        memory=(found, shown | event_keys, pl.concat(now).cast(dict(BEFORE))),
         beside=set(found.hidden.filter("beside")["key"]),
     )
 

@@ -86,7 +86,7 @@ def steps(
     presences = presence_rows(replace(rules, plan=plan), boundaries=boundaries)
     lap("generalise")
     print(f"{records.height} records: {sum(map(len, decisions))} sensitive, {presences.height} presences")
-    return plan.apart.memory, spent
+    return plan.apart, spent
 
 
 def main() -> None:
