@@ -137,14 +137,14 @@ def plan_of(
     released: frozenset[str],
     secret: bytes,
     today: date,
-    unchanged: Collection[str] = (),
+    changed: Collection[str] | None = None,
 ) -> Plan:
     """Return what goes out of sensitive records.
 
     Parameters
     ----------
     records : polars.DataFrame
-        `PLACED` : all records of the datasets of the sensitive ones; without those of `unchanged`, as the others are.
+        `PLACED` : all records of the datasets of the sensitive ones; of those that changed alone, as all that follows.
     events : polars.DataFrame
         Columns of `terms.EVENT` of these datasets; `shown` : True for those that an earlier release had.
     sensitive : polars.DataFrame of `SENSITIVE`
@@ -152,8 +152,9 @@ def plan_of(
         As `set_apart` has them.
     secret : bytes
         The installation's.
-    unchanged : collection of str
-        Datasets in which nothing changed since the memory was made, nor the rules or the year: they keep what it has of them.
+    changed : collection of str, optional
+        The datasets in which something changed since the memory was made; the others keep what it has of them. All where
+        none are told: so it is when rules, lists or the year changed.
     """
     records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
     day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
@@ -162,11 +163,11 @@ def plan_of(
         longitude="decimalLongitude", latitude="decimalLatitude",
     ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
     placed = with_places(events).select("event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude")
-    changed = memory.of(unchanged, others=True)
-    apart = set_apart(asked, placed, changed, before=before, released=released, today=today)
+    earlier, kept = (memory, Memory()) if changed is None else (memory.of(changed), memory.of(changed, others=True))
+    apart = set_apart(asked, placed, earlier, before=before, released=released, today=today)
     with_presences = apart.states.filter("published").select("datasetKey").unique()
     marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")
-    return Plan(replace(apart, marked=marked).joined(memory.of(unchanged)), secret)
+    return Plan(replace(apart, marked=marked).joined(kept), secret)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:
