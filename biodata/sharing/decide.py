@@ -10,14 +10,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from biodata.flags import TRACKED
 from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.sharing import labels
-from biodata.sharing.generalise import Region, regions_of_size
+from biodata.sharing.generalise import Bools, Longs, Region, regions_of_size
 from biodata.sharing.grid import PER_DEGREE, strictness
 from biodata.sharing.received import decided_by_nodes
 from biodata.sharing.rule import Rule
@@ -27,7 +26,6 @@ from biodata.vocabularies import SharingCategory
 TRACKED_RULE: Final = "tracked-animals"
 _TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"
 _DECISION: Final = pl.Schema({"row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String})
-Bools = NDArray[np.bool_]
 
 
 def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
@@ -58,7 +56,13 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
     occurrences = rules.labels.added(occurrences)
-    decided = _by_rule(occurrences, rules, boundaries)
+    judged = judge(occurrences, rules, boundaries)
+    ranked = [(n, str(rule.category), rule.rule_id, rule.reason) for n, rule in enumerate(judged.rules)]
+    of_rule = pl.DataFrame(ranked, schema={"rule": pl.Int64, **dict([*_DECISION.items()][1:])}, orient="row")
+    of_rule = of_rule.filter(pl.col("category") != str(SharingCategory.OPEN))
+    rows = pl.DataFrame({"case": judged.case}).with_row_index("row").drop_nulls("case")
+    rows = rows.with_columns(rule=pl.Series(judged.decides[rows["case"].to_numpy()], dtype=pl.Int64))
+    decided = rows.join(of_rule, on="rule", maintain_order="left")
     # Of equally strict ones the node's is told first: it is the owner of the record.
     return stricter(decided_by_nodes(occurrences), decided, _tracked(occurrences), labels.gate(occurrences))
 
@@ -95,7 +99,7 @@ class Judged:
     case: pl.Series
     rules: tuple[Rule, ...]
     applies: Bools
-    decides: NDArray[np.int64]
+    decides: Longs
     consented: Mapping[int, Bools]
 
     def is_stricter(self, one: int, other: int) -> bool:
@@ -135,12 +139,9 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
 
     asked = may.any(axis=1)[resolved.place.to_numpy()]
     facts = facts_of(occurrences.filter(asked), rules, boundaries)
-    names = resolved.place.filter(asked).alias("names")
-    distinct = facts.unique(maintain_order=True).with_row_index("facts")
-    pairs = facts.join(distinct, on=facts.columns, how="left", nulls_equal=True, maintain_order="left")
-    pairs = pairs.select("facts").with_columns(names)
-    cases = pairs.unique(maintain_order=True).with_row_index("case")
-    number = pairs.join(cases, on=["names", "facts"], how="left", maintain_order="left")["case"]
+    facts = facts.with_columns(names=resolved.place.filter(asked))
+    cases = facts.unique(maintain_order=True).with_row_index("case")
+    number = facts.join(cases, on=facts.columns, how="left", nulls_equal=True, maintain_order="left")["case"]
     case = np.full(len(asked), -1, dtype=np.int64)
     case[asked] = number.to_numpy()
 
@@ -149,7 +150,7 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
         found = np.ones((cases.height, len(every)), dtype=bool)
         asked = {str(n): condition for n, condition in enumerate(every) if condition is not None}
         if asked:
-            found[:, [int(n) for n in asked]] = distinct.select(**asked).to_numpy()[cases["facts"].to_numpy()]
+            found[:, [int(n) for n in asked]] = cases.select(**asked).to_numpy()
         return found
 
     at_names = cases["names"].to_numpy()
@@ -178,17 +179,6 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
         refused = above[:, [(rule.rule_id, other.answerable) not in given for other in ranked]].any(axis=1)
         decides[ready & ~refused], consented[n] = n, ready
     return Judged(pl.Series(case).replace(-1, None).cast(pl.UInt32), ranked, applies, decides, consented)
-
-
-def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what the rules make less than open."""
-    judged = judge(occurrences, rules, boundaries)
-    ranked = [(n, str(rule.category), rule.rule_id, rule.reason) for n, rule in enumerate(judged.rules)]
-    of_rule = pl.DataFrame(ranked, schema={"rule": pl.Int64, **dict([*_DECISION.items()][1:])}, orient="row")
-    of_rule = of_rule.filter(pl.col("category") != str(SharingCategory.OPEN))
-    rows = pl.DataFrame({"case": judged.case}).with_row_index("row").drop_nulls("case")
-    rows = rows.with_columns(rule=pl.Series(judged.decides[rows["case"].to_numpy()], dtype=pl.Int64))
-    return rows.join(of_rule, on="rule", maintain_order="left").select(_DECISION.names())
 
 
 def stricter(*decided: pl.DataFrame) -> pl.DataFrame:
@@ -293,9 +283,8 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
 def _joined(values: pl.Expr) -> pl.Expr:
     """Return lists as texts, sorted, each once: |LA|VN|; | for nothing."""
     items = values.cast(pl.List(pl.String)).list.drop_nulls().list.unique().list.sort()
-    return _SEPARATOR + pl.when(items.list.len() > 0).then(items.list.join(_SEPARATOR) + _SEPARATOR).otherwise(
-        pl.lit("")
-    )
+    joined = items.list.join(_SEPARATOR) + _SEPARATOR
+    return _SEPARATOR + pl.when(items.list.len() > 0).then(joined).otherwise(pl.lit(""))
 
 
 def _text(values: Iterable[str | None]) -> str:
@@ -407,10 +396,8 @@ def _of_cells(x: Floats, y: Floats, size: int, shapes: Shapes, boundaries: Bound
     regions = regions_of_size(x, y, size, boundaries)
     known = {region: n for n, region in enumerate(dict.fromkeys(one for one in regions if one is not None))}
     near = [(*_near(region, boundaries), *_areas(region, shapes)) for region in known]
-    schema = {
-        name: pl.Boolean if name == "unsure" else pl.String
-        for name in ("countries", "provinces", "unsure", "touches", "within")
-    }
+    names = ("countries", "provinces", "unsure", "touches", "within")
+    schema = dict.fromkeys(names, pl.String()) | {"unsure": pl.Boolean()}
     table = pl.DataFrame(near, schema=schema, orient="row")
     at = pl.Series([None if region is None else known[region] for region in regions], dtype=pl.UInt32)
     return {f"{name}_{size}": table[name].gather(at) for name in schema}

@@ -11,7 +11,7 @@ Other records that would give the place away are set apart beside it, and no mor
 import hashlib
 from collections.abc import Collection, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -139,7 +139,8 @@ def count_off(places: pl.DataFrame) -> pl.DataFrame:
         tenths.add((x // 10, y // 10))
         count = at + 1 - first
         if count >= PLACES and len(tenths) >= TENTHS:
-            crowds[first : at + 1] = [_name(rows[first : at + 1])] * count
+            # By its first place, which is in no other one.
+            crowds[first : at + 1] = [":".join(map(str, (*rows[first][1:3], *rows[first][-2:])))] * count
             first, tenths = at + 1, set()
     return places.with_columns(pl.Series("crowd", crowds, dtype=pl.String))
 
@@ -175,9 +176,8 @@ def find_crowds(
     records = records.join(cells, on=where, how="semi")
     cells, left_over = cells.with_columns(n="base"), [CROWD_PLACES.to_frame()]
     while not cells.is_empty():
-        free = crowdless(spots, crowds).join(
-            cells.select("datasetKey", "base", "n").unique(), on=["datasetKey", "base"]
-        )
+        levels = cells.select("datasetKey", "base", "n").unique()
+        free = crowdless(spots, crowds).join(levels, on=["datasetKey", "base"])
         counted = count_off(squares(free).join(cells, on=POOL, how="semi"))
         crowds = pl.concat([crowds, counted.drop_nulls("crowd")])
         left_over.append(counted.filter(pl.col("crowd").is_null()))
@@ -211,13 +211,6 @@ def _in_order(places: pl.DataFrame) -> pl.DataFrame:
     names = places.select(pl.format("{}|{}|{}|{}", "datasetKey", "n", "x", "y")).to_series()
     order = pl.Series("order", [hashlib.sha256(name.encode()).hexdigest() for name in names], dtype=pl.String)
     return places.with_columns(order).sort(*POOL, "order").drop("order")
-
-
-def _name(crowd: Sequence[tuple[Any, ...]]) -> str:
-    """Return the name of a crowd: a digest of its places."""
-    dataset, base, n = crowd[0][:3]
-    places = ",".join(f"{x}:{y}" for *_, x, y in sorted(crowd))
-    return hashlib.sha256(f"{base}|{dataset}|{n}|{places};".encode()).hexdigest()[:16]
 
 
 BLANK: Final = 0.1

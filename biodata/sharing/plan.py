@@ -43,14 +43,8 @@ _MOST: Final = 0.95
 
 
 BEFORE: Final = pl.Schema(
-    {
-        "identifier": pl.String,
-        "datasetKey": pl.String,
-        "year": pl.Int32,
-        "longitude": pl.Float64,
-        "latitude": pl.Float64,
-    }
-)
+    {"identifier": pl.String, "datasetKey": pl.String, "year": pl.Int32, "longitude": pl.Float64, "latitude": pl.Float64}
+)  # fmt: skip
 """What the last release was made of: records by their key, events by theirs."""
 
 
@@ -120,25 +114,16 @@ def sensitive_records(
     """
     found = records[decided["row"]].with_columns(decided.drop("row"))
     absent = (pl.col("occurrenceStatus") == "ABSENT").fill_null(value=False)
-    found = found.with_columns(
-        category=pl.when(absent).then(pl.lit(str(SharingCategory.WITHHELD))).otherwise("category")
-    )
+    withheld = pl.lit(str(SharingCategory.WITHHELD))
+    found = found.with_columns(category=pl.when(absent).then(withheld).otherwise("category"))
     found = found.with_columns(taxon_of(found, resolver), wide_enough(found, boundaries).alias("country"))
     return found.select(pl.col(name).cast(dtype) for name, dtype in SENSITIVE.items())
 
 
 def plan_of(
-    records: pl.DataFrame,
-    events: pl.DataFrame,
-    sensitive: pl.DataFrame,
-    *,
-    memory: Memory,
-    before: pl.DataFrame,
-    released: frozenset[str],
-    secret: bytes,
-    today: date,
-    changed: Collection[str] | None = None,
-) -> Plan:
+    records: pl.DataFrame, events: pl.DataFrame, sensitive: pl.DataFrame, *, memory: Memory, before: pl.DataFrame,
+    released: frozenset[str], secret: bytes, today: date, changed: Collection[str] | None = None,
+) -> Plan:  # fmt: skip
     """Return what goes out of sensitive records.
 
     Parameters
@@ -250,8 +235,7 @@ def taxon_of(records: pl.DataFrame, resolver: Resolver) -> pl.Series:
 
 def taxa(texts: pl.Series) -> pl.DataFrame:
     """Return the columns of `TAXON` of what `taxon_of` made."""
-    dtypes = {column.name: column.dtype for column in OCCURRENCE}
-    schema = pl.Schema({name: dtypes[name] for name in TAXON})
+    schema = pl.Schema({column.name: column.dtype for column in OCCURRENCE if column.name in TAXON})
     return texts.str.json_decode(pl.Struct(schema)).struct.unnest() if len(texts) else schema.to_frame()
 
 
@@ -322,12 +306,10 @@ def faults_of(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events:
 
 def _unpublished(plan: Plan) -> pl.Series:
     """Return the names that events which are not published would have, in datasets of marked numbers too."""
-    names = plan.apart.unpublished["event_key"]
-    marked = [
-        f"{dataset}:" + plan.mark(names.filter(names.str.starts_with(f"{dataset}:")).str.strip_prefix(f"{dataset}:"))
-        for dataset in sorted(plan.marked)
-    ]
-    return pl.concat([names, *marked])
+    events = plan.apart.unpublished
+    marked = events.join(plan.apart.marked, on="datasetKey", how="semi").with_columns(start=pl.col("datasetKey") + ":")
+    numbers = marked.select(pl.col("event_key").str.strip_prefix(pl.col("start"))).to_series()
+    return pl.concat([events["event_key"], marked["start"] + plan.mark(numbers)])
 
 
 def _crowdless(plan: Plan) -> pl.DataFrame:

@@ -115,14 +115,9 @@ class Memory:
 
 
 def set_apart(
-    records: pl.DataFrame,
-    events: pl.DataFrame,
-    memory: Memory,
-    *,
-    before: pl.DataFrame,
-    released: Collection[str],
+    records: pl.DataFrame, events: pl.DataFrame, memory: Memory, *, before: pl.DataFrame, released: Collection[str],
     today: date,
-) -> Memory:
+) -> Memory:  # fmt: skip
     """Set sensitive records apart.
 
     Parameters
@@ -157,14 +152,11 @@ def set_apart(
     points = pl.concat([points.filter(~stations), _together(points.filter(stations))])
     shown = [records.filter(stations, pl.col("category").is_null()), events.filter(stations)]
     world = _World(
-        points,
-        before=pl.concat([then, memory.stood]).drop_nulls("mark"),
+        points, before=pl.concat([then, memory.stood]).drop_nulls("mark"),
         spots=points.filter(stations).select(_SPOT).unique(),
         exact=pl.concat([rows.select(_SPOT) for rows in shown]).drop_nulls().unique(),
-        states=memory.states,
-        new=~pl.col("datasetKey").is_in(list(released)),
-        year=today.year,
-    )
+        states=memory.states, new=~pl.col("datasetKey").is_in(list(released)), year=today.year,
+    )  # fmt: skip
     members, crowds, left_over = _units(records, world, memory.crowds)
     waits = members.filter("there", pl.col("base").is_not_null(), pl.col("waits_since") >= today.year)["key"]
     groups = pl.concat([crowds, grid.tens(world.spots, left_over)])
@@ -282,9 +274,8 @@ def _content(points: pl.DataFrame, units: pl.DataFrame, crowds: pl.DataFrame) ->
     found = [with_crowds(points, of_crowds)]
     for (n,), cells in units.filter(_IS_CELL).group_by("n"):
         cells = cells.select("datasetKey", "column", "row", "at")
-        found.append(
-            points.with_columns(cell(n)).join(cells, on=["datasetKey", "column", "row"]).with_columns(square(n))
-        )
+        inside = points.with_columns(cell(n)).join(cells, on=["datasetKey", "column", "row"])
+        found.append(inside.with_columns(square(n)))
     place = (pl.col("at") * PARTS**2 + _SQUARE).alias("place")
     numbered = pl.concat([rows.select(place, "year", "mark") for rows in found])
     content = numbered.group_by("place", "year").agg(pl.col("mark").sum())
@@ -344,9 +335,8 @@ def _refreshed(
     dated = pl.col("published") | pl.col("complete") | ~pl.col("whole")
     members = members.with_columns(year_out=pl.when(dated).then("year_out"))
     anew = pl.col("complete") | (pl.col("whole") & pl.col("year_out").is_null())
-    other_year = (
-        pl.col("published") & pl.col("year_out").is_not_null() & pl.col("year_out").ne_missing(pl.col("new_year"))
-    )
+    year_out = pl.col("year_out")
+    other_year = pl.col("published") & year_out.is_not_null() & year_out.ne_missing(pl.col("new_year"))
     goes = anew & pl.col("there") & pl.col("inside") & ~other_year
     leaves_unit = anew & ~pl.col("inside")
     after = members.with_columns(
@@ -371,9 +361,8 @@ def _stood(members: pl.DataFrame, world: _World, crowds: pl.DataFrame) -> pl.Dat
     degrees = members.filter(_CROWDLESS).select("datasetKey", "base", *cell(1)).unique()
     spots = world.spots.with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
     kept = grid.crowdless(spots, crowds).select(_SPOT).unique()
-    return kept.join(_together(world.before.join(kept, on=_SPOT, how="semi")), on=_SPOT, how="left").select(
-        STOOD.names()
-    )
+    before = _together(world.before.join(kept, on=_SPOT, how="semi"))
+    return kept.join(before, on=_SPOT, how="left").select(STOOD.names())
 
 
 def _waiting(members: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:

@@ -122,7 +122,6 @@ def keep(settings: Settings, lake: Lake, registry: Registry, rules: RuleSet, *, 
     made_of = _made_of(settings, lake, rules, snapshot)
     changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], made_of)
     sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=made_of, changed=changed)
-    sharing_memory.save_waiting(registry, rules.plan.apart)
 
 
 def _made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
@@ -144,7 +143,8 @@ def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> l
     if since is None or since["by"] != now["by"] or since["time"] != _time_of(lake, since["snapshot"]):
         return None
     found = [
-        lake.changed_datasets(table, after=since["snapshot"], upto=now["snapshot"]) for table in ("occurrences", "events")
+        lake.changed_datasets(table, after=since["snapshot"], upto=now["snapshot"])
+        for table in ("occurrences", "events")
     ]
     names = sorted({name for some in found for name in some or ()})
     return None if None in found or len(names) > MAXIMUM_VALUES else names

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, String, delete, insert, select
+from sqlalchemy import JSON, BigInteger, String, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from biodata.errors import SharingError
@@ -32,23 +32,15 @@ FOLDER: Final = "sharing_memory"
 """Its folder, beside the lake."""
 
 
-class WaitingRecords(Base):
-    """How many of a dataset's sensitive records wait for more places, as of the last release."""
-
-    __tablename__ = "waiting_records"
-
-    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    counts: Mapped[dict[str, Any]]
-    """By the number of places that there are."""
-
-
 class SharingMemory(Base):
-    """The digest of the list of what is kept of sensitive records; empty before anything was."""
+    """The digest of the list of what is kept of sensitive records, empty before anything was; how many of a dataset's wait."""
 
     __tablename__ = "sharing_memory"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))
+    waiting: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
+    """By the number of places that there are."""
 
 
 class PublishedPresence(Base):
@@ -69,9 +61,11 @@ def read(registry: Registry, data: Path) -> Memory:
     SharingError
         If something of it is lost or changed.
     """
-    datasets = _list(registry, data)["datasets"].values()
-    parts = ({name: _content(data, digest) for name, digest in files.items()} for files in datasets)
-    return Memory().joined(*(Memory(**{n: pl.read_ipc(io.BytesIO(file)) for n, file in part.items()}) for part in parts))
+    kept = [
+        Memory(**{part: pl.read_ipc(io.BytesIO(_content(data, digest))) for part, digest in files.items()})
+        for files in _list(registry, data)["datasets"].values()
+    ]
+    return Memory().joined(*kept)
 
 
 def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -91,13 +85,9 @@ def damaged(registry: Registry, data: Path) -> list[str]:
 
 
 def save(
-    registry: Registry,
-    data: Path,
-    memory: Memory,
-    *,
-    made_of: Mapping[str, Any] | None = None,
+    registry: Registry, data: Path, memory: Memory, *, made_of: Mapping[str, Any] | None = None,
     changed: Collection[str] | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Keep a memory in place of what was kept; only what changed is written.
 
     Parameters
@@ -123,8 +113,10 @@ def save(
     unsettled = sorted(datasets.keys() - (same - set(changed or ())))
     found = {"made_of": made_of, "unsettled": unsettled, "datasets": datasets}
     digest = _write(data, json.dumps(found, sort_keys=True).encode())
+    counts = memory.waiting.group_by("datasetKey", "places").len().sort("datasetKey", "places")
+    waiting = {name: dict(rows) for name, rows in counts.cast({"places": pl.String}).rows_by_key("datasetKey").items()}
     with registry.session() as session, session.begin():
-        session.merge(SharingMemory(id=1, digest=digest))
+        session.merge(SharingMemory(id=1, digest=digest, waiting=waiting))
     named = {digest, *(one for files in datasets.values() for one in files.values())}
     for path in (data / FOLDER).iterdir():
         if path.name not in named:
@@ -154,21 +146,10 @@ def presences_until(registry: Registry, snapshot: int) -> pl.Series:
         return pl.Series("key", list(found), dtype=pl.Int64)
 
 
-def save_waiting(registry: Registry, memory: Memory) -> None:
-    """Keep how many records wait in place of what was kept."""
-    found = memory.waiting.group_by("datasetKey", "places").len().sort("datasetKey", "places")
-    counts: dict[str, dict[str, int]] = {}
-    for dataset, places, count in found.iter_rows():
-        counts.setdefault(dataset, {})[str(places)] = count
-    with registry.session() as session, session.begin():
-        session.execute(delete(WaitingRecords))
-        session.add_all(WaitingRecords(dataset=dataset, counts=by_places) for dataset, by_places in counts.items())
-
-
 def waiting(session: Session, dataset: str) -> dict[str, int]:
-    """Return how many sensitive records of a dataset wait, by the number of places that there are."""
-    found = session.get(WaitingRecords, dataset)
-    return {} if found is None else dict(found.counts)
+    """Return how many sensitive records of a dataset wait as of the last release, by the number of places that there are."""
+    found = session.get(SharingMemory, 1)
+    return {} if found is None else found.waiting.get(dataset, {})
 
 
 def _list(registry: Registry, data: Path) -> dict[str, Any]:

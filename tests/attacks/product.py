@@ -41,11 +41,19 @@ def set_apart(
     single = pl.col("whole").is_null()
     visits = visits.with_columns(pl.when(single).then(name).alias(name) for name in PLACE.values())
     # As the product does: a dataset in which nothing changed keeps what it has, once it gave the same when it was looked at again.
-    made_of = {name: Known(rows, visits.drop("shown"), today, kept, name) for name in {*rows["datasetKey"], *kept.states["datasetKey"]}}
+    made_of = {
+        name: Known(rows, visits.drop("shown"), today, kept, name)
+        for name in {*rows["datasetKey"], *kept.states["datasetKey"]}
+    }
     changed = [name for name, known in made_of.items() if not known.is_settled(last.get(name))]
     some = pl.col("datasetKey").is_in(changed)
     found = product.set_apart(
-        rows.filter(some), visits.filter(some), kept.of(changed), before=before.filter(some), released=released, today=today
+        rows.filter(some),
+        visits.filter(some),
+        kept.of(changed),
+        before=before.filter(some),
+        released=released,
+        today=today,
     )
     found = found.joined(kept.of(changed, others=True))
     states = presences(found.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")

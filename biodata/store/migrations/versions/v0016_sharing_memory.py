@@ -17,17 +17,13 @@ def upgrade() -> None:
         "sharing_memory",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("waiting", sa.JSON, nullable=False),
     )
     # Nothing is kept as yet; without the row what was kept is lost.
-    op.bulk_insert(memory, [{"id": 1, "digest": ""}])
+    op.bulk_insert(memory, [{"id": 1, "digest": "", "waiting": {}}])
     op.create_table(
         "published_presences",
         sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("since", sa.Integer, nullable=False),
     )
-    op.create_table(
-        "waiting_records",
-        sa.Column("dataset", sa.String(255), primary_key=True),
-        sa.Column("counts", sa.JSON, nullable=False),
-    )
-    count_changes(("sharing_memory", "published_presences", "waiting_records"))
+    count_changes(("sharing_memory", "published_presences"))
