@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from biodata.sharing.plan import Plan
-from biodata.sharing.set_apart import Apart, Memory
+from biodata.sharing.set_apart import MARKED, Memory
 from biodata.store import pointer, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -196,8 +196,7 @@ def test_publish_lets_out_of_an_added_record_no_more_than_of_any(lake: Lake):
 def plan(hidden: tuple[int, ...] = (), marked: tuple[str, ...] = ()) -> Plan:
     """Return a plan that sets records of some keys apart."""
     apart = pl.DataFrame({"key": list(hidden)}, schema={"key": pl.Int64})
-    nothing = Apart(Memory(), apart, apart.clear(), pl.Series([], dtype=pl.String), apart.clear()["key"])
-    return Plan(nothing, frozenset(marked), b"secret")
+    return Plan(Memory(hidden=apart, marked=pl.DataFrame({"datasetKey": list(marked)}, schema=MARKED)), b"secret")
 
 
 @pytest.mark.parametrize("how", ["set apart", "marked"])

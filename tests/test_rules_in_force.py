@@ -50,7 +50,7 @@ def test_more_datasets_than_a_filter_may_name_have_a_plan(tmp_path, monkeypatch)
     change(settings.data, [record(n, TIGER, f"cameras {n}") for n in range(3)])
     with Lake.open(settings.data) as lake:
         apart = module.rules_in_force(settings, lake).plan.apart
-    assert apart.memory.states.filter("published")["datasetKey"].n_unique() == 3
+    assert apart.states.filter("published")["datasetKey"].n_unique() == 3
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """What earlier releases made of sensitive records is kept whole, or nothing goes out."""
 
+import json
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from sqlalchemy import delete
@@ -7,7 +10,7 @@ from sqlalchemy import delete
 from biodata.errors import SharingError
 from biodata.settings import Settings
 from biodata.sharing.grid import CROWD_PLACES
-from biodata.sharing.set_apart import SEEN, STATES, STOOD, Memory
+from biodata.sharing.set_apart import HIDDEN, SEEN, STATES, STOOD, WAITING, Memory
 from biodata.store import folders, sharing_memory
 from biodata.store.registry import Registry
 from biodata.store.sharing_memory import SharingMemory
@@ -25,6 +28,8 @@ MEMORY = Memory(
     frame(CROWD_PLACES, "ac"),
     frame(SEEN, "b", unit="cell"),
     frame(STOOD, "a"),
+    frame(HIDDEN, "ab"),
+    frame(WAITING, "aab", places=7),
 )
 
 
@@ -40,30 +45,33 @@ def registry(data):
         yield opened
 
 
+PARTS = ("states", "crowds", "seen", "stood", "hidden", "waiting")
+
+
 def same(one: Memory, other: Memory) -> bool:
-    parts = ("states", "crowds", "seen", "stood")
-    return all(getattr(one, name).sort(pl.all()).equals(getattr(other, name).sort(pl.all())) for name in parts)
+    return all(frame.sort(pl.all()).equals(getattr(other, name).sort(pl.all())) for name, frame in vars(one).items())
+
+
+def digests(data) -> dict[str, str]:
+    """Return the digests of the list, and of each part of one of the datasets."""
+    (path,) = [path for path in (data / sharing_memory.FOLDER).iterdir() if path.read_bytes().startswith(b"{")]
+    found = {"list": path.name}
+    for files in json.loads(path.read_bytes())["datasets"].values():
+        found |= files
+    return found
 
 
 def test_what_is_kept_is_read_again(registry, data):
     assert same(sharing_memory.read(registry, data), MEMORY)
     sharing_memory.save(registry, data, Memory())
     assert same(sharing_memory.read(registry, data), Memory())
-    assert not list((data / sharing_memory.FOLDER).iterdir())
+    assert len(list((data / sharing_memory.FOLDER).iterdir())) == 1, "the list"
 
 
 def test_places_lie_where_the_service_cannot_read_them(registry, data):
     folder = data / sharing_memory.FOLDER
     assert folder.stat().st_mode & 0o077 == 0
     assert not folder.is_relative_to(folders.service(data))
-
-
-@pytest.mark.parametrize("dataset", ["a", "b", "c", sharing_memory._ALL])
-def test_a_row_that_is_lost_is_missed(registry, data, dataset):
-    with registry.session() as session, session.begin():
-        session.execute(delete(SharingMemory).where(SharingMemory.dataset == dataset))
-    with pytest.raises(SharingError, match="biodata restore"):
-        sharing_memory.read(registry, data)
 
 
 def test_a_table_that_is_emptied_is_missed(registry, data):
@@ -78,20 +86,18 @@ def test_a_new_registry_has_nothing_to_keep(tmp_path):
         assert same(sharing_memory.read(opened, tmp_path / "new"), Memory())
 
 
-@pytest.mark.parametrize("part", ["states", "crowds", "seen", "stood"])
-def test_a_digest_that_is_changed_is_seen(registry, data, part):
+def test_a_digest_that_is_changed_is_seen(registry, data):
     with registry.session() as session, session.begin():
-        setattr(session.get_one(SharingMemory, "a"), part, "0" * 64)
+        session.get_one(SharingMemory, 1).digest = "0" * 64
     with pytest.raises(SharingError, match="biodata restore"):
         sharing_memory.read(registry, data)
+    assert sharing_memory.damaged(registry, data) == [sharing_memory.FOLDER]
 
 
-@pytest.mark.parametrize("part", ["states", "crowds", "seen", "stood"])
+@pytest.mark.parametrize("part", [*PARTS, "list"])
 @pytest.mark.parametrize("change", ["flipped", "cut", "lost"])
 def test_a_file_that_is_changed_is_seen(registry, data, part, change):
-    with registry.session() as session:
-        digest = getattr(session.get_one(SharingMemory, "a"), part)
-    path = data / sharing_memory.FOLDER / f"{digest}.arrow"
+    path = data / sharing_memory.FOLDER / digests(data)[part]
     content = bytearray(path.read_bytes())
     if change == "flipped":
         content[len(content) // 2] ^= 1
@@ -100,6 +106,29 @@ def test_a_file_that_is_changed_is_seen(registry, data, part, change):
         path.unlink()
     with pytest.raises(SharingError, match="biodata restore"):
         sharing_memory.read(registry, data)
+    lost = sharing_memory.FOLDER if part == "list" else f"{sharing_memory.FOLDER}/{path.name}"
+    assert sharing_memory.damaged(registry, data) == [lost]
+
+
+def test_how_many_wait_is_counted_by_dataset(registry):
+    with registry.session(read_only=True) as session:
+        found = [sharing_memory.waiting(session, name) for name in "abc"]
+    assert found == [{"7": 2}, {"7": 1}, {}]
+
+
+def test_a_dataset_is_settled_once_it_was_looked_at_again_and_gave_the_same(registry, data):
+    def saved(memory: Memory, *changed: str) -> list[str]:
+        sharing_memory.save(registry, data, memory, made_of={"version": 1}, changed=changed)
+        return sharing_memory.made_of(registry, data)[1]
+
+    assert sharing_memory.made_of(registry, data) == (None, ["a", "b", "c"]), "any may have changed"
+    assert saved(MEMORY, "a") == ["a"]
+    assert saved(MEMORY) == []
+    other = replace(MEMORY, seen=frame(SEEN, "b", unit="crowd"))
+    assert saved(other, "b") == ["b"]
+    assert saved(MEMORY) == ["b"], "it gave something else"
+    assert saved(MEMORY) == []
+    assert same(sharing_memory.read(registry, data), MEMORY)
 
 
 def test_a_rule_that_is_taken_back_is_forgotten_and_places_of_crowds_are_not(registry, data):

@@ -95,7 +95,7 @@ def test_a_rule_more_never_reveals_more_in_the_next_release(rows, given_rules, m
     frame = frame_of(rows)
     before = planned(frame, given_rules)
     added = [replace(rule, rule_id=f"x{rule.rule_id}") for rule in more]
-    after = strictness(planned(frame, [*given_rules, *added], before.apart.memory))
+    after = strictness(planned(frame, [*given_rules, *added], before.apart))
     assert all(after.get(key, 0) >= strict for key, strict in strictness(before).items())
 
 
@@ -105,9 +105,9 @@ def test_a_rule_less_opens_nothing_that_went_out_as_a_presence(rows, given_rules
     frame = frame_of(rows)
     before = planned(frame, given_rules)
     withheld = [Rule("all", SharingCategory.WITHHELD, "hunted")]
-    between = planned(frame, withheld, before.apart.memory)
-    after = strictness(planned(frame, [], between.apart.memory))
-    went_out = before.apart.memory.states.filter("published")["key"]
+    between = planned(frame, withheld, before.apart)
+    after = strictness(planned(frame, [], between.apart))
+    went_out = before.apart.states.filter("published")["key"]
     assert all(after.get(key, 0) >= strictness(before)[key] for key in went_out)
 
 
@@ -116,7 +116,7 @@ def test_a_rule_less_opens_nothing_that_went_out_as_a_presence(rows, given_rules
 def test_a_label_more_never_reveals_more(rows, given_rules):
     before = planned(frame_of(rows), given_rules)
     labelled = [{**row, "community_labels": ["TK A", "TK B"]} for row in rows]
-    after = strictness(planned(frame_of(labelled), given_rules, before.apart.memory))
+    after = strictness(planned(frame_of(labelled), given_rules, before.apart))
     assert all(after.get(key, 0) >= strict for key, strict in strictness(before).items())
 
 
@@ -125,7 +125,7 @@ def test_a_label_more_never_reveals_more(rows, given_rules):
 def test_records_more_never_reveal_more_of_those_that_were_there(rows, more, given_rules):
     """So who has the release before and the one after has nothing that the stricter of both does not tell."""
     before = planned(frame_of(rows), given_rules)
-    after = strictness(planned(frame_of([*rows, *more]), given_rules, before.apart.memory))
+    after = strictness(planned(frame_of([*rows, *more]), given_rules, before.apart))
     assert all(after.get(key, 0) >= strict for key, strict in strictness(before).items())
 
 
@@ -133,6 +133,6 @@ def test_a_record_that_gets_a_place_after_it_went_out_without_one_waits_as_any_o
     tigers = [Rule("p", SharingCategory.TENTH_DEGREE, "hunted", scientific_name="Panthera tigris")]
     row = {"scientificName": "Panthera tigris", "datasetKey": "a", "decimalLatitude": 21.5}
     without = planned(frame_of([row]), tigers)
-    placed = planned(frame_of([{**row, "decimalLongitude": 101.2}]), tigers, without.apart.memory)
-    assert [plan.apart.memory.states["published"].to_list() for plan in (without, placed)] == [[True], [False]]
+    placed = planned(frame_of([{**row, "decimalLongitude": 101.2}]), tigers, without.apart)
+    assert [plan.apart.states["published"].to_list() for plan in (without, placed)] == [[True], [False]]
     assert placed.apart.waiting["places"].to_list() == [1]

@@ -86,7 +86,7 @@ def look(path: Path, hidden: pl.DataFrame, rules: RuleSet, *, spill: Path | None
     if plan is None:
         msg = "a release cannot be looked at before it is known which records are set apart"
         raise SharingError(msg)
-    states = plan.apart.memory.states
+    states = plan.apart.states
     out = states.filter("published").select("key").unique().with_columns(out=pl.lit(value=True))
     apart = plan.apart.hidden.join(hidden.select("key", "country"), on="key", how="left").with_columns(
         came_coarse=pl.lit(value=False)

@@ -83,7 +83,7 @@ def _hidden(batch: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.
     """Return the records of a batch that are not open, with `category`, `asked` (of a rule that names them), `reason`."""
     plan = rules.plan
     assert plan is not None
-    apart, states = plan.apart, plan.apart.memory.states
+    apart, states = plan.apart, plan.apart.states
     rows = batch.join(apart.hidden.select("key", "category", "beside"), on="key", maintain_order="left")
     for name, asked in (("today", rules), ("asked", replace(rules, closed=False))):
         decided = sharing.decide(rows, asked, boundaries=boundaries)
@@ -100,7 +100,7 @@ def _hidden(batch: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.
     cells = cells.join(rows.select("key"), on="key", how="semi")
     cells = cells.hstack(published_cells(cells, rules.floor or boundaries).select("degrees"))
     rows = rows.with_columns(unknown.alias("unknown")).join(cells, on="key", how="left", maintain_order="left")
-    rows = rows.join(apart.waiting, on="key", how="left", maintain_order="left")
+    rows = rows.join(apart.waiting.select("key", "places"), on="key", how="left", maintain_order="left")
     rank = {
         name: pl.col(name).replace_strict(_RANK, default=0, return_dtype=pl.Int64).fill_null(0)
         for name in ("category", "today", "asked")

@@ -136,7 +136,7 @@ def preview(read: Interpreted, lake: Lake, settings: Settings, *, dataset: str) 
         before = _published_now(current, "occurrences", where, terms.PUBLISHED_OCCURRENCE)
         before = before.filter(pl.col("key").is_in(had["key"].implode()))
         if current is not None:
-            memory = replace(plan, apart=replace(plan.apart, memory=sharing_memory.read(registry, settings.data)))
+            memory = replace(plan, apart=sharing_memory.read(registry, settings.data))
             presences = _as_presences(had, replace(rules, plan=memory), boundaries)
             before = pl.concat([before, presences.join(before, on="key", how="anti")])
         of_events = _published_now(current, "surveys", where, terms.SURVEY)

@@ -19,7 +19,7 @@ from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import remember, rules_in_force
+from biodata.store.rules_in_force import keep, remember, rules_in_force
 from biodata.store.shared_outputs import put_down
 
 
@@ -94,8 +94,7 @@ def _build(
     plan = rules.plan
     assert plan is not None
     # Kept before anything goes out: what a release that was cut off told is known to the next.
-    sharing_memory.save(registry, settings.data, plan.apart.memory)
-    sharing_memory.save_waiting(registry, plan.apart)
+    keep(settings, lake, registry, rules, snapshot=snapshot)
     before = releases.current(settings.data)
     if before is not None:
         held.enter_context(releases.held_open(before.path))

@@ -10,15 +10,14 @@ from typing import Final
 import numpy as np
 import polars as pl
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from biodata.flags import TRACKED
 from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.sharing import labels
-from biodata.sharing.generalise import Region, regions_of_size
-from biodata.sharing.grid import PER_DEGREE
+from biodata.sharing.generalise import Bools, Longs, Region, regions_of_size
+from biodata.sharing.grid import PER_DEGREE, strictness
 from biodata.sharing.received import decided_by_nodes
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
@@ -26,12 +25,7 @@ from biodata.vocabularies import SharingCategory
 
 TRACKED_RULE: Final = "tracked-animals"
 _TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"
-_DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
-    "row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String, "categories": pl.List(pl.String),
-}  # fmt: skip
-_STRICTEST_FIRST: Final = sorted(SharingCategory, key=lambda category: -category.strictness)
-_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
-Bools = NDArray[np.bool_]
+_DECISION: Final = pl.Schema({"row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String})
 
 
 def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
@@ -49,9 +43,8 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     Returns
     -------
     polars.DataFrame, sorted by row
-        row : UInt32, position in `occurrences`; category, rule_id, reason : String, of the rule that decides;
-        categories : List(String), those of all the rules that apply, the strictest first; of a rule that others
-        consented to, its own alone. Open records are left out.
+        row : UInt32, position in `occurrences`; category, rule_id, reason : String, of the rule that decides. Open records
+        are left out.
 
     Notes
     -----
@@ -63,29 +56,25 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
     occurrences = rules.labels.added(occurrences)
-    decided = _by_rule(occurrences, rules, boundaries)
-    by_nodes = decided_by_nodes(occurrences)
-    if by_nodes.height:
-        # Of equally strict ones the node's is told: it is the owner of the record.
-        decided = stricter(by_nodes.select(pl.col(n).cast(t) for n, t in _DECISION.items()), decided)
-    for others in (_tracked(occurrences), labels.gate(occurrences)):
-        if others.height:
-            decided = stricter(decided, others)
-    return decided
+    judged = judge(occurrences, rules, boundaries)
+    ranked = [(n, str(rule.category), rule.rule_id, rule.reason) for n, rule in enumerate(judged.rules)]
+    of_rule = pl.DataFrame(ranked, schema={"rule": pl.Int64, **dict([*_DECISION.items()][1:])}, orient="row")
+    of_rule = of_rule.filter(pl.col("category") != str(SharingCategory.OPEN))
+    rows = pl.DataFrame({"case": judged.case}).with_row_index("row").drop_nulls("case")
+    rows = rows.with_columns(rule=pl.Series(judged.decides[rows["case"].to_numpy()], dtype=pl.Int64))
+    decided = rows.join(of_rule, on="rule", maintain_order="left")
+    # Of equally strict ones the node's is told first: it is the owner of the record.
+    return stricter(decided_by_nodes(occurrences), decided, _tracked(occurrences), labels.gate(occurrences))
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
     """Return the records of tracked animals as withheld: no rule of an installation makes them less."""
     if "quality_flags" not in occurrences.columns:
-        return pl.DataFrame(schema=_DECISION)
-    withheld = str(SharingCategory.WITHHELD)
-    return (
-        occurrences.with_row_index("row")
-        .filter(pl.col("quality_flags").cast(pl.List(pl.String)).list.contains(TRACKED).fill_null(value=False))
-        .select("row", category=pl.lit(withheld), rule_id=pl.lit(TRACKED_RULE), reason=pl.lit(_TRACKED_REASON),
-                categories=pl.concat_list(pl.lit(withheld)))
-        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
-    )  # fmt: skip
+        return _DECISION.to_frame()
+    tracked = pl.col("quality_flags").cast(pl.List(pl.String)).list.contains(TRACKED).fill_null(value=False)
+    told = {"category": str(SharingCategory.WITHHELD), "rule_id": TRACKED_RULE, "reason": _TRACKED_REASON}
+    rows = occurrences.select(tracked=tracked).with_row_index("row").filter("tracked")
+    return rows.select("row", **{name: pl.lit(value) for name, value in told.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +99,7 @@ class Judged:
     case: pl.Series
     rules: tuple[Rule, ...]
     applies: Bools
-    decides: NDArray[np.int64]
+    decides: Longs
     consented: Mapping[int, Bools]
 
     def is_stricter(self, one: int, other: int) -> bool:
@@ -150,12 +139,9 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
 
     asked = may.any(axis=1)[resolved.place.to_numpy()]
     facts = facts_of(occurrences.filter(asked), rules, boundaries)
-    names = resolved.place.filter(asked).alias("names")
-    distinct = facts.unique(maintain_order=True).with_row_index("facts")
-    pairs = facts.join(distinct, on=facts.columns, how="left", nulls_equal=True, maintain_order="left")
-    pairs = pairs.select("facts").with_columns(names)
-    cases = pairs.unique(maintain_order=True).with_row_index("case")
-    number = pairs.join(cases, on=["names", "facts"], how="left", maintain_order="left")["case"]
+    facts = facts.with_columns(names=resolved.place.filter(asked))
+    cases = facts.unique(maintain_order=True).with_row_index("case")
+    number = facts.join(cases, on=facts.columns, how="left", nulls_equal=True, maintain_order="left")["case"]
     case = np.full(len(asked), -1, dtype=np.int64)
     case[asked] = number.to_numpy()
 
@@ -164,7 +150,7 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
         found = np.ones((cases.height, len(every)), dtype=bool)
         asked = {str(n): condition for n, condition in enumerate(every) if condition is not None}
         if asked:
-            found[:, [int(n) for n in asked]] = distinct.select(**asked).to_numpy()[cases["facts"].to_numpy()]
+            found[:, [int(n) for n in asked]] = cases.select(**asked).to_numpy()
         return found
 
     at_names = cases["names"].to_numpy()
@@ -195,45 +181,11 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
     return Judged(pl.Series(case).replace(-1, None).cast(pl.UInt32), ranked, applies, decides, consented)
 
 
-def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what the rules make less than open."""
-    judged = judge(occurrences, rules, boundaries)
-    coarse = [category for category in _STRICTEST_FIRST if category is not SharingCategory.OPEN]
-    of_category = {
-        str(one): judged.applies[:, [rule.category is one for rule in judged.rules]].any(axis=1) for one in coarse
-    }
-    of_rule = pl.DataFrame(
-        [(n, str(rule.category), rule.rule_id, rule.reason) for n, rule in enumerate(judged.rules)],
-        schema={"rule": pl.Int64, "category": pl.String, "rule_id": pl.String, "reason": pl.String}, orient="row",
-    ).filter(pl.col("category") != str(SharingCategory.OPEN))  # fmt: skip
-    first = judged.applies.argmax(axis=1) if judged.rules else judged.decides
-    cases = pl.DataFrame({"rule": judged.decides, "first": first, **of_category}).with_row_index("case")
-    strictest = pl.col("first").replace_strict(of_rule["rule"], of_rule["category"], default=None)
-    every = pl.concat_list(pl.when(name).then(pl.lit(name)) for name in of_category).list.drop_nulls()
-    table = cases.join(of_rule, on="rule").with_columns(
-        categories=pl.when(strictest == pl.col("category")).then(every).otherwise(pl.concat_list("category"))
-    )
-    rows = judged.case.alias("case").to_frame().with_row_index("row").join(table, on="case", maintain_order="left")
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
-
-
-def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Return two answers of `decide` about the same records as one: of each record the stricter decides.
-
-    Parameters
-    ----------
-    decided, others : polars.DataFrame
-        As `decide` returns them; of equally strict ones that of `decided` is told.
-    """
-    rank = pl.element().replace_strict(_STRICTNESS, return_dtype=pl.Int64)
-    return (
-        pl.concat([decided, others.select(decided.columns)])
-        .with_columns(strictness=pl.col("category").replace_strict(_STRICTNESS, return_dtype=pl.Int64))
-        .sort("row", "strictness", descending=[False, True], maintain_order=True)
-        .group_by("row", maintain_order=True)
-        .agg(pl.col("category", "rule_id", "reason").first(), categories=pl.col("categories").explode().unique())
-        .with_columns(pl.col("categories").list.eval(pl.element().sort_by(rank, descending=True)))
-    )
+def stricter(*decided: pl.DataFrame) -> pl.DataFrame:
+    """Return several answers of `decide` about the same records as one: of each record the stricter, of equal ones the first."""
+    together = pl.concat([one.select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items()) for one in decided])
+    in_order = together.sort("row", strictness("category"), descending=[False, True], maintain_order=True)
+    return in_order.unique("row", keep="first", maintain_order=True)
 
 
 def strictest(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> SharingCategory:
@@ -331,9 +283,8 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
 def _joined(values: pl.Expr) -> pl.Expr:
     """Return lists as texts, sorted, each once: |LA|VN|; | for nothing."""
     items = values.cast(pl.List(pl.String)).list.drop_nulls().list.unique().list.sort()
-    return _SEPARATOR + pl.when(items.list.len() > 0).then(items.list.join(_SEPARATOR) + _SEPARATOR).otherwise(
-        pl.lit("")
-    )
+    joined = items.list.join(_SEPARATOR) + _SEPARATOR
+    return _SEPARATOR + pl.when(items.list.len() > 0).then(joined).otherwise(pl.lit(""))
 
 
 def _text(values: Iterable[str | None]) -> str:
@@ -445,10 +396,8 @@ def _of_cells(x: Floats, y: Floats, size: int, shapes: Shapes, boundaries: Bound
     regions = regions_of_size(x, y, size, boundaries)
     known = {region: n for n, region in enumerate(dict.fromkeys(one for one in regions if one is not None))}
     near = [(*_near(region, boundaries), *_areas(region, shapes)) for region in known]
-    schema = {
-        name: pl.Boolean if name == "unsure" else pl.String
-        for name in ("countries", "provinces", "unsure", "touches", "within")
-    }
+    names = ("countries", "provinces", "unsure", "touches", "within")
+    schema = dict.fromkeys(names, pl.String()) | {"unsure": pl.Boolean()}
     table = pl.DataFrame(near, schema=schema, orient="row")
     at = pl.Series([None if region is None else known[region] for region in regions], dtype=pl.UInt32)
     return {f"{name}_{size}": table[name].gather(at) for name in schema}

@@ -66,7 +66,7 @@ def publish_events(
     events = came_open(events).with_columns(pl.col("footprint").cast(pl.Binary)).sort("event_key")
     general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
     hidden = _hidden(events, general, boundaries)
-    gone = pl.Series([], dtype=pl.String) if plan is None else plan.apart.unpublished_events
+    gone = pl.Series([], dtype=pl.String) if plan is None else plan.apart.unpublished["event_key"]
     events = events.filter(~pl.int_range(pl.len()).is_in(hidden.implode()), ~pl.col("event_key").is_in(gone.implode()))
     scopes, left_out = (_told_scopes(events, name, rules, boundaries) for name in (_SCOPE, _EXCLUDED))
     # Where nothing of a scope may be published, nothing was found absent.

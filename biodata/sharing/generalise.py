@@ -223,9 +223,8 @@ def _levels(full: Floats, land: Floats, whole: Bools) -> Longs:
         n = 1 << step
         shape, left = (side // n, n, side // n, n), levels < 0
         enough = full.reshape(shape).max(axis=(1, 3)) * (1 - TOLERANCE)
-        on_land, at_sea = (
-            np.where(left.ravel(), part, 0).reshape(shape).sum(axis=(1, 3)) for part in (land, full - land)
-        )
+        parts = (np.where(left.ravel(), part, 0).reshape(shape) for part in (land, full - land))
+        on_land, at_sea = (part.sum(axis=(1, 3)) for part in parts)
         levels[left & np.kron((on_land >= enough) & (at_sea >= enough), np.ones((n, n), dtype=bool))] = step
     return levels
 
@@ -261,9 +260,8 @@ def published_cells(cells: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFram
         metres = np.ceil(np.maximum(geodesic_distance_m(x, y, west, south), geodesic_distance_m(x, y, west, north)))
         middle = pl.DataFrame(dict(zip(_MIDDLE, (x, y, metres), strict=True)), nan_to_null=True)
         found.append(pl.concat([some, table, middle], how="horizontal"))
-    return cells.join(pl.concat(found), on=["n", "column", "row"], how="left", maintain_order="left").select(
-        CELL.names()
-    )
+    table = pl.concat(found).select("n", "column", "row", *CELL)
+    return cells.join(table, on=["n", "column", "row"], how="left", maintain_order="left").select(CELL.names())
 
 
 def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:
@@ -288,8 +286,7 @@ def wide_enough(records: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
     for country in records["countryCode"].drop_nulls().unique():
         with suppress(InputError):  # a country that the set does not have: how small it is, nobody can tell
             areas[country] = area_km2([country_geometry(country, boundaries)])[0]
-    least = {category: area_km2([shapely.box(0, 0, 1 / n, 1 / n)])[0] for category, n in PER_DEGREE.items()}
-    wide = [(country, category) for country, area in areas.items() for category in least if area >= least[category]]
-    table = pl.DataFrame(wide, schema={"countryCode": pl.String, "category": pl.String}, orient="row")
-    pairs, table = records.select("countryCode", "category"), table.with_columns(country="countryCode")
-    return pairs.join(table, on=["countryCode", "category"], how="left", maintain_order="left")["country"]
+    cells = {category: area_km2([shapely.box(0, 0, 1 / n, 1 / n)])[0] for category, n in PER_DEGREE.items()}
+    area = pl.col("countryCode").replace_strict(areas, default=0.0, return_dtype=pl.Float64)
+    least = pl.col("category").replace_strict(cells, default=np.inf, return_dtype=pl.Float64)
+    return records.select(pl.when(area >= least).then("countryCode").alias("country")).to_series()

@@ -10,9 +10,8 @@ Other records that would give the place away are set apart beside it, and no mor
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -140,7 +139,8 @@ def count_off(places: pl.DataFrame) -> pl.DataFrame:
         tenths.add((x // 10, y // 10))
         count = at + 1 - first
         if count >= PLACES and len(tenths) >= TENTHS:
-            crowds[first : at + 1] = [_name(rows[first : at + 1])] * count
+            # By its first place, which is in no other one.
+            crowds[first : at + 1] = [":".join(map(str, (*rows[first][1:3], *rows[first][-2:])))] * count
             first, tenths = at + 1, set()
     return places.with_columns(pl.Series("crowd", crowds, dtype=pl.String))
 
@@ -176,9 +176,8 @@ def find_crowds(
     records = records.join(cells, on=where, how="semi")
     cells, left_over = cells.with_columns(n="base"), [CROWD_PLACES.to_frame()]
     while not cells.is_empty():
-        free = crowdless(spots, crowds).join(
-            cells.select("datasetKey", "base", "n").unique(), on=["datasetKey", "base"]
-        )
+        levels = cells.select("datasetKey", "base", "n").unique()
+        free = crowdless(spots, crowds).join(levels, on=["datasetKey", "base"])
         counted = count_off(squares(free).join(cells, on=POOL, how="semi"))
         crowds = pl.concat([crowds, counted.drop_nulls("crowd")])
         left_over.append(counted.filter(pl.col("crowd").is_null()))
@@ -214,13 +213,6 @@ def _in_order(places: pl.DataFrame) -> pl.DataFrame:
     return places.with_columns(order).sort(*POOL, "order").drop("order")
 
 
-def _name(crowd: Sequence[tuple[Any, ...]]) -> str:
-    """Return the name of a crowd: a digest of its places."""
-    dataset, base, n = crowd[0][:3]
-    places = ",".join(f"{x}:{y}" for *_, x, y in sorted(crowd))
-    return hashlib.sha256(f"{base}|{dataset}|{n}|{places};".encode()).hexdigest()[:16]
-
-
 BLANK: Final = 0.1
 """Share of events without a record in the source from which one more is not noticed."""
 _WALK: Final = 5
@@ -233,28 +225,9 @@ _MAY_GO_BESIDE: Final = pl.col("category").is_null() | pl.col("beside")
 _BESIDE: Final = ("key", "category", "rule_id", "beside")
 
 
-@dataclass(frozen=True)
-class Emptied:
-    """What becomes of events that have no open record left.
-
-    Attributes
-    ----------
-    beside : polars.DataFrame
-        key, category, rule_id, beside : open records of other events that are set apart with them.
-    unpublished : polars.Series of str
-        event_key of those that are not published, or not yet.
-    held : polars.Series of int
-        key of the records that wait with them.
-    """
-
-    beside: pl.DataFrame
-    unpublished: pl.Series
-    held: pl.Series
-
-
 def emptied_events(
     records: pl.DataFrame, events: pl.DataFrame, groups: pl.DataFrame, *, released: Collection[str], waits: pl.Series
-) -> Emptied:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Find what is set apart beside events that lose their last open record.
 
     Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
@@ -279,7 +252,12 @@ def emptied_events(
 
     Returns
     -------
-    Emptied
+    beside : polars.DataFrame
+        key, category, rule_id, beside : open records of other events that are set apart with them.
+    unpublished : polars.DataFrame
+        datasetKey, event_key of events that are not published, or not yet.
+    held : polars.DataFrame
+        datasetKey, key of the records that wait with them.
     """
     event = ["datasetKey", "eventID"]
     own = pl.col("category").is_in(list(PER_DEGREE)) & ~pl.col("beside")
@@ -322,10 +300,10 @@ def emptied_events(
         category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
     )  # fmt: skip
     opened = records.filter(_MAY_GO_BESIDE).select("key", *event)
-    return Emptied(
+    return (
         opened.join(strictest(with_them, event), on=event).select(_BESIDE),
-        pl.concat([withheld["event_key"], waiting["event_key"]]).unique(),
-        records.join(waiting, on=event, how="semi")["key"],
+        pl.concat([rows.select("datasetKey", "event_key") for rows in (withheld, waiting)]).unique(),
+        records.join(waiting, on=event, how="semi").select("datasetKey", "key"),
     )
 
 

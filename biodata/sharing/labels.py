@@ -144,7 +144,7 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame, sorted by row
-        row, category, rule_id, reason, categories as `decide` tells them.
+        row, category, rule_id, reason as `decide` tells them.
     """
     told = _carried(occurrences)
     asked = [(code, category_of([code])) for code in told["label"].unique().sort()]
@@ -158,8 +158,8 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     return (
         told.join(strictest_first, on="label")
         .sort("row", "order")
-        .group_by("row", maintain_order=True)
-        .agg(pl.col("category", "rule_id", "reason").first(), categories=pl.col("category").unique(maintain_order=True))
+        .unique("row", keep="first", maintain_order=True)
+        .drop("label", "order")
     )
 
 

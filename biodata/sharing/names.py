@@ -131,15 +131,6 @@ def bundled_common_names() -> CommonNames:
     return _gathered((folded(row["name"]), row["scientificName"]) for row in read_rows("vernacular_names.csv"))
 
 
-def common_names(taxa: pl.DataFrame) -> CommonNames:
-    """Return the common names of checklists (`terms.TAXON`), the bundled ones among them."""
-    described = taxa.drop_nulls(["vernacular_details", "scientificName"]).select("vernacular_details", "scientificName")
-    told = ((one["name"], taxon) for text, taxon in described.iter_rows() for one in orjson.loads(text))
-    here = ((folded(name), taxon) for name, taxon in told if name)
-    bundled = ((name, taxon) for name, meant in bundled_common_names().items() for taxon in meant)
-    return _gathered((*bundled, *here))
-
-
 def meaning(text: str, names: CommonNames) -> frozenset[str]:
     """Return the taxa that a text means which is a common name, or an English plural of one, and nothing else."""
     plain = folded(text)
@@ -162,17 +153,19 @@ class Checklists:
     @cached_property
     def common(self) -> CommonNames:
         """The taxa that each common name means, the bundled ones among them."""
-        return common_names(self.taxa)
+        described = self.taxa.drop_nulls(["vernacular_details", "scientificName"])
+        rows = described.select("vernacular_details", "scientificName").iter_rows()
+        told = ((one["name"], taxon) for text, taxon in rows for one in orjson.loads(text))
+        bundled = ((name, taxon) for name, meant in bundled_common_names().items() for taxon in meant)
+        return _gathered((*bundled, *((folded(name), taxon) for name, taxon in told if name)))
 
     @cached_property
     def _names(self) -> pl.DataFrame:
         """Every name, as it stands and small, with what stands for its taxon."""
         accepted = pl.when(pl.col("taxonomicStatus") == "SYNONYM").then("accepted_taxon_id").otherwise("taxon_id")
         rows = self.taxa.with_columns(taxon=pl.struct("checklist", accepted=pl.coalesce(accepted, "scientificName")))
-        told = [
-            rows.select("taxon", target="scientificName"),
-            rows.select("taxon", target="synonyms").explode("target"),
-        ]
+        synonyms = rows.select("taxon", target="synonyms").explode("target")
+        told = [rows.select("taxon", target="scientificName"), synonyms]
         return pl.concat(told).drop_nulls().with_columns(small=pl.col("target").str.to_lowercase()).unique()
 
     def ties(self, small: pl.Series) -> Mapping[str, Sequence[tuple[str, bool]]]:

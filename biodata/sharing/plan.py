@@ -4,8 +4,8 @@ The gate holds what a finished release tells against the records, a second way, 
 """
 
 import hashlib
-import json
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -17,7 +17,7 @@ from biodata.sharing.generalise import wide_enough
 from biodata.sharing.grid import PARTS, PLACES, TENTHS, strictness
 from biodata.sharing.received import is_as_its_category_asks
 from biodata.sharing.resolve import Resolver
-from biodata.sharing.set_apart import Apart, Memory, set_apart
+from biodata.sharing.set_apart import Memory, set_apart
 from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
 from biodata.vocabularies import RED_LIST, SharingCategory
 
@@ -43,14 +43,8 @@ _MOST: Final = 0.95
 
 
 BEFORE: Final = pl.Schema(
-    {
-        "identifier": pl.String,
-        "datasetKey": pl.String,
-        "year": pl.Int32,
-        "longitude": pl.Float64,
-        "latitude": pl.Float64,
-    }
-)
+    {"identifier": pl.String, "datasetKey": pl.String, "year": pl.Int32, "longitude": pl.Float64, "latitude": pl.Float64}
+)  # fmt: skip
 """What the last release was made of: records by their key, events by theirs."""
 
 
@@ -60,32 +54,35 @@ class Plan:
 
     Attributes
     ----------
-    apart : Apart
-    marked : frozenset of str
-        Datasets whose own numbers are published as marks.
+    apart : Memory
     secret : bytes
         What marks, and keys of presences, are made with.
     made : dict
         The presences by the hash of the rules and the boundaries, once they were asked for.
     """
 
-    apart: Apart
-    marked: frozenset[str]
+    apart: Memory
     secret: bytes
     made: dict[tuple[str, BoundarySet], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def not_open(self) -> pl.Series:
         """Keys of the records that do not go out as they are: set apart, withheld, or waiting with their event."""
-        return pl.concat([self.apart.hidden["key"], self.apart.held])
+        return pl.concat([self.apart.hidden["key"], self.apart.held["key"]])
+
+    @property
+    def marked(self) -> frozenset[str]:
+        """Datasets whose own numbers are published as marks."""
+        return frozenset(self.apart.marked["datasetKey"])
 
     def mark(self, values: pl.Series) -> pl.Series:
         """Return a mark for each number of a source: the same for the same one, and nothing that it could be known by."""
         return marks_of(values, self.secret)
 
-    def key(self, row: tuple[object, ...]) -> int:
-        """Return the key of a presence, below 2^52: in no order, and the same in each release."""
-        return int.from_bytes(_digest(json.dumps(row), self.secret), "big") >> 12
+    def keys(self, rows: pl.DataFrame) -> pl.Series:
+        """Return the keys of presences, below 2^52: in no order, and the same in each release."""
+        texts = rows.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+        return pl.Series("key", [int.from_bytes(_digest(text, self.secret), "big") >> 12 for text in texts], pl.Int64)
 
 
 def marks_of(values: pl.Series, secret: bytes) -> pl.Series:
@@ -117,30 +114,22 @@ def sensitive_records(
     """
     found = records[decided["row"]].with_columns(decided.drop("row"))
     absent = (pl.col("occurrenceStatus") == "ABSENT").fill_null(value=False)
-    found = found.with_columns(
-        category=pl.when(absent).then(pl.lit(str(SharingCategory.WITHHELD))).otherwise("category")
-    )
+    withheld = pl.lit(str(SharingCategory.WITHHELD))
+    found = found.with_columns(category=pl.when(absent).then(withheld).otherwise("category"))
     found = found.with_columns(taxon_of(found, resolver), wide_enough(found, boundaries).alias("country"))
     return found.select(pl.col(name).cast(dtype) for name, dtype in SENSITIVE.items())
 
 
 def plan_of(
-    records: pl.DataFrame,
-    events: pl.DataFrame,
-    sensitive: pl.DataFrame,
-    *,
-    memory: Memory,
-    before: pl.DataFrame,
-    released: frozenset[str],
-    secret: bytes,
-    today: date,
-) -> Plan:
+    records: pl.DataFrame, events: pl.DataFrame, sensitive: pl.DataFrame, *, memory: Memory, before: pl.DataFrame,
+    released: frozenset[str], secret: bytes, today: date, changed: Collection[str] | None = None,
+) -> Plan:  # fmt: skip
     """Return what goes out of sensitive records.
 
     Parameters
     ----------
     records : polars.DataFrame
-        `PLACED` : all records of the datasets of the sensitive ones.
+        `PLACED` : all records of the datasets of the sensitive ones; of those that changed alone, as all that follows.
     events : polars.DataFrame
         Columns of `terms.EVENT` of these datasets; `shown` : True for those that an earlier release had.
     sensitive : polars.DataFrame of `SENSITIVE`
@@ -148,6 +137,9 @@ def plan_of(
         As `set_apart` has them.
     secret : bytes
         The installation's.
+    changed : collection of str, optional
+        The datasets in which something changed since the memory was made; the others keep what it has of them. All where
+        none are told: so it is when rules, lists or the year changed.
     """
     records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
     day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
@@ -156,9 +148,11 @@ def plan_of(
         longitude="decimalLongitude", latitude="decimalLatitude",
     ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
     placed = with_places(events).select("event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude")
-    apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
-    with_presences = apart.memory.states.filter("published")["datasetKey"].unique()
-    return Plan(apart, frozenset(with_presences) - _known_numbers(records), secret)
+    earlier, kept = (memory, Memory()) if changed is None else (memory.of(changed), memory.of(changed, others=True))
+    apart = set_apart(asked, placed, earlier, before=before, released=released, today=today)
+    with_presences = apart.states.filter("published").select("datasetKey").unique()
+    marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")
+    return Plan(replace(apart, marked=marked).joined(kept), secret)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:
@@ -194,13 +188,13 @@ def with_places(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _known_numbers(records: pl.DataFrame) -> frozenset[str]:
+def _known_numbers(records: pl.DataFrame) -> pl.DataFrame:
     """Return the datasets whose numbers are random, or public elsewhere: GBIF's."""
     share = records.group_by("datasetKey").agg(
         random=(pl.col("occurrenceID").str.contains(_RANDOM)).fill_null(value=False).mean(),
         public=pl.col("gbifID").is_not_null().mean(),
     )
-    return frozenset(share.filter(pl.max_horizontal("random", "public") >= _MOST)["datasetKey"])
+    return share.filter(pl.max_horizontal("random", "public") >= _MOST)
 
 
 def named_dataset() -> pl.Expr:
@@ -241,8 +235,7 @@ def taxon_of(records: pl.DataFrame, resolver: Resolver) -> pl.Series:
 
 def taxa(texts: pl.Series) -> pl.DataFrame:
     """Return the columns of `TAXON` of what `taxon_of` made."""
-    dtypes = {column.name: column.dtype for column in OCCURRENCE}
-    schema = pl.Schema({name: dtypes[name] for name in TAXON})
+    schema = pl.Schema({column.name: column.dtype for column in OCCURRENCE if column.name in TAXON})
     return texts.str.json_decode(pl.Struct(schema)).struct.unnest() if len(texts) else schema.to_frame()
 
 
@@ -313,17 +306,15 @@ def faults_of(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events:
 
 def _unpublished(plan: Plan) -> pl.Series:
     """Return the names that events which are not published would have, in datasets of marked numbers too."""
-    names = plan.apart.unpublished_events
-    marked = [
-        f"{dataset}:" + plan.mark(names.filter(names.str.starts_with(f"{dataset}:")).str.strip_prefix(f"{dataset}:"))
-        for dataset in sorted(plan.marked)
-    ]
-    return pl.concat([names, *marked])
+    events = plan.apart.unpublished
+    marked = events.join(plan.apart.marked, on="datasetKey", how="semi").with_columns(start=pl.col("datasetKey") + ":")
+    numbers = marked.select(pl.col("event_key").str.strip_prefix(pl.col("start"))).to_series()
+    return pl.concat([events["event_key"], marked["start"] + plan.mark(numbers)])
 
 
 def _crowdless(plan: Plan) -> pl.DataFrame:
     """Return records that went out in a crowd of fewer than ten places, or fewer than five tenths, or not of its cell."""
-    memory = plan.apart.memory
+    memory = plan.apart
     places = memory.crowds.with_columns(tenth=pl.struct(pl.col("x").floordiv(10), pl.col("y").floordiv(10)))
     inside = (pl.col("x").floordiv(PARTS) == pl.col("column")) & (pl.col("y").floordiv(PARTS) == pl.col("row"))
     crowds = places.group_by("datasetKey", unit="crowd").agg(

@@ -218,11 +218,11 @@ def presence_rows(
         return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
     asked = (rules.hash, rules.floor or boundaries)
     if among is not None:
-        rows = _presences(plan.apart.memory.states.filter(pl.col("key").is_in(among.implode())), rules, boundaries)
+        rows = _presences(plan.apart.states.filter(pl.col("key").is_in(among.implode())), rules, boundaries)
     elif asked in plan.made:
         rows = plan.made[asked]
     else:
-        rows = plan.made[asked] = _presences(plan.apart.memory.states, rules, boundaries)
+        rows = plan.made[asked] = _presences(plan.apart.states, rules, boundaries)
     return rows if licences is None else rows.with_columns(*effective_of(rows, licences))
 
 
@@ -235,8 +235,7 @@ def _presences(states: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
     # Known by its name, so that it stays the same one whatever keys its records get.
     where = ["datasetKey", "cell_west", "cell_south", "cell_east", "cell_north", "country", "name", "year"]
     found = found.unique(where, keep="first", maintain_order=True)
-    keys = [rules.plan.key(row) for row in found.select(where).iter_rows()]
-    return _rows(found.drop("name").with_columns(key=pl.Series(keys, dtype=pl.Int64)), rules)
+    return _rows(found.drop("name").with_columns(rules.plan.keys(found.select(where))), rules)
 
 
 def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
@@ -258,7 +257,7 @@ def as_published(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundaryS
     if rules.plan is None:
         msg = "it is not known what goes out of these records"
         raise SharingError(msg)
-    states = rules.plan.apart.memory.states.filter("published").unique("key", keep="last", maintain_order=True)
+    states = rules.plan.apart.states.filter("published").unique("key", keep="last", maintain_order=True)
     mine = states.join(records.select("key"), on="key", how="semi")
     found = _rows(mine.hstack(published_cells(mine, rules.floor or boundaries)), rules)
     return records.select("key").join(found, on="key", how="left", maintain_order="left").select(found.columns)

@@ -36,7 +36,7 @@ def decided_by_nodes(occurrences: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        row, category, rule_id, reason, categories, as `decide` tells them.
+        row, category, rule_id, reason, as `decide` tells them.
     """
     if "shared_as" not in occurrences.columns:
         occurrences = occurrences.select(shared_as=pl.lit(None, dtype=SHARED_AS))
@@ -47,7 +47,6 @@ def decided_by_nodes(occurrences: pl.DataFrame) -> pl.DataFrame:
         occurrences.with_row_index("row")
         .select("row", category=shared.field("category"), rule_id=shared.field("rule"), reason=reason)
         .filter(pl.col("category").is_not_null())
-        .with_columns(categories=pl.concat_list("category"))
     )
 
 

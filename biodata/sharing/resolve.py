@@ -44,6 +44,8 @@ _REMEMBERED: Final = 200_000
 _TABLE: Final = pl.Schema(
     {"rules": pl.UInt32, "sure": pl.UInt32, "taxon": pl.String, "known": pl.Boolean, "reason": pl.String}
 )
+Found = tuple[int, int, str | None, bool, str]
+"""Rules, sure ones, taxon, whether every name is known, and the reason, of one set of names."""
 Groups = tuple[tuple[str, str], ...]
 """Stated groups, each with its rank, the highest first."""
 
@@ -114,19 +116,15 @@ class Resolver:
     """
 
     def __init__(
-        self,
-        rules: Sequence[Rule],
-        checklists: Checklists | None = None,
-        scopes: Iterable[tuple[str, str]] = (),
-        *,
+        self, rules: Sequence[Rule], checklists: Checklists | None = None, scopes: Iterable[tuple[str, str]] = (), *,
         closed: bool = True,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._checklists, self._scopes, self._closed = checklists, dict(scopes), closed
         self._common = names.bundled_common_names() if checklists is None else checklists.common
         self._own, self._under = defaultdict[str, int](int), defaultdict[str, int](int)
         self._lineages: dict[int, list[Lineage]] = {}
         self._answers: dict[str, Answer] = {}
-        self._sets: dict[str, tuple[int, int, str | None, bool, str]] = {}
+        self._sets: dict[str, Found] = {}
         self._stated: dict[tuple[str, str], tuple[Sequence[Lineage], int]] = {}
         self._left: dict[tuple[Groups, str | None], tuple[int, str | None]] = {}
         taxa = {1 << n: (r.scientific_name, r.rank) for n, r in enumerate(rules) if r.scientific_name is not None}
@@ -168,10 +166,8 @@ class Resolver:
         columns |= {name: [numbers[mask] for mask in columns[name]] for name in ("rules", "sure")}
         return Resolved(place, pl.DataFrame(columns, _TABLE), tuple(map(_bits, numbers)))
 
-    def _of_set(
-        self, row: Mapping[str, str | None], answers: Mapping[str, Answer]
-    ) -> tuple[int, int, str | None, bool, str]:
-        """Return rules, sure ones, taxon, whether every name is known, and the reason, of one set of names."""
+    def _of_set(self, row: Mapping[str, str | None], answers: Mapping[str, Answer]) -> Found:
+        """Return what one set of names calls for."""
         named = [answers[text] for name in _NAMES if (text := row[name]) is not None]
         words = [answers[text] for name in WORDS if (text := row[name]) is not None]
         groups = tuple((rank, text) for name, rank in _RANKS.items() if (text := row[name]) is not None)
@@ -288,9 +284,8 @@ class Resolver:
                 known.insert(0, (scope, [names.with_opinions(one.groups, scope) for one in meant]))
             agree = all(names.may_be(one, other) for (_, one), (_, other) in combinations(known, 2))
             every: Callable[[Iterable[bool]], bool] = all if agree else any
-            left = sum(
-                rule for rule, own in self._lineages.items() if every(names.may_be(own, one) for _, one in known)
-            )
+            lineages = self._lineages.items()
+            left = sum(rule for rule, own in lineages if every(names.may_be(own, one) for _, one in known))
             self._left[stated, scope] = left, known[-1][0] if known and agree else None
         return self._left[stated, scope]
 
@@ -314,12 +309,10 @@ def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.
     unmatched = pl.col("stated_taxon").is_null() & ~pl.col("match_type")
     species = pl.concat_str(_PARTS[:2], separator=" ")
     whole = pl.concat_str(species, _PARTS[2], separator=" ", ignore_nulls=True)
+    groups = {rank: pl.coalesce(f"stated {rank}", pl.when(unmatched).then(rank)).str.to_titlecase() for rank in GROUPS}
     sets = told.with_columns(
-        *(
-            pl.coalesce(f"stated {rank}", pl.when(unmatched).then(rank)).str.to_titlecase().alias(rank)
-            for rank in GROUPS
-        ),
-        *(pl.col(f"stated {name}").alias(name) for name in WORDS),
+        **groups,
+        **{name: pl.col(f"stated {name}") for name in WORDS},
         parts=pl.when(species.is_not_null()).then(whole),
     ).select(pl.col(*_NAMES, *WORDS, *_RANKS, "datasetKey").str.strip_chars())
     return sets.with_columns(pl.when(pl.all() != "").then(pl.all())), place

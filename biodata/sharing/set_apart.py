@@ -44,11 +44,19 @@ degree of the category (`base`) and of the cell that it goes out in (`n`, `colum
 the stated country of one without a place, the presence's taxon and year, whether it never has a year again, whether it went
 out, the year that it waits for the end of."""
 SEEN: Final = pl.Schema(
-    {"datasetKey": pl.String, "unit": pl.String, "x": pl.Int64, "y": pl.Int64, "year": pl.Int32, "mark": pl.UInt64}
+    {"datasetKey": pl.String, "unit": pl.String, "square": pl.Int64, "year": pl.Int32, "mark": pl.UInt64}
 )
-"""What stood at the places of units when these were last made: a mark of the records and events of each year."""
+"""What stood at the places of units (squares, by their number in the unit's cell) when these were last made: a mark of the
+records and events of each year."""
 STOOD: Final = pl.Schema({"datasetKey": pl.String, "fx": pl.Int64, "fy": pl.Int64, "year": pl.Int32, "mark": pl.UInt64})
 """What stood at finest squares that are in no crowd before a record came that waits in their degree; no mark: nothing."""
+HIDDEN: Final = pl.Schema(
+    {"datasetKey": pl.String, "key": pl.Int64, "category": pl.String, "rule_id": pl.String, "beside": pl.Boolean}
+)
+WAITING: Final = pl.Schema({"datasetKey": pl.String, "key": pl.Int64, "places": pl.Int64})
+HELD: Final = pl.Schema({"datasetKey": pl.String, "key": pl.Int64})
+UNPUBLISHED: Final = pl.Schema({"datasetKey": pl.String, "event_key": pl.String})
+MARKED: Final = pl.Schema({"datasetKey": pl.String})
 _NOWHERE: Final = "nowhere|"
 """The unit of records without a place."""
 _SPOT: Final = ("datasetKey", "fx", "fy")
@@ -57,66 +65,59 @@ _OF_UNIT: Final = ("unit", "n", "column", "row")
 _IS_CELL: Final = pl.col("unit").str.starts_with(CELL).fill_null(value=False)
 _IS_NOWHERE: Final = pl.col("unit").eq_missing(pl.lit(_NOWHERE))
 _PLACED: Final = pl.all_horizontal(pl.col("base", "fx", "fy").is_not_null())
-_PLACE: Final = (
-    (pl.col("at") * PARTS + pl.col("x") - pl.col("column") * PARTS) * PARTS + pl.col("y") - pl.col("row") * PARTS
-).alias("place")
-"""The number of a square of a unit, of those of all units."""
+_SQUARE: Final = (pl.col("x") - pl.col("column") * PARTS) * PARTS + pl.col("y") - pl.col("row") * PARTS
+"""The number of a square in its cell; with that of the unit (`at`) before it, its `place` among those of all units."""
 _CROWDLESS: Final = pl.col("there") & pl.col("unit").is_null() & _PLACED
 """Which records wait for a crowd."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier releases made of sensitive records; it holds exact places and never leaves the installation.
+    """What a release makes of sensitive records, and the next one goes on from; it holds exact places and never leaves the installation.
 
     Attributes
     ----------
     states : polars.DataFrame of `STATES`
+        The published ones, each taxon and year of a cell once, are the presences.
     crowds : polars.DataFrame of `grid.CROWD_PLACES`
     seen : polars.DataFrame of `SEEN`
     stood : polars.DataFrame of `STOOD`
+    hidden : polars.DataFrame of `HIDDEN`
+        The records that do not go out as they are; withheld ones too.
+    waiting : polars.DataFrame of `WAITING`
+        Of those that wait, how many of the places that it takes there are.
+    held : polars.DataFrame of `HELD`
+        Records that wait with an event.
+    unpublished : polars.DataFrame of `UNPUBLISHED`
+        Events that nothing is published of, or not yet.
+    marked : polars.DataFrame of `MARKED`
+        Datasets whose own numbers are published as marks.
     """
 
     states: pl.DataFrame = field(default_factory=STATES.to_frame)
     crowds: pl.DataFrame = field(default_factory=CROWD_PLACES.to_frame)
     seen: pl.DataFrame = field(default_factory=SEEN.to_frame)
     stood: pl.DataFrame = field(default_factory=STOOD.to_frame)
+    hidden: pl.DataFrame = field(default_factory=HIDDEN.to_frame)
+    waiting: pl.DataFrame = field(default_factory=WAITING.to_frame)
+    held: pl.DataFrame = field(default_factory=HELD.to_frame)
+    unpublished: pl.DataFrame = field(default_factory=UNPUBLISHED.to_frame)
+    marked: pl.DataFrame = field(default_factory=MARKED.to_frame)
 
+    def of(self, datasets: Collection[str], *, others: bool = False) -> "Memory":
+        """Return what is kept of some datasets; of all `others` where that is asked."""
+        mine = pl.col("datasetKey").is_in(list(datasets))
+        return Memory(**{name: frame.filter(mine != others) for name, frame in vars(self).items()})
 
-@dataclass(frozen=True)
-class Apart:
-    """Which records are set apart, and what goes out for them.
-
-    Attributes
-    ----------
-    memory : Memory
-        For the next release. Its published states, each taxon and year of a cell once, are the presences.
-    hidden : polars.DataFrame
-        key, category, rule_id, beside : the records that do not go out as they are; withheld ones too.
-    waiting : polars.DataFrame
-        key, places : of those that wait, how many of the places that it takes there are.
-    unpublished_events : polars.Series of str
-        event_key of events that nothing is published of, or not yet.
-    held : polars.Series of int
-        key of records that wait with such an event.
-    """
-
-    memory: Memory
-    hidden: pl.DataFrame
-    waiting: pl.DataFrame
-    unpublished_events: pl.Series
-    held: pl.Series
+    def joined(self, *others: "Memory") -> "Memory":
+        """Return what is kept of these and of other datasets."""
+        return Memory(**{name: pl.concat([vars(one)[name] for one in (self, *others)]) for name in vars(self)})
 
 
 def set_apart(
-    records: pl.DataFrame,
-    events: pl.DataFrame,
-    memory: Memory,
-    *,
-    before: pl.DataFrame,
-    released: Collection[str],
+    records: pl.DataFrame, events: pl.DataFrame, memory: Memory, *, before: pl.DataFrame, released: Collection[str],
     today: date,
-) -> Apart:
+) -> Memory:  # fmt: skip
     """Set sensitive records apart.
 
     Parameters
@@ -138,7 +139,8 @@ def set_apart(
 
     Returns
     -------
-    Apart
+    Memory
+        Without `marked`. Whatever it has of a dataset follows from that dataset alone.
     """
     records, events = (frame.with_columns(fine()) for frame in (records, events))
     records = stricter(records.with_columns(beside=pl.lit(value=False)), memory.states)
@@ -150,31 +152,24 @@ def set_apart(
     points = pl.concat([points.filter(~stations), _together(points.filter(stations))])
     shown = [records.filter(stations, pl.col("category").is_null()), events.filter(stations)]
     world = _World(
-        points,
-        before=pl.concat([then, memory.stood]).drop_nulls("mark"),
+        points, before=pl.concat([then, memory.stood]).drop_nulls("mark"),
         spots=points.filter(stations).select(_SPOT).unique(),
         exact=pl.concat([rows.select(_SPOT) for rows in shown]).drop_nulls().unique(),
-        states=memory.states,
-        new=~pl.col("datasetKey").is_in(list(released)),
-        year=today.year,
-    )
+        states=memory.states, new=~pl.col("datasetKey").is_in(list(released)), year=today.year,
+    )  # fmt: skip
     members, crowds, left_over = _units(records, world, memory.crowds)
     waits = members.filter("there", pl.col("base").is_not_null(), pl.col("waits_since") >= today.year)["key"]
     groups = pl.concat([crowds, grid.tens(world.spots, left_over)])
-    empty = emptied_events(records, events, groups, released=released, waits=waits)
-    records = stricter(records, empty.beside)
-    if empty.beside.height or crowds.filter(pl.col("n") < pl.col("base")).height:
+    beside, unpublished, held = emptied_events(records, events, groups, released=released, waits=waits)
+    records = stricter(records, beside)
+    if beside.height or crowds.filter(pl.col("n") < pl.col("base")).height:
         members, crowds, left_over = _units(records, world, crowds)
     stood = _stood(members, world, crowds)
     members, seen = _refreshed(members, world, crowds, memory.seen)
-    hidden = records.drop_nulls("category").select("key", "category", "rule_id", "beside")
-    return Apart(
-        Memory(members.select(STATES.names()), crowds, seen, stood),
-        hidden,
-        _waiting(members, left_over),
-        empty.unpublished,
-        empty.held,
-    )
+    return Memory(
+        members.select(STATES.names()), crowds, seen, stood,
+        records.drop_nulls("category").select(HIDDEN.names()), _waiting(members, left_over), held, unpublished,
+    )  # fmt: skip
 
 
 def _points(rows: pl.DataFrame, identifier: str) -> pl.DataFrame:
@@ -279,10 +274,10 @@ def _content(points: pl.DataFrame, units: pl.DataFrame, crowds: pl.DataFrame) ->
     found = [with_crowds(points, of_crowds)]
     for (n,), cells in units.filter(_IS_CELL).group_by("n"):
         cells = cells.select("datasetKey", "column", "row", "at")
-        found.append(
-            points.with_columns(cell(n)).join(cells, on=["datasetKey", "column", "row"]).with_columns(square(n))
-        )
-    numbered = pl.concat([rows.select(_PLACE, "year", "mark") for rows in found])
+        inside = points.with_columns(cell(n)).join(cells, on=["datasetKey", "column", "row"])
+        found.append(inside.with_columns(square(n)))
+    place = (pl.col("at") * PARTS**2 + _SQUARE).alias("place")
+    numbered = pl.concat([rows.select(place, "year", "mark") for rows in found])
     content = numbered.group_by("place", "year").agg(pl.col("mark").sum())
     return content.with_columns(at=pl.col("place") // PARTS**2)
 
@@ -303,12 +298,14 @@ def _refreshed(
     """
     units = _numbered(members, crowds)
     content = _content(world.points, units, crowds)
-    seen = seen.join(units.select(*_UNIT, "column", "row", "at"), on=_UNIT, how="left").with_columns(_PLACE)
+    seen = seen.join(units.select(*_UNIT, "at"), on=_UNIT, how="left")
+    seen = seen.with_columns(place=pl.col("at") * PARTS**2 + pl.col("square"))
     # Of a unit that had nothing to hide, what an earlier release showed counts as seen; a row without a mark keeps that a
     # unit was looked at, and that nothing stood there.
     new = units.join(seen, on="at", how="anti")
     shown = new.join(_content(world.before.filter(~world.new), new, crowds), on="at", how="left")
-    seen = pl.concat([seen, shown.with_columns(_squares_of_places()).select(seen.columns)])
+    square_of = (pl.col("place") % PARTS**2).alias("square")
+    seen = pl.concat([seen, shown.with_columns(square_of).select(seen.columns)])
     fresh = content.join(seen, on=["place", "year", "mark"], how="anti", nulls_equal=True)
     of_unit = fresh.select("at", "place").unique().group_by("at").agg(places=pl.len().cast(pl.Int64))
     changed = of_unit.join(units, on="at").with_columns(
@@ -338,9 +335,8 @@ def _refreshed(
     dated = pl.col("published") | pl.col("complete") | ~pl.col("whole")
     members = members.with_columns(year_out=pl.when(dated).then("year_out"))
     anew = pl.col("complete") | (pl.col("whole") & pl.col("year_out").is_null())
-    other_year = (
-        pl.col("published") & pl.col("year_out").is_not_null() & pl.col("year_out").ne_missing(pl.col("new_year"))
-    )
+    year_out = pl.col("year_out")
+    other_year = pl.col("published") & year_out.is_not_null() & year_out.ne_missing(pl.col("new_year"))
     goes = anew & pl.col("there") & pl.col("inside") & ~other_year
     leaves_unit = anew & ~pl.col("inside")
     after = members.with_columns(
@@ -356,14 +352,8 @@ def _refreshed(
     older = seen.filter(~all_years).join(complete, on=["at", "year"], how="anti", nulls_equal=True)
     of_years = content.filter(~all_years).join(complete, on=["at", "year"], how="semi", nulls_equal=True)
     newer = pl.concat([content.filter(all_years), of_years])
-    newer = newer.join(units, on="at").with_columns(_squares_of_places())
+    newer = newer.join(units, on="at").with_columns(square_of)
     return after, pl.concat([frame.select(SEEN.names()) for frame in (older, newer)])
-
-
-def _squares_of_places() -> list[pl.Expr]:
-    """Return `x` and `y` of numbered places, of a frame with `column` and `row`."""
-    x, y = pl.col("place") // PARTS % PARTS, pl.col("place") % PARTS
-    return [(pl.col("column") * PARTS + x).alias("x"), (pl.col("row") * PARTS + y).alias("y")]
 
 
 def _stood(members: pl.DataFrame, world: _World, crowds: pl.DataFrame) -> pl.DataFrame:
@@ -371,9 +361,8 @@ def _stood(members: pl.DataFrame, world: _World, crowds: pl.DataFrame) -> pl.Dat
     degrees = members.filter(_CROWDLESS).select("datasetKey", "base", *cell(1)).unique()
     spots = world.spots.with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
     kept = grid.crowdless(spots, crowds).select(_SPOT).unique()
-    return kept.join(_together(world.before.join(kept, on=_SPOT, how="semi")), on=_SPOT, how="left").select(
-        STOOD.names()
-    )
+    before = _together(world.before.join(kept, on=_SPOT, how="semi"))
+    return kept.join(before, on=_SPOT, how="left").select(STOOD.names())
 
 
 def _waiting(members: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
@@ -381,4 +370,4 @@ def _waiting(members: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
     waits = members.filter("there", ~pl.col("published"), pl.col("base").is_not_null())
     waits = waits.join(left_over.group_by(POOL).len("room"), on=POOL, how="left")
     places = pl.when(pl.col("unit").is_null()).then("room").otherwise("places").fill_null(0)
-    return waits.select("key", places=places.cast(pl.Int64))
+    return waits.select("datasetKey", "key", places=places.cast(pl.Int64))

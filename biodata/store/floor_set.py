@@ -38,7 +38,7 @@ def pin(data: Path, boundaries: BoundarySet) -> None:
     folder = data / FOLDER
     if (folder / _FACTS).exists():
         return
-    facts: dict[str, Any] = {name: getattr(boundaries, name) for name in _TOLD} | {"sha256": _sha256(boundaries)}
+    facts: dict[str, Any] = {name: getattr(boundaries, name) for name in _TOLD} | {"sha256": sha256(boundaries)}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _units(boundaries).write_parquet(folder / _TABLE)
@@ -66,10 +66,10 @@ def pinned(data: Path, boundaries: BoundarySet) -> BoundarySet | None:
     if not path.exists():
         return None
     facts = json.loads(path.read_text(encoding="utf-8"))
-    if facts["sha256"] == _sha256(boundaries):
+    if facts["sha256"] == sha256(boundaries):
         return None
     kept = _read(data / FOLDER / _TABLE, json.dumps(facts))
-    if _sha256(kept) != facts["sha256"]:
+    if sha256(kept) != facts["sha256"]:
         message = f"{FOLDER}/{_TABLE} is not the boundary set that was kept; restore it from a backup"
         raise StoreError(message)
     logger.warning("coarse places stay those of the boundary set %s (%s)", kept.name, kept.version)
@@ -90,7 +90,7 @@ def _read(path: Path, facts: str) -> BoundarySet:
 
 
 @lru_cache(maxsize=8)
-def _sha256(boundaries: BoundarySet) -> str:
+def sha256(boundaries: BoundarySet) -> str:
     """Return the hash of all that coarse places follow from: units, their shapes, the band."""
     told = hashlib.sha256(f"{boundaries.band_m!r}\n".encode())
     told.update(json.dumps(boundaries.units.to_dicts(), sort_keys=True, default=str).encode())

@@ -183,6 +183,23 @@ class LakeReading:
         with self._cursor() as cursor:
             return cursor.execute(query, [table, after + 1, upto]).fetchall() == [(0,)]
 
+    def changed_datasets(self, table: str, *, after: int, upto: int) -> frozenset[str] | None:
+        """Return the datasets of which rows came, went or changed between two versions; empty text for rows without one.
+
+        None where a version between them is not kept any more.
+        """
+        self._columns(table, None)
+        kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
+        if after > upto or kept != upto - after + 1:
+            return None
+        query = """
+            SELECT DISTINCT coalesce("datasetKey", '')
+            FROM ducklake_table_changes('lake', 'main', ?, ?::BIGINT, ?::BIGINT)
+        """
+        with self._cursor() as cursor:
+            rows = cursor.execute(query, [table, after + 1, upto]).fetchall() if after < upto else []
+        return frozenset(name for (name,) in rows)
+
     def additions(self, table: str, *, after: int, upto: int, batch_rows: int = 100_000) -> Iterator[pl.DataFrame]:
         """Read the rows that were added to a table after one version and up to another; see `batches`."""
         chosen = self._columns(table, None)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import shapely
@@ -31,6 +31,7 @@ from biodata.sharing.plan import (
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.set_apart import Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
+from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
@@ -91,13 +92,19 @@ def rules_in_force(
         return rules
     with Registry.open(settings) as registry:
         memory = sharing_memory.read(registry, settings.data)
-    if among is not None or snapshot is not None or events is not None:
-        return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events))
+        since, unsettled = sharing_memory.made_of(registry, settings.data)
+    if among is not None or events is not None:
+        return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events, None))
+    changed = _changed(lake, since, _made_of(settings, lake, rules, snapshot))
+    if changed is not None:
+        changed = sorted({*changed, *unsettled})
+    if snapshot is not None:
+        return replace(rules, plan=_plan(settings, lake, rules, memory, None, snapshot, None, changed))
     asked = _asked(settings, lake, rules, memory)
     for known, of_boundaries, plan in _KNOWN:
         if known == asked and of_boundaries is boundaries:
             return replace(rules, plan=plan)
-    plan = _plan(settings, lake, rules, memory, None, None, None)
+    plan = _plan(settings, lake, rules, memory, None, None, None, changed)
     _KNOWN.append((asked, boundaries, plan))
     return replace(rules, plan=plan)
 
@@ -105,8 +112,42 @@ def rules_in_force(
 def remember(settings: Settings, lake: Lake, rules: RuleSet) -> None:
     """Remember the plan by which the current release was just made: whoever asks next in this process is told the same."""
     assert rules.plan is not None
-    asked = _asked(settings, lake, rules, rules.plan.apart.memory)
+    asked = _asked(settings, lake, rules, rules.plan.apart)
     _KNOWN.append((asked, places.load_boundaries(settings.boundaries), rules.plan))
+
+
+def keep(settings: Settings, lake: Lake, registry: Registry, rules: RuleSet, *, snapshot: int) -> None:
+    """Keep what goes out of a version of the lake, for the releases after it."""
+    assert rules.plan is not None
+    made_of = _made_of(settings, lake, rules, snapshot)
+    changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], made_of)
+    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=made_of, changed=changed)
+
+
+def _made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
+    """Return what the plan of a version of the lake follows from, beside its records and events."""
+    snapshot = lake.snapshot() if snapshot is None else snapshot
+    sets = [places.load_boundaries(settings.boundaries), *([] if rules.floor is None else [rules.floor])]
+    tables = [lake.changed_at(table) for table in ("taxa", "protected_areas")]
+    by = [rules.hash, *map(floor_set.sha256, sets), *tables, _today().year, code_hash()]
+    return {"snapshot": snapshot, "time": _time_of(lake, snapshot), "by": by}
+
+
+def _time_of(lake: Lake, snapshot: int) -> str:
+    """Return when a version was made: a lake that was restored can have the same number for another one."""
+    return str(lake.snapshots().filter(pl.col("snapshot") == snapshot)["time"].to_list())
+
+
+def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> list[str] | None:
+    """Return the datasets that have changed since what is kept was made; None for all, where anything else has too."""
+    if since is None or since["by"] != now["by"] or since["time"] != _time_of(lake, since["snapshot"]):
+        return None
+    found = [
+        lake.changed_datasets(table, after=since["snapshot"], upto=now["snapshot"])
+        for table in ("occurrences", "events")
+    ]
+    names = sorted({name for some in found for name in some or ()})
+    return None if None in found or len(names) > MAXIMUM_VALUES else names
 
 
 def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
@@ -121,19 +162,25 @@ def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tu
 
 def _plan(
     settings: Settings, lake: Lake, rules: RuleSet, memory: Memory, among: Batches | None, snapshot: int | None,
-    events: pl.DataFrame | None,
+    events: pl.DataFrame | None, changed: list[str] | None,
 ) -> Plan:  # fmt: skip
-    """Return what goes out: every record is decided about, and those of datasets with sensitive ones are looked at together."""
+    """Return what goes out: records are decided about, and those of datasets with sensitive ones are looked at together.
+
+    Datasets in which nothing changed keep what was made of them.
+    """
     boundaries = places.load_boundaries(settings.boundaries)
 
-    def batches(datasets: list[str] | None = None) -> Iterable[pl.DataFrame]:
+    def batches(columns: tuple[str, ...], datasets: list[str] | None) -> Iterable[pl.DataFrame]:
+        if datasets == []:
+            return ()
         if among is not None:
             return among()
-        columns, where = (JUDGED, None) if datasets is None else (PLACED, _of(datasets))
+        where = None if datasets is None else _of(datasets)
         return lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
 
-    sensitive, found = [SENSITIVE.to_frame()], set(memory.states["datasetKey"])
-    for batch in batches():
+    earlier = memory if changed is None else memory.of(changed)
+    sensitive, found = [SENSITIVE.to_frame()], set(earlier.states["datasetKey"])
+    for batch in batches(JUDGED, changed):
         decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
         sensitive.append(sensitive_records(batch, decided, boundaries, rules.resolver))
         found |= set(batch.select(named_dataset())["datasetKey"].gather(decided["row"]))
@@ -141,8 +188,7 @@ def _plan(
     of_datasets = named_dataset().is_in(datasets)
     schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
     records = [pl.DataFrame(schema=schema).select(PLACED)]
-    if datasets:
-        records += [batch.select(PLACED).filter(of_datasets) for batch in batches(datasets)]
+    records += [batch.select(PLACED).filter(of_datasets) for batch in batches(PLACED, datasets)]
     if events is None:
         events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
     events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
@@ -162,7 +208,7 @@ def _plan(
         pl.concat(records),
         events.with_columns(shown=pl.col("event_key").is_in(shown) | marked.is_in(shown).fill_null(value=False)),
         pl.concat(sensitive),
-        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(),
+        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(), changed=changed,
     )  # fmt: skip
 
 

@@ -1,60 +1,46 @@
 """What earlier releases made of sensitive records: lost or changed, nothing goes out.
 
 It holds exact places, so it lies beside the lake, where processes of the service cannot read it: a file for each part of a
-dataset, named by a digest of what it holds that is made with the installation's secret, so that nobody else can try places
-by it. The registry has a row for each dataset with these digests.
+dataset, and a list of these files, each named by a digest of what it holds that is made with the installation's secret, so
+that nobody else can try places by it. The registry has the digest of the list.
 """
 
 import hashlib
 import hmac
 import io
-from collections.abc import Collection, Iterable
-from dataclasses import fields, replace
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, String, delete, insert, select
+from sqlalchemy import JSON, BigInteger, String, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from biodata.errors import SharingError
-from biodata.sharing.set_apart import Apart, Memory
+from biodata.sharing.set_apart import Memory
 from biodata.store.models import Base
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 
-_ALL: Final = "\n"
-"""The row that holds the digest of all others, so that one that is lost is missed: no dataset has this name."""
 _DAMAGED: Final = (
     "what is kept of sensitive records is damaged: nothing can be published; restore the installation from a backup "
     "(`biodata restore`)"
 )
-_PARTS: Final = tuple(part.name for part in fields(Memory))
 FOLDER: Final = "sharing_memory"
 """Its folder, beside the lake."""
 
 
-class WaitingRecords(Base):
-    """How many of a dataset's sensitive records wait for more places, as of the last release."""
-
-    __tablename__ = "waiting_records"
-
-    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    counts: Mapped[dict[str, Any]]
-    """By the number of places that there are."""
-
-
 class SharingMemory(Base):
-    """What is kept of a dataset's sensitive records: the digest of each part, and of the row."""
+    """The digest of the list of what is kept of sensitive records, empty before anything was; how many of a dataset's wait."""
 
     __tablename__ = "sharing_memory"
 
-    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    states: Mapped[str] = mapped_column(String(64))
-    crowds: Mapped[str] = mapped_column(String(64))
-    seen: Mapped[str] = mapped_column(String(64))
-    stood: Mapped[str] = mapped_column(String(64))
+    id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))
+    waiting: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
+    """By the number of places that there are."""
 
 
 class PublishedPresence(Base):
@@ -75,43 +61,65 @@ def read(registry: Registry, data: Path) -> Memory:
     SharingError
         If something of it is lost or changed.
     """
-    with registry.session(read_only=True) as session:
-        rows = {row.dataset: row for row in session.scalars(select(SharingMemory).order_by(SharingMemory.dataset))}
-    whole = rows.pop(_ALL, None)
-    changed = any(row.digest != _digest(row.dataset, *_files(row)) for row in rows.values())
-    if changed or whole is None or whole.digest != _of_all(rows.values()):
-        raise SharingError(_DAMAGED)
-    kept = [Memory(), *(Memory(*(_frame(data, digest) for digest in _files(row))) for row in rows.values())]
-    return Memory(*(pl.concat([getattr(one, part) for one in kept]) for part in _PARTS))
+    kept = [
+        Memory(**{part: pl.read_ipc(io.BytesIO(_content(data, digest))) for part, digest in files.items()})
+        for files in _list(registry, data)["datasets"].values()
+    ]
+    return Memory().joined(*kept)
+
+
+def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return what was told to `save` of what it was made of, and the datasets that have to be looked at again."""
+    found = _list(registry, data)
+    return found["made_of"], found["unsettled"]
 
 
 def damaged(registry: Registry, data: Path) -> list[str]:
-    """Return the files that are lost or changed, by their paths below the installation's folder."""
-    with registry.session(read_only=True) as session:
-        rows = session.scalars(select(SharingMemory).where(SharingMemory.dataset != _ALL)).all()
-    digests = sorted({digest for row in rows for digest in _files(row)})
-    return [f"{FOLDER}/{digest}.arrow" for digest in digests if _content(data, digest) is None]
+    """Return the files that are lost or changed, by their paths below the installation's folder; the folder, if that is the list."""
+    try:
+        datasets = _list(registry, data)["datasets"].values()
+    except SharingError:
+        return [FOLDER]
+    digests = sorted({digest for files in datasets for digest in files.values()})
+    return [f"{FOLDER}/{digest}" for digest in digests if not _is_whole(data, digest)]
 
 
-def save(registry: Registry, data: Path, memory: Memory) -> None:
-    """Keep a memory in place of what was kept; only what changed is written."""
+def save(
+    registry: Registry, data: Path, memory: Memory, *, made_of: Mapping[str, Any] | None = None,
+    changed: Collection[str] | None = None,
+) -> None:  # fmt: skip
+    """Keep a memory in place of what was kept; only what changed is written.
+
+    Parameters
+    ----------
+    registry, data
+        The installation's.
+    memory : Memory
+    made_of : mapping, optional
+        What it follows from.
+    changed : collection of str, optional
+        The datasets with new, changed or removed rows since what was kept; it may be any where none are told. They are
+        unsettled, until they were looked at again without new rows and gave the same.
+    """
     (data / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
-    frames = {part: getattr(memory, part) for part in _PARTS}
-    rows = {}
-    for name in pl.concat([frame["datasetKey"] for frame in frames.values()]).unique().sort():
-        files = {part: _write(data, frame.filter(pl.col("datasetKey") == name)) for part, frame in frames.items()}
-        rows[name] = SharingMemory(dataset=name, **files, digest=_digest(name, *files.values()))
-    rows[_ALL] = SharingMemory(dataset=_ALL, **dict.fromkeys(_PARTS, ""), digest=_of_all(rows.values()))
+    before = _list(registry, data)
+    again = {*before["datasets"]} if changed is None else {*changed, *before["unsettled"]}
+    kept = {name: files for name, files in before["datasets"].items() if name not in again}
+    written, datasets = memory.of(kept, others=True), dict(kept)
+    for name in pl.concat([frame["datasetKey"] for frame in vars(written).values()]).unique():
+        parts = vars(written.of([name])).items()
+        datasets[name] = {part: _write(data, _packed(frame)) for part, frame in parts if frame.height}
+    same = {name for name, files in before["datasets"].items() if changed is not None and files == datasets.get(name)}
+    unsettled = sorted(datasets.keys() - (same - set(changed or ())))
+    found = {"made_of": made_of, "unsettled": unsettled, "datasets": datasets}
+    digest = _write(data, json.dumps(found, sort_keys=True).encode())
+    counts = memory.waiting.group_by("datasetKey", "places").len().sort("datasetKey", "places")
+    waiting = {name: dict(rows) for name, rows in counts.cast({"places": pl.String}).rows_by_key("datasetKey").items()}
     with registry.session() as session, session.begin():
-        before = session.scalars(select(SharingMemory)).all()
-        for row in before:
-            if row.dataset not in rows:
-                session.delete(row)
-        for row in rows.values():
-            session.merge(row)
-    named = {digest for row in rows.values() for digest in _files(row)}
+        session.merge(SharingMemory(id=1, digest=digest, waiting=waiting))
+    named = {digest, *(one for files in datasets.values() for one in files.values())}
     for path in (data / FOLDER).iterdir():
-        if path.stem not in named:
+        if path.name not in named:
             path.unlink()
 
 
@@ -138,63 +146,52 @@ def presences_until(registry: Registry, snapshot: int) -> pl.Series:
         return pl.Series("key", list(found), dtype=pl.Int64)
 
 
-def save_waiting(registry: Registry, apart: Apart) -> None:
-    """Keep how many records wait in place of what was kept."""
-    states = apart.memory.states.select("key", "datasetKey").unique("key")
-    found = apart.waiting.join(states, on="key").group_by("datasetKey", "places").len().sort("datasetKey", "places")
-    counts: dict[str, dict[str, int]] = {}
-    for dataset, places, count in found.iter_rows():
-        counts.setdefault(dataset, {})[str(places)] = count
-    with registry.session() as session, session.begin():
-        session.execute(delete(WaitingRecords))
-        session.add_all(WaitingRecords(dataset=dataset, counts=by_places) for dataset, by_places in counts.items())
-
-
 def waiting(session: Session, dataset: str) -> dict[str, int]:
-    """Return how many sensitive records of a dataset wait, by the number of places that there are."""
-    found = session.get(WaitingRecords, dataset)
-    return {} if found is None else dict(found.counts)
+    """Return how many sensitive records of a dataset wait as of the last release, by the number of places that there are."""
+    found = session.get(SharingMemory, 1)
+    return {} if found is None else found.waiting.get(dataset, {})
 
 
-def _files(row: SharingMemory) -> list[str]:
-    """Return the digests of a row's files."""
-    return [getattr(row, part) for part in _PARTS]
+def _list(registry: Registry, data: Path) -> dict[str, Any]:
+    """Return the list of what is kept: what it was `made_of`, datasets that are `unsettled`, digests of the parts of all `datasets`."""
+    with registry.session(read_only=True) as session:
+        digest = session.scalar(select(SharingMemory.digest))
+    if digest == "":
+        return {"made_of": None, "unsettled": [], "datasets": {}}
+    found: dict[str, Any] = json.loads(_content(data, digest or "lost"))
+    return found
 
 
-def _write(data: Path, frame: pl.DataFrame) -> str:
-    """Write a frame as Arrow's file format, its rows in one order, so that the same ones give the same bytes; return its digest."""
+def _packed(frame: pl.DataFrame) -> bytes:
+    """Return a frame as Arrow's file format, its rows in one order, so that the same ones give the same bytes."""
     file = io.BytesIO()
     frame.sort(pl.all(), nulls_last=True).write_ipc(file, compression="zstd")
-    digest = _mark(data, file.getvalue())
-    path = data / FOLDER / f"{digest}.arrow"
+    return file.getvalue()
+
+
+def _write(data: Path, content: bytes) -> str:
+    """Write a file, if it is not there; return its digest."""
+    digest = _mark(data, content)
+    path = data / FOLDER / digest
     if not path.exists():
         part = path.with_suffix(".part")
-        part.write_bytes(file.getvalue())
+        part.write_bytes(content)
         part.replace(path)
     return digest
 
 
-def _frame(data: Path, digest: str) -> pl.DataFrame:
-    content = _content(data, digest)
-    if content is None:
+def _content(data: Path, digest: str) -> bytes:
+    """Return what a file holds."""
+    if not _is_whole(data, digest):
         raise SharingError(_DAMAGED)
-    return pl.read_ipc(io.BytesIO(content))
+    return (data / FOLDER / digest).read_bytes()
 
 
-def _content(data: Path, digest: str) -> bytes | None:
-    """Return what a file holds; None where it is lost or changed."""
-    path = data / FOLDER / f"{digest}.arrow"
-    content = path.read_bytes() if path.is_file() else b""
-    return content if hmac.compare_digest(_mark(data, content), digest) else None
+def _is_whole(data: Path, digest: str) -> bool:
+    """Tell whether a file is there, as it was written."""
+    path = data / FOLDER / digest
+    return path.is_file() and hmac.compare_digest(_mark(data, path.read_bytes()), digest)
 
 
 def _mark(data: Path, content: bytes) -> str:
     return hmac.new(secret(data), content, hashlib.sha256).hexdigest()
-
-
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _of_all(rows: Iterable[SharingMemory]) -> str:
-    return _digest(*sorted(row.digest for row in rows))

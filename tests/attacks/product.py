@@ -29,7 +29,7 @@ def set_apart(
 
     `memory` is what the result of the release before carried: these tests never look into it.
     """
-    kept, shown, before = memory or (product.Memory(), frozenset(), BEFORE.to_frame())
+    kept, shown, before, last = memory or (product.Memory(), frozenset(), BEFORE.to_frame(), {})
     rows = frame(records, RECORD).rename(PLACE).with_columns(
         rule_id=pl.when(pl.col("category").is_not_null()).then(pl.lit("rule")), country=pl.lit(None, pl.String)
     )  # fmt: skip
@@ -40,10 +40,25 @@ def set_apart(
     )
     single = pl.col("whole").is_null()
     visits = visits.with_columns(pl.when(single).then(name).alias(name) for name in PLACE.values())
-    found = product.set_apart(rows, visits, kept, before=before, released=released, today=today)
-    states = presences(found.memory.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
-    open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held)
-    event_keys = set(visits["event_key"]) - set(found.unpublished_events)
+    # As the product does: a dataset in which nothing changed keeps what it has, once it gave the same when it was looked at again.
+    made_of = {
+        name: Known(rows, visits.drop("shown"), today, kept, name)
+        for name in {*rows["datasetKey"], *kept.states["datasetKey"]}
+    }
+    changed = [name for name, known in made_of.items() if not known.is_settled(last.get(name))]
+    some = pl.col("datasetKey").is_in(changed)
+    found = product.set_apart(
+        rows.filter(some),
+        visits.filter(some),
+        kept.of(changed),
+        before=before.filter(some),
+        released=released,
+        today=today,
+    )
+    found = found.joined(kept.of(changed, others=True))
+    states = presences(found.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
+    open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held["key"])
+    event_keys = set(visits["event_key"]) - set(found.unpublished["event_key"])
     now = [
         part.select(
             identifier=pl.col(key).cast(pl.String), **{name: name for name in BEFORE.names() if name != "identifier"}
@@ -54,10 +69,25 @@ def set_apart(
         open_keys=open_keys,
         presences=set(states.select("datasetKey", "n", "column", "row", "taxon", "year").iter_rows()),
         event_keys={int(key) for key in event_keys},
-        waiting=dict(found.waiting.iter_rows()),
-        memory=(found.memory, shown | event_keys, pl.concat(now).cast(dict(BEFORE))),
+        waiting=dict(found.waiting.select("key", "places").iter_rows()),
+        memory=(found, shown | event_keys, pl.concat(now).cast(dict(BEFORE)), made_of),
         beside=set(found.hidden.filter("beside")["key"]),
     )
+
+
+class Known:
+    """What a release knew of a dataset: records, events, year, and what was kept of it."""
+
+    def __init__(self, rows: pl.DataFrame, visits: pl.DataFrame, today: date, kept: Any, name: str) -> None:
+        mine = pl.col("datasetKey") == name
+        self.source = [today.year, rows.filter(mine).write_json(), visits.filter(mine).write_json()]
+        self.memory = [part.sort(pl.all()).write_json() for part in vars(kept.of([name])).values()]
+        self.settled = False
+
+    def is_settled(self, last: Any) -> bool:
+        """Tell whether nothing changed since the last release, nor by it."""
+        self.settled = last is not None and self.source == last.source and (last.settled or self.memory == last.memory)
+        return self.settled
 
 
 def frame(rows: pd.DataFrame, schema: dict[str, Any]) -> pl.DataFrame:

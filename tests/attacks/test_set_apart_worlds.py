@@ -45,6 +45,11 @@ def test_the_product_does_so_where_places_share_squares_and_records_get_and_lose
         compare(worlds.dense_world(seed), f"dense world {seed}")
 
 
+def test_a_dataset_in_which_nothing_changed_keeps_what_it_has():
+    for seed in range(DENSE):
+        compare(worlds.one_at_a_time(worlds.small_world(seed)), f"world {seed}, one dataset at a time")
+
+
 def test_the_worlds_hold_what_they_are_for():
     """Else two that publish nothing would be equal."""
     presences, without_year, next_cell, waiting, beside, hidden_events, nowhere = 0, 0, 0, 0, 0, 0, 0

@@ -3,6 +3,7 @@
 A world is what the steps before give: places, dates, category and taxon of each record. Nothing here knows the rules.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -226,6 +227,23 @@ def small_world(seed: int) -> list[Release]:
         _change(source)
         releases.append(source.release(today, released))
     return releases
+
+
+def one_at_a_time(releases: list[Release]) -> list[Release]:
+    """Return releases between which one dataset changes, in place of those in which several do, and others without a change."""
+    found = releases[:1]
+    for earlier, later in itertools.pairwise(releases):
+        datasets = sorted({*earlier.records["datasetKey"], *later.records["datasetKey"]})
+        for n in range(1, len(datasets) + 1):
+            records, events = (
+                pd.concat([new[new["datasetKey"].isin(datasets[:n])], old[old["datasetKey"].isin(datasets[n:])]])
+                for new, old in ((later.records, earlier.records), (later.events, earlier.events))
+            )
+            records = records.drop_duplicates("key").reset_index(drop=True)
+            events = events.drop_duplicates("event_key").reset_index(drop=True)
+            released = frozenset().union(*(set(release.records["datasetKey"]) for release in found))
+            found += [Release(records, events, later.today, released)] * 3
+    return found
 
 
 def dense_world(seed: int) -> list[Release]:

@@ -1,6 +1,5 @@
 """What earlier releases made of sensitive records."""
 
-import hashlib
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,23 +13,17 @@ down_revision: Final = "0015"
 
 def upgrade() -> None:
     """Add the tables."""
-    parts = ("states", "crowds", "seen", "stood")
     memory = op.create_table(
         "sharing_memory",
-        sa.Column("dataset", sa.String(255), primary_key=True),
-        *(sa.Column(name, sa.String(64), nullable=False) for name in parts),
+        sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("waiting", sa.JSON, nullable=False),
     )
-    # The digest of all rows, of none as yet: without it what is kept was lost.
-    op.bulk_insert(memory, [{"dataset": "\n", **dict.fromkeys(parts, ""), "digest": hashlib.sha256(b"").hexdigest()}])
+    # Nothing is kept as yet; without the row what was kept is lost.
+    op.bulk_insert(memory, [{"id": 1, "digest": "", "waiting": {}}])
     op.create_table(
         "published_presences",
         sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("since", sa.Integer, nullable=False),
     )
-    op.create_table(
-        "waiting_records",
-        sa.Column("dataset", sa.String(255), primary_key=True),
-        sa.Column("counts", sa.JSON, nullable=False),
-    )
-    count_changes(("sharing_memory", "published_presences", "waiting_records"))
+    count_changes(("sharing_memory", "published_presences"))
