@@ -32,8 +32,12 @@ def test_a_slip_is_told_with_what_is_meant(name, meant):
 
 
 def test_what_the_table_has_more_often_is_known():
-    assert near(["Paguma larvata"] * 3 + ["Paguma larvatta"]) == [None, None, None, "Paguma larvata"]
-    assert near(["Paguma larvata", "Paguma larvatta"]) == [None, None], "nobody knows which of them is right"
+    assert near(["Wrongus namus"] * 3 + ["Wrongus namuss"]) == [None, None, None, "Wrongus namus"]
+    assert near(["Wrongus namus", "Wrongus namuss"]) == [None, None], "nobody knows which of them is right"
+
+
+def test_a_name_of_the_reference_list_is_right_though_another_is_near():
+    assert near(["Rattus tanezumi", "Macaca leonina", "Rhinolophus pusillus", "Ficus altissima"]) == [None] * 4
 
 
 def test_with_a_checklist_its_own_answer_is_told():

@@ -7,7 +7,7 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from biodata.ingest.protocol import Finding
-from biodata.sharing.names import CommonNames
+from biodata.sharing.names import CommonNames, looked_up
 from biodata.surveys.cell_checks import Rows
 
 CODE: Final = "NAME_NEARLY_ANOTHER"
@@ -31,23 +31,22 @@ def found(rows: Rows, names: CommonNames) -> Iterator[Finding]:
 
     Notes
     -----
-    Nothing is changed: a name that is right may be near another one. Beside what is bundled, a name that the table has at
-    least three times as often is known.
+    Nothing is changed: a name that is right may be near another one. What the reference list has is right; beside what is
+    bundled, a name that the table has at least three times as often as another is known.
     """
     if _COLUMN not in rows.table.headings:
         return
     told = {row: own[_COLUMN] for row, own in rows.own.items() if own.get(_COLUMN) is not None}
     counts = Counter(species for text in told.values() if (species := _species(text)) is not None)
+    unknown = counts.keys() - looked_up(counts).keys()
+    if not unknown:
+        return
     bundled = {taxon for taxa in names.values() for taxon in taxa if _species(taxon) == taxon}
     alike: defaultdict[str, set[str]] = defaultdict(set)
     for name in bundled | set(counts):
-        for part in _parts(name):
-            alike[part].add(name)
-    meant = {
-        name: near
-        for name in counts
-        if name not in bundled and (near := _near(name, bundled, counts, alike)) is not None
-    }
+        for word in name.split():  # two names that are a slip apart share genus or epithet
+            alike[word].add(name)
+    meant = {name: near for name in unknown - bundled if (near := _near(name, bundled, counts, alike)) is not None}
     for row, text in told.items():
         near = meant.get(_species(text) or "")
         if near is not None:
@@ -62,15 +61,9 @@ def _species(text: str) -> str | None:
     return " ".join(words) if words[0].istitle() and words[1].islower() else None
 
 
-def _parts(name: str) -> Iterator[str]:
-    """Yield a name, and the name without each of its letters: two names that are a slip apart share one of these."""
-    yield name
-    yield from (name[:at] + name[at + 1 :] for at in range(len(name)))
-
-
 def _near(name: str, bundled: set[str], counts: Mapping[str, int], alike: Mapping[str, Collection[str]]) -> str | None:
     """Return the known name that another one is a slip away from; None where there is none, or several."""
-    others = {other for part in _parts(name) for other in alike[part]} - {name}
+    others = {other for word in name.split() for other in alike[word]} - {name}
     known = (other for other in others if other in bundled or counts.get(other, 0) >= _OFTENER * counts[name])
     close = [other for other in known if OSA.distance(name, other, score_cutoff=1) == 1]
     return close[0] if len(close) == 1 else None
