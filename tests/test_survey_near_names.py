@@ -38,6 +38,10 @@ def test_what_the_table_has_more_often_is_known():
     assert near(["Novomys montana", "Novomys montanna"]) == [None, None], "nobody knows which of them is right"
 
 
+def test_a_name_of_the_reference_list_is_right_though_another_is_near():
+    assert near(["Rattus tanezumi", "Macaca leonina", "Rhinolophus pusillus", "Ficus altissima"]) == [None] * 4
+
+
 def test_with_a_checklist_its_own_answer_is_told():
     row = {"taxon_id": "1", "scientificName": "Sus scrofa", "taxonRank": "SPECIES", "taxonomicStatus": "ACCEPTED"}
     known = terms.conform(pl.DataFrame([row | {"checklist": "c"}]), terms.TAXON)

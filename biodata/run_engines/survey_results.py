@@ -126,7 +126,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     if view is EvidenceView.PUBLIC:
         joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries) | came_hidden)
         if coarse.height:
-            joined.left_out["told as cells alone"] = coarse.height
+            joined.left_out["published as squares alone"] = coarse.height
     if records.height > once.height:
         joined.left_out["duplicate"] = records.height - once.height
     facts = {

@@ -27,7 +27,7 @@ _NAME_AND_AUTHORS: Final = (
 """Genus and epithets, and behind them nothing but people, years and what joins them."""
 _DOUBTS: Final = [str(issue.value) for issue in (Issue.UNDETERMINED, Issue.PARTLY_READ, Issue.HYBRID_FORMULA)]
 CommonNames = Mapping[str, frozenset[str]]
-"""The scientific names of the taxa that common names (`matching.vernaculars.folded`) mean."""
+"""The scientific names of the taxa that common names mean, small, without hyphens, Latin letters without marks."""
 Lineage = Mapping[str, frozenset[str]]
 """What a taxon is and may have above it, small, by rank; several names of a rank are opinions about one place."""
 
@@ -127,13 +127,22 @@ def old_names(name: str) -> list[str]:
 
 @cache
 def bundled_common_names() -> CommonNames:
-    """Return the common names of `data/vernacular_names.csv`."""
-    return _gathered((folded(row["name"]), row["scientificName"]) for row in read_rows("vernacular_names.csv"))
+    """Return the common names by hand (`data/vernacular_names.csv`), and the English ones that these lack."""
+    table = pl.read_parquet((files("biodata") / "data" / "common_names.parquet").read_bytes())
+    name = pl.col("name").str.to_lowercase().str.replace_all("-", " ")
+    english = table.group_by(name).agg(pl.col("scientificName")).iter_rows()
+    by_hand = ((_spoken(row["name"]), row["scientificName"]) for row in read_rows("vernacular_names.csv"))
+    return {name: frozenset(taxa) for name, taxa in english} | _gathered(by_hand)
+
+
+def _spoken(text: str) -> str:
+    """Return a common name as they are compared."""
+    return folded(text).replace("-", " ").replace("’", "'")
 
 
 def meaning(text: str, names: CommonNames) -> frozenset[str]:
     """Return the taxa that a text means which is a common name, or an English plural of one, and nothing else."""
-    plain = folded(text)
+    plain = _spoken(text)
     ends = (("ies", "y"), ("es", ""), ("s", ""))
     forms = (plain, *(plain.removesuffix(end) + one for end, one in ends if plain.endswith(end)))
     return next((names[form] for form in forms if form in names), frozenset())
@@ -156,8 +165,8 @@ class Checklists:
         described = self.taxa.drop_nulls(["vernacular_details", "scientificName"])
         rows = described.select("vernacular_details", "scientificName").iter_rows()
         told = ((one["name"], taxon) for text, taxon in rows for one in orjson.loads(text))
-        bundled = ((name, taxon) for name, meant in bundled_common_names().items() for taxon in meant)
-        return _gathered((*bundled, *((folded(name), taxon) for name, taxon in told if name)))
+        bundled, here = bundled_common_names(), _gathered((_spoken(name), taxon) for name, taxon in told if name)
+        return {**bundled, **{name: taxa | bundled.get(name, frozenset()) for name, taxa in here.items()}}
 
     @cached_property
     def _names(self) -> pl.DataFrame:

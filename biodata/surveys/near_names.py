@@ -10,7 +10,6 @@ from rapidfuzz.distance import OSA
 
 from biodata.ingest.protocol import Finding
 from biodata.parsers.reference_list import reference_list
-from biodata.sharing.names import CommonNames
 from biodata.surveys.cell_checks import Rows
 
 CODE: Final = "NAME_NEARLY_ANOTHER"
@@ -21,7 +20,7 @@ _LONG: Final = 8
 _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter makes another name
 
 
-def found(rows: Rows, names: CommonNames) -> Iterator[Finding]:
+def found(rows: Rows) -> Iterator[Finding]:
     """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has.
 
     A slip is a letter, or two that changed places; in an epithet of eight letters or more there may be two.
@@ -31,13 +30,12 @@ def found(rows: Rows, names: CommonNames) -> Iterator[Finding]:
         return
     told = {row: species for row, own in rows.own.items() if (species := _species(own.get(_COLUMN))) is not None}
     counts = Counter(told.values())
-    bundled = {taxon for taxa in names.values() for taxon in taxa if _species(taxon) == taxon}
     listed = set(reference_list().look_up(pl.Series(list(counts), dtype=pl.String))["name"])
-    unknown = {name for name in counts if name not in bundled and name not in listed}
+    unknown = counts.keys() - listed
     if not unknown:
         return
-    known = sorted({*bundled, *reference_list().namesakes(unknown), *counts})
-    meant = {name: near for name in unknown if (near := _nearest(name, known, counts, bundled | listed)) is not None}
+    known = sorted({*reference_list().namesakes(unknown), *counts})
+    meant = {name: near for name in unknown if (near := _nearest(name, known, counts, listed)) is not None}
     for row, species in told.items():
         if species in meant:
             yield rows.finding(row, _COLUMN, CODE, blocking=False, proposal=meant[species])

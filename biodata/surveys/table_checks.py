@@ -108,7 +108,7 @@ class TableChecks:
         found = list(cell_checks.found(rows, read))
         yield from self._of_all(rows, read, list(common_names.told_instead(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
-            yield from near_names.found(rows, self.common)
+            yield from near_names.found(rows)
         yield from value_checks.of_records(rows, read.interpreted)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
