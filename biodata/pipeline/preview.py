@@ -166,7 +166,7 @@ def preview(read: Interpreted, lake: Lake, settings: Settings, *, dataset: str) 
 
 def _own(rules: sharing.RuleSet, plan: Plan) -> sharing.RuleSet:
     """Return rules that leave the source's own numbers as they are."""
-    return replace(rules, plan=replace(plan, marked=frozenset()))
+    return replace(rules, plan=replace(plan, apart=replace(plan.apart, marked=plan.apart.marked.clear())))
 
 
 def _by_mark(plan: Plan, frames: Iterable[pl.DataFrame]) -> dict[str, str]:

@@ -77,7 +77,7 @@ def _make(settings: Settings, current: releases.Release, dataset: str) -> bool:
         places_of = events.select("decimalLongitude", "decimalLatitude").iter_rows()
         shapes = [None if x is None or y is None else shapely.Point(x, y) for x, y in places_of]
         kept = _results(settings, current, dataset, "exact", shapes, events["country_codes"].to_list())
-        survey_files.put(data, sealed, [_as_json({**kept, "basis": basis})])
+        survey_files.put(data, sealed, _as_json({**kept, "basis": basis}))
     surveys, records = (releases.read(current, table, where=of_dataset) for table in ("surveys", "occurrences"))
     basis, kept = _basis(dataset, surveys, records), read(data, dataset)
     if changed := kept is None or kept["basis"] != basis:
@@ -153,7 +153,7 @@ def exact(data: Path, dataset: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return dict(json.loads(b"".join(survey_files.opened(data, [path]))))
+        return dict(json.loads(b"".join(survey_files.opened(data, path))))
     except OSError as error:
         message = (
             f"this service cannot open exact results; on the data's machine `biodata survey results --dataset {dataset} "
