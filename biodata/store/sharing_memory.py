@@ -62,7 +62,7 @@ def read(registry: Registry, data: Path) -> Memory:
         If something of it is lost or changed.
     """
     kept = [
-        Memory(**{part: pl.read_ipc(io.BytesIO(_content(data, digest))) for part, digest in files.items()})
+        Memory(**{part: pl.read_parquet(io.BytesIO(_content(data, digest))) for part, digest in files.items()})
         for files in _list(registry, data)["datasets"].values()
     ]
     return Memory().joined(*kept)
@@ -163,9 +163,9 @@ def _list(registry: Registry, data: Path) -> dict[str, Any]:
 
 
 def _packed(frame: pl.DataFrame) -> bytes:
-    """Return a frame as Arrow's file format, its rows in one order, so that the same ones give the same bytes."""
+    """Return a frame as Parquet, its rows in one order, so that the same ones give the same bytes."""
     file = io.BytesIO()
-    frame.sort(pl.all(), nulls_last=True).write_ipc(file, compression="zstd")
+    frame.sort(pl.all(), nulls_last=True).write_parquet(file, compression="zstd")
     return file.getvalue()
 
 
