@@ -161,3 +161,20 @@ def test_a_sign_for_nothing_leaves_it_to_the_event(boundaries):
     page.append(["E1", "2026-03-01", 20.65, 101.95])
     page.append(["-", "2026-03-01", 20.65, 101.95])
     assert told(book, boundaries)[1] == [(3, "eventID", "EVENT_ID_MISSING")]
+
+
+def test_headings_below_joined_ones_and_counts_by_distance(boundaries):
+    book = book_of(
+        ["Birds of the ridge"],
+        ["Record ID", "Date", "Scientific name", "Coordinates", None, "Distance", None, None],
+        [None, None, None, "Latitude", "Longitude", "0-25 m", "25-50 m", ">50 m"],
+        *[[*row[:5], 1, None, 2] for row in ROWS],
+        merges=["A2:A3", "B2:B3", "D2:E2"],
+    )
+    report, found = told(book, boundaries)
+    assert found == [
+        (1, None, "TITLE_ROWS_LEFT_OUT"),
+        (2, None, "HEADING_ROWS_JOINED"),
+        (3, "Distance 0-25 m", "COUNTS_ADDED"),
+    ]
+    assert (report["ok"], report["rows"]) == (True, 4)

@@ -25,6 +25,7 @@ _UNIT_CELL: Final = re.compile(
 )
 _DATE_FORM: Final = re.compile(r"[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
+_PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 Cells = list[str | None]
 
 
@@ -81,7 +82,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
         )
     if first < last:
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
-    upper = _spread(grid, *filled[first]) if first < last else []
+    upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
     _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
     _take_rows(out, filled[last + 1 :], filled[last][1])
     return out
@@ -98,11 +99,22 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
     if best + 1 < len(near) and near[best + 1][0] == near[best][0] + 1:
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
-        if named or all(_UNIT_CELL.fullmatch(cell) for cell in below):
+        joined = _are_below_joined(_spread(grid, *near[best]), near[best + 1][1])
+        if named or joined or all(_UNIT_CELL.fullmatch(cell) for cell in below):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
     return first, last
+
+
+def _are_below_joined(upper: Cells, lower: Cells) -> bool:
+    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
+    width = max(len(upper), len(lower))
+    high, low = ([*cells, *[None] * (width + 1 - len(cells))] for cells in (upper, lower))
+    joined = [at for at in range(1, width) if low[at] is not None and low[at - 1] and high[at] in (None, high[at - 1])]
+    groups = {*joined, *(at - 1 for at in joined)}
+    filled = {at for at, cell in enumerate(low) if cell is not None}
+    return bool(joined) and filled <= groups and not any(_PLAIN_NUMBER.fullmatch(low[at] or "") for at in filled)
 
 
 def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[int]) -> bool:
@@ -115,13 +127,15 @@ def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: 
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
-def _spread(grid: Grid, number: int, cells: Cells) -> Cells:
-    """Return a row of headings with each merged one over all of its columns."""
+def _spread(grid: Grid, number: int, cells: Cells, lower: Cells = ()) -> Cells:
+    """Return a row of headings with each merged one over all of its columns, and over empty ones that have a lower one."""
     out = list(cells)
     for r1, c1, r2, c2 in grid.merges:
         if r1 <= number <= r2 and c1 < len(out):
             out += [None] * (c2 + 1 - len(out))
             out[c1 : c2 + 1] = [out[c1]] * (c2 + 1 - c1)
+    for at in range(1, min(len(out), len(lower))):
+        out[at] = out[at] or (out[at - 1] if lower[at] and lower[at - 1] else None)
     return out
 
 

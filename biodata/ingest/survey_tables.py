@@ -21,6 +21,7 @@ from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
 _QUANTITY: Final = "organismQuantity"
+_COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
@@ -117,8 +118,13 @@ def _table(
     grid = layout.grid
     taken: dict[str, int] = {}
     table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), {})
+    bands = _bands(layout, kind, names)
     for column in layout.columns:
         name, heading, proposal = names[column.index], column.heading, proposals[column.index]
+        if heading in bands:
+            taken[heading], table.headings[heading] = column.index, heading
+            table.measured[heading] = sheet_units.Measured(heading, "", None, None)
+            continue
         if name in taken:
             other = column_letters(taken[name])
             findings.append(
@@ -154,6 +160,9 @@ def _table(
             findings.append(table.finding(layout.heading_row, proposal.heading, proposal.heading, proposal.why.value,
                                           proposal.why is not Why.TAKEN, **params))  # fmt: skip
         findings += _units(table, columns, name, proposal)
+    if bands:
+        table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
+        findings.append(table.of_heading(bands[0], "COUNTS_ADDED", first=bands[0], last=bands[-1]))
     findings += in_degrees(table, columns, rows)
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
@@ -163,6 +172,14 @@ def _table(
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
+    """Return the headings of columns that count by ranges, of distance mostly, where no column tells the whole count."""
+    if kind != "occurrences" or {_COUNT, _QUANTITY} & set(names.values()):
+        return []
+    told = [c.heading for c in layout.columns if sheet_units.are_bands(c.heading, layout.cells(c.index))]
+    return told if len(told) > 1 and len(set(told)) == len(told) else []
 
 
 def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:
