@@ -178,3 +178,38 @@ def test_headings_below_joined_ones_and_counts_by_distance(boundaries):
         (3, "Distance 0-25 m", "COUNTS_ADDED"),
     ]
     assert (report["ok"], report["rows"]) == (True, 4)
+
+
+def test_what_stands_above_the_headings_is_of_every_row(boundaries):
+    book = book_of(
+        ["Tree plots of the ridge"],
+        ["Grid: UTM zone 47Q", None, "Date:", "3-5 March 2026"],
+        ["Observer: the ridge team"],
+        ["Tree", "Easting", "Northing", "Scientific name", "DBH (cm)"],
+        ["T1", 797350, 2285600, "Sus scrofa", 40],
+        ["T2", None, None, "Sus scrofa", None],
+        merges=["B5:B6", "C5:C6", "E5:E6"],
+    )
+    report, found = told(book, boundaries)
+    assert [one for one in found if one[2] == "TITLE_VALUE_TAKEN"] == [
+        (2, "Date", "TITLE_VALUE_TAKEN"), (2, "Grid", "TITLE_VALUE_TAKEN"), (3, "Observer", "TITLE_VALUE_TAKEN"),
+    ]  # fmt: skip
+    assert [(one["row"], one["column"]) for one in report["problems"] if one["blocking"]] == [(5, "DBH (cm)")]
+
+
+def test_cells_left_empty_below_the_first_of_a_station(boundaries):
+    book = book_of(
+        ["Station", "Date", "Scientific name", "Latitude", "Longitude", "Count"],
+        ["S1", "2026-03-01", "Sus scrofa", 20.65, 101.95, 1],
+        [None, None, "Muntiacus vaginalis", None, None, 2],
+        ["S2", None, "Sus scrofa", None, None, 2],
+    )
+    report, found = told(book, boundaries)
+    columns = ["Date", "Latitude", "Longitude", "Station"]
+    assert sorted(one[1] for one in found if one[2] == "CELL_BLANK_BELOW") == columns
+    out = io.BytesIO()
+    book.save(out)
+    files = [("s.xlsx", out.getvalue())]
+    report = check_files(files, boundaries, today=TODAY, kept=KEPT, accepted=["CELL_BLANK_BELOW"])
+    blocking = [(one["row"], one["code"]) for one in report["problems"] if one["blocking"]]
+    assert blocking == [(4, "RECORDED_DATE_MISSING"), (4, "COORDINATE_MISSING")]

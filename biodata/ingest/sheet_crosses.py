@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
 
+import polars as pl
+
 from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA
 from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.ingest.survey_periods import ANY_DAY
+from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
 _FEWEST: Final = 3
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
+_DAY: Final = re.compile(r"\d{1,4}[-/. 年]\d{1,2}[-/. 月]\d{1,4}日?(?:[T ]00:00(?::00)?)?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
@@ -29,10 +34,16 @@ _BY_SHEETS: Final = 0.85
 
 @dataclass(frozen=True)
 class Cross:
-    """The columns of a cross-table, and the term that their headings are values of: stations or species."""
+    """The columns of a cross-table, and the term that their headings are values of: stations, species or days."""
 
     columns: list[Column]
     term: str
+
+    def declarations(self) -> dict[str, str]:
+        """Return what headings that are days declare of their dates: the order of day and month that one of them proves."""
+        days = pl.Series([column.heading for column in self.columns if self.term == "eventDate"], dtype=pl.String)
+        order = OrderEvidence.of(days, today=ANY_DAY).order
+        return {} if order is None else {"day_month_order": "day_first" if order else "month_first"}
 
 
 @dataclass
@@ -118,6 +129,9 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
         and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
+    days = [column for column in tallies if _DAY.fullmatch(ascii_digits(column.heading.strip()))]
+    if named and len(days) > 1:
+        return Cross(days, "eventDate")
     headings = [column.heading.strip() for column in tallies]
     if len(tallies) < _FEWEST:
         return None

@@ -32,6 +32,13 @@ _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitu
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
 _OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "year", "day", "deploymentStart", "deploymentEnd",
                                "design", "sampleSizeValue", "samplingEffort", "samplingEffortValue"})  # fmt: skip
+_OF_RECORDS: Final = frozenset(
+    {*NAMES_OF_TAXA, "individualCount", "organismQuantity", "decimalLatitude", "decimalLongitude", "easting", "northing",
+     "verbatimCoordinates", "verbatimLatitude", "eventID", "locationID", "deploymentStart", "mediaID"}
+)  # fmt: skip
+"""Of these one at least is told by every record, station or deployment."""
+_LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
+_SENTENCE: Final = 20
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.6
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
@@ -108,6 +115,19 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
         certain = proposal.term if proposal.confidence > CERTAIN or needed or proposal.why is Why.TAKEN else None
         names[column.index] = certain or column.heading
     return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
+
+
+def leave_out_foot(layout: Layout, names: Mapping[int, str]) -> None:
+    """Leave out what stands below the last record: rows of labels or sentences, without a taxon, a count or a place."""
+    told = [index for index, name in names.items() if name in _OF_RECORDS]
+    while told and layout.rows:
+        number, cells = layout.rows[-1]
+        filled = [cell for cell in cells if cell is not None]
+        below = any(index < len(cells) and cells[index] is not None for index in told)
+        if below or not any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled):
+            break
+        layout.rows.pop()
+        layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
 
 
 def _is_likely(proposal: Proposal) -> bool:

@@ -50,6 +50,8 @@ class Layout:
     """From left to right, without hidden ones."""
     rows: list[tuple[int, Cells]]
     """The rows that are records."""
+    above: list[tuple[int, Cells]] = field(default_factory=list)
+    """The filled rows above the headings."""
     findings: list[Finding] = field(default_factory=list)
     """What was left out, or is wrong with the table's form."""
 
@@ -74,7 +76,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
         return None
     first, last = _heading_rows(grid, filled, is_heading)
     last = first if one_row else last
-    out = Layout(grid, filled[last][0], [], [])
+    out = Layout(grid, filled[last][0], [], [], filled[:first])
     if first:
         title = next(cell for cell in filled[0][1] if cell is not None)
         out.findings.append(
@@ -91,7 +93,11 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
     """Return which of the filled rows are the first and the last row of headings."""
     near = filled[:_LOOKED_AT]
-    scores = [sum(cell is not None and is_heading(cell) for cell in cells) for _, cells in near]
+    # "Observer:" above a table is a label of the cell beside it sooner than a heading.
+    scores = [
+        sum(0.5 if cell.rstrip().endswith(_COLONS) else 1 for cell in cells if cell is not None and is_heading(cell))
+        for _, cells in near
+    ]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
     if not scores[best]:
         return 0, 0
@@ -117,7 +123,7 @@ def _are_below_joined(upper: Cells, lower: Cells) -> bool:
     return bool(joined) and filled <= groups and not any(_PLAIN_NUMBER.fullmatch(low[at] or "") for at in filled)
 
 
-def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[int]) -> bool:
+def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[float]) -> bool:
     """Tell whether the row above the headings groups them: it names some, or is merged over some of them."""
     number, cells = near[best - 1]
     width = sum(cell is not None for cell in near[best][1])
@@ -217,6 +223,7 @@ def _is_note(cells: list[str]) -> bool:
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
 
 
+_COLONS: Final = (":", "：", "៖")
 _AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"
 _MARK: Final = re.compile(r"[:：៖\-–—]")
 

@@ -12,11 +12,13 @@ from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, names_of
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, leave_out_foot, names_of
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_titles import told_above
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
+from biodata.ingest.survey_sites import PLACE
 from biodata.parsers import dates
 from biodata.sharing.names import bundled_common_names, meaning
 
@@ -54,9 +56,14 @@ def read_survey(
             elif (layout := laid_out(grid, kept)) is not None:
                 survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
                 sheets.append(Sheet(layout, *names_of(layout, kept)))
+                leave_out_foot(layout, sheets[-1].names)
     share_stations(sheets)
-    for sheet in sheets:
-        _read_sheet(sheet, survey, kept)
+    kinds = [
+        "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
+    ]
+    alone = not {"events", "sites"} & set(kinds)
+    for sheet, kind in zip(sheets, kinds, strict=True):
+        _read_sheet(sheet, kind, survey, kept, alone=alone)
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
@@ -89,10 +96,9 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted["scientificName"] = _LOCAL
 
 
-def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
+def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
-    kind = "occurrences" if cross is not None else kind_of(layout, names, proposals)
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
         if layout.rows and not is_guide(layout, kept):
@@ -100,20 +106,22 @@ def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
         return
     survey.findings += layout.findings
     if cross is None:
-        survey.tables.append(_table(layout, kind, names, proposals, survey.findings))
+        survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
-        table = _table(parts[0], kind, *parts[1:], survey.findings)
+        table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, crossed=cross.term)
+        table.declarations |= cross.declarations()
         table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
         table.headings[cross.term] = column.heading
         survey.tables.append(table)
 
 
 def _table(
-    layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding]
-) -> SurveyTable:
+    layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding], *, alone: bool,
+    crossed: str | None = None,
+) -> SurveyTable:  # fmt: skip
     """Build a table and tell what was repaired on the way."""
     grid = layout.grid
     taken: dict[str, int] = {}
@@ -163,7 +171,10 @@ def _table(
     if bands:
         table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
         findings.append(table.of_heading(bands[0], "COUNTS_ADDED", first=bands[0], last=bands[-1]))
+    findings += _from_title(table, columns, layout, crossed, alone=alone)
     findings += in_degrees(table, columns, rows)
+    if kind == "occurrences":
+        findings += blank_below(table, columns, rows, alone=alone)
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
     findings += _month_of_sheet(table, columns)
@@ -172,6 +183,26 @@ def _table(
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _from_title(
+    table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout, crossed: str | None, *, alone: bool
+) -> Iterable[Finding]:
+    """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
+    if table.kind not in ("occurrences", "events"):
+        return
+    for one in told_above(layout):
+        told = {*columns, crossed}
+        lacks = one.term not in told and told.isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
+        if one.term in (*PLACE[:5], "utm_zone", "geodeticDatum"):
+            placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
+            lacks = lacks and placed == (one.term in ("utm_zone", "geodeticDatum"))
+        if not lacks or (one.term in (*PLACE[:5], *_DATES) and not alone):
+            continue
+        columns[one.term] = [one.value] * len(layout.rows)
+        table.headings[one.term] = one.label
+        params = {"read": f"{one.term}: {one.value}"}
+        yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", **params)
 
 
 def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
