@@ -213,3 +213,33 @@ def test_cells_left_empty_below_the_first_of_a_station(boundaries):
     report = check_files(files, boundaries, today=TODAY, kept=KEPT, accepted=["CELL_BLANK_BELOW"])
     blocking = [(one["row"], one["code"]) for one in report["problems"] if one["blocking"]]
     assert blocking == [(4, "RECORDED_DATE_MISSING"), (4, "COORDINATE_MISSING")]
+
+
+def test_a_patrols_table_has_common_and_latin_names_and_rows_of_no_animal(boundaries):
+    rows = [["R1", "2026-03-01", "Wild pig - Sus scrofa", 20.65, 101.95, "Wildlife"],
+            ["R2", "2026-03-01", None, 20.65, 101.95, "Threats"],
+            ["R3", "2026-03-01", None, 20.65, 101.95, "Wildlife"],
+            ["Checked by: the head of the station"]]  # fmt: skip
+    book = book_of([*HEADINGS[:5], "Observation Category 0"], *rows)
+    report, found = told(book, boundaries)
+    assert report["rows"] == 2
+    assert [one for one in found if not one[2].startswith("HEADING")] == [
+        (None, "Observation Category 0", "NO_ANIMAL_LEFT_OUT"),
+        (2, "Scientific name", "VALUE_READ_AS"),
+        (4, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
+        (5, None, "NOTE_ROW_LEFT_OUT"),
+    ]
+
+
+def test_days_as_columns(boundaries):
+    book = book_of(
+        ["Waterbirds", None, "Coordinates: 20.65 N, 101.95 E"],
+        ["No.", "Scientific name", "25/2/2026", "3/3/2026"],
+        [1, "Egretta garzetta", 3, None],
+        [2, "Ardea alba", 1, 0],
+    )
+    report, found = told(book, boundaries)
+    assert report["rows"] == 3
+    assert {code for _, _, code in found if not code.startswith("HEADING")} == {
+        "TITLE_ROWS_LEFT_OUT", "TITLE_VALUE_TAKEN", "CROSS_TABLE_READ",
+    }  # fmt: skip

@@ -121,8 +121,6 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
-    if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
-        return None
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
@@ -132,6 +130,8 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     days = [column for column in tallies if _DAY.fullmatch(ascii_digits(column.heading.strip()))]
     if named and len(days) > 1:
         return Cross(days, "eventDate")
+    if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
+        return None
     headings = [column.heading.strip() for column in tallies]
     if len(tallies) < _FEWEST:
         return None
@@ -155,7 +155,8 @@ def tables_of(
 ) -> list[tuple[Layout, dict[int, str], dict[int, Proposal]]]:
     """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
     crossed = {column.index for column in cross.columns}
-    rest = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
+    # Beside columns that count, another count is hardly one: numbers of the rows.
+    rest = [c for c in layout.columns if c.index not in crossed and not is_total(c.heading) and names[c.index] not in _COUNTS]
     parts = []
     for column in cross.columns:
         filled = [cell is not None for cell in layout.cells(column.index)]

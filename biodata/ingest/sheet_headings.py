@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,7 @@ _OF_RECORDS: Final = frozenset(
 """Of these one at least is told by every record, station or deployment."""
 _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _SENTENCE: Final = 20
+_CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.6
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
@@ -128,6 +130,21 @@ def leave_out_foot(layout: Layout, names: Mapping[int, str]) -> None:
             break
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
+
+
+def leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
+    """Leave out rows without a taxon whose category no row with a taxon has: snares and camps in a patrol's table."""
+    category = next((c.index for c in layout.columns if _CATEGORY.search(c.heading)), None)
+    taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]
+    if category is None or not taxa:
+        return
+    rows = list(zip(layout.rows, layout.cells(category), zip(*map(layout.cells, taxa), strict=True), strict=True))
+    of_taxa = {told for _, told, named in rows if any(named)}
+    others = Counter(told for _, told, named in rows if not any(named) and told not in of_taxa and told is not None)
+    layout.rows[:] = [row for row, told, named in rows if any(named) or told not in others]
+    heading = next(c.heading for c in layout.columns if c.index == category)
+    for told, count in others.items():
+        layout.findings.append(layout.finding(None, heading, told, "NO_ANIMAL_LEFT_OUT", count=str(count)))
 
 
 def _is_likely(proposal: Proposal) -> bool:

@@ -134,14 +134,15 @@ def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: 
 
 
 def _spread(grid: Grid, number: int, cells: Cells, lower: Cells = ()) -> Cells:
-    """Return a row of headings with each merged one over all of its columns, and over empty ones that have a lower one."""
-    out = list(cells)
+    """Return a row of headings with each over its columns: the merged ones, else empty ones behind it that have a lower one."""
+    out, merged = list(cells), set()
     for r1, c1, r2, c2 in grid.merges:
         if r1 <= number <= r2 and c1 < len(out):
             out += [None] * (c2 + 1 - len(out))
             out[c1 : c2 + 1] = [out[c1]] * (c2 + 1 - c1)
+            merged.update(range(c1, c2 + 1))
     for at in range(1, min(len(out), len(lower))):
-        out[at] = out[at] or (out[at - 1] if lower[at] and lower[at - 1] else None)
+        out[at] = out[at] or (out[at - 1] if lower[at] and lower[at - 1] and at - 1 not in merged else None)
     return out
 
 

@@ -15,7 +15,8 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.decimals import parse_decimal
 
 _OF_ONE: Final = frozenset(
-    """individualCount organismQuantity occurrenceID catalogNumber recordNumber perpendicular_distance_m""".split()
+    """individualCount organismQuantity occurrenceID catalogNumber recordNumber perpendicular_distance_m scientificName
+    verbatimScientificName vernacularName taxonID""".split()
 )
 """Terms of one thing alone: a cell merged downwards does not mean that value in each of its rows."""
 

@@ -1,6 +1,6 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -12,7 +12,7 @@ from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, leave_out_foot, names_of
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA, NEEDED, grids_of, is_guide, kind_of, laid_out, leave_out_foot, leave_out_others, names_of
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
 from biodata.ingest.sheet_titles import told_above
@@ -20,11 +20,16 @@ from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import PLACE
 from biodata.parsers import dates
+from biodata.parsers.one_taxon import latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
+from biodata.terms import WRITTEN
 
 _QUANTITY: Final = "organismQuantity"
 _COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
+_NAME: Final = "scientificName"
+_ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
+"""Terms of which a record has one column."""
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -57,6 +62,7 @@ def read_survey(
                 survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
                 sheets.append(Sheet(layout, *names_of(layout, kept)))
                 leave_out_foot(layout, sheets[-1].names)
+                leave_out_others(layout, sheets[-1].names)
     share_stations(sheets)
     kinds = [
         "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
@@ -69,6 +75,7 @@ def read_survey(
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     survey_sites.by_station(survey)
     for table in survey.of("occurrences"):
+        survey.findings += _read_double_names(table)
         _read_local_names(table)
         _date_of_ends(table)
     return survey
@@ -83,17 +90,33 @@ def _date_of_ends(table: SurveyTable) -> None:
         table.converted["eventDate"] = ENDS[0]
 
 
+def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
+    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name; what was written stays beside it."""
+    if _NAME not in table.frame.columns or _NAME in table.converted:
+        return
+    told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
+    latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
+    if latin:
+        name = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
+        written = pl.when(name.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
+        table.frame = table.frame.with_columns(pl.coalesce(name, _NAME).alias(_NAME), written)
+    for row, text in told.filter(pl.col(_NAME).is_in(list(latin))).iter_rows():
+        yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
+
+
 def _read_local_names(table: SurveyTable) -> None:
     """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
     if set(NAMES_OF_TAXA) & set(table.frame.columns) != {_LOCAL}:
         return
     known = bundled_common_names()
-    meant = {text: meaning(text, known) for text in table.frame[_LOCAL].drop_nulls().unique()}
-    sure = {text: next(iter(taxa)) for text, taxa in meant.items() if len(taxa) == 1}
+    sure = {}
+    for text in table.frame[_LOCAL].drop_nulls().unique():
+        taxa = [latin] if (latin := latin_beside(text)) is not None else [*meaning(text, known)]
+        sure |= {text: taxa[0]} if len(taxa) == 1 else {}
     name = pl.col(_LOCAL).replace_strict(sure, default=None, return_dtype=pl.String)
-    table.frame = table.frame.with_columns(name.alias("scientificName"))
-    table.headings["scientificName"] = table.heading(_LOCAL)
-    table.converted["scientificName"] = _LOCAL
+    table.frame = table.frame.with_columns(name.alias(_NAME))
+    table.headings[_NAME] = table.heading(_LOCAL)
+    table.converted[_NAME] = _LOCAL
 
 
 def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
@@ -136,7 +159,7 @@ def _table(
         if name in taken:
             other = column_letters(taken[name])
             findings.append(
-                table.finding(column.row, heading, heading, "HEADING_REPEATED", True, term=name, other=other)
+                table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, term=name, other=other)
             )
             continue
         measures = sheet_units.measured(heading) if kind == "occurrences" else None
