@@ -240,6 +240,22 @@ def test_days_as_columns(boundaries):
     )
     report, found = told(book, boundaries)
     assert report["rows"] == 3
-    assert {code for _, _, code in found if not code.startswith("HEADING")} == {
+    assert {code for _, _, code in found} >= {
         "TITLE_ROWS_LEFT_OUT", "TITLE_VALUE_TAKEN", "CROSS_TABLE_READ",
     }  # fmt: skip
+
+
+STATIONS = [["Station", "S1", "S2"], ["Latitude", 20.65, 20.66], ["Longitude", 101.95, 1019.6],
+            ["Date", "2026-03-01", "2026-03-02"], ["Plot size", "20 m x 20 m", "10x10 m"]]  # fmt: skip
+
+
+def test_stations_side_by_side_on_a_sheet_or_above_the_table(boundaries):
+    records = [["Station", "Scientific name", "DBH (cm)"], ["S1", "Sus scrofa", 4], ["S2", "Sus scrofa", 5]]
+    apart = book_of(*records, name="Trees")
+    for row in [*STATIONS, ["Soil", "deep", "thin"]] if (page := apart.create_sheet("Plots")) else ():
+        page.append(row)
+    for book, sheet in ((apart, "Plots"), (book_of(["Trees"], *STATIONS, [], *records), "Sheet1")):
+        report, _ = told(book, boundaries)
+        (wrong,) = (one for one in report["problems"] if one["blocking"])
+        assert (wrong["sheet"], wrong["column"], wrong["code"]) == (sheet, "S2", "COORDINATE_OUT_OF_RANGE")
+        assert (wrong["row"], report["rows"]) == (3 if sheet == "Plots" else 4, 2)

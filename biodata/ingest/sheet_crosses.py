@@ -81,13 +81,15 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         sheet.cross = _cross_of(sheet, ())
     for own in sheets:
-        if own.cross is not None or (_KEYED | set(NAMES_OF_TAXA)) & set(own.names.values()):
+        if own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
             continue
-        for column in own.open_columns():
+        keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
+        for column in keyed or own.open_columns():
             told = own.cells(column.index)
             others = [sheet for sheet in sheets if sheet is not own] if _tells_stations(own, told) else []
-            if [sheet for sheet in others if _names_stations(sheet, set(told))]:
-                own.call_stations(column)
+            if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
+                if not keyed:
+                    own.call_stations(column)
                 break
 
 
@@ -95,10 +97,10 @@ def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
     """Tell whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
     again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in told)
     numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(told)).split())
-    return len(set(told)) > 1 and (len(set(told)) == len(told) or bool(again)) and not numbers
+    return bool(told) and (len(set(told)) == len(told) or bool(again)) and not numbers
 
 
-def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
+def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
     """Tell whether a sheet names stations in a column, which is called so then, or in the headings of a cross-table."""
     if sheet.cross is None:
         sheet.cross = _cross_of(sheet, stations)
@@ -107,7 +109,8 @@ def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
     for column in sheet.open_columns():
-        if _are_among(set(sheet.cells(column.index)), stations):
+        alone = stations if column.heading == heading else None  # a single one only under the same heading
+        if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:
             sheet.call_stations(column)
             return True
     return False
@@ -156,7 +159,8 @@ def tables_of(
     """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
     crossed = {column.index for column in cross.columns}
     # Beside columns that count, another count is hardly one: numbers of the rows.
-    rest = [c for c in layout.columns if c.index not in crossed and not is_total(c.heading) and names[c.index] not in _COUNTS]
+    left = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
+    rest = [column for column in left if names[column.index] not in _COUNTS]
     parts = []
     for column in cross.columns:
         filled = [cell is not None for cell in layout.cells(column.index)]

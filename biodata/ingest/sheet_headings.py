@@ -90,7 +90,7 @@ def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _is_known(text: str) -> bool:
+def is_known(text: str) -> bool:
     """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
     rest, _ = units_in(text)
     return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text)) if part.strip())
@@ -100,7 +100,7 @@ def _is_heading(text: str, known: Collection[str]) -> bool:
     """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
     if len(text) > _LONGEST_HEADING or _NUMBER.fullmatch(text):
         return False
-    return key(text) in known or _is_known(text.strip())
+    return key(text) in known or is_known(text.strip())
 
 
 def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
@@ -119,8 +119,8 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
     return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
 
 
-def leave_out_foot(layout: Layout, names: Mapping[int, str]) -> None:
-    """Leave out what stands below the last record: rows of labels or sentences, without a taxon, a count or a place."""
+def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
+    """Leave out rows of labels or sentences below the last record, without a taxon, a count or a place; and those of no animal."""
     told = [index for index, name in names.items() if name in _OF_RECORDS]
     while told and layout.rows:
         number, cells = layout.rows[-1]
@@ -130,9 +130,10 @@ def leave_out_foot(layout: Layout, names: Mapping[int, str]) -> None:
             break
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
+    _leave_out_others(layout, names)
 
 
-def leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
+def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
     """Leave out rows without a taxon whose category no row with a taxon has: snares and camps in a patrol's table."""
     category = next((c.index for c in layout.columns if _CATEGORY.search(c.heading)), None)
     taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]

@@ -6,7 +6,7 @@ What is left out is told as a finding; a row is left out only where it can be no
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import zip_longest
@@ -133,9 +133,10 @@ def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: 
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
-def _spread(grid: Grid, number: int, cells: Cells, lower: Cells = ()) -> Cells:
+def _spread(grid: Grid, number: int, cells: Cells, lower: Sequence[str | None] = ()) -> Cells:
     """Return a row of headings with each over its columns: the merged ones, else empty ones behind it that have a lower one."""
-    out, merged = list(cells), set()
+    out = list(cells)
+    merged: set[int] = set()
     for r1, c1, r2, c2 in grid.merges:
         if r1 <= number <= r2 and c1 < len(out):
             out += [None] * (c2 + 1 - len(out))

@@ -15,7 +15,9 @@ from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.told_places import tells_a_place
 
 _SIGN: Final = re.compile(r"\s*[:：៖]\s*")
-_DATUM: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84|vn[\s-]?2000|cgcs[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72")
+_DATUM: Final = re.compile(
+    r"(?i)wgs[\s_-]*(?:19)?84|vn[\s-]?2000|cgcs[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72"
+)
 _PLACE: Final = re.compile(r"-?\d[^()（）]*")
 _OF_ALL: Final = frozenset(
     """recordedBy locationID locality country stateProvince county municipality habitat samplingProtocol decimalLatitude

@@ -7,17 +7,27 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats.workbooks import column_letters
+from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, NEEDED, grids_of, is_guide, kind_of, laid_out, leave_out_foot, leave_out_others, names_of
+from biodata.ingest.sheet_headings import (
+    NAMES_OF_TAXA,
+    NEEDED,
+    grids_of,
+    is_guide,
+    kind_of,
+    laid_out,
+    leave_out_no_records,
+    names_of,
+)  # fmt: skip
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import told_above
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
-from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
+from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import PLACE
 from biodata.parsers import dates
 from biodata.parsers.one_taxon import latin_beside
@@ -58,11 +68,8 @@ def read_survey(
                 survey.accepted |= marked
             elif not grid.visible:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
-            elif (layout := laid_out(grid, kept)) is not None:
-                survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
-                sheets.append(Sheet(layout, *names_of(layout, kept)))
-                leave_out_foot(layout, sheets[-1].names)
-                leave_out_others(layout, sheets[-1].names)
+            else:
+                sheets += _sheets(grid, survey, kept)
     share_stations(sheets)
     kinds = [
         "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
@@ -81,6 +88,22 @@ def read_survey(
     return survey
 
 
+def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
+    """Yield the tables of a grid with what their columns are called: one, and a block of stations told column by column."""
+    block = block_of(grid)
+    if block is not None:
+        survey.turned[grid.file, grid.name] = block.labels, block.codes
+        survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
+    for part in [grid] if block is None else [block.stations, block.rest]:
+        layout = None if part is None else laid_out(part, kept)
+        if layout is not None:
+            sheet = Sheet(layout, *names_of(layout, kept))
+            if part is not None and part.rows[0][0] < TURNED:
+                survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
+                leave_out_no_records(layout, sheet.names)
+            yield sheet
+
+
 def _date_of_ends(table: SurveyTable) -> None:
     """Date records that tell a first and a last day and no other by these; what cannot be read stays as it came."""
     if ENDS[0] in table.frame.columns and _DATES.isdisjoint(table.frame.columns):
@@ -97,9 +120,9 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
     told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
     if latin:
-        name = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
-        written = pl.when(name.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
-        table.frame = table.frame.with_columns(pl.coalesce(name, _NAME).alias(_NAME), written)
+        read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
+        written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
+        table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
     for row, text in told.filter(pl.col(_NAME).is_in(list(latin))).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
@@ -109,7 +132,7 @@ def _read_local_names(table: SurveyTable) -> None:
     if set(NAMES_OF_TAXA) & set(table.frame.columns) != {_LOCAL}:
         return
     known = bundled_common_names()
-    sure = {}
+    sure: dict[str, str] = {}
     for text in table.frame[_LOCAL].drop_nulls().unique():
         taxa = [latin] if (latin := latin_beside(text)) is not None else [*meaning(text, known)]
         sure |= {text: taxa[0]} if len(taxa) == 1 else {}
@@ -215,7 +238,7 @@ def _from_title(
     if table.kind not in ("occurrences", "events"):
         return
     for one in told_above(layout):
-        told = {*columns, crossed}
+        told = {*columns, crossed or ""}
         lacks = one.term not in told and told.isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
         if one.term in (*PLACE[:5], "utm_zone", "geodeticDatum"):
             placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
@@ -224,8 +247,7 @@ def _from_title(
             continue
         columns[one.term] = [one.value] * len(layout.rows)
         table.headings[one.term] = one.label
-        params = {"read": f"{one.term}: {one.value}"}
-        yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", **params)
+        yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
 
 
 def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
@@ -276,6 +298,12 @@ def _units(
         columns[unit] = [None if cell is None else told.replace("_", "-") for cell in columns[name]]
         table.headings[unit] = heading
         yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=told.replace("_", "-"))
+    areas = sheet_units.in_square_metres(columns[name]) if name == "sampleSizeValue" else None
+    if areas is not None and unit is not None and unit not in columns:
+        table.headings[unit] = heading
+        units = [None if cell is None else "square-metre" for cell in areas]
+        columns |= {f"{WRITTEN}{name}": columns[name], name: areas, unit: units}
+        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m²", told="m × m")
     table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
     metres = sheet_units.in_metres(name, proposal.unit, columns[name])
     if metres is not None and heading not in columns:
