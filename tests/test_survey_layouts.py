@@ -161,3 +161,101 @@ def test_a_sign_for_nothing_leaves_it_to_the_event(boundaries):
     page.append(["E1", "2026-03-01", 20.65, 101.95])
     page.append(["-", "2026-03-01", 20.65, 101.95])
     assert told(book, boundaries)[1] == [(3, "eventID", "EVENT_ID_MISSING")]
+
+
+def test_headings_below_joined_ones_and_counts_by_distance(boundaries):
+    book = book_of(
+        ["Birds of the ridge"],
+        ["Record ID", "Date", "Scientific name", "Coordinates", None, "Distance", None, None],
+        [None, None, None, "Latitude", "Longitude", "0-25 m", "25-50 m", ">50 m"],
+        *[[*row[:5], 1, None, 2] for row in ROWS],
+        merges=["A2:A3", "B2:B3", "D2:E2"],
+    )
+    report, found = told(book, boundaries)
+    assert found == [
+        (1, None, "TITLE_ROWS_LEFT_OUT"),
+        (2, None, "HEADING_ROWS_JOINED"),
+        (3, "Distance 0-25 m", "COUNTS_ADDED"),
+    ]
+    assert (report["ok"], report["rows"]) == (True, 4)
+
+
+def test_what_stands_above_the_headings_is_of_every_row(boundaries):
+    book = book_of(
+        ["Tree plots of the ridge"],
+        ["Grid: UTM zone 47Q", None, "Date:", "3-5 March 2026"],
+        ["Observer: the ridge team"],
+        ["Tree", "Easting", "Northing", "Scientific name", "DBH (cm)"],
+        ["T1", 797350, 2285600, "Sus scrofa", 40],
+        ["T2", None, None, "Sus scrofa", None],
+        merges=["B5:B6", "C5:C6", "E5:E6"],
+    )
+    report, found = told(book, boundaries)
+    assert [one for one in found if one[2] == "TITLE_VALUE_TAKEN"] == [
+        (2, "Date", "TITLE_VALUE_TAKEN"), (2, "Grid", "TITLE_VALUE_TAKEN"), (3, "Observer", "TITLE_VALUE_TAKEN"),
+    ]  # fmt: skip
+    assert [(one["row"], one["column"]) for one in report["problems"] if one["blocking"]] == [(5, "DBH (cm)")]
+
+
+def test_cells_left_empty_below_the_first_of_a_station(boundaries):
+    book = book_of(
+        ["Station", "Date", "Scientific name", "Latitude", "Longitude", "Count"],
+        ["S1", "2026-03-01", "Sus scrofa", 20.65, 101.95, 1],
+        [None, None, "Muntiacus vaginalis", None, None, 2],
+        ["S2", None, "Sus scrofa", None, None, 2],
+    )
+    report, found = told(book, boundaries)
+    columns = ["Date", "Latitude", "Longitude", "Station"]
+    assert sorted(one[1] for one in found if one[2] == "CELL_BLANK_BELOW") == columns
+    out = io.BytesIO()
+    book.save(out)
+    files = [("s.xlsx", out.getvalue())]
+    report = check_files(files, boundaries, today=TODAY, kept=KEPT, accepted=["CELL_BLANK_BELOW"])
+    blocking = [(one["row"], one["code"]) for one in report["problems"] if one["blocking"]]
+    assert blocking == [(4, "RECORDED_DATE_MISSING"), (4, "COORDINATE_MISSING")]
+
+
+def test_a_patrols_table_has_common_and_latin_names_and_rows_of_no_animal(boundaries):
+    rows = [["R1", "2026-03-01", "Wild pig - Sus scrofa", 20.65, 101.95, "Wildlife"],
+            ["R2", "2026-03-01", None, 20.65, 101.95, "Threats"],
+            ["R3", "2026-03-01", None, 20.65, 101.95, "Wildlife"],
+            ["Checked by: the head of the station"]]  # fmt: skip
+    book = book_of([*HEADINGS[:5], "Observation Category 0"], *rows)
+    report, found = told(book, boundaries)
+    assert report["rows"] == 2
+    assert [one for one in found if not one[2].startswith("HEADING")] == [
+        (None, "Observation Category 0", "NO_ANIMAL_LEFT_OUT"),
+        (2, "Scientific name", "VALUE_READ_AS"),
+        (4, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
+        (5, None, "NOTE_ROW_LEFT_OUT"),
+    ]
+
+
+def test_days_as_columns(boundaries):
+    book = book_of(
+        ["Waterbirds", None, "Coordinates: 20.65 N, 101.95 E"],
+        ["No.", "Scientific name", "25/2/2026", "3/3/2026"],
+        [1, "Egretta garzetta", 3, None],
+        [2, "Ardea alba", 1, 0],
+    )
+    report, found = told(book, boundaries)
+    assert report["rows"] == 3
+    assert {code for _, _, code in found} >= {
+        "TITLE_ROWS_LEFT_OUT", "TITLE_VALUE_TAKEN", "CROSS_TABLE_READ",
+    }  # fmt: skip
+
+
+STATIONS = [["Station", "S1", "S2"], ["Latitude", 20.65, 20.66], ["Longitude", 101.95, 1019.6],
+            ["Date", "2026-03-01", "2026-03-02"], ["Plot size", "20 m x 20 m", "10x10 m"]]  # fmt: skip
+
+
+def test_stations_side_by_side_on_a_sheet_or_above_the_table(boundaries):
+    records = [["Station", "Scientific name", "DBH (cm)"], ["S1", "Sus scrofa", 4], ["S2", "Sus scrofa", 5]]
+    apart = book_of(*records, name="Trees")
+    for row in [*STATIONS, ["Soil", "deep", "thin"]] if (page := apart.create_sheet("Plots")) else ():
+        page.append(row)
+    for book, sheet in ((apart, "Plots"), (book_of(["Trees"], *STATIONS, [], *records), "Sheet1")):
+        report, _ = told(book, boundaries)
+        (wrong,) = (one for one in report["problems"] if one["blocking"])
+        assert (wrong["sheet"], wrong["column"], wrong["code"]) == (sheet, "S2", "COORDINATE_OUT_OF_RANGE")
+        assert (wrong["row"], report["rows"]) == (3 if sheet == "Plots" else 4, 2)

@@ -55,7 +55,6 @@ def test_the_lake_has_the_place_and_the_cells_as_they_came(tmp_path):
     ("row", "lacking"),
     [
         (f"{GOOD},,WGS84", "utm_zone (48N)"),
-        (f"{GOOD},47N,", "geodeticDatum (WGS84)"),
         (f"{GOOD},47N,Nobody's datum", "geodeticDatum (WGS84)"),
         (f"{GOOD},47C,WGS84", "utm_zone (47N)"),
         (f"12,{NORTH:.0f},47N,WGS84", "easting (100000-900000)"),
@@ -75,7 +74,11 @@ def test_missing_columns_are_told_once_at_the_heading(boundaries):
     assert (1, "UTM_INCOMPLETE", True) in found
     assert sum(code == "UTM_INCOMPLETE" for _, code, _ in found) == 1
     message = next(p["message"] for p in problems if p["code"] == "UTM_INCOMPLETE")
-    assert "utm_zone (48N), geodeticDatum (WGS84)" in message
+    assert "utm_zone (48N)" in message
+
+
+def test_without_a_datum_it_is_that_of_degrees_and_flagged(boundaries):
+    assert told(sheet(f"{GOOD},47N,"), boundaries)[0] == told(sheet(f"{GOOD},47N,WGS84"), boundaries)[0]
 
 
 def test_a_place_south_of_the_equator_follows_from_its_northing(boundaries):

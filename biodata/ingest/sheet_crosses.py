@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
 
+import polars as pl
+
 from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA
 from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.ingest.survey_periods import ANY_DAY
+from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
 _FEWEST: Final = 3
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
+_DAY: Final = re.compile(r"\d{1,4}[-/. 年]\d{1,2}[-/. 月]\d{1,4}日?(?:[T ]00:00(?::00)?)?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
@@ -29,10 +34,16 @@ _BY_SHEETS: Final = 0.85
 
 @dataclass(frozen=True)
 class Cross:
-    """The columns of a cross-table, and the term that their headings are values of: stations or species."""
+    """The columns of a cross-table, and the term that their headings are values of: stations, species or days."""
 
     columns: list[Column]
     term: str
+
+    def declarations(self) -> dict[str, str]:
+        """Return what headings that are days declare of their dates: the order of day and month that one of them proves."""
+        days = pl.Series([column.heading for column in self.columns if self.term == "eventDate"], dtype=pl.String)
+        order = OrderEvidence.of(days, today=ANY_DAY).order
+        return {} if order is None else {"day_month_order": "day_first" if order else "month_first"}
 
 
 @dataclass
@@ -70,13 +81,15 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         sheet.cross = _cross_of(sheet, ())
     for own in sheets:
-        if own.cross is not None or (_KEYED | set(NAMES_OF_TAXA)) & set(own.names.values()):
+        if own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
             continue
-        for column in own.open_columns():
+        keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
+        for column in keyed or own.open_columns():
             told = own.cells(column.index)
             others = [sheet for sheet in sheets if sheet is not own] if _tells_stations(own, told) else []
-            if [sheet for sheet in others if _names_stations(sheet, set(told))]:
-                own.call_stations(column)
+            if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
+                if not keyed:
+                    own.call_stations(column)
                 break
 
 
@@ -84,10 +97,10 @@ def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
     """Tell whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
     again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in told)
     numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(told)).split())
-    return len(set(told)) > 1 and (len(set(told)) == len(told) or bool(again)) and not numbers
+    return bool(told) and (len(set(told)) == len(told) or bool(again)) and not numbers
 
 
-def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
+def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
     """Tell whether a sheet names stations in a column, which is called so then, or in the headings of a cross-table."""
     if sheet.cross is None:
         sheet.cross = _cross_of(sheet, stations)
@@ -96,7 +109,8 @@ def _names_stations(sheet: Sheet, stations: set[str]) -> bool:
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
     for column in sheet.open_columns():
-        if _are_among(set(sheet.cells(column.index)), stations):
+        alone = stations if column.heading == heading else None  # a single one only under the same heading
+        if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:
             sheet.call_stations(column)
             return True
     return False
@@ -110,14 +124,17 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
-    if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
-        return None
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
         and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
+    days = [column for column in tallies if _DAY.fullmatch(ascii_digits(column.heading.strip()))]
+    if named and len(days) > 1:
+        return Cross(days, "eventDate")
+    if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
+        return None
     headings = [column.heading.strip() for column in tallies]
     if len(tallies) < _FEWEST:
         return None
@@ -141,7 +158,9 @@ def tables_of(
 ) -> list[tuple[Layout, dict[int, str], dict[int, Proposal]]]:
     """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
     crossed = {column.index for column in cross.columns}
-    rest = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
+    # Beside columns that count, another count is hardly one: numbers of the rows.
+    left = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
+    rest = [column for column in left if names[column.index] not in _COUNTS]
     parts = []
     for column in cross.columns:
         filled = [cell is not None for cell in layout.cells(column.index)]

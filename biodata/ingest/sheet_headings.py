@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,14 @@ _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitu
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
 _OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "year", "day", "deploymentStart", "deploymentEnd",
                                "design", "sampleSizeValue", "samplingEffort", "samplingEffortValue"})  # fmt: skip
+_OF_RECORDS: Final = frozenset(
+    {*NAMES_OF_TAXA, "individualCount", "organismQuantity", "decimalLatitude", "decimalLongitude", "easting", "northing",
+     "verbatimCoordinates", "verbatimLatitude", "eventID", "locationID", "deploymentStart", "mediaID"}
+)  # fmt: skip
+"""Of these one at least is told by every record, station or deployment."""
+_LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
+_SENTENCE: Final = 20
+_CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.5
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
@@ -81,7 +90,7 @@ def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _is_known(text: str) -> bool:
+def is_known(text: str) -> bool:
     """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
     rest, _ = units_in(text)
     return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text)) if part.strip())
@@ -91,7 +100,7 @@ def _is_heading(text: str, known: Collection[str]) -> bool:
     """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
     if len(text) > _LONGEST_HEADING or _NUMBER.fullmatch(text):
         return False
-    return key(text) in known or _is_known(text.strip())
+    return key(text) in known or is_known(text.strip())
 
 
 def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
@@ -108,6 +117,35 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
         certain = proposal.term if proposal.confidence > CERTAIN or needed or proposal.why is Why.TAKEN else None
         names[column.index] = certain or column.heading
     return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
+
+
+def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
+    """Leave out rows of labels or sentences below the last record, without a taxon, a count or a place; and those of no animal."""
+    told = [index for index, name in names.items() if name in _OF_RECORDS]
+    while told and layout.rows:
+        number, cells = layout.rows[-1]
+        filled = [cell for cell in cells if cell is not None]
+        below = any(index < len(cells) and cells[index] is not None for index in told)
+        if below or not any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled):
+            break
+        layout.rows.pop()
+        layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
+    _leave_out_others(layout, names)
+
+
+def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
+    """Leave out rows without a taxon whose category no row with a taxon has: snares and camps in a patrol's table."""
+    category = next((c.index for c in layout.columns if _CATEGORY.search(c.heading)), None)
+    taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]
+    if category is None or not taxa:
+        return
+    rows = list(zip(layout.rows, layout.cells(category), zip(*map(layout.cells, taxa), strict=True), strict=True))
+    of_taxa = {told for _, told, named in rows if any(named)}
+    others = Counter(told for _, told, named in rows if not any(named) and told not in of_taxa and told is not None)
+    layout.rows[:] = [row for row, told, named in rows if any(named) or told not in others]
+    heading = next(c.heading for c in layout.columns if c.index == category)
+    for told, count in others.items():
+        layout.findings.append(layout.finding(None, heading, told, "NO_ANIMAL_LEFT_OUT", count=str(count)))
 
 
 def _is_likely(proposal: Proposal) -> bool:

@@ -6,7 +6,7 @@ What is left out is told as a finding; a row is left out only where it can be no
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import zip_longest
@@ -25,6 +25,7 @@ _UNIT_CELL: Final = re.compile(
 )
 _DATE_FORM: Final = re.compile(r"[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
+_PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 Cells = list[str | None]
 
 
@@ -49,6 +50,8 @@ class Layout:
     """From left to right, without hidden ones."""
     rows: list[tuple[int, Cells]]
     """The rows that are records."""
+    above: list[tuple[int, Cells]] = field(default_factory=list)
+    """The filled rows above the headings."""
     findings: list[Finding] = field(default_factory=list)
     """What was left out, or is wrong with the table's form."""
 
@@ -73,7 +76,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
         return None
     first, last = _heading_rows(grid, filled, is_heading)
     last = first if one_row else last
-    out = Layout(grid, filled[last][0], [], [])
+    out = Layout(grid, filled[last][0], [], [], filled[:first])
     if first:
         title = next(cell for cell in filled[0][1] if cell is not None)
         out.findings.append(
@@ -81,7 +84,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
         )
     if first < last:
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
-    upper = _spread(grid, *filled[first]) if first < last else []
+    upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
     _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
     _take_rows(out, filled[last + 1 :], filled[last][1])
     return out
@@ -90,7 +93,11 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
     """Return which of the filled rows are the first and the last row of headings."""
     near = filled[:_LOOKED_AT]
-    scores = [sum(cell is not None and is_heading(cell) for cell in cells) for _, cells in near]
+    # "Observer:" above a table is a label of the cell beside it sooner than a heading.
+    scores = [
+        sum(0.5 if cell.rstrip().endswith(_COLONS) else 1 for cell in cells if cell is not None and is_heading(cell))
+        for _, cells in near
+    ]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
     if not scores[best]:
         return 0, 0
@@ -98,14 +105,25 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
     if best + 1 < len(near) and near[best + 1][0] == near[best][0] + 1:
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
-        if named or all(_UNIT_CELL.fullmatch(cell) for cell in below):
+        joined = _are_below_joined(_spread(grid, *near[best]), near[best + 1][1])
+        if named or joined or all(_UNIT_CELL.fullmatch(cell) for cell in below):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
     return first, last
 
 
-def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[int]) -> bool:
+def _are_below_joined(upper: Cells, lower: Cells) -> bool:
+    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
+    width = max(len(upper), len(lower))
+    high, low = ([*cells, *[None] * (width + 1 - len(cells))] for cells in (upper, lower))
+    joined = [at for at in range(1, width) if low[at] is not None and low[at - 1] and high[at] in (None, high[at - 1])]
+    groups = {*joined, *(at - 1 for at in joined)}
+    filled = {at for at, cell in enumerate(low) if cell is not None}
+    return bool(joined) and filled <= groups and not any(_PLAIN_NUMBER.fullmatch(low[at] or "") for at in filled)
+
+
+def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[float]) -> bool:
     """Tell whether the row above the headings groups them: it names some, or is merged over some of them."""
     number, cells = near[best - 1]
     width = sum(cell is not None for cell in near[best][1])
@@ -115,13 +133,17 @@ def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: 
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
-def _spread(grid: Grid, number: int, cells: Cells) -> Cells:
-    """Return a row of headings with each merged one over all of its columns."""
+def _spread(grid: Grid, number: int, cells: Cells, lower: Sequence[str | None] = ()) -> Cells:
+    """Return a row of headings with each over its columns: the merged ones, else empty ones behind it that have a lower one."""
     out = list(cells)
+    merged: set[int] = set()
     for r1, c1, r2, c2 in grid.merges:
         if r1 <= number <= r2 and c1 < len(out):
             out += [None] * (c2 + 1 - len(out))
             out[c1 : c2 + 1] = [out[c1]] * (c2 + 1 - c1)
+            merged.update(range(c1, c2 + 1))
+    for at in range(1, min(len(out), len(lower))):
+        out[at] = out[at] or (out[at - 1] if lower[at] and lower[at - 1] and at - 1 not in merged else None)
     return out
 
 
@@ -203,6 +225,7 @@ def _is_note(cells: list[str]) -> bool:
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
 
 
+_COLONS: Final = (":", "：", "៖")
 _AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"
 _MARK: Final = re.compile(r"[:：៖\-–—]")
 

@@ -1,7 +1,7 @@
 """Cells that are no plain values: merged ones, formulas, errors; what their value counts for is told, never guessed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -14,15 +14,11 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.decimals import parse_decimal
 
-SITE_TERMS: Final = frozenset(
-    """
-    eventID parentEventID eventDate verbatimEventDate year month day samplingProtocol sampleSizeValue sampleSizeUnit
-    samplingEffort habitat eventRemarks locationID country countryCode stateProvince county municipality locality
-    decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters verbatimCoordinates recordedBy
-    deploymentStart deploymentEnd
-    """.split()
+_OF_ONE: Final = frozenset(
+    """individualCount organismQuantity occurrenceID catalogNumber recordNumber perpendicular_distance_m scientificName
+    verbatimScientificName vernacularName taxonID""".split()
 )
-"""Terms of the event and the site: a cell merged downwards means that value in each of its rows."""
+"""Terms of one thing alone: a cell merged downwards does not mean that value in each of its rows."""
 
 
 Columns = dict[str, list[str | None]]
@@ -32,13 +28,15 @@ def read_merges(
     grid: Grid, table: SurveyTable, columns: Columns, at: Mapping[int, int], by_index: Mapping[int, str],
     findings: list[Finding],
 ) -> None:  # fmt: skip
-    """Let a cell that is merged downwards count for its rows where it tells the event or the site; tell every merge."""
+    """Let a cell that is merged downwards count for its rows, but for counts and what is measured; tell every merge."""
     for r1, c1, r2, c2 in sorted(grid.merges):
         name = by_index.get(c1)
         if r1 not in at or name is None:
             continue
         value = columns[name][at[r1]]
-        fills = c1 == c2 and name in SITE_TERMS and value is not None
+        if value is None:  # what is missing is told row by row
+            continue
+        fills = c1 == c2 and name not in _OF_ONE and name not in table.measured
         code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
         merge = table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
         findings.append(merge)
@@ -70,9 +68,42 @@ def read_marked(
             table.covered.add((row, name))
 
 
+_STATION: Final = ("locationID", "eventID", "locality")
+_DATE: Final = ("eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd")
+_PLACE: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
+_DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto")
+_WRITTEN_ONCE: Final = 0.25
+"""So many cells of a column that is written once a group are empty at least."""
+
+
+def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone: bool) -> Iterator[Finding]:
+    """Propose for cells left empty under the first of a station what stands there; never where another station begins.
+
+    Dates and places that other sheets may tell (not `alone`) are left to these.
+    """
+    asked = [n for n in (*_STATION, *(_DATE + _PLACE if alone else ())) if n in columns]
+    once = {n for n in asked if columns[n].count(None) >= _WRITTEN_ONCE * len(rows)}
+    stations = [n for n in _STATION if n in columns]
+    leading = stations or [n for n in asked if n in once][:1]
+    group: dict[str, tuple[int, str]] = {}
+    for at, row in enumerate(rows):
+        told = {n: cell for n in asked if (cell := columns[n][at]) is not None and cell.strip() not in _DITTO}
+        if any(name in told and name in group and told[name] != group[name][1] for name in leading):
+            group = {}
+        elsewhere = any(name in told and told[name] != group.get(name, (0, ""))[1] for name in _PLACE)
+        below = asked if stations and told.keys().isdisjoint(stations) else once
+        kept = {*told, *(_PLACE if told.keys() & set(_PLACE) else ()), *(_STATION if elsewhere else ())}
+        for name in asked:
+            if name in below and name in group and name not in kept and (row, name) not in table.covered:
+                params = {"from_row": str(group[name][0]), "proposal": group[name][1]}
+                yield table.finding(row, table.heading(name), columns[name][at], "CELL_BLANK_BELOW", True, **params)
+                table.covered.add((row, name))
+        group |= {name: (row, text) for name, text in told.items()}
+
+
 _PLACES: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude")
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
-_ZONE_TOLD: Final = re.compile(
+ZONE_TOLD: Final = re.compile(
     r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
 )
 _MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
@@ -88,12 +119,11 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
     if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACES):
         return []
     east, north = table.heading("easting"), table.heading("northing")
-    told_zone = next((match for match in map(_ZONE_TOLD.search, (east, north)) if match), None)
+    told_zone = next((match for match in map(ZONE_TOLD.search, (east, north)) if match), None)
     if told_zone is not None and "utm_zone" not in columns:
         columns["utm_zone"] = [f"{told_zone[1]}{told_zone[2]}"] * len(rows)
-    lacking = _lacking(columns, (east, north))
-    if lacking:
-        return [table.finding(table.heading_row, east, east, "UTM_INCOMPLETE", True, lacking=lacking)]
+    if "utm_zone" not in columns:
+        return [table.finding(table.heading_row, east, east, "UTM_INCOMPLETE", True, lacking="utm_zone (48N)")]
     nothing: list[str | None] = [None] * len(rows)
     datums = columns.get("geodeticDatum") or [m[0] if (m := _WGS84.search(f"{east} {north}")) else None] * len(rows)
     found = [
@@ -110,14 +140,6 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
             told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=problem))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
     return told
-
-
-def _lacking(columns: Mapping[str, object], headings: tuple[str, str]) -> str:
-    """Return the columns that are missing, in words of the terms; empty where nothing is."""
-    out = [] if "utm_zone" in columns else ["utm_zone (48N)"]
-    if "geodeticDatum" not in columns and not _WGS84.search(" ".join(headings)):
-        out.append("geodeticDatum (WGS84)")
-    return ", ".join(out)
 
 
 def _degrees(
@@ -142,9 +164,8 @@ def _degrees(
     # S is the south, or the band from 32° N; every other letter from N on lies north.
     if letter and letter != "S" and (letter >= "N") != (side == "N"):
         return nowhere, f"utm_zone ({told[1]}{side})"
-    if datum is None:
-        return nowhere, "geodeticDatum (WGS84)"
-    to_degrees = _transformer(datum.strip(), int(told[1]), side)
+    # Without a datum it is WGS 84, assumed as of degrees, with the same flag.
+    to_degrees = _transformer((datum or "WGS 84").strip(), int(told[1]), side)
     if to_degrees is None:
         return nowhere, "geodeticDatum (WGS84)"
     try:

@@ -32,6 +32,12 @@ _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "month_day_year": {"day_month_order": "month_first"},
     }
 )
+_SIDES: Final = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?\s*[x×*]\s*(\d+(?:\.\d+)?)\s*(?:m|m2|m²|米|ม\.?|ມ\.?|ម|မီတာ)?",
+    re.IGNORECASE,
+)
+_BAND: Final = re.compile(r"(?:\d\s*[-–~]\s*\d+|[<>≤≥＜＞]\s*\d+|\d\s*\+)\s*(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?\s*[)）]?\s*$")
+_COUNTED: Final = re.compile(r"\d{1,6}|[xX?-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,21 @@ def measured(heading: str) -> Measured | None:
     return Measured(found.kind, units[0].name, 0.0, found.greatest / factor)
 
 
+def are_bands(heading: str, cells: Sequence[str | None]) -> bool:
+    """Tell whether a column counts what is within a range, such as `0-25 m` or `> 50 m`."""
+    told = [ascii_digits(cell).strip() for cell in cells if cell]
+    return _BAND.search(ascii_digits(heading)) is not None and all(map(_COUNTED.fullmatch, told))
+
+
+def added(columns: Sequence[Sequence[str | None]]) -> list[str | None]:
+    """Return the sum of each row's counts; of a row without any nothing, of one with other words these."""
+    told = [[ascii_digits(cell).strip() for cell in cells if cell] for cells in zip(*columns, strict=True)]
+    return [
+        None if not row else str(sum(map(int, row))) if all(cell.isdigit() for cell in row) else " + ".join(row)
+        for row in told
+    ]
+
+
 def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str, Measured]) -> list[str | None]:
     """Return what columns measure as JSON, row by row, under Darwin Core's names."""
     out = []
@@ -90,6 +111,16 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
         number = None if cell is None else parse_decimal(cell.strip())[0]
         out.append(cell if number is None else f"{number * factor:.10g}")
     return out
+
+
+def in_square_metres(cells: Sequence[str | None]) -> list[str | None] | None:
+    """Return the sizes of a column, `20 m x 20 m` as square metres; None where no cell is told by two sides."""
+    sides = [None if cell is None else _SIDES.fullmatch(ascii_digits(cell).strip()) for cell in cells]
+    if not any(sides):
+        return None
+    return [
+        cell if two is None else f"{float(two[1]) * float(two[2]):g}" for cell, two in zip(cells, sides, strict=True)
+    ]
 
 
 def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mapping[str, str]:

@@ -1,27 +1,45 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats.workbooks import column_letters
+from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, grids_of, is_guide, kind_of, laid_out, names_of
+from biodata.ingest.sheet_headings import (
+    NAMES_OF_TAXA,
+    NEEDED,
+    grids_of,
+    is_guide,
+    kind_of,
+    laid_out,
+    leave_out_no_records,
+    names_of,
+)  # fmt: skip
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_stations import block_of
+from biodata.ingest.sheet_titles import told_above
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
-from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
+from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
+from biodata.ingest.survey_sites import PLACE
 from biodata.parsers import dates
+from biodata.parsers.one_taxon import latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
+from biodata.terms import WRITTEN
 
 _QUANTITY: Final = "organismQuantity"
+_COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
+_NAME: Final = "scientificName"
+_ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
+"""Terms of which a record has one column."""
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -50,20 +68,40 @@ def read_survey(
                 survey.accepted |= marked
             elif not grid.visible:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
-            elif (layout := laid_out(grid, kept)) is not None:
-                survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
-                sheets.append(Sheet(layout, *names_of(layout, kept)))
+            else:
+                sheets += _sheets(grid, survey, kept)
     share_stations(sheets)
-    for sheet in sheets:
-        _read_sheet(sheet, survey, kept)
+    kinds = [
+        "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
+    ]
+    alone = not {"events", "sites"} & set(kinds)
+    for sheet, kind in zip(sheets, kinds, strict=True):
+        _read_sheet(sheet, kind, survey, kept, alone=alone)
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     survey_sites.by_station(survey)
     for table in survey.of("occurrences"):
+        survey.findings += _read_double_names(table)
         _read_local_names(table)
         _date_of_ends(table)
     return survey
+
+
+def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
+    """Yield the tables of a grid with what their columns are called: one, and a block of stations told column by column."""
+    block = block_of(grid)
+    if block is not None:
+        survey.turned[grid.file, grid.name] = block.labels, block.codes
+        survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
+    for part in [grid] if block is None else [block.stations, block.rest]:
+        layout = None if part is None else laid_out(part, kept)
+        if layout is not None:
+            sheet = Sheet(layout, *names_of(layout, kept))
+            if part is not None and part.rows[0][0] < TURNED:
+                survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
+                leave_out_no_records(layout, sheet.names)
+            yield sheet
 
 
 def _date_of_ends(table: SurveyTable) -> None:
@@ -75,23 +113,38 @@ def _date_of_ends(table: SurveyTable) -> None:
         table.converted["eventDate"] = ENDS[0]
 
 
+def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
+    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name; what was written stays beside it."""
+    if _NAME not in table.frame.columns or _NAME in table.converted:
+        return
+    told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
+    latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
+    if latin:
+        read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
+        written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
+        table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
+    for row, text in told.filter(pl.col(_NAME).is_in(list(latin))).iter_rows():
+        yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
+
+
 def _read_local_names(table: SurveyTable) -> None:
     """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
     if set(NAMES_OF_TAXA) & set(table.frame.columns) != {_LOCAL}:
         return
     known = bundled_common_names()
-    meant = {text: meaning(text, known) for text in table.frame[_LOCAL].drop_nulls().unique()}
-    sure = {text: next(iter(taxa)) for text, taxa in meant.items() if len(taxa) == 1}
+    sure: dict[str, str] = {}
+    for text in table.frame[_LOCAL].drop_nulls().unique():
+        taxa = [latin] if (latin := latin_beside(text)) is not None else [*meaning(text, known)]
+        sure |= {text: taxa[0]} if len(taxa) == 1 else {}
     name = pl.col(_LOCAL).replace_strict(sure, default=None, return_dtype=pl.String)
-    table.frame = table.frame.with_columns(name.alias("scientificName"))
-    table.headings["scientificName"] = table.heading(_LOCAL)
-    table.converted["scientificName"] = _LOCAL
+    table.frame = table.frame.with_columns(name.alias(_NAME))
+    table.headings[_NAME] = table.heading(_LOCAL)
+    table.converted[_NAME] = _LOCAL
 
 
-def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
+def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
-    kind = "occurrences" if cross is not None else kind_of(layout, names, proposals)
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
         if layout.rows and not is_guide(layout, kept):
@@ -99,30 +152,37 @@ def _read_sheet(sheet: Sheet, survey: Survey, kept: Mapping[str, str]) -> None:
         return
     survey.findings += layout.findings
     if cross is None:
-        survey.tables.append(_table(layout, kind, names, proposals, survey.findings))
+        survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
-        table = _table(parts[0], kind, *parts[1:], survey.findings)
+        table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, crossed=cross.term)
+        table.declarations |= cross.declarations()
         table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
         table.headings[cross.term] = column.heading
         survey.tables.append(table)
 
 
 def _table(
-    layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding]
-) -> SurveyTable:
+    layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding], *, alone: bool,
+    crossed: str | None = None,
+) -> SurveyTable:  # fmt: skip
     """Build a table and tell what was repaired on the way."""
     grid = layout.grid
     taken: dict[str, int] = {}
     table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), {})
+    bands = _bands(layout, kind, names)
     for column in layout.columns:
         name, heading, proposal = names[column.index], column.heading, proposals[column.index]
+        if heading in bands:
+            taken[heading], table.headings[heading] = column.index, heading
+            table.measured[heading] = sheet_units.Measured(heading, "", None, None)
+            continue
         if name in taken:
             other = column_letters(taken[name])
             findings.append(
-                table.finding(column.row, heading, heading, "HEADING_REPEATED", True, term=name, other=other)
+                table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, term=name, other=other)
             )
             continue
         measures = sheet_units.measured(heading) if kind == "occurrences" else None
@@ -154,7 +214,13 @@ def _table(
             findings.append(table.finding(layout.heading_row, proposal.heading, proposal.heading, proposal.why.value,
                                           proposal.why is not Why.TAKEN, **params))  # fmt: skip
         findings += _units(table, columns, name, proposal)
+    if bands:
+        table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
+        findings.append(table.of_heading(bands[0], "COUNTS_ADDED", first=bands[0], last=bands[-1]))
+    findings += _from_title(table, columns, layout, crossed, alone=alone)
     findings += in_degrees(table, columns, rows)
+    if kind == "occurrences":
+        findings += blank_below(table, columns, rows, alone=alone)
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
     findings += _month_of_sheet(table, columns)
@@ -163,6 +229,33 @@ def _table(
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _from_title(
+    table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout, crossed: str | None, *, alone: bool
+) -> Iterable[Finding]:
+    """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
+    if table.kind not in ("occurrences", "events"):
+        return
+    for one in told_above(layout):
+        told = {*columns, crossed or ""}
+        lacks = one.term not in told and told.isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
+        if one.term in (*PLACE[:5], "utm_zone", "geodeticDatum"):
+            placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
+            lacks = lacks and placed == (one.term in ("utm_zone", "geodeticDatum"))
+        if not lacks or (one.term in (*PLACE[:5], *_DATES) and not alone):
+            continue
+        columns[one.term] = [one.value] * len(layout.rows)
+        table.headings[one.term] = one.label
+        yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
+
+
+def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
+    """Return the headings of columns that count by ranges, of distance mostly, where no column tells the whole count."""
+    if kind != "occurrences" or {_COUNT, _QUANTITY} & set(names.values()):
+        return []
+    told = [c.heading for c in layout.columns if sheet_units.are_bands(c.heading, layout.cells(c.index))]
+    return told if len(told) > 1 and len(set(told)) == len(told) else []
 
 
 def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:
@@ -205,6 +298,12 @@ def _units(
         columns[unit] = [None if cell is None else told.replace("_", "-") for cell in columns[name]]
         table.headings[unit] = heading
         yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=told.replace("_", "-"))
+    areas = sheet_units.in_square_metres(columns[name]) if name == "sampleSizeValue" else None
+    if areas is not None and unit is not None and unit not in columns:
+        table.headings[unit] = heading
+        units = [None if cell is None else "square-metre" for cell in areas]
+        columns |= {f"{WRITTEN}{name}": columns[name], name: areas, unit: units}
+        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m²", told="m × m")
     table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
     metres = sheet_units.in_metres(name, proposal.unit, columns[name])
     if metres is not None and heading not in columns:

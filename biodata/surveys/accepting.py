@@ -81,6 +81,11 @@ def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]
     count = 0
     for table in survey.tables:
         cells = dict(_cells(table, [one for one in findings if is_accepted(one, accepted)]))
+        here, rows = (table.file, table.sheet), {row for row, _ in cells}
+        survey.findings[:] = [
+            one for one in survey.findings
+            if (one.file, one.sheet) != here or one.row not in rows or proposed(one) is None or not is_accepted(one, accepted)
+        ]  # fmt: skip
         for term in dict.fromkeys(term for _, term in cells):
             _replace(table, term, {row: text for (row, name), text in cells.items() if name == term})
         count += len(cells)

@@ -208,7 +208,18 @@ def _is_two_numbers(value: str) -> bool:
     return re.fullmatch(r"\d{1,4}[\s:T]+\d+", value.strip()) is not None
 
 
-_WRONG: Final = MappingProxyType({"COORDINATE_INVALID": _is_no_number, "RECORDED_DATE_INVALID": _is_two_numbers})
+def _is_beyond(value: str) -> bool:
+    """Tell whether a cell holds a number that is neither a latitude nor a longitude."""
+    return not _is_no_number(value) and abs(float(value.replace(",", "."))) > 180
+
+
+_WRONG: Final = MappingProxyType(
+    {
+        "COORDINATE_INVALID": _is_no_number,
+        "COORDINATE_OUT_OF_RANGE": _is_beyond,
+        "RECORDED_DATE_INVALID": _is_two_numbers,
+    }
+)
 """For flags of several columns: what makes a cell the one that is meant."""
 _TIMES: Final = MappingProxyType({"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time})
 _COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALID": "sampleSizeValue"}

@@ -16,7 +16,7 @@ from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.dates import parse_dates
 from biodata.parsers.decimals import parse_decimal
 from biodata.parsers.numerals import ascii_digits
-from biodata.parsers.one_taxon import genera
+from biodata.parsers.one_taxon import genera, latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
 
 _MOSTLY: Final = 0.8
@@ -136,7 +136,7 @@ def _are_common(told: list[str]) -> bool:
 def are_names(told: list[str], *, some_latin: bool = False) -> bool:
     """Tell whether cells are names of taxa, in Latin or common ones."""
     known = bundled_common_names()
-    latin = [text for text in told if are_latin([text])]
+    latin = [text for text in told if are_latin([text]) or latin_beside(text) is not None]
     return (bool(latin) or not some_latin) and len(latin) + sum(
         bool(meaning(text, known)) for text in told
     ) >= _MOSTLY * len(told)
