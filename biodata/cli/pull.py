@@ -2,7 +2,9 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -93,10 +95,10 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     pull = typer.Typer(help="Fetch records, areas and lists from services on the internet.", no_args_is_help=True)
     pull.command(name="gbif", help=_GBIF)(gbif)
-    pull.command(name="alien", help=_ALIEN)(alien)
-    pull.command(name="protected-areas", help=_AREAS)(protected_areas)
+    pull.command(name="alien", help=_ALIEN)(_of_countries("alien", "AlienLists"))
+    pull.command(name="protected-areas", help=_AREAS)(_of_countries("protected_planet", "ProtectedPlanet"))
     pull.command(name="checklist", help=_CHECKLIST)(checklist)
-    pull.command(name="red-list", help=_RED_LIST)(red_list)
+    pull.command(name="red-list", help=_RED_LIST)(_of_countries("red_list", "RedList"))
     pull.command(name="obis", help=_OBIS)(obis)
     pull.command(name="inaturalist", help=_INATURALIST)(inaturalist)
     app.add_typer(pull, name="pull")
@@ -146,38 +148,20 @@ def gbif(
         _print_reports(pull.deliver(wait_hours=wait_hours), as_json=as_json)
 
 
-def alien(
-    country: CountryOption = None,
-    estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
-    """Count, or fetch."""
-    from biodata.pull.alien import AlienLists
+def _of_countries(module: str, name: str) -> Callable[..., None]:
+    """Return the command of a source that is asked by country."""
 
-    _run(
-        AlienLists(_codes(country), settings_for(data), progress=show_progress()),
-        data,
-        estimate=estimate,
-        as_json=as_json,
-    )
+    def command(
+        country: CountryOption = None,
+        estimate: EstimateOption = False,
+        data: DataOption = DEFAULT_DATA,
+        as_json: JsonOption = False,
+    ) -> None:
+        source = getattr(import_module(f"biodata.pull.{module}"), name)
+        pull = source(_codes(country), settings_for(data), progress=show_progress())
+        _run(pull, data, estimate=estimate, as_json=as_json)
 
-
-def protected_areas(
-    country: CountryOption = None,
-    estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
-    """Count, or fetch."""
-    from biodata.pull.protected_planet import ProtectedPlanet
-
-    _run(
-        ProtectedPlanet(_codes(country), settings_for(data), progress=show_progress()),
-        data,
-        estimate=estimate,
-        as_json=as_json,
-    )
+    return command
 
 
 def checklist(
@@ -195,20 +179,6 @@ def checklist(
         data,
         estimate=estimate,
         as_json=as_json,
-    )
-
-
-def red_list(
-    country: CountryOption = None,
-    estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
-    """Count, or fetch."""
-    from biodata.pull.red_list import RedList
-
-    _run(
-        RedList(_codes(country), settings_for(data), progress=show_progress()), data, estimate=estimate, as_json=as_json
     )
 
 
@@ -288,7 +258,7 @@ def _ask(question: str) -> None:
 def _print_estimate(found: Any, *, complete: bool, as_json: bool, err: bool = False) -> None:
     """Print what GBIF has."""
     if as_json:
-        say(json.dumps({**found.as_dict(), "account": complete}, ensure_ascii=False, indent=1))
+        say(json.dumps({**asdict(found), "account": complete}, ensure_ascii=False, indent=1))
         return
     lines = [f"{taxon.name} ({taxon.rank.lower()}): {taxon.key} in the Catalogue of Life, "
              f"{taxon.gbif_key or 'not certain'} in GBIF's backbone" for taxon in found.taxa]  # fmt: skip

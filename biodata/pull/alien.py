@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from biodata import pipeline
 from biodata.errors import InputError, RemoteError
 from biodata.parsers.countries import country_candidates
 from biodata.pipeline.report import IngestReport
-from biodata.pull.gbif_scope import region
+from biodata.pull.gbif_scope import or_region
 from biodata.pull.kept import Folder
 from biodata.pull.pygbif_client import pygbif_over
 from biodata.pull.service import client_for
@@ -37,7 +36,7 @@ class AlienLists:
     licence: Final = "each list is CC BY 4.0 or CC0, by its own metadata; its citation is kept with it"
 
     def __init__(self, countries: Sequence[str], settings: Settings, *, progress: bool = False) -> None:
-        self.countries = sorted(countries) or ["CN", *region(datetime.now(UTC).date())[0]]
+        self.countries = or_region(countries)
         self.settings, self.progress = settings, progress
         self.client = client_for(settings.gbif_url, settings, friends=["gbif.org"])
 
@@ -86,7 +85,7 @@ class AlienLists:
             }
             if folder.take(self.client, urls[0], "list.zip", progress=self.progress, **facts):
                 options = {name: facts[name] for name in ("title", "license", "citation") if facts[name]}
-                with folder.unless_taken("list.zip") as file:
+                with folder.taking("list.zip") as file:
                     reports += pipeline.ingest("checklist", [file], self.settings, dataset=one["key"], options=options)
         return reports
 

@@ -76,7 +76,7 @@ class ChecklistBank:
         if not self.folder.take(self.service.client, url, "checklist.zip", progress=self.progress, **facts):
             return []
         options = {name: str(facts[name]) for name in ("title", "citation", "doi", "version") if facts[name]}
-        with self.folder.unless_taken("checklist.zip") as file:
+        with self.folder.taking("checklist.zip") as file:
             reports = pipeline.ingest(
                 "checklist", [file], self.settings, dataset=f"checklistbank-{self.key}", options=options
             )

@@ -96,10 +96,6 @@ class Estimate:
     taxa: list[Taxon] = field(default_factory=list)
     at_most: bool = False
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the estimate as plain values."""
-        return asdict(self)
-
 
 class GbifPull:
     """What can be done with a scope at GBIF.
@@ -188,7 +184,7 @@ class GbifPull:
         self.folder.note(
             file.name,
             self.client.address("occurrence/search"),
-            licenses=sorted({d.license or "" for d in datasets.values()}),
+            license=sorted({d.license or "" for d in datasets.values()}),
         )
 
         def hear(_: int, table: VerbatimTable) -> VerbatimTable:

@@ -4,6 +4,7 @@ https://techdocs.gbif.org/en/data-use/api-downloads
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -55,6 +56,11 @@ def region(today: date) -> tuple[list[str], list[str]]:
     """Return the countries that are ASEAN members on a day, and the provinces of Southwest China in the wide sense."""
     countries = [code for code, m in MEMBERS.items() if m.asean_since is not None and m.asean_since <= today]
     return sorted(countries), sorted(SOUTHWEST_CHINA)
+
+
+def or_region(countries: Sequence[str]) -> list[str]:
+    """Return countries, or where none is named China and the members of ASEAN today."""
+    return sorted(countries) or ["CN", *region(datetime.now(UTC).date())[0]]
 
 
 @dataclass(frozen=True)

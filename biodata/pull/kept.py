@@ -89,25 +89,27 @@ class Folder:
         self.save(files={**self.load().get("files", {}), name: {**told, "bytes": file.stat().st_size, **facts}})
 
     def take(self, client: Client, url: str, name: str, *, progress: bool = False, **facts: Any) -> bool:
-        """Fetch a small file unless it is as it was; False where it is."""
+        """Fetch a small file, and tell whether it is to be taken in: not where it was, and is as it was then."""
         known, file = self.load().get("files", {}).get(name, {}), self.path / name
         self.path.mkdir(parents=True, exist_ok=True)
         file.with_name(f"{name}.part").unlink(missing_ok=True)  # may belong to another version
-        etag = known.get("etag") if file.exists() else None
-        found = fetch(client, url, file, etag=etag, progress=progress)
-        if found == etag and etag is not None:
-            return False
-        self.note(name, url, **facts, **({"etag": found} if found else {}))
-        return True
+        etag = fetch(client, url, file, etag=known.get("etag") if file.exists() else None, progress=progress)
+        self.note(name, url, **facts, etag=etag)
+        same = known.get("taken") == self.load()["files"][name]["sha256"]
+        if same:
+            self.note(name, url, **facts, etag=etag, taken=known["taken"])
+        return not same
 
     @contextmanager
-    def unless_taken(self, name: str) -> Iterator[Path]:
-        """Give a file that was fetched; one that cannot be taken in is forgotten, so that the next run fetches it again."""
+    def taking(self, name: str) -> Iterator[Path]:
+        """Give a file that was fetched; one that cannot be taken in is removed, so that the next run fetches it again."""
         try:
             yield self.path / name
         except BaseException:
             (self.path / name).unlink(missing_ok=True)
             raise
+        files = self.load()["files"]
+        self.save(files={**files, name: {**files[name], "taken": files[name]["sha256"]}})
 
     def pages(
         self, ask: Callable[[int, dict[str, Any] | None], list[dict[str, Any]]], *, size: int

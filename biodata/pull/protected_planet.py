@@ -1,6 +1,6 @@
 """Protected and conserved areas of the World Database (WDPCA), from Protected Planet's API v4.
 
-Its terms forbid passing the data on: it goes into an installation's lake with that licence, and nowhere else.
+Its terms forbid passing the data on: it goes into an installation's lake with that licence, and the report says so.
 https://api.protectedplanet.net/documentation
 """
 
@@ -15,7 +15,7 @@ import pycountry
 from biodata import pipeline
 from biodata.errors import InputError
 from biodata.pipeline.report import IngestReport
-from biodata.pull.gbif_scope import region
+from biodata.pull.gbif_scope import or_region
 from biodata.pull.kept import Folder
 from biodata.pull.service import Service, client_for
 from biodata.settings import Settings
@@ -59,7 +59,7 @@ class ProtectedPlanet:
     licence: Final = f"Protected Planet's terms forbid passing the data on and using it commercially: {TERMS}"
 
     def __init__(self, countries: Sequence[str], settings: Settings, *, progress: bool = False) -> None:
-        self.countries = sorted(countries) or ["CN", *region(datetime.now(UTC).date())[0]]
+        self.countries = or_region(countries)
         self.settings, self.progress = settings, progress
         client = client_for(settings.protected_planet_url, settings, friends=["protectedplanet.net"])
         self.service = Service("Protected Planet", client, variable="PROTECTED_PLANET_TOKEN", help=_HELP)
@@ -110,6 +110,9 @@ class ProtectedPlanet:
             options = {"title": "WDPCA, from Protected Planet", "license": TERMS, "citation": citation}
             reports += pipeline.ingest("protected-areas", [file], self.settings, dataset=DATASET, options=options)
             folder.forget_pages()
+        reports[-1].notes.append(
+            f"a release has these sites, and Protected Planet's terms forbid passing them on: {TERMS}"
+        )
         return reports
 
 
@@ -132,4 +135,4 @@ def _value(site: Mapping[str, Any], path: str) -> str | None:
 
 
 def _iso3(code: str) -> str:
-    return str(pycountry.countries.get(alpha_2=code).alpha_3)
+    return str(pycountry.countries.lookup(code).alpha_3)

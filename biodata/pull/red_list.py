@@ -5,6 +5,7 @@ https://api.iucnredlist.org/api-docs
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from biodata import pipeline
 from biodata.errors import InputError
 from biodata.pipeline.report import IngestReport
-from biodata.pull.gbif_scope import region
+from biodata.pull.gbif_scope import or_region
 from biodata.pull.kept import Folder
 from biodata.pull.service import Service, client_for
 from biodata.settings import Settings
@@ -42,7 +43,7 @@ class RedList:
     licence: Final = f"IUCN's terms forbid commercial use and passing the list on: {TERMS}"
 
     def __init__(self, countries: Sequence[str], settings: Settings, *, progress: bool = False) -> None:
-        self.countries = sorted(countries) or ["CN", *region(datetime.now(UTC).date())[0]]
+        self.countries = or_region(countries)
         self.settings, self.progress = settings, progress
         client = client_for(settings.red_list_url, settings, friends=["iucnredlist.org"])
         self.service = Service("IUCN's Red List", client, variable="IUCN_TOKEN", help=_HELP)
@@ -72,8 +73,10 @@ class RedList:
         rows: dict[str, dict[str, Any]] = {}
         folders = [Folder(self.settings.data, "red-list", {"country": code}) for code in self.countries]
         for code, folder in zip(self.countries, folders, strict=True):
-            for one in folder.pages(lambda number, _, code=code: self._page(code, number), size=_PAGE):
-                rows[str(one["sis_taxon_id"])] = one
+            found = folder.pages(partial(self._page, code), size=_PAGE)
+            for one in found:
+                row = rows.setdefault(str(one["sis_taxon_id"]), {**one, "countries": []})
+                row["countries"].append(code)
         if not rows:
             problem = f"the Red List has nothing of {', '.join(self.countries)}"
             raise InputError(problem, code="INPUT_EMPTY")
@@ -82,17 +85,18 @@ class RedList:
                 "taxonID": list(rows),
                 "scientificName": [one["taxon_scientific_name"] for one in rows.values()],
                 "iucnRedListCategory": [one.get("red_list_category_code") for one in rows.values()],
+                "countryCode": [";".join(one["countries"]) for one in rows.values()],
                 "assessmentID": [str(one.get("assessment_id")) for one in rows.values()],
                 "yearPublished": [str(one.get("year_published")) for one in rows.values()],
                 "url": [one.get("url") for one in rows.values()],
             }
         )
-        folder = Folder(self.settings.data, "red-list", {"country": self.countries, "list": "whole"})
-        folder.path.mkdir(parents=True, exist_ok=True)
-        table.write_csv(file := folder.path / "red_list.csv")
+        whole = Folder(self.settings.data, "red-list", {"country": self.countries, "list": "whole"})
+        whole.path.mkdir(parents=True, exist_ok=True)
+        table.write_csv(file := whole.path / "red_list.csv")
         year = str(datetime.now(UTC).year)
         citation = f"IUCN {year}. The IUCN Red List of Threatened Species, by its API v4. https://www.iucnredlist.org"
-        folder.note(file.name, self.service.client.address("countries"), license=TERMS, citation=citation)
+        whole.note(file.name, self.service.client.address("countries"), license=TERMS, citation=citation)
         options = {
             "list": "red_list",
             "scope": "global",
@@ -104,11 +108,11 @@ class RedList:
         reports = pipeline.ingest(
             "checklist", [file], self.settings, dataset=DATASET, options={**options, "title": "IUCN Red List"}
         )
-        for one in folders:
-            one.forget_pages()
+        for folder in folders:
+            folder.forget_pages()
         return reports
 
-    def _page(self, code: str, number: int) -> list[dict[str, Any]]:
+    def _page(self, code: str, number: int, _: Any = None) -> list[dict[str, Any]]:
         """Return a page of the latest global assessments of a country."""
         rows = self.service.rows(f"countries/{code}", "assessments", page=number, latest="true", scope_code=1)
         for row in rows:

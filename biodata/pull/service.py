@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -31,6 +31,10 @@ def _text(value: Any) -> str:
     return "" if value is None or isinstance(value, (list, dict)) else re.sub(r"[\t\r\n]+", " ", str(value))
 
 
+_PAUSE_SECONDS: Final = 1.0
+"""Between two questions: what these services ask of whoever asks often."""
+
+
 class Service:
     """A service.
 
@@ -52,6 +56,7 @@ class Service:
 
     def __init__(self, name: str, client: Client, *, variable: str | None = None, help: str = "") -> None:
         self.name, self.client, self.variable, self.help = name, client, variable, help
+        self._asked = 0
         self._token = os.environ.get(variable, "").strip() if variable else None
         if variable and not self._token:
             problem = f"{name} needs a token"
@@ -65,6 +70,9 @@ class Service:
         RemoteError
             If it refuses, fails, or has nothing of the names that are needed.
         """
+        if self._asked:
+            self.client.sleep(_PAUSE_SECONDS)
+        self._asked += 1
         told = {name: str(value) for name, value in parameters.items() if value is not None}
         try:
             answer = self.client.get_json(path, told, account=self._token)

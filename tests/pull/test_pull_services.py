@@ -136,6 +136,12 @@ def test_a_list_that_is_broken_is_fetched_again(stub, pull, data):
     assert "3 rows: 3 stored" in pull("alien", "--country", "LA").stdout
 
 
+def test_a_list_that_was_fetched_and_not_taken_in_is_taken_in(stub, pull, data):
+    address = stub.url.replace("/v1/", "/griis.zip")
+    assert Folder(data, "alien", {"list": LAOS}).take(Client(stub.url), address, "list.zip")  # and killed here
+    assert "3 rows: 3 stored" in pull("alien", "--country", "LA").stdout
+
+
 def test_a_country_without_a_list(pull, data):
     done = pull("alien", "--country", "KH")
     assert (done.returncode, "has no list of KH" in done.stderr) == (1, True)
@@ -145,6 +151,7 @@ def test_protected_areas_have_the_columns_of_the_world_database(stub, pull, data
     stub.sites = sites(51)
     done = pull("protected-areas", "--country", "Laos")
     assert done.returncode == 0, done.stderr
+    assert "terms forbid passing them on" in done.stdout
     areas = table(data, "protected_areas")
     assert areas.height == 51
     row = areas.sort("name").row(0, named=True)
