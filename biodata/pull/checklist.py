@@ -5,6 +5,7 @@ https://api.checklistbank.org
 
 import re
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import pipeline
@@ -15,6 +16,8 @@ from biodata.pull.kept import Folder
 from biodata.pull.service import Service, client_for
 from biodata.settings import Settings
 
+# ChecklistBank writes GBIF's three licences without their versions.
+_LICENCES: Final = MappingProxyType({"cc0": "CC0 1.0", "cc by": "CC BY 4.0", "cc by nc": "CC BY-NC 4.0"})
 _WAITING: Final = frozenset({"waiting", "blocked", "running"})
 _FIRST_POLL_SECONDS: Final = 5.0
 _LONGEST_POLL_SECONDS: Final = 60.0
@@ -71,11 +74,12 @@ class ChecklistBank:
             If the service refuses or fails.
         """
         told = self.service.ask(f"dataset/{self.key}", "title")
-        facts = {name: told.get(name) for name in ("title", "version", "license", "citation", "doi")}
+        facts = {name: told.get(name) for name in ("title", "version", "citation", "doi")}
+        facts["license"] = _LICENCES.get(str(told.get("license") or "").lower())
         url = self._exported() if self.taxon else f"dataset/{self.key}/export.zip?extended=true&format=DWCA"
         if not self.folder.take(self.service.client, url, "checklist.zip", progress=self.progress, **facts):
             return []
-        options = {name: str(facts[name]) for name in ("title", "citation", "doi", "version") if facts[name]}
+        options = {name: str(facts[name]) for name in ("title", "citation", "doi", "version", "license") if facts[name]}
         with self.folder.taking("checklist.zip") as file:
             reports = pipeline.ingest(
                 "checklist", [file], self.settings, dataset=f"checklistbank-{self.key}", options=options

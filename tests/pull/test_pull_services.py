@@ -190,6 +190,7 @@ def test_a_whole_checklist_needs_no_account(pull, data):
     assert done.returncode == 0, done.stderr
     taxa = table(data, "taxa")
     assert (taxa.height, taxa["checklist_version"].unique().to_list()) == (3, ["1.2"])
+    assert datasets(data)["checklistbank-2144"]["license"] == "CC_BY_4_0"
     assert "nothing has changed" in pull("checklist", "2144").stdout
 
 
