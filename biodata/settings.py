@@ -70,8 +70,10 @@ class Settings(BaseSettings):
         What one DuckDB connection that builds or analyses may use.
     upload_limit_bytes : int
         Largest upload taken.
-    gbif_url : str
-        Address of GBIF's API.
+    gbif_url, protected_planet_url, checklistbank_url, obis_url, inaturalist_url, red_list_url : str
+        Addresses of the services that `biodata pull` asks.
+    contact : str, optional
+        An address of mail or of a page, told to those services with every request.
     datacite_url, datacite_repository, datacite_password, datacite_prefix, datacite_state
         DataCite's API, the account, the DOI prefix, and whether a DOI is registered as draft, registered or findable.
     downloads_limit_bytes : int
@@ -122,6 +124,12 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="1500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")
+    protected_planet_url: str = Field(default="https://api.protectedplanet.net/v4/")
+    checklistbank_url: str = Field(default="https://api.checklistbank.org/")
+    obis_url: str = Field(default="https://api.obis.org/v3/")
+    inaturalist_url: str = Field(default="https://api.inaturalist.org/v2/")
+    red_list_url: str = Field(default="https://api.iucnredlist.org/api/v4/")
+    contact: str | None = Field(default=None, pattern=r"^[!-~]{3,200}$")
     datacite_url: str = Field(default="https://api.datacite.org")
     datacite_repository: str | None = Field(default=None)
     datacite_password: SecretStr | None = Field(default=None)

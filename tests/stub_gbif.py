@@ -5,8 +5,9 @@ import io
 import json
 import re
 import threading
+import time
 import zipfile
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,24 +54,33 @@ class StubGbif:
         self.polls_until_ready = 2
         self.final_status = "SUCCEEDED"
         self.told_size = None  # a wrong size
-        self.repeats_keys = False
-        self.never_ends = False
+        self.total = 3  # records that the next status tells
+        self.slow_seconds = 0.0  # between 4 kB of a file
         self.faults = {}  # route → deque of Fault
         self.asked = []  # (method, path, query, headers)
         self.requests = []  # bodies of download requests
         self.downloads = {}  # key → polls left
         self.url = ""
+        self.names = {}  # what a name or key is asked by → answer of v2/species/match
+        self.datasets = {}  # key → title
+        self.pages = {}  # end of a path → (status, headers, body): what other services answer
 
     def fail(self, route, *faults):
         """Answer the next requests of a route (search, request, status, zip) with these."""
         self.faults.setdefault(route, deque()).extend(faults)
 
+    def route(self, path):
+        return next((end for end in self.pages if path.endswith(end)), None) or _route(path)
+
     def count(self, route):
-        return sum(_route(path) == route for _, path, _, _ in self.asked)
+        return sum(self.route(path) == route for _, path, _, _ in self.asked)
 
     def answer(self, method, path, query, body, authorization):
         """Return status, headers and body of the right answer."""
-        route = _route(path)
+        route = self.route(path)
+        if route in self.pages:
+            page = self.pages[route]
+            return page(query, {k.lower(): v for k, v in self.asked[-1][3].items()}) if callable(page) else page
         if route == "search":
             return self._search(query)
         if route == "request" and method == "POST":
@@ -81,6 +91,22 @@ class StubGbif:
             key = f"{len(self.requests):07}-261124000000000"
             self.downloads[key] = self.polls_until_ready
             return 201, {"content-type": "text/plain"}, key.encode()
+        if route == "match":
+            asked = [query[name][0] for name in ("usageKey", "scientificName", "scientificNameID") if name in query]
+            none = {"diagnostics": {"matchType": "NONE"}}
+            answer = self.names.get((asked[0], "checklistKey" in query), self.names.get(asked[0], none))
+            return 200, {}, json.dumps(answer).encode()
+        if route == "dataset":
+            key = path.rsplit("/", 1)[1]
+            told = {"key": key, "title": self.datasets.get(key, "A dataset"), "citation": {"text": f"Cite {key}"}}
+            return 200, {}, json.dumps({**told, "license": "http://creativecommons.org/licenses/by/4.0/"}).encode()
+        if route == "user":
+            mine = [
+                {"key": f"{n:07}-261124000000000", "status": "RUNNING", "request": {"predicate": one["predicate"]}}
+                for n, one in enumerate(self.requests, 1)
+            ]
+            page = {"offset": 0, "limit": 20, "endOfRecords": True, "count": len(mine), "results": mine}
+            return 200, {}, json.dumps(page).encode()
         if route == "zip":
             return 200, {"content-type": "application/octet-stream"}, self.archive
         if route == "status":
@@ -89,12 +115,22 @@ class StubGbif:
 
     def _search(self, query):
         offset, limit = int(query.get("offset", ["0"])[0]), min(300, int(query.get("limit", ["20"])[0]))
-        page = self.records[offset : offset + limit]
-        if self.repeats_keys and offset:
-            page = self.records[offset - 1 : offset - 1 + limit]
-        end = not self.never_ends and offset + limit >= len(self.records)
-        answer = {"offset": offset, "limit": limit, "endOfRecords": end, "count": len(self.records)}
-        return 200, {}, json.dumps({**answer, "results": page, "facets": []}).encode()
+        wanted = query.get("country")
+        records = [one for one in self.records if not wanted or one.get("countryCode", wanted[0]) in wanted]
+        end = offset + limit >= len(records)
+        answer = {"offset": offset, "limit": limit, "endOfRecords": end, "count": len(records)}
+        facets = [
+            {
+                "field": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", facet).upper(),
+                "counts": [
+                    {"name": str(name), "count": count}
+                    for name, count in Counter(one[facet] for one in records if facet in one).most_common()
+                ],
+            }
+            for facet in query.get("facet", [])
+        ]
+        answer |= {"results": records[offset : offset + limit], "facets": facets}
+        return 200, {}, json.dumps(answer).encode()
 
     def _status(self, key):
         if key not in self.downloads:
@@ -110,7 +146,7 @@ class StubGbif:
             "status": self.final_status if ready else ("PREPARING", "RUNNING")[self.downloads[key] == 0],
             "downloadLink": f"{self.url}occurrence/download/request/{key}.zip",
             "size": len(self.archive) if self.told_size is None else self.told_size,
-            "totalRecords": 3,
+            "totalRecords": self.total,
             "numberDatasets": 1,
         }
         return 200, {}, json.dumps(answer).encode()
@@ -119,6 +155,12 @@ class StubGbif:
 def _route(path):
     if path.endswith("/occurrence/search"):
         return "search"
+    if path.endswith("/species/match"):
+        return "match"
+    if "/v1/dataset/" in path:
+        return "dataset"
+    if "/occurrence/download/user/" in path:
+        return "user"
     if path.endswith(".zip"):
         return "zip"
     return "request" if path.endswith("/occurrence/download/request") else "status"
@@ -144,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         stub.asked.append((method, parts.path, parts.query, dict(self.headers)))
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        faults = stub.faults.get(_route(parts.path))
+        faults = stub.faults.get(stub.route(parts.path))
         fault = faults.popleft() if faults else None
         if fault is not None and fault.status is not None:
             self._send(fault.status, {"content-type": fault.content_type, **fault.headers}, fault.body)
@@ -166,7 +208,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content if cut_at is None else content[: int(len(content) * cut_at)])
+        content = content if cut_at is None else content[: int(len(content) * cut_at)]
+        step = 4096 if (slow := self.server.stub.slow_seconds) else max(1, len(content))
+        for start in range(0, len(content), step):
+            self.wfile.write(content[start : start + step])
+            if slow and len(content) > step:
+                self.wfile.flush()
+                time.sleep(slow)
         if cut_at is not None:
             self.close_connection = True
 

@@ -38,6 +38,7 @@ from biodata.cli import (
     parse,
     protconn,
     protected_areas,
+    pull,
     quality,
     report,
     reserves,
@@ -66,6 +67,7 @@ app: Final = typer.Typer(
 for module in (
     demo,
     ingest,
+    pull,
     dataset,
     protected_areas,
     quality,

@@ -26,8 +26,8 @@ _ALSO_READ = frozenset(
 _HELP = """Take files into the lake, with a report of where every row went.
 
 SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, timelapse, smart, kobo, movebank, protected-areas,
-checklist, layer or node (the folder that `biodata node export` wrote). With gbif and no PATH the records are asked
-of GBIF's download service (options country, province, since; needs a GBIF account in GBIF_USER, GBIF_PWD, GBIF_EMAIL).
+checklist, layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
+`biodata pull`.
 
 What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
 time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of every
@@ -148,7 +148,7 @@ def _ingest(
     )
     if not dry_run:
         _tell_surveys(data, reports)
-    _tell(reports, as_json=as_json, dry_run=dry_run)
+    tell(reports, as_json=as_json, dry_run=dry_run)
     if any(one.table == "events" for one in reports) and not dry_run:
         _tell_refused(reports)
     if source == "node" and not dry_run:
@@ -170,7 +170,7 @@ def _tell_surveys(data: Path, reports: Sequence["IngestReport"]) -> None:
         one.notes.extend(sentences(told[one.dataset]))
 
 
-def _tell(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:
+def tell(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:
     """Print the reports for programs or for people."""
     if as_json:
         plain = [one.as_dict() for one in reports]
@@ -198,7 +198,7 @@ def _refuse_blocked(
     found = blocked(paths, settings_for(data), dataset=dataset, options=options)
     if not found:
         return
-    _tell(found, as_json=as_json, dry_run=False)
+    tell(found, as_json=as_json, dry_run=False)
     if report is not None:
         write_outcomes(((one, []) for one in found), report)
     count = sum(len(one.refusals) for one in found)

@@ -77,6 +77,8 @@ class Client:
         Domains that it may redirect to, over https.
     patience : Patience
         How often, and how long.
+    contact : str
+        Who may be asked about the requests, told to the service.
     sleep : callable
         Waits for seconds.
     chance : random.Random
@@ -86,6 +88,7 @@ class Client:
     base_url: str
     friends: Collection[str] = ()
     patience: Patience = field(default_factory=Patience)
+    contact: str = ""
     sleep: Callable[[float], None] = time.sleep
     chance: random.Random = field(default_factory=random.Random)
 
@@ -115,7 +118,7 @@ class Client:
         path: str,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         *,
-        account: tuple[str, str] | None = None,
+        account: tuple[str, str] | str | None = None,
     ) -> Any:
         """Return the JSON that a GET is answered with.
 
@@ -125,7 +128,7 @@ class Client:
             Below the service's address.
         parameters : mapping
             Query parameters; a sequence repeats its parameter.
-        account : (name, password), optional
+        account : (name, password) or token, optional
             Never sent to another host.
 
         Raises
@@ -211,7 +214,7 @@ class Client:
         url: str,
         headers: Mapping[str, str],
         *,
-        account: tuple[str, str] | None = None,
+        account: tuple[str, str] | str | None = None,
         body: bytes | None = None,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Make one request, follow its redirects, and raise for answers that are failures."""
@@ -222,7 +225,11 @@ class Client:
                 method,
                 url,
                 body=body,
-                headers={"user-agent": USER_AGENT, **headers, **self._credentials(url, account)},
+                headers={
+                    "user-agent": f"{USER_AGENT} {self.contact}".strip(),
+                    **headers,
+                    **self._credentials(url, account),
+                },
                 preload_content=False,
                 redirect=False,
             )
@@ -236,10 +243,12 @@ class Client:
                 answer.close()  # what was not read is not wanted, and a connection with a rest is of no use
         raise RemoteError(about(url, "redirects in circles"))
 
-    def _credentials(self, url: str, account: tuple[str, str] | None) -> dict[str, str]:
+    def _credentials(self, url: str, account: tuple[str, str] | str | None) -> dict[str, str]:
         """Return the header that tells who asks; empty for any other host than the service's."""
         if account is None or origin(url) != origin(self.base_url):
             return {}
+        if isinstance(account, str):
+            return {"authorization": f"Bearer {account}"}
         return dict(urllib3.make_headers(basic_auth=":".join(account)))
 
     def _redirected(self, url: str, location: str | None) -> str:

@@ -17,7 +17,9 @@ MOST_BYTES: Final = 200_000_000_000
 _BLOCK: Final = 1 << 18
 
 
-def fetch(client: Client, url: str, target: Path, *, size: int | None = None, progress: bool = False) -> None:
+def fetch(
+    client: Client, url: str, target: Path, *, size: int | None = None, etag: str | None = None, progress: bool = False
+) -> str | None:
     """Fetch a file; what an earlier run fetched of it (`….part`) is kept and resumed.
 
     Parameters
@@ -30,8 +32,15 @@ def fetch(client: Client, url: str, target: Path, *, size: int | None = None, pr
         Is written when the file is whole.
     size : int, optional
         Bytes that it must have.
+    etag : str, optional
+        Of the version that is there already: it stays where it is still the service's.
     progress : bool
         Show a progress bar.
+
+    Returns
+    -------
+    str or None
+        The file's ETag, where the service tells one.
 
     Raises
     ------
@@ -42,18 +51,27 @@ def fetch(client: Client, url: str, target: Path, *, size: int | None = None, pr
     """
     part = target.with_name(f"{target.name}.part")
     with tqdm(total=size, desc=target.name, unit="B", unit_scale=True, disable=not progress) as bar:
-        client.patiently(lambda: _fetch(client, client.address(url), part, size, bar), url, reached=lambda: _size(part))
+        try:
+            found = client.patiently(
+                lambda: _fetch(client, client.address(url), part, size, etag, bar), url, reached=lambda: _size(part)
+            )
+        except RefusedError as error:
+            if etag is None or error.status != 304:
+                raise
+            return etag
     part.replace(target)
+    return found
 
 
-def _fetch(client: Client, url: str, part: Path, size: int | None, bar: Any) -> None:
-    """Fetch what is missing of a file."""
+def _fetch(client: Client, url: str, part: Path, size: int | None, etag: str | None, bar: Any) -> str | None:
+    """Fetch what is missing of a file; return its ETag."""
     if size is not None and _size(part) > size:
         part.unlink()
     have = _size(part)
     if have and have == size:
-        return
+        return None
     headers = {"accept-encoding": "identity"} | ({"range": f"bytes={have}-"} if have else {})
+    headers |= {"if-none-match": etag} if etag and not have else {}
     try:
         with client.answer("GET", url, headers) as answer:
             if any(other in kind(answer) for other in ("html", "json")):
@@ -72,6 +90,7 @@ def _fetch(client: Client, url: str, part: Path, size: int | None, bar: Any) -> 
                 file.truncate(start)
                 file.seek(start)
                 _copy(answer, file, url, bar)
+            found = answer.headers.get("etag")
     except RefusedError as error:
         if error.status != 416:
             raise
@@ -80,6 +99,7 @@ def _fetch(client: Client, url: str, part: Path, size: int | None, bar: Any) -> 
     if (told := size if size is not None else total) is not None and _size(part) != told:
         msg = f"sent {_size(part):,} bytes of a file of {told:,}"
         raise TryAgainError(msg)
+    return found
 
 
 def _copy(answer: urllib3.BaseHTTPResponse, file: IO[bytes], url: str, bar: Any) -> None:

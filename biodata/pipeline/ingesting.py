@@ -16,7 +16,7 @@ from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest.layer_copies import store_layers
 from biodata.pipeline import node_harvest
 from biodata.pipeline.descriptions import missing, of_table
-from biodata.pipeline.reading import Interpreted, Opened, interpreting, with_clock_faults
+from biodata.pipeline.reading import Hear, Interpreted, Opened, interpreting, with_clock_faults
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.resolving import resolve_names
 from biodata.pipeline.tables import Table
@@ -45,6 +45,7 @@ def ingest(
     dry_run: bool = False,
     extra: Mapping[str, Any] | None = None,
     part: str | None = None,
+    hear: Hear | None = None,
     report_file: Path | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
@@ -55,7 +56,7 @@ def ingest(
     source : str
         A name of `biodata.ingest.SOURCES`; or `node`, the folder of a national node (`node_harvest`).
     paths : path or sequence of path
-        What to read; with `gbif` and no path the records are asked of GBIF's download service.
+        What to read.
     settings : Settings
         The installation.
     dataset : str, optional
@@ -71,6 +72,8 @@ def ingest(
     part : str, optional
         The part of its dataset that is read, as a team names it: what the dataset has of that part goes, all of it, and
         what is read stands in its place; its other parts stay.
+    hear : function, optional
+        `reading.Hear`: what the caller knows of the tables besides, such as where they came from.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
     progress : bool
@@ -98,7 +101,7 @@ def ingest(
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         interpreting(
-            opened, lake, settings, extra=extra or {}, part=part, with_outcomes=report_file is not None
+            opened, lake, settings, extra=extra or {}, part=part, hear=hear, with_outcomes=report_file is not None
         ) as read,
     ):
         reports = commit(read, lake, settings, extra=extra or {}, dry_run=dry_run)
@@ -148,8 +151,6 @@ def commit(
         _register(read, settings, submission=extra.get("submission"))
     if "submission" not in extra:
         read.tables[-1].report.notes += missing(read.tables, read.source, read.stated, settings)
-    if read.download is not None and not dry_run:
-        read.download.committed()
     return [table.report for table in read.tables]
 
 

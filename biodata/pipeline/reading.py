@@ -17,7 +17,6 @@ from biodata.errors import InputError, StoreError
 from biodata.harmonise import camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.ingest import open_source
-from biodata.ingest.gbif_download import GbifDownload
 from biodata.ingest.protocol import DECLARABLE, DESCRIBABLE, Source, VerbatimTable
 from biodata.pipeline import descriptions
 from biodata.pipeline.report import IngestReport
@@ -48,8 +47,6 @@ class Interpreted:
         Its tables.
     tombstones : Tombstones
         What was withdrawn when it was read.
-    download : GbifDownload, optional
-        Where it is a download of GBIF's.
     stated : mapping of str to str
         What a person states of its one dataset: title, license, citation, doi.
     part : str, optional
@@ -59,7 +56,6 @@ class Interpreted:
     source: str
     tables: list[Table]
     tombstones: Tombstones
-    download: GbifDownload | None = None
     stated: Mapping[str, str] = field(default_factory=dict)
     part: str | None = None
 
@@ -134,18 +130,12 @@ class Opened:
         self._told = (
             _with_kept_headings(told, dataset, settings) if source == "survey" and dataset is not None else told
         )
-        self.download = None
-        if source == "gbif" and not paths:
-            self.download = GbifDownload(dataset=dataset, options=self._told, settings=settings, progress=progress)
-        self._first = self.download or self._open()
+        self._first: Source | None = self._open()  # what cannot be opened is known at once
 
     def read(self) -> Iterator[VerbatimTable]:
-        """Return its tables."""
-        return self._first.read()
-
-    def read_again(self) -> Iterator[VerbatimTable]:
-        """Return the tables of its files once more."""
-        return self._open().read()
+        """Return its tables; each time from the beginning."""
+        source, self._first = self._first or self._open(), None
+        return source.read()
 
     def _open(self) -> Source:
         return open_source(self.source, self.paths, dataset=self.dataset, options=self._told, progress=self.progress)
@@ -215,24 +205,21 @@ def interpreting(
             before = harmoniser.identities.counted()
             table = begin(number, verbatim)
             harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
-            if (
-                opened.download is None
-                and table.orders.decide()
-                and "day_month_order" not in table.verbatim.declarations
-            ):
+            if table.orders.decide() and "day_month_order" not in table.verbatim.declarations:
                 # Which of two numbers is the day was known only when every row had been heard.
                 orders = table.orders
                 harmoniser.identities.count_from(before)
-                table = begin(number, table_at(opened.read_again(), number), orders=orders)
+                table = begin(number, table_at(opened.read(), number), orders=orders)
                 table.report.notes += orders.sentences()
                 harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
             table.report.notes += table.orders.contradictions() + table.verbatim.notes
             tables.append(table)
         for table in tables:
             table.report.repairs = list(table.verbatim.repairs)
-        if opened.download is None and not any(table.report.rows for table in tables):
-            problem = "there is nothing in it to take in"
-            raise InputError(problem, file=", ".join(path.name for path in opened.paths), code="INPUT_EMPTY")
+        if not any(table.report.rows for table in tables):
+            problem, file = "there is nothing in it to take in", ", ".join(path.name for path in opened.paths)
+            expected = None if opened.paths else "files; `biodata pull` asks GBIF and other services for them"
+            raise InputError(problem, file=file, expected=expected, code="INPUT_EMPTY")
         several = set().union(*(table.datasets for table in tables))
         if opened.stated and len(several) > 1:
             name, value = next(iter(opened.stated.items()))
@@ -244,7 +231,7 @@ def interpreting(
             raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
         _of_submission(tables, dataset, extra)
         del harmoniser  # what it remembers takes the memory that the commit needs
-        yield Interpreted(opened.source, tables, withdrawn, opened.download, opened.stated, part)
+        yield Interpreted(opened.source, tables, withdrawn, opened.stated, part)
 
 
 def with_clock_faults(events: Table | None, records: Table | None) -> RowFiles | None:

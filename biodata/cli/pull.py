@@ -1,0 +1,287 @@
+"""`biodata pull`: records, areas and lists out of services on the internet."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    boundaries_for,
+    read_country,
+    say,
+    settings_for,
+    show_progress,
+    stages,
+)
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.pipeline import IngestReport
+
+CountryOption = Annotated[
+    list[str] | None, typer.Option("--country", help="Country, as a code or a name; may be repeated.")
+]
+TaxonOption = Annotated[list[str] | None, typer.Option("--taxon", help="Scientific name or key; may be repeated.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", help="Records from this year (YYYY) or day (YYYY-MM-DD) on.")
+]
+WithinOption = Annotated[
+    Path | None, typer.Option("--within", help="File of polygons: only what lies in them.", exists=True, dir_okay=False)
+]
+EstimateOption = Annotated[bool, typer.Option("--estimate", help="Count, order nothing, change nothing.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+_GBIF: Final = """Pull GBIF's records of places and taxa into the lake: counted, previewed, or all of them by a download.
+
+Without --country, --province and --within the whole region is asked for: the members of ASEAN and Southwest China. A name
+must be one of the Catalogue of Life; of several taxa of one name their keys are told, and one of them is asked for.
+
+--estimate counts by place, class and licence, and --preview takes 300 records in; both need no account. A download needs one,
+free at https://www.gbif.org/user/profile, in GBIF_USER, GBIF_PWD and GBIF_EMAIL. It is ordered when you say yes (or --yes), one
+at a time, and may take hours: stop whenever you like, the same command goes on. What it brings carries its DOI, to be cited.
+A later pull brings what changed since; once a month, or with --full, everything, and then what GBIF no longer has goes here, too.
+
+BIODATA_CONTACT, an address of mail or of a page, is told to the services with every request.
+
+Example: biodata pull gbif --country LA --province Yunnan --taxon Mammalia --since 2010 --estimate
+"""
+_ALIEN: Final = """Pull lists of introduced and invasive species, from the Global Register (GRIIS) at GBIF; without an account.
+
+Without --country those of the region. A list is fetched again only where it has changed.
+
+Example: biodata pull alien --country LA
+"""
+_AREAS: Final = """Pull protected and conserved areas from Protected Planet's API, with the World Database's columns (WDPCA).
+
+It needs a token, free at https://api.protectedplanet.net/request, in PROTECTED_PLANET_TOKEN. The terms forbid passing the data on.
+Without a token take in a file: `biodata ingest protected-areas FILE`. China's sites are mostly missing there; national files
+stand beside it. Without --country the region is asked for.
+
+Example: biodata pull protected-areas --country LA
+"""
+_CHECKLIST: Final = """Pull a checklist from ChecklistBank by its dataset's key; 3LR is the newest Catalogue of Life.
+
+The whole needs no account. A part, --taxon, is exported for an account of GBIF (GBIF_USER, GBIF_PWD, GBIF_EMAIL).
+
+Example: biodata pull checklist 2144
+"""
+_RED_LIST: Final = """Pull the category of each species of some countries from IUCN's Red List.
+
+It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOKEN. A national list in a file is taken in by
+`biodata ingest checklist FILE --option list=red_list`. Without --country the region is asked for.
+
+Example: biodata pull red-list --country LA
+"""
+_OBIS: Final = """Pull records of the sea from OBIS; without an account.
+
+Example: biodata pull obis --taxon Dugongidae --since 1990
+"""
+_INATURALIST: Final = """Pull observations of research grade from iNaturalist; without an account.
+
+A place that iNaturalist obscures comes as it gives it, with its uncertainty. The area is a file, or the land of --country.
+
+Example: biodata pull inaturalist --country LA --taxon Primates --since 2015
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    pull = typer.Typer(help="Fetch records, areas and lists from services on the internet.", no_args_is_help=True)
+    pull.command(name="gbif", help=_GBIF)(gbif)
+    pull.command(name="alien", help=_ALIEN)(_of_countries("alien", "AlienLists"))
+    pull.command(name="protected-areas", help=_AREAS)(_of_countries("protected_planet", "ProtectedPlanet"))
+    pull.command(name="checklist", help=_CHECKLIST)(checklist)
+    pull.command(name="red-list", help=_RED_LIST)(_of_countries("red_list", "RedList"))
+    pull.command(name="obis", help=_OBIS)(obis)
+    pull.command(name="inaturalist", help=_INATURALIST)(inaturalist)
+    app.add_typer(pull, name="pull")
+
+
+def gbif(
+    country: CountryOption = None,
+    province: Annotated[
+        list[str] | None, typer.Option("--province", help="Province of Southwest China; may be repeated.")
+    ] = None,
+    taxon: TaxonOption = None,
+    since: SinceOption = None,
+    within: WithinOption = None,
+    estimate: EstimateOption = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Take 300 records in, without an account.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything, not only what changed since the last pull.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Order without asking.")] = False,
+    wait_hours: Annotated[float, typer.Option(help="How long to wait for the download.", min=0)] = 24.0,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, look, or order and fetch."""
+    from biodata.pull.gbif import GbifPull
+    from biodata.pull.gbif_scope import scope_of
+    from biodata.pull.kept import only_pull
+
+    scope = scope_of(_codes(country), province or [], taxon or [], since, within, boundaries_for(data))
+    pull = GbifPull(scope, settings_for(data), progress=show_progress())
+    if estimate:
+        _print_estimate(pull.estimate(), complete=pull.account.complete, as_json=as_json)
+        return
+    with only_pull(data), stages():
+        if preview:
+            _print_reports(pull.preview(), as_json=as_json)
+            return
+        if not pull.is_ordered:
+            pull.check_account()
+            found = pull.estimate()
+            if not found.records:
+                pull.raise_nothing()
+            if not yes:
+                _print_estimate(found, complete=True, as_json=False, err=True)
+                _ask("Order this from GBIF?")
+            pull.order(full=full)
+        _print_reports(pull.deliver(wait_hours=wait_hours), as_json=as_json)
+
+
+def _of_countries(module: str, name: str) -> Callable[..., None]:
+    """Return the command of a source that is asked by country."""
+
+    def command(
+        country: CountryOption = None,
+        estimate: EstimateOption = False,
+        data: DataOption = DEFAULT_DATA,
+        as_json: JsonOption = False,
+    ) -> None:
+        source = getattr(import_module(f"biodata.pull.{module}"), name)
+        pull = source(_codes(country), settings_for(data), progress=show_progress())
+        _run(pull, data, estimate=estimate, as_json=as_json)
+
+    return command
+
+
+def checklist(
+    key: Annotated[str, typer.Argument(help="The dataset's key at ChecklistBank.")],
+    taxon: Annotated[str | None, typer.Option(help="Only what is below this name.")] = None,
+    estimate: EstimateOption = False,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, or fetch."""
+    from biodata.pull.checklist import ChecklistBank
+
+    _run(
+        ChecklistBank(key, taxon, settings_for(data), progress=show_progress()),
+        data,
+        estimate=estimate,
+        as_json=as_json,
+    )
+
+
+def obis(
+    taxon: TaxonOption = None,
+    since: SinceOption = None,
+    within: WithinOption = None,
+    estimate: EstimateOption = False,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, or fetch."""
+    from biodata.pull.gbif_scope import checked_time, outline
+    from biodata.pull.obis import Obis
+
+    area = None if within is None else outline(within)
+    pull = Obis(taxon or [], checked_time(since), area, settings_for(data), progress=show_progress())
+    _run(pull, data, estimate=estimate, as_json=as_json)
+
+
+def inaturalist(
+    country: CountryOption = None,
+    taxon: TaxonOption = None,
+    since: SinceOption = None,
+    within: WithinOption = None,
+    estimate: EstimateOption = False,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, or fetch."""
+    import shapely
+
+    from biodata.places import country_geometry
+    from biodata.pull.gbif_scope import checked_time, outline
+    from biodata.pull.inaturalist import INaturalist
+
+    if within is None and not country:
+        problem = "all of iNaturalist is too much"
+        raise InputError(problem, expected="--country NAME or --within FILE", code="OPTION_INVALID")
+    lands = [country_geometry(code, boundaries_for(data)) for code in _codes(country)]
+    area = outline(within) if within is not None else shapely.union_all(lands).wkt
+    pull = INaturalist(taxon or [], checked_time(since), area, settings_for(data), progress=show_progress())
+    _run(pull, data, estimate=estimate, as_json=as_json)
+
+
+def _run(pull: Any, data: Path, *, estimate: bool, as_json: bool) -> None:
+    """Count what a source has, or take it in."""
+    from biodata.pull.kept import only_pull
+
+    if estimate:
+        counts = pull.estimate()
+        told = [*(f"{count:>10,} {what}" for what, count in counts.items()), f"licence: {pull.licence}"]
+        say(json.dumps({"counts": counts, "licence": pull.licence}, ensure_ascii=False) if as_json else "\n".join(told))
+        return
+    with only_pull(data), stages():
+        _print_reports(pull.pull(), as_json=as_json)
+
+
+def _codes(countries: Sequence[str] | None) -> list[str]:
+    """Return the codes of countries."""
+    return [read_country(text, option="--country") for text in countries or []]
+
+
+def _ask(question: str) -> None:
+    """Go on if the answer is yes.
+
+    Raises
+    ------
+    InputError
+        With NOT_ORDERED, if it is not, or nobody is there to answer.
+    """
+    if not sys.stdin.isatty() or not typer.confirm(question, err=True):
+        problem = "nothing was ordered"
+        raise InputError(problem, expected="--yes orders without asking", code="NOT_ORDERED")
+
+
+def _print_estimate(found: Any, *, complete: bool, as_json: bool, err: bool = False) -> None:
+    """Print what GBIF has."""
+    if as_json:
+        say(json.dumps({**asdict(found), "account": complete}, ensure_ascii=False, indent=1))
+        return
+    lines = [f"{taxon.name} ({taxon.rank.lower()}): {taxon.key} in the Catalogue of Life, "
+             f"{taxon.gbif_key or 'not certain'} in GBIF's backbone" for taxon in found.taxa]  # fmt: skip
+    for place, one in found.places.items():
+        lines.append(f"{place}: {one['records']:,} records")
+        lines += [f"  {count:>10,} {name}" for name, count in one["classes"].items()]
+        lines.append(
+            f"  licences: {', '.join(f'{name} {count:,}' for name, count in one['licences'].items()) or 'none told'}"
+        )
+    box = ", at most: the outline is long, and its box was counted" if found.at_most else ""
+    lines.append(
+        f"{found.records:,} records of {found.datasets:,} datasets{box}; a download has about {found.megabytes:,} MB"
+    )
+    account = "an account stands in the environment: without --estimate the download is ordered"
+    without = "without an account --preview takes 300 in; with GBIF_USER, GBIF_PWD and GBIF_EMAIL all of them, with a DOI to cite"
+    lines.append(account if complete else without)
+    typer.echo("\n".join(lines), err=err)
+
+
+def _print_reports(reports: "Sequence[IngestReport]", *, as_json: bool) -> None:
+    """Print what went into the lake."""
+    from biodata.cli.ingest import tell
+
+    if not reports and not as_json:
+        say("nothing has changed since the last pull")
+    tell(reports, as_json=as_json, dry_run=False)

@@ -1,0 +1,199 @@
+"""The other services that `biodata pull` asks, as their documentation says that they answer, on one stub; `python -m` runs it."""
+
+import io
+import json
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import stub_gbif
+
+TOKEN = "t0ken-of-the-stub"
+LAOS = "11111111-2222-4333-8444-555555555555"
+SEA = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+JOB = "0a1b2c3d-0000-4000-8000-000000000001"
+ALIENS = [
+    ("1", "Mimosa pigra L.", "Plantae", "invasive"),
+    ("2", "Pomacea canaliculata (Lamarck, 1822)", "Animalia", "Invasive"),
+    ("3", "Tectona grandis L.f.", "Plantae", ""),
+]
+_META = """<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml">
+{core}
+{extensions}</archive>"""
+_FILE = """<{tag} encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1"
+ rowType="{kind}"><files><location>{name}</location></files><{key} index="0"/>{fields}</{tag}>"""
+_DWC = "http://rs.tdwg.org/dwc/terms/"
+_GBIF = "http://rs.gbif.org/terms/1.0/"
+
+
+def _file(tag, name, kind, terms):
+    fields = "".join(f'<field index="{at}" term="{term}"/>' for at, term in enumerate(terms, 1))
+    return _FILE.format(tag=tag, name=name, kind=kind, fields=fields, key="id" if tag == "core" else "coreid")
+
+
+def archive(aliens=ALIENS, *, distribution=True):
+    """Return a checklist as the Global Register publishes it."""
+    core = _file("core", "taxon.txt", f"{_DWC}Taxon", [_DWC + t for t in ("scientificName", "kingdom", "taxonRank")])
+    where = [_DWC + t for t in ("countryCode", "occurrenceStatus", "establishmentMeans")]
+    extensions = _file("extension", "distribution.txt", f"{_GBIF}Distribution", where)
+    extensions += _file(
+        "extension", "speciesprofile.txt", f"{_GBIF}SpeciesProfile", [f"{_GBIF}isInvasive", f"{_DWC}habitat"]
+    )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("meta.xml", _META.format(core=core, extensions=extensions if distribution else ""))
+        zipped.writestr("eml.xml", "<eml><dataset><title>GRIIS</title></dataset></eml>")
+        lines = ["id\tscientificName\tkingdom\ttaxonRank", *(f"{i}\t{name}\t{k}\tSPECIES" for i, name, k, _ in aliens)]
+        zipped.writestr("taxon.txt", "\n".join(lines) + "\n")
+        lines = [
+            "id\tcountryCode\toccurrenceStatus\testablishmentMeans",
+            *(f"{i}\tLA\tPresent\tAlien" for i, *_ in aliens),
+        ]
+        zipped.writestr("distribution.txt", "\n".join(lines) + "\n")
+        lines = ["id\tisInvasive\thabitat", *(f"{i}\t{invasive}\tTerrestrial" for i, *_, invasive in aliens)]
+        zipped.writestr("speciesprofile.txt", "\n".join(lines) + "\n")
+    return stream.getvalue()
+
+
+def _json(told, status=200):
+    return status, {}, json.dumps(told).encode()
+
+
+def _paged(rows, name, size, query, key="page"):
+    start = (int(query.get(key, ["1"])[0]) - 1) * size
+    return _json({name: rows[start : start + size]})
+
+
+def _after(rows, name, query, key, size):
+    last = query.get(key, [""])[0]
+    ids = [str(row["id"]) for row in rows]
+    start = ids.index(last) + 1 if last in ids else 0
+    return _json({"total": len(rows), "total_results": len(rows), name: rows[start : start + size]})
+
+
+def _with_token(page):
+    def answer(query, headers):
+        if headers.get("authorization") != f"Bearer {TOKEN}":
+            return _json({"error": "Token is invalid"}, 401)
+        return page(query)
+
+    return answer
+
+
+def sites(count):
+    square = [[[101.0, 20.0], [101.2, 20.0], [101.2, 20.2], [101.0, 20.2], [101.0, 20.0]]]
+    return [
+        {
+            "site_id": n, "site_pid": f"{n}_A", "name_english": f"Nam Ha {n}", "name": f"ນ້ຳຫ້າ {n}", "site_type": "PA",
+            "designation": {"name": "National Protected Area", "jurisdiction": {"name": "National"}},
+            "iucn_category": {"name": "VI"}, "legal_status": {"name": "Designated"}, "reported_area": "2224.0",
+            "legal_status_updated_at": "29/10/1993", "countries": [{"name": "Laos", "iso_3": "LAO"}],
+            "governance": {"governance_type": "Federal or national ministry or agency"}, "realm": {"name": "Terrestrial"},
+            "geojson": {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": square}},
+        }
+        for n in range(1, count + 1)
+    ]  # fmt: skip
+
+
+def seen(count):
+    return [
+        {"id": n, "uri": f"https://www.inaturalist.org/observations/{n}", "observed_on": "2020-03-01", "license_code": "cc-by",
+         "obscured": n % 2 == 0, "location": "20.5,101.5" if n % 5 else "16.0,108.0", "public_positional_accuracy": 28000,
+         "user": {"login": "ranger"}, "taxon": {"name": "Macaca mulatta", "rank": "species"}}
+        for n in range(1, count + 1)
+    ]  # fmt: skip
+
+
+def furnish(stub):
+    """Let a stub answer for every service; returns the environment that leads there."""
+    root = stub.url.removesuffix("/v1/")
+    lists = [
+        {"key": LAOS, "title": "Global Register of Introduced and Invasive Species - Laos"},
+        {"key": "x", "title": "Global Register of Introduced and Invasive Species - Galapagos Islands, Ecuador"},
+        {"key": "y", "title": "A list of something else"},
+    ]
+    stub.zips = {"griis.zip": archive(), "export.zip": archive(distribution=False), "job.zip": archive(ALIENS[:1])}
+
+    def zipped(name):
+        def answer(_, headers):
+            etag = f'"{hash(stub.zips[name])}"'
+            kind = {"content-type": "application/zip", "etag": etag}
+            return (304, {"etag": etag}, b"") if headers.get("if-none-match") == etag else (200, kind, stub.zips[name])
+
+        return answer
+
+    told = {
+        "key": LAOS, "title": lists[0]["title"], "license": "http://creativecommons.org/licenses/by/4.0/",
+        "doi": "10.15468/griis1", "citation": {"text": "Pagad S (2022). GRIIS Laos."},
+        "endpoints": [{"type": "EML", "url": f"{root}/eml"}, {"type": "DWC_ARCHIVE", "url": f"{root}/griis.zip"}],
+    }  # fmt: skip
+    taxa = [
+        {"sis_taxon_id": n, "taxon_scientific_name": name, "red_list_category_code": code, "assessment_id": n, "latest": True,
+         "year_published": "2020", "url": f"https://www.iucnredlist.org/species/{n}/{n}"}
+        for n, name, code in ((1, "Elephas maximus", "EN"), (2, "Panthera tigris", "EN"), (3, "Bos sauveli", "CR"))
+    ]  # fmt: skip
+    sea = [
+        {"id": f"o{n}", "dataset_id": SEA, "occurrenceID": f"dugong:{n}", "scientificName": "Dugong dugon", "eventDate": "1999-05-01",
+         "decimalLatitude": 11.5, "decimalLongitude": 103.0, "basisOfRecord": "HumanObservation", "flags": ["ON_LAND"]}
+        for n in range(3)
+    ]  # fmt: skip
+    stub.sites, stub.seen, stub.job_status = sites(3), seen(7), "finished"
+    stub.pages |= {
+        "/dataset/search": _json({"offset": 0, "limit": 500, "endOfRecords": True, "count": 3, "results": lists}),
+        f"/dataset/{LAOS}/metrics": _json({"datasetKey": LAOS, "usagesCount": 3}),
+        f"/v1/dataset/{LAOS}": _json(told),
+        "/griis.zip": zipped("griis.zip"),
+        "/pp/countries/LAO": _with_token(lambda _: _json({"country": {"name": "Laos", "pas_count": len(stub.sites)}})),
+        "/pp/protected_areas/search": _with_token(lambda query: _paged(stub.sites, "protected_areas", 50, query)),
+        "/iucn/countries/LA": _with_token(lambda query: _paged(taxa, "assessments", 100, query)),
+        "/clb/dataset/2144": _json(
+            {"key": 2144, "title": "Aliens of Laos", "version": "1.2", "size": 3, "license": "cc by"}
+        ),
+        "/clb/dataset/2144/export.zip": zipped("export.zip"),
+        "/clb/dataset/2144/match/nameusage": lambda query, _: _json(
+            {"match": True, "type": "exact", "usage": {"id": "PL", "name": "Plantae"}}
+            if query["q"] == ["Plantae"]
+            else {"match": False, "alternatives": [{"id": "PL", "name": "Plantae"}]}
+        ),
+        "/clb/dataset/2144/nameusage/search": _json({"offset": 0, "limit": 0, "total": 2, "result": []}),
+        "/clb/dataset/2144/export": (201, {}, f'"{JOB}"'.encode()),
+        f"/clb/export/{JOB}": lambda *_: _json({"status": stub.job_status, "download": f"{root}/job.zip"}),
+        "/job.zip": zipped("job.zip"),
+        "/obis/occurrence": lambda query, _: _after(sea, "results", query, "after", 5000),
+        f"/obis/dataset/{SEA}": _json(
+            {
+                "total": 1,
+                "results": [
+                    {"id": SEA, "title": "Dugongs", "citation": "Cite dugongs", "intellectualrights": "CC BY 4.0"}
+                ],
+            }
+        ),
+        "/inat/observations": lambda query, _: _after(stub.seen, "results", query, "id_above", 200),
+    }
+    names = {
+        "PROTECTED_PLANET": "pp",
+        "RED_LIST": "iucn",
+        "CHECKLISTBANK": "clb",
+        "OBIS": "obis",
+        "INATURALIST": "inat",
+    }
+    addresses = {f"BIODATA_{name}_URL": f"{root}/{folder}/" for name, folder in names.items()}
+    return {**addresses, "BIODATA_GBIF_URL": stub.url, "PROTECTED_PLANET_TOKEN": TOKEN, "IUCN_TOKEN": TOKEN}
+
+
+def main():
+    """Serve until ended; the environment that leads here is written to the file that is named."""
+    with stub_gbif.running() as stub:
+        found = {"usage": {"key": "6224G", "name": "Mammalia", "rank": "CLASS"}, "diagnostics": {"matchType": "EXACT"}}
+        stub.names["Mammalia"] = found
+        lines = [f"export {name}='{value}'" for name, value in furnish(stub).items()]
+        new = Path(f"{sys.argv[1]}.new")
+        new.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        new.replace(sys.argv[1])
+        while True:
+            time.sleep(60)
+
+
+if __name__ == "__main__":
+    main()
