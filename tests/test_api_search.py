@@ -67,9 +67,9 @@ def test_days_of_the_year(client):
 
 
 def test_a_list_of_names(client):
-    answer = ask(client, speciesList=[SEROW, "Capricornis argyrochaetes", "Felis nusquam", "Mèo"])
+    answer = ask(client, speciesList=[SEROW, "Capricornis argyrochaetes", "Felis nusquam", "Con nusquam"])
     assert answer.json()["count"] == sum(r["species"] == SEROW for r in ROWS)
-    assert json.loads(answer.headers["x-biodata-names-unmatched"]) == ["Felis nusquam", "Mèo"]
+    assert json.loads(answer.headers["x-biodata-names-unmatched"]) == ["Felis nusquam", "Con nusquam"]
     assert answer.headers["x-biodata-names-unmatched-count"] == "2"
     assert ask(client, speciesList="Bovidae").json()["count"] == sum(r["family"] == "Bovidae" for r in ROWS)
     assert ask(client, speciesList="vượn cao vít").json()["count"] == 2

@@ -31,7 +31,7 @@ def counted(settings, species, records="public"):
         species=species, result="any", as_of=date(2026, 1, 1), design=DesignParameters(), records=records
     )
     with Lake.open(settings.data) as lake:
-        events, _ = design._of_lake(settings, lake, rules_in_force(settings, lake), fixture.neighbours(), request)
+        events, _ = design._events(settings, lake, rules_in_force(settings, lake), fixture.neighbours(), request)
     return {row["eventID"]: row for row in events.rows(named=True)}
 
 

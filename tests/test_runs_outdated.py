@@ -59,7 +59,7 @@ def test_results_of_an_older_format_are_not_read_and_removed(settings, monkeypat
     # What was asked stays, and can be asked again.
     assert run_records.find(settings, old.id).parameters["dataset"] == "cameras"
     new = run_engines.start(settings, "survey-results", {"dataset": "cameras"})
-    assert new.format == 2
+    assert new.format == 3
     assert run_engines.results_of(settings, new)
     assert run_engines.repeat(settings, new.id)[1].identical
 

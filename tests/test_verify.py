@@ -217,7 +217,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     (data / "run_results").mkdir(mode=0o700)
     (data / "run_results" / "run-1").mkdir()
     (data / "run_results" / "run-1" / "corridors.parquet").write_bytes(b"what a run gave, and more of it")
-    page = folders.results(data) / ("0" * 32) / "en.html"
+    page = folders.results(data) / ("0" * 32) / "results.json"
     page.parent.mkdir(parents=True)
     page.write_text("what is published of a dataset's surveys")
     (data / "replays").mkdir()

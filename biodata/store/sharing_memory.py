@@ -75,11 +75,12 @@ def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list
 
 
 def damaged(registry: Registry, data: Path) -> list[str]:
-    """Return the files that are lost or changed, by their paths below the installation's folder; the folder, if that is the list."""
+    """Return the files that are lost or changed, by their paths below the installation's folder; the list alone, if that is one."""
     try:
         datasets = _list(registry, data)["datasets"].values()
     except SharingError:
-        return [FOLDER]
+        with registry.session(read_only=True) as session:
+            return [f"{FOLDER}/{session.scalar(select(SharingMemory.digest)) or ''}"]
     digests = sorted({digest for files in datasets for digest in files.values()})
     return [f"{FOLDER}/{digest}" for digest in digests if not _is_whole(data, digest)]
 
@@ -153,7 +154,7 @@ def waiting(session: Session, dataset: str) -> dict[str, int]:
 
 
 def _list(registry: Registry, data: Path) -> dict[str, Any]:
-    """Return the list of what is kept: what it was `made_of`, datasets that are `unsettled`, digests of the parts of all `datasets`."""
+    """Return the list of what is kept: what it was `made_of`, `unsettled` datasets, digests of the parts of all `datasets`."""
     with registry.session(read_only=True) as session:
         digest = session.scalar(select(SharingMemory.digest))
     if digest == "":
