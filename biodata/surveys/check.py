@@ -28,6 +28,7 @@ from biodata.surveys.table_checks import DATASET, TableChecks, once, placed_by_r
 
 _UNREAD: Final = "SHEET_NOT_READ"
 _TAKEN: Final = "taken"
+_BLANK: Final = "CELL_BLANK_BELOW"
 
 
 def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
@@ -168,8 +169,11 @@ class _Check:
         self.accepted |= survey.accepted
         if self.accepted and (decided := accepting.headings(survey, self.findings, self.accepted)):
             survey = self._read_sheets(files, {**self.kept, **decided})
-        if self.accepted and (replaced := accepting.apply(survey, self.findings, self.accepted)):
-            self.replaced, self.findings = replaced, self._of_survey(survey)
+        for first in (True, False):  # what is taken from a row above may have a proposal of its own
+            asked = [one for one in self.findings if (one.code == _BLANK) == first]
+            if self.accepted and (replaced := accepting.apply(survey, asked, self.accepted)):
+                self.replaced += replaced
+                self.findings = self._of_survey(survey)
         self.order = survey.order
         self.rows = sum(table.frame.height for table in survey.of("occurrences"))
         if self.dataset is not None:
