@@ -259,3 +259,17 @@ def test_stations_side_by_side_on_a_sheet_or_above_the_table(boundaries):
         (wrong,) = (one for one in report["problems"] if one["blocking"])
         assert (wrong["sheet"], wrong["column"], wrong["code"]) == (sheet, "S2", "COORDINATE_OUT_OF_RANGE")
         assert (wrong["row"], report["rows"]) == (3 if sheet == "Plots" else 4, 2)
+
+
+@pytest.mark.parametrize(("dated", "month"), [((["Date", 3], ["Date", 17]), "Januari 2026"), (None, "Chim 5-2026")])
+def test_a_sheets_name_says_the_month_of_bare_days_and_of_rows_without_any_date(boundaries, dated, month):
+    days = [[], []] if dated is None else [[cell] for _, cell in dated]
+    rows = [[*day, "Sus scrofa", 20.65, 101.95 + at / 100] for at, day in enumerate(days)]
+    heads = (
+        ["Scientific name", "Latitude", "Longitude"]
+        if dated is None
+        else ["Date", "Scientific name", "Latitude", "Longitude"]
+    )
+    report, found = told(book_of(heads, *rows, name=month), boundaries)
+    assert (report["rows"], report["blocking"]) == (2, 0)
+    assert "DATE_OF_SHEET_TAKEN" in {code for _, _, code in found}

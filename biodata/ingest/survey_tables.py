@@ -1,5 +1,6 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -30,6 +31,7 @@ from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import PLACE
 from biodata.parsers import dates
+from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.one_taxon import latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.terms import WRITTEN
@@ -40,6 +42,8 @@ _LOCAL: Final = "vernacularName"
 _NAME: Final = "scientificName"
 _ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
 """Terms of which a record has one column."""
+_DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -274,18 +278,32 @@ def _counts_rows(cells: Sequence[str | None]) -> bool:
 
 
 def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]]) -> Iterable[Finding]:
-    """Take year and month from the name of a sheet whose rows tell the day alone: a sheet a month."""
-    if "day" not in columns or not _DATES.isdisjoint(columns):
+    """Take year and month from the name of a sheet whose rows tell the day alone, or no date at all: a sheet a month."""
+    name = table.sheet or table.file.rpartition(".")[0]
+    month, date = _named_month(name), columns.get("eventDate", [])
+    if month is None:
         return
-    title = pl.Series([table.sheet or table.file.rpartition(".")[0]])
-    named = dates.parse_dates(title, today=ANY_DAY).row(0, named=True)
-    if named["precision"] != "month" or named["issue"] is not None:
+    if any(date) and all(cell is None or ascii_digits(cell.strip()) in _DAYS for cell in date):
+        columns["day"], table.headings["day"] = columns.pop("eventDate"), table.headings.pop("eventDate")
+    if not _DATES.isdisjoint(columns):
         return
-    year, month = str(named["event_date"]).split("-")
-    for name, part in (("year", year), ("month", month)):
-        columns[name] = [None if cell is None else part for cell in columns["day"]]
-        table.headings[name] = table.heading("day")
-    yield table.of_heading(table.heading("day"), "DATE_OF_SHEET_TAKEN", read=f"{year}-{month}")
+    if "day" in columns:
+        for term, part in zip(("year", "month"), month.split("-"), strict=True):
+            columns[term] = [None if cell is None else part for cell in columns["day"]]
+            table.headings[term] = table.heading("day")
+    elif table.kind == "occurrences" and columns.keys().isdisjoint({"eventID", *ENDS}):
+        columns["eventDate"] = [month] * max(map(len, columns.values()), default=0)
+        table.headings["eventDate"] = name
+    else:
+        return
+    yield table.of_heading(table.headings.get("day", name), "DATE_OF_SHEET_TAKEN", read=month)
+
+
+def _named_month(name: str) -> str | None:
+    """Return the month, `2023-05`, that a sheet's name is, or ends with."""
+    read = dates.parse_dates(pl.Series([name, name.rpartition(" ")[2]]), today=ANY_DAY)
+    told = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
+    return next((text for text in told if text is not None and _MONTH.fullmatch(text)), None)
 
 
 def _units(
