@@ -165,12 +165,12 @@ def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
     entry = entries().get(plain)
     if entry is None:
         return None
-    entry = _by_unit(entry, asked.units)
     why = Why.DICTIONARY if len(entry.terms) == 1 and entry.confidence > CERTAIN else Why.SEVERAL
     if asked.language and len(entry.terms) > 1 and entry.confidence <= CERTAIN:
         own = by_language().get((plain, asked.language), ())
         if len(own) == 1 and own[0] in entry.terms:
             entry = replace(entry, terms=(own[0], *(t for t in entry.terms if t != own[0])))
+    entry = _by_unit(entry, asked.units)
     other = contradicted(entry, asked.cells) if asked.cells else entry
     return _made(asked, other, why if other is entry else Why.CELLS)
 
