@@ -91,7 +91,7 @@ def test_a_digest_that_is_changed_is_seen(registry, data):
         session.get_one(SharingMemory, 1).digest = "0" * 64
     with pytest.raises(SharingError, match="biodata restore"):
         sharing_memory.read(registry, data)
-    assert sharing_memory.damaged(registry, data) == [sharing_memory.FOLDER]
+    assert sharing_memory.damaged(registry, data) == [f"{sharing_memory.FOLDER}/{'0' * 64}"]
 
 
 @pytest.mark.parametrize("part", [*PARTS, "list"])
@@ -106,7 +106,7 @@ def test_a_file_that_is_changed_is_seen(registry, data, part, change):
         path.unlink()
     with pytest.raises(SharingError, match="biodata restore"):
         sharing_memory.read(registry, data)
-    lost = sharing_memory.FOLDER if part == "list" else f"{sharing_memory.FOLDER}/{path.name}"
+    lost = f"{sharing_memory.FOLDER}/{path.name}"
     assert sharing_memory.damaged(registry, data) == [lost]
 
 
