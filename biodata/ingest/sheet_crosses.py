@@ -2,28 +2,38 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import compress
+from dataclasses import dataclass, field, replace
+from itertools import compress, pairwise
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings import Proposal, Why
+from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA
 from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.ingest.sheet_titles import with_year, year_of
 from biodata.ingest.survey_periods import ANY_DAY
+from biodata.parsers import dates
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
 _FEWEST: Final = 3
+_WIDEST_LEGEND: Final = 4
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _DAY: Final = re.compile(r"\d{1,4}[-/. 年]\d{1,2}[-/. 月]\d{1,4}日?(?:[T ]00:00(?::00)?)?")
+_SHORTEST_DAY: Final = 7  # 1 May 24
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
+_OF_RECORDS: Final = frozenset({"eventDate", "eventID", "decimalLatitude", "verbatimCoordinates", "easting", *_COUNTS})
 _KEYED: Final = frozenset({"locationID", "eventID"})
+_PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
+_METRES: Final = re.compile(r"(\d{5,8}(?:\.\d+)?) ?[mMeEnN]?")
+_EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (10_000.0, 10_002_000.0)
+_IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
 _NAMES_OF_PLACES: Final = frozenset(
     {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
 )
@@ -34,14 +44,20 @@ _BY_SHEETS: Final = 0.85
 
 @dataclass(frozen=True)
 class Cross:
-    """The columns of a cross-table, and the term that their headings are values of: stations, species or days."""
+    """The columns of a cross-table, the term that their headings are values of, stations, species or days, and these values."""
 
     columns: list[Column]
     term: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, column: Column) -> str:
+        """Return what the heading of a column says: itself, or what it is short for."""
+        heading = column.heading.strip()
+        return self.values.get(heading, heading)
 
     def declarations(self) -> dict[str, str]:
         """Return what headings that are days declare of their dates: the order of day and month that one of them proves."""
-        days = pl.Series([column.heading for column in self.columns if self.term == "eventDate"], dtype=pl.String)
+        days = pl.Series([self.value(c) for c in self.columns if self.term == "eventDate"], dtype=pl.String)
         order = OrderEvidence.of(days, today=ANY_DAY).order
         return {} if order is None else {"day_month_order": "day_first" if order else "month_first"}
 
@@ -54,6 +70,10 @@ class Sheet:
     names: dict[int, str]
     proposals: dict[int, Proposal]
     cross: Cross | None = None
+    station: str | None = None
+    """The one that the whole sheet is of, by its name."""
+    explains: bool = False
+    """Whether it tells nothing but what the codes of others mean."""
 
     def cells(self, index: int) -> list[str]:
         """Return the filled cells of a column."""
@@ -64,33 +84,81 @@ class Sheet:
         names = self.names
         return [c for c in self.layout.columns if names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
 
-    def call_stations(self, column: Column) -> None:
-        """Call a column one of stations, as the sheets decide it."""
-        self.names[column.index] = "locationID"
+    def call_metres(self) -> None:
+        """Call the first two columns side by side that hold metres of UTM so, where no column is surely of a place."""
+        sure = {i for i, one in self.proposals.items() if one.confidence > CERTAIN and self.names[i] in _PLACES}
+        for east, north in pairwise(self.layout.columns) if not sure else ():
+            pair = (east, _EASTINGS), (north, _NORTHINGS)
+            if all((told := self.cells(c.index)) and _mostly(span, told) for c, span in pair):
+                for column, term in zip((east, north), ("easting", "northing"), strict=True):
+                    self._call(column, term)
+                return
+
+    def _call(self, column: Column, term: str) -> None:
+        """Call a column what the sheets decide; another that was called so is open again."""
+        for other in self.layout.columns:
+            if {term, _IN_DEGREES.get(term)} & {self.names[other.index], self.proposals[other.index].term}:
+                self.names[other.index] = other.heading
+                self.proposals[other.index] = replace(self.proposals[other.index], term=None, confidence=0.0, others=())
+        self.names[column.index] = term
         self.proposals[column.index] = replace(
-            self.proposals[column.index], term="locationID", confidence=_BY_SHEETS, why=Why.TAKEN
+            self.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
         )
 
+    def call_stations(self, column: Column) -> None:
+        """Call a column one of stations, as the sheets decide it."""
+        self._call(column, "locationID")
 
-def share_stations(sheets: Sequence[Sheet]) -> None:
+
+def _mostly(span: tuple[float, float], told: Sequence[str]) -> bool:
+    """Tell whether most cells are whole metres of a span."""
+    metres = [_METRES.fullmatch(ascii_digits(cell)) for cell in told]
+    return sum(found is not None and span[0] <= float(found[1]) <= span[1] for found in metres) >= _MOSTLY * len(told)
+
+
+def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
     """Find what joins the sheets of a survey: the column that tells its stations once, and where others name them.
 
     Of sheets without species a column of names or codes, each once, is one of stations where a column of another sheet, or
     the headings of a cross-table, have most of them; whatever its heading is. Cross-tables are recognised on the way.
+    A sheet that names no station is of the one whose name it has, or has above its table. Returned are the names of taxa by
+    the codes that a sheet explains.
     """
+    legend = _legend(sheets)
     for sheet in sheets:
-        sheet.cross = _cross_of(sheet, ())
+        sheet.cross = None if sheet.explains else _cross_of(sheet, (), legend)
     for own in sheets:
-        if own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
+        if own.explains or own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
             continue
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
-            others = [sheet for sheet in sheets if sheet is not own] if _tells_stations(own, told) else []
+            others = [sheet for sheet in sheets if sheet is not own and not sheet.explains] if _tells_stations(own, told) else []
             if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
                 if not keyed:
                     own.call_stations(column)
                 break
+        else:
+            _stations_by_sheets(own, keyed or own.open_columns(), sheets)
+    return legend
+
+
+def _stations_by_sheets(own: Sheet, columns: Sequence[Column], sheets: Sequence[Sheet]) -> None:
+    """Let sheets be of the stations that they are called after, where a column of `own` has the names of most of these."""
+    others = [sheet for sheet in sheets if sheet is not own and set(NAMES_OF_TAXA) & set(sheet.names.values())]
+    for column in columns if _PLACES & set(own.names.values()) else ():
+        told = own.cells(column.index)
+        named = [(sheet, [one for one in told if _is_called(sheet, one)]) for sheet in others]
+        if len(set(told)) == len(told) > 1 and sum(len(one) == 1 for _, one in named) > 1:
+            own.call_stations(column)
+            for sheet, (station,) in ((sheet, one) for sheet, one in named if len(one) == 1):
+                sheet.station = station
+
+
+def _is_called(sheet: Sheet, station: str) -> bool:
+    """Tell whether a sheet's name is a station's, or holds it as a word."""
+    return station in (name := (sheet.layout.grid.name or "").strip()) and re.search(
+        rf"(?<!\w){re.escape(station)}(?!\w)", name) is not None  # fmt: skip
 
 
 def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
@@ -121,7 +189,29 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
     return len(told & stations) > 1 and len(told & stations) >= _MOSTLY * len(told)
 
 
-def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
+def _legend(sheets: Sequence[Sheet]) -> dict[str, str]:
+    """Return the names of taxa by the codes that a sheet explains and another has as headings, or in a column of taxa."""
+    found: dict[str, str] = {}
+    for sheet in sheets:
+        taxa = next((i for i, name in sheet.names.items() if name in NAMES_OF_TAXA), None)
+        if taxa is None or _OF_RECORDS & set(sheet.names.values()) or len(sheet.layout.columns) > _WIDEST_LEGEND:
+            continue
+        others = [other for other in sheets if other is not sheet]
+        used = {column.heading.strip() for other in others for column in other.layout.columns}
+        used |= {c for other in others for i, n in other.names.items() if n in NAMES_OF_TAXA for c in other.cells(i)}
+        names = sheet.layout.cells(taxa)
+        for column in sheet.layout.columns:
+            codes = sheet.layout.cells(column.index)
+            pairs = [(code.strip(), name) for code, name in zip(codes, names, strict=True) if code and name]
+            told = dict(pairs)
+            once = len(told) == len(pairs) and not are_names([*told])
+            if sheet.names[column.index] not in NAMES_OF_TAXA[:2] and once and len(told.keys() & used) >= _FEWEST:
+                sheet.explains = True
+                found |= told
+    return found
+
+
+def _cross_of(sheet: Sheet, stations: Collection[str], legend: Mapping[str, str] = MappingProxyType({})) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
     tallies = [
@@ -130,21 +220,38 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
         and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
-    days = [column for column in tallies if _DAY.fullmatch(ascii_digits(column.heading.strip()))]
+    days = [column for column in tallies if _is_day(column.heading, layout)]
     if named and len(days) > 1:
-        return Cross(days, "eventDate")
+        year = year_of(layout) or ""
+        texts = [column.heading.strip() for column in days]
+        return Cross(days, "eventDate", {one: whole for one in texts if (whole := with_year(one, year)) is not None})
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     headings = [column.heading.strip() for column in tallies]
     if len(tallies) < _FEWEST:
         return None
     if not named:
+        short = {heading: legend[heading] for heading in headings if heading in legend}
+        if len(short) >= _MOSTLY * len(tallies):
+            return Cross([column for column in tallies if column.heading.strip() in short], "scientificName", short)
         return Cross(tallies, "scientificName") if are_names(headings) else None
     codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
     alike = all(codes) and len({match[1] for match in codes if match}) == 1
     filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
     return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
+
+
+def _is_day(heading: str, layout: Layout) -> bool:
+    """Tell whether a heading is a day, if only with the year that is told above it or in the sheet's name."""
+    text = ascii_digits(heading.strip())
+    if _DAY.fullmatch(text):
+        return True
+    year = year_of(layout)
+    if year is not None and with_year(text, year) is not None:
+        return True
+    (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
+    return len(text) > _SHORTEST_DAY and (read["precision"] == "day" or read["proposal"] is not None)
 
 
 def _is_tally(cells: Sequence[str]) -> bool:

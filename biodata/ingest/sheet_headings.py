@@ -20,7 +20,7 @@ from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
-from biodata.ingest.sheet_layout import Layout, lay_out, sheet_kind
+from biodata.ingest.sheet_layout import Layout, blocks_of, lay_out, sheet_kind
 
 NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
 _OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
@@ -40,6 +40,7 @@ _OF_RECORDS: Final = frozenset(
 """Of these one at least is told by every record, station or deployment."""
 _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _SENTENCE: Final = 20
+_FEW_COLUMNS: Final = 3
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _LIKELY: Final = 0.5
@@ -58,6 +59,12 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
         if one_row is not None and kind_of(one_row, *names_of(one_row, kept)) == "project":
             return one_row
     return layout
+
+
+def blocks(grid: Grid, kept: Mapping[str, str]) -> list[Grid]:
+    """Return the tables of a sheet that stand one below the other."""
+    known = {key(heading) for heading in kept}
+    return blocks_of(grid, lambda text: _is_heading(text, known))
 
 
 def proposals_of(
@@ -120,17 +127,36 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
 
 
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
-    """Leave out rows of labels or sentences below the last record, without a taxon, a count or a place; and those of no animal."""
+    """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell.
+
+    A record below others has what half of them have at least, or a taxon, a count or a place.
+    """
     told = [index for index, name in names.items() if name in _OF_RECORDS]
+    usual = sorted(sum(cell is not None for cell in cells) for _, cells in layout.rows)
     while told and layout.rows:
         number, cells = layout.rows[-1]
         filled = [cell for cell in cells if cell is not None]
-        below = any(index < len(cells) and cells[index] is not None for index in told)
-        if below or not any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled):
+        below = [index for index in told if index < len(cells) and cells[index] is not None]
+        apart = len(layout.rows) > 1 and layout.rows[-2][0] < number - 1
+        few = (2 if apart else 3) * len(filled) <= usual[len(usual) // 2]
+        worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
+        labels = all(_LABEL.search(cell + " ") for cell in filled)
+        if not labels and not (few and (worded or len(below) < 3)) and (below or not worded):
             break
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
+    _leave_out_groups(layout, names)
     _leave_out_others(layout, names)
+
+
+def _leave_out_groups(layout: Layout, names: Mapping[int, str]) -> None:
+    """Leave out rows that fill nothing but the column of taxa, with no taxon: they head the rows below them."""
+    taxa = {index for index, name in names.items() if name in NAMES_OF_TAXA}
+    for number, cells in list(layout.rows) if len(layout.columns) > _FEW_COLUMNS else ():
+        filled = [(at, cell) for at, cell in enumerate(cells) if cell is not None]
+        if len(filled) == 1 and filled[0][0] in taxa and filled[0][1].isupper():
+            layout.rows.remove((number, cells))
+            layout.findings.append(layout.finding(number, None, filled[0][1], "NOTE_ROW_LEFT_OUT"))
 
 
 def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:

@@ -7,14 +7,15 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.protocol import Finding
 from biodata.parsers.bundled import read_rows
+from biodata.parsers.one_taxon import genera
 
 _LOOKED_AT: Final = 40
 _UNIT_CELL: Final = re.compile(
@@ -26,6 +27,7 @@ _UNIT_CELL: Final = re.compile(
 _DATE_FORM: Final = re.compile(r"[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
+_MOSTLY: Final = 0.6
 Cells = list[str | None]
 
 
@@ -90,6 +92,27 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
     return out
 
 
+def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
+    """Return the tables of a sheet that has several of the same headings one below the other, each with the labels above it."""
+    filled = [(number, cells) for number, cells in grid.rows if any(cell is not None for cell in cells)]
+    first, last = _heading_rows(grid, filled, is_heading) if filled else (0, 0)
+    if not filled or first != last:
+        return [grid]
+    headings = filled[first][1]
+    again = [at for at, (_, cells) in enumerate(filled) if at > first and cells == headings]
+    # Headings that stand again on each printed page have no label of their own above them.
+    starts = [at - 1 for at in again if sum(is_heading(cell or "") for cell in filled[at - 1][1]) > 1]
+    if not starts or len(starts) < len(again):
+        return [grid]
+    own = filled[first - 1][0] if first else 0
+    title = [row for row in grid.rows if row[0] < own]
+    numbers = [own, *(filled[at][0] for at in starts), grid.rows[-1][0] + 1]
+    return [
+        replace(grid, rows=[*title, *(row for row in grid.rows if begin <= row[0] < end)])
+        for begin, end in pairwise(numbers)
+    ]
+
+
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
     """Return which of the filled rows are the first and the last row of headings."""
     near = filled[:_LOOKED_AT]
@@ -106,20 +129,36 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
         joined = _are_below_joined(_spread(grid, *near[best]), near[best + 1][1])
-        if named or joined or all(_UNIT_CELL.fullmatch(cell) for cell in below):
+        following = [cells for _, cells in near[best + 2 : best + 7]]
+        if named or joined or _are_units(near[best + 1][1], following):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
     return first, last
 
 
+def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
+    """Tell whether the cells below headings are units: known ones, or words where every record below has figures."""
+    told = {at: cell for at, cell in enumerate(row) if cell is not None}
+    if all(_UNIT_CELL.fullmatch(cell) for cell in told.values()):
+        return True
+    below = {at: [cells[at] for cells in following if at < len(cells) and cells[at] is not None] for at in told}
+    figures = {at for at, cells in below.items() if cells and all(any(map(str.isdigit, cell)) for cell in cells)}
+    # A date or a code has figures itself; a record names what it is of, and nothing of the kind stands here.
+    worded = {at for at in figures if _UNIT_CELL.fullmatch(told[at]) or not any(map(str.isdigit, told[at]))}
+    return len(told) > 1 and len(worded) >= _MOSTLY * len(told) and figures <= worded | {min(told)}
+
+
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
-    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
+    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number.
+
+    Units may stand beside them.
+    """
     width = max(len(upper), len(lower))
     high, low = ([*cells, *[None] * (width + 1 - len(cells))] for cells in (upper, lower))
     joined = [at for at in range(1, width) if low[at] is not None and low[at - 1] and high[at] in (None, high[at - 1])]
     groups = {*joined, *(at - 1 for at in joined)}
-    filled = {at for at, cell in enumerate(low) if cell is not None}
+    filled = {at for at, cell in enumerate(low) if cell is not None and not (high[at] and _UNIT_CELL.fullmatch(cell))}
     return bool(joined) and filled <= groups and not any(_PLAIN_NUMBER.fullmatch(low[at] or "") for at in filled)
 
 
@@ -130,6 +169,8 @@ def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: 
     wide = [c2 - c1 + 1 for r1, c1, r2, c2 in grid.merges if r1 == number and c2 > c1]
     tall = any(r1 == number and r2 == number + 1 and c1 == c2 for r1, c1, r2, c2 in grid.merges)
     filled = sum(cell is not None for cell in cells)
+    if any(cell is not None and _PLAIN_NUMBER.fullmatch(cell) for cell in cells):  # labels with what they say
+        return False
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
@@ -157,7 +198,8 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
             continue
         is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None and (of_units or not is_heading(low))
         one_of_group = groups[high] == 1 and not is_heading(f"{high} {low}")
-        if low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit)):
+        own = seen[low] == 1 and (is_heading(low) or (" " in low and low.split()[0] in genera()))
+        if low and (not high or high == low or (own and not is_unit)):
             heading = low
         elif not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or one_of_group)):
             heading = high
@@ -225,6 +267,7 @@ def _is_note(cells: list[str]) -> bool:
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
 
 
+_LONGEST_TOTAL: Final = 20
 _COLONS: Final = (":", "：", "៖")
 _AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"
 _MARK: Final = re.compile(r"[:：៖\-–—]")
@@ -251,8 +294,11 @@ def sheet_kind(name: str) -> str | None:
 
 
 def is_total(cell: str) -> bool:
-    """Tell whether a cell is the word for a total."""
-    return plain(cell) in _words()["total"]
+    """Tell whether a cell is the word for a total, or a few words that begin or end with it."""
+    text = plain(cell)
+    if text in (totals := _words()["total"]):
+        return True
+    return len(text) <= _LONGEST_TOTAL and any(text.startswith(f"{one} ") or text.endswith(one) for one in totals)
 
 
 def is_note(cell: str) -> bool:

@@ -1,7 +1,7 @@
 """Cells that are no plain values: merged ones, formulas, errors; what their value counts for is told, never guessed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -109,6 +109,29 @@ ZONE_TOLD: Final = re.compile(
 _MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
 _EASTINGS_M: Final = (100_000.0, 900_000.0)
 _WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
+
+
+_METRES: Final = re.compile(r"\D{0,3}0?(\d{6}(?:[.,]\d+)?)\D{1,4}0?(\d{5,8}(?:[.,]\d+)?)\D{0,3}")
+_MOSTLY: Final = 0.6
+
+
+def zone_of(grids: Sequence[Grid]) -> str | None:
+    """Return the one zone of UTM that anything on the sheets names."""
+    cells = (cell for grid in grids for _, row in grid.rows for cell in row if cell is not None and not cell.isdigit())
+    found = {(match[1], match[2].upper()) for cell in cells if (match := ZONE_TOLD.search(cell)) is not None}
+    return "".join(found.pop()) if len(found) == 1 else None
+
+
+def split_metres(table: SurveyTable, columns: Columns) -> None:
+    """Take easting and northing out of one cell."""
+    cells = [cell for cell in columns.get("verbatimCoordinates", []) if cell is not None]
+    read = {cell: match for cell in cells if (match := _METRES.fullmatch(cell.strip())) is not None}
+    if cells and len(read) >= _MOSTLY * len(set(cells)):
+        written, heading = columns.pop("verbatimCoordinates"), table.headings.pop("verbatimCoordinates")
+        columns[heading] = written
+        for group, name in enumerate(("easting", "northing"), start=1):
+            columns[name] = [read[cell][group] if cell in read else cell for cell in written]
+            table.headings[name] = heading
 
 
 def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Finding]:

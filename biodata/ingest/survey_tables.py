@@ -16,6 +16,7 @@ from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
 from biodata.ingest.sheet_headings import (
     NAMES_OF_TAXA,
     NEEDED,
+    blocks,
     grids_of,
     is_guide,
     kind_of,
@@ -24,13 +25,14 @@ from biodata.ingest.sheet_headings import (
     names_of,
 )  # fmt: skip
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges, split_metres, zone_of
 from biodata.ingest.sheet_stations import block_of
-from biodata.ingest.sheet_titles import told_above
+from biodata.ingest.sheet_titles import Told, told_above, with_year, year_of
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import PLACE
 from biodata.parsers import dates
+from biodata.parsers.coordinates import Axis, parse_coordinates
 from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.one_taxon import latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
@@ -62,31 +64,34 @@ def read_survey(
     """
     survey, kept = Survey(), kept or {}
     sheets: list[Sheet] = []
-    for name, content in files:
-        for grid in grids_of(name, content, encoding):
-            survey.order[grid.file, grid.name] = {}
-            if grid.guessed_encoding is not None:
-                params = {"encoding": grid.guessed_encoding}
-                survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
-            if (marked := accepted_in(grid)) is not None:
-                survey.accepted |= marked
-            elif not grid.visible:
-                survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
-            else:
-                sheets += _sheets(grid, survey, kept)
-    share_stations(sheets)
+    grids = [grid for name, content in files for grid in grids_of(name, content, encoding)]
+    zone = zone_of(grids)
+    for grid in grids:
+        survey.order[grid.file, grid.name] = {}
+        if grid.guessed_encoding is not None:
+            params = {"encoding": grid.guessed_encoding}
+            survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
+        if (marked := accepted_in(grid)) is not None:
+            survey.accepted |= marked
+        elif not grid.visible:
+            survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
+        else:
+            sheets += _sheets(grid, survey, kept)
+    legend = share_stations(sheets)
+    sheets = [sheet for sheet in sheets if not sheet.explains]
     kinds = [
         "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
     ]
     alone = not {"events", "sites"} & set(kinds)
     for sheet, kind in zip(sheets, kinds, strict=True):
-        _read_sheet(sheet, kind, survey, kept, alone=alone)
+        _read_sheet(sheet, kind, survey, kept, alone=alone, zone=zone)
     survey.tables.sort(key=lambda table: table.kind)
     survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     survey_sites.by_station(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
+        _read_codes(table, legend)
         _read_local_names(table)
         _date_of_ends(table)
     return survey
@@ -98,10 +103,11 @@ def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[She
     if block is not None:
         survey.turned[grid.file, grid.name] = block.labels, block.codes
         survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
-    for part in [grid] if block is None else [block.stations, block.rest]:
+    for part in blocks(grid, kept) if block is None else [block.stations, block.rest]:
         layout = None if part is None else laid_out(part, kept)
         if layout is not None:
             sheet = Sheet(layout, *names_of(layout, kept))
+            sheet.call_metres()
             if part is not None and part.rows[0][0] < TURNED:
                 survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
                 leave_out_no_records(layout, sheet.names)
@@ -131,6 +137,15 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
 
+def _read_codes(table: SurveyTable, legend: Mapping[str, str]) -> None:
+    """Read codes of taxa that a sheet explains as what it says; what was written stays beside it."""
+    for name in filter(table.frame.columns.__contains__, (_NAME, _LOCAL)):
+        codes = {code: legend[code.strip()] for code in table.frame[name].drop_nulls().unique() if code.strip() in legend}
+        if codes and f"{WRITTEN}{name}" not in table.frame.columns:
+            read = pl.col(name).replace_strict(codes, default=pl.col(name), return_dtype=pl.String)
+            table.frame = table.frame.with_columns(read.alias(name), pl.col(name).alias(f"{WRITTEN}{name}"))
+
+
 def _read_local_names(table: SurveyTable) -> None:
     """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
     if set(NAMES_OF_TAXA) & set(table.frame.columns) != {_LOCAL}:
@@ -146,7 +161,7 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted[_NAME] = _LOCAL
 
 
-def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
+def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool, zone: str | None) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
     if kind is None:
@@ -156,23 +171,26 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         return
     survey.findings += layout.findings
     if cross is None:
-        survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone))
+        told = {} if sheet.station is None else {"locationID": sheet.station}
+        survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone, zone=zone, told=told))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
-        table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, crossed=cross.term)
+        told = {cross.term: cross.value(column)}
+        if sheet.station is not None and cross.term != "locationID":
+            told["locationID"] = sheet.station
+        table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, zone=zone, told=told)
         table.declarations |= cross.declarations()
-        table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
         table.headings[cross.term] = column.heading
         survey.tables.append(table)
 
 
 def _table(
     layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding], *, alone: bool,
-    crossed: str | None = None,
+    zone: str | None, told: Mapping[str, str],
 ) -> SurveyTable:  # fmt: skip
-    """Build a table and tell what was repaired on the way."""
+    """Build a table, with what is `told` of all its rows, and tell what was repaired on the way."""
     grid = layout.grid
     taken: dict[str, int] = {}
     table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), {})
@@ -221,7 +239,14 @@ def _table(
     if bands:
         table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
         findings.append(table.of_heading(bands[0], "COUNTS_ADDED", first=bands[0], last=bands[-1]))
-    findings += _from_title(table, columns, layout, crossed, alone=alone)
+    for term, value in told.items():
+        columns[term] = [value] * len(rows)
+        table.headings.setdefault(term, layout.grid.name or layout.grid.file)
+    findings += _from_title(table, columns, layout, alone=alone)
+    findings += _year_told(table, columns, layout)
+    split_metres(table, columns)
+    if zone is not None and "easting" in columns and "utm_zone" not in columns:
+        columns["utm_zone"], table.headings["utm_zone"] = [zone] * len(rows), table.heading("easting")
     findings += in_degrees(table, columns, rows)
     if kind == "occurrences":
         findings += blank_below(table, columns, rows, alone=alone)
@@ -236,22 +261,54 @@ def _table(
 
 
 def _from_title(
-    table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout, crossed: str | None, *, alone: bool
+    table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout, *, alone: bool
 ) -> Iterable[Finding]:
     """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
     if table.kind not in ("occurrences", "events"):
         return
+    placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
     for one in told_above(layout):
-        told = {*columns, crossed or ""}
-        lacks = one.term not in told and told.isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
-        if one.term in (*PLACE[:5], "utm_zone", "geodeticDatum"):
-            placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
-            lacks = lacks and placed == (one.term in ("utm_zone", "geodeticDatum"))
-        if not lacks or (one.term in (*PLACE[:5], *_DATES) and not alone):
+        lacks = one.term not in columns and columns.keys().isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
+        if one.term in (*PLACE[:5], "easting", "northing"):
+            lacks = lacks and not placed
+        elif one.term == "utm_zone" and not placed:
+            lacks = lacks and "easting" in columns
+        elif one.term in ("utm_zone", "geodeticDatum"):
+            lacks = lacks and placed
+        if not lacks or (one.term in (*PLACE[:5], "easting", "northing", *_DATES) and not alone):
+            continue
+        table.headings[one.term] = one.label
+        if (code := _fault(one)) is not None:  # stated once, where it stands
+            columns[one.term] = [None] * len(layout.rows)
+            table.covered.update((row, one.term) for row, _ in layout.rows)
+            yield table.finding(one.row, one.label, one.text, code, True)
             continue
         columns[one.term] = [one.value] * len(layout.rows)
-        table.headings[one.term] = one.label
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
+
+
+def _fault(one: Told) -> str | None:
+    """Return what is wrong with a date or a coordinate above a table; None where it can be read."""
+    if one.term == "eventDate":
+        (read,) = dates.parse_dates(pl.Series([one.value]), today=ANY_DAY).iter_rows(named=True)
+        return None if read["event_date"] or read["proposal"] else "RECORDED_DATE_INVALID"
+    if one.term in ("decimalLatitude", "decimalLongitude"):
+        (degrees,) = parse_coordinates(pl.Series([one.value]), Axis(one.term.removeprefix("decimal").lower()))["number"]
+        return None if degrees is not None else "COORDINATE_INVALID"
+    return None
+
+
+def _year_told(table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout) -> Iterable[Finding]:
+    """Complete dates that tell day and month alone by the one year that stands above the table, or in a name."""
+    year, heading = year_of(layout), table.heading("eventDate")
+    if year is None or "eventDate" not in columns:
+        return
+    texts = {cell for cell in columns["eventDate"] if cell is not None}
+    whole = {text: completed for text in texts if (completed := with_year(text, year)) is not None}
+    if whole:
+        columns[f"{WRITTEN}eventDate"] = columns["eventDate"]
+        columns["eventDate"] = [whole.get(cell, cell) if cell is not None else None for cell in columns["eventDate"]]
+        yield table.of_heading(heading, "DATE_OF_SHEET_TAKEN", read=year)
 
 
 def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:

@@ -73,6 +73,26 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
                 able[at] = [term]
+    return _by_cells(out, [_told(cells.get(one.heading, ())) for one in out])
+
+
+def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
+    """Return proposals with what cells alone tell where no heading may mean it: dates, places, and beside them taxa."""
+    out = list(proposals)
+    for terms, fellows in _TOLD_BY_CELLS:
+        may_mean = {t for one in out if one.confidence >= _LIKELY for t in (one.term, *one.others)}
+        if may_mean & {*terms, *fellows} or not (terms[0] not in _NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
+            continue
+        for term in terms:
+            found = [
+                at for at, one in enumerate(out)
+                if one.confidence < _LIKELY and len(cells[at]) >= _FEWEST and _ARE[term](cells[at])
+            ]  # fmt: skip
+            named = {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
+            for at, own in zip(found, named, strict=False):
+                out[at] = replace(out[at], term=own, confidence=_BY_CELLS, others=(), why=Why.TAKEN)
+            if named:
+                break
     return out
 
 
@@ -196,6 +216,14 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
 """The plain terms, and whether cells are of them."""
 
 
+_BY_CELLS: Final = 0.6
+_TOLD_BY_CELLS: Final = (
+    (("eventDate",), ("deploymentStart", "deploymentEnd", "verbatimEventDate", "year", "month", "day")),
+    (("verbatimCoordinates",), ("decimalLatitude", "decimalLongitude", "easting", "verbatimLatitude")),
+    (("scientificName", "vernacularName"), ("verbatimScientificName", "genus", "taxonID")),
+)
+"""Terms that cells alone can tell, and those of which one is told then already."""
+_BESIDE_TAXA: Final = frozenset({"eventDate", "deploymentStart", "verbatimCoordinates", "decimalLatitude", "individualCount"})
 _FEWEST: Final = 3  # fewer cells than these tell nothing
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
