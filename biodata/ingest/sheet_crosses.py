@@ -3,19 +3,20 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, pairwise
+from itertools import compress, pairwise, takewhile
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings import CERTAIN, Proposal, Why
-from biodata.ingest.headings.deciding import are_names
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA
+from biodata.ingest.headings import CERTAIN, Proposal, Why, propose
+from biodata.ingest.headings.deciding import are_latin, are_names
+from biodata.ingest.sheet_headings import IN_DEGREES, NAMES_OF_TAXA
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.sheet_titles import with_year, year_of
 from biodata.ingest.survey_periods import ANY_DAY
 from biodata.parsers import dates
+from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
@@ -33,7 +34,7 @@ _KEYED: Final = frozenset({"locationID", "eventID"})
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
 _METRES: Final = re.compile(r"(\d{5,8}(?:\.\d+)?) ?[mMeEnN]?")
 _EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (10_000.0, 10_002_000.0)
-_IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
+_ANGLE: Final = re.compile(r"[NSEW]?\s*-?\d{1,3}(?:[.,]\d|[°º\s])")
 _NAMES_OF_PLACES: Final = frozenset(
     {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
 )
@@ -49,6 +50,8 @@ class Cross:
     columns: list[Column]
     term: str
     values: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What rows below the headings tell of their places, by heading and term."""
 
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
@@ -97,9 +100,11 @@ class Sheet:
     def _call(self, column: Column, term: str) -> None:
         """Call a column what the sheets decide; another that was called so is open again."""
         for other in self.layout.columns:
-            if {term, _IN_DEGREES.get(term)} & {self.names[other.index], self.proposals[other.index].term}:
+            if {term, IN_DEGREES.get(term)} & {self.names[other.index], self.proposals[other.index].term}:
                 self.names[other.index] = other.heading
-                self.proposals[other.index] = replace(self.proposals[other.index], term=None, confidence=0.0, others=())
+                self.proposals[other.index] = replace(
+                    self.proposals[other.index], term=None, confidence=0.0, others=(), why=Why.NOT_KEPT
+                )
         self.names[column.index] = term
         self.proposals[column.index] = replace(
             self.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
@@ -125,6 +130,13 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
     the codes that a sheet explains.
     """
     legend = _legend(sheets)
+    for sheet in sheets:
+        named = set(NAMES_OF_TAXA) & set(sheet.names.values())
+        for column in sheet.layout.columns if legend and not named and not sheet.explains else ():
+            told = sheet.cells(column.index)
+            if told and sum(cell in legend for cell in told) >= _MOSTLY * len(told):
+                sheet._call(column, "scientificName")
+                break
     for sheet in sheets:
         sheet.cross = None if sheet.explains else _cross_of(sheet, (), legend)
     for own in sheets:
@@ -193,19 +205,18 @@ def _legend(sheets: Sequence[Sheet]) -> dict[str, str]:
     """Return the names of taxa by the codes that a sheet explains and another has as headings, or in a column of taxa."""
     found: dict[str, str] = {}
     for sheet in sheets:
-        taxa = next((i for i, name in sheet.names.items() if name in NAMES_OF_TAXA), None)
-        if taxa is None or _OF_RECORDS & set(sheet.names.values()) or len(sheet.layout.columns) > _WIDEST_LEGEND:
+        columns = sheet.layout.columns
+        if len(columns) > _WIDEST_LEGEND or _OF_RECORDS & set(sheet.names.values()):
             continue
+        taxa = next((c.index for are in (are_latin, are_names) for c in columns if are(sheet.cells(c.index) or [""])), None)
         others = [other for other in sheets if other is not sheet]
         used = {column.heading.strip() for other in others for column in other.layout.columns}
-        used |= {c for other in others for i, n in other.names.items() if n in NAMES_OF_TAXA for c in other.cells(i)}
-        names = sheet.layout.cells(taxa)
-        for column in sheet.layout.columns:
-            codes = sheet.layout.cells(column.index)
-            pairs = [(code.strip(), name) for code, name in zip(codes, names, strict=True) if code and name]
+        used |= {cell for other in others for column in other.layout.columns for cell in other.cells(column.index)}
+        for column in columns if taxa is not None else ():
+            both = zip(sheet.layout.cells(column.index), sheet.layout.cells(taxa or 0), strict=True)
+            pairs = [(code.strip(), name) for code, name in both if code and name]
             told = dict(pairs)
-            once = len(told) == len(pairs) and not are_names([*told])
-            if sheet.names[column.index] not in NAMES_OF_TAXA[:2] and once and len(told.keys() & used) >= _FEWEST:
+            if len(told) == len(pairs) and len(told.keys() & used) >= _FEWEST and not are_names([*told]):
                 sheet.explains = True
                 found |= told
     return found
@@ -214,6 +225,10 @@ def _legend(sheets: Sequence[Sheet]) -> dict[str, str]:
 def _cross_of(sheet: Sheet, stations: Collection[str], legend: Mapping[str, str] = MappingProxyType({})) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
+    places = _places_below(layout, names)
+    if places:
+        columns = [column for column in layout.columns if column.heading in places]
+        return Cross(columns, "locationID", _short([column.heading for column in columns]), places)
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
@@ -240,6 +255,34 @@ def _cross_of(sheet: Sheet, stations: Collection[str], legend: Mapping[str, str]
     filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
     return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
+
+
+def _short(headings: Sequence[str]) -> dict[str, str]:
+    """Return headings without the words that all of them begin with: those of a heading that is joined over them."""
+    words = [heading.split(" ") for heading in headings]
+    shared = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, zip(*words, strict=False)))
+    return {heading: " ".join(own[shared:]) for heading, own in zip(headings, words, strict=True) if own[shared:]}
+
+
+def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[str, str]]:
+    """Take the rows that tell the places of columns out of a cross-table: pairs, or latitudes and longitudes one by one."""
+    found: dict[str, dict[str, str]] = {}
+    named = bool(set(NAMES_OF_TAXA) & set(names.values()))
+    open_ = {c.index: c.heading for c in layout.columns if names[c.index] == c.heading or names[c.index] in _COUNTS}
+    while named and layout.rows:
+        told = {at: cell for at, cell in enumerate(layout.rows[0][1]) if cell is not None}
+        places = {at: cell for at, cell in told.items() if at in open_}
+        terms = {one.term for one in propose([cell for at, cell in told.items() if at not in open_])} & {*IN_DEGREES.values()}
+        if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
+            term = "verbatimCoordinates"
+        elif len(places) > 1 and len(terms) == 1 and all(_ANGLE.match(ascii_digits(cell)) for cell in places.values()):
+            term = str(terms.pop())
+        else:
+            break
+        del layout.rows[0]
+        for at, cell in places.items():
+            found.setdefault(open_[at], {})[term] = cell
+    return found
 
 
 def _is_day(heading: str, layout: Layout) -> bool:

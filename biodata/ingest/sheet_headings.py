@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Final
 
 from biodata.errors import InputError
@@ -26,6 +27,8 @@ NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificN
 _OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
 """Columns of measurements and of media files, which have an event's identifier and are no events."""
 
+IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
+"""What stands for what where a place is told in metres."""
 NEEDED: Final = ("eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
 
@@ -118,6 +121,7 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
     names: dict[int, str] = {}
     sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
+    sure |= {in_degrees for metres, in_degrees in IN_DEGREES.items() if metres in sure}
     for column, proposal in zip(layout.columns, proposed, strict=True):
         # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
         needed = proposal.term in NEEDED and proposal.term not in sure and _is_likely(proposal)

@@ -89,6 +89,8 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
     upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
     _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
     _take_rows(out, filled[last + 1 :], filled[last][1])
+    _join_angles(out)
+    _read_dittos(out)
     return out
 
 
@@ -212,6 +214,38 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
             out.columns.append(Column(index, heading, row))
 
 
+def _join_angles(out: Layout) -> None:
+    """Make one column of those that hold the degrees, minutes and seconds of one coordinate."""
+    parts = [_ANGLE_PART.fullmatch(column.heading) for column in out.columns]
+    kinds = [next((at for at, group in enumerate(part.groups()[1:]) if group), None) if part else None for part in parts]
+    joined: list[Column] = []
+    at = 0
+    while at < len(out.columns):
+        size = next((n for n in (3, 2) if kinds[at : at + n] == [*range(n)]), 1)
+        heading = None if (part := parts[at]) is None else part[1].strip()
+        same = {part[1].strip() for part in parts[at : at + size] if part is not None} == {heading}
+        size = size if same and heading else 1
+        joined.append(replace(out.columns[at], heading=heading) if size > 1 and heading else out.columns[at])
+        for _, cells in out.rows if size > 1 else ():
+            told = [cells[c.index] if c.index < len(cells) else None for c in out.columns[at : at + size]]
+            if told[0] is not None:
+                cells[out.columns[at].index] = " ".join(f"{cell}{sign}" for cell, sign in zip(told, "°′″", strict=False) if cell)
+        at += size
+    out.columns[:] = joined
+
+
+def _read_dittos(out: Layout) -> None:
+    """Read a sign for the same again as what stands above it."""
+    for column in out.columns:
+        above: str | None = None
+        for number, cells in out.rows:
+            cell = cells[column.index] if column.index < len(cells) else None
+            if cell is not None and cell.strip() in _DITTO and above is not None:
+                out.findings.append(out.finding(number, column.heading, cell, "VALUE_READ_AS", read=above))
+                cells[column.index] = above
+            above = cell if cell is None or cell.strip() not in _DITTO else above
+
+
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
     """Sort the rows below the headings into records and what is none."""
     before = 0  # the last record so far
@@ -267,6 +301,11 @@ def _is_note(cells: list[str]) -> bool:
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
 
 
+_DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto", "-\"-", "-//-", "idem", "sda", "nt", "như trên")
+_ANGLE_PART: Final = re.compile(
+    r"(?i)(.*?)[\s(（]*(?:(°|deg\w*|度|องศา|độ|darjah|derajat|ອົງສາ|ដឺក្រេ|ဒီဂရီ)"
+    r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"
+)
 _LONGEST_TOTAL: Final = 20
 _COLONS: Final = (":", "：", "៖")
 _AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"

@@ -14,6 +14,7 @@ from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_periods import ANY_DAY
 from biodata.parsers import dates
 from biodata.parsers.coordinate_pairs import read_pair
+from biodata.parsers.coordinates import Axis, read_angle
 from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.told_places import tells_a_place
 
@@ -43,11 +44,26 @@ class Told(NamedTuple):
     text: str
 
 
+def every_told(layout: Layout) -> list[Told]:
+    """Return everything that is told above the headings."""
+    found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
+    return found + [one for row, cells in layout.above for one in _by_hemisphere(row, cells)]
+
+
 def told_above(layout: Layout) -> list[Told]:
     """Return what is told above the headings; of several that tell the same nothing."""
-    found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
+    found = every_told(layout)
     values = {one.term: {other.value for other in found if other.term == one.term} for one in found}
     return [one for one in {one.term: one for one in found}.values() if len(values[one.term]) == 1]
+
+
+def _by_hemisphere(row: int, cells: Cells) -> Iterator[Told]:
+    """Yield the latitude and the longitude of a row that has each in a cell of its own, with the letter of its half."""
+    found = [(angle.axis, cell.strip()) for cell in cells if cell and (angle := read_angle(cell.strip(), None)) is not None]
+    for term, axis in (("decimalLatitude", Axis.LATITUDE), ("decimalLongitude", Axis.LONGITUDE)):
+        told = [text for of, text in found if of is axis]
+        if len(told) == 1 and len({of for of, _ in found} - {None}) > 1:
+            yield Told(term, told[0], told[0], row, told[0])
 
 
 def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
@@ -57,7 +73,8 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
     for text, after in zip_longest(texts, texts[1:]):
         before, *rest = _SIGN.split(text, maxsplit=1)
         # What it says stands in the next cell.
-        if (rest and not rest[0]) or (not rest and not label and after and is_known(text) and not is_known(after)):
+        names_next = (is_known(text) and not is_known(after or "")) or (tells_a_place(after or "") and not tells_a_place(text))
+        if (rest and not rest[0]) or (not rest and not label and after and names_next):
             label = before
             continue
         yield (before, rest[0]) if rest else (label, text)

@@ -27,7 +27,7 @@ from biodata.ingest.sheet_headings import (
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges, split_metres, zone_of
 from biodata.ingest.sheet_stations import block_of
-from biodata.ingest.sheet_titles import Told, told_above, with_year, year_of
+from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
 from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import PLACE
@@ -177,7 +177,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
-        told = {cross.term: cross.value(column)}
+        told = {cross.term: cross.value(column), **cross.places.get(column.heading, {})}
         if sheet.station is not None and cross.term != "locationID":
             told["locationID"] = sheet.station
         table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, zone=zone, told=told)
@@ -252,7 +252,7 @@ def _table(
         findings += blank_below(table, columns, rows, alone=alone)
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
-    findings += _month_of_sheet(table, columns)
+    findings += _month_of_sheet(table, columns, year_of(layout))
     table.frame = pl.DataFrame(
         {"source_row": pl.Series(rows, dtype=pl.Int64)}
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
@@ -267,6 +267,9 @@ def _from_title(
     if table.kind not in ("occurrences", "events"):
         return
     placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
+    if not placed and alone:
+        yield from _places_above(table, columns, layout)
+        placed = "verbatimCoordinates" in columns
     for one in told_above(layout):
         lacks = one.term not in columns and columns.keys().isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
         if one.term in (*PLACE[:5], "easting", "northing"):
@@ -285,6 +288,24 @@ def _from_title(
             continue
         columns[one.term] = [one.value] * len(layout.rows)
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
+
+
+def _places_above(table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout) -> Iterable[Finding]:
+    """Take places of several stations from above the headings, where a column has words of their labels in its cells."""
+    told = [one for one in every_told(layout) if one.term == "verbatimCoordinates"]
+    for column in layout.columns if len({one.value for one in told}) > 1 else ():
+        cells = layout.cells(column.index)
+        names = {cell.strip() for cell in cells if cell is not None}
+        of = {name: [one for one in told if name in one.label] for name in names}
+        if len(names) > 1 and sum(len(one) == 1 for one in of.values()) > 1:
+            places = {name: one[0] for name, one in of.items() if len(one) == 1}
+            columns["verbatimCoordinates"] = [
+                None if cell is None or cell.strip() not in places else places[cell.strip()].value for cell in cells
+            ]
+            table.headings["verbatimCoordinates"] = column.heading
+            for one in places.values():
+                yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
+            return
 
 
 def _fault(one: Told) -> str | None:
@@ -334,10 +355,10 @@ def _counts_rows(cells: Sequence[str | None]) -> bool:
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
-def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]]) -> Iterable[Finding]:
+def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], year: str | None) -> Iterable[Finding]:
     """Take year and month from the name of a sheet whose rows tell the day alone, or no date at all: a sheet a month."""
     name = table.sheet or table.file.rpartition(".")[0]
-    month, date = _named_month(name), columns.get("eventDate", [])
+    month, date = _named_month(name, year), columns.get("eventDate", [])
     if month is None:
         return
     if any(date) and all(cell is None or ascii_digits(cell.strip()) in _DAYS for cell in date):
@@ -356,9 +377,10 @@ def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]]) ->
     yield table.of_heading(table.headings.get("day", name), "DATE_OF_SHEET_TAKEN", read=month)
 
 
-def _named_month(name: str) -> str | None:
-    """Return the month, `2023-05`, that a sheet's name is, or ends with."""
-    read = dates.parse_dates(pl.Series([name, name.rpartition(" ")[2]]), today=ANY_DAY)
+def _named_month(name: str, year: str | None) -> str | None:
+    """Return the month, `2023-05`, that a sheet's name is, or ends with, if only in the year that is told above the table."""
+    texts = [name, name.rpartition(" ")[2], *([f"{name} {year}", f"{year}年{name}"] if year is not None else [])]
+    read = dates.parse_dates(pl.Series(texts), today=ANY_DAY)
     told = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
     return next((text for text in told if text is not None and _MONTH.fullmatch(text)), None)
 

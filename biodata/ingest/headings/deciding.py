@@ -86,7 +86,7 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
         for term in terms:
             found = [
                 at for at, one in enumerate(out)
-                if one.confidence < _LIKELY and len(cells[at]) >= _FEWEST and _ARE[term](cells[at])
+                if (one.confidence < _LIKELY or (one.why is Why.NOT_KEPT and one.confidence < CERTAIN)) and len(cells[at]) >= _FEWEST and _ARE[term](cells[at])
             ]  # fmt: skip
             named = {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
             for at, own in zip(found, named, strict=False):
