@@ -31,7 +31,7 @@ _MOSTLY: Final = 0.6
 Cells = list[str | None]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Column:
     """A column of the table: its place on the sheet (0 is A), its heading, of two rows both where the lower one tells too little."""
 

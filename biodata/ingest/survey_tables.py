@@ -25,6 +25,7 @@ from biodata.ingest.sheet_headings import (
     names_of,
 )  # fmt: skip
 from biodata.ingest.sheet_layout import Layout
+from biodata.ingest.sheet_odd_cells import odd_cells
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges, split_metres, zone_of
 from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
@@ -169,7 +170,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         if layout.rows and not is_guide(layout, kept):
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
-    survey.findings += layout.findings
+    survey.findings += [*layout.findings, *odd_cells(layout, names)]
     if cross is None:
         told = {} if sheet.station is None else {"locationID": sheet.station}
         survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone, zone=zone, told=told))

@@ -48,7 +48,8 @@ def _uncertain(table: SurveyTable, name: str) -> Finding:
     params, code = {}, Why.UNKNOWN.value
     if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
         code, params = proposal.why.value, {"term": proposal.term, "others": ", ".join(proposal.others)}
-        params |= {"near": proposal.term} | ({"unit": proposal.unit} if proposal.unit else {})
+        again = proposal.why is Why.REPEATED  # another heading means the same: nothing is proposed for this one
+        params |= ({} if again else {"near": proposal.term}) | ({"unit": proposal.unit} if proposal.unit else {})
     return table.finding(table.heading_row, table.heading(name), name, code, False, **params)
 
 

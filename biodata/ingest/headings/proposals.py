@@ -91,9 +91,11 @@ def propose(
     list of Proposal
         One a heading. The same headings give the same answer.
     """
-    known = {key(heading): term for heading, term in kept.items()}
+    # `n` is no `N` that stands beside it.
+    known = {key(heading): term for heading, term in kept.items() if heading not in headings}
     language = _language([heading for heading in headings if len(heading) <= LONGEST])
-    return _each_once([_proposal(heading, known, language, cells.get(heading, ())) for heading in headings])
+    own = [known | ({key(one): kept[one]} if one in kept else {}) for one in headings]
+    return _each_once([_proposal(one, of, language, cells.get(one, ())) for one, of in zip(headings, own, strict=True)])
 
 
 def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells: Sequence[str | None]) -> Proposal:
