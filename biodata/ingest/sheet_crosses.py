@@ -145,7 +145,11 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
-            others = [sheet for sheet in sheets if sheet is not own and not sheet.explains] if _tells_stations(own, told) else []
+            others = (
+                [sheet for sheet in sheets if sheet is not own and not sheet.explains]
+                if _tells_stations(own, told)
+                else []
+            )
             if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
                 if not keyed:
                     own.call_stations(column)
@@ -208,7 +212,9 @@ def _legend(sheets: Sequence[Sheet]) -> dict[str, str]:
         columns = sheet.layout.columns
         if len(columns) > _WIDEST_LEGEND or _OF_RECORDS & set(sheet.names.values()):
             continue
-        taxa = next((c.index for are in (are_latin, are_names) for c in columns if are(sheet.cells(c.index) or [""])), None)
+        taxa = next(
+            (c.index for are in (are_latin, are_names) for c in columns if are(sheet.cells(c.index) or [""])), None
+        )
         others = [other for other in sheets if other is not sheet]
         used = {column.heading.strip() for other in others for column in other.layout.columns}
         used |= {cell for other in others for column in other.layout.columns for cell in other.cells(column.index)}
@@ -222,7 +228,9 @@ def _legend(sheets: Sequence[Sheet]) -> dict[str, str]:
     return found
 
 
-def _cross_of(sheet: Sheet, stations: Collection[str], legend: Mapping[str, str] = MappingProxyType({})) -> Cross | None:
+def _cross_of(
+    sheet: Sheet, stations: Collection[str], legend: Mapping[str, str] = MappingProxyType({})
+) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
     places = _places_below(layout, names)
@@ -272,7 +280,9 @@ def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[st
     while named and layout.rows:
         told = {at: cell for at, cell in enumerate(layout.rows[0][1]) if cell is not None}
         places = {at: cell for at, cell in told.items() if at in open_}
-        terms = {one.term for one in propose([cell for at, cell in told.items() if at not in open_])} & {*IN_DEGREES.values()}
+        terms = {one.term for one in propose([cell for at, cell in told.items() if at not in open_])} & {
+            *IN_DEGREES.values()
+        }
         if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
             term = "verbatimCoordinates"
         elif len(places) > 1 and len(terms) == 1 and all(_ANGLE.match(ascii_digits(cell)) for cell in places.values()):

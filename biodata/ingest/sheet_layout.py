@@ -217,7 +217,9 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
 def _join_angles(out: Layout) -> None:
     """Make one column of those that hold the degrees, minutes and seconds of one coordinate."""
     parts = [_ANGLE_PART.fullmatch(column.heading) for column in out.columns]
-    kinds = [next((at for at, group in enumerate(part.groups()[1:]) if group), None) if part else None for part in parts]
+    kinds = [
+        next((at for at, group in enumerate(part.groups()[1:]) if group), None) if part else None for part in parts
+    ]
     joined: list[Column] = []
     at = 0
     while at < len(out.columns):
@@ -229,7 +231,9 @@ def _join_angles(out: Layout) -> None:
         for _, cells in out.rows if size > 1 else ():
             told = [cells[c.index] if c.index < len(cells) else None for c in out.columns[at : at + size]]
             if told[0] is not None:
-                cells[out.columns[at].index] = " ".join(f"{cell}{sign}" for cell, sign in zip(told, "°′″", strict=False) if cell)
+                cells[out.columns[at].index] = " ".join(
+                    f"{cell}{sign}" for cell, sign in zip(told, "°′″", strict=False) if cell
+                )
         at += size
     out.columns[:] = joined
 
@@ -301,7 +305,7 @@ def _is_note(cells: list[str]) -> bool:
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
 
 
-_DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto", "-\"-", "-//-", "idem", "sda", "nt", "như trên")
+_DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto", '-"-', "-//-", "idem", "sda", "nt", "như trên")
 _ANGLE_PART: Final = re.compile(
     r"(?i)(.*?)[\s(（]*(?:(°|deg\w*|度|องศา|độ|darjah|derajat|ອົງສາ|ដឺក្រេ|ဒီဂရီ)"
     r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"

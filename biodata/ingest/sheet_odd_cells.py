@@ -10,20 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+import polars as pl
+
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.ingest.survey_periods import ANY_DAY
+from biodata.parsers.dates import parse_dates
 from biodata.parsers.decimals import parse_decimal
 from biodata.parsers.numerals import ascii_digits
 
 _FEWEST: Final = 10
 _MOSTLY: Final = 0.9
 _BEYOND: Final = 4.0
-_CODES: Final = frozenset({"recordNumber", "organismID", "catalogNumber", "fieldNumber", "otherCatalogNumbers", "taxonID"})
+_CODES: Final = frozenset(
+    {"recordNumber", "organismID", "catalogNumber", "fieldNumber", "otherCatalogNumbers", "taxonID"}
+)
 """Terms that may be told twice, and are codes of one thing each where all others of the column are."""
 _MANY_WORDS: Final = 3
-_CODE: Final = re.compile(r"(?=.*\d)\S{2,20}")
+_CODE: Final = re.compile(r"(?=.*\d)(?=.*[^\W\d])\S{2,20}")
 _CLOCK: Final = re.compile(r"(\d{1,2})[:.hH](\d{2})(?::\d{2})?(?: ?น\.)?")
-_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
 def odd_cells(layout: Layout, names: Mapping[int, str]) -> Iterator[Finding]:
@@ -90,21 +95,23 @@ def _in_sequence(numbers: Sequence[int]) -> bool:
     return sum(0 < after - before <= 2 for before, after in pairwise(numbers)) >= (_MOSTLY - 0.1) * len(numbers)
 
 
-def _moment(cell: str | None) -> tuple[str, tuple[int, ...]] | None:
-    """Return a clock's time, or a day, that a cell tells in the plainest form."""
-    text = ascii_digits((cell or "").strip())
-    for kind, pattern in (("clock", _CLOCK), ("day", _DAY)):
-        if (found := pattern.match(text)) is not None:
-            return kind, tuple(int(part) for part in found.groups())
-    return None
+def _moments(cells: Sequence[str | None]) -> list[str | None]:
+    """Return what cells tell of a time, so written that later ones sort behind: dates with or without a time, or a clock's time."""
+    texts = [ascii_digits((cell or "").strip()) for cell in cells]
+    read = parse_dates(pl.Series(texts), today=ANY_DAY)
+    dates = read.select(pl.coalesce("event_date", "proposal"))["event_date"].to_list()
+    clocks = [_CLOCK.match(text) for text in texts]
+    return [(clock and f"{clock[1]:0>2}:{clock[2]}") or date for clock, date in zip(clocks, dates, strict=True)]
 
 
 def _in_order(
     layout: Layout, second: Column, beginnings: Sequence[str | None], ends: Sequence[str | None]
 ) -> Iterator[Finding]:
     """Yield the ends that are before their beginnings, where the others of two columns side by side are after them."""
-    both = [(at, *pair) for at, pair in enumerate(zip(map(_moment, beginnings), map(_moment, ends), strict=True)) if all(pair)]
-    compared = [(at, first[1] <= last[1]) for at, first, last in both if first and last and first[0] == last[0]]
+    if not all(any(cell is not None and any(map(str.isdigit, cell)) for cell in cells) for cells in (beginnings, ends)):
+        return
+    both = enumerate(zip(_moments(beginnings), _moments(ends), strict=True))
+    compared = [(at, first <= last) for at, (first, last) in both if first and last and len(first) == len(last)]
     after = sum(ordered for _, ordered in compared)
     if len(compared) < _MANY_WORDS or after == len(compared) or after < (_MOSTLY - 0.1) * len(compared):
         return

@@ -10,6 +10,7 @@ from pyproj.exceptions import ProjError
 
 from biodata.datums.systems import find_system
 from biodata.formats.workbooks import Grid, column_letters
+from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.decimals import parse_decimal
@@ -111,7 +112,6 @@ _EASTINGS_M: Final = (100_000.0, 900_000.0)
 _WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
 
 
-_METRES: Final = re.compile(r"\D{0,3}0?(\d{6}(?:[.,]\d+)?)\D{1,4}0?(\d{5,8}(?:[.,]\d+)?)\D{0,3}")
 _MOSTLY: Final = 0.6
 
 
@@ -125,7 +125,7 @@ def zone_of(grids: Sequence[Grid]) -> str | None:
 def split_metres(table: SurveyTable, columns: Columns) -> None:
     """Take easting and northing out of one cell."""
     cells = [cell for cell in columns.get("verbatimCoordinates", []) if cell is not None]
-    read = {cell: match for cell in cells if (match := _METRES.fullmatch(cell.strip())) is not None}
+    read = {cell: match for cell in cells if (match := METRES.fullmatch(cell.strip())) is not None}
     if cells and len(read) >= _MOSTLY * len(set(cells)):
         written, heading = columns.pop("verbatimCoordinates"), table.headings.pop("verbatimCoordinates")
         columns[heading] = written

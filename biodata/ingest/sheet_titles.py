@@ -59,7 +59,9 @@ def told_above(layout: Layout) -> list[Told]:
 
 def _by_hemisphere(row: int, cells: Cells) -> Iterator[Told]:
     """Yield the latitude and the longitude of a row that has each in a cell of its own, with the letter of its half."""
-    found = [(angle.axis, cell.strip()) for cell in cells if cell and (angle := read_angle(cell.strip(), None)) is not None]
+    found = [
+        (angle.axis, cell.strip()) for cell in cells if cell and (angle := read_angle(cell.strip(), None)) is not None
+    ]
     for term, axis in (("decimalLatitude", Axis.LATITUDE), ("decimalLongitude", Axis.LONGITUDE)):
         told = [text for of, text in found if of is axis]
         if len(told) == 1 and len({of for of, _ in found} - {None}) > 1:
@@ -73,7 +75,9 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
     for text, after in zip_longest(texts, texts[1:]):
         before, *rest = _SIGN.split(text, maxsplit=1)
         # What it says stands in the next cell.
-        names_next = (is_known(text) and not is_known(after or "")) or (tells_a_place(after or "") and not tells_a_place(text))
+        names_next = (is_known(text) and not is_known(after or "")) or (
+            tells_a_place(after or "") and not tells_a_place(text)
+        )
         if (rest and not rest[0]) or (not rest and not label and after and names_next):
             label = before
             continue
@@ -102,7 +106,9 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
 def _of_label(label: str, text: str) -> str | None:
     """Return the term that a label surely has with a text beside it, of those that may be of all rows."""
     (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
-    return one.term if one.term in (*_OF_ALL, "eventDate") and (one.confidence > CERTAIN or one.why is Why.TAKEN) else None
+    return (
+        one.term if one.term in (*_OF_ALL, "eventDate") and (one.confidence > CERTAIN or one.why is Why.TAKEN) else None
+    )
 
 
 def _is_date(text: str) -> bool:

@@ -141,7 +141,9 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
 def _read_codes(table: SurveyTable, legend: Mapping[str, str]) -> None:
     """Read codes of taxa that a sheet explains as what it says; what was written stays beside it."""
     for name in filter(table.frame.columns.__contains__, (_NAME, _LOCAL)):
-        codes = {code: legend[code.strip()] for code in table.frame[name].drop_nulls().unique() if code.strip() in legend}
+        codes = {
+            code: legend[code.strip()] for code in table.frame[name].drop_nulls().unique() if code.strip() in legend
+        }
         if codes and f"{WRITTEN}{name}" not in table.frame.columns:
             read = pl.col(name).replace_strict(codes, default=pl.col(name), return_dtype=pl.String)
             table.frame = table.frame.with_columns(read.alias(name), pl.col(name).alias(f"{WRITTEN}{name}"))
@@ -162,7 +164,9 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted[_NAME] = _LOCAL
 
 
-def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool, zone: str | None) -> None:
+def _read_sheet(
+    sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool, zone: str | None
+) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
     if kind is None:
@@ -272,7 +276,9 @@ def _from_title(
         yield from _places_above(table, columns, layout)
         placed = "verbatimCoordinates" in columns
     for one in told_above(layout):
-        lacks = one.term not in columns and columns.keys().isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
+        lacks = one.term not in columns and columns.keys().isdisjoint(
+            _DATES | {"day", *ENDS} if one.term in _DATES else ()
+        )
         if one.term in (*PLACE[:5], "easting", "northing"):
             lacks = lacks and not placed
         elif one.term == "utm_zone" and not placed:

@@ -51,6 +51,8 @@ _COUNT: Final = re.compile(r"\D{0,12}(\d{1,5})(?!\d)[^.]{0,12}")
 _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
 _IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
+METRES: Final = re.compile(r"\D{0,3}0?(\d{6}(?:[.,]\d+)?)\D{1,4}0?(\d{5,8}(?:[.,]\d+)?)\D{0,3}")
+"""Easting and northing in one cell."""
 _ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is no question of what a column holds
 
 
@@ -80,7 +82,8 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     """Return proposals with what cells alone tell where no heading may mean it: dates, places, and beside them taxa."""
     out = list(proposals)
     for terms, fellows in _TOLD_BY_CELLS:
-        may_mean = {t for one in out if one.confidence >= _LIKELY for t in (one.term, *one.others)}
+        sure = [one for one in out if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT]
+        may_mean = {t for one in sure for t in (one.term, *one.others)}
         if may_mean & {*terms, *fellows} or not (terms[0] not in _NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
             continue
         for term in terms:
@@ -88,7 +91,9 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
                 at for at, one in enumerate(out)
                 if (one.confidence < _LIKELY or (one.why is Why.NOT_KEPT and one.confidence < CERTAIN)) and len(cells[at]) >= _FEWEST and _ARE[term](cells[at])
             ]  # fmt: skip
-            named = {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
+            named = (
+                {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
+            )
             for at, own in zip(found, named, strict=False):
                 out[at] = replace(out[at], term=own, confidence=_BY_CELLS, others=(), why=Why.TAKEN)
             if named:
@@ -204,7 +209,8 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
         "easting": _are_within(100_000, 900_000),
         "northing": _are_within(0, 10_002_000),
         "verbatimCoordinates": lambda told: (
-            sum(read_pair(text).latitude is not None for text in told) >= _MOSTLY * len(told)
+            sum(METRES.fullmatch(text) is not None or read_pair(text).latitude is not None for text in told)
+            >= _MOSTLY * len(told)
         ),
         "samplingEffortValue": _are_within(0, 1e7),
         "sampleSizeValue": _are_within(0, 1e7),
@@ -223,7 +229,9 @@ _TOLD_BY_CELLS: Final = (
     (("scientificName", "vernacularName"), ("verbatimScientificName", "genus", "taxonID")),
 )
 """Terms that cells alone can tell, and those of which one is told then already."""
-_BESIDE_TAXA: Final = frozenset({"eventDate", "deploymentStart", "verbatimCoordinates", "decimalLatitude", "individualCount"})
+_BESIDE_TAXA: Final = frozenset(
+    {"eventDate", "deploymentStart", "verbatimCoordinates", "decimalLatitude", "individualCount"}
+)
 _FEWEST: Final = 3  # fewer cells than these tell nothing
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
