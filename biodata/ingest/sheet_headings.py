@@ -145,6 +145,10 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         few = (2 if apart else 3) * len(filled) <= usual[len(usual) // 2]
         worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
         labels = all(_LABEL.search(cell + " ") for cell in filled)
+        identified = any(
+            names[at] == "occurrenceID" for at, cell in enumerate(cells) if cell is not None and at in names
+        )
+        few = few and not (identified and not worded)
         if not labels and not (few and (worded or len(below) < 3)) and (below or not worded):
             break
         layout.rows.pop()

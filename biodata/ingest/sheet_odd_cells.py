@@ -28,7 +28,7 @@ _CODES: Final = frozenset(
 """Terms that may be told twice, and are codes of one thing each where all others of the column are."""
 _MANY_WORDS: Final = 3
 _CODE: Final = re.compile(r"(?=.*\d)(?=.*[^\W\d])\S{2,20}")
-_CLOCK: Final = re.compile(r"(\d{1,2})[:.hH](\d{2})(?::\d{2})?(?: ?น\.)?")
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)(?::\d{2})?(?: ?น\.)?")
 
 
 def odd_cells(layout: Layout, names: Mapping[int, str]) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _moments(cells: Sequence[str | None]) -> list[str | None]:
     texts = [ascii_digits((cell or "").strip()) for cell in cells]
     read = parse_dates(pl.Series(texts), today=ANY_DAY)
     dates = read.select(pl.coalesce("event_date", "proposal"))["event_date"].to_list()
-    clocks = [_CLOCK.match(text) for text in texts]
+    clocks = [_CLOCK.fullmatch(text) for text in texts]
     return [(clock and f"{clock[1]:0>2}:{clock[2]}") or date for clock, date in zip(clocks, dates, strict=True)]
 
 

@@ -83,13 +83,14 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     out = list(proposals)
     for terms, fellows in _TOLD_BY_CELLS:
         sure = [one for one in out if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT]
-        may_mean = {t for one in sure for t in (one.term, *one.others)}
+        may_mean = {t for one in sure for t in ((one.term,) if one.why is Why.TAKEN else (one.term, *one.others))}
         if may_mean & {*terms, *fellows} or not (terms[0] not in _NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
             continue
         for term in terms:
+            # A heading that is itself of the kind is a first record in the place of headings.
             found = [
-                at for at, one in enumerate(out)
-                if (one.confidence < _LIKELY or (one.why is Why.NOT_KEPT and one.confidence < CERTAIN)) and len(cells[at]) >= _FEWEST and _ARE[term](cells[at])
+                at for at, one in enumerate(out) if _is_open(one) and len(cells[at]) >= _FEWEST
+                and _ARE[term](cells[at]) and not _ARE[term]([one.heading])
             ]  # fmt: skip
             named = (
                 {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
@@ -99,6 +100,11 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
             if named:
                 break
     return out
+
+
+def _is_open(one: Proposal) -> bool:
+    """Tell whether hardly anything is known of a heading, or that it is of no term without being sure of it."""
+    return one.confidence < _LIKELY or (one.why is Why.NOT_KEPT and one.confidence < CERTAIN)
 
 
 def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
