@@ -97,6 +97,13 @@ class Sheet:
                     self._call(column, term)
                 return
 
+    def open_codes(self, legend: Collection[str]) -> None:
+        """Take headings that a legend explains for codes, whatever they mean elsewhere."""
+        codes = [] if self.explains else [c for c in self.layout.columns if c.heading.strip() in legend]
+        for column in codes if len(codes) >= _FEWEST else ():
+            self.names[column.index] = column.heading
+            self.proposals[column.index] = Proposal(column.heading, None, 0.0, None, Why.NOT_KEPT)
+
     def _call(self, column: Column, term: str) -> None:
         """Call a column what the sheets decide; another that was called so is open again."""
         for other in self.layout.columns:
@@ -131,6 +138,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
     """
     legend = _legend(sheets)
     for sheet in sheets:
+        sheet.open_codes(legend)
         named = set(NAMES_OF_TAXA) & set(sheet.names.values())
         for column in sheet.layout.columns if legend and not named and not sheet.explains else ():
             told = sheet.cells(column.index)

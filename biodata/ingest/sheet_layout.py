@@ -118,11 +118,7 @@ def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
     """Return which of the filled rows are the first and the last row of headings."""
     near = filled[:_LOOKED_AT]
-    # "Observer:" above a table is a label of the cell beside it sooner than a heading.
-    scores = [
-        sum(0.5 if cell.rstrip().endswith(_COLONS) else 1 for cell in cells if cell is not None and is_heading(cell))
-        for _, cells in near
-    ]
+    scores = [_heading_score(cells, is_heading) for _, cells in near]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
     if not scores[best]:
         return 0, 0
@@ -137,6 +133,19 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
     return first, last
+
+
+def _heading_score(cells: Cells, is_heading: Callable[[str], bool]) -> float:
+    """Return how many headings a row has; a label of the cell beside it, by a colon or by the figures there, is half of one."""
+    score = 0.0
+    for at, cell in enumerate(cells):
+        if cell is None or not is_heading(cell):
+            continue
+        beside, next_ = (cells[n] if n < len(cells) else None for n in (at + 1, at + 2))
+        has_value = beside is not None and any(map(str.isdigit, beside)) and not is_heading(beside)
+        labels = has_value and (next_ is None or is_heading(next_))
+        score += 0.5 if labels or cell.rstrip().endswith(_COLONS) else 1
+    return score
 
 
 def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
