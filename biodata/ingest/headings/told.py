@@ -11,7 +11,7 @@ from biodata.terms import VERBATIM_TERMS
 
 _KNOWN: Final = (*VERBATIM_TERMS, "id", "coreid")
 _SEPARATORS: Final = re.compile(r"[\s_\-]+")
-PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 _RESERVED: Final = ("source_file", "source_row", "geometry")
 
 
@@ -38,9 +38,15 @@ def term_of(heading: str) -> str:
     It may be a term (`decimalLatitude`), its address, a prefixed name (`dwc:decimalLatitude`), another case or spacing of
     it (`Decimal Latitude`), or one of a few other names.
     """
+    name = bare_name(heading)
+    is_address = "://" in heading or _PREFIX.match(heading.strip())
+    return _BY_PLAIN.get(_plain(name), name if is_address else heading)
+
+
+def bare_name(heading: str) -> str:
+    """Return a heading without what stands before the name of a term: an address, or a prefix."""
     name = heading.strip().strip("\ufeff")
-    name = local_term(name) if "://" in name else PREFIX.sub("", name)
-    return _BY_PLAIN.get(_plain(name), name if "://" in heading or PREFIX.match(heading.strip()) else heading)
+    return local_term(name) if "://" in name else _PREFIX.sub("", name)
 
 
 def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict[str, str]:
