@@ -12,7 +12,7 @@ from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.sheet_headings import NAMES_OF_TAXA
 from biodata.ingest.sheet_layout import Column, Layout, is_total
-from biodata.ingest.survey_periods import ANY_DAY
+from biodata.ingest.survey_sites import ANY_DAY
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 

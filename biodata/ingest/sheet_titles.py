@@ -9,7 +9,7 @@ import polars as pl
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.sheet_layout import Cells, Layout
 from biodata.ingest.sheet_repairs import ZONE_TOLD
-from biodata.ingest.survey_periods import ANY_DAY
+from biodata.ingest.survey_sites import ANY_DAY
 from biodata.parsers import dates
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.told_places import tells_a_place

@@ -27,9 +27,8 @@ from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
 from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import told_above
-from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
-from biodata.ingest.survey_sites import PLACE
+from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
 from biodata.parsers import dates
 from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.one_taxon import latin_beside
