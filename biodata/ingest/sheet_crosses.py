@@ -1,7 +1,7 @@
 """What joins the sheets of a survey: stations that one tells and others name; cross-tables, whose filled cells are records."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Final
@@ -16,7 +16,7 @@ from biodata.ingest.survey_sites import ANY_DAY
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
-_FEWEST: Final = 3
+_FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
@@ -24,12 +24,8 @@ _DAY: Final = re.compile(r"\d{1,4}[-/. 年]\d{1,2}[-/. 月]\d{1,4}日?(?:[T ]00:
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
-_NAMES_OF_PLACES: Final = frozenset(
-    {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
-)
+_NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
-_MOSTLY: Final = 0.6
-_BY_SHEETS: Final = 0.85
 
 
 @dataclass(frozen=True)
@@ -61,15 +57,27 @@ class Sheet:
 
     def open_columns(self) -> list[Column]:
         """Return the columns that may be of stations: what their heading means is open, or a place."""
-        names = self.names
-        return [c for c in self.layout.columns if names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
+        named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
+        return [c for c in named if self.proposals[c.index].why is not Why.NOT_KEPT]
 
-    def call_stations(self, column: Column) -> None:
+    def call_stations(self, at: int) -> None:
         """Call a column one of stations, as the sheets decide it."""
-        self.names[column.index] = "locationID"
-        self.proposals[column.index] = replace(
-            self.proposals[column.index], term="locationID", confidence=_BY_SHEETS, why=Why.TAKEN
-        )
+        self.names[at] = "locationID"
+        self.proposals[at] = replace(self.proposals[at], term="locationID", confidence=_BY_SHEETS, why=Why.TAKEN)
+
+    def parts(self, cross: Cross) -> Iterator["Sheet"]:
+        """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
+        # Beside columns that count, another count is hardly one: numbers of the rows.
+        rest = [
+            column for column in self.layout.columns
+            if column not in cross.columns and not is_total(column.heading) and self.names[column.index] not in _COUNTS
+        ]  # fmt: skip
+        for column in cross.columns:
+            filled = [cell is not None for cell in self.layout.cells(column.index)]
+            rows, count = list(compress(self.layout.rows, filled)), "individualCount"
+            layout = replace(self.layout, columns=[*rest, column], rows=rows, findings=[])
+            proposal = Proposal(column.heading, count, 1.0, None, Why.KEPT)
+            yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
 
 
 def share_stations(sheets: Sequence[Sheet]) -> None:
@@ -89,7 +97,7 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
             others = [sheet for sheet in sheets if sheet is not own] if _tells_stations(own, told) else []
             if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
                 if not keyed:
-                    own.call_stations(column)
+                    own.call_stations(column.index)
                 break
 
 
@@ -111,7 +119,7 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
     for column in sheet.open_columns():
         alone = stations if column.heading == heading else None  # a single one only under the same heading
         if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:
-            sheet.call_stations(column)
+            sheet.call_stations(column.index)
             return True
     return False
 
@@ -123,11 +131,11 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
 
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
-    layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
+    layout, names = sheet.layout, sheet.names
     tallies = [
         column for column in layout.columns
-        if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
-        and _is_tally(sheet.cells(column.index))
+        if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
+        and not is_total(column.heading) and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
     days = [column for column in tallies if _DAY.fullmatch(ascii_digits(column.heading.strip()))]
@@ -141,7 +149,7 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     if not named:
         return Cross(tallies, "scientificName") if are_names(headings) else None
     codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
-    alike = all(codes) and len({match[1] for match in codes if match}) == 1
+    alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
     filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
     return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
@@ -151,23 +159,3 @@ def _is_tally(cells: Sequence[str]) -> bool:
     """Tell whether a column holds small numbers and signs, and whatever else hardly."""
     told = [ascii_digits(cell) for cell in cells]
     return bool(told) and sum(_TALLY.fullmatch(cell) is not None for cell in told) >= max(1, len(told) - 1)
-
-
-def tables_of(
-    cross: Cross, layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]
-) -> list[tuple[Layout, dict[int, str], dict[int, Proposal]]]:
-    """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
-    crossed = {column.index for column in cross.columns}
-    # Beside columns that count, another count is hardly one: numbers of the rows.
-    left = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
-    rest = [column for column in left if names[column.index] not in _COUNTS]
-    parts = []
-    for column in cross.columns:
-        filled = [cell is not None for cell in layout.cells(column.index)]
-        count = Proposal(column.heading, "individualCount", 1.0, None, Why.KEPT)
-        parts.append((
-            replace(layout, columns=[*rest, column], rows=list(compress(layout.rows, filled)), findings=[]),
-            {**{c.index: names[c.index] for c in rest}, column.index: "individualCount"},
-            {**{c.index: proposals[c.index] for c in rest}, column.index: count},
-        ))  # fmt: skip
-    return parts

@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,26 +58,6 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
         if one_row is not None and kind_of(one_row, *names_of(one_row, kept)) == "project":
             return one_row
     return layout
-
-
-def proposals_of(
-    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
-) -> list[tuple[str, str | None, int, list[Proposal]]]:
-    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
-
-    Of sheets that explain the others nothing is asked.
-    """
-    found = []
-    for name, content in files:
-        for grid in filter(lambda grid: grid.visible, grids_of(name, content, encoding)):
-            layout = laid_out(grid, kept or {})
-            if layout is None or not layout.columns:
-                continue
-            names, proposals = names_of(layout, kept or {})
-            if kind_of(layout, names, proposals) is not None or not is_guide(layout, kept or {}):
-                told = [proposals[column.index] for column in layout.columns]
-                found.append((grid.file, grid.name, layout.heading_row, told))
-    return found
 
 
 def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
+from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import (
     NAMES_OF_TAXA,
     NEEDED,
@@ -24,7 +24,7 @@ from biodata.ingest.sheet_headings import (
     names_of,
 )  # fmt: skip
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges
+from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked
 from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import told_above
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
@@ -48,35 +48,17 @@ _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "sampl
 
 
 def read_survey(
-    files: Iterable[tuple[str, bytes]],
-    *,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None,
     licence: str | None = None,
-) -> Survey:
+) -> Survey:  # fmt: skip
     """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together.
 
     `kept` has headings as decided before for the dataset, `licence` is of what tells none; a file that cannot be read at all
     is refused.
     """
     survey, kept = Survey(), kept or {}
-    sheets: list[Sheet] = []
-    for name, content in files:
-        for grid in grids_of(name, content, encoding):
-            survey.order[grid.file, grid.name] = {}
-            if grid.guessed_encoding is not None:
-                params = {"encoding": grid.guessed_encoding}
-                survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
-            if (marked := accepted_in(grid)) is not None:
-                survey.accepted |= marked
-            elif not grid.visible:
-                survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
-            else:
-                sheets += _sheets(grid, survey, kept)
-    share_stations(sheets)
-    kinds = [
-        "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
-    ]
+    sheets = _sheets_of(files, survey, encoding, kept)
+    kinds = [_kind(one) for one in sheets]
     alone = not {"events", "sites"} & set(kinds)
     for sheet, kind in zip(sheets, kinds, strict=True):
         _read_sheet(sheet, kind, survey, kept, alone=alone)
@@ -91,6 +73,47 @@ def read_survey(
     return survey
 
 
+def proposals_of(
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
+) -> list[tuple[str, str | None, int, list[Proposal]]]:
+    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
+
+    Of sheets that explain the others nothing is asked.
+    """
+    survey, found = Survey(), []
+    for one in _sheets_of(files, survey, encoding, kept or {}):
+        layout, grid = one.layout, one.layout.grid
+        labels, _ = survey.turned.get((grid.file, grid.name), ({}, {}))
+        row = layout.heading_row if layout.heading_row < TURNED else min(labels.values())
+        if layout.columns and (_kind(one) is not None or not is_guide(layout, kept or {})):
+            found.append((grid.file, grid.name, row, [one.proposals[column.index] for column in layout.columns]))
+    return found
+
+
+def _kind(sheet: Sheet) -> str | None:
+    return "occurrences" if sheet.cross is not None else kind_of(sheet.layout, sheet.names, sheet.proposals)
+
+
+def _sheets_of(
+    files: Iterable[tuple[str, bytes]], survey: Survey, encoding: str | None, kept: Mapping[str, str]
+) -> list[Sheet]:
+    """Return the sheets of files, what joins them found; the survey gets what is told of each, and what was accepted."""
+    sheets: list[Sheet] = []
+    for grid in (grid for name, content in files for grid in grids_of(name, content, encoding)):
+        survey.order[grid.file, grid.name] = {}
+        if grid.guessed_encoding is not None:
+            params = {"encoding": grid.guessed_encoding}
+            survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
+        if (marked := accepted_in(grid)) is not None:
+            survey.accepted |= marked
+        elif not grid.visible:
+            survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
+        else:
+            sheets += _sheets(grid, survey, kept)
+    share_stations(sheets)
+    return sheets
+
+
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
     """Yield the tables of a grid with what their columns are called: one, and a block of stations told column by column."""
     block = block_of(grid)
@@ -101,7 +124,7 @@ def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[She
         layout = None if part is None else laid_out(part, kept)
         if layout is not None:
             sheet = Sheet(layout, *names_of(layout, kept))
-            if part is not None and part.rows[0][0] < TURNED:
+            if layout.heading_row < TURNED:
                 survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
                 leave_out_no_records(layout, sheet.names)
             yield sheet
@@ -122,11 +145,12 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
         return
     told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
-    if latin:
-        read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
-        written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
-        table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
-    for row, text in told.filter(pl.col(_NAME).is_in(list(latin))).iter_rows():
+    if not latin:
+        return
+    read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
+    written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
+    table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
+    for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
 
@@ -147,7 +171,7 @@ def _read_local_names(table: SurveyTable) -> None:
 
 def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
-    layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
+    layout, cross = sheet.layout, sheet.cross
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
         if layout.rows and not is_guide(layout, kept):
@@ -155,67 +179,39 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         return
     survey.findings += layout.findings
     if cross is None:
-        survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone))
+        survey.tables.append(_table(sheet, kind, survey.findings, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
-    for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
-        table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, crossed=cross.term)
+    for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
+        table = _table(part, kind, survey.findings, alone=alone, crossed=cross.term)
         table.declarations |= cross.declarations()
         table.frame = table.frame.with_columns(pl.lit(column.heading.strip()).alias(cross.term))
         table.headings[cross.term] = column.heading
         survey.tables.append(table)
 
 
-def _table(
-    layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding], *, alone: bool,
-    crossed: str | None = None,
-) -> SurveyTable:  # fmt: skip
+def _table(sheet: Sheet, kind: str, findings: list[Finding], *, alone: bool, crossed: str | None = None) -> SurveyTable:
     """Build a table and tell what was repaired on the way."""
-    grid = layout.grid
-    taken: dict[str, int] = {}
-    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), {})
-    bands = _bands(layout, kind, names)
-    for column in layout.columns:
-        name, heading, proposal = names[column.index], column.heading, proposals[column.index]
-        if heading in bands:
-            taken[heading], table.headings[heading] = column.index, heading
-            table.measured[heading] = sheet_units.Measured(heading, "", None, None)
-            continue
-        if name in taken:
-            other = column_letters(taken[name])
-            findings.append(
-                table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, term=name, other=other)
-            )
-            continue
-        measures = sheet_units.measured(heading) if kind == "occurrences" else None
-        # An elevation is of the place, and may be called as a height is.
-        if measures is not None and name in (heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
-            name = heading
-            table.measured[name] = measures
-        elif name == heading and proposal.why is Why.NOT_KEPT:
-            # Numbers of the rows need not be told.
-            if any(cell is not None and not cell.strip().isdigit() for cell in layout.cells(column.index)):
-                findings.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
-            continue
-        taken[name], table.headings[name] = column.index, heading
+    layout = sheet.layout
+    table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
+    bands = _bands(layout, kind, sheet.names)
+    taken, told = _taken(sheet, table, bands)
+    findings += told
     rows = [number for number, _ in layout.rows]
     columns = {name: layout.cells(index) for name, index in taken.items()}
-    at = {number: position for position, number in enumerate(rows)}
-    by_index = {index: name for name, index in taken.items()}
-    read_merges(grid, table, columns, at, by_index, findings)
-    read_marked(grid, table, columns, at, by_index, findings)
-    table.repeats = _repeats(layout, columns, set(by_index))
+    findings += read_marked(layout.grid, table, columns, rows, {index: name for name, index in taken.items()})
+    table.repeats = _repeats(layout, columns, taken.values())
     for name, index in taken.items():
-        proposal = proposals[index]
+        proposal = sheet.proposals[index]
         if name != proposal.term:
             table.proposals[name] = proposal
             continue
         if proposal.confidence <= CERTAIN:
             params = {"term": name, "near": name, "others": ", ".join(proposal.others),
                       "confidence": f"{proposal.confidence:g}"}  # fmt: skip
-            findings.append(table.finding(layout.heading_row, proposal.heading, proposal.heading, proposal.why.value,
-                                          proposal.why is not Why.TAKEN, **params))  # fmt: skip
+            is_open = proposal.why is not Why.TAKEN
+            findings.append(table.of_heading(proposal.heading, proposal.why.value, is_open, **params))
         findings += _units(table, columns, name, proposal)
     if bands:
         table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
@@ -227,11 +223,39 @@ def _table(
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
     findings += _month_of_sheet(table, columns)
-    table.frame = pl.DataFrame(
-        {"source_row": pl.Series(rows, dtype=pl.Int64)}
-        | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
-    )
+    schema = {"source_row": pl.Int64, **dict.fromkeys(columns, pl.String)}
+    table.frame = pl.DataFrame({"source_row": rows, **columns}, schema=schema)
     return table
+
+
+def _taken(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
+    """Return the columns that are taken by what they are called, and what is told of the others; `bands` count by ranges."""
+    taken: dict[str, int] = {}
+    told = []
+    for column in sheet.layout.columns:
+        name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
+        measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
+        if heading in bands:
+            name, measures = heading, sheet_units.Measured(heading, "", None, None)
+        elif name in taken:
+            params = {"term": name, "other": column_letters(taken[name])}
+            told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
+            continue
+        # An elevation is of the place, and may be called as a height is.
+        if (
+            measures is not None
+            and name in (heading, _QUANTITY)
+            and (heading in bands or proposal.term in (None, _QUANTITY))
+        ):
+            name = heading
+            table.measured[name] = measures
+        elif name == heading and proposal.why is Why.NOT_KEPT:
+            # Numbers of the rows need not be told.
+            if any(cell is not None and not cell.strip().isdigit() for cell in sheet.layout.cells(column.index)):
+                told.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
+            continue
+        taken[name], table.headings[name] = column.index, heading
+    return taken, told
 
 
 def _from_title(
@@ -240,17 +264,17 @@ def _from_title(
     """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
     if table.kind not in ("occurrences", "events"):
         return
+    place, of_utm = PLACE[:5], ("utm_zone", "geodeticDatum")
     for one in told_above(layout):
-        told = {*columns, crossed or ""}
-        lacks = one.term not in told and told.isdisjoint(_DATES | {"day", *ENDS} if one.term in _DATES else ())
-        if one.term in (*PLACE[:5], "utm_zone", "geodeticDatum"):
-            placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
-            lacks = lacks and placed == (one.term in ("utm_zone", "geodeticDatum"))
-        if not lacks or (one.term in (*PLACE[:5], *_DATES) and not alone):
-            continue
-        columns[one.term] = [one.value] * len(layout.rows)
-        table.headings[one.term] = one.label
-        yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
+        told, is_date = {*columns, crossed or ""}, one.term in _DATES
+        lacks = told.isdisjoint(_DATES | {"day", *ENDS} if is_date else {one.term}) and (
+            alone or one.term not in (*place, *_DATES)
+        )
+        if one.term in (*place, *of_utm):
+            lacks = lacks and told.isdisjoint({*place, "easting"}) != (one.term in of_utm)
+        if lacks:
+            columns[one.term], table.headings[one.term] = [one.value] * len(layout.rows), one.label
+            yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
 
 
 def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
@@ -267,7 +291,7 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
     every += [layout.cells(column.index) for column in layout.columns if column.index not in taken]
     first: dict[tuple[str | None, ...], int] = {}
     cells = zip(*(values for values in every if not _counts_rows(values)), strict=True)
-    rows = zip([number for number, _ in layout.rows], cells, strict=False)
+    rows = zip((number for number, _ in layout.rows), cells, strict=False)
     return {number: before for number, told in rows if (before := first.setdefault(told, number)) != number}
 
 

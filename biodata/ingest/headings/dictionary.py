@@ -1,5 +1,6 @@
 """The dictionary of headings: which terms a heading stands for, in which languages, and how surely."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -142,12 +143,14 @@ class Proposal:
 
 
 _LEAST_ALIKE, _LOOKED_AT = 80.0, 5
+_DIGITS: Final = re.compile(r"\d+")
 
 
 def nearest(heading: str) -> dict[str, float]:
     """Return the terms whose headings are spelt nearly as one, the likest first, each with how like it is, 0 to 1."""
-    known, best = entries(), dict[str, float]()
-    scored = process.extract(key(heading), known.keys(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
-    for plain, score, _ in scored:
-        best.setdefault(known[plain].terms[0], min(score / 100, known[plain].confidence))
+    known, best, plain = entries(), dict[str, float](), key(heading)
+    scored = process.extract(plain, known.keys(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
+    for other, score, _ in scored:
+        if _DIGITS.findall(plain) == _DIGITS.findall(other):  # `Visit 3` is no `visit` with a slip
+            best.setdefault(known[other].terms[0], score / 100 * known[other].confidence)
     return best
