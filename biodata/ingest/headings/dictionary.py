@@ -152,5 +152,5 @@ def nearest(heading: str) -> dict[str, float]:
     scored = process.extract(plain, known.keys(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
     for other, score, _ in scored:
         if _DIGITS.findall(plain) == _DIGITS.findall(other):  # `Visit 3` is no `visit` with a slip
-            best.setdefault(known[other].terms[0], score / 100 * known[other].confidence)
+            best.setdefault(known[other].terms[0], (score / 100) ** 2 * known[other].confidence)
     return best
