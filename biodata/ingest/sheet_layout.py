@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
@@ -35,8 +35,7 @@ class Column:
 
     index: int
     heading: str
-    row: int
-    """The row that the heading stands in."""
+    row: int  # that the heading stands in
 
 
 @dataclass
@@ -44,16 +43,11 @@ class Layout:
     """A table found on a sheet."""
 
     grid: Grid
-    heading_row: int
-    """The last row of headings."""
-    columns: list[Column]
-    """From left to right, without hidden ones."""
-    rows: list[tuple[int, Cells]]
-    """The rows that are records."""
-    above: list[tuple[int, Cells]] = field(default_factory=list)
-    """The filled rows above the headings."""
-    findings: list[Finding] = field(default_factory=list)
-    """What was left out, or is wrong with the table's form."""
+    heading_row: int  # the last row of headings
+    columns: list[Column]  # from left to right, without hidden ones
+    rows: list[tuple[int, Cells]]  # that are records
+    above: list[tuple[int, Cells]] = field(default_factory=list)  # the filled rows above the headings
+    findings: list[Finding] = field(default_factory=list)  # what was left out, or is wrong with the table's form
 
     def cells(self, index: int) -> Cells:
         """Return a column of the records."""
@@ -78,10 +72,8 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
     last = first if one_row else last
     out = Layout(grid, filled[last][0], [], [], filled[:first])
     if first:
-        title = next(cell for cell in filled[0][1] if cell is not None)
-        out.findings.append(
-            out.finding(filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=str(filled[first - 1][0]))
-        )
+        title, last_above = next(filter(None, filled[0][1])), str(filled[first - 1][0])
+        out.findings.append(out.finding(filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=last_above))
     if first < last:
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
     upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
@@ -115,21 +107,23 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
 
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
     """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
-    width = max(len(upper), len(lower))
-    high, low = ([*cells, *[None] * (width + 1 - len(cells))] for cells in (upper, lower))
-    joined = [at for at in range(1, width) if low[at] is not None and low[at - 1] and high[at] in (None, high[at - 1])]
-    groups = {*joined, *(at - 1 for at in joined)}
-    filled = {at for at, cell in enumerate(low) if cell is not None}
-    return bool(joined) and filled <= groups and not any(_PLAIN_NUMBER.fullmatch(low[at] or "") for at in filled)
+    pairs = list(zip_longest(upper, lower))
+    joined = [
+        at
+        for at, ((left, below), (high, low)) in enumerate(pairwise(pairs))
+        if low is not None and below and high in (None, left)
+    ]
+    groups = {*joined, *(at + 1 for at in joined)}
+    filled = {at: low for at, (_, low) in enumerate(pairs) if low is not None}
+    return bool(joined) and filled.keys() <= groups and not any(map(_PLAIN_NUMBER.fullmatch, filled.values()))
 
 
 def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[float]) -> bool:
     """Tell whether the row above the headings groups them: it names some, or is merged over some of them."""
     number, cells = near[best - 1]
-    width = sum(cell is not None for cell in near[best][1])
-    wide = [c2 - c1 + 1 for r1, c1, r2, c2 in grid.merges if r1 == number and c2 > c1]
+    wide = [c2 - c1 + 1 for r1, c1, _, c2 in grid.merges if r1 == number and c2 > c1]
     tall = any(r1 == number and r2 == number + 1 and c1 == c2 for r1, c1, r2, c2 in grid.merges)
-    filled = sum(cell is not None for cell in cells)
+    filled, width = (sum(cell is not None for cell in row) for row in (cells, near[best][1]))
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
@@ -173,56 +167,45 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
     """Sort the rows below the headings into records and what is none."""
     before = 0  # the last record so far
+    is_text = out.grid.name is None
     shown = {column.index for column in out.columns}
     hidden = {index for index in range(len(headings)) if out.grid.marks.hides_column(index)}
     for number, cells in rows:
-        told = [cell for cell in cells if cell is not None]
         stray = next((i for i, cell in enumerate(cells) if cell is not None and i not in shown | hidden), None)
-        left_out = _why_left_out(out.grid, number, cells, told, headings)
+        left_out = _why_left_out(out.grid, number, cells, headings)
         if left_out is not None:
-            value, code = left_out
-            out.findings += [out.finding(number, None, value, code)] if code else []
-        elif stray is not None and out.grid.name is None:
+            out.findings += [out.finding(number, None, *left_out)] if left_out[1] else []
+            before = number if before else 0
+            continue
+        if stray is not None and is_text:
             width = {"found": str(len(cells)), "width": str(len(headings))}
             out.findings.append(out.finding(number, None, cells[stray], "ROW_TOO_LONG", True, **width))
             continue
-        else:
-            if stray is not None:
-                out.findings.append(out.finding(number, column_letters(stray), cells[stray], "HEADING_MISSING", True))
-            # Delimited text leaves blank lines out by itself, and notes stand apart.
-            if before and number > before + 1 and out.grid.name is not None:
-                out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
-            out.rows.append((number, cells))
-            before = number
-        before = number if before else 0
+        if stray is not None:
+            out.findings.append(out.finding(number, column_letters(stray), cells[stray], "HEADING_MISSING", True))
+        # Delimited text leaves blank lines out by itself, and notes stand apart.
+        if before and number > before + 1 and not is_text:
+            out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
+        out.rows.append((number, cells))
+        before = number
 
 
-def _why_left_out(
-    grid: Grid, number: int, cells: Cells, told: list[str], headings: Cells
-) -> tuple[str | None, str | None] | None:
+def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tuple[str | None, str] | None:
     """Return the value and the code of a row that is no record; no code for a template's example, None for a record."""
+    told = [cell for cell in cells if cell is not None]
+    words = [cell for cell in told if not _NUMBER.fullmatch(cell)]
+    total = next(filter(is_total, words), None)
     if number in grid.marks.hidden_rows:
         return None, "ROW_HIDDEN"
     if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:
         return None, "HEADING_ROW_REPEATED"
     if told and is_example(told[0]):
-        return None, None
-    if _is_totals(told):
-        return next(cell for cell in told if is_total(cell)), "TOTALS_ROW_LEFT_OUT"
-    return (told[0], "NOTE_ROW_LEFT_OUT") if _is_note(told) else None
-
-
-def _is_totals(cells: list[str]) -> bool:
-    """Tell whether the filled cells of a row are a word for a total and numbers."""
-    words = [cell for cell in cells if not _NUMBER.fullmatch(cell)]
-    return any(is_total(cell) for cell in words) and len(words) <= 2
-
-
-def _is_note(cells: list[str]) -> bool:
-    """Tell whether a row is a note: one cell of words, or a word for a note and what follows it."""
-    if not cells or len(cells) > 2:
-        return False
-    return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
+        return None, ""
+    if total is not None and len(words) <= 2:
+        return total, "TOTALS_ROW_LEFT_OUT"
+    # one cell of words, or a word for a note and what follows it
+    is_words = len(told) == 1 and len(told[0].split()) > 3
+    return (told[0], "NOTE_ROW_LEFT_OUT") if is_words or (0 < len(told) < 3 and is_note(told[0])) else None
 
 
 _COLONS: Final = (":", "：", "៖")
