@@ -16,21 +16,17 @@ from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
 OPTION: Final = "heading."
 _TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})
-_SHOWN: Final = 12
-_LIKELY: Final = 0.4
+_SHOWN, _LIKELY = 12, 0.4
 _NAME: Final = "scientificName"
-_PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
-    {
-        "scientific name": tuple(
-            (term,)
-            for term in """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName
-            verbatimIdentification vernacularName species genus genericName taxonKey speciesKey scientificNameID""".split()
-        ),
-        "coordinate": (("decimalLatitude", "decimalLongitude"), ("verbatimLatitude", "verbatimLongitude"),
-                       ("verbatimCoordinates",), ("footprintWKT",)),
-        "date": (("eventDate",), ("verbatimEventDate",), ("year",)),
-    }
-)  # fmt: skip
+_PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType({
+    "scientific name": tuple((term,) for term in (
+        """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName verbatimIdentification
+        vernacularName species genus genericName taxonKey speciesKey scientificNameID""".split()
+    )),
+    "coordinate": (("decimalLatitude", "decimalLongitude"), ("verbatimLatitude", "verbatimLongitude"),
+                   ("verbatimCoordinates",), ("footprintWKT",)),
+    "date": (("eventDate",), ("verbatimEventDate",), ("year",)),
+})  # fmt: skip
 """What a record says: the terms that say it, the usual ones first."""
 
 
@@ -44,32 +40,23 @@ def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
 
     Either side may be the term: `heading.lat=decimalLatitude` and `heading.decimalLatitude=lat` are the same.
     """
-    found: dict[str, str] = {}
-    for name, value in options.items():
-        if is_heading_option(name):
-            told = name.removeprefix(OPTION)
-            swapped = told in _TERMS and value not in _TERMS and value != ""
-            found |= {value: told} if swapped else {told: value}
-    return found
+    told = {name.removeprefix(OPTION): value for name, value in options.items() if is_heading_option(name)}
+    swapped = {name for name, value in told.items() if name in _TERMS and value not in _TERMS and value != ""}
+    return dict((value, name) if name in swapped else (name, value) for name, value in told.items())
 
 
 def open_table(
-    open_stream: Callable[[], BinaryIO],
-    *,
-    file: str,
-    options: Mapping[str, str],
-    needed: bool = False,
-    of_people: bool = False,
-    without_blank: bool = False,
-) -> delimited.Delimited:
+    open_stream: Callable[[], BinaryIO], *, file: str, options: Mapping[str, str], needed: bool = False,
+    of_people: bool = False, without_blank: bool = False,
+) -> delimited.Delimited:  # fmt: skip
     """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare.
 
     Each of these has to be there where the table is the only one (`needed`), else HEADING_MISSING.
     """
+    encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(
-        open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"),
-        of_people=of_people, without_blank=without_blank,
-    )  # fmt: skip
+        open_stream, file=file, encoding=encoding, separator=separator, of_people=of_people, without_blank=without_blank
+    )
     return called_as_declared(table, options, needed=needed)
 
 
@@ -78,10 +65,15 @@ def called_as_declared(
 ) -> delimited.Delimited:
     """Return a table with its columns called as the options `heading.*` declare; as `open_table` has them."""
     names = declared_names(options, table.headings, file=table.file, needed=needed)
-    if not names:
-        return table
     headings = tuple(names.get(heading, heading) for heading in table.headings)
     return replace(table, headings=headings, batches=(frame.rename(names, strict=False) for frame in table.batches))
+
+
+def renamed_frames(batches: Iterator[pl.DataFrame], options: Mapping[str, str], *, file: str) -> Iterator[pl.DataFrame]:
+    """Yield the frames of one table that is no text, its columns called as the options `heading.*` declare."""
+    for frame in batches:
+        headings = [name for name in frame.columns if name not in ("source_row", "source_file", "geometry")]
+        yield frame.rename(declared_names(options, headings, file=file, needed=True))
 
 
 def declared_names(
@@ -95,28 +87,22 @@ def declared_names(
     there = {key(heading): heading for heading in headings}
     names: dict[str, str] = {}
     for declared, term in declared_terms(options).items():
-        heading, name = there.get(key(declared)), term
-        if heading is None and term and key(term) in there:
-            heading, name = there[key(term)], declared
-        if heading is not None:
-            names[heading] = name or heading
+        if key(declared) in there:
+            names[there[key(declared)]] = term or there[key(declared)]
+        elif term and key(term) in there:
+            names[there[key(term)]] = declared
         elif needed:
             problem = f"there is no such heading; the headings are {_listed(headings)}"
             raise InputError(problem, file=file, row=1, column=declared, code="HEADING_MISSING")
-    for heading in headings:
-        if heading in names.values() and heading not in names:
-            names[heading] = f"{heading}_"
-    return names
+    return names | {h: f"{h}_" for h in headings if h in names.values() and h not in names}
 
 
 @dataclass(frozen=True)
 class RecordColumns:
-    """What the columns of a table of records are called."""
+    """What the columns of a table of records are called, each by one name, and in sentences what was read and what is missing."""
 
     names: dict[str, str]
-    """Heading → the term that it is read as, else the heading; each name once."""
     notes: list[str]
-    """Headings that were read by the dictionary, and what no heading says; in sentences."""
 
 
 def record_columns(
@@ -128,35 +114,31 @@ def record_columns(
     others, as far as it is certain or the cells decide; it is not asked about those of `declared_names`.
     """
     kept = {heading for heading, name in declared.items() if heading == name}
-    terms = terms_of(
-        [declared.get(heading, heading) for heading in headings if heading not in kept], file=file, any_of=False
-    )
-    names = {heading: heading if heading in kept else terms[declared.get(heading, heading)] for heading in headings}
+    called = {heading: declared.get(heading, heading) for heading in headings}
+    terms = terms_of([name for heading, name in called.items() if heading not in kept], file=file, any_of=False)
+    names = {heading: name if heading in kept else terms[name] for heading, name in called.items()}
     open_ones = [h for h in headings if h not in declared and names[h] == h and term_of(h) not in VERBATIM_TERMS]
-    missing = _missing(names.values())
-    proposals = decided(propose(open_ones, cells=cells), cells) if missing else []
+    proposals = decided(propose(open_ones, cells=cells), cells) if _missing(names.values()) else []
     read: dict[str, str] = {}
     for one in proposals:
-        free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
-        if free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
+        is_free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
+        if is_free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
             read[one.heading] = one.term
-    names |= read
-    missing = _missing(names.values())
     latin = [p.heading for p in proposals if _NAME in (p.term, *p.others) and _are_latin(cells.get(p.heading, ()))]
-    if "scientific name" in missing and len(latin) == 1:  # its cells begin with known genera: `final_species`
-        names[latin[0]] = read[latin[0]] = _NAME
-        missing.remove("scientific name")
-    proposals = [one for one in proposals if one.heading not in read]
-    likely = {part: " ".join(_likely(proposals, part, cells)) for part in missing}
+    if "scientific name" in _missing((names | read).values()) and len(latin) == 1:
+        read[latin[0]] = _NAME  # its cells begin with known genera: `final_species`
+    names |= read
+    left = [one for one in proposals if one.heading not in read]
+    likely = {part: " ".join(_likely(left, part, cells)) for part in _missing(names.values())}
     if not any(set(names.values()) & set(way) for ways in _PARTS.values() for way in ways):
         problem = f"no heading says which column holds a scientific name, a coordinate or a date; the headings are {_listed(headings)}"
         expected = f"say it: {' '.join(likely.values())}"
         raise InputError(problem, file=file, row=1, expected=expected, code="HEADING_UNKNOWN")
-    notes = []
-    if read:
-        shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
-        example = next(iter(read))
-        notes.append(f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else")
+    shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
+    notes = [
+        f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else"
+        for example in [*read][:1]
+    ]
     for part, options in likely.items():
         notes.append(f"no heading says which column holds a {part}; if one does, say it: {options}")
     return RecordColumns(names, notes)
@@ -198,10 +180,3 @@ def _listed(headings: Sequence[str]) -> str:
     """Return headings for a message."""
     more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
     return ", ".join(headings[:_SHOWN]) + more
-
-
-def renamed_frames(batches: Iterator[pl.DataFrame], options: Mapping[str, str], *, file: str) -> Iterator[pl.DataFrame]:
-    """Yield the frames of one table that is no text, its columns called as the options `heading.*` declare."""
-    for frame in batches:
-        headings = [name for name in frame.columns if name not in ("source_row", "source_file", "geometry")]
-        yield frame.rename(declared_names(options, headings, file=file, needed=True))
