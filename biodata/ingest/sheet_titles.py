@@ -15,16 +15,13 @@ from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.told_places import tells_a_place
 
 _SIGN: Final = re.compile(r"\s*[:：៖]\s*")
-_DATUM: Final = re.compile(
-    r"(?i)wgs[\s_-]*(?:19)?84|vn[\s-]?2000|cgcs[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72"
-)
+_DATUM: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84|(?:vn|cgcs)[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72")
 _PLACE: Final = re.compile(r"-?\d[^()（）]*")
 _OF_ALL: Final = frozenset(
     """recordedBy locationID locality country stateProvince county municipality habitat samplingProtocol decimalLatitude
     decimalLongitude minimumElevationInMeters eventTime""".split()
 )
 """Terms that a label may tell of all rows."""
-_DAYS: Final = ("day", "interval", "month")
 
 
 class Told(NamedTuple):
@@ -39,42 +36,41 @@ class Told(NamedTuple):
 
 def told_above(layout: Layout) -> list[Told]:
     """Return what is told above the headings; of several that tell the same nothing."""
-    found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
-    values = {one.term: {other.value for other in found if other.term == one.term} for one in found}
-    return [one for one in {one.term: one for one in found}.values() if len(values[one.term]) == 1]
+    found: dict[str, list[Told]] = {}
+    for one in (one for row, cells in layout.above for one in _read(row, cells)):
+        found.setdefault(one.term, []).append(one)
+    return [same[-1] for same in found.values() if len({one.value for one in same}) == 1]
 
 
-def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a row with what stands before their colon; a label alone is of the text behind it."""
-    texts = [line.strip() for cell in cells if cell for line in cell.splitlines() if line.strip()]
+def _read(row: int, cells: Cells) -> Iterator[Told]:
+    """Yield what the texts of a row tell: by their label as a heading would, by themselves a date, place, zone or datum.
+
+    A label stands before the colon of its text, or alone before the next one.
+    """
     label = ""
-    for text in texts:
-        before, *rest = _SIGN.split(text, maxsplit=1)
+    for line in (line.strip() for cell in cells if cell for line in cell.splitlines() if line.strip()):
+        before, *rest = _SIGN.split(line, maxsplit=1)
         if rest and not rest[0]:  # what it tells stands in the next cell
             label = before
             continue
-        yield (before, rest[0]) if rest else (label, text)
+        label, text = (before, rest[0]) if rest else (label, line)
+        zone, datum, place = ZONE_TOLD.search(text), _DATUM.search(text), _PLACE.search(text)
+        if zone is not None:
+            yield Told("utm_zone", f"{zone[1]}{zone[2]}", label or text, row, text)
+        if datum is not None:
+            yield Told("geodeticDatum", datum[0], label or text, row, text)
+        if place is not None and tells_a_place(text) and read_pair(place[0].strip()).latitude is not None:
+            yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
+        elif _is_date(text):
+            yield Told("eventDate", text, label or text, row, text)
+        elif label and zone is datum is None:
+            (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
+            if one.term in _OF_ALL and (one.confidence > CERTAIN or one.why is Why.TAKEN):
+                yield Told(one.term, text, label, row, text)
         label = ""
-
-
-def _read(row: int, label: str, text: str) -> Iterator[Told]:
-    """Yield what a text tells: by its label as a heading would, by itself where it is a date, a place, a zone or a datum."""
-    zone, datum, place = ZONE_TOLD.search(text), _DATUM.search(text), _PLACE.search(text)
-    if zone is not None:
-        yield Told("utm_zone", f"{zone[1]}{zone[2]}", label or text, row, text)
-    if datum is not None:
-        yield Told("geodeticDatum", datum[0], label or text, row, text)
-    if place is not None and tells_a_place(text) and read_pair(place[0].strip()).latitude is not None:
-        yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
-    elif _is_date(text):
-        yield Told("eventDate", text, label or text, row, text)
-    elif label and zone is datum is None:
-        (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
-        if one.term in _OF_ALL and (one.confidence > CERTAIN or one.why is Why.TAKEN):
-            yield Told(one.term, text, label, row, text)
 
 
 def _is_date(text: str) -> bool:
     """Tell whether a text is a day, several or a month, if only in one of two orders or another era."""
     (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
-    return read["precision"] in _DAYS or read["proposal"] is not None
+    return read["precision"] in ("day", "interval", "month") or read["proposal"] is not None

@@ -11,8 +11,10 @@ from biodata.ingest.headings.plain import settled
 from biodata.parsers.bundled import read_rows
 
 _BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]*)[)\]}>】〕」]")
-_TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE)
-_SHORT_TAIL: Final = re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$")
+_TAILS: Final = (
+    re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE),
+    re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$"),
+)
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
 _SMALL: Final = frozenset({"cm", "mm"})
@@ -39,19 +41,18 @@ def split_unit(heading: str, term: str | None = None) -> tuple[str, Unit | None]
 
 def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     """Return a heading without its unit, and the units that it can be: n is of north, and of a number."""
-    for match in _BRACKETS.finditer(unicodedata.normalize("NFKC", heading)):
-        told = unicodedata.normalize("NFKC", heading)
+    told = unicodedata.normalize("NFKC", heading)
+    for match in _BRACKETS.finditer(told):
         units = _units().get(_plain(match[1]), ())
         rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
         if units and rest:
             return rest, units
-    for pattern in (_TAIL, _SHORT_TAIL):
-        tail = pattern.match(heading.strip())
-        units = _units().get(_plain(tail[2]), ()) if tail else ()
-        if tail and units:
-            behind = heading[tail.end(1) : tail.start(2)]
-            if _is_tail(units[0], tail[2]) or ("/" in behind and units[0].dimension == "count"):
-                return tail[1].rstrip(",;:/_-–— "), units
+    for tail in filter(None, (pattern.match(heading.strip()) for pattern in _TAILS)):
+        for unit in _units().get(_plain(tail[2]), ())[:1]:
+            is_count = unit.dimension == "count" and "/" in heading[tail.end(1) : tail.start(2)]
+            of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
+            if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
+                return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
     return heading, ()
 
 
@@ -62,11 +63,6 @@ def date_begun(heading: str) -> str | None:
     begun = max((word for word in orders if told.startswith(word)), key=len, default=None)
     rest = told[len(begun) :].strip() if begun is not None else ""
     return rest if any(sign.isalpha() for sign in rest) else None
-
-
-def _is_tail(unit: Unit, word: str) -> bool:
-    """Tell whether a last word is a unit also without brackets; a grid where it names its zone: `X_UTM48N`."""
-    return unit.dimension in _TAIL_DIMENSIONS or (unit.dimension == "grid" and any(sign.isdigit() for sign in word))
 
 
 def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
