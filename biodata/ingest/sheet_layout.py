@@ -4,7 +4,6 @@ What is left out is told as a finding; a row is left out only where it can be no
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +12,13 @@ from itertools import pairwise, zip_longest
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
+from biodata.ingest.headings import key
+from biodata.ingest.headings.units import unit_alone
 from biodata.ingest.protocol import Finding
 from biodata.parsers.bundled import read_rows
 
 _LOOKED_AT: Final = 40
-_UNIT_CELL: Final = re.compile(
-    r"[\[(（]?\s*(?:[ckm]?m[²2]?|ha|ft|[mk]?g|h|min|s|%|°[CNEF]?|dd|n|no\.?|inds?\.?|decimal(?: degrees)?|deg(?:rees)?\.?"
-    r"|WGS ?84|[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?|text|number|米|公里|只|头|度|年[/-]?月[/-]?日|เมตร|ตัว|องศา|mét|con|độ"
-    r"|ແມັດ|ໂຕ|ອົງສາ|ម៉ែត្រ|ក្បាល|ដឺក្រេ|မီတာ|ကောင်|ဒီဂရီ|ekor|derajat|darjah|piraso)\s*[\])）]?",
-    re.IGNORECASE,
-)
-_DATE_FORM: Final = re.compile(r"[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?", re.IGNORECASE)
+_KINDS: Final = ("text", "number")  # what a form writes below a heading where it has no unit
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 Cells = list[str | None]
@@ -98,7 +93,7 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
         joined = _are_below_joined(_spread(grid, *near[best]), near[best + 1][1])
-        if named or joined or all(_UNIT_CELL.fullmatch(cell) for cell in below):
+        if named or joined or all(map(_is_unit, below)):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
@@ -145,15 +140,15 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
     """Name the columns and tell hidden ones."""
     pairs = [((high or "").strip(), (low or "").strip()) for high, low in zip_longest(upper, lower)]
     groups, seen = Counter(high for high, _ in pairs), Counter(low for _, low in pairs)
-    of_units = all(_UNIT_CELL.fullmatch(low) for _, low in pairs if low)
+    of_units = all(_is_unit(low) for _, low in pairs if low)
     for index, (high, low) in enumerate(pairs):
         if not high and not low:
             continue
-        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None and (of_units or not is_heading(low))
+        is_unit = is_heading(high) and _is_unit(low) and (of_units or not is_heading(low))
         one_of_group = groups[high] == 1 and not is_heading(f"{high} {low}")
         if low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit)):
             heading = low
-        elif not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or one_of_group)):
+        elif not low or (is_heading(high) and (_is_unit(low, "date_order", "clock") or one_of_group)):
             heading = high
         else:
             heading = f"{high} {low}"
@@ -208,44 +203,46 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
     return (told[0], "NOTE_ROW_LEFT_OUT") if is_words or (0 < len(told) < 3 and is_note(told[0])) else None
 
 
+def _is_unit(cell: str, *dimensions: str) -> bool:
+    """Tell whether a cell is a unit and nothing else, of these dimensions if any are named."""
+    unit = unit_alone(cell)
+    return (
+        (cell.strip().lower() in _KINDS and not dimensions)
+        if unit is None
+        else unit.dimension in (dimensions or (unit.dimension,))
+    )
+
+
 _COLONS: Final = (":", "：", "៖")
-_AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"
 _MARK: Final = re.compile(r"[:：៖\-–—]")
-
-
-def plain(text: str) -> str:
-    """Return a text in one spelling of letters, without signs around it."""
-    return unicodedata.normalize("NFKC", text).casefold().strip(_AROUND)
 
 
 @cache
 def _words() -> Mapping[str, frozenset[str]]:
     """Return by kind what is said in any language."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, frozenset[str]] = {}
     for row in read_rows("sheet_words.csv"):
-        found.setdefault(row["kind"], set()).update(plain(word) for word in row["words"].split("|"))
-    return {kind: frozenset(words) for kind, words in found.items()}
+        found[row["kind"]] = found.get(row["kind"], frozenset()).union(map(key, row["words"].split("|")))
+    return found
 
 
 def sheet_kind(name: str) -> str | None:
     """Return what a sheet's name says that it holds; None where it says nothing."""
     kinds = ("occurrences", "events", "sites", "project", "guide")
-    return next((kind for kind in kinds if plain(name) in _words()[kind]), None)
+    return next((kind for kind in kinds if key(name) in _words()[kind]), None)
 
 
 def is_total(cell: str) -> bool:
     """Tell whether a cell is the word for a total."""
-    return plain(cell) in _words()["total"]
+    return key(cell) in _words()["total"]
 
 
 def is_note(cell: str) -> bool:
     """Tell whether a cell begins as a note does: with a word for it and a sign behind it, or with a star."""
-    if cell.lstrip().startswith(("*", "※", "注：")):
-        return True
-    parts = _MARK.split(cell, maxsplit=1)
-    return len(parts) > 1 and plain(parts[0]) in _words()["note"]
+    before, *rest = _MARK.split(cell, maxsplit=1)
+    return cell.lstrip().startswith(("*", "※", "注：")) or (bool(rest) and key(before) in _words()["note"])
 
 
 def is_example(cell: str) -> bool:
     """Tell whether a row that begins with this cell is a template's example."""
-    return cell.lstrip().startswith("#") and plain(cell.lstrip().lstrip("#")) in _words()["example"]
+    return cell.lstrip().startswith("#") and key(cell) in _words()["example"]

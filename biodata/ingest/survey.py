@@ -27,15 +27,8 @@ _OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "li
 class SurveySource:
     """Surveys as people hand them in: workbooks, each a survey; texts and zip archives of them, together one survey.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files, or what the worker kept of an upload in another form.
-    dataset : str, optional
-        Key of the dataset that they belong to.
-    options : mapping
-        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it
-        is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
+    Options are `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term
+    it is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"

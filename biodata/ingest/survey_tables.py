@@ -9,20 +9,11 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_units, survey_project, survey_sites
+from biodata.ingest import sheet_headings, sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import (
-    NAMES_OF_TAXA,
-    NEEDED,
-    grids_of,
-    is_guide,
-    kind_of,
-    laid_out,
-    leave_out_no_records,
-    names_of,
-)  # fmt: skip
+from biodata.ingest.sheet_headings import NAMES_OF_TAXA, NEEDED
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked
 from biodata.ingest.sheet_stations import block_of
@@ -85,13 +76,15 @@ def proposals_of(
         layout, grid = one.layout, one.layout.grid
         labels, _ = survey.turned.get((grid.file, grid.name), ({}, {}))
         row = layout.heading_row if layout.heading_row < TURNED else min(labels.values())
-        if layout.columns and (_kind(one) is not None or not is_guide(layout, kept or {})):
+        if layout.columns and (_kind(one) is not None or not sheet_headings.is_guide(layout, kept or {})):
             found.append((grid.file, grid.name, row, [one.proposals[column.index] for column in layout.columns]))
     return found
 
 
 def _kind(sheet: Sheet) -> str | None:
-    return "occurrences" if sheet.cross is not None else kind_of(sheet.layout, sheet.names, sheet.proposals)
+    return (
+        "occurrences" if sheet.cross is not None else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
+    )
 
 
 def _sheets_of(
@@ -99,7 +92,7 @@ def _sheets_of(
 ) -> list[Sheet]:
     """Return the sheets of files, what joins them found; the survey gets what is told of each, and what was accepted."""
     sheets: list[Sheet] = []
-    for grid in (grid for name, content in files for grid in grids_of(name, content, encoding)):
+    for grid in (grid for name, content in files for grid in sheet_headings.grids_of(name, content, encoding)):
         survey.order[grid.file, grid.name] = {}
         if grid.guessed_encoding is not None:
             params = {"encoding": grid.guessed_encoding}
@@ -121,12 +114,12 @@ def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[She
         survey.turned[grid.file, grid.name] = block.labels, block.codes
         survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
     for part in [grid] if block is None else [block.stations, block.rest]:
-        layout = None if part is None else laid_out(part, kept)
+        layout = None if part is None else sheet_headings.laid_out(part, kept)
         if layout is not None:
-            sheet = Sheet(layout, *names_of(layout, kept))
+            sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
             if layout.heading_row < TURNED:
                 survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
-                leave_out_no_records(layout, sheet.names)
+                sheet_headings.leave_out_no_records(layout, sheet.names)
             yield sheet
 
 
@@ -174,7 +167,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
     layout, cross = sheet.layout, sheet.cross
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
-        if layout.rows and not is_guide(layout, kept):
+        if layout.rows and not sheet_headings.is_guide(layout, kept):
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
     survey.findings += layout.findings
@@ -242,11 +235,7 @@ def _taken(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict
             told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
             continue
         # An elevation is of the place, and may be called as a height is.
-        if (
-            measures is not None
-            and name in (heading, _QUANTITY)
-            and (heading in bands or proposal.term in (None, _QUANTITY))
-        ):
+        if measures and name in (heading, _QUANTITY) and (heading in bands or proposal.term in (None, _QUANTITY)):
             name = heading
             table.measured[name] = measures
         elif name == heading and proposal.why is Why.NOT_KEPT:

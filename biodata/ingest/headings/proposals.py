@@ -10,17 +10,7 @@ from typing import Final, NamedTuple
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import contradicted, possible
-from biodata.ingest.headings.dictionary import (
-    CERTAIN,
-    NO_TERM,
-    Entry,
-    Proposal,
-    Why,
-    by_language,
-    entries,
-    is_term,
-    nearest,
-)
+from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, by_language, entries, is_term, nearest
 from biodata.ingest.headings.plain import key
 from biodata.ingest.headings.told import bare_name
 from biodata.ingest.headings.units import Unit, date_begun, fits, fitting, split_unit, units_in
@@ -112,7 +102,7 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
             wanted.setdefault(proposal.term, []).append(proposal)
     out = []
     for proposal in proposals:
-        rivals = [one for one in wanted.get(proposal.term or NO_TERM, ()) if one is not proposal]
+        rivals = [one for one in wanted.get(proposal.term or "", ()) if one is not proposal]
         best = max((rival.confidence for rival in rivals), default=0.0)
         if rivals and proposal.confidence <= best and proposal.why is not Why.KEPT:
             free = [term for term in proposal.others if term not in wanted]
@@ -165,7 +155,7 @@ def _made(asked: _Asked, entry: Entry, why: Why) -> Proposal:
 
 def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
     """Put those meanings of a heading first that its unit fits: X in metres is an easting."""
-    if not units or len(entry.terms) == 1 or entry.terms[0] == NO_TERM:
+    if not units or len(entry.terms) == 1 or not entry.terms[0]:
         return entry  # what is of no record has units, too: Height (m) is a tree's
     able = [term for term in entry.terms if term and any(fits(term, unit) for unit in units)]
     if units[0].dimension == "length" and {"easting", "northing"} & set(able):

@@ -56,6 +56,11 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     return heading, ()
 
 
+def unit_alone(text: str) -> Unit | None:
+    """Return the unit that a text is, in brackets or not; None where it is anything else."""
+    return next(iter(_units().get(_plain(text.strip("[]()（） ")), ())), None)
+
+
 def date_begun(heading: str) -> str | None:
     """Return what follows the order of a date that a heading begins with: `ว/ด/ป ที่สำรวจ`; None where it begins otherwise."""
     told = _plain(heading)
