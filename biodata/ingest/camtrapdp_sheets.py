@@ -70,7 +70,6 @@ class Sheet:
         return Finding(self.file, None, row, column, value, code, False, params)
 
     def _read_as(self, row: int, column: str, value: str, read: str) -> Finding:
-        """Return the doubt about what was read by a rule that is sure."""
         return self._doubt(row, column, value, "VALUE_READ_AS", read=read, expected=read)
 
     def _strip(self) -> None:
@@ -136,7 +135,6 @@ def _is_code(field: check.Field) -> bool:
 
 
 def _message(fault: check.Fault) -> str:
-    """Return a fault in words."""
     told = {
         "CELL_MISSING": "this may not be empty",
         "CELL_TYPE": "this is of another kind than the standard asks for",

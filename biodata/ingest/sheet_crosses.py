@@ -9,8 +9,7 @@ from typing import Final
 import polars as pl
 
 from biodata.ingest.headings import Proposal, Why
-from biodata.ingest.headings.deciding import are_names
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.survey_sites import ANY_DAY
 from biodata.parsers.day_month import OrderEvidence

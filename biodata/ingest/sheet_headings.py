@@ -18,11 +18,11 @@ from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, read_grids
 from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
 from biodata.ingest.sheet_layout import Layout, lay_out, sheet_kind
 
-NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
 NEEDED: Final = ("eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
 _OF_OTHER_TABLES: Final = frozenset("measurementType measurementValue mediaID filePath associatedMedia".split())

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from biodata.formats.workbooks import Grid
 from biodata.ingest.headings import propose
-from biodata.ingest.headings.deciding import are_names
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, is_known
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
+from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells
 from biodata.ingest.survey_shapes import TURNED
 from biodata.parsers.numerals import ascii_digits

@@ -15,10 +15,6 @@ from biodata.parsers.decimals import parse_decimal
 from biodata.parsers.numerals import ascii_digits
 
 _METRES: Final = MappingProxyType({"km": 1000.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "mi": 1609.344, "yd": 0.9144})
-_IN_METRES: Final = frozenset(
-    """coordinateUncertaintyInMeters minimumElevationInMeters maximumElevationInMeters elevation depth minimumDepthInMeters
-    maximumDepthInMeters perpendicular_distance_m""".split()
-)
 _ERA_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)")
 _COMMON_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _FEWEST, _MOSTLY = 3, 0.9
@@ -96,7 +92,8 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
 
     A cell that is no number stays as it came.
     """
-    factor = _METRES.get(unit or "") if term in _IN_METRES else None
+    is_length = term.endswith(("InMeters", "distance_m")) or term in ("elevation", "depth")
+    factor = _METRES.get(unit or "") if is_length else None
     if factor is None:
         return None
     numbers = [None if cell is None else parse_decimal(cell.strip())[0] for cell in cells]

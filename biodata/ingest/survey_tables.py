@@ -11,9 +11,10 @@ from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_headings, sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, NEEDED
+from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked
 from biodata.ingest.sheet_stations import block_of

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
@@ -97,18 +97,10 @@ def declared_names(
     return names | {h: f"{h}_" for h in headings if h in names.values() and h not in names}
 
 
-@dataclass(frozen=True)
-class RecordColumns:
-    """What the columns of a table of records are called, each by one name, and in sentences what was read and what is missing."""
-
-    names: dict[str, str]
-    notes: list[str]
-
-
 def record_columns(
     headings: Sequence[str], declared: Mapping[str, str], *, file: str, cells: Mapping[str, Sequence[str | None]]
-) -> RecordColumns:
-    """Return what the columns of a table of records are called, by their headings and some cells below them.
+) -> tuple[dict[str, str], list[str]]:
+    """Return what the columns of a table of records are called, each by one name, and in sentences what was read or lacks.
 
     Where Darwin Core's names leave open what names a taxon, where it was or when, the dictionary of headings reads the
     others, as far as it is certain or the cells decide; it is not asked about those of `declared_names`.
@@ -141,7 +133,7 @@ def record_columns(
     ]
     for part, options in likely.items():
         notes.append(f"no heading says which column holds a {part}; if one does, say it: {options}")
-    return RecordColumns(names, notes)
+    return names, notes
 
 
 def cells_below(table: delimited.Delimited) -> dict[str, list[str | None]]:
@@ -157,7 +149,6 @@ def _missing(names: Iterable[str]) -> list[str]:
 
 
 def _are_latin(cells: Sequence[str | None]) -> bool:
-    """Tell whether cells begin with known genera."""
     told = [cell.strip() for cell in cells if cell and cell.strip()]
     return bool(told) and are_latin(told)
 
@@ -177,6 +168,5 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
 
 
 def _listed(headings: Sequence[str]) -> str:
-    """Return headings for a message."""
     more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
     return ", ".join(headings[:_SHOWN]) + more

@@ -89,8 +89,7 @@ def plain_table(
     encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(open_stream, file=file, encoding=encoding, separator=separator, repairs=repairs)
     declared = declared_names(options, table.headings, file=file, needed=True)
-    columns = record_columns(table.headings, declared, file=file, cells=cells_below(table))
-    names = columns.names
+    names, notes = record_columns(table.headings, declared, file=file, cells=cells_below(table))
     batches = (
         frame.rename(names, strict=False).select(pl.lit(file).alias("source_file"), pl.all()) for frame in table.batches
     )
@@ -101,7 +100,7 @@ def plain_table(
         batches=batches,
         refusals=table.refusals,
         declarations=renamed(names),
-        notes=columns.notes,
+        notes=notes,
         repairs=Repairs() if repairs is None else repairs,
     )
 

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why
+from biodata.ingest.headings.units import has_digits
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.dates import parse_dates
 from biodata.parsers.decimals import parse_decimal
@@ -20,12 +21,12 @@ from biodata.parsers.one_taxon import genera, latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
 
 _MOSTLY, _HALF, _FEW, _LOOKED_AT, _LIKELY = 0.8, 0.5, 2, 200, 0.5
-_NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
-_OF_TAXA: Final = _NAMES_OF_TAXA | {"taxonRank", "taxonKey", "taxonRemarks", "scientificNameID", "family", "species"}
+NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
+_OF_TAXA: Final = {*NAMES_OF_TAXA, "taxonRank", "taxonKey", "taxonRemarks", "scientificNameID", "family", "species"}
 """A heading that can mean nothing but these is of taxa, whether or not their names are known here."""
-_PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
+_PLACED: Final = {*NAMES_OF_TAXA, "locationID", "eventID", "eventDate", "deploymentStart"}
 _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
-    **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
+    **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), NAMES_OF_TAXA),
     **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
     "samplingEffortValue": {"samplingEffortUnit"}, "sampleSizeValue": {"sampleSizeUnit"},
     "deploymentStart": {"deploymentEnd"}, "deploymentEnd": {"deploymentStart"},
@@ -75,13 +76,12 @@ def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     told = _told(cells)
     open_ = one.confidence > CERTAIN or not told
     proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](told)]
-    unknown = [t for t in terms if t in _NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
+    unknown = [t for t in terms if t in NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
     likelier = "scientificName" if _most(told, _BINOMIAL.match, _HALF) else "vernacularName"
     return proven + [t for t in sorted(unknown, key=lambda term: term != likelier) if possible((t,), told)]
 
 
 def _most(told: list[str], fits: Callable[[str], object], share: float = _MOSTLY) -> bool:
-    """Tell whether most cells fit."""
     return sum(bool(fits(text)) for text in told) >= share * len(told)
 
 
@@ -145,12 +145,10 @@ def _are_identifiers(told: list[str]) -> bool:
 
 
 def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
-    """Return what tells whether most cells are of a pattern."""
     return lambda told: _most(told, lambda text: pattern.fullmatch(ascii_digits(text)))
 
 
 def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
-    """Return what tells whether most cells are numbers within two bounds."""
 
     def is_within(text: str) -> bool:
         number = parse_decimal(text)[0]
@@ -184,13 +182,6 @@ _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
 _INSTEAD: Final = MappingProxyType({"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"})
 """What the cells below a date or a time hold now and then instead."""
-_MEASURED: Final = frozenset(
-    """individualCount decimalLatitude decimalLongitude easting northing minimumElevationInMeters
-    maximumElevationInMeters verbatimElevation minimumDepthInMeters maximumDepthInMeters coordinateUncertaintyInMeters
-    perpendicular_distance_m eventDate eventTime deploymentStart deploymentEnd dateIdentified year
-    sampleSizeValue samplingEffort samplingEffortValue""".split()
-)
-"""Terms whose cells have digits, in whatever script."""
 _CELLS_WORDED: Final = frozenset(
     """recordedBy identifiedBy scientificName vernacularName family genus order class kingdom phylum country
     stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
@@ -215,7 +206,7 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
     digits = sum(_DIGIT.search(cell) is not None for cell in told) / len(told)
     numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in told) / len(told)
     words = {term for term in terms if term in _CELLS_WORDED and numbers >= _MOSTLY}
-    return tuple(term for term in terms if not (term in _MEASURED and digits < 1 - _MOSTLY) and term not in words)
+    return tuple(term for term in terms if not (has_digits(term) and digits < 1 - _MOSTLY) and term not in words)
 
 
 def _told(cells: Sequence[str | None]) -> list[str]:

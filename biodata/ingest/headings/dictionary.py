@@ -56,7 +56,6 @@ class Entry:
 
 @lru_cache
 def _rows(file: str) -> Sequence[tuple[str, dict[str, str]]]:
-    """Return the headings of a table, each with its row."""
     return [(heading, row) for row in read_rows(file) for heading in row["headings"].split("|")]
 
 

@@ -7,17 +7,12 @@ from typing import Final
 
 from biodata.errors import InputError
 from biodata.formats.xml import local_term
+from biodata.ingest.headings.plain import key
 from biodata.terms import VERBATIM_TERMS
 
 _KNOWN: Final = (*VERBATIM_TERMS, "id", "coreid")
-_SEPARATORS: Final = re.compile(r"[\s_\-]+")
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 _RESERVED: Final = ("source_file", "source_row", "geometry")
-
-
-def _plain(heading: str) -> str:
-    """Return a heading without case, spaces, underscores and hyphens."""
-    return _SEPARATORS.sub("", heading).lower()
 
 
 # Other names of the same thing; what is only likely (X, Y, Date) stays as it was told.
@@ -29,7 +24,7 @@ _ALIASES: Final = MappingProxyType(
         "cataloguenumber": "catalogNumber", "coordinateuncertaintyinmetres": "coordinateUncertaintyInMeters",
     }
 )  # fmt: skip
-_BY_PLAIN: Final = MappingProxyType(_ALIASES | {_plain(term): term for term in _KNOWN})
+_BY_PLAIN: Final = MappingProxyType(_ALIASES | {key(term): term for term in _KNOWN})
 
 
 def term_of(heading: str) -> str:
@@ -40,7 +35,7 @@ def term_of(heading: str) -> str:
     """
     name = bare_name(heading)
     is_address = "://" in heading or _PREFIX.match(heading.strip())
-    return _BY_PLAIN.get(_plain(name), name if is_address else heading)
+    return _BY_PLAIN.get(key(name), name if is_address else heading)
 
 
 def bare_name(heading: str) -> str:

@@ -82,6 +82,11 @@ def fits(term: str | None, unit: Unit) -> bool:
     return term is None or unit.dimension in _dimensions().get(term, ())
 
 
+def has_digits(term: str) -> bool:
+    """Tell whether the cells of a term have digits, in whatever script: it is measured; abundances have codes, too."""
+    return term == "verbatimElevation" or (term in _dimensions() and term != "organismQuantity")
+
+
 @lru_cache(maxsize=1)
 def _dimensions() -> dict[str, list[str]]:
     """Return what the values of a term may be measured in; any other term has no unit."""
