@@ -10,6 +10,7 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
+from biodata.formats.xml import local_term
 from biodata.ingest.headings.plain import key, without_marks
 from biodata.parsers.bundled import read_rows
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
@@ -33,11 +34,18 @@ _WORDS_TOO: Final = frozenset(
 )
 """Names of terms that are words which people use for other things; only the dictionary tells what they mean."""
 
+_PREFIX: Final = re.compile(r"(?i)^(dwc|dwciri|dc|dcterms|gbif|ac|eco):")
 CERTAIN: Final = 0.9
 """What is surer than this needs nobody's word; a heading that may mean two things never is."""
 _SURE, _OTHER_CASE, _LANGUAGE_DECIDES, _WITHOUT_MARKS, _DOUBTED = 0.95, 0.98, 0.8, 0.85, 0.6
 _SHORTEST_BARE: Final = 2
 _WORDS, _SYSTEMS, _DOUBTS = "heading_words.csv", "heading_systems.csv", "heading_doubts.csv"
+
+
+def bare_name(heading: str) -> str:
+    """Return a heading without what stands before the name of a term: an address, or a prefix."""
+    name = heading.strip().strip("\ufeff")
+    return local_term(name) if "://" in name else _PREFIX.sub("", name)
 
 
 def is_term(name: str) -> bool:

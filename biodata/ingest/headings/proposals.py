@@ -10,9 +10,18 @@ from typing import Final, NamedTuple
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import contradicted, possible
-from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, by_language, entries, is_term, nearest
+from biodata.ingest.headings.dictionary import (
+    CERTAIN,
+    Entry,
+    Proposal,
+    Why,
+    bare_name,
+    by_language,
+    entries,
+    is_term,
+    nearest,
+)
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.told import bare_name
 from biodata.ingest.headings.units import Unit, date_begun, fits, fitting, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
