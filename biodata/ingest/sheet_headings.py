@@ -93,7 +93,7 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
         # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
         needed = one.term in NEEDED and one.term not in sure and _is_likely(one)
         is_taken = one.confidence > CERTAIN or needed or one.why is Why.TAKEN
-        names[column.index] = (is_taken and one.term) or column.heading
+        names[column.index] = (one.term if is_taken else None) or column.heading
     return names, by_index
 
 

@@ -122,7 +122,9 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
     told = [table.of_heading(east, "UTM_CONVERTED")]
     cells = zip(columns["easting"], columns["northing"], columns["utm_zone"], datums, strict=True)
     for row, (cell, *others) in zip(rows, cells, strict=True):
-        place = _degrees(cell, *others) if cell is not None or others[0] is not None else (None, None)
+        place: tuple[str | None, str | None] | str = (None, None)
+        if cell is not None or others[0] is not None:
+            place = _degrees(cell, *others)
         if isinstance(place, str):
             told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=place))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}

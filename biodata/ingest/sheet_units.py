@@ -103,7 +103,7 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
 def in_square_metres(cells: Sequence[str | None]) -> list[str | None] | None:
     """Return the sizes of a column, `20 m x 20 m` as square metres; None where no cell is told by two sides."""
     sides = [None if cell is None else _SIDES.fullmatch(ascii_digits(cell).strip()) for cell in cells]
-    sizes = [two and f"{float(two[1]) * float(two[2]):g}" for two in sides]
+    sizes = [None if two is None else f"{float(two[1]) * float(two[2]):g}" for two in sides]
     return [size or cell for cell, size in zip(cells, sizes, strict=True)] if any(sides) else None
 
 

@@ -67,10 +67,8 @@ def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
     All sheets of a kind are one table: they go in as one version, and together they are the whole state.
     """
     findings = survey.findings
-    parts = {
-        "events": [(t, t.frame) for t in survey.of("events")],
-        "occurrences": [(j.table, j.frame) for j in observations(survey)],
-    }
+    records = [(one.table, one.frame) for one in observations(survey)]
+    parts = {"events": [(table, table.frame) for table in survey.of("events")], "occurrences": records}
     for kind, tables in parts.items():
         if not tables:
             continue
@@ -130,9 +128,8 @@ def _refuse_repeated_events(survey: Survey) -> None:
     """Refuse a survey in which an event stands twice."""
     seen: set[str] = set()
     for table in (table for table in survey.of("events") if "eventID" in table.frame.columns):
-        for row, event in (
-            table.frame.select("source_row", pl.col("eventID").str.strip_chars()).drop_nulls().iter_rows()
-        ):
+        events = table.frame.select("source_row", pl.col("eventID").str.strip_chars()).drop_nulls()
+        for row, event in events.iter_rows():
             if event in seen:
                 problem, column = "an event stands twice", table.heading("eventID")
                 raise InputError(problem, file=table.file, row=row, column=column, value=event, code="EVENT_REPEATED")

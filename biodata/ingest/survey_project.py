@@ -51,10 +51,8 @@ def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> 
     """
     for table in tables:
         placed = [~is_nothing(name) for name in _COORDINATES if name in table.frame.columns]
-        asked = {
-            LICENCE: pl.lit(table.kind in ("events", "occurrences")),
-            DATUM: pl.any_horizontal(pl.lit(value=False), *placed),
-        }
+        is_licensed = pl.lit(table.kind in ("events", "occurrences"))
+        asked = {LICENCE: is_licensed, DATUM: pl.any_horizontal(pl.lit(value=False), *placed)}
         for term, (value, heading) in told.items():
             own = column(table.frame, term)
             empty = own.is_null() & asked[term]

@@ -16,7 +16,7 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked
+from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked
 from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import told_above
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
@@ -249,17 +249,15 @@ def _taken(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict
 
 
 def _from_title(
-    table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout, crossed: str | None, *, alone: bool
-) -> Iterable[Finding]:
+    table: SurveyTable, columns: Columns, layout: Layout, crossed: str | None, *, alone: bool
+) -> Iterator[Finding]:
     """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
     if table.kind not in ("occurrences", "events"):
         return
     place, of_utm = PLACE[:5], ("utm_zone", "geodeticDatum")
     for one in told_above(layout):
-        told, is_date = {*columns, crossed or ""}, one.term in _DATES
-        lacks = told.isdisjoint(_DATES | {"day", *ENDS} if is_date else {one.term}) and (
-            alone or one.term not in (*place, *_DATES)
-        )
+        told, of_date = {*columns, crossed or ""}, _DATES | {"day", *ENDS} if one.term in _DATES else {one.term}
+        lacks = told.isdisjoint(of_date) and (alone or one.term not in (*place, *_DATES))
         if one.term in (*place, *of_utm):
             lacks = lacks and told.isdisjoint({*place, "easting"}) != (one.term in of_utm)
         if lacks:
@@ -290,7 +288,7 @@ def _counts_rows(cells: Sequence[str | None]) -> bool:
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
-def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]]) -> Iterable[Finding]:
+def _month_of_sheet(table: SurveyTable, columns: Columns) -> Iterator[Finding]:
     """Take year and month from the name of a sheet whose rows tell the day alone, or no date at all: a sheet a month."""
     name = table.sheet or table.file.rpartition(".")[0]
     month, date = _named_month(name), columns.get("eventDate", [])
@@ -319,9 +317,7 @@ def _named_month(name: str) -> str | None:
     return next((text for text in told if text is not None and _MONTH.fullmatch(text)), None)
 
 
-def _units(
-    table: SurveyTable, columns: dict[str, list[str | None]], name: str, proposal: Proposal
-) -> Iterable[Finding]:
+def _units(table: SurveyTable, columns: Columns, name: str, proposal: Proposal) -> Iterator[Finding]:
     """Take what a heading says of its column: the unit of an effort that no column tells, of its dates, lengths not in metres."""
     told, heading = proposal.unit or "", proposal.heading
     unit = _UNITS_OF.get(name)

@@ -7,20 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from biodata.ingest.headings import zawgyi
+from biodata.ingest.headings import dictionary, zawgyi
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import contradicted, possible
-from biodata.ingest.headings.dictionary import (
-    CERTAIN,
-    Entry,
-    Proposal,
-    Why,
-    bare_name,
-    by_language,
-    entries,
-    is_term,
-    nearest,
-)
+from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, by_language, entries
 from biodata.ingest.headings.plain import key
 from biodata.ingest.headings.units import Unit, date_begun, fits, fitting, split_unit, units_in
 
@@ -82,7 +72,7 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     if len(heading) > LONGEST:
         return replace(_proposal("", {}, language, cells), heading=heading)
     name = bare_name(heading)
-    if is_term(name):
+    if dictionary.is_term(name):
         return Proposal(heading, name, 1.0, None, Why.TERM)
     if point := _POINT.match(name):
         return Proposal(heading, _POINT_TERMS[point[1].lower()], _OF_A_POINT, None, Why.DICTIONARY)
@@ -233,7 +223,7 @@ def _by_words(asked: _Asked, rest: str) -> Proposal | None:
 
 def _like_others(asked: _Asked, rest: str) -> Proposal:
     """Return the proposal for a heading that is spelt nearly as others."""
-    likeness = nearest(rest)
+    likeness = dictionary.nearest(rest)
     able = possible([*likeness], asked.cells)
     if not able:
         return Proposal(asked.heading, None, 0.0, _name_of(fitting(asked.units, None)), Why.UNKNOWN)
