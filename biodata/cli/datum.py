@@ -104,7 +104,7 @@ def _read(file: Path, encoding: str | None) -> "tuple[pl.DataFrame, list[Refusal
     import polars as pl
 
     from biodata.formats import delimited
-    from biodata.ingest.headings import term_of
+    from biodata.ingest.table_headings import term_of
 
     table = delimited.read(lambda: file.open("rb"), file=file.name, encoding=encoding)
     frames = list(table.batches)

@@ -25,23 +25,23 @@ _SIGNS: Final = re.compile(r"[^\w]|_")
 
 def lost(skipped: Sequence[Record], seen: Sequence[Record], terms: Collection[str], *, file: str) -> list[Refusal]:
     """Return a refusal for each skipped line that is a record."""
-    known = _NAMES | {_bare(local_term(term)) for term in terms}
+    known = _NAMES | {_bare(term) for term in terms}
     lines = [[value.decode().strip() for value in record.values] for record in skipped]
-    if any(_bare(local_term(cell.rpartition(":")[2])) in known for line in lines for cell in line):
+    if any(_bare(cell.rpartition(":")[2]) in known for line in lines for cell in line):
         return []
     below = [[_DIGITS.sub("0", value.decode().strip()) for value in record.values] for record in seen]
-    problem = "this line is passed over as the file's headings, and it tells a record; its headings are lost"
-    message = f'{problem}; ignoreHeaderLines should be "0", or the headings put back'
-    records = (record for record, line in zip(skipped, lines, strict=True) if _is_record(line, below))
-    return [Refusal(file, record.row, None, None, CODE, message) for record in records]
+    message = (
+        "this line is passed over as the file's headings, and it tells a record; its headings are lost; "
+        'ignoreHeaderLines should be "0", or the headings put back'
+    )
+    rows = [record.row for record, line in zip(skipped, lines, strict=True) if _is_record(line, below)]
+    return [Refusal(file, row, None, None, CODE, message) for row in rows]
 
 
 def not_told(seen: Sequence[Record], names: Mapping[int, str], *, file: str) -> list[Refusal]:
     """Return a refusal for a first record whose cells are the names of its columns, and nothing else; none where it is a record."""
-    if len(names) < _FEWEST or not seen:
-        return []
-    cells = [value.decode().strip() for value in seen[0].values]
-    if any(at >= len(cells) or _bare(local_term(cells[at])) != _bare(local_term(term)) for at, term in names.items()):
+    cells = dict(enumerate(value.decode().strip() for value in seen[0].values)) if seen else {}
+    if len(names) < _FEWEST or any(_bare(cells.get(at, "")) != _bare(term) for at, term in names.items()):
         return []
     problem = (
         'this line is the headings, though ignoreHeaderLines in meta.xml says that there are none: it should be "1"'
@@ -61,5 +61,5 @@ def _is_record(line: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 
 def _bare(name: str) -> str:
-    """Return a name's letters and digits, small."""
-    return _SIGNS.sub("", name).lower()
+    """Return the letters and digits of a term's name, small."""
+    return _SIGNS.sub("", local_term(name)).lower()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 import shapely
@@ -16,26 +16,16 @@ from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding
 from biodata.ingest.table_headings import called_as_declared
 
-_NEEDED: Final = MappingProxyType(
-    {
-        "deployments": ("deploymentID", "latitude", "longitude", "deploymentStart", "deploymentEnd"),
-        "media": ("mediaID", "deploymentID"),
-        "observations": ("observationID", "deploymentID", "eventStart", "observationType"),
-    }
-)
+_NEEDED: Final = MappingProxyType({
+    "deployments": ("deploymentID", "latitude", "longitude", "deploymentStart", "deploymentEnd"),
+    "media": ("mediaID", "deploymentID"),
+    "observations": ("observationID", "deploymentID", "eventStart", "observationType"),
+})  # fmt: skip
 """Columns without which nothing can be taken in; a fault in one of their cells refuses the row."""
-
-_PICTURE_AGAIN: Final = ("PICTURE_REPEATED", "an earlier row tells the same in every cell")
-_AGAIN: Final = MappingProxyType(
-    {
-        "deployments": (
-            "DEPLOYMENT_REPEATED",
-            "an earlier row tells the same deployment in every cell; it is taken once",
-        ),
-        "media": _PICTURE_AGAIN,
-        "observations": _PICTURE_AGAIN,
-    }
-)
+_AGAIN: Final = MappingProxyType({
+    "deployments": ("DEPLOYMENT_REPEATED", "an earlier row tells the same deployment in every cell; it is taken once"),
+    **dict.fromkeys(("media", "observations"), ("PICTURE_REPEATED", "an earlier row tells the same in every cell")),
+})  # fmt: skip
 """Why a row that is an earlier one once more is left out, by table: code and words."""
 _SHOWN_FAULTS: Final = 20
 _MARGIN_DEGREES: Final = 0.5
@@ -58,14 +48,15 @@ class Sheet:
                 raise InputError(problem, file=table.file, row=1, column=heading, code="HEADING_MISSING")
         empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(self.headings, pl.String)})
         came = pl.concat([empty, *(batch.rename(renamed).select(empty.columns) for batch in table.batches)])
-        again = _again(came, fields[0])
-        self.frame = came.filter(~again).select("source_row", *fields)
-        if package.empty_values:
-            none = list(package.empty_values)
-            self.frame = self.frame.with_columns(pl.when(~pl.col(fields).is_in(none)).then(pl.col(fields)).name.keep())
+        # An earlier row once more: with its identifier, and like it in every cell of every column.
+        first = pl.struct(pl.exclude("source_row")).is_first_distinct()
+        again = came.select(pl.col(fields[0]).is_not_null() & ~first).to_series()
+        none = [*package.empty_values]
+        filled = pl.when(~pl.col(fields).is_in(none)).then(pl.col(fields)).name.keep() if none else pl.col(fields)
+        self.frame = came.filter(~again).select("source_row", filled)
+        twice = came.filter(again).select("source_row", fields[0]).iter_rows()
         self.refusals = table.refusals + [
-            Refusal(self.file, row, fields[0], value, _AGAIN[name][0], _AGAIN[name][1])
-            for row, value in came.filter(again).select("source_row", fields[0]).iter_rows()
+            Refusal(self.file, row, fields[0], value, *_AGAIN[name]) for row, value in twice
         ]
         unknown = [heading for heading in self.headings if heading not in fields]
         lacking = check.lacking(name, self.headings)
@@ -79,7 +70,6 @@ class Sheet:
         return Finding(self.file, None, row, column, value, code, False, params)
 
     def _read_as(self, row: int, column: str, value: str, read: str) -> Finding:
-        """Return the doubt about what was read by a rule that is sure."""
         return self._doubt(row, column, value, "VALUE_READ_AS", read=read, expected=read)
 
     def _strip(self) -> None:
@@ -120,30 +110,23 @@ class Sheet:
         for finding in self.findings:
             if not finding.blocking or self.name == "media":
                 kinds.setdefault((finding.column, finding.code), []).append(finding)
-        told = [
-            f"{f.file}, row {f.row}, column {f.column}, value {f.value!r}: {f.code}"
-            + (f"; expected {f.params['expected']}" if "expected" in f.params else "")
-            + (f"; and {len(more)} more rows" if more else "")
-            for f, *more in kinds.values()
-        ]
+        told = []
+        for first, *more in kinds.values():
+            expected = f"; expected {first.params['expected']}" if "expected" in first.params else ""
+            others = f"; and {len(more)} more rows" if more else ""
+            told.append(
+                f"{first.file}, row {first.row}, column {first.column}, value {first.value!r}: {first.code}{expected}{others}"
+            )
         rest = len(told) - _SHOWN_FAULTS
         return [*told[:_SHOWN_FAULTS], f"{self.file}: {rest} more doubts of other kinds"] if rest > 0 else told
 
 
-def _again(came: pl.DataFrame, identifier: str) -> pl.Series:
-    """Tell which rows are an earlier row once more: with its identifier, and like it in every cell of every column."""
-    first = pl.struct(pl.exclude("source_row")).is_first_distinct()
-    return came.select(pl.col(identifier).is_not_null() & ~first).to_series()
-
-
 def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
     """Return headings that are a field's but for case, spaces and underscores, each with the field."""
-    lacking = {
-        camera_traps.plain(field.name): field.name for field in check.fields(table) if field.name not in headings
-    }
-    found = {heading: lacking[plain] for heading in headings if (plain := camera_traps.plain(heading)) in lacking}
-    fields = list(found.values())
-    return {heading: field for heading, field in found.items() if fields.count(field) == 1}
+    plain = camera_traps.plain
+    lacking = {plain(field.name): field.name for field in check.fields(table) if field.name not in headings}
+    found = {heading: lacking[plain(heading)] for heading in headings if plain(heading) in lacking}
+    return {heading: field for heading, field in found.items() if [*found.values()].count(field) == 1}
 
 
 def _is_code(field: check.Field) -> bool:
@@ -152,7 +135,6 @@ def _is_code(field: check.Field) -> bool:
 
 
 def _message(fault: check.Fault) -> str:
-    """Return a fault in words."""
     told = {
         "CELL_MISSING": "this may not be empty",
         "CELL_TYPE": "this is of another kind than the standard asks for",
@@ -167,32 +149,26 @@ def _message(fault: check.Fault) -> str:
 
 def of_coverage(package: Package, deployments: Sheet) -> Iterator[Finding]:
     """Yield deployments that stand outside the area or the time that the package tells to cover, cell by cell."""
-    for name, least, most in _spans(package.told.get("spatial")):
-        number = pl.col(name).cast(pl.Float64, strict=False)
-        outside = (number < least - _MARGIN_DEGREES) | (number > most + _MARGIN_DEGREES)
-        yield from _outside(deployments, name, outside, f"between {least:g} and {most:g}, the package's spatial")
-    start, end = (package.text_at(f"temporal.{name}") for name in ("start", "end"))
-    span = pl.Series([start, end], dtype=pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    if span.null_count():
-        return
-    for name in ("deploymentStart", "deploymentEnd"):
-        day = pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        outside = (day < span[0] - _MARGIN_DAYS) | (day > span[1] + _MARGIN_DAYS)
-        yield from _outside(deployments, name, outside, f"between {span[0]} and {span[1]}, the package's temporal")
-
-
-def _outside(sheet: Sheet, name: str, outside: pl.Expr, expected: str) -> Iterator[Finding]:
-    """Yield the cells of a column that are outside a range."""
-    for row, value in sheet.frame.filter(outside).select("source_row", name).iter_rows():
-        yield Finding(sheet.file, None, row, name, value, "CELL_RANGE", False, {"expected": expected})
-
-
-def _spans(spatial: Any) -> Iterator[tuple[str, float, float]]:
-    """Yield the least and the most longitude and latitude of the package's area, where it tells one in GeoJSON."""
+    ranges: list[tuple[str, pl.Expr, str]] = []
+    spatial = package.told.get("spatial")
     area = shapely.from_geojson(json.dumps(spatial), on_invalid="ignore") if isinstance(spatial, dict) else None
     if area is not None and not area.is_empty:
         west, south, east, north = area.bounds
-        yield from (("longitude", west, east), ("latitude", south, north))
+        for name, least, most in (("longitude", west, east), ("latitude", south, north)):
+            inside = (
+                pl.col(name).cast(pl.Float64, strict=False).is_between(least - _MARGIN_DEGREES, most + _MARGIN_DEGREES)
+            )
+            ranges.append((name, inside, f"between {least:g} and {most:g}, the package's spatial"))
+    ends = [package.text_at(f"temporal.{name}") for name in ("start", "end")]
+    first, last = pl.Series(ends, dtype=pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    if first is not None and last is not None:
+        for name in ("deploymentStart", "deploymentEnd"):
+            day = pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+            inside = day.is_between(first - _MARGIN_DAYS, last + _MARGIN_DAYS)
+            ranges.append((name, inside, f"between {first} and {last}, the package's temporal"))
+    for name, inside, expected in ranges:
+        for row, value in deployments.frame.filter(~inside).select("source_row", name).iter_rows():
+            yield Finding(deployments.file, None, row, name, value, "CELL_RANGE", False, {"expected": expected})
 
 
 def of_descriptor(package: Package) -> Iterator[Finding]:

@@ -14,9 +14,8 @@ from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
 from biodata.ingest.beside_records import POINTER, as_json
 from biodata.ingest.dwca import DwcaSource
-from biodata.ingest.headings import term_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.table_headings import open_table
+from biodata.ingest.table_headings import open_table, term_of
 from biodata.ingest.tables import archive_rows, check_options, core_id_name, extension_rows, opener
 from biodata.terms.taxa import BESIDE, EXTENSION
 

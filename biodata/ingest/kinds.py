@@ -10,7 +10,7 @@ from biodata.formats import delimited
 from biodata.formats.archives import is_archive, open_archive
 from biodata.formats.dwca import META, open_dwca
 from biodata.ingest import forms
-from biodata.ingest.headings import term_of
+from biodata.ingest.table_headings import term_of
 
 _MAPS: Final = (".gpkg", ".shp", ".geojson", ".gdb", ".kml")
 _RASTERS: Final = (".tif", ".tiff")

@@ -16,9 +16,8 @@ from biodata.formats.delimited import Delimited
 from biodata.formats.dwca import META, METADATA
 from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.ingest.event_tables import event_tables
-from biodata.ingest.headings import renamed, term_of, terms_of
 from biodata.ingest.protocol import VerbatimTable
-from biodata.ingest.table_headings import open_table
+from biodata.ingest.table_headings import open_table, renamed, term_of, terms_of
 from biodata.ingest.tables import dataset_info, opener
 
 EVENTS, RECORDS, MEASUREMENTS, HUMBOLDT = "Event", "Occurrence", "ExtendedMeasurementOrFact", "Humboldt"

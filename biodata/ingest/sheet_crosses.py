@@ -1,7 +1,7 @@
 """What joins the sheets of a survey: stations that one tells and others name; cross-tables, whose filled cells are records."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, pairwise, takewhile
 from types import MappingProxyType
@@ -10,18 +10,17 @@ from typing import Final
 import polars as pl
 
 from biodata.ingest.headings import CERTAIN, Proposal, Why, propose
-from biodata.ingest.headings.deciding import are_latin, are_names
-from biodata.ingest.sheet_headings import IN_DEGREES, NAMES_OF_TAXA
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_latin, are_names
+from biodata.ingest.sheet_headings import IN_DEGREES
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.sheet_titles import with_year, year_of
-from biodata.ingest.survey_periods import ANY_DAY
+from biodata.ingest.survey_sites import ANY_DAY
 from biodata.parsers import dates
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
-_FEWEST: Final = 3
-_WIDEST_LEGEND: Final = 4
+_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
@@ -35,12 +34,8 @@ _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimL
 _METRES: Final = re.compile(r"(\d{5,8}(?:\.\d+)?) ?[mMeEnN]?")
 _EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (10_000.0, 10_002_000.0)
 _ANGLE: Final = re.compile(r"[NSEW]?\s*-?\d{1,3}(?:[.,]\d|[°º\s])")
-_NAMES_OF_PLACES: Final = frozenset(
-    {"locality", "municipality", "county", "verbatimLocality", "cameraID", "recordNumber"}
-)
+_NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
-_MOSTLY: Final = 0.6
-_BY_SHEETS: Final = 0.85
 
 
 @dataclass(frozen=True)
@@ -84,8 +79,8 @@ class Sheet:
 
     def open_columns(self) -> list[Column]:
         """Return the columns that may be of stations: what their heading means is open, or a place."""
-        names = self.names
-        return [c for c in self.layout.columns if names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
+        named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
+        return [c for c in named if self.proposals[c.index].why is not Why.NOT_KEPT]
 
     def call_metres(self) -> None:
         """Call the first two columns side by side that hold metres of UTM so, where no column is surely of a place."""
@@ -116,6 +111,20 @@ class Sheet:
         self.proposals[column.index] = replace(
             self.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
         )
+
+    def parts(self, cross: Cross) -> Iterator["Sheet"]:
+        """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
+        # Beside columns that count, another count is hardly one: numbers of the rows.
+        rest = [
+            column for column in self.layout.columns
+            if column not in cross.columns and not is_total(column.heading) and self.names[column.index] not in _COUNTS
+        ]  # fmt: skip
+        for column in cross.columns:
+            filled = [cell is not None for cell in self.layout.cells(column.index)]
+            rows, count = list(compress(self.layout.rows, filled)), "individualCount"
+            layout = replace(self.layout, columns=[*rest, column], rows=rows, findings=[])
+            proposal = Proposal(column.heading, count, 1.0, None, Why.KEPT)
+            yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
 
     def call_stations(self, column: Column) -> None:
         """Call a column one of stations, as the sheets decide it."""
@@ -240,15 +249,15 @@ def _cross_of(
     sheet: Sheet, stations: Collection[str], legend: Mapping[str, str] = MappingProxyType({})
 ) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
-    layout, names, proposals = sheet.layout, sheet.names, sheet.proposals
+    layout, names = sheet.layout, sheet.names
     places = _places_below(layout, names)
     if places:
         columns = [column for column in layout.columns if column.heading in places]
         return Cross(columns, "locationID", _short([column.heading for column in columns]), places)
     tallies = [
         column for column in layout.columns
-        if names[column.index] == column.heading and proposals[column.index].unit is None and not is_total(column.heading)
-        and _is_tally(sheet.cells(column.index))
+        if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
+        and not is_total(column.heading) and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
     days = [column for column in tallies if _is_day(column.heading, layout)]
@@ -267,7 +276,7 @@ def _cross_of(
             return Cross([column for column in tallies if column.heading.strip() in short], "scientificName", short)
         return Cross(tallies, "scientificName") if are_names(headings) else None
     codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
-    alike = all(codes) and len({match[1] for match in codes if match}) == 1
+    alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
     filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
     return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
@@ -319,23 +328,3 @@ def _is_tally(cells: Sequence[str]) -> bool:
     """Tell whether a column holds small numbers and signs, and whatever else hardly."""
     told = [ascii_digits(cell) for cell in cells]
     return bool(told) and sum(_TALLY.fullmatch(cell) is not None for cell in told) >= max(1, len(told) - 1)
-
-
-def tables_of(
-    cross: Cross, layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]
-) -> list[tuple[Layout, dict[int, str], dict[int, Proposal]]]:
-    """Return each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
-    crossed = {column.index for column in cross.columns}
-    # Beside columns that count, another count is hardly one: numbers of the rows.
-    left = [column for column in layout.columns if column.index not in crossed and not is_total(column.heading)]
-    rest = [column for column in left if names[column.index] not in _COUNTS]
-    parts = []
-    for column in cross.columns:
-        filled = [cell is not None for cell in layout.cells(column.index)]
-        count = Proposal(column.heading, "individualCount", 1.0, None, Why.KEPT)
-        parts.append((
-            replace(layout, columns=[*rest, column], rows=list(compress(layout.rows, filled)), findings=[]),
-            {**{c.index: names[c.index] for c in rest}, column.index: "individualCount"},
-            {**{c.index: proposals[c.index] for c in rest}, column.index: count},
-        ))  # fmt: skip
-    return parts

@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,45 +12,42 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.errors import InputError
-from biodata.formats.archives import ArchiveLimits, open_archive
+from biodata.formats.archives import ArchiveLimits, open_archive, read_document
 from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.spreadsheet_kinds import XLS
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, read_grids
 from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
 from biodata.ingest.sheet_layout import Layout, blocks_of, lay_out, sheet_kind
-
-NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
-_OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
-"""Columns of measurements and of media files, which have an event's identifier and are no events."""
 
 IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
 """What stands for what where a place is told in metres."""
 NEEDED: Final = ("eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
-
-_EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitude", "sampleSizeValue", "design",
-                                 "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
-_OF_EVENTS: Final = frozenset({"eventID", "eventDate", "verbatimEventDate", "year", "day", "deploymentStart", "deploymentEnd",
-                               "design", "sampleSizeValue", "samplingEffort", "samplingEffortValue"})  # fmt: skip
+_OF_OTHER_TABLES: Final = frozenset("measurementType measurementValue mediaID filePath associatedMedia".split())
+"""Columns of measurements and of media files, which have an event's identifier and are no events."""
+_EVENT_SIGNS: Final = frozenset(
+    """eventDate samplingProtocol decimalLatitude sampleSizeValue design deploymentStart verbatimCoordinates samplingEffort
+    locality""".split()
+)
+_OF_EVENTS: Final = frozenset(
+    """eventID eventDate verbatimEventDate year day deploymentStart deploymentEnd design sampleSizeValue samplingEffort
+    samplingEffortValue""".split()
+)
+_PLACES: Final = frozenset("decimalLatitude verbatimCoordinates verbatimLatitude easting".split())
 _OF_RECORDS: Final = frozenset(
-    {*NAMES_OF_TAXA, "individualCount", "organismQuantity", "decimalLatitude", "decimalLongitude", "easting", "northing",
-     "verbatimCoordinates", "verbatimLatitude", "eventID", "locationID", "deploymentStart", "mediaID"}
-)  # fmt: skip
+    """individualCount organismQuantity decimalLongitude northing eventID locationID deploymentStart mediaID""".split()
+).union(NAMES_OF_TAXA, _PLACES)
 """Of these one at least is told by every record, station or deployment."""
 _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
-_SENTENCE: Final = 20
-_FEW_COLUMNS: Final = 3
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
-_PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
-_LIKELY: Final = 0.5
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_EXPLAINED: Final = 5
-_LONGEST_HEADING: Final = 120
+_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING, _FEW_COLUMNS = 20, 0.5, 5, 120, 3
 
 
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
@@ -59,8 +56,7 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
     layout = lay_out(grid, lambda text: _is_heading(text, known))
     if layout is not None and sheet_kind(grid.name or "") == "project":  # a sheet of records may be called so, too
         one_row = lay_out(grid, lambda text: _is_heading(text, known), one_row=True)
-        if one_row is not None and kind_of(one_row, *names_of(one_row, kept)) == "project":
-            return one_row
+        layout = one_row if one_row and kind_of(one_row, *names_of(one_row, kept)) == "project" else layout
     return layout
 
 
@@ -68,26 +64,6 @@ def blocks(grid: Grid, kept: Mapping[str, str]) -> list[Grid]:
     """Return the tables of a sheet that stand one below the other."""
     known = {key(heading) for heading in kept}
     return blocks_of(grid, lambda text: _is_heading(text, known))
-
-
-def proposals_of(
-    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
-) -> list[tuple[str, str | None, int, list[Proposal]]]:
-    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
-
-    Of sheets that explain the others nothing is asked.
-    """
-    found = []
-    for name, content in files:
-        for grid in filter(lambda grid: grid.visible, grids_of(name, content, encoding)):
-            layout = laid_out(grid, kept or {})
-            if layout is None or not layout.columns:
-                continue
-            names, proposals = names_of(layout, kept or {})
-            if kind_of(layout, names, proposals) is not None or not is_guide(layout, kept or {}):
-                told = [proposals[column.index] for column in layout.columns]
-                found.append((grid.file, grid.name, layout.heading_row, told))
-    return found
 
 
 def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
@@ -108,9 +84,8 @@ def is_known(text: str) -> bool:
 
 def _is_heading(text: str, known: Collection[str]) -> bool:
     """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
-    if len(text) > _LONGEST_HEADING or _NUMBER.fullmatch(text):
-        return False
-    return key(text) in known or is_known(text.strip())
+    is_short = len(text) <= _LONGEST_HEADING and not _NUMBER.fullmatch(text)
+    return is_short and (key(text) in known or is_known(text.strip()))
 
 
 def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
@@ -119,15 +94,17 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
+    by_index = {column.index: one for column, one in zip(layout.columns, proposed, strict=True)}
+    sure = {one.term for one in proposed if one.confidence > CERTAIN}
     names: dict[int, str] = {}
-    sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
     sure |= {in_degrees for metres, in_degrees in IN_DEGREES.items() if metres in sure}
-    for column, proposal in zip(layout.columns, proposed, strict=True):
+    for column in layout.columns:
+        one = by_index[column.index]
         # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
-        needed = proposal.term in NEEDED and proposal.term not in sure and _is_likely(proposal)
-        certain = proposal.term if proposal.confidence > CERTAIN or needed or proposal.why is Why.TAKEN else None
-        names[column.index] = certain or column.heading
-    return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
+        needed = one.term in NEEDED and one.term not in sure and _is_likely(one)
+        is_taken = one.confidence > CERTAIN or needed or one.why is Why.TAKEN
+        names[column.index] = (one.term if is_taken else None) or column.heading
+    return names, by_index
 
 
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
@@ -169,17 +146,16 @@ def _leave_out_groups(layout: Layout, names: Mapping[int, str]) -> None:
 
 def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
     """Leave out rows without a taxon whose category no row with a taxon has: snares and camps in a patrol's table."""
-    category = next((c.index for c in layout.columns if _CATEGORY.search(c.heading)), None)
+    category = next((column for column in layout.columns if _CATEGORY.search(column.heading)), None)
     taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]
-    if category is None or not taxa:
-        return
-    rows = list(zip(layout.rows, layout.cells(category), zip(*map(layout.cells, taxa), strict=True), strict=True))
-    of_taxa = {told for _, told, named in rows if any(named)}
-    others = Counter(told for _, told, named in rows if not any(named) and told not in of_taxa and told is not None)
-    layout.rows[:] = [row for row, told, named in rows if any(named) or told not in others]
-    heading = next(c.heading for c in layout.columns if c.index == category)
-    for told, count in others.items():
-        layout.findings.append(layout.finding(None, heading, told, "NO_ANIMAL_LEFT_OUT", count=str(count)))
+    if category is not None and taxa:
+        named = [any(cells) for cells in zip(*map(layout.cells, taxa), strict=True)]
+        rows = list(zip(layout.rows, layout.cells(category.index), named, strict=True))
+        of_taxa = {None, *(told for _, told, has_taxon in rows if has_taxon)}
+        others = Counter(told for _, told, _ in rows if told is not None and told not in of_taxa)
+        layout.rows[:] = [row for row, told, _ in rows if told not in others]
+        for told, count in others.items():
+            layout.findings.append(layout.finding(None, category.heading, told, "NO_ANIMAL_LEFT_OUT", count=str(count)))
 
 
 def _is_likely(proposal: Proposal) -> bool:
@@ -210,13 +186,11 @@ _TEXTS: Final = (".csv", ".tsv", ".txt")
 
 def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
     """Return the sheets of a file, whatever its name says it is; refuse one that cannot be read, or passes a bound."""
-    if content.startswith(XLS):
+    texts = _zipped(name, content) if content.startswith(b"PK") else []
+    if texts:
+        return [read_text_grid(text, file=member, encoding=encoding) for member, text in texts]
+    if content.startswith((XLS, b"PK")):
         return read_grids(content, file=name)
-    if content.startswith(b"PK"):
-        texts = _zipped(name, content)
-        return read_grids(content, file=name) if texts is None else [
-            read_text_grid(text, file=member, encoding=encoding) for member, text in texts
-        ]  # fmt: skip
     grid = read_text_grid(content, file=name, encoding=encoding)
     if name.lower().endswith((".xlsx", ".xlsm")) and all(len(cells) < 2 for _, cells in grid.rows):
         problem = "this is no XLSX workbook"
@@ -224,26 +198,21 @@ def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
     return [grid]
 
 
-def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
-    """Return the texts of a zip archive, checked before anything is unpacked; None for what holds no text."""
+def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]]:
+    """Return the texts of a zip archive, checked before anything is unpacked; none where it holds anything else."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as listed:
             if not any(member.lower().endswith(_TEXTS) for member in listed.namelist()):
-                return None
+                return []
     except BROKEN_ZIP:
-        return None
+        return []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "survey.zip"
         path.write_bytes(content)
         try:
             archive = open_archive(path, limits=_LIMITS)
-            if not all(member.lower().endswith(_TEXTS) for member in archive.sizes):
-                return None
-            texts = []
-            for member in archive.sizes:
-                with archive.open(member) as stream:
-                    texts.append((member, stream.read()))
+            members = archive.sizes if all(member.lower().endswith(_TEXTS) for member in archive.sizes) else ()
+            return [(member, read_document(archive, member, most=_LIMITS.total_bytes)) for member in members]
         except InputError as error:
             code = "INPUT_TOO_LARGE" if error.code == "ARCHIVE_TOO_LARGE" else error.code
             raise InputError(error.problem, file=name, value=error.value, expected=error.expected, code=code) from None
-        return texts

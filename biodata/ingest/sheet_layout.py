@@ -4,7 +4,6 @@ What is left out is told as a finding; a row is left out only where it can be no
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,18 +12,14 @@ from itertools import pairwise, zip_longest
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
+from biodata.ingest.headings import key
+from biodata.ingest.headings.units import unit_alone
 from biodata.ingest.protocol import Finding
 from biodata.parsers.bundled import read_rows
 from biodata.parsers.one_taxon import genera
 
 _LOOKED_AT: Final = 40
-_UNIT_CELL: Final = re.compile(
-    r"[\[(（]?\s*(?:[ckm]?m[²2]?|ha|ft|[mk]?g|h|min|s|%|°[CNEF]?|dd|n|no\.?|inds?\.?|decimal(?: degrees)?|deg(?:rees)?\.?"
-    r"|WGS ?84|[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?|text|number|米|公里|只|头|度|年[/-]?月[/-]?日|เมตร|ตัว|องศา|mét|con|độ"
-    r"|ແມັດ|ໂຕ|ອົງສາ|ម៉ែត្រ|ក្បាល|ដឺក្រេ|မီတာ|ကောင်|ဒီဂရီ|ekor|derajat|darjah|piraso)\s*[\])）]?",
-    re.IGNORECASE,
-)
-_DATE_FORM: Final = re.compile(r"[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?", re.IGNORECASE)
+_KINDS: Final = ("text", "number")  # what a form writes below a heading where it has no unit
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 _MOSTLY: Final = 0.6
@@ -37,8 +32,7 @@ class Column:
 
     index: int
     heading: str
-    row: int
-    """The row that the heading stands in."""
+    row: int  # that the heading stands in
 
 
 @dataclass
@@ -46,16 +40,11 @@ class Layout:
     """A table found on a sheet."""
 
     grid: Grid
-    heading_row: int
-    """The last row of headings."""
-    columns: list[Column]
-    """From left to right, without hidden ones."""
-    rows: list[tuple[int, Cells]]
-    """The rows that are records."""
-    above: list[tuple[int, Cells]] = field(default_factory=list)
-    """The filled rows above the headings."""
-    findings: list[Finding] = field(default_factory=list)
-    """What was left out, or is wrong with the table's form."""
+    heading_row: int  # the last row of headings
+    columns: list[Column]  # from left to right, without hidden ones
+    rows: list[tuple[int, Cells]]  # that are records
+    above: list[tuple[int, Cells]] = field(default_factory=list)  # the filled rows above the headings
+    findings: list[Finding] = field(default_factory=list)  # what was left out, or is wrong with the table's form
 
     def cells(self, index: int) -> Cells:
         """Return a column of the records."""
@@ -80,10 +69,8 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
     last = first if one_row else last
     out = Layout(grid, filled[last][0], [], [], filled[:first])
     if first:
-        title = next(cell for cell in filled[0][1] if cell is not None)
-        out.findings.append(
-            out.finding(filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=str(filled[first - 1][0]))
-        )
+        title, last_above = next(filter(None, filled[0][1])), str(filled[first - 1][0])
+        out.findings.append(out.finding(filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=last_above))
     if first < last:
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
     upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
@@ -151,12 +138,12 @@ def _heading_score(cells: Cells, is_heading: Callable[[str], bool]) -> float:
 def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
     """Tell whether the cells below headings are units: known ones, or words where every record below has figures."""
     told = {at: cell for at, cell in enumerate(row) if cell is not None}
-    if all(_UNIT_CELL.fullmatch(cell) for cell in told.values()):
+    if all(_is_unit(cell) for cell in told.values()):
         return True
     below = {at: [cells[at] for cells in following if at < len(cells) and cells[at] is not None] for at in told}
     figures = {at for at, cells in below.items() if cells and all(any(map(str.isdigit, cell)) for cell in cells)}
     # A date or a code has figures itself; a record names what it is of, and nothing of the kind stands here.
-    worded = {at for at in figures if _UNIT_CELL.fullmatch(told[at]) or not any(map(str.isdigit, told[at]))}
+    worded = {at for at in figures if _is_unit(told[at]) or not any(map(str.isdigit, told[at]))}
     return len(told) > 1 and len(worded) >= _MOSTLY * len(told) and figures <= worded | {min(told)}
 
 
@@ -165,23 +152,25 @@ def _are_below_joined(upper: Cells, lower: Cells) -> bool:
 
     Units may stand beside them.
     """
-    width = max(len(upper), len(lower))
-    high, low = ([*cells, *[None] * (width + 1 - len(cells))] for cells in (upper, lower))
-    joined = [at for at in range(1, width) if low[at] is not None and low[at - 1] and high[at] in (None, high[at - 1])]
-    groups = {*joined, *(at - 1 for at in joined)}
-    filled = {at for at, cell in enumerate(low) if cell is not None and not (high[at] and _UNIT_CELL.fullmatch(cell))}
-    return bool(joined) and filled <= groups and not any(_PLAIN_NUMBER.fullmatch(low[at] or "") for at in filled)
+    pairs = list(zip_longest(upper, lower))
+    joined = [
+        at
+        for at, ((left, below), (high, low)) in enumerate(pairwise(pairs))
+        if low is not None and below and high in (None, left)
+    ]
+    groups = {*joined, *(at + 1 for at in joined)}
+    filled = {at: low for at, (high, low) in enumerate(pairs) if low is not None and not (high and _is_unit(low))}
+    return bool(joined) and filled.keys() <= groups and not any(map(_PLAIN_NUMBER.fullmatch, filled.values()))
 
 
 def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: list[float]) -> bool:
     """Tell whether the row above the headings groups them: it names some, or is merged over some of them."""
     number, cells = near[best - 1]
-    width = sum(cell is not None for cell in near[best][1])
-    wide = [c2 - c1 + 1 for r1, c1, r2, c2 in grid.merges if r1 == number and c2 > c1]
+    wide = [c2 - c1 + 1 for r1, c1, _, c2 in grid.merges if r1 == number and c2 > c1]
     tall = any(r1 == number and r2 == number + 1 and c1 == c2 for r1, c1, r2, c2 in grid.merges)
-    filled = sum(cell is not None for cell in cells)
     if any(cell is not None and _PLAIN_NUMBER.fullmatch(cell) for cell in cells):  # labels with what they say
         return False
+    filled, width = (sum(cell is not None for cell in row) for row in (cells, near[best][1]))
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
@@ -203,16 +192,16 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
     """Name the columns and tell hidden ones."""
     pairs = [((high or "").strip(), (low or "").strip()) for high, low in zip_longest(upper, lower)]
     groups, seen = Counter(high for high, _ in pairs), Counter(low for _, low in pairs)
-    of_units = all(_UNIT_CELL.fullmatch(low) for _, low in pairs if low)
+    of_units = all(_is_unit(low) for _, low in pairs if low)
     for index, (high, low) in enumerate(pairs):
         if not high and not low:
             continue
-        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None and (of_units or not is_heading(low))
+        is_unit = is_heading(high) and _is_unit(low) and (of_units or not is_heading(low))
         one_of_group = groups[high] == 1 and not is_heading(f"{high} {low}")
         own = seen[low] == 1 and (is_heading(low) or (" " in low and low.split()[0] in genera()))
         if low and (not high or high == low or (own and not is_unit)):
             heading = low
-        elif not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or one_of_group)):
+        elif not low or (is_heading(high) and (_is_unit(low, "date_order", "clock") or one_of_group)):
             heading = high
         else:
             heading = f"{high} {low}"
@@ -262,56 +251,55 @@ def _read_dittos(out: Layout) -> None:
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
     """Sort the rows below the headings into records and what is none."""
     before = 0  # the last record so far
+    is_text = out.grid.name is None
     shown = {column.index for column in out.columns}
     hidden = {index for index in range(len(headings)) if out.grid.marks.hides_column(index)}
     for number, cells in rows:
-        told = [cell for cell in cells if cell is not None]
         stray = next((i for i, cell in enumerate(cells) if cell is not None and i not in shown | hidden), None)
-        left_out = _why_left_out(out.grid, number, cells, told, headings)
+        left_out = _why_left_out(out.grid, number, cells, headings)
         if left_out is not None:
-            value, code = left_out
-            out.findings += [out.finding(number, None, value, code)] if code else []
-        elif stray is not None and out.grid.name is None:
+            out.findings += [out.finding(number, None, *left_out)] if left_out[1] else []
+            before = number if before else 0
+            continue
+        if stray is not None and is_text:
             width = {"found": str(len(cells)), "width": str(len(headings))}
             out.findings.append(out.finding(number, None, cells[stray], "ROW_TOO_LONG", True, **width))
             continue
-        else:
-            if stray is not None:
-                out.findings.append(out.finding(number, column_letters(stray), cells[stray], "HEADING_MISSING", True))
-            # Delimited text leaves blank lines out by itself, and notes stand apart.
-            if before and number > before + 1 and out.grid.name is not None:
-                out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
-            out.rows.append((number, cells))
-            before = number
-        before = number if before else 0
+        if stray is not None:
+            out.findings.append(out.finding(number, column_letters(stray), cells[stray], "HEADING_MISSING", True))
+        # Delimited text leaves blank lines out by itself, and notes stand apart.
+        if before and number > before + 1 and not is_text:
+            out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
+        out.rows.append((number, cells))
+        before = number
 
 
-def _why_left_out(
-    grid: Grid, number: int, cells: Cells, told: list[str], headings: Cells
-) -> tuple[str | None, str | None] | None:
+def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tuple[str | None, str] | None:
     """Return the value and the code of a row that is no record; no code for a template's example, None for a record."""
+    told = [cell for cell in cells if cell is not None]
+    words = [cell for cell in told if not _NUMBER.fullmatch(cell)]
+    total = next(filter(is_total, words), None)
     if number in grid.marks.hidden_rows:
         return None, "ROW_HIDDEN"
     if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:
         return None, "HEADING_ROW_REPEATED"
     if told and is_example(told[0]):
-        return None, None
-    if _is_totals(told):
-        return next(cell for cell in told if is_total(cell)), "TOTALS_ROW_LEFT_OUT"
-    return (told[0], "NOTE_ROW_LEFT_OUT") if _is_note(told) else None
+        return None, ""
+    if total is not None and len(words) <= 2:
+        return total, "TOTALS_ROW_LEFT_OUT"
+    # one cell of words, or a word for a note and what follows it
+    is_words = len(told) == 1 and len(told[0].split()) > 3
+    return (told[0], "NOTE_ROW_LEFT_OUT") if is_words or (0 < len(told) < 3 and is_note(told[0])) else None
 
 
-def _is_totals(cells: list[str]) -> bool:
-    """Tell whether the filled cells of a row are a word for a total and numbers."""
-    words = [cell for cell in cells if not _NUMBER.fullmatch(cell)]
-    return any(is_total(cell) for cell in words) and len(words) <= 2
-
-
-def _is_note(cells: list[str]) -> bool:
-    """Tell whether a row is a note: one cell of words, or a word for a note and what follows it."""
-    if not cells or len(cells) > 2:
-        return False
-    return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)
+def _is_unit(cell: str, *dimensions: str) -> bool:
+    """Tell whether a cell is a unit and nothing else, of these dimensions if any are named."""
+    unit = unit_alone(cell)
+    return (
+        (cell.strip().lower() in _KINDS and not dimensions)
+        if unit is None
+        else unit.dimension in (dimensions or (unit.dimension,))
+    )
 
 
 _DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto", '-"-', "-//-", "idem", "sda", "nt", "như trên")
@@ -321,46 +309,37 @@ _ANGLE_PART: Final = re.compile(
 )
 _LONGEST_TOTAL: Final = 20
 _COLONS: Final = (":", "：", "៖")
-_AROUND: Final = " \t\r\n\u00a0\u200b:：៖.*※-–—()（）[]"
 _MARK: Final = re.compile(r"[:：៖\-–—]")
-
-
-def plain(text: str) -> str:
-    """Return a text in one spelling of letters, without signs around it."""
-    return unicodedata.normalize("NFKC", text).casefold().strip(_AROUND)
 
 
 @cache
 def _words() -> Mapping[str, frozenset[str]]:
     """Return by kind what is said in any language."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, frozenset[str]] = {}
     for row in read_rows("sheet_words.csv"):
-        found.setdefault(row["kind"], set()).update(plain(word) for word in row["words"].split("|"))
-    return {kind: frozenset(words) for kind, words in found.items()}
+        found[row["kind"]] = found.get(row["kind"], frozenset()).union(map(key, row["words"].split("|")))
+    return found
 
 
 def sheet_kind(name: str) -> str | None:
     """Return what a sheet's name says that it holds; None where it says nothing."""
     kinds = ("occurrences", "events", "sites", "project", "guide")
-    return next((kind for kind in kinds if plain(name) in _words()[kind]), None)
+    return next((kind for kind in kinds if key(name) in _words()[kind]), None)
 
 
 def is_total(cell: str) -> bool:
-    """Tell whether a cell is the word for a total, or a few words that begin or end with it."""
-    text = plain(cell)
-    if text in (totals := _words()["total"]):
-        return True
-    return len(text) <= _LONGEST_TOTAL and any(text.startswith(f"{one} ") or text.endswith(one) for one in totals)
+    """Tell whether a cell is the word for a total, or a few words that begin with it; one without spaces may end with it."""
+    totals, begun = _words()["total"], key(cell.split()[0]) if cell.strip() else ""
+    short = len(cell) <= _LONGEST_TOTAL
+    return key(cell) in totals or (short and (begun in totals or any(begun.endswith(one) for one in totals)))
 
 
 def is_note(cell: str) -> bool:
     """Tell whether a cell begins as a note does: with a word for it and a sign behind it, or with a star."""
-    if cell.lstrip().startswith(("*", "※", "注：")):
-        return True
-    parts = _MARK.split(cell, maxsplit=1)
-    return len(parts) > 1 and plain(parts[0]) in _words()["note"]
+    before, *rest = _MARK.split(cell, maxsplit=1)
+    return cell.lstrip().startswith(("*", "※", "注：")) or (bool(rest) and key(before) in _words()["note"])
 
 
 def is_example(cell: str) -> bool:
     """Tell whether a row that begins with this cell is a template's example."""
-    return cell.lstrip().startswith("#") and plain(cell.lstrip().lstrip("#")) in _words()["example"]
+    return cell.lstrip().startswith("#") and key(cell) in _words()["example"]

@@ -21,38 +21,30 @@ _OF_ONE: Final = frozenset(
 )
 """Terms of one thing alone: a cell merged downwards does not mean that value in each of its rows."""
 
-
 Columns = dict[str, list[str | None]]
 
 
-def read_merges(
-    grid: Grid, table: SurveyTable, columns: Columns, at: Mapping[int, int], by_index: Mapping[int, str],
-    findings: list[Finding],
-) -> None:  # fmt: skip
-    """Let a cell that is merged downwards count for its rows, but for counts and what is measured; tell every merge."""
+def read_marked(
+    grid: Grid, table: SurveyTable, columns: Columns, rows: list[int], by_index: Mapping[int, str]
+) -> Iterator[Finding]:
+    """Tell merges, formulas and errors; a cell merged downwards counts for its rows, but for counts and what is measured.
+
+    Formulas without a value and cells that are an error block.
+    """
+    at = {number: position for position, number in enumerate(rows)}
     for r1, c1, r2, c2 in sorted(grid.merges):
         name = by_index.get(c1)
-        if r1 not in at or name is None:
-            continue
-        value = columns[name][at[r1]]
-        if value is None:  # what is missing is told row by row
+        value = None if name is None or r1 not in at else columns[name][at[r1]]
+        if name is None or value is None:  # what is missing is told row by row
             continue
         fills = c1 == c2 and name not in _OF_ONE and name not in table.measured
         code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
-        merge = table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
-        findings.append(merge)
+        yield table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
         for row in filter(at.__contains__, range(r1, r2 + 1)):
             if fills:
                 columns[name][at[row]] = value
             else:
                 table.covered.update((row, by_index[c]) for c in range(c1, c2 + 1) if c in by_index)
-
-
-def read_marked(
-    grid: Grid, table: SurveyTable, columns: Columns, at: Mapping[int, int], by_index: Mapping[int, str],
-    findings: list[Finding],
-) -> None:  # fmt: skip
-    """Tell formulas, and block those without a value and cells that are an error."""
     marks = grid.marks
     for (row, index), text in sorted((marks.formulas | marks.errors).items()):
         name = by_index.get(index)
@@ -64,7 +56,7 @@ def read_marked(
         elif (row, index) in marks.without_value:
             value, code = f"={text}", "FORMULA_WITHOUT_VALUE"
         blocks = code != "FORMULA_VALUE_USED"
-        findings.append(table.finding(row, table.heading(name), value, code, blocks, **formula))
+        yield table.finding(row, table.heading(name), value, code, blocks, **formula)
         if blocks:
             table.covered.add((row, name))
 
@@ -73,8 +65,7 @@ _STATION: Final = ("locationID", "eventID", "locality")
 _DATE: Final = ("eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd")
 _PLACE: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
 _DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto")
-_WRITTEN_ONCE: Final = 0.25
-"""So many cells of a column that is written once a group are empty at least."""
+_WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a group are empty at least
 
 
 def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone: bool) -> Iterator[Finding]:
@@ -89,11 +80,11 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone:
     group: dict[str, tuple[int, str]] = {}
     for at, row in enumerate(rows):
         told = {n: cell for n in asked if (cell := columns[n][at]) is not None and cell.strip() not in _DITTO}
-        if any(name in told and name in group and told[name] != group[name][1] for name in leading):
+        other = {n for n in told if told[n] != group.get(n, (0, ""))[1]}
+        if any(name in other and name in group for name in leading):
             group = {}
-        elsewhere = any(name in told and told[name] != group.get(name, (0, ""))[1] for name in _PLACE)
         below = asked if stations and told.keys().isdisjoint(stations) else once
-        kept = {*told, *(_PLACE if told.keys() & set(_PLACE) else ()), *(_STATION if elsewhere else ())}
+        kept = {*told, *(_PLACE if told.keys() & set(_PLACE) else ()), *(_STATION if other & set(_PLACE) else ())}
         for name in asked:
             if name in below and name in group and name not in kept and (row, name) not in table.covered:
                 params = {"from_row": str(group[name][0]), "proposal": group[name][1]}
@@ -102,7 +93,6 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone:
         group |= {name: (row, text) for name, text in told.items()}
 
 
-_PLACES: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude")
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
 ZONE_TOLD: Final = re.compile(
     r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
@@ -139,63 +129,57 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
 
     Of the whole column it is told at its heading, else cell by cell.
     """
-    if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACES):
+    if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACE[:4]):
         return []
     east, north = table.heading("easting"), table.heading("northing")
-    told_zone = next((match for match in map(ZONE_TOLD.search, (east, north)) if match), None)
-    if told_zone is not None and "utm_zone" not in columns:
-        columns["utm_zone"] = [f"{told_zone[1]}{told_zone[2]}"] * len(rows)
+    zone = next((match for match in map(ZONE_TOLD.search, (east, north)) if match), None)
+    if zone is not None:
+        columns.setdefault("utm_zone", [f"{zone[1]}{zone[2]}"] * len(rows))
     if "utm_zone" not in columns:
-        return [table.finding(table.heading_row, east, east, "UTM_INCOMPLETE", True, lacking="utm_zone (48N)")]
-    nothing: list[str | None] = [None] * len(rows)
-    datums = columns.get("geodeticDatum") or [m[0] if (m := _WGS84.search(f"{east} {north}")) else None] * len(rows)
-    found = [
-        _degrees(*cells)
-        for cells in zip(columns["easting"], columns["northing"], columns.get("utm_zone", nothing), datums, strict=True)
-    ]
-    columns["decimalLongitude"] = [place[0] for place, _ in found]
-    columns["decimalLatitude"] = [place[1] for place, _ in found]
+        return [table.of_heading(east, "UTM_INCOMPLETE", True, lacking="utm_zone (48N)")]
+    datum = _WGS84.search(f"{east} {north}")
+    datums = columns.get("geodeticDatum") or [None if datum is None else datum[0]] * len(rows)
+    columns["decimalLongitude"], columns["decimalLatitude"] = [], []
     table.headings |= {"decimalLongitude": east, "decimalLatitude": north}
     table.converted |= {"decimalLongitude": "easting", "decimalLatitude": "northing"}
     told = [table.of_heading(east, "UTM_CONVERTED")]
-    for row, (_, problem), cell in zip(rows, found, columns["easting"], strict=True):
-        if problem is not None:
-            told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=problem))
+    cells = zip(columns["easting"], columns["northing"], columns["utm_zone"], datums, strict=True)
+    for row, (cell, *others) in zip(rows, cells, strict=True):
+        place: tuple[str | None, str | None] | str = (None, None)
+        if cell is not None or others[0] is not None:
+            place = _degrees(cell, *others)
+        if isinstance(place, str):
+            told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=place))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
+            place = None, None
+        columns["decimalLongitude"].append(place[0])
+        columns["decimalLatitude"].append(place[1])
     return told
 
 
-def _degrees(
-    easting: str | None, northing: str | None, zone: str | None, datum: str | None
-) -> tuple[tuple[str | None, str | None], str | None]:
-    """Return longitude and latitude as text, and what is missing or wrong; nothing at all for a row without a place."""
-    nowhere = None, None
-    if easting is None and northing is None:
-        return nowhere, None
-    east, north = (
-        None if cell is None else parse_decimal(cell.strip().rstrip("mMeEnN "))[0] for cell in (easting, northing)
-    )
+def _degrees(easting: str | None, northing: str | None, zone: str | None, datum: str | None) -> tuple[str, str] | str:
+    """Return longitude and latitude as text; where something is missing or wrong, what it should be."""
+    east, north = (parse_decimal((cell or "").strip().rstrip("mMeEnN "))[0] for cell in (easting, northing))
     if east is None or not _EASTINGS_M[0] <= east <= _EASTINGS_M[1]:
-        return nowhere, "easting (100000-900000)"
+        return "easting (100000-900000)"
     if north is None or not 0 <= north <= _MOST_M or _MOST_NORTHERN_M < north < _LEAST_SOUTHERN_M:
-        return nowhere, "northing (0-10000000)"
+        return "northing (0-10000000)"
     told = _ZONE.fullmatch((zone or "").strip())
     if told is None:
-        return nowhere, "utm_zone (48N)"
-    side = "N" if north <= _MOST_NORTHERN_M else "S"
-    letter = (told[2] or "").upper()
+        return "utm_zone (48N)"
+    side, letter = "N" if north <= _MOST_NORTHERN_M else "S", (told[2] or "").upper()
     # S is the south, or the band from 32° N; every other letter from N on lies north.
     if letter and letter != "S" and (letter >= "N") != (side == "N"):
-        return nowhere, f"utm_zone ({told[1]}{side})"
+        return f"utm_zone ({told[1]}{side})"
     # Without a datum it is WGS 84, assumed as of degrees, with the same flag.
     to_degrees = _transformer((datum or "WGS 84").strip(), int(told[1]), side)
     if to_degrees is None:
-        return nowhere, "geodeticDatum (WGS84)"
+        return "geodeticDatum (WGS84)"
     try:
         longitude, latitude = to_degrees.transform(east, north, errcheck=True)
     except ProjError:
-        return nowhere, "easting, northing"
-    return (f"{longitude:.7f}", f"{latitude:.7f}"), None
+        return "easting, northing"
+    return f"{longitude:.7f}", f"{latitude:.7f}"
 
 
 @lru_cache(maxsize=512)

@@ -2,21 +2,23 @@
 
 import re
 from dataclasses import replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
 
 from biodata.formats.workbooks import Grid
 from biodata.ingest.headings import propose
-from biodata.ingest.headings.deciding import are_names
-from biodata.ingest.sheet_headings import NAMES_OF_TAXA, is_known
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
+from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells
 from biodata.ingest.survey_shapes import TURNED
 from biodata.parsers.numerals import ascii_digits
 
 _LOOKED_AT: Final = 40
-_PLACES: Final = frozenset({"decimalLatitude", "decimalLongitude", "verbatimCoordinates", "easting", "northing"})
-_TOLD: Final = _PLACES | {"eventDate", "deploymentStart", "deploymentEnd", "minimumElevationInMeters", "sampleSizeValue",
-                          "utm_zone", "geodeticDatum", "locality", "habitat", "eventTime", "recordedBy"}  # fmt: skip
+_PLACES: Final = frozenset("decimalLatitude decimalLongitude verbatimCoordinates easting northing".split())
+_TOLD: Final = _PLACES.union(
+    """eventDate deploymentStart deploymentEnd minimumElevationInMeters sampleSizeValue utm_zone geodeticDatum locality habitat
+    eventTime recordedBy""".split()
+)
 _LIKELY: Final = 0.6
 _CODE: Final = re.compile(r"[^\W\d]{1,6}[-_ .]?\d{1,3}[A-Za-z]?")
 
@@ -34,29 +36,25 @@ def block_of(grid: Grid) -> Block | None:
     """Return the stations of a sheet that tells them column by column, a row above or the headings of a table naming them."""
     filled = [(number, cells) for number, cells in grid.rows if any(cells)]
     terms = [_term(cells) for _, cells in filled[:_LOOKED_AT]]
-    begin = next((at for at in range(1, len(terms) - 1) if terms[at] and terms[at + 1]), None)
-    if begin is None:
-        return None
+    begin = next((at for at, (one, below) in enumerate(pairwise(terms)) if at and one and below), 0)
     end = begin + len(list(takewhile(bool, terms[begin:])))
-    if not _PLACES & set(terms[begin:end]):
+    if not begin or not _PLACES & set(terms[begin:end]):
         return None
     first = next(at for at, cell in enumerate(filled[begin][1]) if cell)
     number, header = filled[begin - 1]
     codes = {at: cell.strip() for at, cell in enumerate(header) if cell and at > first}
     if len(codes) < 2 or len(set(codes.values())) < len(codes) or _known(header) > 1:
         return None
-    after = filled[end:]
-    if not any(_known(cells) > 1 for _, cells in after):
+    block, rest = filled[begin - 1 : end], [*filled[: begin - 1], *filled[end:]]
+    after = [cells for _, cells in filled[end:]]
+    if not any(_known(cells) > 1 for cells in after):
         # What follows has the row of stations as its headings, or is of them.
-        names = [cells[first] or "" for _, cells in after if len(cells) > first]
-        named = bool(after) and _is_of_taxa(header[first], names)
-        rest = [*filled[: begin - 1], (number, header), *after] if named else []
-        end = end if named else len(filled)
-    else:
-        named, rest = False, [*filled[: begin - 1], *after]
-    block = filled[begin - 1 : end]
-    if named:  # the headings of a table, which name the stations
-        block = [(number, [*header[:first], "locationID", *header[first + 1 :]]), *block[1:]]
+        names = [cells[first] or "" for cells in after if len(cells) > first]
+        if after and _is_of_taxa(header[first], names):  # the headings of a table, which name the stations
+            block[0] = number, [*header[:first], "locationID", *header[first + 1 :]]
+            rest = [*filled[: begin - 1], (number, header), *filled[end:]]
+        else:
+            block, rest = filled[begin - 1 :], []
     labels = {(cells[first] or "").strip(): row for row, cells in block}
     rows = [(TURNED + at, [cells[at] if at < len(cells) else None for _, cells in block]) for at in (first, *codes)]
     other = replace(grid, rows=rest) if rest else None

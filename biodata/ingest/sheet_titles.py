@@ -11,7 +11,7 @@ from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells, Layout
 from biodata.ingest.sheet_repairs import ZONE_TOLD
-from biodata.ingest.survey_periods import ANY_DAY
+from biodata.ingest.survey_sites import ANY_DAY
 from biodata.parsers import dates
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.coordinates import Axis, read_angle

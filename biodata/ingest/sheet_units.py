@@ -15,28 +15,18 @@ from biodata.parsers.decimals import parse_decimal
 from biodata.parsers.numerals import ascii_digits
 
 _METRES: Final = MappingProxyType({"km": 1000.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "mi": 1609.344, "yd": 0.9144})
-_IN_METRES: Final = frozenset(
-    {
-        "coordinateUncertaintyInMeters", "minimumElevationInMeters", "maximumElevationInMeters", "elevation", "depth",
-        "minimumDepthInMeters", "maximumDepthInMeters", "perpendicular_distance_m",
-    }
-)  # fmt: skip
 _ERA_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)")
 _COMMON_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _FEWEST, _MOSTLY = 3, 0.9
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd", "year"})
-_DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {
-        "buddhist_year": {"calendar": "buddhist"},
-        "day_month_year": {"day_month_order": "day_first"},
-        "month_day_year": {"day_month_order": "month_first"},
-    }
-)
-_SIDES: Final = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?\s*[x×*]\s*(\d+(?:\.\d+)?)\s*(?:m|m2|m²|米|ม\.?|ມ\.?|ម|မီတာ)?",
-    re.IGNORECASE,
-)
-_BAND: Final = re.compile(r"(?:\d\s*[-–~]\s*\d+|[<>≤≥＜＞]\s*\d+|\d\s*\+)\s*(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?\s*[)）]?\s*$")
+_DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
+    "buddhist_year": {"calendar": "buddhist"},
+    "day_month_year": {"day_month_order": "day_first"},
+    "month_day_year": {"day_month_order": "month_first"},
+})  # fmt: skip
+_METRE: Final = r"(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?"
+_SIDES: Final = re.compile(rf"(?i)(\d+(?:\.\d+)?)\s*{_METRE}\s*[x×*]\s*(\d+(?:\.\d+)?)\s*(?:m2|m²|{_METRE})")
+_BAND: Final = re.compile(rf"(?:\d\s*[-–~]\s*\d+|[<>≤≥＜＞]\s*\d+|\d\s*\+)\s*{_METRE}\s*[)）]?\s*$")
 _COUNTED: Final = re.compile(r"\d{1,6}|[xX?-]")
 
 
@@ -53,12 +43,11 @@ class Measured:
 @cache
 def _measures() -> Mapping[str, Measured]:
     """Return what is measured, by the key of its headings."""
-    found = {}
+    found: dict[str, Measured] = {}
     for row in read_rows("measured_headings.csv"):
         least, greatest = (float(row[name]) if row[name] else None for name in ("least", "greatest"))
-        for word in row["words"].split("|"):
-            found[key(word)] = Measured(row["kind"], row["unit"], least, greatest)
-    return MappingProxyType(found)
+        found |= {key(w): Measured(row["kind"], row["unit"], least, greatest) for w in row["words"].split("|")}
+    return found
 
 
 def measured(heading: str) -> Measured | None:
@@ -103,24 +92,19 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
 
     A cell that is no number stays as it came.
     """
-    factor = _METRES.get(unit or "") if term in _IN_METRES else None
+    is_length = term.endswith(("InMeters", "distance_m")) or term in ("elevation", "depth")
+    factor = _METRES.get(unit or "") if is_length else None
     if factor is None:
         return None
-    out = []
-    for cell in cells:
-        number = None if cell is None else parse_decimal(cell.strip())[0]
-        out.append(cell if number is None else f"{number * factor:.10g}")
-    return out
+    numbers = [None if cell is None else parse_decimal(cell.strip())[0] for cell in cells]
+    return [cell if n is None else f"{n * factor:.10g}" for cell, n in zip(cells, numbers, strict=True)]
 
 
 def in_square_metres(cells: Sequence[str | None]) -> list[str | None] | None:
     """Return the sizes of a column, `20 m x 20 m` as square metres; None where no cell is told by two sides."""
     sides = [None if cell is None else _SIDES.fullmatch(ascii_digits(cell).strip()) for cell in cells]
-    if not any(sides):
-        return None
-    return [
-        cell if two is None else f"{float(two[1]) * float(two[2]):g}" for cell, two in zip(cells, sides, strict=True)
-    ]
+    sizes = [None if two is None else f"{float(two[1]) * float(two[2]):g}" for two in sides]
+    return [size or cell for cell, size in zip(cells, sizes, strict=True)] if any(sides) else None
 
 
 def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mapping[str, str]:
@@ -130,9 +114,8 @@ def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mappin
     """
     if term not in _DATES:
         return {}
-    told = [ascii_digits(cell) for cell in cells if cell]
-    of_era = [_ERA_YEAR.search(text) is not None for text in told]
+    told, of_heading = [ascii_digits(cell) for cell in cells if cell], _DECLARED.get(unit or "", {})
+    of_era = sum(_ERA_YEAR.search(text) is not None for text in told)
     common = any(_COMMON_YEAR.search(text) for text in told)
-    if len(told) >= _FEWEST and sum(of_era) >= _MOSTLY * len(told) and not common:
-        return {"calendar": "buddhist", **_DECLARED.get(unit or "", {})}
-    return _DECLARED.get(unit or "", {})
+    is_buddhist = len(told) >= _FEWEST and of_era >= _MOSTLY * len(told) and not common
+    return {"calendar": "buddhist", **of_heading} if is_buddhist else of_heading

@@ -12,56 +12,37 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.ingest import survey_project, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.survey_periods import with_period, with_zone
 from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.ingest.survey_sites import KEY, PLACE, fill_from
+from biodata.ingest.survey_sites import KEY, PLACE, fill_from, with_period, with_zone
 from biodata.ingest.survey_tables import no_occurrences, read_survey
-from biodata.ingest.table_headings import declared_terms, is_heading_option
-from biodata.ingest.tables import decided_headings
+from biodata.ingest.table_headings import declared_terms
+from biodata.ingest.tables import check_options, decided_headings
 from biodata.terms import WRITTEN
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
-
 _OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "license", "datasetName")
 
 
 class SurveySource:
     """Surveys as people hand them in: workbooks, each a survey; texts and zip archives of them, together one survey.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files, or what the worker kept of an upload in another form.
-    dataset : str, optional
-        Key of the dataset that they belong to.
-    options : mapping
-        `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term it
-        is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
+    Options are `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term
+    it is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
 
     def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
+        self, paths: Sequence[Path], *, dataset: str | None = None, options: Mapping[str, str] = MappingProxyType({}),
         progress: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         if not paths:
             problem = "no workbook was given"
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
-        told = dict(options)
-        self.encoding = told.pop("encoding", None)
-        self.licence = survey_project.checked(told.pop("license", None))
-        self.kept = decided_headings(told.pop("headings", "{}"))
-        self.kept |= declared_terms(told)
-        told = {name: value for name, value in told.items() if not is_heading_option(name)}
-        if told:
-            problem = "this source takes no such option"
-            raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")
+        check_options(options, ("encoding", "license", "headings"))
+        self.encoding, self.licence = options.get("encoding"), survey_project.checked(options.get("license"))
+        self.kept = decided_headings(options.get("headings", "{}")) | declared_terms(options)
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 
     def read(self) -> Iterator[VerbatimTable]:
@@ -74,52 +55,45 @@ class SurveySource:
             for one in (finding for finding in survey.findings if finding.blocking):
                 problem = f"the file's form does not allow to read it ({one.code}); `biodata survey check` tells more"
                 raise InputError(problem, file=one.file, row=one.row, column=one.column, value=one.value, code=one.code)
-            file = ", ".join(name for name, _ in files)
             if not survey.of("occurrences"):
-                raise no_occurrences(survey, file)
+                raise no_occurrences(survey, ", ".join(name for name, _ in files))
             _refuse_repeated_events(survey)
             yield from tables_of(survey, self.dataset)
 
 
 def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
-    """Yield the tables of a survey: its events, where it has any, and its occurrences with what their events tell."""
-    nothing = pl.Series([], dtype=pl.Boolean)
-    every = [*(Joined(table, table.frame, nothing) for table in survey.of("events")), *observations(survey)]
-    for kind in ("events", "occurrences"):
-        # All sheets of a kind are one table: they go in as one version, and together they are the whole state.
-        parts = [joined for joined in every if joined.table.kind == kind]
-        if not parts:
+    """Yield the tables of a survey: its events, where it has any, and its occurrences with what their events tell.
+
+    All sheets of a kind are one table: they go in as one version, and together they are the whole state.
+    """
+    findings = survey.findings
+    records = [(one.table, one.frame) for one in observations(survey)]
+    parts = {"events": [(table, table.frame) for table in survey.of("events")], "occurrences": records}
+    for kind, tables in parts.items():
+        if not tables:
             continue
-        first = parts[0].table
+        batches = []
+        for table, frame in tables:
+            sheet = [pl.lit(table.sheet, pl.String).alias("source_sheet")] if kind == "events" else []
+            batches.append(frame.select(pl.lit(table.file).alias("source_file"), *sheet, pl.all()))
+        first = tables[0][0]
         yield VerbatimTable(
-            kind=kind, name=first.file, dataset=DatasetInfo(dataset), batches=iter(_batches(parts)),
-            sheet=first.sheet if len(parts) == 1 else None, sheets=[one.table.sheet for one in parts],
+            kind=kind, name=first.file, dataset=DatasetInfo(dataset), batches=iter(batches),
+            sheet=first.sheet if len(tables) == 1 else None, sheets=[table.sheet for table, _ in tables],
             declarations=survey.declarations,
-            headings={term: told for one in parts for term, told in one.table.headings.items() if term != told},
-            findings=survey.findings if first is every[0].table else [],
+            headings={term: told for table, _ in tables for term, told in table.headings.items() if term != told},
+            findings=findings,
         )  # fmt: skip
+        findings = []
 
 
 @dataclass(frozen=True)
 class Joined:
     """Occurrences with what their events tell."""
 
-    table: SurveyTable
-    """As they came."""
-    frame: pl.DataFrame
-    """The same rows, with cells filled from their events."""
-    known: pl.Series
-    """Whether the row's event is one of the survey's."""
-
-
-def _batches(parts: Sequence[Joined]) -> list[pl.DataFrame]:
-    """Return the rows of each sheet with where they stand."""
-    batches = []
-    for one in parts:
-        file, sheet = one.table.file, pl.lit(one.table.sheet, dtype=pl.String).alias("source_sheet")
-        sheets = [sheet] if one.table.kind == "events" else []
-        batches.append(one.frame.select(pl.lit(file).alias("source_file"), *sheets, pl.all()))
-    return batches
+    table: SurveyTable  # as they came
+    frame: pl.DataFrame  # the same rows, with cells filled from their events
+    known: pl.Series  # whether the row's event is one of the survey's
 
 
 def observations(survey: Survey) -> list[Joined]:
@@ -127,15 +101,13 @@ def observations(survey: Survey) -> list[Joined]:
 
     A place and a date are taken whole or not at all. Of several events of one identifier the first is taken.
     """
-    events = _events(survey)
-    out = []
+    events, out = _events(survey), []
     for table in survey.of("occurrences"):
-        if events is None or "eventID" not in table.frame.columns:
-            out.append(Joined(table, table.frame, pl.repeat(value=False, n=table.frame.height, eager=True)))
-            continue
-        told = [n for n in events.columns if n in table.frame.columns or not n.startswith(WRITTEN)]
-        frame, _ = fill_from(table.frame, "eventID", events.select(told), (PLACE, DATE))
-        known = table.frame["eventID"].str.strip_chars().is_in(events[KEY].implode()).fill_null(value=False)
+        frame, known = table.frame, pl.repeat(value=False, n=table.frame.height, eager=True)
+        if events is not None and "eventID" in frame.columns:
+            told = [n for n in events.columns if n in frame.columns or not n.startswith(WRITTEN)]
+            known = frame["eventID"].str.strip_chars().is_in(events[KEY].implode()).fill_null(value=False)
+            frame, _ = fill_from(frame, "eventID", events.select(told), (PLACE, DATE))
         out.append(Joined(table, frame, known))
     return out
 
@@ -155,25 +127,18 @@ def _events(survey: Survey) -> pl.DataFrame | None:
 def _refuse_repeated_events(survey: Survey) -> None:
     """Refuse a survey in which an event stands twice."""
     seen: set[str] = set()
-    for table in survey.of("events"):
-        if "eventID" not in table.frame.columns:
-            continue
-        for row, event in table.frame.select("source_row", pl.col("eventID").str.strip_chars()).iter_rows():
-            if event is not None and event in seen:
-                problem = "an event stands twice"
-                raise InputError(problem, file=table.file, row=row, column=table.heading("eventID"), value=event,
-                                 code="EVENT_REPEATED")  # fmt: skip
+    for table in (table for table in survey.of("events") if "eventID" in table.frame.columns):
+        events = table.frame.select("source_row", pl.col("eventID").str.strip_chars()).drop_nulls()
+        for row, event in events.iter_rows():
+            if event in seen:
+                problem, column = "an event stands twice", table.heading("eventID")
+                raise InputError(problem, file=table.file, row=row, column=column, value=event, code="EVENT_REPEATED")
             seen.add(event)
 
 
 def surveys_of_files(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
     """Yield the files of each survey: a workbook alone, all texts together."""
-    texts = []
-    for path in paths:
-        content = path.read_bytes()
-        if content.startswith(b"PK"):
-            yield [(path.name, content)]
-        else:
-            texts.append((path.name, content))
-    if texts:
+    files = [(path.name, path.read_bytes()) for path in paths]
+    yield from ([one] for one in files if one[1].startswith(b"PK"))
+    if texts := [one for one in files if not one[1].startswith(b"PK")]:
         yield texts

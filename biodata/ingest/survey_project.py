@@ -7,14 +7,12 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import Finding, VerbatimTable
-from biodata.ingest.survey_shapes import Survey, SurveyTable, is_nothing
+from biodata.ingest.survey_shapes import Survey, SurveyTable, column, is_nothing
 from biodata.parsers.licences import parse_licence
 
 LICENCE, DATUM = "license", "geodeticDatum"
 TERMS: Final = (LICENCE, DATUM)
 """Columns of the sheet."""
-
-_LICENSED: Final = ("events", "occurrences")
 _COORDINATES: Final = (
     "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
 )  # fmt: skip
@@ -35,9 +33,7 @@ def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str
         for term in (term for term in TERMS if term in table.frame.columns):
             for cell in table.frame[term].drop_nulls():
                 told.setdefault(term, (cell, table.heading(term)))
-    if licence is not None:
-        told.setdefault(LICENCE, (licence, LICENCE))
-    return told
+    return told if licence is None else {LICENCE: (licence, LICENCE), **told}
 
 
 def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
@@ -54,11 +50,16 @@ def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> 
     What is filled counts as covered: a fault of it is told of the project's sheet.
     """
     for table in tables:
-        placed = [name for name in _COORDINATES if name in table.frame.columns]
-        if LICENCE in told and table.kind in _LICENSED:
-            _fill(table, LICENCE, *told[LICENCE], where=pl.lit(value=True))
-        if DATUM in told and placed:
-            _fill(table, DATUM, *told[DATUM], where=~pl.all_horizontal(map(is_nothing, placed)))
+        placed = [~is_nothing(name) for name in _COORDINATES if name in table.frame.columns]
+        is_licensed = pl.lit(table.kind in ("events", "occurrences"))
+        asked = {LICENCE: is_licensed, DATUM: pl.any_horizontal(pl.lit(value=False), *placed)}
+        for term, (value, heading) in told.items():
+            own = column(table.frame, term)
+            empty = own.is_null() & asked[term]
+            if rows := table.frame.filter(empty)["source_row"].to_list():
+                table.frame = table.frame.with_columns(pl.when(empty).then(pl.lit(value)).otherwise(own).alias(term))
+                table.headings.setdefault(term, heading)
+                table.covered.update((row, term) for row in rows)
 
 
 def fill_licence(table: VerbatimTable, licence: str) -> None:
@@ -68,20 +69,6 @@ def fill_licence(table: VerbatimTable, licence: str) -> None:
 
     def filled(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         for batch in batches:
-            own = pl.col(LICENCE) if LICENCE in batch.columns else pl.lit(None, dtype=pl.String)
-            yield batch.with_columns(pl.coalesce(own, pl.lit(licence)).alias(LICENCE))
+            yield batch.with_columns(pl.coalesce(column(batch, LICENCE), pl.lit(licence)).alias(LICENCE))
 
     table.batches = filled(table.batches)
-
-
-def _fill(table: SurveyTable, term: str, value: str, heading: str, *, where: pl.Expr) -> None:
-    """Fill the empty cells of a column."""
-    frame = table.frame
-    own = pl.col(term) if term in frame.columns else pl.lit(None, dtype=pl.String)
-    empty = own.is_null() & where
-    rows = frame.filter(empty)["source_row"].to_list()
-    if not rows:
-        return
-    table.frame = frame.with_columns(pl.when(empty).then(pl.lit(value)).otherwise(own).alias(term))
-    table.headings.setdefault(term, heading)
-    table.covered.update((row, term) for row in rows)

@@ -13,20 +13,21 @@ from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
 REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected", "proposal", "accept")
 """The columns of the list of problems in a marked workbook: a mark under the last one accepts the proposal before it."""
-TURNED: Final = 1_000_000
-"""What is added to the number of a column that was turned into a row: no sheet has so many rows."""
 ACCEPT_MARK: Final = "[accept]"
 """How the last heading of that list ends in every language: no sheet of anybody else's has it."""
+TURNED: Final = 1_000_000
+"""What is added to the number of a column that was turned into a row: no sheet has so many rows."""
 
 
 def accepted_in(grid: Grid) -> set[str] | None:
     """Return the proposals that are marked in a sheet as `CODE=value`, where it is our list of problems; None for any other."""
-    code, value, proposal, mark = (REPORTED.index(name) for name in ("code", "value", "proposal", "accept"))
-    rows = [[*cells, *[None] * len(REPORTED)] for _, cells in grid.rows if any(cells)]
-    if not rows or not (rows[0][mark] or "").strip().endswith(ACCEPT_MARK):
+    rows = [
+        dict(zip(REPORTED, [*cells, *[None] * len(REPORTED)], strict=False)) for _, cells in grid.rows if any(cells)
+    ]
+    if not rows or not (rows[0]["accept"] or "").strip().endswith(ACCEPT_MARK):
         return None
-    marked = (cells for cells in rows[1:] if cells[code] and cells[proposal] and cells[mark])
-    return {f"{cells[code]}={cells[value] or ''}" for cells in marked}
+    marked = (row for row in rows[1:] if row["code"] and row["proposal"] and row["accept"])
+    return {f"{row['code']}={row['value'] or ''}" for row in marked}
 
 
 def is_nothing(name: str) -> pl.Expr:
@@ -34,29 +35,28 @@ def is_nothing(name: str) -> pl.Expr:
     return pl.col(name).is_null() | pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS, NA])
 
 
+def column(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column of text by its name, which is empty where the frame has none."""
+    return pl.col(name) if name in frame.columns else pl.lit(None, pl.String).alias(name)
+
+
 @dataclass
 class SurveyTable:
     """One table of a survey."""
 
-    kind: str
-    """`events`, `occurrences`, `sites` or `project`."""
-    file: str
-    """What a person calls the file."""
-    sheet: str | None
-    """None for delimited text."""
+    kind: str  # `events`, `occurrences`, `sites` or `project`
+    file: str  # what a person calls it
+    sheet: str | None  # None for delimited text
     heading_row: int
     frame: pl.DataFrame
     """`source_row`, then a text column a term, or a heading that is none; empty cells are null."""
-    headings: dict[str, str]
-    """Column → heading as it came."""
+    headings: dict[str, str]  # column → heading as it came
     covered: set[tuple[int, str]] = field(default_factory=set)
     """Cells (row, column) about which something is told already: below a merged one, an error, a formula without a value."""
-    proposals: dict[str, Proposal] = field(default_factory=dict)
-    """What is proposed for the columns whose heading is not certain."""
+    proposals: dict[str, Proposal] = field(default_factory=dict)  # for the columns whose heading is not certain
     converted: dict[str, str] = field(default_factory=dict)
     """Term → heading of columns that were turned into metres; the heading's column holds the cells as they came."""
-    declarations: dict[str, str] = field(default_factory=dict)
-    """What headings say of the dates."""
+    declarations: dict[str, str] = field(default_factory=dict)  # what headings say of the dates
     measured: dict[str, Measured] = field(default_factory=dict)
     """Columns of measurements, which stand in the column `measurements`, too."""
     repeats: dict[int, int] = field(default_factory=dict)
@@ -72,25 +72,26 @@ class SurveyTable:
         """Return a finding about a cell under a heading."""
         return Finding(self.file, self.sheet, row, column, value, code, blocking, params)
 
-    def of_heading(self, heading: str, code: str, **params: str) -> Finding:
-        """Return a doubt about a heading."""
-        return self.finding(self.heading_row, heading, heading, code, False, **params)
+    def of_heading(self, heading: str, code: str, blocking: bool = False, **params: str) -> Finding:
+        """Return a finding about a heading."""
+        return self.finding(self.heading_row, heading, heading, code, blocking, **params)
 
 
 @dataclass
 class Survey:
     """The tables of one survey, from one workbook or from several files."""
 
-    tables: list[SurveyTable] = field(default_factory=list)
-    """Events first."""
-    findings: list[Finding] = field(default_factory=list)
-    """About sheets, headings and form."""
-    unread: list[str] = field(default_factory=list)
-    """Sheets that hold none."""
+    tables: list[SurveyTable] = field(default_factory=list)  # events first
+    findings: list[Finding] = field(default_factory=list)  # about sheets, headings and form
+    unread: list[str] = field(default_factory=list)  # sheets that hold none
     order: dict[tuple[str, str | None], dict[str, int]] = field(default_factory=dict)
     """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
     turned: dict[tuple[str, str | None], tuple[dict[str, int], dict[int, str]]] = field(default_factory=dict)
     """Of sheets (file, sheet) with stations side by side: the rows of their headings, the stations by the place of their column."""
+    zone: str | None = None
+    """The one zone of UTM that is named anywhere."""
+    legend: dict[str, str] = field(default_factory=dict)
+    """Names of taxa by the codes that a sheet explains."""
     accepted: set[str] = field(default_factory=set)
     """Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`."""
 

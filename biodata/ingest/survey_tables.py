@@ -9,29 +9,19 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_units, survey_project, survey_sites
+from biodata.ingest import sheet_headings, sheet_units, survey_project, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import Sheet, share_stations, tables_of
-from biodata.ingest.sheet_headings import (
-    NAMES_OF_TAXA,
-    NEEDED,
-    blocks,
-    grids_of,
-    is_guide,
-    kind_of,
-    laid_out,
-    leave_out_no_records,
-    names_of,
-)  # fmt: skip
+from biodata.ingest.sheet_crosses import Sheet, share_stations
+from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_odd_cells import odd_cells
-from biodata.ingest.sheet_repairs import blank_below, in_degrees, read_marked, read_merges, split_metres, zone_of
+from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
 from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
-from biodata.ingest.survey_periods import ANY_DAY, ENDS, with_period
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
-from biodata.ingest.survey_sites import PLACE
+from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
 from biodata.parsers import dates
 from biodata.parsers.coordinates import Axis, parse_coordinates
 from biodata.parsers.numerals import ascii_digits
@@ -52,21 +42,62 @@ _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "sampl
 
 
 def read_survey(
-    files: Iterable[tuple[str, bytes]],
-    *,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None,
     licence: str | None = None,
-) -> Survey:
+) -> Survey:  # fmt: skip
     """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together.
 
     `kept` has headings as decided before for the dataset, `licence` is of what tells none; a file that cannot be read at all
     is refused.
     """
     survey, kept = Survey(), kept or {}
+    sheets = _sheets_of(files, survey, encoding, kept)
+    kinds = [_kind(one) for one in sheets]
+    alone = not {"events", "sites"} & set(kinds)
+    for sheet, kind in zip(sheets, kinds, strict=True):
+        _read_sheet(sheet, kind, survey, kept, alone=alone)
+    survey.tables.sort(key=lambda table: table.kind)
+    survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
+    survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
+    survey_sites.by_station(survey)
+    for table in survey.of("occurrences"):
+        survey.findings += _read_double_names(table)
+        _read_codes(table, survey.legend)
+        _read_local_names(table)
+        _date_of_ends(table)
+    return survey
+
+
+def proposals_of(
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
+) -> list[tuple[str, str | None, int, list[Proposal]]]:
+    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
+
+    Of sheets that explain the others nothing is asked.
+    """
+    survey, found = Survey(), []
+    for one in _sheets_of(files, survey, encoding, kept or {}):
+        layout, grid = one.layout, one.layout.grid
+        labels, _ = survey.turned.get((grid.file, grid.name), ({}, {}))
+        row = layout.heading_row if layout.heading_row < TURNED else min(labels.values())
+        if layout.columns and (_kind(one) is not None or not sheet_headings.is_guide(layout, kept or {})):
+            found.append((grid.file, grid.name, row, [one.proposals[column.index] for column in layout.columns]))
+    return found
+
+
+def _kind(sheet: Sheet) -> str | None:
+    return (
+        "occurrences" if sheet.cross is not None else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
+    )
+
+
+def _sheets_of(
+    files: Iterable[tuple[str, bytes]], survey: Survey, encoding: str | None, kept: Mapping[str, str]
+) -> list[Sheet]:
+    """Return the sheets of files, what joins them found; the survey gets what is told of each, and what was accepted."""
     sheets: list[Sheet] = []
-    grids = [grid for name, content in files for grid in grids_of(name, content, encoding)]
-    zone = zone_of(grids)
+    grids = [grid for name, content in files for grid in sheet_headings.grids_of(name, content, encoding)]
+    survey.zone = zone_of(grids)
     for grid in grids:
         survey.order[grid.file, grid.name] = {}
         if grid.guessed_encoding is not None:
@@ -78,24 +109,8 @@ def read_survey(
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
         else:
             sheets += _sheets(grid, survey, kept)
-    legend = share_stations(sheets)
-    sheets = [sheet for sheet in sheets if not sheet.explains]
-    kinds = [
-        "occurrences" if one.cross is not None else kind_of(one.layout, one.names, one.proposals) for one in sheets
-    ]
-    alone = not {"events", "sites"} & set(kinds)
-    for sheet, kind in zip(sheets, kinds, strict=True):
-        _read_sheet(sheet, kind, survey, kept, alone=alone, zone=zone)
-    survey.tables.sort(key=lambda table: table.kind)
-    survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
-    survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
-    survey_sites.by_station(survey)
-    for table in survey.of("occurrences"):
-        survey.findings += _read_double_names(table)
-        _read_codes(table, legend)
-        _read_local_names(table)
-        _date_of_ends(table)
-    return survey
+    survey.legend = share_stations(sheets)
+    return [sheet for sheet in sheets if not sheet.explains]
 
 
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
@@ -104,14 +119,14 @@ def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[She
     if block is not None:
         survey.turned[grid.file, grid.name] = block.labels, block.codes
         survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
-    for part in blocks(grid, kept) if block is None else [block.stations, block.rest]:
-        layout = None if part is None else laid_out(part, kept)
+    for part in sheet_headings.blocks(grid, kept) if block is None else [block.stations, block.rest]:
+        layout = None if part is None else sheet_headings.laid_out(part, kept)
         if layout is not None:
-            sheet = Sheet(layout, *names_of(layout, kept))
+            sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
             sheet.call_metres()
-            if part is not None and part.rows[0][0] < TURNED:
+            if layout.heading_row < TURNED:
                 survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
-                leave_out_no_records(layout, sheet.names)
+                sheet_headings.leave_out_no_records(layout, sheet.names)
             yield sheet
 
 
@@ -130,11 +145,12 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
         return
     told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
-    if latin:
-        read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
-        written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
-        table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
-    for row, text in told.filter(pl.col(_NAME).is_in(list(latin))).iter_rows():
+    if not latin:
+        return
+    read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
+    written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
+    table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
+    for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
 
@@ -164,82 +180,52 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted[_NAME] = _LOCAL
 
 
-def _read_sheet(
-    sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool, zone: str | None
-) -> None:
+def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
-    layout, names, proposals, cross = sheet.layout, sheet.names, sheet.proposals, sheet.cross
+    layout, cross = sheet.layout, sheet.cross
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
-        if layout.rows and not is_guide(layout, kept):
+        if layout.rows and not sheet_headings.is_guide(layout, kept):
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
-    survey.findings += [*layout.findings, *odd_cells(layout, names)]
+    survey.findings += [*layout.findings, *odd_cells(layout, sheet.names)]
     if cross is None:
         told = {} if sheet.station is None else {"locationID": sheet.station}
-        survey.tables.append(_table(layout, kind, names, proposals, survey.findings, alone=alone, zone=zone, told=told))
+        survey.tables.append(_table(sheet, kind, survey, told, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
-    for column, parts in zip(cross.columns, tables_of(cross, layout, names, proposals), strict=True):
+    for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column), **cross.places.get(column.heading, {})}
         if sheet.station is not None and cross.term != "locationID":
             told["locationID"] = sheet.station
-        table = _table(parts[0], kind, *parts[1:], survey.findings, alone=alone, zone=zone, told=told)
+        table = _table(part, kind, survey, told, alone=alone)
         table.declarations |= cross.declarations()
         table.headings[cross.term] = column.heading
         survey.tables.append(table)
 
 
-def _table(
-    layout: Layout, kind: str, names: dict[int, str], proposals: dict[int, Proposal], findings: list[Finding], *, alone: bool,
-    zone: str | None, told: Mapping[str, str],
-) -> SurveyTable:  # fmt: skip
-    """Build a table, with what is `told` of all its rows, and tell what was repaired on the way."""
-    grid = layout.grid
-    taken: dict[str, int] = {}
-    table = SurveyTable(kind, grid.file, grid.name, layout.heading_row, pl.DataFrame(), {})
-    bands = _bands(layout, kind, names)
-    for column in layout.columns:
-        name, heading, proposal = names[column.index], column.heading, proposals[column.index]
-        if heading in bands:
-            taken[heading], table.headings[heading] = column.index, heading
-            table.measured[heading] = sheet_units.Measured(heading, "", None, None)
-            continue
-        if name in taken:
-            other = column_letters(taken[name])
-            findings.append(
-                table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, term=name, other=other)
-            )
-            continue
-        measures = sheet_units.measured(heading) if kind == "occurrences" else None
-        # An elevation is of the place, and may be called as a height is.
-        if measures is not None and name in (heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
-            name = heading
-            table.measured[name] = measures
-        elif name == heading and proposal.why is Why.NOT_KEPT:
-            # Numbers of the rows need not be told.
-            if any(cell is not None and not cell.strip().isdigit() for cell in layout.cells(column.index)):
-                findings.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
-            continue
-        taken[name], table.headings[name] = column.index, heading
+def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, alone: bool) -> SurveyTable:
+    """Build a table, with what is `told` of all its rows, and tell the survey what was repaired on the way."""
+    layout, findings = sheet.layout, survey.findings
+    table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
+    bands = _bands(layout, kind, sheet.names)
+    taken, found = _taken(sheet, table, bands)
+    findings += found
     rows = [number for number, _ in layout.rows]
     columns = {name: layout.cells(index) for name, index in taken.items()}
-    at = {number: position for position, number in enumerate(rows)}
-    by_index = {index: name for name, index in taken.items()}
-    read_merges(grid, table, columns, at, by_index, findings)
-    read_marked(grid, table, columns, at, by_index, findings)
-    table.repeats = _repeats(layout, columns, set(by_index))
+    findings += read_marked(layout.grid, table, columns, rows, {index: name for name, index in taken.items()})
+    table.repeats = _repeats(layout, columns, taken.values())
     for name, index in taken.items():
-        proposal = proposals[index]
+        proposal = sheet.proposals[index]
         if name != proposal.term:
             table.proposals[name] = proposal
             continue
         if proposal.confidence <= CERTAIN:
             params = {"term": name, "near": name, "others": ", ".join(proposal.others),
                       "confidence": f"{proposal.confidence:g}"}  # fmt: skip
-            findings.append(table.finding(layout.heading_row, proposal.heading, proposal.heading, proposal.why.value,
-                                          proposal.why is not Why.TAKEN, **params))  # fmt: skip
+            is_open = proposal.why is not Why.TAKEN
+            findings.append(table.of_heading(proposal.heading, proposal.why.value, is_open, **params))
         findings += _units(table, columns, name, proposal)
     if bands:
         table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
@@ -250,24 +236,46 @@ def _table(
     findings += _from_title(table, columns, layout, alone=alone)
     findings += _year_told(table, columns, layout)
     split_metres(table, columns)
-    if zone is not None and "easting" in columns and "utm_zone" not in columns:
-        columns["utm_zone"], table.headings["utm_zone"] = [zone] * len(rows), table.heading("easting")
+    if survey.zone is not None and "easting" in columns and "utm_zone" not in columns:
+        columns["utm_zone"], table.headings["utm_zone"] = [survey.zone] * len(rows), table.heading("easting")
     findings += in_degrees(table, columns, rows)
     if kind == "occurrences":
         findings += blank_below(table, columns, rows, alone=alone)
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
     findings += _month_of_sheet(table, columns, year_of(layout))
-    table.frame = pl.DataFrame(
-        {"source_row": pl.Series(rows, dtype=pl.Int64)}
-        | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
-    )
+    schema = {"source_row": pl.Int64, **dict.fromkeys(columns, pl.String)}
+    table.frame = pl.DataFrame({"source_row": rows, **columns}, schema=schema)
     return table
 
 
-def _from_title(
-    table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout, *, alone: bool
-) -> Iterable[Finding]:
+def _taken(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
+    """Return the columns that are taken by what they are called, and what is told of the others; `bands` count by ranges."""
+    taken: dict[str, int] = {}
+    told = []
+    for column in sheet.layout.columns:
+        name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
+        measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
+        if heading in bands:
+            name, measures = heading, sheet_units.Measured(heading, "", None, None)
+        elif name in taken:
+            params = {"term": name, "other": column_letters(taken[name])}
+            told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
+            continue
+        # An elevation is of the place, and may be called as a height is.
+        if measures and name in (heading, _QUANTITY) and (heading in bands or proposal.term in (None, _QUANTITY)):
+            name = heading
+            table.measured[name] = measures
+        elif name == heading and proposal.why is Why.NOT_KEPT:
+            # Numbers of the rows need not be told.
+            if any(cell is not None and not cell.strip().isdigit() for cell in sheet.layout.cells(column.index)):
+                told.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
+            continue
+        taken[name], table.headings[name] = column.index, heading
+    return taken, told
+
+
+def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: bool) -> Iterator[Finding]:
     """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
     if table.kind not in ("occurrences", "events"):
         return
@@ -297,7 +305,7 @@ def _from_title(
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
 
 
-def _places_above(table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout) -> Iterable[Finding]:
+def _places_above(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
     """Take places of several stations from above the headings, where a column has words of their labels in its cells."""
     told = [one for one in every_told(layout) if one.term == "verbatimCoordinates"]
     for column in layout.columns if len({one.value for one in told}) > 1 else ():
@@ -326,7 +334,7 @@ def _fault(one: Told) -> str | None:
     return None
 
 
-def _year_told(table: SurveyTable, columns: dict[str, list[str | None]], layout: Layout) -> Iterable[Finding]:
+def _year_told(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
     """Complete dates that tell day and month alone by the one year that stands above the table, or in a name."""
     year, heading = year_of(layout), table.heading("eventDate")
     if year is None or "eventDate" not in columns:
@@ -353,7 +361,7 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
     every += [layout.cells(column.index) for column in layout.columns if column.index not in taken]
     first: dict[tuple[str | None, ...], int] = {}
     cells = zip(*(values for values in every if not _counts_rows(values)), strict=True)
-    rows = zip([number for number, _ in layout.rows], cells, strict=False)
+    rows = zip((number for number, _ in layout.rows), cells, strict=False)
     return {number: before for number, told in rows if (before := first.setdefault(told, number)) != number}
 
 
@@ -362,7 +370,7 @@ def _counts_rows(cells: Sequence[str | None]) -> bool:
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
-def _month_of_sheet(table: SurveyTable, columns: dict[str, list[str | None]], year: str | None) -> Iterable[Finding]:
+def _month_of_sheet(table: SurveyTable, columns: Columns, year: str | None) -> Iterator[Finding]:
     """Take year and month from the name of a sheet whose rows tell the day alone, or no date at all: a sheet a month."""
     name = table.sheet or table.file.rpartition(".")[0]
     month, date = _named_month(name, year), columns.get("eventDate", [])
@@ -392,9 +400,7 @@ def _named_month(name: str, year: str | None) -> str | None:
     return next((text for text in told if text is not None and _MONTH.fullmatch(text)), None)
 
 
-def _units(
-    table: SurveyTable, columns: dict[str, list[str | None]], name: str, proposal: Proposal
-) -> Iterable[Finding]:
+def _units(table: SurveyTable, columns: Columns, name: str, proposal: Proposal) -> Iterator[Finding]:
     """Take what a heading says of its column: the unit of an effort that no column tells, of its dates, lengths not in metres."""
     told, heading = proposal.unit or "", proposal.heading
     unit = _UNITS_OF.get(name)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
@@ -10,28 +10,72 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose, term_of, terms_of
+from biodata.formats.xml import local_term
+from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import are_latin
+from biodata.ingest.headings.dictionary import bare_name
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
 OPTION: Final = "heading."
 _TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})
-_SHOWN: Final = 12
-_LIKELY: Final = 0.4
+_SHOWN, _LIKELY = 12, 0.4
 _NAME: Final = "scientificName"
-_PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
-    {
-        "scientific name": tuple(
-            (term,)
-            for term in """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName
-            verbatimIdentification vernacularName species genus genericName taxonKey speciesKey scientificNameID""".split()
-        ),
-        "coordinate": (("decimalLatitude", "decimalLongitude"), ("verbatimLatitude", "verbatimLongitude"),
-                       ("verbatimCoordinates",), ("footprintWKT",)),
-        "date": (("eventDate",), ("verbatimEventDate",), ("year",)),
-    }
-)  # fmt: skip
+_PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType({
+    "scientific name": tuple((term,) for term in (
+        """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName verbatimIdentification
+        vernacularName species genus genericName taxonKey speciesKey scientificNameID""".split()
+    )),
+    "coordinate": (("decimalLatitude", "decimalLongitude"), ("verbatimLatitude", "verbatimLongitude"),
+                   ("verbatimCoordinates",), ("footprintWKT",)),
+    "date": (("eventDate",), ("verbatimEventDate",), ("year",)),
+})  # fmt: skip
 """What a record says: the terms that say it, the usual ones first."""
+_RESERVED: Final = ("source_file", "source_row", "geometry")
+# Other names of the same thing; what is only likely (X, Y, Date) stays as it was told.
+_ALIASES: Final = MappingProxyType({
+    "latitude": "decimalLatitude", "declatitude": "decimalLatitude", "longitude": "decimalLongitude",
+    "declongitude": "decimalLongitude", "scientificnames": "scientificName", "collector": "recordedBy",
+    "licence": "license", "province": "stateProvince", "behaviour": "behavior", "catalogueno": "catalogNumber",
+    "cataloguenumber": "catalogNumber", "coordinateuncertaintyinmetres": "coordinateUncertaintyInMeters",
+})  # fmt: skip
+_BY_PLAIN: Final = MappingProxyType(_ALIASES | {key(term): term for term in (*VERBATIM_TERMS, "id", "coreid")})
+
+
+def term_of(heading: str) -> str:
+    """Return the term that a heading names; the heading as told where it names none.
+
+    It may be a term (`decimalLatitude`), its address, a prefixed name (`dwc:decimalLatitude`), another case or spacing of
+    it (`Decimal Latitude`), or one of a few other names.
+    """
+    name = bare_name(heading)
+    return _BY_PLAIN.get(key(name), heading if name == heading.strip().strip("\ufeff") else name)
+
+
+def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict[str, str]:
+    """Return the name of each column: the term that its heading names, if no other column has it already.
+
+    Of two headings of one term the one that is spelled like it has it, else the first; the other keeps its heading. A name
+    that biodata uses itself is refused (HEADING_RESERVED), and so are headings none of which is a term (HEADING_UNKNOWN).
+    """
+    for heading in headings:
+        if heading in _RESERVED:
+            problem = f"the heading {heading!r} is a name that biodata uses itself"
+            raise InputError(problem, file=file, row=1, column=heading, code="HEADING_RESERVED")
+    wanted = {heading: term_of(heading) for heading in headings}
+    if any_of and not any(term in VERBATIM_TERMS for term in wanted.values()):
+        problem = f"no heading is a Darwin Core term: {', '.join(headings[:5])}"
+        raise InputError(
+            problem, file=file, row=1, expected="such as scientificName, occurrenceID", code="HEADING_UNKNOWN"
+        )
+    holders: dict[str, str] = {}
+    for heading in sorted(headings, key=lambda told: local_term(told) != wanted[told]):  # a stable sort
+        holders.setdefault(wanted[heading], heading)
+    return {told: term if holders[term] == told else told for told, term in wanted.items()}
+
+
+def renamed(names: Mapping[str, str]) -> dict[str, str]:
+    """Return, as declarations, the headings that were told otherwise than their term."""
+    return {f"heading.{term}": told for told, term in names.items() if term != told and "://" not in told}
 
 
 def is_heading_option(name: str) -> bool:
@@ -44,32 +88,23 @@ def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
 
     Either side may be the term: `heading.lat=decimalLatitude` and `heading.decimalLatitude=lat` are the same.
     """
-    found: dict[str, str] = {}
-    for name, value in options.items():
-        if is_heading_option(name):
-            told = name.removeprefix(OPTION)
-            swapped = told in _TERMS and value not in _TERMS and value != ""
-            found |= {value: told} if swapped else {told: value}
-    return found
+    told = {name.removeprefix(OPTION): value for name, value in options.items() if is_heading_option(name)}
+    swapped = {name for name, value in told.items() if name in _TERMS and value not in _TERMS and value != ""}
+    return dict((value, name) if name in swapped else (name, value) for name, value in told.items())
 
 
 def open_table(
-    open_stream: Callable[[], BinaryIO],
-    *,
-    file: str,
-    options: Mapping[str, str],
-    needed: bool = False,
-    of_people: bool = False,
-    without_blank: bool = False,
-) -> delimited.Delimited:
+    open_stream: Callable[[], BinaryIO], *, file: str, options: Mapping[str, str], needed: bool = False,
+    of_people: bool = False, without_blank: bool = False,
+) -> delimited.Delimited:  # fmt: skip
     """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare.
 
     Each of these has to be there where the table is the only one (`needed`), else HEADING_MISSING.
     """
+    encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(
-        open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"),
-        of_people=of_people, without_blank=without_blank,
-    )  # fmt: skip
+        open_stream, file=file, encoding=encoding, separator=separator, of_people=of_people, without_blank=without_blank
+    )
     return called_as_declared(table, options, needed=needed)
 
 
@@ -78,10 +113,15 @@ def called_as_declared(
 ) -> delimited.Delimited:
     """Return a table with its columns called as the options `heading.*` declare; as `open_table` has them."""
     names = declared_names(options, table.headings, file=table.file, needed=needed)
-    if not names:
-        return table
     headings = tuple(names.get(heading, heading) for heading in table.headings)
     return replace(table, headings=headings, batches=(frame.rename(names, strict=False) for frame in table.batches))
+
+
+def renamed_frames(batches: Iterator[pl.DataFrame], options: Mapping[str, str], *, file: str) -> Iterator[pl.DataFrame]:
+    """Yield the frames of one table that is no text, its columns called as the options `heading.*` declare."""
+    for frame in batches:
+        headings = [name for name in frame.columns if name not in _RESERVED]
+        yield frame.rename(declared_names(options, headings, file=file, needed=True))
 
 
 def declared_names(
@@ -95,71 +135,53 @@ def declared_names(
     there = {key(heading): heading for heading in headings}
     names: dict[str, str] = {}
     for declared, term in declared_terms(options).items():
-        heading, name = there.get(key(declared)), term
-        if heading is None and term and key(term) in there:
-            heading, name = there[key(term)], declared
-        if heading is not None:
-            names[heading] = name or heading
+        if key(declared) in there:
+            names[there[key(declared)]] = term or there[key(declared)]
+        elif term and key(term) in there:
+            names[there[key(term)]] = declared
         elif needed:
             problem = f"there is no such heading; the headings are {_listed(headings)}"
             raise InputError(problem, file=file, row=1, column=declared, code="HEADING_MISSING")
-    for heading in headings:
-        if heading in names.values() and heading not in names:
-            names[heading] = f"{heading}_"
-    return names
-
-
-@dataclass(frozen=True)
-class RecordColumns:
-    """What the columns of a table of records are called."""
-
-    names: dict[str, str]
-    """Heading → the term that it is read as, else the heading; each name once."""
-    notes: list[str]
-    """Headings that were read by the dictionary, and what no heading says; in sentences."""
+    return names | {h: f"{h}_" for h in headings if h in names.values() and h not in names}
 
 
 def record_columns(
     headings: Sequence[str], declared: Mapping[str, str], *, file: str, cells: Mapping[str, Sequence[str | None]]
-) -> RecordColumns:
-    """Return what the columns of a table of records are called, by their headings and some cells below them.
+) -> tuple[dict[str, str], list[str]]:
+    """Return what the columns of a table of records are called, each by one name, and in sentences what was read or lacks.
 
     Where Darwin Core's names leave open what names a taxon, where it was or when, the dictionary of headings reads the
     others, as far as it is certain or the cells decide; it is not asked about those of `declared_names`.
     """
     kept = {heading for heading, name in declared.items() if heading == name}
-    terms = terms_of(
-        [declared.get(heading, heading) for heading in headings if heading not in kept], file=file, any_of=False
-    )
-    names = {heading: heading if heading in kept else terms[declared.get(heading, heading)] for heading in headings}
+    called = {heading: declared.get(heading, heading) for heading in headings}
+    terms = terms_of([name for heading, name in called.items() if heading not in kept], file=file, any_of=False)
+    names = {heading: name if heading in kept else terms[name] for heading, name in called.items()}
     open_ones = [h for h in headings if h not in declared and names[h] == h and term_of(h) not in VERBATIM_TERMS]
-    missing = _missing(names.values())
-    proposals = decided(propose(open_ones, cells=cells), cells) if missing else []
+    proposals = decided(propose(open_ones, cells=cells), cells) if _missing(names.values()) else []
     read: dict[str, str] = {}
     for one in proposals:
-        free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
-        if free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
+        is_free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
+        if is_free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
             read[one.heading] = one.term
-    names |= read
-    missing = _missing(names.values())
     latin = [p.heading for p in proposals if _NAME in (p.term, *p.others) and _are_latin(cells.get(p.heading, ()))]
-    if "scientific name" in missing and len(latin) == 1:  # its cells begin with known genera: `final_species`
-        names[latin[0]] = read[latin[0]] = _NAME
-        missing.remove("scientific name")
-    proposals = [one for one in proposals if one.heading not in read]
-    likely = {part: " ".join(_likely(proposals, part, cells)) for part in missing}
+    if "scientific name" in _missing((names | read).values()) and len(latin) == 1:
+        read[latin[0]] = _NAME  # its cells begin with known genera: `final_species`
+    names |= read
+    left = [one for one in proposals if one.heading not in read]
+    likely = {part: " ".join(_likely(left, part, cells)) for part in _missing(names.values())}
     if not any(set(names.values()) & set(way) for ways in _PARTS.values() for way in ways):
         problem = f"no heading says which column holds a scientific name, a coordinate or a date; the headings are {_listed(headings)}"
         expected = f"say it: {' '.join(likely.values())}"
         raise InputError(problem, file=file, row=1, expected=expected, code="HEADING_UNKNOWN")
-    notes = []
-    if read:
-        shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
-        example = next(iter(read))
-        notes.append(f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else")
+    shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
+    notes = [
+        f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else"
+        for example in [*read][:1]
+    ]
     for part, options in likely.items():
         notes.append(f"no heading says which column holds a {part}; if one does, say it: {options}")
-    return RecordColumns(names, notes)
+    return names, notes
 
 
 def cells_below(table: delimited.Delimited) -> dict[str, list[str | None]]:
@@ -175,7 +197,6 @@ def _missing(names: Iterable[str]) -> list[str]:
 
 
 def _are_latin(cells: Sequence[str | None]) -> bool:
-    """Tell whether cells begin with known genera."""
     told = [cell.strip() for cell in cells if cell and cell.strip()]
     return bool(told) and are_latin(told)
 
@@ -195,13 +216,5 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
 
 
 def _listed(headings: Sequence[str]) -> str:
-    """Return headings for a message."""
     more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
     return ", ".join(headings[:_SHOWN]) + more
-
-
-def renamed_frames(batches: Iterator[pl.DataFrame], options: Mapping[str, str], *, file: str) -> Iterator[pl.DataFrame]:
-    """Yield the frames of one table that is no text, its columns called as the options `heading.*` declare."""
-    for frame in batches:
-        headings = [name for name in frame.columns if name not in ("source_row", "source_file", "geometry")]
-        yield frame.rename(declared_names(options, headings, file=file, needed=True))

@@ -15,9 +15,8 @@ from biodata.formats.eml import DatasetDescription
 from biodata.formats.meta_xml import DataFile
 from biodata.formats.repairs import Repairs
 from biodata.formats.xml import local_term
-from biodata.ingest.headings import renamed, terms_of
+from biodata.ingest import table_headings
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.table_headings import cells_below, declared_names, is_heading_option, record_columns
 
 
 def decided_headings(told: str, *, tell_value: bool = True) -> dict[str, str]:
@@ -48,7 +47,7 @@ def check_options(options: Mapping[str, str], known: Collection[str], *, of_tabl
         If one is not known (OPTION_UNKNOWN).
     """
     for name in options:
-        if name not in known and not (of_tables and is_heading_option(name)):
+        if name not in known and not (of_tables and table_headings.is_heading_option(name)):
             problem = f"there is no option {name!r}"
             raise InputError(problem, expected=f"one of {', '.join(sorted(known))}", code="OPTION_UNKNOWN")
     return dict(options)
@@ -88,9 +87,10 @@ def plain_table(
     """
     encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(open_stream, file=file, encoding=encoding, separator=separator, repairs=repairs)
-    declared = declared_names(options, table.headings, file=file, needed=True)
-    columns = record_columns(table.headings, declared, file=file, cells=cells_below(table))
-    names = columns.names
+    declared = table_headings.declared_names(options, table.headings, file=file, needed=True)
+    names, notes = table_headings.record_columns(
+        table.headings, declared, file=file, cells=table_headings.cells_below(table)
+    )
     batches = (
         frame.rename(names, strict=False).select(pl.lit(file).alias("source_file"), pl.all()) for frame in table.batches
     )
@@ -100,8 +100,8 @@ def plain_table(
         dataset=dataset,
         batches=batches,
         refusals=table.refusals,
-        declarations=renamed(names),
-        notes=columns.notes,
+        declarations=table_headings.renamed(names),
+        notes=notes,
         repairs=Repairs() if repairs is None else repairs,
     )
 
@@ -114,7 +114,9 @@ def archive_rows(
     repairs: Repairs | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of an archive's table under its terms' local names."""
-    names = terms_of([field.term for field in data_file.fields], file=f"{dwca.name}/{data_file.locations[0]}")
+    names = table_headings.terms_of(
+        [field.term for field in data_file.fields], file=f"{dwca.name}/{data_file.locations[0]}"
+    )
     for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding"), repairs=repairs):
         yield frame.rename(names, strict=False)
 
@@ -133,7 +135,7 @@ def core_id_name(core: DataFile) -> str:
     """Return the column of `archive_rows` that extensions of this core point at."""
     addresses = [field.term for field in core.fields]
     name = core_id(core)
-    return terms_of(addresses, file="")[name] if name in addresses else name
+    return table_headings.terms_of(addresses, file="")[name] if name in addresses else name
 
 
 def dataset_info(key: str | None, description: DatasetDescription | None) -> DatasetInfo:

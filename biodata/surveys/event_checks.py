@@ -12,7 +12,7 @@ from biodata.harmonise import camera_images, event_clocks
 from biodata.harmonise.event_clocks import ClockFault, iso_duration
 from biodata.harmonise.event_times import ends_of
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_periods import ENDS, read_ends
+from biodata.ingest.survey_sites import ENDS, read_ends
 from biodata.parsers import zones
 from biodata.parsers.effort_units import effort_unit, in_unit
 from biodata.parsers.reference_list import reference_list

@@ -6,7 +6,7 @@ from typing import Any
 
 from biodata.ingest import forms
 from biodata.ingest.headings import CERTAIN, Proposal
-from biodata.ingest.sheet_headings import proposals_of
+from biodata.ingest.survey_tables import proposals_of
 from biodata.surveys import words
 from biodata.surveys.other_forms import MAX_BYTES, placed
 

@@ -10,7 +10,7 @@ from biodata.harmonise.camera_images import minutes_of, offsets
 from biodata.harmonise.event_times import DAY, days, ends_of, iso, read_failures, united
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import DATE
-from biodata.ingest.survey_periods import ENDS
+from biodata.ingest.survey_sites import ENDS
 from biodata.surveys.cell_checks import Rows
 from biodata.vocabularies import SurveyDesign
 

@@ -16,8 +16,8 @@ from biodata.harmonise.identity import IDENTIFIERS
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import SurveyTable
+from biodata.ingest.survey_sites import with_period
 from biodata.parsers.area_units import INVISIBLE
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA

@@ -10,21 +10,15 @@ from biodata.ingest.headings.dictionary import LANGUAGES, NO_TERM
 from biodata.ingest.headings.plain import key, without_marks, words
 from biodata.parsers.bundled import read_rows
 
-_RUNS: Final = re.compile(
-    "[0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+|[^0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+"
-)
-_LATIN_LETTER: Final = re.compile("[0-9a-z\u00aa-\u024f\u1e00-\u1eff]")
+_LETTERS: Final = "0-9a-z\u00aa-\u024f\u1e00-\u1eff"
+_RUNS: Final = re.compile(f"[{_LETTERS}\u0300-\u036f]+|[^{_LETTERS}\u0300-\u036f]+")
+_LATIN_LETTER: Final = re.compile(f"[{_LETTERS}]")
 _NUMBERED: Final = re.compile(r"^\s*(?:#|(?:nos?|num|nr|n)\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
 """`# of birds`, `No. birds`, `Num_stems`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
-_SCRIPTS: Final = MappingProxyType(
-    {
-        "zh": re.compile("[\u3400-\u9fff]"),
-        "th": re.compile("[\u0e00-\u0e7f]"),
-        "lo": re.compile("[\u0e80-\u0eff]"),
-        "km": re.compile("[\u1780-\u17ff]"),
-        "my": re.compile("[\u1000-\u109f]"),
-    }
-)
+_SCRIPTS: Final = MappingProxyType({
+    "zh": re.compile("[\u3400-\u9fff]"), "th": re.compile("[\u0e00-\u0e7f]"), "lo": re.compile("[\u0e80-\u0eff]"),
+    "km": re.compile("[\u1780-\u17ff]"), "my": re.compile("[\u1000-\u109f]"),
+})  # fmt: skip
 """Languages that are written without spaces, by their letters."""
 _LATIN: Final = tuple(language for language in LANGUAGES if language not in _SCRIPTS)
 _FILLER: Final = "filler"  # what leaves the meaning as it is: `of`, `ของ`, `ng`
@@ -32,8 +26,7 @@ _LONGEST_PHRASE: Final = 5
 _LEAST_KNOWN: Final = 0.65
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
 _HARDLY: Final = 0.4  # what words say together less surely than this is wrong more often than right
-_SAYS_LITTLE: Final = 0.4
-"""What the unknown letters beside such a word weigh: a wage stays one, whatever month or hand it is of."""
+_SAYS_LITTLE: Final = 0.4  # what unknown letters beside such a word weigh: a wage stays one, whatever month it is of
 
 
 class Piece(NamedTuple):
@@ -86,7 +79,8 @@ def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
 
 def _segments(run: str, language: str) -> Iterator[Piece]:
     """Yield the known words of a text without spaces, and the letters between them."""
-    known, longest = _lexicon(language), _longest_word(language)
+    known = _lexicon(language)
+    longest = max(map(len, known))
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
     for end in range(1, len(run) + 1):
         ways = [(best[end - 1][0] + 1, best[end - 1][1] + 1, end - 1)]
@@ -137,14 +131,11 @@ def _fitting(groups: Sequence[frozenset[str]], pieces: Sequence[Piece]) -> tuple
 @lru_cache(maxsize=1)
 def _compounds() -> tuple[tuple[tuple[str, ...], float, tuple[frozenset[str], ...]], ...]:
     """Return the compounds, those that come first in the file first: terms, confidence, groups of concepts."""
+    rows = read_rows("heading_compounds.csv")
+    groups = [tuple(frozenset(group.split("|")) for group in row["concepts"].split()) for row in rows]
     return tuple(
-        (
-            tuple(row["terms"].split("|")),
-            float(row["confidence"]),
-            tuple(frozenset(group.split("|")) for group in row["concepts"].split()),
-        )
-        for row in read_rows("heading_compounds.csv")
-    )
+        (tuple(row["terms"].split("|")), float(row["confidence"]), those) for row, those in zip(rows, groups, strict=True)
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -157,16 +148,11 @@ def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def _longest_word(language: str) -> int:
-    return max(map(len, _lexicon(language)))
-
-
-@lru_cache(maxsize=len(LANGUAGES))
 def _words_of(language: str) -> Mapping[str, frozenset[str]]:
     """Return the words of one language with what they can mean."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, frozenset[str]] = {}
     for row in read_rows("heading_parts.csv"):
         for word in row["words"].split("|") if row["language"] == language else ():
             spelled = " ".join(words(word)) if _LATIN_LETTER.match(key(word)) else key(word)
-            found.setdefault(spelled, set()).add(row["concept"])
-    return MappingProxyType({word: frozenset(concepts) for word, concepts in found.items()})
+            found[spelled] = found.get(spelled, frozenset()) | {row["concept"]}
+    return MappingProxyType(found)

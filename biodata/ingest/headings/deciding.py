@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why
+from biodata.ingest.headings.units import has_digits
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.dates import parse_dates
 from biodata.parsers.decimals import parse_decimal
@@ -19,29 +20,22 @@ from biodata.parsers.numerals import ascii_digits
 from biodata.parsers.one_taxon import genera, latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
 
-_MOSTLY: Final = 0.8
-_HALF: Final = 0.5
-_FEW: Final = 2
-_LOOKED_AT: Final = 200
-_LIKELY: Final = 0.5
-_NAMES_OF_TAXA: Final = frozenset({"scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID"})
-_OF_TAXA: Final = _NAMES_OF_TAXA | {"taxonRank", "taxonKey", "taxonRemarks", "scientificNameID", "family", "species"}
+_MOSTLY, _HALF, _FEW, _LOOKED_AT, _LIKELY = 0.8, 0.5, 2, 200, 0.5
+NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
+_OF_TAXA: Final = {*NAMES_OF_TAXA, "taxonRank", "taxonKey", "taxonRemarks", "scientificNameID", "family", "species"}
 """A heading that can mean nothing but these is of taxa, whether or not their names are known here."""
-_PLACED: Final = _NAMES_OF_TAXA | {"locationID", "eventID", "eventDate", "deploymentStart"}
-_BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType(
-    {
-        **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), _NAMES_OF_TAXA),
-        **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
-        "samplingEffortValue": {"samplingEffortUnit"}, "sampleSizeValue": {"sampleSizeUnit"},
-        "deploymentStart": {"deploymentEnd"}, "deploymentEnd": {"deploymentStart"},
-    }
-)  # fmt: skip
+_PLACED: Final = {*NAMES_OF_TAXA, "locationID", "eventID", "eventDate", "deploymentStart"}
+_BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
+    **dict.fromkeys(("individualCount", "occurrenceID", "perpendicular_distance_m"), NAMES_OF_TAXA),
+    **dict.fromkeys(("decimalLatitude", "decimalLongitude"), _PLACED),
+    "samplingEffortValue": {"samplingEffortUnit"}, "sampleSizeValue": {"sampleSizeUnit"},
+    "deploymentStart": {"deploymentEnd"}, "deploymentEnd": {"deploymentStart"},
+})  # fmt: skip
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
 _WORDED: Final = (Why.WORDS, Why.PARTLY)
-_UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")
-"""Terms whose cells are hardly anything else, so that the words of a heading are enough."""
+_UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")  # whose cells are hardly anything else
 _OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
@@ -75,7 +69,13 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
                 able[at] = [term]
-    return _by_cells(out, [_told(cells.get(one.heading, ())) for one in out])
+    texts = [_told(cells.get(one.heading, ())) for one in out]
+    # A heading that is merely spelt nearly so is of no taxa where codes stand below it.
+    coded = [sum(map(bool, map(_DIGIT.search, told))) >= _MOSTLY * len(told) > 0 for told in texts]
+    for at, one in enumerate(out):
+        if one.why is Why.NEAR and one.term in NAMES_OF_TAXA and coded[at]:
+            out[at] = replace(one, term=None, confidence=0.0, others=())
+    return _by_cells(out, texts)
 
 
 def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
@@ -84,7 +84,7 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     for terms, fellows in _TOLD_BY_CELLS:
         sure = [one for one in out if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT]
         may_mean = {t for one in sure for t in ((one.term,) if one.why is Why.TAKEN else (one.term, *one.others))}
-        if may_mean & {*terms, *fellows} or not (terms[0] not in _NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
+        if may_mean & {*terms, *fellows} or not (terms[0] not in NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
             continue
         for term in terms:
             # A heading that is itself of the kind is a first record in the place of headings.
@@ -113,10 +113,13 @@ def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     told = _told(cells)
     open_ = one.confidence > CERTAIN or not told
     proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](told)]
-    unknown = [t for t in terms if t in _NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
-    is_latin = sum(_BINOMIAL.match(text) is not None for text in told) > _HALF * len(told)
-    unknown.sort(key=lambda term: term != ("scientificName" if is_latin else "vernacularName"))
-    return proven + [t for t in unknown if possible((t,), told)]
+    unknown = [t for t in terms if t in NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
+    likelier = "scientificName" if _most(told, _BINOMIAL.match, _HALF) else "vernacularName"
+    return proven + [t for t in sorted(unknown, key=lambda term: term != likelier) if possible((t,), told)]
+
+
+def _most(told: list[str], fits: Callable[[str], object], share: float = _MOSTLY) -> bool:
+    return sum(bool(fits(text)) for text in told) >= share * len(told)
 
 
 def _is_decided(term: str, others: Collection[str]) -> bool:
@@ -137,8 +140,7 @@ def _are_dates(told: list[str]) -> bool:
 
 def are_latin(told: list[str]) -> bool:
     """Tell whether cells begin with a known genus."""
-    begun = [_LATIN.match(text) for text in told]
-    return sum(found is not None and found[1] in genera() for found in begun) >= _MOSTLY * len(told)
+    return _most(told, lambda text: (begun := _LATIN.match(text)) and begun[1] in genera())
 
 
 def _are_counts(told: list[str]) -> bool:
@@ -151,26 +153,21 @@ def _are_counts(told: list[str]) -> bool:
 
 def _are_places(told: list[str]) -> bool:
     """Tell whether cells are names of places: neither coordinates nor codes, and none of them a number."""
-    latin = ascii_digits(" ".join(told))
-    if not any(sign.isalpha() for sign in latin):
-        return False
-    named = [text for text in told if not _CODE.fullmatch(ascii_digits(text)) and read_pair(text).latitude is None]
-    return len(named) == len(told)
+    return any(sign.isalpha() for sign in ascii_digits(" ".join(told))) and not any(
+        _CODE.fullmatch(ascii_digits(text)) or read_pair(text).latitude is not None for text in told
+    )
 
 
 def _are_common(told: list[str]) -> bool:
     """Tell whether cells are names of animals and plants in the languages of the region."""
-    known = bundled_common_names()
-    return sum(bool(meaning(text, known)) for text in told) >= _HALF * len(told) and not are_latin(told)
+    return _most(told, lambda text: meaning(text, bundled_common_names()), _HALF) and not are_latin(told)
 
 
 def are_names(told: list[str], *, some_latin: bool = False) -> bool:
     """Tell whether cells are names of taxa, in Latin or common ones."""
-    known = bundled_common_names()
     latin = [text for text in told if are_latin([text]) or latin_beside(text) is not None]
-    return (bool(latin) or not some_latin) and len(latin) + sum(
-        bool(meaning(text, known)) for text in told
-    ) >= _MOSTLY * len(told)
+    common = (text in latin or meaning(text, bundled_common_names()) for text in told)
+    return (bool(latin) or not some_latin) and sum(map(bool, common)) >= _MOSTLY * len(told)
 
 
 def _are_identifiers(told: list[str]) -> bool:
@@ -185,46 +182,36 @@ def _are_identifiers(told: list[str]) -> bool:
 
 
 def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
-    """Return what tells whether most cells are of a pattern."""
-    return lambda told: sum(pattern.fullmatch(ascii_digits(text)) is not None for text in told) >= _MOSTLY * len(told)
+    return lambda told: _most(told, lambda text: pattern.fullmatch(ascii_digits(text)))
 
 
 def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
-    """Return what tells whether most cells are numbers within two bounds."""
 
-    def are(told: list[str]) -> bool:
-        numbers = (parse_decimal(text)[0] for text in told)
-        return sum(n is not None and least <= n <= greatest for n in numbers) >= _MOSTLY * len(told)
+    def is_within(text: str) -> bool:
+        number = parse_decimal(text)[0]
+        return number is not None and least <= number <= greatest
 
-    return are
+    return lambda told: _most(told, is_within)
 
 
-_ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType(
-    {
-        "eventDate": _are_dates,
-        "deploymentStart": _are_dates,
-        "deploymentEnd": _are_dates,
-        "eventTime": _share(_CLOCK),
-        "scientificName": partial(are_names, some_latin=True),
-        "vernacularName": _are_common,
-        "individualCount": _are_counts,
-        "locality": _are_places,
-        "locationID": _share(_CODE),
-        "occurrenceID": _are_identifiers,
-        "perpendicular_distance_m": _are_within(0, 2000),
-        "easting": _are_within(100_000, 900_000),
-        "northing": _are_within(0, 10_002_000),
-        "verbatimCoordinates": lambda told: (
-            sum(METRES.fullmatch(text) is not None or read_pair(text).latitude is not None for text in told)
-            >= _MOSTLY * len(told)
-        ),
-        "samplingEffortValue": _are_within(0, 1e7),
-        "sampleSizeValue": _are_within(0, 1e7),
-        "decimalLatitude": _are_within(-90, 90),
-        "decimalLongitude": _are_within(-180, 180),
-        "day": _are_within(1, 31),
-    }
-)
+_ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
+    **dict.fromkeys(("eventDate", "deploymentStart", "deploymentEnd"), _are_dates),
+    "eventTime": _share(_CLOCK),
+    "scientificName": partial(are_names, some_latin=True),
+    "vernacularName": _are_common,
+    "individualCount": _are_counts,
+    "locality": _are_places,
+    "locationID": _share(_CODE),
+    "occurrenceID": _are_identifiers,
+    "perpendicular_distance_m": _are_within(0, 2000),
+    "easting": _are_within(100_000, 900_000),
+    "northing": _are_within(0, 10_002_000),
+    "verbatimCoordinates": partial(_most, fits=lambda text: METRES.fullmatch(text) is not None or read_pair(text).latitude is not None),
+    **dict.fromkeys(("samplingEffortValue", "sampleSizeValue"), _are_within(0, 1e7)),
+    "decimalLatitude": _are_within(-90, 90),
+    "decimalLongitude": _are_within(-180, 180),
+    "day": _are_within(1, 31),
+})  # fmt: skip
 """The plain terms, and whether cells are of them."""
 
 
@@ -243,13 +230,6 @@ _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
 _INSTEAD: Final = MappingProxyType({"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"})
 """What the cells below a date or a time hold now and then instead."""
-_MEASURED: Final = frozenset(
-    """individualCount decimalLatitude decimalLongitude easting northing minimumElevationInMeters
-    maximumElevationInMeters verbatimElevation minimumDepthInMeters maximumDepthInMeters coordinateUncertaintyInMeters
-    perpendicular_distance_m eventDate eventTime deploymentStart deploymentEnd dateIdentified year
-    sampleSizeValue samplingEffort samplingEffortValue""".split()
-)
-"""Terms whose cells have digits, in whatever script."""
 _CELLS_WORDED: Final = frozenset(
     """recordedBy identifiedBy scientificName vernacularName family genus order class kingdom phylum country
     stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
@@ -274,7 +254,7 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
     digits = sum(_DIGIT.search(cell) is not None for cell in told) / len(told)
     numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in told) / len(told)
     words = {term for term in terms if term in _CELLS_WORDED and numbers >= _MOSTLY}
-    return tuple(term for term in terms if not (term in _MEASURED and digits < 1 - _MOSTLY) and term not in words)
+    return tuple(term for term in terms if not (has_digits(term) and digits < 1 - _MOSTLY) and term not in words)
 
 
 def _told(cells: Sequence[str | None]) -> list[str]:

@@ -1,6 +1,7 @@
 """The dictionary of headings: which terms a heading stands for, in which languages, and how surely."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -9,20 +10,22 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from biodata.ingest.headings.plain import key, without_marks, words
+from biodata.formats.xml import local_term
+from biodata.ingest.headings.plain import key, without_marks
 from biodata.parsers.bundled import read_rows
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
 LANGUAGES: Final = ("en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil")
 """The languages of the dictionary."""
 
-OWN_TERMS: Final = tuple("deploymentStart deploymentEnd easting northing utm_zone perpendicular_distance_m".split())
-"""Names for what no term of Darwin Core holds alone; a survey's source makes terms of several of them."""
-
 NO_TERM: Final = ""
 """Stands for columns that are known to hold nothing of a record: row numbers, signatures, telephones, the weather."""
 
-TERMS: Final = tuple(dict.fromkeys((*VERBATIM_TERMS, *EVENT_TERMS, *OWN_TERMS)))
+# No term of Darwin Core holds the last ones alone; a survey's source makes terms of several of them.
+TERMS: Final = tuple(dict.fromkeys((
+    *VERBATIM_TERMS, *EVENT_TERMS,
+    "deploymentStart", "deploymentEnd", "easting", "northing", "utm_zone", "perpendicular_distance_m",
+)))  # fmt: skip
 """What a heading can be proposed to mean."""
 
 _WORDS_TOO: Final = frozenset(
@@ -31,12 +34,18 @@ _WORDS_TOO: Final = frozenset(
 )
 """Names of terms that are words which people use for other things; only the dictionary tells what they mean."""
 
-_SURE: Final = 0.95
-_OTHER_CASE: Final = 0.98
-_LANGUAGE_DECIDES: Final = 0.8
-_WITHOUT_MARKS: Final = 0.85
-_DOUBTED: Final = 0.6
+_PREFIX: Final = re.compile(r"(?i)^(dwc|dwciri|dc|dcterms|gbif|ac|eco):")
+CERTAIN: Final = 0.9
+"""What is surer than this needs nobody's word; a heading that may mean two things never is."""
+_SURE, _OTHER_CASE, _LANGUAGE_DECIDES, _WITHOUT_MARKS, _DOUBTED = 0.95, 0.98, 0.8, 0.85, 0.6
 _SHORTEST_BARE: Final = 2
+_WORDS, _SYSTEMS, _DOUBTS = "heading_words.csv", "heading_systems.csv", "heading_doubts.csv"
+
+
+def bare_name(heading: str) -> str:
+    """Return a heading without what stands before the name of a term: an address, or a prefix."""
+    name = heading.strip().strip("\ufeff")
+    return local_term(name) if "://" in name else _PREFIX.sub("", name)
 
 
 def is_term(name: str) -> bool:
@@ -48,47 +57,39 @@ def is_term(name: str) -> bool:
 class Entry:
     """What the dictionary says of a heading."""
 
-    terms: tuple[str, ...]
-    """What it may mean, the likeliest first; `NO_TERM` for none."""
-    languages: tuple[str, ...]
-    """Languages that it is a heading of; empty where it is a term or another system's name."""
-    confidence: float
-    """That of the first term, 0 to 1."""
+    terms: tuple[str, ...]  # what it may mean, the likeliest first; `NO_TERM` for none
+    languages: tuple[str, ...]  # that it is a heading of; empty where it is a term or another system's name
+    confidence: float  # that of the first term, 0 to 1
 
 
-def heading_of(term: str, language: str) -> str | None:
-    """Return the heading that a language has for a term, as templates write it; None where it has none."""
-    return _headings().get((term, language))
+@lru_cache
+def _rows(file: str) -> Sequence[tuple[str, dict[str, str]]]:
+    return [(heading, row) for row in read_rows(file) for heading in row["headings"].split("|")]
 
 
 @lru_cache(maxsize=1)
 def entries() -> Mapping[str, Entry]:
     """Return what is known of headings, by `key`."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for row in (*read_rows("heading_words.csv"), *read_rows("heading_systems.csv")):
-        for heading in row["headings"].split("|"):
-            found.setdefault(key(heading), {}).setdefault(row["term"], []).append(row.get("language") or "")
+    found: dict[str, dict[str, set[str]]] = {}
+    for heading, row in (*_rows(_WORDS), *_rows(_SYSTEMS)):
+        found.setdefault(key(heading), {}).setdefault(row["term"], set()).add(row.get("language") or "")
     known = {
         plain: Entry(
-            tuple(terms),
-            tuple(sorted({language for told in terms.values() for language in told if language})),
-            _SURE if len(terms) == 1 else _LANGUAGE_DECIDES,
+            tuple(terms), tuple(sorted(set().union(*terms.values()) - {""})), _SURE if len(terms) == 1 else _LANGUAGE_DECIDES
         )
         for plain, terms in found.items()
-    }
-    for row in read_rows("heading_doubts.csv"):
-        for heading in row["headings"].split("|"):
-            plain = key(heading)
-            before = known.get(plain, Entry((), (), 0.0))
-            terms = tuple(dict.fromkeys((*row["terms"].split("|"), *before.terms)))
-            known[plain] = Entry(terms, before.languages, float(row["confidence"]))
+    }  # fmt: skip
+    for heading, row in _rows(_DOUBTS):
+        before = known.get(key(heading), Entry((), (), 0.0))
+        terms = tuple(dict.fromkeys((*row["terms"].split("|"), *before.terms)))
+        known[key(heading)] = Entry(terms, before.languages, float(row["confidence"]))
     known |= {key(term): Entry((term,), (), _OTHER_CASE) for term in TERMS if term not in _WORDS_TOO}
     bare: dict[str, dict[str, None]] = {}
-    for (plain, language), terms in by_language().items():
+    for (plain, language), meant in by_language().items():
         if language == "vi" and len(plain) > _SHORTEST_BARE:
-            bare.setdefault(without_marks(plain), {}).update(dict.fromkeys(terms))
-    for plain, meant in bare.items():  # Vietnamese typed on a bare keyboard
-        known.setdefault(plain, Entry(tuple(meant), ("vi",), _WITHOUT_MARKS if len(meant) == 1 else _DOUBTED))
+            bare.setdefault(without_marks(plain), {}).update(dict.fromkeys(meant))
+    for plain, several in bare.items():  # Vietnamese typed on a bare keyboard
+        known.setdefault(plain, Entry(tuple(several), ("vi",), _WITHOUT_MARKS if len(several) == 1 else _DOUBTED))
     return MappingProxyType(known)
 
 
@@ -96,25 +97,25 @@ def entries() -> Mapping[str, Entry]:
 def by_language() -> Mapping[tuple[str, str], tuple[str, ...]]:
     """Return the terms that a heading has in one language, by (key, language)."""
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for row in read_rows("heading_words.csv"):
-        for heading in row["headings"].split("|"):
-            found.setdefault((key(heading), row["language"]), {})[row["term"]] = None
+    for heading, row in _rows(_WORDS):
+        found.setdefault((key(heading), row["language"]), {})[row["term"]] = None
     return MappingProxyType({plain: tuple(terms) for plain, terms in found.items()})
 
 
 @lru_cache(maxsize=1)
 def _headings() -> Mapping[tuple[str, str], str]:
     """Return the heading of each term and language: the first that means nothing else, else the first."""
-    known, found = entries(), {}
-    for row in read_rows("heading_words.csv"):
+    found = {}
+    for row in read_rows(_WORDS):
         headings = row["headings"].split("|")
-        sure = (heading for heading in headings if known[key(heading)].confidence >= _SURE)
+        sure = (heading for heading in headings if entries()[key(heading)].confidence >= _SURE)
         found[row["term"], row["language"]] = next(sure, headings[0])
     return MappingProxyType(found)
 
 
-CERTAIN: Final = 0.9
-"""What is surer than this needs nobody's word; a heading that may mean two things never is."""
+def heading_of(term: str, language: str) -> str | None:
+    """Return the heading that a language has for a term, as templates write it; None where it has none."""
+    return _headings().get((term, language))
 
 
 class Why(StrEnum):
@@ -125,14 +126,13 @@ class Why(StrEnum):
     DICTIONARY = "HEADING_IN_DICTIONARY"  # the dictionary has it, with one meaning
     SEVERAL = "HEADING_SEVERAL_MEANINGS"  # the dictionary has it with several meanings
     CELLS = "HEADING_BY_CELLS"  # it has one meaning, and the cells below it speak for another
-    TAKEN = "HEADING_TAKEN"
-    """It has several meanings; the cells speak for the likeliest, and no other heading of the sheet does."""
-    PARTLY = "HEADING_PARTLY_KNOWN"  # A part of it is in the dictionary
+    TAKEN = "HEADING_TAKEN"  # it has several; the cells speak for the likeliest, and no other heading of the sheet does
+    PARTLY = "HEADING_PARTLY_KNOWN"  # a part of it is in the dictionary
     WORDS = "HEADING_OF_KNOWN_WORDS"  # its words are known, and mean something together
     NEAR = "HEADING_NEAR"  # it is like a heading of the dictionary
     REPEATED = "HEADING_MEANS_THE_SAME"  # another heading of the sheet means the same
     UNIT_STRANGE = "HEADING_UNIT_STRANGE"  # the unit in it is not one that the term is told in
-    NOT_KEPT = "HEADING_OF_NO_TERM"  # A column that holds nothing of a record: a row number, a signature, the weather
+    NOT_KEPT = "HEADING_OF_NO_TERM"  # a column that holds nothing of a record: a row number, a signature, the weather
     ZAWGYI = "HEADING_ZAWGYI"  # it is written in the Zawgyi encoding, read as Unicode
     UNKNOWN = "HEADING_UNKNOWN"  # nothing is known of it
 
@@ -141,52 +141,23 @@ class Why(StrEnum):
 class Proposal:
     """What a heading may mean."""
 
-    heading: str
-    """As it came."""
-    term: str | None
-    """None where it is of none, or where none is likely."""
-    confidence: float
-    """0 to 1; above `CERTAIN` nothing else can be meant."""
-    unit: str | None
-    """The unit that stands in the heading."""
+    heading: str  # as it came
+    term: str | None  # None where it is of none, or where none is likely
+    confidence: float  # 0 to 1; above `CERTAIN` nothing else can be meant
+    unit: str | None  # the unit that stands in the heading
     why: Why
-    others: tuple[str, ...] = ()
-    """Terms that it may mean, too, the likeliest first."""
+    others: tuple[str, ...] = ()  # terms that it may mean, too, the likeliest first
 
 
-_SELDOM: Final = 0.75  # what a likeness to a heading that few sheets have counts
-_RARE: Final = frozenset(
-    """disposition otherCatalogNumbers materialSampleID verbatimEventDate islandGroup verbatimLocality verbatimDepth
-    verbatimLatitude verbatimLongitude verbatimCoordinateSystem georeferencedBy georeferenceProtocol
-    georeferenceSources georeferenceRemarks verbatimIdentification identificationReferences
-    identificationVerificationStatus nameAccordingTo higherClassification subgenus infraspecificEpithet
-    taxonomicStatus nomenclaturalCode taxonRemarks datasetID institutionID ownerInstitutionCode
-    bibliographicCitation accessRights informationWithheld dataGeneralizations degreeOfEstablishment
-    samplingEffortValue samplingEffortUnit sampleSizeUnit scientificNameAuthorship taxonRank waterBody""".split()
-)
-_LEAST_ALIKE: Final = 40.0
-_LOOKED_AT: Final = 12
+_LEAST_ALIKE, _LOOKED_AT = 80.0, 5
+_DIGITS: Final = re.compile(r"\d+")
 
 
-def nearest(heading: str) -> list[tuple[str, float]]:
-    """Return the terms whose headings are spelt most like one, the likest first, each with how like it is, 0 to 1."""
-    known, best, asked = entries(), dict[str, float](), " ".join(words(heading))
-    if not asked:
-        return []
-    found = process.extract(asked, _spelled(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
-    for _, score, plain in found:
-        term = known[plain].terms[0]
-        likeness = (score - _LEAST_ALIKE) / (100 - _LEAST_ALIKE) * (_SELDOM if term in _RARE else 1.0)
-        best[term] = max(
-            best.get(term, 0.0), min(known[plain].confidence, likeness)
-        )  # none is surer than what it is like
-    return sorted(best.items(), key=lambda one: (-round(one[1], 9), one[0]))
-
-
-@lru_cache(maxsize=1)
-def _spelled() -> Mapping[str, str]:
-    """Return the words of each known heading by its key."""
-    rows = [*read_rows("heading_words.csv"), *read_rows("heading_systems.csv"), *read_rows("heading_doubts.csv")]
-    headings = [heading for row in rows for heading in row["headings"].split("|")]
-    spelled = {key(heading): heading for heading in (*headings, *TERMS)}
-    return MappingProxyType({plain: " ".join(words(spelled.get(plain, plain))) for plain in entries()})
+def nearest(heading: str) -> dict[str, float]:
+    """Return the terms whose headings are spelt nearly as one, the likest first, each with how like it is, 0 to 1."""
+    known, best, plain = entries(), dict[str, float](), key(heading)
+    scored = process.extract(plain, known.keys(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
+    for other, score, _ in scored:
+        if _DIGITS.findall(plain) == _DIGITS.findall(other):  # `Visit 3` is no `visit` with a slip
+            best.setdefault(known[other].terms[0], (score / 100) ** 2 * known[other].confidence)
+    return best

@@ -3,19 +3,12 @@
 import re
 import unicodedata
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from biodata.parsers.bundled import read_rows
 
 _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})")
-_TONES: Final = MappingProxyType(
-    {f"{first}{put}": f"{told}{second}" for first, second, tones in (
-        ("o", "a", "òà óá ỏả õã ọạ"), ("o", "e", "òè óé ỏẻ õẽ ọẹ"), ("u", "y", "ùỳ úý ủỷ ũỹ ụỵ"))
-     for told, put in (tuple(pair) for pair in tones.split())}
-)  # fmt: skip
-_NEW_TONE: Final = re.compile(rf"({'|'.join(_TONES)})(?!\w)")
 _MARKS: Final = ("Mn", "Mc", "Me")
 
 
@@ -25,24 +18,26 @@ def _simplified() -> dict[int, str]:
     return {ord(row["traditional"]): row["simplified"] for row in read_rows("heading_characters.csv")}
 
 
-@lru_cache(maxsize=1)
-def _spellings() -> tuple[tuple["re.Pattern[str]", str], ...]:
-    """Return what looks or sounds alike in a script, and what it is written as."""
-    return tuple((re.compile(row["found"]), row["put"]) for row in read_rows("heading_spellings.csv"))
+@lru_cache
+def _rules(file: str) -> list[tuple["re.Pattern[str]", str]]:
+    return [(re.compile(row["found"]), row["put"]) for row in read_rows(file)]
+
+
+def respelt(text: str, file: str) -> str:
+    """Return a text with the rules of a table applied in their order: what is found, and what is put in its place."""
+    for found, put in _rules(file):
+        text = found.sub(put, text)
+    return text
 
 
 def settled(text: str) -> str:
-    """Return a text in one spelling, its words and signs kept.
+    """Return a text in one spelling, its words and signs kept; signs that are not seen are left out.
 
     Full and half width, composed and decomposed signs, traditional and simplified characters, and the spellings of Thai,
-    Lao, Khmer, Burmese and Vietnamese that look or sound alike become one. Signs that are not seen are left out.
+    Lao, Khmer, Burmese and Vietnamese that look or sound alike become one.
     """
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
-    text = unicodedata.normalize("NFKC", text)
-    for found, put in _spellings():
-        text = found.sub(put, text)
-    text = _NEW_TONE.sub(lambda match: _TONES[match[0]], text)
-    return text.translate(_simplified())
+    return respelt(unicodedata.normalize("NFKC", text), "heading_spellings.csv").translate(_simplified())
 
 
 def words(text: str) -> list[str]:
@@ -59,8 +54,7 @@ def key(text: str) -> str:
     >>> key("Scientific_Name"), key("緯度"), key(" Ｎo. "), key("toạ độ")
     ('scientificname', '纬度', 'no', 'tọađộ')
     """
-    bare = "".join(sign for sign in settled(text) if _is_letter(sign))
-    return bare or "".join(text.split())
+    return "".join(filter(_is_letter, settled(text))) or "".join(text.split())
 
 
 def without_marks(text: str) -> str:
@@ -70,5 +64,4 @@ def without_marks(text: str) -> str:
 
 
 def _is_letter(sign: str) -> bool:
-    """Tell whether a sign belongs to a word."""
     return sign.isalnum() or unicodedata.category(sign) in _MARKS

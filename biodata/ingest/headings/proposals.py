@@ -3,27 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
-from biodata.formats.xml import local_term
-from biodata.ingest.headings import zawgyi
+from biodata.ingest.headings import dictionary, zawgyi
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import contradicted, possible
-from biodata.ingest.headings.dictionary import (
-    CERTAIN,
-    NO_TERM,
-    Entry,
-    Proposal,
-    Why,
-    by_language,
-    entries,
-    is_term,
-    nearest,
-)  # fmt: skip
+from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, by_language, entries
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.told import PREFIX
 from biodata.ingest.headings.units import Unit, date_begun, fits, fitting, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
@@ -32,35 +20,26 @@ _POINT_TERMS: Final = MappingProxyType(
      "precision": "coordinateUncertaintyInMeters"}
 )  # fmt: skip
 """KoboToolbox and ODK write a question's place into four columns, `_` + the question + `_latitude` and so on."""
-_NUMBERING: Final = re.compile(
-    r"^\s*(?:[(（]?\s*(?:q?\d{1,2}(?:[.\-]\d{1,2})*|[a-z]\d{1,2})\s*[).:）、．]+|[一二三四五六七八九十]+、|[①-⑳])\s*(?=\S)",
-    re.I,
-)
-"""The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
-_PLURAL: Final = re.compile(r"(?<=[a-z])\((?:e?s)\)", re.IGNORECASE)
-"""`Observer(s)` is of observers; only `Duration (s)`, with a space, is in seconds."""
-_DATUM_BEHIND: Final = re.compile(r"(?<=\w)[\s_(\-]+wgs[\s_-]?(?:19)?84\)?$", re.IGNORECASE)
-"""`UTMX_WGS84` is the X; the datum of its coordinates changes nothing."""
+_LEFT_OUT: Final = tuple(map(re.compile, (
+    # the number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`
+    r"(?i)^\s*(?:[(（]?\s*(?:q?\d{1,2}(?:[.\-]\d{1,2})*|[a-z]\d{1,2})\s*[).:）、．]+|[一二三四五六七八九十]+、|[①-⑳])\s*(?=\S)",
+    r"(?i)(?<=[a-z])\((?:e?s)\)",  # `Observer(s)` is of observers; only `Duration (s)`, with a space, is in seconds
+    r"(?i)(?<=\w)[\s_(\-]+wgs[\s_-]?(?:19)?84\)?$",  # `UTMX_WGS84` is the X; the datum of its coordinates changes nothing
+)))  # fmt: skip
+"""What says nothing of the meaning of a heading."""
 _OF_A_POINT: Final = 0.95
-LONGEST: Final = 300
-"""Letters of a heading that is looked at: questions of forms are long, what is longer is a text and would only take time."""
-_UNLIKELY: Final = 0.3  # A likeness below which nothing is proposed
-_NOT_WORTH_TELLING: Final = 0.64
-"""Of headings that nobody had used, proposals by likeness less sure than this are seldom right."""
+LONGEST: Final = 300  # letters: questions of forms are long, what is longer is a text and would only take time
 _OF_WORDS: Final = 0.85  # how sure a meaning can be at most that no dictionary has
-_ENOUGH_OF_WORDS: Final = 0.55  # words that say less together are heard only if no heading is liker
 _SURE_OF_WORDS: Final = 0.7  # words that say as much together outdo one part alone
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 _BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})  # A heading that tells both is of a pair
-_OF_A_DATE: Final = frozenset({"month", "year"})
-"""A heading that tells these with what they are of is of a whole date: `Waktu kejadian: tanggal - bulan - tahun`."""
+_OF_A_DATE: Final = frozenset({"month", "year"})  # and of a whole date: `Waktu kejadian: tanggal - bulan - tahun`
 _AS_TOLD: Final = "verbatim"  # what is kept as it was told is told in any unit
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff .]*")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """A heading that is asked about, its units, the sheet's language, and some cells below it."""
 
     heading: str
@@ -75,21 +54,10 @@ def propose(
     cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
     kept: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Proposal]:
-    """Propose a term for each heading of a sheet.
+    """Propose a term for each heading of a sheet, one a heading; the same headings give the same answer.
 
-    Parameters
-    ----------
-    headings : sequence of str
-        As they came, in their order.
-    cells : mapping of str to sequence of str
-        Some cells below a heading: they rule out meanings, and never make a heading certain.
-    kept : mapping of str to str
-        Heading → term, as it was kept for the dataset; an empty term says that the heading is of none.
-
-    Returns
-    -------
-    list of Proposal
-        One a heading. The same headings give the same answer.
+    `cells` has some cells below a heading: they rule out meanings, and never make a heading certain. `kept` has heading → term
+    as decided for the dataset; an empty term says that the heading is of none.
     """
     # `n` is no `N` that stands beside it.
     known = {key(heading): term for heading, term in kept.items() if heading not in headings}
@@ -105,26 +73,25 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
         return Proposal(heading, kept[plain] or None, 1.0, _name_of(split_unit(heading, kept[plain])[1]), Why.KEPT)
     if len(heading) > LONGEST:
         return replace(_proposal("", {}, language, cells), heading=heading)
-    name = heading.strip().strip("\ufeff")
-    name = local_term(name) if "://" in name else PREFIX.sub("", name)
-    if is_term(name):
+    name = bare_name(heading)
+    if dictionary.is_term(name):
         return Proposal(heading, name, 1.0, None, Why.TERM)
-    point = _POINT.match(name)
-    if point:
+    if point := _POINT.match(name):
         return Proposal(heading, _POINT_TERMS[point[1].lower()], _OF_A_POINT, None, Why.DICTIONARY)
     if zawgyi.looks_like(heading):
         found = _proposal(zawgyi.to_unicode(heading), {}, "my", cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
-    name = _DATUM_BEHIND.sub("", _PLURAL.sub("", _NUMBERING.sub("", name)))
+    for pattern in _LEFT_OUT:
+        name = pattern.sub("", name)
     rest, units = units_in(name)
     asked = _Asked(heading, units, language, cells)
     measured = _in_dictionary(asked, rest) if units else None
     if measured is not None and measured.why is not Why.UNIT_STRANGE:
         return measured
     # what seems to be a unit may be a word of it: `Country_ISO`
-    whole = _in_dictionary(replace(asked, units=()), name) or measured
+    whole = _in_dictionary(asked._replace(units=()), name) or measured
     dated = date_begun(name) if whole is None else None
-    of_a_date = _by_words(replace(asked, units=()), f"date {dated}") if dated is not None else None
+    of_a_date = _by_words(asked._replace(units=()), f"date {dated}") if dated is not None else None
     return whole or of_a_date or _by_parts(asked, name) or _guessed(asked, rest)
 
 
@@ -136,7 +103,7 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
             wanted.setdefault(proposal.term, []).append(proposal)
     out = []
     for proposal in proposals:
-        rivals = [one for one in wanted.get(proposal.term or NO_TERM, ()) if one is not proposal]
+        rivals = [one for one in wanted.get(proposal.term or "", ()) if one is not proposal]
         best = max((rival.confidence for rival in rivals), default=0.0)
         if rivals and proposal.confidence <= best and proposal.why is not Why.KEPT:
             free = [term for term in proposal.others if term not in wanted]
@@ -155,17 +122,14 @@ def _language(headings: Sequence[str]) -> str | None:
     for heading in headings:
         languages = entry.languages if (entry := entries().get(key(heading))) else ()
         votes.update(dict.fromkeys(languages, 1 if len(languages) > 1 else 3))
-    ordered = votes.most_common(2)
-    if not ordered or (len(ordered) > 1 and ordered[0][1] == ordered[1][1]):
-        return None
-    return ordered[0][0]
+    (first, most), (_, next_most) = [*votes.most_common(2), (None, 0), (None, 0)][:2]
+    return first if most > next_most else None
 
 
 def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
     """Return the proposal for a heading that the dictionary has."""
     plain = key(name)
-    entry = entries().get(plain)
-    if entry is None:
+    if (entry := entries().get(plain)) is None:
         return None
     why = Why.DICTIONARY if len(entry.terms) == 1 and entry.confidence > CERTAIN else Why.SEVERAL
     if asked.language and len(entry.terms) > 1 and entry.confidence <= CERTAIN:
@@ -179,21 +143,20 @@ def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
 
 def _made(asked: _Asked, entry: Entry, why: Why) -> Proposal:
     """Return a proposal; one whose unit does not fit is less sure, and none where it was doubtful before."""
-    term = entry.terms[0] or None
-    unit = fitting(asked.units, term)
-    others = tuple(other for other in entry.terms[1:] if other)
+    term, unit = entry.terms[0] or None, fitting(asked.units, entry.terms[0])
+    confidence, others = entry.confidence, tuple(filter(None, entry.terms[1:]))
     if term is None:
-        return Proposal(asked.heading, None, entry.confidence, _name_of(unit), why if others else Why.NOT_KEPT, others)
-    if unit is not None and not fits(term, unit) and not term.startswith(_AS_TOLD):
-        if entry.confidence <= CERTAIN:  # a height in centimetres is a plant's or an animal's
-            return Proposal(asked.heading, None, 0.5, unit.name, Why.UNIT_STRANGE, (term, *others))
-        return Proposal(asked.heading, term, 0.5, unit.name, Why.UNIT_STRANGE, others)
-    return Proposal(asked.heading, term, entry.confidence, _name_of(unit), why, others)
+        why = why if others else Why.NOT_KEPT
+    elif unit is not None and not fits(term, unit) and not term.startswith(_AS_TOLD):
+        # a height in centimetres is a plant's or an animal's
+        term, others = (None, (term, *others)) if confidence <= CERTAIN else (term, others)
+        confidence, why = 0.5, Why.UNIT_STRANGE
+    return Proposal(asked.heading, term, confidence, _name_of(unit), why, others)
 
 
 def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
     """Put those meanings of a heading first that its unit fits: X in metres is an easting."""
-    if not units or len(entry.terms) == 1 or entry.terms[0] == NO_TERM:
+    if not units or len(entry.terms) == 1 or not entry.terms[0]:
         return entry  # what is of no record has units, too: Height (m) is a tree's
     able = [term for term in entry.terms if term and any(fits(term, unit) for unit in units)]
     if units[0].dimension == "length" and {"easting", "northing"} & set(able):
@@ -245,11 +208,7 @@ def _guessed(asked: _Asked, rest: str) -> Proposal:
     """Return the proposal for a heading by its words, or by its likeness to others."""
     without = _NOTE.sub("", rest)  # a note in brackets tells how to fill in, not what: (if it is known)
     read = [found for text in dict.fromkeys((rest, without)) if (found := _by_words(asked, text)) is not None]
-    together = max(read, key=lambda found: found.confidence, default=None)
-    if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
-        return together
-    like = _like_others(asked, rest)
-    return like if together is None or like.confidence >= together.confidence else together
+    return max(read, key=lambda found: found.confidence, default=None) or _like_others(asked, rest)
 
 
 def _by_words(asked: _Asked, rest: str) -> Proposal | None:
@@ -265,19 +224,13 @@ def _by_words(asked: _Asked, rest: str) -> Proposal | None:
 
 
 def _like_others(asked: _Asked, rest: str) -> Proposal:
-    """Return the proposal for a heading that is like others."""
-    found = nearest(rest)
-    able = possible([term for term, _ in found], asked.cells)
-    found = [one for one in found if one[0] in able]
-    if asked.units:
-        found.sort(key=lambda one: -one[1] * (1.0 if any(fits(one[0], unit) for unit in asked.units) else 0.6))
-    best, likeness = found[0] if found else (NO_TERM, 0.0)
-    second = found[1][1] if len(found) > 1 else 0.0
-    confidence = round(min(0.85, likeness * (0.55 + 0.45 * min(1.0, 3 * (likeness - second)))), 2)
-    if likeness < _UNLIKELY or confidence < _NOT_WORTH_TELLING:
+    """Return the proposal for a heading that is spelt nearly as others."""
+    likeness = dictionary.nearest(rest)
+    able = possible([*likeness], asked.cells)
+    if not able:
         return Proposal(asked.heading, None, 0.0, _name_of(fitting(asked.units, None)), Why.UNKNOWN)
-    terms = (best, *(term for term, other in found[1:] if term and other > 0.6 * likeness))
-    return _made(asked, Entry(terms, (), confidence), Why.NEAR)
+    terms = (able[0], *filter(None, able[1:]))
+    return _made(asked, Entry(terms, (), round(min(_OF_WORDS, likeness[able[0]]), 2)), Why.NEAR)
 
 
 def _name_of(unit: Unit | None) -> str | None:

@@ -11,8 +11,10 @@ from biodata.ingest.headings.plain import settled
 from biodata.parsers.bundled import read_rows
 
 _BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]*)[)\]}>】〕」]")
-_TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE)
-_SHORT_TAIL: Final = re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$")
+_TAILS: Final = (
+    re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE),
+    re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$"),
+)
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
 _SMALL: Final = frozenset({"cm", "mm"})
@@ -39,20 +41,24 @@ def split_unit(heading: str, term: str | None = None) -> tuple[str, Unit | None]
 
 def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     """Return a heading without its unit, and the units that it can be: n is of north, and of a number."""
-    for match in _BRACKETS.finditer(unicodedata.normalize("NFKC", heading)):
-        told = unicodedata.normalize("NFKC", heading)
+    told = unicodedata.normalize("NFKC", heading)
+    for match in _BRACKETS.finditer(told):
         units = _units().get(_plain(match[1]), ())
         rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
         if units and rest:
             return rest, units
-    for pattern in (_TAIL, _SHORT_TAIL):
-        tail = pattern.match(heading.strip())
-        units = _units().get(_plain(tail[2]), ()) if tail else ()
-        if tail and units:
-            behind = heading[tail.end(1) : tail.start(2)]
-            if _is_tail(units[0], tail[2]) or ("/" in behind and units[0].dimension == "count"):
-                return tail[1].rstrip(",;:/_-–— "), units
+    for tail in filter(None, (pattern.match(heading.strip()) for pattern in _TAILS)):
+        for unit in _units().get(_plain(tail[2]), ())[:1]:
+            is_count = unit.dimension == "count" and "/" in heading[tail.end(1) : tail.start(2)]
+            of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
+            if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
+                return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
     return heading, ()
+
+
+def unit_alone(text: str) -> Unit | None:
+    """Return the unit that a text is, in brackets or not; None where it is anything else."""
+    return next(iter(_units().get(_plain(text.strip("[]()（） ")), ())), None)
 
 
 def date_begun(heading: str) -> str | None:
@@ -62,11 +68,6 @@ def date_begun(heading: str) -> str | None:
     begun = max((word for word in orders if told.startswith(word)), key=len, default=None)
     rest = told[len(begun) :].strip() if begun is not None else ""
     return rest if any(sign.isalpha() for sign in rest) else None
-
-
-def _is_tail(unit: Unit, word: str) -> bool:
-    """Tell whether a last word is a unit also without brackets; a grid where it names its zone: `X_UTM48N`."""
-    return unit.dimension in _TAIL_DIMENSIONS or (unit.dimension == "grid" and any(sign.isdigit() for sign in word))
 
 
 def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
@@ -79,6 +80,11 @@ def fits(term: str | None, unit: Unit) -> bool:
     if unit.name in _SMALL and term in _IN_METRES:
         return False
     return term is None or unit.dimension in _dimensions().get(term, ())
+
+
+def has_digits(term: str) -> bool:
+    """Tell whether the cells of a term have digits, in whatever script: it is measured; abundances have codes, too."""
+    return term == "verbatimElevation" or (term in _dimensions() and term != "organismQuantity")
 
 
 @lru_cache(maxsize=1)
