@@ -141,7 +141,7 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
     if all(_is_unit(cell) for cell in told.values()):
         return True
     below = {at: [cells[at] for cells in following if at < len(cells) and cells[at] is not None] for at in told}
-    figures = {at for at, cells in below.items() if cells and all(any(map(str.isdigit, cell)) for cell in cells)}
+    figures = {at for at, cells in below.items() if cells and all(any(map(str.isdigit, cell or "")) for cell in cells)}
     # A date or a code has figures itself; a record names what it is of, and nothing of the kind stands here.
     worded = {at for at in figures if _is_unit(told[at]) or not any(map(str.isdigit, told[at]))}
     return len(told) > 1 and len(worded) >= _MOSTLY * len(told) and figures <= worded | {min(told)}
