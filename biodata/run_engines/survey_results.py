@@ -19,6 +19,7 @@ from biodata.analysis.surveys.joining import Joined, join
 from biodata.analysis.surveys.results import Parameters as Asked
 from biodata.analysis.surveys.results import results
 from biodata.errors import InputError
+from biodata.exports.reports.survey_page import warnings
 from biodata.harmonise import event_sites
 from biodata.pipeline.survey_publishing import published_events
 from biodata.run_engines import published_view
@@ -48,10 +49,10 @@ PARAMETERS: Final = Parameters(
 
 
 def run(work: Work) -> Outcome:
-    """Compute the results of surveys; a table for each kind of result, and all of them as JSON.
+    """Compute the results of surveys: a table for each kind, and all of them as JSON.
 
-    Parameters are `dataset` (a key, or a list of them: those of the sides of one project), and optionally `records` (public or exact)
-    and those of `analysis.surveys.results.Parameters`, whose `assumed_scope` is called `scope`.
+    Parameters are `dataset` (a key, or those of the sides of one project), `records` (public or exact) and those of
+    `analysis.surveys.results.Parameters`, whose `assumed_scope` is called `scope`.
     """
     asked = Asked(
         species=_names(work, "species"), assumed_scope=_names(work, "scope"), occasion_days=int(_number(work, "occasion_days", 1)),
@@ -67,16 +68,13 @@ def run(work: Work) -> Outcome:
             expected = f"a species of the survey, such as {some}"
             raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
     inputs = (RunInput("rules", facts["rules"], "sharing rules of the run"),)
-    return Outcome(inputs, {**tables(told), "told": told_table(told)}, facts["snapshot"], _notes(told))
+    return Outcome(inputs, {**tables(told), "told": told_table(told)}, facts["snapshot"], tuple(warnings(told)))
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
     """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category.
 
-    Raises
-    ------
-    InputError
-        If a dataset has no event (SURVEY_MISSING), or in the public view none that is published.
+    SURVEY_MISSING is raised of a dataset without events, or in the public view without one that is published.
     """
     boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
     where = In("datasetKey", tuple(datasets))
@@ -181,19 +179,6 @@ def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
     plain = [{name: plain_value(value) for name, value in row.items()} for row in rows]
     return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame()
-
-
-def _notes(told: dict[str, Any]) -> tuple[str, ...]:
-    """Return what has to be said of results."""
-    summary, facts = told["summary"], told["facts"]
-    notes = []
-    if silent := summary["without_scope"]:
-        notes.append(f"{silent} of {summary['events']} events tell no scope: what they did not find is no absence")
-    if summary["events_of_no_side"]:
-        notes.append(f"{summary['events_of_no_side']} events lie surely on no side and are in joint results alone")
-    if facts["sharing_category"] != "open":
-        notes.append(f"made of exact places of category {facts['sharing_category']}: not to be passed on")
-    return tuple(notes)
 
 
 def _names(work: Work, name: str) -> tuple[str, ...] | None:
