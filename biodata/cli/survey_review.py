@@ -1,4 +1,4 @@
-"""`biodata survey diff|submit|status|history|remove|restore|purge`: a survey's way into its dataset."""
+"""`biodata survey diff|submit|status|review|answer|history|remove|restore|purge`: a survey's way into its dataset."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.cli.survey_changes import counts_of, say_difference
 from biodata.cli.survey_options import (
     AcceptOption,
     AccountOption,
@@ -16,41 +15,49 @@ from biodata.cli.survey_options import (
     LanguageOption,
     LicenceOption,
     NumberArgument,
+    Opened,
     no_folders,
     opened,
     who_is,
 )
-from biodata.cli.survey_told import line, say_sides, say_whole, state_line, step_line, with_values
+from biodata.cli.survey_told import (
+    called,
+    counts_of,
+    line,
+    say_difference,
+    say_exact,
+    say_next,
+    say_rows,
+    say_survey,
+    state_line,
+    status_line,
+    step_line,
+    with_values,
+)
 from biodata.errors import InputError
 
 PartOption = Annotated[
     str | None,
-    typer.Option(
-        "--part",
-        help="The part of the dataset that the file is, such as a season; the file's name where none is given.",
-    ),
+    typer.Option("--part", help="The part of the dataset that the file is, such as a season; else the file's name."),
 ]
-FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True)]
 
 
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
-    for call in (diff, submit, status, history, remove, restore, purge):
+    for call in (diff, submit, status, history, remove, restore, purge, review, answer):
         group.command()(call)
 
 
 def diff(
-    file: FileArgument,
+    file: Annotated[Path, typer.Argument(help="The survey's file.", exists=True)],
     dataset: DatasetOption,
     data: DataOption = DEFAULT_DATA,
     part: PartOption = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)] = None,
     licence: LicenceOption = None,
     language: LanguageOption = "en",
     as_json: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, unchanged.
 
     Nothing is changed. Compared are the cells as people wrote them.
@@ -73,24 +80,22 @@ def diff(
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
-        return
-    say_difference(found.as_dict(), language)
+    else:
+        say_difference(found.as_dict(), language)
 
 
 def submit(
     file: Annotated[Path | None, typer.Argument(help="The survey's file.", exists=True)] = None,
     account: AccountOption = "",
     data: DataOption = DEFAULT_DATA,
-    dataset: Annotated[
-        str | None, typer.Option(help="Key of the dataset; the account's own where none is given.")
-    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Key of the dataset; the account's own where none is given.")] = None,
     part: PartOption = None,
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
     licence: LicenceOption = None,
     accept: AcceptOption = None,
     language: LanguageOption = "en",
-) -> None:
+) -> None:  # fmt: skip
     """Send a survey; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.
 
     A file is a part of its dataset, such as a season: --part names it. Sent again, corrected, it takes the place of the
@@ -107,29 +112,27 @@ def submit(
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
-    with opened(settings_for(data), language) as (settings, registry, language):
-        no_folders([] if file is None else [file], language)
-        who = who_is(registry, account, language)
-        if number is not None:
-            told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
-            given = [name for name, value in told.items() if value]
-            if given:  # they only count when its file is handed in
-                problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, language)
-                raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
-            reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
-            say(state_line(number, reviews.look(registry, who, number)["stage"], language))
-            return
+    with opened(settings_for(data), language) as found:
+        no_folders([file] if file else [], found.language)
+        who = who_is(found.registry, account, found.language)
         if file is None:
-            return
-        sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
-        made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
-        found = reviews.look(registry, who, made, language=language)
+            told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
+            if given := [name for name, value in told.items() if value]:  # they only count when its file is handed in
+                problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, found.language)
+                raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
+            made = int(number or 0)
+            reviews.submit(found.registry, who, made, seen=_seen(found, who, made))
+        else:
+            sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
+            content = file.read_bytes()
+            made = receive(found.settings, found.registry, content, file.name, sender=who, dataset=dataset, sent=sent)
+        survey = reviews.look(found.registry, who, made, language=found.language)
     command = f"biodata survey status {made} --data {data}"
-    if found["stage"] == telling.CHECKING:
-        say(line("SURVEY_KEPT", language, number=made, command=command))
-    else:  # it was sent before
-        say(f"{state_line(made, found['stage'], language)}; {command}")
-    _say_next(found)
+    if survey["stage"] == telling.CHECKING:
+        say(line("SURVEY_KEPT", found.language, number=made, command=command))
+    else:  # a draft, or it was sent before
+        say(f"{state_line(made, survey['stage'], found.language)}; {command}")
+    say_next(survey)
 
 
 def status(
@@ -149,34 +152,121 @@ def status(
 
     with opened(installation(data), language) as (settings, registry, language):
         who = who_is(registry, account, language) if account else None
-        told: dict[str, Any] = {"results": reviews.listed(registry, who)} if number is None else reviews.look(
-            registry, who, number, language=language)  # fmt: skip
-    if number is not None:
-        told = with_values(settings, told, language)
+        if number is None:
+            every = reviews.listed(registry, who)
+            told: dict[str, Any] = {"results": every}
+        else:
+            told = with_values(settings, reviews.look(registry, who, number, language=language), language)
+            every = [told]
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
-    for one in told.get("results", [told]):
-        say(_status_line(one, language))
+    for one in every:
+        say(status_line(one, language))
     if number is not None:
-        say_sides(told, language)
-        if told.get("difference") is not None:
-            say_difference(told["difference"], language, rows=False)
-        say_whole(told, language)
+        say_survey(told, language, rows=False)
+
+
+def review(
+    number: NumberArgument,
+    decision: Annotated[str | None, typer.Argument(help="accept, ask or refuse.")] = None,
+    data: DataOption = DEFAULT_DATA,
+    account: AccountOption = "",
+    country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
+    reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
+    question: Annotated[list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="The rows of the file as they came, with their exact places.")] = False,
+    language: LanguageOption = "en",
+) -> None:  # fmt: skip
+    """Accept, ask about or refuse a survey, for the side whose reviewer the account is.
+
+    Without a decision it shows the rows as they would be published, beside what is published now, what would change with
+    its values, which only this machine's owner sees, and what the check found. With --account only that account's sides;
+    with --rows the rows of the file as they came.
+
+    Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
+    """
+    from biodata.surveys import exact_rows, views
+    from biodata.surveys import review as reviews
+
+    with opened(installation(data), language) as found:
+        if decision is not None:
+            reviewer = who_is(found.registry, account, found.language)
+            reviews.decide(
+                found.registry, reviewer, number, decision, seen=_seen(found, reviewer, number), country=country, reasons=reasons,
+                questions=[_question(text) for text in question or ()],
+            )  # fmt: skip
+            _say_state(found, reviewer, number)
+            return
+        who, side = (
+            who_is(found.registry, account, found.language) if account else None,
+            country and country.strip().upper(),
+        )
+        told = reviews.look(found.registry, who, number, language=found.language)
+        if rows:
+            say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
+            return
+        if who is None:  # whoever reads the files of this machine
+            told = with_values(found.settings, told, found.language)
+        say(status_line(told, found.language))
+        for table in views.TABLES if told["rows"] else ():
+            published = views.rows(found.registry, who, number, table=table, side=side, language=found.language)
+            say_rows(published, found.language)
+        say_survey(told, found.language)
+
+
+def answer(
+    number: NumberArgument,
+    words: Annotated[str, typer.Argument(help="The answer; it must tell no place.")],
+    account: AccountOption,
+    data: DataOption = DEFAULT_DATA,
+    language: LanguageOption = "en",
+) -> None:
+    """Answer what the reviewers of a survey ask, in words; with a mended file: biodata survey submit FILE with the same --part.
+
+    Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
+    """
+    from biodata.surveys import conversation
+
+    with opened(installation(data), language) as found:
+        who = who_is(found.registry, account, found.language)
+        conversation.answer(found.registry, who, number, words, seen=_seen(found, who, number))
+        _say_state(found, who, number)
+
+
+def _seen(found: Opened, who: Any, number: int) -> int:
+    """Return the version of a survey that is decided about: the one of now."""
+    from biodata.surveys import review as reviews
+
+    return int(reviews.look(found.registry, who, number)["version"])
+
+
+def _say_state(found: Opened, who: Any, number: int) -> None:
+    from biodata.surveys import review as reviews
+
+    say(state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
+
+
+def _question(text: str) -> dict[str, Any]:
+    """Read ROW:COLUMN=QUESTION, with SHEET! before it where wanted."""
+    place, equals, question = text.partition("=")
+    sheet, _, rest = place.rpartition("!")
+    row, _, column = rest.partition(":")
+    if not equals or not question.strip() or not (row.isascii() and row.isdigit()):
+        problem = "this question names no row"
+        raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
+    told = {"sheet": sheet, "row": int(row), "column": column, "question": question.strip()}
+    return {name: value for name, value in told.items() if value != ""}
 
 
 def history(
-    dataset: DatasetOption,
-    data: DataOption = DEFAULT_DATA,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
-) -> None:
+    dataset: DatasetOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en", as_json: JsonOption = False
+) -> None:  # fmt: skip
     """Tell the versions of the parts of a dataset: when, what, and as what people did it.
 
     Example: biodata survey history --dataset nam-ha --data biodata_data
     """
     from biodata.surveys import review as reviews
-    from biodata.surveys import words
 
     with opened(installation(data), language) as (_, registry, language):
         told = reviews.versions(registry, None, dataset)
@@ -186,7 +276,7 @@ def history(
     for one in told:
         changes = _changes(one.get("changes", {}), language) or line("DIFFERENCE_NONE", language)
         say(line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
-                 part=one["part"], state=words.called("STATE", one["state"], language), changes=changes))  # fmt: skip
+                 part=one["part"], state=called("STATE", one["state"], language), changes=changes))  # fmt: skip
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
 
@@ -216,8 +306,8 @@ def restore(
         who = who_is(registry, account, language)
         made = sending.restore(registry, who, number)
         found = reviews.look(registry, who, number)
-    called = f"{found['dataset']}: {found['part']}"
-    say(line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=called))
+    part = f"{found['dataset']}: {found['part']}"
+    say(line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
     say(f"  {line(telling.KEEPS_COARSE, language)}")
 
 
@@ -243,7 +333,7 @@ def remove(
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
     say(state_line(made, found["stage"], language))
-    _say_next(found)
+    say_next(found)
 
 
 def purge(
@@ -272,20 +362,3 @@ def purge(
         done = purge_part(settings, registry, dataset=dataset, part=part, reason=reason.strip(), actor="command line")
     counts = f"{done['records']} records, {done['events']} events, {done['files']} files"
     say(json.dumps(done, default=str) if as_json else f"part {part} of {dataset} is purged: {counts}")
-
-
-def _say_next(told: dict[str, Any]) -> None:
-    """Print what happens to a survey next."""
-    if "next" in told:
-        say(f"  {told['next']}")
-
-
-def _status_line(one: dict[str, Any], language: str) -> str:
-    """Return how a survey stands, with its dataset, its file and each side."""
-    from biodata.surveys import words
-
-    sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
-    version = f", {line('VERSION_OF', language, version=one['part_version'])}" if "part_version" in one else ""
-    state = words.called("STATE", one["stage"], language)
-    waits = f"  <- {line('WAITING_FOR_YOU', language)}" if one["waits_for_you"] else ""
-    return f"{one['id']}  {state}  {one['dataset']}: {one['part']}{version}  {sides}".rstrip() + waits

@@ -58,7 +58,10 @@ def history(
         exact = pl.col("event_start") == pl.coalesce("event_end", "event_start")
         dated, on = own.filter(exact).with_columns(day="event_start"), ["event_key", "day"]
         placed = dated.join(looked, on=on, how="inner").height
-        lost = {"its day is not told": own.height - dated.height, "recorded on a day without effort": dated.height - placed}
+        lost = {
+            "its day is not told": own.height - dated.height,
+            "recorded on a day without effort": dated.height - placed,
+        }
         left_out |= {reason: n for reason, n in lost.items() if n}
         own = dated
     return _filled(str(unit), looked, looked.join(own, on=on, how="semi"), left_out)

@@ -149,7 +149,9 @@ def species_only(records: pl.DataFrame) -> pl.DataFrame:
 def sites(events: pl.DataFrame) -> pl.DataFrame:
     """Add `site`, `side`, `method` (the design, else the protocol), `first` and `last` (days), `repeat` (the year of its season)."""
     place = pl.format("{}, {}", *((pl.col(name) / _PLACE_DEGREES).round() * _PLACE_DEGREES for name in PLACE[:2]))
-    first, last = (pl.coalesce(names).dt.date() for names in (("event_start", "event_end"), ("event_end", "event_start")))
+    first, last = (
+        pl.coalesce(names).dt.date() for names in (("event_start", "event_end"), ("event_end", "event_start"))
+    )
     month, day = season_start(events.select(first=first, last=last))
     early = (first.dt.month() < month) | ((first.dt.month() == month) & (first.dt.day() < day))
     codes = pl.col("country_codes")
@@ -208,13 +210,18 @@ def looked_for(
     """
     if species in joined.hidden:
         return joined.events.clear(), {HIDDEN: joined.events.height}
-    own, ranks = joined.records.filter(pl.col("name") == species), [one for one in RANKS if one in joined.records.columns]
+    own, ranks = (
+        joined.records.filter(pl.col("name") == species),
+        [one for one in RANKS if one in joined.records.columns],
+    )
     place = standing(species, {rank: own[rank].drop_nulls().unique().to_list() for rank in ranks})
     events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
     assumed = pl.lit(list(assumed_scope or ()), dtype=pl.List(pl.String))
     stated = pl.when(pl.col("targetTaxonomicScope").list.len() > 0).then("targetTaxonomicScope").otherwise(assumed)
     rank_of = {name.casefold(): rank for rank in ranks for name in joined.records[rank].drop_nulls().unique()}
-    answers = holding(events.select(stated).to_series(), place, excluded=events["excludedTaxonomicScope"], ranks=rank_of)
+    answers = holding(
+        events.select(stated).to_series(), place, excluded=events["excludedTaxonomicScope"], ranks=rank_of
+    )
     silent = (events["isAbsenceReported"] == False).fill_null(value=False)  # noqa: E712 - null is not False
     why = pl.when((answers == Holds.INSIDE) & silent).then(pl.lit(NO_ABSENCE)).otherwise(answers.fill_null(NO_SCOPE))
     marked = events.with_columns(_why=why)

@@ -91,12 +91,14 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
         return best - data.over_psi(x)[1] - cut
 
     psi_low, psi_high = (_crossing(beyond_psi, end, psi) for end in (_EDGE, 1.0))
-    chances = (_chance(one) for one in (rate, *(_crossing(beyond_rate, end, rate) for end in LOG_RATE)))
+    ends = (_crossing(beyond_rate, end, rate) for end in LOG_RATE)
+    p, p_low, p_high = (_chance(one) for one in (rate, *ends))
     notes = {
         DETECTED_EVERYWHERE: found == sites, EVERYWHERE: psi >= 1 - _EDGE, OPEN_ABOVE: psi < 1 - _EDGE <= psi_high,
         ALWAYS: not data.blank, FEW: found < 5,
     }  # fmt: skip
-    return Occupancy(*told, psi, psi_low, psi_high, *chances, best, tuple(note for note, holds in notes.items() if holds))
+    found_notes = tuple(note for note, holds in notes.items() if holds)
+    return Occupancy(*told, psi, psi_low, psi_high, p, p_low, p_high, best, found_notes)
 
 
 def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
@@ -123,8 +125,7 @@ def _chance(log_rate: float) -> float:
 
 def _largest(likelihood: Callable[[float], float], bounds: tuple[float, float]) -> tuple[float, float]:
     """Return where a likelihood is largest, and how large."""
-    options = {"xatol": 1e-9}
-    best = optimize.minimize_scalar(lambda x: -likelihood(x), bounds=bounds, method="bounded", options=options)
+    best = optimize.minimize_scalar(lambda x: -likelihood(x), bounds=bounds, options={"xatol": 1e-9})
     return float(best.x), -float(best.fun)
 
 

@@ -71,7 +71,9 @@ def _meant(joined: Joined) -> set[str]:
     """Return the species that scopes name."""
     words = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
     # Two words may be a common name, too: `Sun bear`.
-    return {word for word in words.filter(words.str.contains(_SPECIES)) if meanings(word) == {word.casefold(): "species"}}
+    return {
+        word for word in words.filter(words.str.contains(_SPECIES)) if meanings(word) == {word.casefold(): "species"}
+    }
 
 
 def _never_found(joined: Joined, meant: set[str]) -> list[str]:

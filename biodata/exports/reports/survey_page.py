@@ -105,7 +105,10 @@ def warnings(told: Told) -> list[str]:
         (category != "open", f"Made of exact places of category {category}. Not to be passed on."),
         (as_cells, f"{came}, and {'is' if as_cells == 1 else 'are'} in no number."),
         (silent, f"{counted(silent, 'event tells', 'events tell')} no scope. What they did not find is no absence."),
-        (nowhere, f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone."),
+        (
+            nowhere,
+            f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone.",
+        ),
     )
     return [words for holds, words in every if holds]
 
@@ -390,7 +393,10 @@ def _totals(told: Told, drawings: Told) -> str:
         "be one and the same. So a total is an interval. A group that one side counted twice is in it twice. Years and methods are "
         "not added."
     )
-    head, caption = ("Species", "Method", "Year", "By side", "Total", "Groups in doubt"), "Individuals counted in independent events"
+    head, caption = (
+        ("Species", "Method", "Year", "By side", "Total", "Groups in doubt"),
+        "Individuals counted in independent events",
+    )
     table = markup.table(head, rows, caption=caption, numbers=(4, 5), kind="stack species")
     drawn = _figures(drawings, "totals-")
     return markup.section("Totals across the border", markup.paragraph(words), *drawn, table, identifier="totals")

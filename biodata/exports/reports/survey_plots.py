@@ -305,7 +305,8 @@ def _intervals(
             found = one["by"].get(part, {})
             if value not in found:
                 continue
-            mean, low, high = (None if found[name] is None else factor * found[name] for name in names)
+            mean: float | None = None if found[value] is None else factor * found[value]
+            low, high = (factor * found[name] for name in names[1:])
             y = row + (place - (len(parts) - 1) / 2) * 0.22
             end, colour = high if most is None else min(high, most), styles[part].colour
             axes.plot([low, end], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
@@ -350,7 +351,9 @@ def _occupancy(told: Told, method: str, styles: Styles) -> Plot | None:
 def _trends(told: Told, method: str, styles: Styles) -> Plot | None:
     """Draw changes a year."""
     rows, _ = _of(told, "trends", method)
-    most = max((105 * found["high"] for one in rows for found in one["by"].values() if "change" in found), default=100.0)
+    most = max(
+        (105 * found["high"] for one in rows for found in one["by"].values() if "change" in found), default=100.0
+    )
     most = min(most, 300.0) if most > 0 else 10.0
     figure = _intervals(
         rows, ("change", "low", "high"), f"Change a year, {spaced(method)}", styles, factor=100, most=most,
@@ -365,7 +368,9 @@ def _trends(told: Told, method: str, styles: Styles) -> Plot | None:
 def _totals(told: Told, method: str, styles: Styles) -> Plot | None:
     """Draw totals of all sides as intervals."""
     totals, year = _of(told, "totals", method)
-    rows = [{**one, "by": {JOINT: {**one, "total": one["high"] if one["low"] == one["high"] else None}}} for one in totals]
+    rows = [
+        {**one, "by": {JOINT: {**one, "total": one["high"] if one["low"] == one["high"] else None}}} for one in totals
+    ]
     figure = _intervals(
         rows, ("total", "low", "high"), f"Counted on all sides, {spaced(method)}{year}", styles,
         xlabel="individuals in independent\nevents, least and most", xlim=(0, None),
