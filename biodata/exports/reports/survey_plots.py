@@ -7,7 +7,7 @@ import re
 import textwrap
 import unicodedata
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -93,7 +93,9 @@ def plots(
         found: dict[str, Plot | None] = {"stations": _map(told, stations, boundaries, styles)} if stations else {}
         for n, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
             plain = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")[:40] or "method"
-            found |= {f"{name}-{n}-{plain}": draw(told, method, styles) for name, draw in _OF_METHOD.items()}
+            of_method = {"effort": _effort(told, method, styles), "accumulation": _accumulation(told, method, styles)}
+            of_method |= {kind: _intervals(told, kind, method, styles) for kind in _INTERVALS}
+            found |= {f"{name}-{n}-{plain}": one for name, one in of_method.items()}
         drawn = {name: one for name, one in found.items() if one is not None}
         if language != "en" and lacks_letters(language) is None:
             for figure, _ in drawn.values():
@@ -278,35 +280,71 @@ def _accumulation(told: Told, method: str, styles: Styles) -> Plot | None:
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
 
 
-def _of(told: Told, kind: str, method: str) -> tuple[list[Told], str]:
-    """Return what is told of a method in its last year, where years are told apart, and that year for a title."""
-    rows = [one for one in told[kind] if one["method"] == method]
-    last = max((one["repeat"] for one in rows if one.get("repeat") is not None), default=None)
-    return [one for one in rows if one.get("repeat") == last], "" if last is None else f" {last}"
+class _Intervals(NamedTuple):
+    """What intervals are drawn of: names of the value and its limits, of the plot and its axis, in which `{}` is the unit."""
+
+    names: tuple[str, str, str]
+    title: str
+    label: str
+    words: str
+    factor: float = 1
+    limits: tuple[float | None, float | None] = (0, None)
 
 
-def _intervals(
-    rows: Sequence[Told], names: tuple[str, str, str], title: str, styles: Styles, *, factor: float = 1, most: float | None = None,
-    **axis: Any,
-) -> "Figure | None":  # fmt: skip
+_INTERVALS: Final = {
+    "abundance": _Intervals(
+        ("rate", "low", "high"), "Relative abundance", "independent events\nfor 100 {}, 95 % limits",
+        "Independent events for each 100 {} with 95 % limits; an index, not a density.", factor=100,
+    ),
+    "occupancy": _Intervals(
+        ("psi", "psi_low", "psi_high"), "Occupancy", "share of sites occupied,\n95 % intervals",
+        "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told.",
+        limits=(0, 1),
+    ),
+    "trends": _Intervals(
+        ("change", "low", "high"), "Change a year", "change a year, %,\n95 % intervals",
+        "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals.", 100, (-100, 300),
+    ),
+    "totals": _Intervals(
+        ("total", "low", "high"), "Counted on all sides", "individuals in independent\nevents, least and most",
+        "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",
+    ),
+}  # fmt: skip
+
+
+def _intervals(told: Told, kind: str, method: str, styles: Styles) -> Plot | None:
     """Draw a row for each of the first species of which anything is known, and in it an interval for each part.
 
-    What passes `most` ends in an arrow, what stands at a bound is open.
+    They are of the method's last year, where years are told apart. What passes the axis ends in an arrow, what stands at a bound is open.
     """
-    value = names[0]
+    of = _INTERVALS[kind]
+    rows = [one for one in told[kind] if one["method"] == method]
+    last = max((one["repeat"] for one in rows if one.get("repeat") is not None), default=None)
+    rows = [one for one in rows if one.get("repeat") == last]
+    if kind == "totals":  # of all sides alone
+        rows = [
+            {**one, "by": {JOINT: {**one, "total": one["high"] if one["low"] == one["high"] else None}}} for one in rows
+        ]
+    value = of.names[0]
     known = [one for one in rows if any(value in found for found in one["by"].values())]
     shown = known[:MOST_ROWS]
     if not shown:
         return None
-    figure, axes = _axes(1.2 + 0.34 * len(shown), title)
+    every = [found for one in shown for found in one["by"].values() if value in found]
+    unit = next((units(found["unit"]) for found in every if "unit" in found), "")
+    least, most = of.limits
+    if most is not None and kind == "trends":  # no wider than the intervals, above 0 in any case
+        widest = max(105 * found["high"] for found in every)
+        most = min(widest, most) if widest > 0 else 10.0
+    figure, axes = _axes(1.2 + 0.34 * len(shown), f"{of.title}, {spaced(method)}{'' if last is None else f' {last}'}")
     parts = [part for part in styles if any(value in one["by"].get(part, {}) for one in shown)]
     for row, one in enumerate(shown):
         for place, part in enumerate(parts):
             found = one["by"].get(part, {})
             if value not in found:
                 continue
-            mean: float | None = None if found[value] is None else factor * found[value]
-            low, high = (factor * found[name] for name in names[1:])
+            mean: float | None = None if found[value] is None else of.factor * found[value]
+            low, high = (of.factor * found[name] for name in of.names[1:])
             y = row + (place - (len(parts) - 1) / 2) * 0.22
             end, colour = high if most is None else min(high, most), styles[part].colour
             axes.plot([low, end], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
@@ -317,69 +355,11 @@ def _intervals(
             if end < high:
                 axes.plot(end, y, ">", **style)
     axes.set_yticks(range(len(shown)), [wrapped(one["species"], 28) for one in shown], style="italic")
-    axes.set(ylim=(len(shown) - 0.5, -0.5), **axis)
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=of.label.format(unit), xlim=(least, most))
+    if least:
+        axes.axvline(0, color=_QUIET, linewidth=1, linestyle="--")
     if len(shown) < len(known):
         words = f"{len(shown)} of {len(known)} species, the tables have all"
         axes.text(1, 1.01, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=_QUIET)
     _key(axes, styles, parts)
-    return figure
-
-
-def _abundance(told: Told, method: str, styles: Styles) -> Plot | None:
-    """Draw events for each hundred units of effort."""
-    rows, _ = _of(told, "abundance", method)
-    unit = next((units(found["unit"]) for one in rows for found in one["by"].values() if "unit" in found), "")
-    figure = _intervals(
-        rows, ("rate", "low", "high"), f"Relative abundance, {spaced(method)}", styles, factor=100,
-        xlabel=f"independent events\nfor 100 {unit}, 95 % limits", xlim=(0, None),
-    )  # fmt: skip
-    words = f"Independent events for each 100 {unit} with 95 % limits; an index, not a density."
-    return None if figure is None else (figure, words)
-
-
-def _occupancy(told: Told, method: str, styles: Styles) -> Plot | None:
-    """Draw occupancy with its interval."""
-    rows, year = _of(told, "occupancy", method)
-    figure = _intervals(
-        rows, ("psi", "psi_low", "psi_high"), f"Occupancy, {spaced(method)}{year}", styles,
-        xlabel="share of sites occupied,\n95 % intervals", xlim=(0, 1),
-    )  # fmt: skip
-    words = "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told."
-    return None if figure is None else (figure, words)
-
-
-def _trends(told: Told, method: str, styles: Styles) -> Plot | None:
-    """Draw changes a year."""
-    rows, _ = _of(told, "trends", method)
-    most = max(
-        (105 * found["high"] for one in rows for found in one["by"].values() if "change" in found), default=100.0
-    )
-    most = min(most, 300.0) if most > 0 else 10.0
-    figure = _intervals(
-        rows, ("change", "low", "high"), f"Change a year, {spaced(method)}", styles, factor=100, most=most,
-        xlabel="change a year, %,\n95 % intervals", xlim=(-100, most),
-    )  # fmt: skip
-    if figure:
-        figure.axes[0].axvline(0, color=_QUIET, linewidth=1, linestyle="--")
-    words = "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals."
-    return None if figure is None else (figure, words)
-
-
-def _totals(told: Told, method: str, styles: Styles) -> Plot | None:
-    """Draw totals of all sides as intervals."""
-    totals, year = _of(told, "totals", method)
-    rows = [
-        {**one, "by": {JOINT: {**one, "total": one["high"] if one["low"] == one["high"] else None}}} for one in totals
-    ]
-    figure = _intervals(
-        rows, ("total", "low", "high"), f"Counted on all sides, {spaced(method)}{year}", styles,
-        xlabel="individuals in independent\nevents, least and most", xlim=(0, None),
-    )  # fmt: skip
-    words = "From the least that explains all counts, groups near the border taken as one, to the sum of the sides."
-    return None if figure is None else (figure, words)
-
-
-_OF_METHOD: Final[Mapping[str, Callable[[Told, str, Styles], Plot | None]]] = {
-    "effort": _effort, "accumulation": _accumulation, "abundance": _abundance, "occupancy": _occupancy, "trends": _trends,
-    "totals": _totals,
-}  # fmt: skip
+    return figure, of.words.format(unit)
