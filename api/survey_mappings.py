@@ -11,7 +11,7 @@ from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import SmallRoute
-from api.survey_bodies_headings import KeptMapping, Mapping
+from api.survey_bodies import KeptMapping, Mapping
 from biodata.access.roles import Action, Principal, Role, may
 
 router = APIRouter(prefix="/v1/surveys/mappings", tags=["surveys"], route_class=SmallRoute)
@@ -24,11 +24,9 @@ _DATASET: Final = documents.plain_parameters(
 
 
 @router.get(
-    "",
-    summary="What a dataset's headings mean",
-    openapi_extra=_DATASET,
+    "", summary="What a dataset's headings mean", openapi_extra=_DATASET,
     responses=documents.answers(KeptMapping, other=(401, 403)),
-)
+)  # fmt: skip
 def look(request: Request, who: Uploader) -> Response:
     """Answer with what was decided about the headings of a dataset that you may upload to."""
     from biodata.store.heading_mappings import kept
@@ -38,11 +36,9 @@ def look(request: Request, who: Uploader) -> Response:
 
 
 @router.put(
-    "",
-    summary="Decide what a dataset's headings mean",
-    openapi_extra=_DATASET,
+    "", summary="Decide what a dataset's headings mean", openapi_extra=_DATASET,
     responses=documents.answers(KeptMapping, other=(401, 403, 422)),
-)
+)  # fmt: skip
 def decide(request: Request, who: Uploader, sent: Mapping) -> Response:
     """Keep what headings mean; those that are not named stay as they were. Sent again, it changes nothing."""
     from biodata.surveys import mappings

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from api import auth, documents
 from api.answers import json_answer, only
 from api.dependencies import Service, service
-from api.errors import Code, ProblemError, invalid
+from api.errors import ProblemError, invalid
 from api.gates import Gate
-from api.survey_bodies_headings import HeadingAnswer
+from api.survey_bodies import HeadingAnswer
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
@@ -31,11 +31,9 @@ _NO_STORE: Final = "no-store"
 
 
 @router.post(
-    "",
-    summary="Say what the headings of a survey's workbook mean",
-    openapi_extra=documents.survey_file(language=True),
+    "", summary="Say what the headings of a survey's workbook mean", openapi_extra=documents.survey_file(language=True),
     responses=documents.answers(HeadingAnswer, other=(413,)),
-)
+)  # fmt: skip
 async def headings(request: Request) -> Response:
     """Propose a term for each heading, with its confidence, its unit and why; nothing is kept."""
     only(request, "language")
@@ -75,23 +73,13 @@ def language_asked(request: Request) -> str:
 
 
 def form_asked(request: Request) -> "ReportForm":
-    """Return the form that `format` asks for, else the one that `Accept` likes best; JSON where it says nothing."""
-    from biodata.surveys import words
-    from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm
+    """Return the form that `format` asks for; JSON where it says nothing."""
+    from biodata.surveys.report_forms import ReportForm
 
-    media = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
-    told = request.query_params.get("format")
-    if told is not None:
-        if told not in list(ReportForm):
-            raise invalid(field="format", value=told, expected=f"one of {', '.join(ReportForm)}")
-        return ReportForm(told)
-    for name in words.ranked(request.headers.get("accept", "*/*")) or ["*/*"]:
-        if name in media or name in ("*/*", "application/*", "text/html"):
-            return media.get(name, ReportForm.JSON)
-        if name == "text/*":
-            return ReportForm.CSV
-    detail = "none of the accepted types can be had here"
-    raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(media))
+    told = request.query_params.get("format", ReportForm.JSON)
+    if told not in list(ReportForm):
+        raise invalid(field="format", value=told, expected=f"one of {', '.join(ReportForm)}")
+    return ReportForm(told)
 
 
 def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", language: str) -> Response:
@@ -99,7 +87,7 @@ def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", la
     from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 
     headers = {
-        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept, Accept-Language, Authorization, X-API-Key",
+        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key",
     }  # fmt: skip
     if form is ReportForm.JSON:
         return json_answer(report, cache=_NO_STORE, headers=headers)

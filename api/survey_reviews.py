@@ -41,11 +41,9 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 
 
 @router.post(
-    "/{number}/submit",
-    summary="Send a draft to review",
-    openapi_extra=_IF_MATCH,
+    "/{number}/submit", summary="Send a draft to review", openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 422, 428)),
-)
+)  # fmt: skip
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
     only(request, "language")
@@ -57,11 +55,9 @@ def submit(request: Request, who: Known, number: Number) -> Response:
 
 
 @router.post(
-    "/{number}/decisions",
-    summary="Accept, ask about or refuse a survey",
-    openapi_extra=_IF_MATCH,
+    "/{number}/decisions", summary="Accept, ask about or refuse a survey", openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
-)
+)  # fmt: skip
 def decide(request: Request, who: Known, number: Number, sent: Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
     only(request, "language")
@@ -76,11 +72,9 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
 
 
 @router.post(
-    "/{number}/answers",
-    summary="Answer what a reviewer asked",
-    openapi_extra=_IF_MATCH,
+    "/{number}/answers", summary="Answer what a reviewer asked", openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
-)
+)  # fmt: skip
 def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request)
@@ -92,12 +86,9 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
 
 
 @router.delete(
-    "/{number}",
-    summary="Take a survey off the map, or back",
-    status_code=202,
-    openapi_extra=_LANGUAGE,
+    "/{number}", summary="Take a survey off the map, or back", status_code=202, openapi_extra=_LANGUAGE,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
-)
+)  # fmt: skip
 def remove(request: Request, who: Known, number: Number) -> Response:
     """Remove the part of the dataset that the survey is: its rows are off the map with the next release, after a login.
 
@@ -113,12 +104,9 @@ def remove(request: Request, who: Known, number: Number) -> Response:
 
 
 @router.post(
-    "/{number}/restore",
-    summary="Make a version of a part current again",
-    status_code=202,
-    openapi_extra=_LANGUAGE,
+    "/{number}/restore", summary="Make a version of a part current again", status_code=202, openapi_extra=_LANGUAGE,
     responses={**documents.answers(Receipt, missing=True, other=(401, 403, 409, 422), status=202), 202: _TAKEN},
-)
+)  # fmt: skip
 def restore(request: Request, who: Known, number: Number) -> Response:
     """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
     only(request, "language")
@@ -130,11 +118,9 @@ def restore(request: Request, who: Known, number: Number) -> Response:
 
 
 @router.get(
-    "/versions/{key:path}",
-    summary="The versions of the parts of a dataset",
-    openapi_extra=_LANGUAGE,
+    "/versions/{key:path}", summary="The versions of the parts of a dataset", openapi_extra=_LANGUAGE,
     responses=documents.answers(VersionList, missing=True, other=(401,)),
-)
+)  # fmt: skip
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
     only(request, "language")

@@ -64,11 +64,9 @@ async def hand_in(request: Request) -> Response:
 
 
 @router.get(
-    "",
-    summary="Surveys that concern you",
-    openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
+    "", summary="Surveys that concern you", openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
     responses=documents.answers(SubmissionList, other=(401,)),
-)
+)  # fmt: skip
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
     only(request, "state", "language")
@@ -81,11 +79,9 @@ def every(request: Request, who: Known) -> Response:
 
 
 @router.get(
-    "/{number}",
-    summary="What became of a survey",
-    openapi_extra={"parameters": [documents.LANGUAGE]},
+    "/{number}", summary="What became of a survey", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(Submission, missing=True, other=(401,)),
-)
+)  # fmt: skip
 def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with a survey's state, report, difference and history: to who handed it in, and to who reviews a side of it.
 
@@ -97,11 +93,9 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
 
 
 @router.get(
-    "/{number}/rows",
-    summary="A survey's rows as they would be published",
-    openapi_extra=documents.plain_parameters(*_OF_ROWS),
+    "/{number}/rows", summary="A survey's rows as they would be published", openapi_extra=documents.plain_parameters(*_OF_ROWS),
     responses=documents.answers(SubmissionRows, missing=True, other=(401, 409, 422)),
-)
+)  # fmt: skip
 def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with what is decided about: its sender sees all rows, a reviewer those of their sides; nobody else any.
 

@@ -6,19 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
+from biodata.cli import survey_options as options
+from biodata.cli import survey_told as output
 from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_kinds, check_outputs, say, settings_for
-from biodata.cli.survey_options import (
-    AcceptOption,
-    EncodingOption,
-    JsonOption,
-    LanguageOption,
-    LicenceOption,
-    kept_of_dataset,
-    known_rules,
-    language_told,
-    no_folders,
-)
-from biodata.cli.survey_told import say_problems, summary_of
 from biodata.errors import InputError
 
 _CHECK: Final = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
@@ -70,12 +60,12 @@ def template(
 
 def check(
     files: Annotated[list[Path], typer.Argument(help="XLSX, CSV, or a form of a program: Camtrap DP, SMART, KoboToolbox …", exists=True)],
-    language: LanguageOption = "en",
+    language: options.LanguageOption = "en",
     out: Annotated[list[Path] | None, typer.Option(help="Report to write; several times for several.", dir_okay=False)] = None,
     dataset: Annotated[str | None, typer.Option(help="The dataset that they go to: its headings and its licence are known.")] = None,
-    encoding: EncodingOption = None,
-    licence: LicenceOption = None,
-    accept: AcceptOption = None,
+    encoding: options.EncodingOption = None,
+    licence: options.LicenceOption = None,
+    accept: options.AcceptOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:  # fmt: skip
     """Check, write, say what is wrong."""
@@ -92,12 +82,12 @@ def check(
     if len(files) > 1 and any(path.suffix.lower() == ".xlsx" for path in outs):
         problem = "a marked workbook is made of one file"
         raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
-    language = language_told(language)
-    no_folders(files, language)
+    language = options.language_told(language)
+    options.no_folders(files, language)
     check_outputs(outs, files)
     contents = [(file.name, file.read_bytes()) for file in files]
-    rules, known = known_rules(data)
-    kept, licences, accepted = kept_of_dataset(data, dataset)
+    rules, known = options.known_rules(data)
+    kept, licences, accepted = options.kept_of_dataset(data, dataset)
     report = surveys.check_files(
         contents, boundaries_for(data), encoding=encoding, kept=kept, rules=rules, known=known,
         licence=survey_project.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
@@ -105,23 +95,23 @@ def check(
     for path in outs:
         form = ReportForm(path.suffix.lower().removeprefix("."))
         path.write_bytes(write_report(form, report, contents[0][1], language=language))
-    say_problems(report, language)
+    output.say_problems(report, language)
     for sentence in [*report["notes"], *sentences(report["notices"])]:
         say(f"i {sentence}")
-    say(summary_of(report, language))
+    say(output.summary_of(report, language))
     if not report["ok"]:
         raise typer.Exit(1)
 
 
 def headings(
     files: Annotated[list[Path], typer.Argument(help="The file of a survey, in any of its forms.", exists=True)],
-    language: LanguageOption = "en",
+    language: options.LanguageOption = "en",
     dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions are used and kept.")] = None,
     decided: Annotated[list[str] | None, typer.Option("--set", help="HEADING=TERM, or HEADING= for none; several times for several.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep the certain ones and what --set says.")] = False,
-    encoding: EncodingOption = None,
+    encoding: options.EncodingOption = None,
     data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
+    as_json: options.JsonOption = False,
 ) -> None:  # fmt: skip
     """Read, propose, keep, print."""
     from biodata.store.registry import Registry
@@ -131,10 +121,10 @@ def headings(
     if save and dataset is None:
         problem = "it is not told for which dataset"
         raise InputError(problem, column="--dataset", expected="--dataset KEY", code="DATASET_MISSING")
-    language, told = language_told(language), _decided(decided or [])
-    no_folders(files, language)
+    language, told = options.language_told(language), _decided(decided or [])
+    options.no_folders(files, language)
     contents = [(file.name, file.read_bytes()) for file in files]
-    known = kept_of_dataset(data, dataset)[0] | told
+    known = options.kept_of_dataset(data, dataset)[0] | told
     answer = heading_answer(contents, encoding=encoding, kept=known, language=language)
     if save and dataset is not None:
         every = [one for sheet in answer["sheets"] for one in sheet["headings"]]

@@ -6,34 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from biodata.cli import survey_options as options
+from biodata.cli import survey_told as output
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.cli.survey_options import (
-    AcceptOption,
-    AccountOption,
-    DatasetOption,
-    JsonOption,
-    LanguageOption,
-    LicenceOption,
-    NumberArgument,
-    Opened,
-    no_folders,
-    opened,
-    who_is,
-)
-from biodata.cli.survey_told import (
-    called,
-    counts_of,
-    line,
-    say_difference,
-    say_exact,
-    say_next,
-    say_rows,
-    say_survey,
-    state_line,
-    status_line,
-    step_line,
-    with_values,
-)
 from biodata.errors import InputError
 
 PartOption = Annotated[
@@ -50,13 +25,13 @@ def add_commands(group: typer.Typer) -> None:
 
 def diff(
     file: Annotated[Path, typer.Argument(help="The survey's file.", exists=True)],
-    dataset: DatasetOption,
+    dataset: options.DatasetOption,
     data: DataOption = DEFAULT_DATA,
     part: PartOption = None,
     out: Annotated[Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)] = None,
-    licence: LicenceOption = None,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
+    licence: options.LicenceOption = None,
+    language: options.LanguageOption = "en",
+    as_json: options.JsonOption = False,
 ) -> None:  # fmt: skip
     """Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, unchanged.
 
@@ -70,31 +45,31 @@ def diff(
     from biodata.surveys.difference import difference
     from biodata.surveys.submit import part_name
 
-    with opened(installation(data), language) as (settings, registry, language):
-        no_folders([file], language)
-        options = heading_mappings.options(registry, dataset)
+    with options.opened(installation(data), language) as (settings, registry, language):
+        options.no_folders([file], language)
+        decided = heading_mappings.options(registry, dataset)
         licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
-    found = difference([file], dataset, part_name(part or file.stem), settings, options=options, licence=licence)
+    found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
     else:
-        say_difference(found.as_dict(), language)
+        output.say_difference(found.as_dict(), language)
 
 
 def submit(
     file: Annotated[Path | None, typer.Argument(help="The survey's file.", exists=True)] = None,
-    account: AccountOption = "",
+    account: options.AccountOption = "",
     data: DataOption = DEFAULT_DATA,
     dataset: Annotated[str | None, typer.Option(help="Key of the dataset; the account's own where none is given.")] = None,
     part: PartOption = None,
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
-    licence: LicenceOption = None,
-    accept: AcceptOption = None,
-    language: LanguageOption = "en",
+    licence: options.LicenceOption = None,
+    accept: options.AcceptOption = None,
+    language: options.LanguageOption = "en",
 ) -> None:  # fmt: skip
     """Send a survey; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.
 
@@ -112,9 +87,9 @@ def submit(
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
-    with opened(settings_for(data), language) as found:
-        no_folders([file] if file else [], found.language)
-        who = who_is(found.registry, account, found.language)
+    with options.opened(settings_for(data), language) as found:
+        options.no_folders([file] if file else [], found.language)
+        who = options.who_is(found.registry, account, found.language)
         if file is None:
             told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
             if given := [name for name, value in told.items() if value]:  # they only count when its file is handed in
@@ -129,19 +104,17 @@ def submit(
         survey = reviews.look(found.registry, who, made, language=found.language)
     command = f"biodata survey status {made} --data {data}"
     if survey["stage"] == telling.CHECKING:
-        say(line("SURVEY_KEPT", found.language, number=made, command=command))
+        say(output.line("SURVEY_KEPT", found.language, number=made, command=command))
     else:  # a draft, or it was sent before
-        say(f"{state_line(made, survey['stage'], found.language)}; {command}")
-    say_next(survey)
+        say(f"{output.state_line(made, survey['stage'], found.language)}; {command}")
+    output.say_next(survey)
 
 
 def status(
-    number: Annotated[int | None, typer.Argument(help="The survey's number.", min=1)] = None,
-    data: DataOption = DEFAULT_DATA,
-    account: Annotated[str | None, typer.Option(help="Only what concerns this account.")] = None,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
-) -> None:
+    number: Annotated[int | None, typer.Argument(help="The survey's number.", min=1)] = None, data: DataOption = DEFAULT_DATA,
+    account: Annotated[str | None, typer.Option(help="Only what concerns this account.")] = None, language: options.LanguageOption = "en",
+    as_json: options.JsonOption = False,
+) -> None:  # fmt: skip
     """Tell how surveys stand: one by its number with each problem, or all that concern an account.
 
     Of one it also tells when the map shows it.
@@ -150,33 +123,33 @@ def status(
     """
     from biodata.surveys import review as reviews
 
-    with opened(installation(data), language) as (settings, registry, language):
-        who = who_is(registry, account, language) if account else None
+    with options.opened(installation(data), language) as (settings, registry, language):
+        who = options.who_is(registry, account, language) if account else None
         if number is None:
             every = reviews.listed(registry, who)
             told: dict[str, Any] = {"results": every}
         else:
-            told = with_values(settings, reviews.look(registry, who, number, language=language), language)
+            told = output.with_values(settings, reviews.look(registry, who, number, language=language), language)
             every = [told]
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in every:
-        say(status_line(one, language))
+        say(output.status_line(one, language))
     if number is not None:
-        say_survey(told, language, rows=False)
+        output.say_survey(told, language, rows=False)
 
 
 def review(
-    number: NumberArgument,
+    number: options.NumberArgument,
     decision: Annotated[str | None, typer.Argument(help="accept, ask or refuse.")] = None,
     data: DataOption = DEFAULT_DATA,
-    account: AccountOption = "",
+    account: options.AccountOption = "",
     country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
     reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
     question: Annotated[list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")] = None,
     rows: Annotated[bool, typer.Option("--rows", help="The rows of the file as they came, with their exact places.")] = False,
-    language: LanguageOption = "en",
+    language: options.LanguageOption = "en",
 ) -> None:  # fmt: skip
     """Accept, ask about or refuse a survey, for the side whose reviewer the account is.
 
@@ -189,9 +162,9 @@ def review(
     from biodata.surveys import exact_rows, views
     from biodata.surveys import review as reviews
 
-    with opened(installation(data), language) as found:
+    with options.opened(installation(data), language) as found:
         if decision is not None:
-            reviewer = who_is(found.registry, account, found.language)
+            reviewer = options.who_is(found.registry, account, found.language)
             reviews.decide(
                 found.registry, reviewer, number, decision, seen=_seen(found, reviewer, number), country=country, reasons=reasons,
                 questions=[_question(text) for text in question or ()],
@@ -199,52 +172,48 @@ def review(
             _say_state(found, reviewer, number)
             return
         who, side = (
-            who_is(found.registry, account, found.language) if account else None,
-            country and country.strip().upper(),
-        )
+            options.who_is(found.registry, account, found.language) if account else None, country and country.strip().upper()
+        )  # fmt: skip
         told = reviews.look(found.registry, who, number, language=found.language)
         if rows:
-            say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
+            output.say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
             return
         if who is None:  # whoever reads the files of this machine
-            told = with_values(found.settings, told, found.language)
-        say(status_line(told, found.language))
+            told = output.with_values(found.settings, told, found.language)
+        say(output.status_line(told, found.language))
         for table in views.TABLES if told["rows"] else ():
             published = views.rows(found.registry, who, number, table=table, side=side, language=found.language)
-            say_rows(published, found.language)
-        say_survey(told, found.language)
+            output.say_rows(published, found.language)
+        output.say_survey(told, found.language)
 
 
 def answer(
-    number: NumberArgument,
-    words: Annotated[str, typer.Argument(help="The answer; it must tell no place.")],
-    account: AccountOption,
-    data: DataOption = DEFAULT_DATA,
-    language: LanguageOption = "en",
-) -> None:
+    number: options.NumberArgument, words: Annotated[str, typer.Argument(help="The answer; it must tell no place.")],
+    account: options.AccountOption, data: DataOption = DEFAULT_DATA, language: options.LanguageOption = "en",
+) -> None:  # fmt: skip
     """Answer what the reviewers of a survey ask, in words; with a mended file: biodata survey submit FILE with the same --part.
 
     Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
     """
     from biodata.surveys import conversation
 
-    with opened(installation(data), language) as found:
-        who = who_is(found.registry, account, found.language)
+    with options.opened(installation(data), language) as found:
+        who = options.who_is(found.registry, account, found.language)
         conversation.answer(found.registry, who, number, words, seen=_seen(found, who, number))
         _say_state(found, who, number)
 
 
-def _seen(found: Opened, who: Any, number: int) -> int:
+def _seen(found: options.Opened, who: Any, number: int) -> int:
     """Return the version of a survey that is decided about: the one of now."""
     from biodata.surveys import review as reviews
 
     return int(reviews.look(found.registry, who, number)["version"])
 
 
-def _say_state(found: Opened, who: Any, number: int) -> None:
+def _say_state(found: options.Opened, who: Any, number: int) -> None:
     from biodata.surveys import review as reviews
 
-    say(state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
+    say(output.state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
 
 
 def _question(text: str) -> dict[str, Any]:
@@ -260,7 +229,7 @@ def _question(text: str) -> dict[str, Any]:
 
 
 def history(
-    dataset: DatasetOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en", as_json: JsonOption = False
+    dataset: options.DatasetOption, data: DataOption = DEFAULT_DATA, language: options.LanguageOption = "en", as_json: options.JsonOption = False
 ) -> None:  # fmt: skip
     """Tell the versions of the parts of a dataset: when, what, and as what people did it.
 
@@ -268,17 +237,17 @@ def history(
     """
     from biodata.surveys import review as reviews
 
-    with opened(installation(data), language) as (_, registry, language):
+    with options.opened(installation(data), language) as (_, registry, language):
         told = reviews.versions(registry, None, dataset)
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        changes = _changes(one.get("changes", {}), language) or line("DIFFERENCE_NONE", language)
-        say(line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
-                 part=one["part"], state=called("STATE", one["state"], language), changes=changes))  # fmt: skip
+        changes = _changes(one.get("changes", {}), language) or output.line("DIFFERENCE_NONE", language)
+        say(output.line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
+                 part=one["part"], state=output.called("STATE", one["state"], language), changes=changes))  # fmt: skip
         for step in one["history"]:
-            say(f"  {step_line(step, language)}")
+            say(f"  {output.step_line(step, language)}")
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
@@ -286,13 +255,16 @@ def _changes(told: dict[str, Any], language: str) -> str:
     said = []
     for table in ("occurrences", "events"):
         counts = {kind: count for kind, count in told.get(table, {}).items() if count}
-        name = f"{line('TABLE_EVENTS', language)}: " if table == "events" else ""
-        said += [name + ", ".join(counts_of(counts, language))] if counts else []
+        name = f"{output.line('TABLE_EVENTS', language)}: " if table == "events" else ""
+        said += [name + ", ".join(output.counts_of(counts, language))] if counts else []
     return "; ".join(said)
 
 
 def restore(
-    number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
+    number: options.NumberArgument,
+    account: options.AccountOption,
+    data: DataOption = DEFAULT_DATA,
+    language: options.LanguageOption = "en",
 ) -> None:
     """Make an earlier version of a part current again: one more version, through the same review.
 
@@ -302,17 +274,20 @@ def restore(
     from biodata.surveys import submit as sending
     from biodata.surveys import telling
 
-    with opened(installation(data), language) as (_, registry, language):
-        who = who_is(registry, account, language)
+    with options.opened(installation(data), language) as (_, registry, language):
+        who = options.who_is(registry, account, language)
         made = sending.restore(registry, who, number)
         found = reviews.look(registry, who, number)
     part = f"{found['dataset']}: {found['part']}"
-    say(line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
-    say(f"  {line(telling.KEEPS_COARSE, language)}")
+    say(output.line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
+    say(f"  {output.line(telling.KEEPS_COARSE, language)}")
 
 
 def remove(
-    number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
+    number: options.NumberArgument,
+    account: options.AccountOption,
+    data: DataOption = DEFAULT_DATA,
+    language: options.LanguageOption = "en",
 ) -> None:
     """Take a survey off the map: its part of the dataset has no rows any more, until an earlier version is restored.
 
@@ -324,26 +299,24 @@ def remove(
     from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
 
-    with opened(installation(data), language) as (settings, registry, language):
-        who = who_is(registry, account, language)
+    with options.opened(installation(data), language) as (settings, registry, language):
+        who = options.who_is(registry, account, language)
         made = sending.remove(settings, registry, who, number)
         found = reviews.look(registry, who, made, language=language)
         while made != number and "job" in found and found["state"] in ("accepted", "committing", "committed"):
             # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
-    say(state_line(made, found["stage"], language))
-    say_next(found)
+    say(output.state_line(made, found["stage"], language))
+    output.say_next(found)
 
 
 def purge(
-    dataset: DatasetOption,
-    part: Annotated[str, typer.Option(help="The part, as `biodata survey history` tells it.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit; it must tell no place.")],
-    data: DataOption = DEFAULT_DATA,
+    dataset: options.DatasetOption, part: Annotated[str, typer.Option(help="The part, as `biodata survey history` tells it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit; it must tell no place.")], data: DataOption = DEFAULT_DATA,
     yes: Annotated[bool, typer.Option("--yes", help="It goes for good: without this nothing is done.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+    as_json: options.JsonOption = False,
+) -> None:  # fmt: skip
     """Let a part of a dataset go for good, from every version and with its files, as a law may ask.
 
     It does not come back, and its rows are not taken in again. To take it off the map, use `biodata survey remove`.
@@ -358,7 +331,7 @@ def purge(
         problem = "what is purged does not come back" if not yes else "it needs a reason that tells no place"
         column = "--reason" if yes else "--yes"
         raise InputError(problem, column=column, expected="--yes and --reason", code="OPTIONS_UNFIT")
-    with opened(settings, "en") as (_, registry, _):
+    with options.opened(settings, "en") as (_, registry, _):
         done = purge_part(settings, registry, dataset=dataset, part=part, reason=reason.strip(), actor="command line")
     counts = f"{done['records']} records, {done['events']} events, {done['files']} files"
     say(json.dumps(done, default=str) if as_json else f"part {part} of {dataset} is purged: {counts}")

@@ -222,12 +222,8 @@ def _cells_of_row(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
     place = _square(*(row[f"cell_{edge}"] for edge in _EDGES)) if "cell_west" in row else point
     first = (row.get(name) for name in ("occurrenceID", "scientificName", "individualCount"))
     return (
-        called("KIND", row["change"], language),
-        *first,
-        row.get("eventDate") or row.get("year"),
-        row.get("eventID"),
-        place,
-    )
+        called("KIND", row["change"], language), *first, row.get("eventDate") or row.get("year"), row.get("eventID"), place
+    )  # fmt: skip
 
 
 def _cells_of_event(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:

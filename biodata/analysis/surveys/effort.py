@@ -19,12 +19,11 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
     shared = _months(events) if "month" in by else events.with_columns(_share=pl.lit(1.0))
     known = pl.col("effort_value").is_not_null()
     totals = shared.group_by(*by, "effort_unit", maintain_order=True).agg(
-        events=pl.col("event_key").n_unique(),
-        sites=pl.col("site").n_unique(),
+        events=pl.col("event_key").n_unique(), sites=pl.col("site").n_unique(),
         effort=pl.when(known.any()).then((pl.col("effort_value") * pl.col("_share")).sum()),
         effort_unknown=pl.col("event_key").filter(~known).n_unique(),
         failed_days=(pl.col("failed_days").fill_null(0.0) * pl.col("_share")).sum(),
-    )
+    )  # fmt: skip
     return totals.sort(*by, "effort_unit", nulls_last=True)
 
 

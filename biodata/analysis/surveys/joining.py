@@ -109,9 +109,8 @@ def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataF
     codes = pl.when(pl.col("country_codes").list.len() > 0).then("country_codes").otherwise("country_codes_of_parts")
     made = joined.with_columns(
         *(pl.col(f"{name}_of_parts").alias(name) for name in ("effort_value", "failed_days")),
-        *(pl.coalesce(name, f"{name}_of_parts").alias(name) for name in _OF_PARTS),
-        country_codes=codes,
-    )
+        *(pl.coalesce(name, f"{name}_of_parts").alias(name) for name in _OF_PARTS), country_codes=codes,
+    )  # fmt: skip
     moved = joined.select("_keys", "event_key").explode("_keys")
     kept = events.filter(~has_parts & ~pl.col("event_key").is_in(moved["_keys"].implode()))
     return pl.concat([kept, made.select(events.columns)]), dict(moved.iter_rows())
@@ -158,11 +157,9 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(
         site=pl.coalesce("locationID", place, "eventID"),
         side=pl.coalesce("side", pl.when(codes.list.len() == 1).then(codes.list.first()), pl.lit(NO_SIDE)),
-        method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)),
-        first=first,
-        last=last,
+        method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)), first=first, last=last,
         repeat=first.dt.year() - early.cast(pl.Int32),
-    )
+    )  # fmt: skip
 
 
 def sides_of(events: pl.DataFrame) -> list[str]:
@@ -211,9 +208,8 @@ def looked_for(
     if species in joined.hidden:
         return joined.events.clear(), {HIDDEN: joined.events.height}
     own, ranks = (
-        joined.records.filter(pl.col("name") == species),
-        [one for one in RANKS if one in joined.records.columns],
-    )
+        joined.records.filter(pl.col("name") == species), [one for one in RANKS if one in joined.records.columns]
+    )  # fmt: skip
     place = standing(species, {rank: own[rank].drop_nulls().unique().to_list() for rank in ranks})
     events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
     assumed = pl.lit(list(assumed_scope or ()), dtype=pl.List(pl.String))

@@ -105,11 +105,8 @@ def warnings(told: Told) -> list[str]:
         (category != "open", f"Made of exact places of category {category}. Not to be passed on."),
         (as_cells, f"{came}, and {'is' if as_cells == 1 else 'are'} in no number."),
         (silent, f"{counted(silent, 'event tells', 'events tell')} no scope. What they did not find is no absence."),
-        (
-            nowhere,
-            f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone.",
-        ),
-    )
+        (nowhere, f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone.", ),
+    )  # fmt: skip
     return [words for holds, words in every if holds]
 
 
@@ -157,13 +154,10 @@ def _effort_table(told: Told) -> str:
 
 def _effort(told: Told, drawings: Told) -> str:
     return markup.section(
-        "Effort",
-        markup.paragraph("Days on which nothing could be seen are taken off. Effort of two methods is never added."),
-        *_figures(drawings, "effort-"),
-        _effort_table(told),
-        markup.paragraph("An event of several months is spread evenly over its days.", "quiet"),
-        identifier="effort",
-    )
+        "Effort", markup.paragraph("Days on which nothing could be seen are taken off. Effort of two methods is never added."),
+        *_figures(drawings, "effort-"), _effort_table(told),
+        markup.paragraph("An event of several months is spread evenly over its days.", "quiet"), identifier="effort",
+    )  # fmt: skip
 
 
 def _species_rows(told: Told, names: Mapping[str, str]) -> list[tuple[Any, ...]]:
@@ -394,9 +388,8 @@ def _totals(told: Told, drawings: Told) -> str:
         "not added."
     )
     head, caption = (
-        ("Species", "Method", "Year", "By side", "Total", "Groups in doubt"),
-        "Individuals counted in independent events",
-    )
+        ("Species", "Method", "Year", "By side", "Total", "Groups in doubt"), "Individuals counted in independent events"
+    )  # fmt: skip
     table = markup.table(head, rows, caption=caption, numbers=(4, 5), kind="stack species")
     drawn = _figures(drawings, "totals-")
     return markup.section("Totals across the border", markup.paragraph(words), *drawn, table, identifier="totals")
