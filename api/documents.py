@@ -237,7 +237,7 @@ def upload() -> dict[str, Any]:
             parameter(
                 "format",
                 {"type": "string", "enum": ["json", "csv", "xlsx"]},
-                "Form of a check's report: xlsx is the workbook with its cells marked; else Accept decides.",
+                "Form of a check's report: xlsx is the workbook with its cells marked; json where none is told.",
             ),
             parameter(
                 "dry_run", {"type": "boolean", "default": False}, "Check only; nothing is kept, no key is needed."

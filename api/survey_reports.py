@@ -16,6 +16,7 @@ from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import ProblemError, invalid
 from api.gates import Gate
+from api.readers import one_of
 from api.survey_bodies import HeadingAnswer
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, may
@@ -76,10 +77,7 @@ def form_asked(request: Request) -> "ReportForm":
     """Return the form that `format` asks for; JSON where it says nothing."""
     from biodata.surveys.report_forms import ReportForm
 
-    told = request.query_params.get("format", ReportForm.JSON)
-    if told not in list(ReportForm):
-        raise invalid(field="format", value=told, expected=f"one of {', '.join(ReportForm)}")
-    return ReportForm(told)
+    return ReportForm(one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm)))
 
 
 def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", language: str) -> Response:
@@ -97,12 +95,11 @@ def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", la
     return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
 
 
-def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
-    """Return what was decided about the headings of the dataset that is named, to those who may upload to it."""
+def _kept_headings(request: Request, dataset: str | None) -> dict[str, str]:
+    """Return what was decided about the headings of a dataset."""
     from biodata.store.heading_mappings import kept
 
-    known = _known_dataset(request, upload)
-    return {} if known is None else kept(service(request).registry, known)
+    return {} if dataset is None else kept(service(request).registry, dataset)
 
 
 def accepted_now(upload: Upload) -> tuple[str, ...]:
@@ -136,7 +133,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     with TemporaryDirectory() as folder:
         target = None if dataset is None else Path(folder) / "tables"
         report = surveys.check(
-            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=kept_headings(request, upload),
+            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=_kept_headings(request, dataset),
             rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
             licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
             accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
@@ -178,5 +175,6 @@ def _headings(request: Request, upload: Upload, language: str) -> Response:
     """Answer with what the headings mean."""
     from biodata.surveys.heading_answers import heading_answer
 
-    body = heading_answer([(upload.name, upload.file.read())], kept=kept_headings(request, upload), language=language)
+    kept = _kept_headings(request, _known_dataset(request, upload))
+    body = heading_answer([(upload.name, upload.file.read())], kept=kept, language=language)
     return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})

@@ -1,7 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 from anyio import to_thread
@@ -14,7 +14,7 @@ from api import auth, documents, survey_reports
 from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.readers import boolean, integer
+from api.readers import boolean, integer, one_of
 from api.survey_bodies import Submission, SubmissionList, SubmissionRows
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
@@ -70,11 +70,11 @@ async def hand_in(request: Request) -> Response:
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
     only(request, "state", "language")
-    state = request.query_params.get("state")
-    if state is not None and state not in STATES:
-        raise invalid(field="state", value=state, expected=f"one of {', '.join(STATES)}")
     from biodata.surveys import review
 
+    state = request.query_params.get("state")
+    if state is not None:
+        one_of("state", state, STATES)
     return json_answer({"results": review.listed(service(request).registry, who, state=state)}, cache=PRIVATE)
 
 
@@ -107,12 +107,11 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
 
     told, asked = request.query_params, survey_reports.language_asked(request)
     for name, values in (("table", views.TABLES), ("change", CHANGES)):
-        if name in told and told[name] not in values:
-            raise invalid(field=name, value=told[name], expected=f"one of {', '.join(values)}")
+        if name in told:
+            one_of(name, told[name], values)
     offset, limit = (integer(name, told.get(name, default)) for name, default in (("offset", "0"), ("limit", "100")))
-    for name, given in (("offset", offset), ("limit", limit)):
-        if given < 0:
-            raise invalid(field=name, value=str(given), expected="0 or more")
+    if min(offset, limit) < 0:
+        raise invalid(field="offset" if offset < 0 else "limit", value=str(min(offset, limit)), expected="0 or more")
     found = service(request)
     body = views.rows(
         found.registry, who, integer("number", number), table=told.get("table", "occurrences"), side=told.get("side"),
@@ -124,12 +123,17 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
 
 def told(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
     """Return how a submission stands, to those whom it concerns."""
+    body, headers = _looked_at(request, who, number)
+    return json_answer(body, status=status, cache=PRIVATE, headers=headers | {"ETag": f'"{number}-{body["version"]}"'})
+
+
+def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return how a submission stands, to those whom it concerns, and the headers of an answer that tells it."""
     from biodata.surveys import review
 
     language = survey_reports.language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
-    headers = {"ETag": f'"{number}-{body["version"]}"', "Content-Language": language, "Vary": _VARY}
-    return json_answer(body, status=status, cache=PRIVATE, headers=headers)
+    return body, {"Content-Language": language, "Vary": _VARY}
 
 
 def told_key(request: Request) -> str | None:
@@ -142,13 +146,10 @@ def told_key(request: Request) -> str | None:
 
 def receipt(request: Request, who: Principal, number: int) -> Response:
     """Return the answer to what was kept and queued: how it stands, which may be further on where it was sent before."""
-    from biodata.surveys import review
-
-    language, location = survey_reports.language_asked(request), f"/v1/surveys/{number}"
-    told = review.look(service(request).registry, who, number, language=language)
-    body = {"id": number, "location": location} | {name: told.get(name) for name in ("state", "stage", "next")}
-    headers = {"Location": location, "Content-Language": language, "Vary": _VARY}
-    return Response(orjson.dumps(body), 202, headers, media_type="application/json")
+    body, headers = _looked_at(request, who, number)
+    location = f"/v1/surveys/{number}"
+    told = {"id": number, "location": location} | {name: body.get(name) for name in ("state", "stage", "next")}
+    return Response(orjson.dumps(told), 202, headers | {"Location": location}, media_type="application/json")
 
 
 def _sent(upload: Upload) -> "Sent":

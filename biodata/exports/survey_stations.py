@@ -46,12 +46,12 @@ def _frame(proposal: "Proposal") -> "gpd.GeoDataFrame":
     import geopandas as gpd
 
     stations = proposal.stations
-    start = shapely.points(stations.select("decimalLongitude", "decimalLatitude").to_numpy())
-    end = shapely.points(stations.select("end_longitude", "end_latitude").cast(pl.Float64).to_numpy())
-    lines = [
-        shapely.LineString([a, b]) if row == "transect" else a
-        for a, b, row in zip(start, end, stations["kind"], strict=True)
-    ]
+    start, end = (
+        np.asarray(shapely.points(stations.select(names).to_numpy()), dtype=object)
+        for names in (("decimalLongitude", "decimalLatitude"), ("end_longitude", "end_latitude"))
+    )
+    walks = (stations["kind"] == "transect").to_numpy()
+    lines = [shapely.LineString([a, b]) if walk else a for a, b, walk in zip(start, end, walks, strict=True)]
     shapes = shapely.set_precision(np.array(lines, dtype=object), 10**-_DECIMALS)
     return gpd.GeoDataFrame(stations.to_pandas(), geometry=shapes, crs="EPSG:4326")
 
