@@ -1,12 +1,13 @@
 """All results of a survey in one call: tables of numbers, and beside each the reason where there is none."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Annotated, Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from biodata.analysis.surveys import abundance, effort, of_species, richness
 from biodata.analysis.surveys.joining import HIDDEN, JOINT, NO_SIDE, Joined, by_part, sides_of, species_only
@@ -16,17 +17,22 @@ _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
 """Two words, of which the first is a genus."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+Names = Annotated[tuple[str, ...] | None, BeforeValidator(lambda told: (told,) if isinstance(told, str) else told)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Parameters(BaseModel):
     """What results are asked: of all species where none is told; see the functions that have an option of the same name."""
 
-    species: tuple[str, ...] | None = None
-    occasion_days: int = 5
-    gap_minutes: float = 30.0
-    within_m: float = 200.0
-    distance_m: float = 5_000.0
-    hours: float = 72.0
-    assumed_scope: tuple[str, ...] | None = None
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    species: Names = None
+    occasion_days: int = Field(default=5, ge=1)
+    gap_minutes: Amount = 30.0
+    within_m: Amount = 200.0
+    distance_m: Amount = 5_000.0
+    hours: Amount = 72.0
+    assumed_scope: Names = Field(default=None, alias="scope")
     seed: int = 1
 
 
@@ -47,7 +53,7 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
         "occupancy": [one for name in names for one in of_species.occupancy_of(joined, name, asked)],
         "trends": [one for name in names for one in of_species.trends_of(joined, counted, name, asked)],
         "totals": [one for name in names for one in of_species.totals_of(joined, counted, name, asked)],
-        "parameters": asdict(asked),
+        "parameters": asked.model_dump(),
     }
 
 

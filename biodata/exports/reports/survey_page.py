@@ -22,19 +22,34 @@ _INDEX: Final = "Independent events for each 100 {} with 95 % limits; an index, 
 
 def survey_page(
     told: Told, *, title: str, run: str, language: str = "en", retold: Retold = str, names: Mapping[str, str] = _NAMES,
-    stations: survey_plots.Stations = (), boundaries: BoundarySet | None = None,
+    stations: survey_plots.Stations = (), boundaries: BoundarySet | None = None, rows: int | None = None,
 ) -> str:  # fmt: skip
-    """Return results as HTML; the same results give the same text.
+    """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text.
 
     They are `told` as the engine `survey-results` tells them; `run` is its id, `retold` returns an English sentence in the language, `names`
     are common names of species in it; `stations` and `boundaries` as of `survey_plots.plots`.
     """
     drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
-    sections = [*results(told, drawings, names), _origin(told)]
-    if lacking := survey_plots.lacks_letters(language):
+    sections = (
+        [*results(told, drawings, names), _origin(told)] if rows is None else [_sheet(told, drawings, names, rows)]
+    )
+    if rows is None and (lacking := survey_plots.lacks_letters(language)):
         words = markup.paragraph(f"{_NO_LETTERS} (Debian: {lacking}).")
         sections.insert(0, markup.section("Plots", words, identifier="plots"))
-    return _document(told, sections, title, run, language, retold)
+    facts, views = told["facts"], {"public": "what is published alone", "exact": "the records themselves"}
+    stand = (
+        f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
+        f"made from {views[facts['evidence_view']]}"
+    )
+    return document(
+        title, retold(_KIND), [page_in(one, retold) for one in sections], running=f"{title} · {run}", stand=retold(stand),
+        attached=told, language=language, contents=retold("Contents"),
+    )  # fmt: skip
+
+
+def one_page(told: Told, *, rows: int, **page: Any) -> str:
+    """Return the most important results for one sheet; else as `survey_page`."""
+    return survey_page(told, rows=rows, **page)
 
 
 def lines(told: Told, retold: Retold = str) -> str:
@@ -51,12 +66,7 @@ def results(told: Told, drawings: Told = _NAMES, names: Mapping[str, str] = _NAM
     return [one for one in sections if one]
 
 
-def one_page(
-    told: Told, *, rows: int, title: str, run: str, language: str = "en", retold: Retold = str, names: Mapping[str, str] = _NAMES,
-    stations: survey_plots.Stations = (), boundaries: BoundarySet | None = None,
-) -> str:  # fmt: skip
-    """Return the most important results for one sheet, with so many species; else as `survey_page`."""
-    drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
+def _sheet(told: Told, drawings: Told, names: Mapping[str, str], rows: int) -> str:
     pair = "".join([*_figures(drawings, "stations"), *_figures(drawings, "accumulation-1-")])
     sections = [_summary(told), f'<div class="pair">{pair}</div>']
     if told["summary"]["events"]:
@@ -77,23 +87,11 @@ def one_page(
             markup.table(head, body, caption="Species", numbers=(1, 2), kind="species") if body else "",
             markup.paragraph(_INDEX.format(unit) if unit else "", "quiet"), markup.paragraph(some, "quiet"),
         ]  # fmt: skip
-    return _document(told, [f'<div class="sheet">{"".join(sections)}</div>'], title, run, language, retold)
+    return f'<div class="sheet">{"".join(sections)}</div>'
 
 
 def _estimate(found: Told | None, words: Callable[[Told], str]) -> str:
     return "" if found is None or "refused" in found else words(found)
-
-
-def _document(told: Told, sections: list[str], title: str, run: str, language: str, retold: Retold) -> str:
-    facts, views = told["facts"], {"public": "what is published alone", "exact": "the records themselves"}
-    stand = (
-        f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
-        f"made from {views[facts['evidence_view']]}"
-    )
-    return document(
-        title, retold(_KIND), [page_in(one, retold) for one in sections], running=f"{title} · {run}", stand=retold(stand),
-        attached=told, language=language, contents=retold("Contents"),
-    )  # fmt: skip
 
 
 def warnings(told: Told) -> list[str]:
