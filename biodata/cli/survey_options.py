@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from biodata.surveys.licences import OfDataset
 
 LanguageOption = Annotated[
-    str,
-    typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE"),
-]
+    str, typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE")
+]  # fmt: skip
 AcceptOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -30,9 +29,8 @@ AcceptOption = Annotated[
     ),
 ]  # fmt: skip
 LicenceOption = Annotated[
-    str | None,
-    typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0."),
-]
+    str | None, typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0.")
+]  # fmt: skip
 EncodingOption = Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]

@@ -12,9 +12,8 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, set
 from biodata.errors import InputError
 
 PartOption = Annotated[
-    str | None,
-    typer.Option("--part", help="The part of the dataset that the file is, such as a season; else the file's name."),
-]
+    str | None, typer.Option("--part", help="The part of the dataset that the file is, such as a season; else the file's name.")
+]  # fmt: skip
 
 
 def add_commands(group: typer.Typer) -> None:
@@ -171,9 +170,8 @@ def review(
             )  # fmt: skip
             _say_state(found, reviewer, number)
             return
-        who, side = (
-            options.who_is(found.registry, account, found.language) if account else None, country and country.strip().upper()
-        )  # fmt: skip
+        who = options.who_is(found.registry, account, found.language) if account else None
+        side = country and country.strip().upper()
         told = reviews.look(found.registry, who, number, language=found.language)
         if rows:
             output.say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
@@ -261,11 +259,9 @@ def _changes(told: dict[str, Any], language: str) -> str:
 
 
 def restore(
-    number: options.NumberArgument,
-    account: options.AccountOption,
-    data: DataOption = DEFAULT_DATA,
+    number: options.NumberArgument, account: options.AccountOption, data: DataOption = DEFAULT_DATA,
     language: options.LanguageOption = "en",
-) -> None:
+) -> None:  # fmt: skip
     """Make an earlier version of a part current again: one more version, through the same review.
 
     Example: biodata survey restore 1 --account rangers --data biodata_data
@@ -284,11 +280,9 @@ def restore(
 
 
 def remove(
-    number: options.NumberArgument,
-    account: options.AccountOption,
-    data: DataOption = DEFAULT_DATA,
+    number: options.NumberArgument, account: options.AccountOption, data: DataOption = DEFAULT_DATA,
     language: options.LanguageOption = "en",
-) -> None:
+) -> None:  # fmt: skip
     """Take a survey off the map: its part of the dataset has no rows any more, until an earlier version is restored.
 
     One that still waits is taken back, and its file is gone.

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _MOST: Final = 40
 _OF_A_KIND: Final = 5
-_EDGES: Final = ("south", "north", "west", "east")
 
 
 def line(code: str, language: str, **params: Any) -> str:
@@ -191,12 +190,14 @@ def _gone(row: Mapping[str, Any], language: str) -> str:
 
 def say_rows(told: Mapping[str, Any], language: str) -> None:
     """Print rows as they would be published, a line each; then what their flags mean."""
-    records = told["table"] == "occurrences"
-    for side, of in told["counts"].items() if records else ():
-        say(f"  {line('ROWS_COUNTS', language, side=side, **of)}")
+    if records := told["table"] == "occurrences":
+        for side, of in told["counts"].items():
+            say(f"  {line('ROWS_COUNTS', language, side=side, **of)}")
     for row in told["results"][:_MOST]:
         cells = _cells_of_row(row, language) if records else _cells_of_event(row, language)
-        say("  " + "  ".join(str(one) for one in (*cells, ",".join(row["sides"])) if one is not None) + _before(row))
+        was = "".join(f"; {name} ← {value}" for name, value in row.get("before", {}).items())
+        flags = f" [{', '.join(row['quality_flags'])}]" if row.get("quality_flags") else ""
+        say("  " + "  ".join(str(one) for one in (*cells, ",".join(row["sides"])) if one is not None) + was + flags)
     if told["count"] > _MOST:
         pages = f"/surveys, GET /v1/surveys/{told['submission']}/rows"
         say(f"  {line('ROWS_SHOWN', language, shown=_MOST, count=told['count'])} {pages}")
@@ -210,35 +211,29 @@ def say_exact(rows: "pl.DataFrame") -> None:
     say(rows.with_columns(**lists).write_csv().rstrip())
 
 
-def _before(row: Mapping[str, Any]) -> str:
-    """Return the values that would become others, and the flags."""
-    was = "".join(f"; {name} ← {value}" for name, value in row.get("before", {}).items())
-    return was + (f" [{', '.join(row['quality_flags'])}]" if "quality_flags" in row else "")
-
-
 def _cells_of_row(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
     """Return a record as it would be published."""
     point = f"{row['decimalLatitude']}, {row['decimalLongitude']}" if "decimalLatitude" in row else "—"
-    place = _square(*(row[f"cell_{edge}"] for edge in _EDGES)) if "cell_west" in row else point
+    place = _square(row, "cell_") if "cell_west" in row else point
     first = (row.get(name) for name in ("occurrenceID", "scientificName", "individualCount"))
-    return (
-        called("KIND", row["change"], language), *first, row.get("eventDate") or row.get("year"), row.get("eventID"), place
-    )  # fmt: skip
+    when = row.get("eventDate") or row.get("year")
+    return called("KIND", row["change"], language), *first, when, row.get("eventID"), place
 
 
 def _cells_of_event(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
     """Return an event as it would be published."""
     from biodata.surveys.words.sentences import retold
 
-    unit, design = retold(row.get("effort_unit", ""), language), row.get("design")
+    unit, how = retold(row.get("effort_unit", ""), language), retold(row.get("design") or "", language)
     effort = f"{row['effort_value']:g} {unit}".rstrip() if "effort_value" in row else None
     days = " – ".join(dict.fromkeys(str(row[name]) for name in ("event_start", "event_end") if name in row))
-    cell = None if row["sharing_category"] == "open" else _square(*(row.get(edge) for edge in _EDGES))
+    cell = None if row["sharing_category"] == "open" else _square(row)
     counts = f"{line('TABLE_OCCURRENCES', language)}: {row['records']}" if "records" in row else None
-    how = row.get("samplingProtocol") if design is None else retold(design, language)
-    return row.get("eventID"), how, days or row.get("year"), effort, counts, row.get("locality"), cell
+    when = days or row.get("year")
+    return row.get("eventID"), how or row.get("samplingProtocol"), when, effort, counts, row.get("locality"), cell
 
 
-def _square(south: object, north: object, west: object, east: object) -> str:
+def _square(row: Mapping[str, Any], prefix: str = "") -> str:
     """Return a square between two parallels and two meridians."""
+    south, north, west, east = (row.get(f"{prefix}{edge}") for edge in ("south", "north", "west", "east"))
     return f"□ {south}–{north}, {west}–{east}"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -56,11 +56,8 @@ def _frame(proposal: "Proposal") -> "gpd.GeoDataFrame":
     return gpd.GeoDataFrame(stations.to_pandas(), geometry=shapes, crs="EPSG:4326")
 
 
-def _write(frame: Any, proposal: "Proposal", path: Path, **options: Any) -> None:
-    import pyogrio
-
-    kind = "LineString" if (proposal.stations["kind"] == "transect").any() else "Point"
-    pyogrio.write_dataframe(frame, path, geometry_type=kind, **options)
+def _kind(frame: "gpd.GeoDataFrame") -> str:
+    return "LineString" if "transect" in set(frame["kind"]) else "Point"
 
 
 def _geopackage(proposal: "Proposal", path: Path) -> None:
@@ -68,7 +65,8 @@ def _geopackage(proposal: "Proposal", path: Path) -> None:
     import pandas as pd
     import pyogrio
 
-    _write(_frame(proposal), proposal, path, layer="stations", driver="GPKG")
+    frame = _frame(proposal)
+    pyogrio.write_dataframe(frame, path, layer="stations", driver="GPKG", geometry_type=_kind(frame))
     facts = proposal.facts
     told = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
     pyogrio.write_dataframe(told, path, layer="survey", driver="GPKG", append=True)
@@ -98,16 +96,20 @@ def _csv(proposal: "Proposal", path: Path) -> None:
 
 def _gpx(proposal: "Proposal", path: Path) -> None:
     """Write waypoints or routes for a receiver."""
+    import pyogrio
+
     facts = proposal.facts
     named = ("boundary_set", "boundary_version", "viewpoint", "band_m", "sharing_category", "design")
     told = json.dumps({name: facts[name] for name in named}, ensure_ascii=False)
     frame = (
         _frame(proposal).rename(columns={"station_id": "name", "kind": "type"}).assign(desc=_labels(proposal.stations))
     )
-    layer = "routes" if "transect" in set(frame["type"]) else "waypoints"
     about = {"METADATA_NAME": f"Survey of {facts['species']}", "METADATA_DESCRIPTION": told}
-    stations = frame[["name", "desc", "type", "geometry"]]
-    _write(stations, proposal, path, layer=layer, driver="GPX", dataset_options=about)
+    kind = _kind(frame)
+    told_of = {"name": frame["station_id"], "desc": _labels(proposal.stations), "type": frame["kind"]}
+    stations = frame[["geometry"]].assign(**told_of)
+    layer = "waypoints" if kind == "Point" else "routes"
+    pyogrio.write_dataframe(stations, path, layer=layer, driver="GPX", geometry_type=kind, dataset_options=about)
 
 
 def _labels(stations: pl.DataFrame) -> list[str]:

@@ -59,9 +59,8 @@ def history(
         dated, on = own.filter(exact).with_columns(day="event_start"), ["event_key", "day"]
         placed = dated.join(looked, on=on, how="inner").height
         lost = {
-            "its day is not told": own.height - dated.height,
-            "recorded on a day without effort": dated.height - placed,
-        }
+            "its day is not told": own.height - dated.height, "recorded on a day without effort": dated.height - placed
+        }  # fmt: skip
         left_out |= {reason: n for reason, n in lost.items() if n}
         own = dated
     return _filled(str(unit), looked, looked.join(own, on=on, how="semi"), left_out)

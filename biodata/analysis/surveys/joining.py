@@ -207,9 +207,8 @@ def looked_for(
     """
     if species in joined.hidden:
         return joined.events.clear(), {HIDDEN: joined.events.height}
-    own, ranks = (
-        joined.records.filter(pl.col("name") == species), [one for one in RANKS if one in joined.records.columns]
-    )  # fmt: skip
+    own = joined.records.filter(pl.col("name") == species)
+    ranks = [one for one in RANKS if one in own.columns]
     place = standing(species, {rank: own[rank].drop_nulls().unique().to_list() for rank in ranks})
     events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
     assumed = pl.lit(list(assumed_scope or ()), dtype=pl.List(pl.String))

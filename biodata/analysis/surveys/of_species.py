@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from biodata.analysis.surveys.results import Parameters
 
 LEAST_SITES: Final = 5
-"""Sites below which no rate, occupancy, completeness or change is told.
+"""Sites below which no rate, occupancy, completeness or change is told: the spread between sites is itself estimated from them.
 
-The spread between sites, by which intervals are widened, is itself estimated from them: in simulations of counts that differ as a
-gamma of shape 1 or 0.5, 95 % limits of rates held the truth in 75-86 % at two to four sites. Of occupancy see Guillera-Arroita et
-al. 2010, https://doi.org/10.1111/j.2041-210X.2010.00017.x.
+In simulations of sites that differ as a gamma, 95 % limits of rates held the truth in 75-86 % at two to four sites. Of occupancy see
+Guillera-Arroita et al. 2010, https://doi.org/10.1111/j.2041-210X.2010.00017.x.
 """
 FEW_SITES: Final = 60
 """Sites below which occupancy is told with a warning of bias; McKann et al. 2013, https://doi.org/10.1002/jwmg.433."""

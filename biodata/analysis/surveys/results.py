@@ -43,9 +43,7 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
     meant = _meant(joined)
     names = [name for name in _species(joined, meant) if asked.species is None or name in asked.species]
     return {
-        "summary": _summary(joined, meant),
-        "species": _found(joined, names),
-        "effort": effort.effort(events).to_dicts(),
+        "summary": _summary(joined, meant), "species": _found(joined, names), "effort": effort.effort(events).to_dicts(),
         "effort_by_month": effort.effort(events, by=("side", "method", "month")).to_dicts(),
         "effort_by_site": effort.effort(events, by=("side", "method", "site")).to_dicts(),
         "richness": {method: _richness(joined, method, asked.seed) for method in sorted(events["method"].unique())},
@@ -54,7 +52,7 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
         "trends": [one for name in names for one in of_species.trends_of(joined, counted, name, asked)],
         "totals": [one for name in names for one in of_species.totals_of(joined, counted, name, asked)],
         "parameters": asked.model_dump(),
-    }
+    }  # fmt: skip
 
 
 def _species(joined: Joined, meant: set[str]) -> list[str]:

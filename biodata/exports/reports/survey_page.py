@@ -128,9 +128,8 @@ def _figures(drawings: Told, begins: str) -> list[str]:
     """Return the drawings of a section."""
     return [
         f'<figure><img src="{survey_plots.as_data(figure)}" alt="{text(words)}"><figcaption>{text(words)}</figcaption></figure>'
-        for name, (figure, words) in drawings.items()
-        if name.startswith(begins)
-    ]
+        for name, (figure, words) in drawings.items() if name.startswith(begins)
+    ]  # fmt: skip
 
 
 def _stations(drawings: Told) -> str:
