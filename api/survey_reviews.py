@@ -17,6 +17,8 @@ from api.readers import integer
 from api.survey_bodies import Answer, Decision, Submission, VersionList
 from api.surveys import PRIVATE, receipt, told, told_key
 from biodata.access.roles import Action, Principal, may, may_somewhere
+from biodata.surveys import conversation, review
+from biodata.surveys import submit as sending
 
 
 class ReviewRoute(SmallRoute):
@@ -47,8 +49,6 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
     only(request, "language")
-    from biodata.surveys import review
-
     wanted = _number(request, who, number, Action.HAND_IN)
     review.submit(service(request).registry, who, wanted, seen=_seen(request, wanted))
     return told(request, who, wanted)
@@ -61,8 +61,6 @@ def submit(request: Request, who: Known, number: Number) -> Response:
 def decide(request: Request, who: Known, number: Number, sent: Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
     only(request, "language")
-    from biodata.surveys import review
-
     wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
     review.decide(
         service(request).registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country,
@@ -77,9 +75,7 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
 )  # fmt: skip
 def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
-    only(request)
-    from biodata.surveys import conversation
-
+    only(request, "language")
     wanted = _number(request, who, number, Action.HAND_IN)
     conversation.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
     return told(request, who, wanted)
@@ -96,8 +92,6 @@ def remove(request: Request, who: Known, number: Number) -> Response:
     and its file is gone. The answer is the version that removes the part, or the survey that only waited.
     """
     only(request, "language")
-    from biodata.surveys import submit as sending
-
     wanted, found = integer("number", number), service(request)
     survey_reports.language_asked(request)
     return told(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
@@ -110,8 +104,6 @@ def remove(request: Request, who: Known, number: Number) -> Response:
 def restore(request: Request, who: Known, number: Number) -> Response:
     """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
     only(request, "language")
-    from biodata.surveys import submit as sending
-
     wanted, registry = integer("number", number), service(request).registry
     survey_reports.language_asked(request)
     return receipt(request, who, sending.restore(registry, who, wanted, idempotency_key=told_key(request)))
@@ -124,16 +116,12 @@ def restore(request: Request, who: Known, number: Number) -> Response:
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
     only(request, "language")
-    from biodata.surveys import review
-
     found = review.versions(service(request).registry, who, key)
     return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
 
 
 def _number(request: Request, who: Principal, number: str, action: Action) -> int:
     """Return the number of a survey that concerns somebody, who may do this with it; else it is not there, or forbidden."""
-    from biodata.surveys import review
-
     wanted = integer("number", number)
     is_of_team = review.look(service(request).registry, who, wanted)["mine"]
     if not (is_of_team if action is Action.HAND_IN else may_somewhere(who, action)):

@@ -1,7 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from anyio import to_thread
@@ -17,12 +17,12 @@ from api.errors import Code, ProblemError, invalid
 from api.readers import boolean, integer, one_of
 from api.survey_bodies import Submission, SubmissionList, SubmissionRows
 from api.uploads import Upload, receive_upload
+from biodata import surveys
 from biodata.access.roles import Action, Principal
 from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES, STATES
-
-if TYPE_CHECKING:
-    from biodata.surveys.submit import Sent
+from biodata.surveys import review, views
+from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
@@ -70,8 +70,6 @@ async def hand_in(request: Request) -> Response:
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
     only(request, "state", "language")
-    from biodata.surveys import review
-
     state = request.query_params.get("state")
     if state is not None:
         one_of("state", state, STATES)
@@ -103,8 +101,6 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are gone as soon as nobody decides any more.
     """
     only(request, *(name for name, _, _ in _OF_ROWS))
-    from biodata.surveys import views
-
     told, asked = request.query_params, survey_reports.language_asked(request)
     for name, values in (("table", views.TABLES), ("change", CHANGES)):
         if name in told:
@@ -129,8 +125,6 @@ def told(request: Request, who: Principal, number: int, *, status: int = 200) ->
 
 def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
     """Return how a submission stands, to those whom it concerns, and the headers of an answer that tells it."""
-    from biodata.surveys import review
-
     language = survey_reports.language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
     return body, {"Content-Language": language, "Vary": _VARY}
@@ -152,10 +146,8 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
     return Response(orjson.dumps(told), 202, headers | {"Location": location}, media_type="application/json")
 
 
-def _sent(upload: Upload) -> "Sent":
+def _sent(upload: Upload) -> Sent:
     """Return what the form's other fields state."""
-    from biodata.surveys.submit import Sent, part_name
-
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
@@ -164,11 +156,9 @@ def _sent(upload: Upload) -> "Sent":
 
 
 def _receive(
-    request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: "Sent"
+    request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: Sent
 ) -> Response:
     """Keep a survey, queue it, and tell where its state stands."""
-    from biodata import surveys
-
     try:
         number = surveys.receive(
             found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset,

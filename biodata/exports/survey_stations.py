@@ -106,8 +106,7 @@ def _gpx(proposal: "Proposal", path: Path) -> None:
     )
     about = {"METADATA_NAME": f"Survey of {facts['species']}", "METADATA_DESCRIPTION": told}
     kind = _kind(frame)
-    told_of = {"name": frame["station_id"], "desc": _labels(proposal.stations), "type": frame["kind"]}
-    stations = frame[["geometry"]].assign(**told_of)
+    stations = frame[["geometry"]].assign(name=frame["station_id"], desc=_labels(proposal.stations), type=frame["kind"])
     layer = "waypoints" if kind == "Point" else "routes"
     pyogrio.write_dataframe(stations, path, layer=layer, driver="GPX", geometry_type=kind, dataset_options=about)
 
