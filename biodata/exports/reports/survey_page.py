@@ -103,7 +103,7 @@ def warnings(told: Told) -> list[str]:
         (category != "open", f"Made of exact places of category {category}. Not to be passed on."),
         (as_cells, f"{came}, and {'is' if as_cells == 1 else 'are'} in no number."),
         (silent, f"{counted(silent, 'event tells', 'events tell')} no scope. What they did not find is no absence."),
-        (nowhere, f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone.", ),
+        (nowhere, f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone."),
     )  # fmt: skip
     return [words for holds, words in every if holds]
 
