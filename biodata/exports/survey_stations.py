@@ -101,9 +101,7 @@ def _gpx(proposal: "Proposal", path: Path) -> None:
     facts = proposal.facts
     named = ("boundary_set", "boundary_version", "viewpoint", "band_m", "sharing_category", "design")
     told = json.dumps({name: facts[name] for name in named}, ensure_ascii=False)
-    frame = (
-        _frame(proposal).rename(columns={"station_id": "name", "kind": "type"}).assign(desc=_labels(proposal.stations))
-    )
+    frame = _frame(proposal)
     about = {"METADATA_NAME": f"Survey of {facts['species']}", "METADATA_DESCRIPTION": told}
     kind = _kind(frame)
     stations = frame[["geometry"]].assign(name=frame["station_id"], desc=_labels(proposal.stations), type=frame["kind"])
