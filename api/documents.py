@@ -237,7 +237,7 @@ def upload() -> dict[str, Any]:
             parameter(
                 "format",
                 {"type": "string", "enum": ["json", "csv", "xlsx"]},
-                "Form of a check's report: xlsx is the workbook with its cells marked; else Accept decides.",
+                "Form of a check's report: xlsx is the workbook with its cells marked; json where none is told.",
             ),
             parameter(
                 "dry_run", {"type": "boolean", "default": False}, "Check only; nothing is kept, no key is needed."
@@ -251,7 +251,7 @@ def upload() -> dict[str, Any]:
 def upload_answers() -> dict[int | str, dict[str, Any]]:
     """Return what is answered to a survey that was handed in."""
     taken = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
-    told = answers(SurveyReport, other=(401, 403, 404, 406, 409, 413, 422, 507))
+    told = answers(SurveyReport, other=(401, 403, 404, 409, 413, 422, 507))
     told[200] = {
         **told.get(200, {}),
         "content": {

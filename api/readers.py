@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Protocol
 
 from api import gbif_names, vocabularies
@@ -75,6 +75,13 @@ def integer(name: str, value: str) -> int:
     if not _INTEGER.fullmatch(value):
         raise invalid(field=name, value=value, expected="a whole number")
     return int(value)
+
+
+def one_of(name: str, value: str, known: Collection[str]) -> str:
+    """Read one of the words that are known."""
+    if value not in known:
+        raise invalid(field=name, value=value, expected=f"one of {', '.join(known)}")
+    return value
 
 
 def number(name: str, value: str) -> float:

@@ -11,8 +11,9 @@ from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import SmallRoute
-from api.survey_bodies_headings import KeptMapping, Mapping
+from api.survey_bodies import KeptMapping, Mapping
 from biodata.access.roles import Action, Principal, Role, may
+from biodata.surveys import mappings
 
 router = APIRouter(prefix="/v1/surveys/mappings", tags=["surveys"], route_class=SmallRoute)
 
@@ -24,29 +25,23 @@ _DATASET: Final = documents.plain_parameters(
 
 
 @router.get(
-    "",
-    summary="What a dataset's headings mean",
-    openapi_extra=_DATASET,
+    "", summary="What a dataset's headings mean", openapi_extra=_DATASET,
     responses=documents.answers(KeptMapping, other=(401, 403)),
-)
+)  # fmt: skip
 def look(request: Request, who: Uploader) -> Response:
     """Answer with what was decided about the headings of a dataset that you may upload to."""
-    from biodata.store.heading_mappings import kept
-
     dataset = _dataset(request, who)
-    return json_answer({"dataset": dataset, "mapping": kept(service(request).registry, dataset)}, cache=_PRIVATE)
+    return json_answer(
+        {"dataset": dataset, "mapping": mappings.kept(service(request).registry, dataset)}, cache=_PRIVATE
+    )
 
 
 @router.put(
-    "",
-    summary="Decide what a dataset's headings mean",
-    openapi_extra=_DATASET,
+    "", summary="Decide what a dataset's headings mean", openapi_extra=_DATASET,
     responses=documents.answers(KeptMapping, other=(401, 403, 422)),
-)
+)  # fmt: skip
 def decide(request: Request, who: Uploader, sent: Mapping) -> Response:
     """Keep what headings mean; those that are not named stay as they were. Sent again, it changes nothing."""
-    from biodata.surveys import mappings
-
     dataset = _dataset(request, who)
     found = mappings.keep(service(request).registry, dataset, sent.mapping, account_id=who.account_id)
     return json_answer({"dataset": dataset, "mapping": found}, cache=_PRIVATE)

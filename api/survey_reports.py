@@ -4,7 +4,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -14,15 +14,24 @@ from starlette.responses import Response
 from api import auth, documents
 from api.answers import json_answer, only
 from api.dependencies import Service, service
-from api.errors import Code, ProblemError, invalid
+from api.errors import ProblemError, invalid
 from api.gates import Gate
-from api.survey_bodies_headings import HeadingAnswer
+from api.readers import one_of
+from api.survey_bodies import HeadingAnswer
 from api.uploads import Upload, receive_upload
+from biodata import places, surveys
 from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
-
-if TYPE_CHECKING:
-    from biodata.surveys.report_forms import ReportForm
+from biodata.ingest import survey_project
+from biodata.store.heading_mappings import kept
+from biodata.store.query.filters import Compare
+from biodata.store.sharing_rules import rules_of
+from biodata.surveys import other_parts, problems, review, words
+from biodata.surveys.accepting import accepted_of
+from biodata.surveys.heading_answers import heading_answer
+from biodata.surveys.licences import of_dataset
+from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
+from biodata.surveys.submit import MOST_OF_NAME, part_name
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
 
@@ -31,11 +40,9 @@ _NO_STORE: Final = "no-store"
 
 
 @router.post(
-    "",
-    summary="Say what the headings of a survey's workbook mean",
-    openapi_extra=documents.survey_file(language=True),
+    "", summary="Say what the headings of a survey's workbook mean", openapi_extra=documents.survey_file(language=True),
     responses=documents.answers(HeadingAnswer, other=(413,)),
-)
+)  # fmt: skip
 async def headings(request: Request) -> Response:
     """Propose a term for each heading, with its confidence, its unit and why; nothing is kept."""
     only(request, "language")
@@ -63,8 +70,6 @@ async def gate(request: Request) -> Gate:
 
 def language_asked(request: Request) -> str:
     """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten."""
-    from biodata.surveys import words
-
     told = request.query_params.get("language")
     if told is None:
         return words.accepted(request.headers.get("accept-language"))
@@ -74,32 +79,15 @@ def language_asked(request: Request) -> str:
     return language
 
 
-def form_asked(request: Request) -> "ReportForm":
-    """Return the form that `format` asks for, else the one that `Accept` likes best; JSON where it says nothing."""
-    from biodata.surveys import words
-    from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm
-
-    media = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
-    told = request.query_params.get("format")
-    if told is not None:
-        if told not in list(ReportForm):
-            raise invalid(field="format", value=told, expected=f"one of {', '.join(ReportForm)}")
-        return ReportForm(told)
-    for name in words.ranked(request.headers.get("accept", "*/*")) or ["*/*"]:
-        if name in media or name in ("*/*", "application/*", "text/html"):
-            return media.get(name, ReportForm.JSON)
-        if name == "text/*":
-            return ReportForm.CSV
-    detail = "none of the accepted types can be had here"
-    raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(media))
+def form_asked(request: Request) -> ReportForm:
+    """Return the form that `format` asks for; JSON where it says nothing."""
+    return ReportForm(one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm)))
 
 
-def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", language: str) -> Response:
+def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
     """Return the report in the form and language that were asked for."""
-    from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
-
     headers = {
-        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept, Accept-Language, Authorization, X-API-Key",
+        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key",
     }  # fmt: skip
     if form is ReportForm.JSON:
         return json_answer(report, cache=_NO_STORE, headers=headers)
@@ -109,12 +97,9 @@ def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", la
     return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
 
 
-def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
-    """Return what was decided about the headings of the dataset that is named, to those who may upload to it."""
-    from biodata.store.heading_mappings import kept
-
-    known = _known_dataset(request, upload)
-    return {} if known is None else kept(service(request).registry, known)
+def _kept_headings(request: Request, dataset: str | None) -> dict[str, str]:
+    """Return what was decided about the headings of a dataset."""
+    return {} if dataset is None else kept(service(request).registry, dataset)
 
 
 def accepted_now(upload: Upload) -> tuple[str, ...]:
@@ -130,13 +115,6 @@ def _known_dataset(request: Request, upload: Upload) -> str | None:
 
 def check(request: Request, found: Service, upload: Upload) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
-    # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
-    from biodata import places, surveys
-    from biodata.ingest import survey_project
-    from biodata.store.sharing_rules import rules_of
-    from biodata.surveys.accepting import accepted_of
-    from biodata.surveys.licences import of_dataset
-
     (form, language), dataset = asked(request), _known_dataset(request, upload)
     rules, checklist = rules_of(found.registry), None
     with suppress(NoReleaseError), found.open(None) as opened:  # the first day no checklist is published yet
@@ -148,7 +126,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     with TemporaryDirectory() as folder:
         target = None if dataset is None else Path(folder) / "tables"
         report = surveys.check(
-            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=kept_headings(request, upload),
+            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=_kept_headings(request, dataset),
             rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
             licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
             accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
@@ -162,10 +140,6 @@ def _with_other_parts(
     request: Request, found: Service, upload: Upload, dataset: str, report: dict[str, Any], tables: Path, language: str
 ) -> dict[str, Any]:
     """Return a report with the identifiers that the map shows of the dataset, where it has no part of this name yet."""
-    from biodata.store.query.filters import Compare
-    from biodata.surveys import other_parts, problems, review
-    from biodata.surveys.submit import MOST_OF_NAME, part_name
-
     part = part_name(upload.told.get("part") or Path(upload.name).stem[:MOST_OF_NAME] or dataset)
     parts = {one["part"] for one in review.versions(found.registry, auth.principal(request), dataset)}
     if part in parts or not parts:
@@ -181,14 +155,13 @@ def _with_other_parts(
     return problems.with_problems(report, more) if more else report
 
 
-def asked(request: Request) -> "tuple[ReportForm, str]":
+def asked(request: Request) -> tuple[ReportForm, str]:
     """Return the form and the language that a request asks for."""
     return form_asked(request), language_asked(request)
 
 
 def _headings(request: Request, upload: Upload, language: str) -> Response:
     """Answer with what the headings mean."""
-    from biodata.surveys.heading_answers import heading_answer
-
-    body = heading_answer([(upload.name, upload.file.read())], kept=kept_headings(request, upload), language=language)
+    known = _kept_headings(request, _known_dataset(request, upload))
+    body = heading_answer([(upload.name, upload.file.read())], kept=known, language=language)
     return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from api import auth, documents, survey_reports
 from api.answers import HTML, JSON, SHORT_CACHE, json_answer, only
 from api.dependencies import service
-from api.errors import Code, ProblemError, invalid
-from api.readers import boolean
+from api.errors import Code, ProblemError
+from api.readers import boolean, one_of
 from biodata.access.roles import Action
 from biodata.errors import BiodataError
 
@@ -48,9 +48,7 @@ def _answer(request: Request, key: str) -> Response:
     from biodata.surveys import result_pages
 
     only(request, "f", "exact", "language")
-    form, language = request.query_params.get("f", "html"), survey_reports.language_asked(request)
-    if form not in _FORMS:
-        raise invalid(field="f", value=form, expected=f"one of {', '.join(_FORMS)}")
+    form, language = one_of("f", request.query_params.get("f", "html"), _FORMS), survey_reports.language_asked(request)
     dataset, ending = key.removesuffix(".pdf"), ".pdf" if key.endswith(".pdf") else ".html"
     exact, found = boolean("exact", request.query_params.get("exact", "false")), service(request)
     if exact:  # from here on nobody else keeps the answer

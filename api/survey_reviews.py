@@ -17,6 +17,8 @@ from api.readers import integer
 from api.survey_bodies import Answer, Decision, Submission, VersionList
 from api.surveys import PRIVATE, receipt, told, told_key
 from biodata.access.roles import Action, Principal, may, may_somewhere
+from biodata.surveys import conversation, review
+from biodata.surveys import submit as sending
 
 
 class ReviewRoute(SmallRoute):
@@ -41,32 +43,24 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 
 
 @router.post(
-    "/{number}/submit",
-    summary="Send a draft to review",
-    openapi_extra=_IF_MATCH,
+    "/{number}/submit", summary="Send a draft to review", openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 422, 428)),
-)
+)  # fmt: skip
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
     only(request, "language")
-    from biodata.surveys import review
-
     wanted = _number(request, who, number, Action.HAND_IN)
     review.submit(service(request).registry, who, wanted, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
 @router.post(
-    "/{number}/decisions",
-    summary="Accept, ask about or refuse a survey",
-    openapi_extra=_IF_MATCH,
+    "/{number}/decisions", summary="Accept, ask about or refuse a survey", openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
-)
+)  # fmt: skip
 def decide(request: Request, who: Known, number: Number, sent: Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
     only(request, "language")
-    from biodata.surveys import review
-
     wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
     review.decide(
         service(request).registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country,
@@ -76,28 +70,21 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
 
 
 @router.post(
-    "/{number}/answers",
-    summary="Answer what a reviewer asked",
-    openapi_extra=_IF_MATCH,
+    "/{number}/answers", summary="Answer what a reviewer asked", openapi_extra=_IF_MATCH,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
-)
+)  # fmt: skip
 def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
-    only(request)
-    from biodata.surveys import conversation
-
+    only(request, "language")
     wanted = _number(request, who, number, Action.HAND_IN)
     conversation.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
 @router.delete(
-    "/{number}",
-    summary="Take a survey off the map, or back",
-    status_code=202,
-    openapi_extra=_LANGUAGE,
+    "/{number}", summary="Take a survey off the map, or back", status_code=202, openapi_extra=_LANGUAGE,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
-)
+)  # fmt: skip
 def remove(request: Request, who: Known, number: Number) -> Response:
     """Remove the part of the dataset that the survey is: its rows are off the map with the next release, after a login.
 
@@ -105,49 +92,36 @@ def remove(request: Request, who: Known, number: Number) -> Response:
     and its file is gone. The answer is the version that removes the part, or the survey that only waited.
     """
     only(request, "language")
-    from biodata.surveys import submit as sending
-
     wanted, found = integer("number", number), service(request)
     survey_reports.language_asked(request)
     return told(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
 
 
 @router.post(
-    "/{number}/restore",
-    summary="Make a version of a part current again",
-    status_code=202,
-    openapi_extra=_LANGUAGE,
+    "/{number}/restore", summary="Make a version of a part current again", status_code=202, openapi_extra=_LANGUAGE,
     responses={**documents.answers(Receipt, missing=True, other=(401, 403, 409, 422), status=202), 202: _TAKEN},
-)
+)  # fmt: skip
 def restore(request: Request, who: Known, number: Number) -> Response:
     """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
     only(request, "language")
-    from biodata.surveys import submit as sending
-
     wanted, registry = integer("number", number), service(request).registry
     survey_reports.language_asked(request)
     return receipt(request, who, sending.restore(registry, who, wanted, idempotency_key=told_key(request)))
 
 
 @router.get(
-    "/versions/{key:path}",
-    summary="The versions of the parts of a dataset",
-    openapi_extra=_LANGUAGE,
+    "/versions/{key:path}", summary="The versions of the parts of a dataset", openapi_extra=_LANGUAGE,
     responses=documents.answers(VersionList, missing=True, other=(401,)),
-)
+)  # fmt: skip
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
     only(request, "language")
-    from biodata.surveys import review
-
     found = review.versions(service(request).registry, who, key)
     return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
 
 
 def _number(request: Request, who: Principal, number: str, action: Action) -> int:
     """Return the number of a survey that concerns somebody, who may do this with it; else it is not there, or forbidden."""
-    from biodata.surveys import review
-
     wanted = integer("number", number)
     is_of_team = review.look(service(request).registry, who, wanted)["mine"]
     if not (is_of_team if action is Action.HAND_IN else may_somewhere(who, action)):

@@ -39,9 +39,8 @@ _LANGUAGE: Final = documents.plain_parameters(
 )
 _WORKBOOK: Final = {templates.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _ANSWERS: Final = {
-    **documents.answers(None, missing=True),
-    200: {"description": "The workbook", "content": _WORKBOOK},
-}
+    **documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}
+}  # fmt: skip
 
 
 @router.get("", summary="The designs that there are templates of", responses=documents.answers(TemplateList))
@@ -62,9 +61,7 @@ async def one(request: Request, design: str) -> Response:
     # Making one takes a part of a second: no more at a time than checks.
     content = await to_thread.run_sync(templates.template, design, language, limiter=request.app.state.checking)
     headers = {
-        "Cache-Control": _CACHE,
-        "Content-Disposition": f'attachment; filename="{templates.file_name(design, language)}"',
-        "Content-Language": language,
-        "Vary": "Accept-Language",
-    }
+        "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="{templates.file_name(design, language)}"',
+        "Content-Language": language, "Vary": "Accept-Language",
+    }  # fmt: skip
     return Response(content, media_type=templates.MEDIA_TYPE, headers=headers)

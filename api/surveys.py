@@ -1,7 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from anyio import to_thread
@@ -14,15 +14,15 @@ from api import auth, documents, survey_reports
 from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.readers import boolean, integer
+from api.readers import boolean, integer, one_of
 from api.survey_bodies import Submission, SubmissionList, SubmissionRows
 from api.uploads import Upload, receive_upload
+from biodata import surveys
 from biodata.access.roles import Action, Principal
 from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES, STATES
-
-if TYPE_CHECKING:
-    from biodata.surveys.submit import Sent
+from biodata.surveys import review, views
+from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
@@ -64,28 +64,22 @@ async def hand_in(request: Request) -> Response:
 
 
 @router.get(
-    "",
-    summary="Surveys that concern you",
-    openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
+    "", summary="Surveys that concern you", openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
     responses=documents.answers(SubmissionList, other=(401,)),
-)
+)  # fmt: skip
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
     only(request, "state", "language")
     state = request.query_params.get("state")
-    if state is not None and state not in STATES:
-        raise invalid(field="state", value=state, expected=f"one of {', '.join(STATES)}")
-    from biodata.surveys import review
-
+    if state is not None:
+        one_of("state", state, STATES)
     return json_answer({"results": review.listed(service(request).registry, who, state=state)}, cache=PRIVATE)
 
 
 @router.get(
-    "/{number}",
-    summary="What became of a survey",
-    openapi_extra={"parameters": [documents.LANGUAGE]},
+    "/{number}", summary="What became of a survey", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(Submission, missing=True, other=(401,)),
-)
+)  # fmt: skip
 def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with a survey's state, report, difference and history: to who handed it in, and to who reviews a side of it.
 
@@ -97,11 +91,9 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
 
 
 @router.get(
-    "/{number}/rows",
-    summary="A survey's rows as they would be published",
-    openapi_extra=documents.plain_parameters(*_OF_ROWS),
+    "/{number}/rows", summary="A survey's rows as they would be published", openapi_extra=documents.plain_parameters(*_OF_ROWS),
     responses=documents.answers(SubmissionRows, missing=True, other=(401, 409, 422)),
-)
+)  # fmt: skip
 def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with what is decided about: its sender sees all rows, a reviewer those of their sides; nobody else any.
 
@@ -109,16 +101,13 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are gone as soon as nobody decides any more.
     """
     only(request, *(name for name, _, _ in _OF_ROWS))
-    from biodata.surveys import views
-
     told, asked = request.query_params, survey_reports.language_asked(request)
     for name, values in (("table", views.TABLES), ("change", CHANGES)):
-        if name in told and told[name] not in values:
-            raise invalid(field=name, value=told[name], expected=f"one of {', '.join(values)}")
+        if name in told:
+            one_of(name, told[name], values)
     offset, limit = (integer(name, told.get(name, default)) for name, default in (("offset", "0"), ("limit", "100")))
-    for name, given in (("offset", offset), ("limit", limit)):
-        if given < 0:
-            raise invalid(field=name, value=str(given), expected="0 or more")
+    if min(offset, limit) < 0:
+        raise invalid(field="offset" if offset < 0 else "limit", value=str(min(offset, limit)), expected="0 or more")
     found = service(request)
     body = views.rows(
         found.registry, who, integer("number", number), table=told.get("table", "occurrences"), side=told.get("side"),
@@ -130,12 +119,15 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
 
 def told(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
     """Return how a submission stands, to those whom it concerns."""
-    from biodata.surveys import review
+    body, headers = _looked_at(request, who, number)
+    return json_answer(body, status=status, cache=PRIVATE, headers=headers | {"ETag": f'"{number}-{body["version"]}"'})
 
+
+def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return how a submission stands, to those whom it concerns, and the headers of an answer that tells it."""
     language = survey_reports.language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
-    headers = {"ETag": f'"{number}-{body["version"]}"', "Content-Language": language, "Vary": _VARY}
-    return json_answer(body, status=status, cache=PRIVATE, headers=headers)
+    return body, {"Content-Language": language, "Vary": _VARY}
 
 
 def told_key(request: Request) -> str | None:
@@ -148,19 +140,14 @@ def told_key(request: Request) -> str | None:
 
 def receipt(request: Request, who: Principal, number: int) -> Response:
     """Return the answer to what was kept and queued: how it stands, which may be further on where it was sent before."""
-    from biodata.surveys import review
-
-    language, location = survey_reports.language_asked(request), f"/v1/surveys/{number}"
-    told = review.look(service(request).registry, who, number, language=language)
-    body = {"id": number, "location": location} | {name: told.get(name) for name in ("state", "stage", "next")}
-    headers = {"Location": location, "Content-Language": language, "Vary": _VARY}
-    return Response(orjson.dumps(body), 202, headers, media_type="application/json")
+    body, headers = _looked_at(request, who, number)
+    location = f"/v1/surveys/{number}"
+    told = {"id": number, "location": location} | {name: body.get(name) for name in ("state", "stage", "next")}
+    return Response(orjson.dumps(told), 202, headers | {"Location": location}, media_type="application/json")
 
 
-def _sent(upload: Upload) -> "Sent":
+def _sent(upload: Upload) -> Sent:
     """Return what the form's other fields state."""
-    from biodata.surveys.submit import Sent, part_name
-
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
@@ -169,11 +156,9 @@ def _sent(upload: Upload) -> "Sent":
 
 
 def _receive(
-    request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: "Sent"
+    request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: Sent
 ) -> Response:
     """Keep a survey, queue it, and tell where its state stands."""
-    from biodata import surveys
-
     try:
         number = surveys.receive(
             found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset,

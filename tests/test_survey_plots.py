@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from biodata.analysis.surveys.joining import join
 from biodata.analysis.surveys.results import Parameters, results
-from biodata.exports.reports import survey_marks, survey_plots
+from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
 from survey_worlds import event, events, record, records
 
@@ -87,9 +87,8 @@ def test_no_label_is_cut_off_or_lies_on_another_one(of_method):
 
 
 def test_parts_differ_without_colour():
-    colours = survey_marks.colours_of(["CN", "LA", "MM"])
-    places = [survey_marks.place_of(part, colours) for part in colours]
-    assert len(set(places)) == 4
+    styles = survey_plots.styles_of(["CN", "LA", "MM"]).values()
+    assert len({one.marker for one in styles}) == len({one.dash for one in styles}) == 4
 
 
 def test_the_page_says_what_the_numbers_are_of(told):

@@ -8,9 +8,8 @@ from matplotlib.text import Text
 
 import releases as fixture
 from biodata import run_engines
-from biodata.cli.survey_results import _lines
-from biodata.exports.reports import survey_marks, survey_plots
-from biodata.exports.reports.survey_page import survey_page
+from biodata.exports.reports import survey_plots
+from biodata.exports.reports.survey_page import lines, survey_page
 from biodata.run_engines.work import told_of
 from biodata.surveys.words.sentences import retold
 from english_left import OTHERS, english_in
@@ -29,7 +28,7 @@ RARE = (
     "fewer than 5 sites: 3 events at 2 sites in 3 years",
     "not told: nothing was found", "not told: no place is told", "Exact places, for the team alone.",
     "Places as they are published; where a place is hidden, its cell.",
-    "2 more events came as cells alone, and are in no number.", "0 events at 0 sites; 0 records of 0 species",
+    "2 more events came as cells alone, and are in no number.", "0 at 0 sites", "0 of 0 species",
 )  # fmt: skip
 """What the project of these tests is too large, or too plain, to be told."""
 
@@ -72,8 +71,10 @@ def test_no_english_is_left_on_the_page(found, language):
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_english_is_left_in_the_lines(found, language):
-    for line in (*_lines(found[0]), *found[1], "kept as survey-results-1; written: results.html"):
-        assert english_in(retold(line, language), language, (*NAMES, "survey-results-1")) == [], line
+    told = lines(found[0], lambda text: retold(text, language)).split("\n")
+    told += [retold(one, language) for one in (*found[1], "kept as survey-results-1; written: results.html")]
+    for line in told:
+        assert english_in(line, language, (*NAMES, "survey-results-1")) == [], line
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -86,14 +87,14 @@ def test_no_english_is_left_in_what_is_told_of_little(language):
 def test_no_english_is_left_in_the_plots_where_this_machine_has_the_letters(found, language):
     drawn = survey_plots.plots(found[0], language=language, retold=lambda text: retold(text, language))
     said = [one.get_text() for figure, _ in drawn.values() for one in figure.findobj(Text)]
-    if survey_marks.lacks_letters(language):
+    if survey_plots.lacks_letters(language):
         assert "all sides" in said
     else:
         assert {one: left for one in said if (left := english_in(one, language, NAMES))} == {}
 
 
 def test_a_machine_without_the_letters_draws_in_english_and_says_so(found, monkeypatch):
-    monkeypatch.setattr(survey_marks, "_there", set)
+    monkeypatch.setattr(survey_plots, "_fonts", set)
     page = survey_page(found[0], title="nam-ha", run="r1", language="lo", retold=lambda text: retold(text, "lo"))
     assert "fonts-noto-core" in page
     assert english_in(re.search(r"fonts-noto-core[^<]*", page)[0], "lo", ("fonts-noto-core",)) == []

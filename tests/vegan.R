@@ -9,6 +9,6 @@ told <- lapply(tables, function(x) {
   a <- suppressWarnings(specaccum(x, "exact", conditioned = FALSE))
   list(
     counts = x, of_all = list(sites = a$sites, richness = a$richness, sd = a$sd),
-    pool = as.list(specpool(x)), estimates = t(apply(x, 1, estimateR)))
+    pool = as.list(specpool(x)))
 })
 write_json(told, args[2], digits = NA, auto_unbox = TRUE, matrix = "rowmajor")

@@ -1,22 +1,43 @@
 """`biodata survey …`: the commands of monitoring projects; each part has its own file."""
 
-from typing import Final
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import typer
 
-from biodata.cli import survey_check, survey_decide, survey_headings, survey_results, survey_review
-from biodata.cli.survey_told import spoken
+from biodata.cli import survey_check, survey_results, survey_review
+from biodata.cli.survey_told import refusal
+from biodata.errors import BiodataError, InputError
 
-_PARTS: Final = (survey_check, survey_headings, survey_results, survey_review, survey_decide)
-"""Files that add commands to the group."""
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the group to the application."""
     group = typer.Typer(help="Surveys: headings, templates, checks, results.", no_args_is_help=True)
-    for part in _PARTS:
+    for part in (survey_check, survey_results, survey_review):
         part.add_commands(group)
     for command in group.registered_commands:
         if command.callback is not None:
-            command.callback = spoken(command.callback)
+            command.callback = _in_language(command.callback)
     app.add_typer(group, name="survey")
+
+
+def _in_language(call: Callable[P, R]) -> Callable[P, R]:
+    """Return a command that says in its language why it cannot be done."""
+
+    @wraps(call)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except InputError as error:
+            from biodata.surveys import words
+
+            language = words.language_of(str(kwargs.get("language") or "en")) or "en"
+            if language == "en":
+                raise
+            raise BiodataError(refusal(error, language)) from error
+
+    return run

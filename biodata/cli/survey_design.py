@@ -36,28 +36,16 @@ def survey_design(
     spacing_m: Annotated[float, typer.Option(help="Least distance of neighbours, metres.", min=1)] = 2_000.0,
     transect_m: Annotated[float, typer.Option(help="Length of a transect, metres.", min=1)] = 2_000.0,
     nights: Annotated[int | None, typer.Option(help="Nights of a camera: as many as are needed.", min=1)] = None,
-    per_night: Annotated[
-        float | None,
-        typer.Option(
-            help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk."
-        ),
-    ] = None,
-    per_night_range: Annotated[
-        str | None,
-        typer.Option(help="LOW,HIGH that this chance may be; else a third of it, and that of three nights in one."),
-    ] = None,
+    per_night: Annotated[float | None, typer.Option(help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk.")] = None,
+    per_night_range: Annotated[str | None, typer.Option(help="LOW,HIGH that this chance may be; else a third of it, and that of three nights in one.")] = None,
     per_night_source: Annotated[str | None, typer.Option(help="Where that chance comes from.")] = None,
     cell_m: Annotated[float, typer.Option(help="Side of the cells in which effort is told, metres.", min=1)] = 5_000.0,
     recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
-    as_of: Annotated[
-        datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])
-    ] = None,
+    as_of: Annotated[datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])] = None,
     records: Annotated[str, typer.Option(help="public or exact.")] = "public",
-    access: Annotated[
-        Path | None, typer.Option(help="Roads, tracks or posts that teams start from.", exists=True, dir_okay=False)
-    ] = None,
+    access: Annotated[Path | None, typer.Option(help="Roads, tracks or posts that teams start from.", exists=True, dir_okay=False)] = None,
     access_m: Annotated[float, typer.Option(help="How far from them teams go, metres.", min=0)] = 5_000.0,
-) -> None:
+) -> None:  # fmt: skip
     """Design, write, say what it would settle."""
     from biodata.analysis.evidence import DesignParameters, Detection
     from biodata.analysis.evidence.detection import ASSUMED

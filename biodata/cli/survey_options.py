@@ -20,20 +20,18 @@ if TYPE_CHECKING:
     from biodata.surveys.licences import OfDataset
 
 LanguageOption = Annotated[
-    str,
-    typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE"),
-]
+    str, typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE")
+]  # fmt: skip
 AcceptOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--accept",
-        help="Proposals to take: a code that the check tells, or CODE=value of one cell's text; may be repeated.",
+        "--accept", help="Proposals to take: a code that the check tells, or CODE=value of one cell's text; may be repeated."
     ),
-]
+]  # fmt: skip
 LicenceOption = Annotated[
-    str | None,
-    typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0."),
-]
+    str | None, typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0.")
+]  # fmt: skip
+EncodingOption = Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
 AccountOption = Annotated[str, typer.Option("--account", help="As whom: the name of an account with the role for it.")]
@@ -58,6 +56,18 @@ def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
         yield Opened(settings, registry, language)
 
 
+def who_is(registry: "Registry", account: str, language: str) -> "Principal":
+    """Return who an open account is; where none is named, or there is none of this name, it is told in the language."""
+    from biodata.access import accounts
+    from biodata.surveys import words
+
+    found = accounts.find(registry, account) if account else None
+    if found is None:
+        problem, expected = words.told("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, language)
+        raise InputError(problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING")
+    return found
+
+
 def language_told(told: str) -> str:
     """Return the language of a tag such as `lo` or `zh-TW`; one that is none of the ten is refused."""
     from biodata.surveys import words
@@ -71,14 +81,13 @@ def language_told(told: str) -> str:
 
 def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], OfDataset, list[str]]":
     """Return what is known of a dataset: its headings, its licence, its accepted proposals; nothing before there is one."""
+    from biodata.store.heading_mappings import kept
+    from biodata.store.registry import Registry
     from biodata.surveys.accepting import accepted_of
     from biodata.surveys.licences import NONE_KNOWN, of_dataset
 
     if dataset is None or not data.is_dir():
         return {}, NONE_KNOWN, []
-    from biodata.store.heading_mappings import kept
-    from biodata.store.registry import Registry
-
     with Registry.open(settings_for(data)) as registry:
         return kept(registry, dataset), of_dataset(registry, dataset), accepted_of(registry, dataset)
 
@@ -103,15 +112,3 @@ def no_folders(files: Sequence[Path], language: str) -> None:
         if file.is_dir():
             problem, expected = words.told("FOLDER_NOT_ZIPPED", {}, language)
             raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
-
-
-def who_is(registry: "Registry", account: str, language: str = "en") -> "Principal":
-    """Return who an open account is; where none is named, or there is none of this name, it is told in the language."""
-    from biodata.access import accounts
-    from biodata.surveys import words
-
-    found = accounts.find(registry, account) if account else None
-    if found is None:
-        problem, expected = words.told("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, language)
-        raise InputError(problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING")
-    return found

@@ -1,6 +1,5 @@
 """`biodata survey results`."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -31,21 +30,17 @@ def add_commands(group: typer.Typer) -> None:
 def results(
     dataset: Annotated[list[str], typer.Option(help="Key of a survey's dataset; several times for several.")],
     data: DataOption = DEFAULT_DATA,
-    out: Annotated[
-        Path | None, typer.Option(help="Page (.html), sheet of A4 (.pdf) or numbers (.json) to write.", dir_okay=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Page (.html), sheet of A4 (.pdf) or numbers (.json).", dir_okay=False)] = None,
     png: Annotated[Path | None, typer.Option(help="Folder in which plots are written as PNG.", file_okay=False)] = None,
     records: RecordsOption = "public",
     species: Annotated[list[str] | None, typer.Option(help="Only these; several times for several.")] = None,
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help="Taxon that events which tell no scope looked for; several times for several."),
-    ] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="Taxon that events which tell no scope looked for; several times for several.")] = None,
     language: LanguageOption = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Run, keep, write, say."""
     from biodata import run_engines
+    from biodata.exports.reports import survey_page
     from biodata.run_engines import Work
     from biodata.run_engines.work import told_of
     from biodata.surveys.words import sentences
@@ -62,14 +57,13 @@ def results(
     if as_json:
         say(as_text({"run": kept.id, **told}))
         return
-    kept_as = f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")
-    for line in (*_lines(told), *outcome.notes, kept_as):
-        say(retold(line))
+    say(survey_page.lines(told, retold))
+    say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
 
 
 def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
     """Write what was asked; return the names."""
-    from biodata.exports.reports import pdf, survey_marks, survey_page, survey_plots
+    from biodata.exports.reports import pdf, survey_page, survey_plots
 
     written = []
     if out is not None:
@@ -85,60 +79,6 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)
         for name, (figure, _) in survey_plots.plots(told, language=page["language"], retold=page["retold"]).items():
-            survey_marks.write_png(figure, png / f"{name}.png")
+            survey_plots.write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
     return written
-
-
-def _lines(told: dict[str, Any]) -> Iterator[str]:
-    """Return the results in lines."""
-    from biodata.analysis.surveys.of_species import counted
-    from biodata.exports.reports.survey_marks import units
-
-    summary = told["summary"]
-    days = "" if summary["first"] is None else f", {summary['first']} to {summary['last']}"
-    yield (
-        f"{counted(summary['events'], 'event')} at {counted(summary['sites'], 'site')}{days}; "
-        f"{counted(summary['records'], 'record')} of {summary['species']} species"
-    )
-    if summary["left_out"]:
-        yield "records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items())
-    for row in told["effort"]:
-        known = row["effort"] is not None
-        value = counted(row["effort"], row["effort_unit"] or "") if known else "not known"
-        unknown = f", not known of {counted(row['effort_unknown'], 'event')}" if row["effort_unknown"] and known else ""
-        yield (
-            f"effort {row['side']}, {row['method']}: {value}{unknown}, {counted(row['sites'], 'site')}, "
-            f"{counted(row['failed_days'], 'day')} failed"
-        )
-    for method, found in told["richness"].items():
-        for part, one in found["by"].items():
-            pool = one["estimates"]
-            every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if "chao" in pool else ""
-            why = f"; {pool['refused']}" if "refused" in pool else ""
-            yield f"species {part}, {method}: {pool['species']} found{every}{why}"
-    for one in told["abundance"]:
-        found = one["by"]["joint"]
-        if "refused" not in found:
-            low, mean, high = (f"{100 * found[key]:.2g}" for key in ("low", "rate", "high"))
-            yield (
-                f"relative abundance {one['species']}, {one['method']}: {counted(found['events'], 'independent event')}, "
-                f"{mean} ({low} to {high}) for 100 {units(found['unit'])}"
-            )
-    for one in told["occupancy"]:
-        found = one["by"]["joint"]
-        if "refused" not in found and found["psi"] is not None:
-            yield (
-                f"occupancy {one['species']}, {one['method']} {one['repeat']}: {found['psi']:.2f} "
-                f"({found['psi_low']:.2f} to {found['psi_high']:.2f}), found at {found['found_at']} of {found['sites']} sites"
-                + (f"; {'; '.join(found['notes'])}" if found["notes"] else "")
-            )
-    untold: dict[str, dict[str, None]] = {}
-    for one in (*told["abundance"], *told["occupancy"]):
-        if (reason := one["by"]["joint"].get("refused")) is not None:
-            untold.setdefault(reason, {})[one["species"]] = None
-    for reason, names in untold.items():
-        yield f"no abundance or occupancy of {', '.join(names)}: {reason}"
-    for one in told["totals"]:
-        span = f"{one['low']} to {one['high']}" if one["low"] < one["high"] else f"{one['high']}"
-        yield f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events"

@@ -1,4 +1,4 @@
-"""`biodata survey diff|submit|status|history|remove|restore|purge`: a survey's way into its dataset."""
+"""`biodata survey diff|submit|status|review|answer|history|remove|restore|purge`: a survey's way into its dataset."""
 
 import json
 from pathlib import Path
@@ -6,51 +6,32 @@ from typing import Annotated, Any
 
 import typer
 
+from biodata.cli import survey_options as options
+from biodata.cli import survey_told as output
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.cli.survey_changes import counts_of, say_difference
-from biodata.cli.survey_options import (
-    AcceptOption,
-    AccountOption,
-    DatasetOption,
-    JsonOption,
-    LanguageOption,
-    LicenceOption,
-    NumberArgument,
-    no_folders,
-    opened,
-    who_is,
-)
-from biodata.cli.survey_told import line, say_sides, say_whole, state_line, step_line, with_values
 from biodata.errors import InputError
 
 PartOption = Annotated[
-    str | None,
-    typer.Option(
-        "--part",
-        help="The part of the dataset that the file is, such as a season; the file's name where none is given.",
-    ),
-]
-FileArgument = Annotated[Path, typer.Argument(help="The survey's file.", exists=True)]
+    str | None, typer.Option("--part", help="The part of the dataset that the file is, such as a season; else the file's name.")
+]  # fmt: skip
 
 
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
-    for call in (diff, submit, status, history, remove, restore, purge):
+    for call in (diff, submit, status, history, remove, restore, purge, review, answer):
         group.command()(call)
 
 
 def diff(
-    file: FileArgument,
-    dataset: DatasetOption,
+    file: Annotated[Path, typer.Argument(help="The survey's file.", exists=True)],
+    dataset: options.DatasetOption,
     data: DataOption = DEFAULT_DATA,
     part: PartOption = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
-    ] = None,
-    licence: LicenceOption = None,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
-) -> None:
+    out: Annotated[Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)] = None,
+    licence: options.LicenceOption = None,
+    language: options.LanguageOption = "en",
+    as_json: options.JsonOption = False,
+) -> None:  # fmt: skip
     """Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, unchanged.
 
     Nothing is changed. Compared are the cells as people wrote them.
@@ -63,34 +44,32 @@ def diff(
     from biodata.surveys.difference import difference
     from biodata.surveys.submit import part_name
 
-    with opened(installation(data), language) as (settings, registry, language):
-        no_folders([file], language)
-        options = heading_mappings.options(registry, dataset)
+    with options.opened(installation(data), language) as (settings, registry, language):
+        options.no_folders([file], language)
+        decided = heading_mappings.options(registry, dataset)
         licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
-    found = difference([file], dataset, part_name(part or file.stem), settings, options=options, licence=licence)
+    found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
         out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
-        return
-    say_difference(found.as_dict(), language)
+    else:
+        output.say_difference(found.as_dict(), language)
 
 
 def submit(
     file: Annotated[Path | None, typer.Argument(help="The survey's file.", exists=True)] = None,
-    account: AccountOption = "",
+    account: options.AccountOption = "",
     data: DataOption = DEFAULT_DATA,
-    dataset: Annotated[
-        str | None, typer.Option(help="Key of the dataset; the account's own where none is given.")
-    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Key of the dataset; the account's own where none is given.")] = None,
     part: PartOption = None,
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
-    licence: LicenceOption = None,
-    accept: AcceptOption = None,
-    language: LanguageOption = "en",
-) -> None:
+    licence: options.LicenceOption = None,
+    accept: options.AcceptOption = None,
+    language: options.LanguageOption = "en",
+) -> None:  # fmt: skip
     """Send a survey; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.
 
     A file is a part of its dataset, such as a season: --part names it. Sent again, corrected, it takes the place of the
@@ -107,38 +86,34 @@ def submit(
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
-    with opened(settings_for(data), language) as (settings, registry, language):
-        no_folders([] if file is None else [file], language)
-        who = who_is(registry, account, language)
-        if number is not None:
-            told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
-            given = [name for name, value in told.items() if value]
-            if given:  # they only count when its file is handed in
-                problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, language)
-                raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
-            reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
-            say(state_line(number, reviews.look(registry, who, number)["stage"], language))
-            return
+    with options.opened(settings_for(data), language) as found:
+        options.no_folders([file] if file else [], found.language)
+        who = options.who_is(found.registry, account, found.language)
         if file is None:
-            return
-        sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
-        made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
-        found = reviews.look(registry, who, made, language=language)
+            told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
+            if given := [name for name, value in told.items() if value]:  # they only count when its file is handed in
+                problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, found.language)
+                raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
+            made = int(number or 0)
+            reviews.submit(found.registry, who, made, seen=_seen(found, who, made))
+        else:
+            sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
+            content = file.read_bytes()
+            made = receive(found.settings, found.registry, content, file.name, sender=who, dataset=dataset, sent=sent)
+        survey = reviews.look(found.registry, who, made, language=found.language)
     command = f"biodata survey status {made} --data {data}"
-    if found["stage"] == telling.CHECKING:
-        say(line("SURVEY_KEPT", language, number=made, command=command))
-    else:  # it was sent before
-        say(f"{state_line(made, found['stage'], language)}; {command}")
-    _say_next(found)
+    if survey["stage"] == telling.CHECKING:
+        say(output.line("SURVEY_KEPT", found.language, number=made, command=command))
+    else:  # a draft, or it was sent before
+        say(f"{output.state_line(made, survey['stage'], found.language)}; {command}")
+    output.say_next(survey)
 
 
 def status(
-    number: Annotated[int | None, typer.Argument(help="The survey's number.", min=1)] = None,
-    data: DataOption = DEFAULT_DATA,
-    account: Annotated[str | None, typer.Option(help="Only what concerns this account.")] = None,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
-) -> None:
+    number: Annotated[int | None, typer.Argument(help="The survey's number.", min=1)] = None, data: DataOption = DEFAULT_DATA,
+    account: Annotated[str | None, typer.Option(help="Only what concerns this account.")] = None, language: options.LanguageOption = "en",
+    as_json: options.JsonOption = False,
+) -> None:  # fmt: skip
     """Tell how surveys stand: one by its number with each problem, or all that concern an account.
 
     Of one it also tells when the map shows it.
@@ -147,48 +122,130 @@ def status(
     """
     from biodata.surveys import review as reviews
 
-    with opened(installation(data), language) as (settings, registry, language):
-        who = who_is(registry, account, language) if account else None
-        told: dict[str, Any] = {"results": reviews.listed(registry, who)} if number is None else reviews.look(
-            registry, who, number, language=language)  # fmt: skip
-    if number is not None:
-        told = with_values(settings, told, language)
+    with options.opened(installation(data), language) as (settings, registry, language):
+        who = options.who_is(registry, account, language) if account else None
+        if number is None:
+            every = reviews.listed(registry, who)
+            told: dict[str, Any] = {"results": every}
+        else:
+            told = output.with_values(settings, reviews.look(registry, who, number, language=language), language)
+            every = [told]
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
-    for one in told.get("results", [told]):
-        say(_status_line(one, language))
+    for one in every:
+        say(output.status_line(one, language))
     if number is not None:
-        say_sides(told, language)
-        if told.get("difference") is not None:
-            say_difference(told["difference"], language, rows=False)
-        say_whole(told, language)
+        output.say_survey(told, language, rows=False)
+
+
+def review(
+    number: options.NumberArgument,
+    decision: Annotated[str | None, typer.Argument(help="accept, ask or refuse.")] = None,
+    data: DataOption = DEFAULT_DATA,
+    account: options.AccountOption = "",
+    country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
+    reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
+    question: Annotated[list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="The rows of the file as they came, with their exact places.")] = False,
+    language: options.LanguageOption = "en",
+) -> None:  # fmt: skip
+    """Accept, ask about or refuse a survey, for the side whose reviewer the account is.
+
+    Without a decision it shows the rows as they would be published, beside what is published now, what would change with
+    its values, which only this machine's owner sees, and what the check found. With --account only that account's sides;
+    with --rows the rows of the file as they came.
+
+    Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
+    """
+    from biodata.surveys import exact_rows, views
+    from biodata.surveys import review as reviews
+
+    with options.opened(installation(data), language) as found:
+        if decision is not None:
+            reviewer = options.who_is(found.registry, account, found.language)
+            reviews.decide(
+                found.registry, reviewer, number, decision, seen=_seen(found, reviewer, number), country=country, reasons=reasons,
+                questions=[_question(text) for text in question or ()],
+            )  # fmt: skip
+            _say_state(found, reviewer, number)
+            return
+        who = options.who_is(found.registry, account, found.language) if account else None
+        side = country and country.strip().upper()
+        told = reviews.look(found.registry, who, number, language=found.language)
+        if rows:
+            output.say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
+            return
+        if who is None:  # whoever reads the files of this machine
+            told = output.with_values(found.settings, told, found.language)
+        say(output.status_line(told, found.language))
+        for table in views.TABLES if told["rows"] else ():
+            published = views.rows(found.registry, who, number, table=table, side=side, language=found.language)
+            output.say_rows(published, found.language)
+        output.say_survey(told, found.language)
+
+
+def answer(
+    number: options.NumberArgument, words: Annotated[str, typer.Argument(help="The answer; it must tell no place.")],
+    account: options.AccountOption, data: DataOption = DEFAULT_DATA, language: options.LanguageOption = "en",
+) -> None:  # fmt: skip
+    """Answer what the reviewers of a survey ask, in words; with a mended file: biodata survey submit FILE with the same --part.
+
+    Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
+    """
+    from biodata.surveys import conversation
+
+    with options.opened(installation(data), language) as found:
+        who = options.who_is(found.registry, account, found.language)
+        conversation.answer(found.registry, who, number, words, seen=_seen(found, who, number))
+        _say_state(found, who, number)
+
+
+def _seen(found: options.Opened, who: Any, number: int) -> int:
+    """Return the version of a survey that is decided about: the one of now."""
+    from biodata.surveys import review as reviews
+
+    return int(reviews.look(found.registry, who, number)["version"])
+
+
+def _say_state(found: options.Opened, who: Any, number: int) -> None:
+    from biodata.surveys import review as reviews
+
+    say(output.state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
+
+
+def _question(text: str) -> dict[str, Any]:
+    """Read ROW:COLUMN=QUESTION, with SHEET! before it where wanted."""
+    place, equals, question = text.partition("=")
+    sheet, _, rest = place.rpartition("!")
+    row, _, column = rest.partition(":")
+    if not equals or not question.strip() or not (row.isascii() and row.isdigit()):
+        problem = "this question names no row"
+        raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
+    told = {"sheet": sheet, "row": int(row), "column": column, "question": question.strip()}
+    return {name: value for name, value in told.items() if value != ""}
 
 
 def history(
-    dataset: DatasetOption,
-    data: DataOption = DEFAULT_DATA,
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
-) -> None:
+    dataset: options.DatasetOption, data: DataOption = DEFAULT_DATA, language: options.LanguageOption = "en", as_json: options.JsonOption = False
+) -> None:  # fmt: skip
     """Tell the versions of the parts of a dataset: when, what, and as what people did it.
 
     Example: biodata survey history --dataset nam-ha --data biodata_data
     """
     from biodata.surveys import review as reviews
-    from biodata.surveys import words
 
-    with opened(installation(data), language) as (_, registry, language):
+    with options.opened(installation(data), language) as (_, registry, language):
         told = reviews.versions(registry, None, dataset)
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        changes = _changes(one.get("changes", {}), language) or line("DIFFERENCE_NONE", language)
-        say(line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
-                 part=one["part"], state=words.called("STATE", one["state"], language), changes=changes))  # fmt: skip
+        changes = _changes(one.get("changes", {}), language) or output.line("DIFFERENCE_NONE", language)
+        say(output.line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
+                 part=one["part"], state=output.called("STATE", one["state"], language), changes=changes))  # fmt: skip
         for step in one["history"]:
-            say(f"  {step_line(step, language)}")
+            say(f"  {output.step_line(step, language)}")
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
@@ -196,14 +253,15 @@ def _changes(told: dict[str, Any], language: str) -> str:
     said = []
     for table in ("occurrences", "events"):
         counts = {kind: count for kind, count in told.get(table, {}).items() if count}
-        name = f"{line('TABLE_EVENTS', language)}: " if table == "events" else ""
-        said += [name + ", ".join(counts_of(counts, language))] if counts else []
+        name = f"{output.line('TABLE_EVENTS', language)}: " if table == "events" else ""
+        said += [name + ", ".join(output.counts_of(counts, language))] if counts else []
     return "; ".join(said)
 
 
 def restore(
-    number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
-) -> None:
+    number: options.NumberArgument, account: options.AccountOption, data: DataOption = DEFAULT_DATA,
+    language: options.LanguageOption = "en",
+) -> None:  # fmt: skip
     """Make an earlier version of a part current again: one more version, through the same review.
 
     Example: biodata survey restore 1 --account rangers --data biodata_data
@@ -212,18 +270,19 @@ def restore(
     from biodata.surveys import submit as sending
     from biodata.surveys import telling
 
-    with opened(installation(data), language) as (_, registry, language):
-        who = who_is(registry, account, language)
+    with options.opened(installation(data), language) as (_, registry, language):
+        who = options.who_is(registry, account, language)
         made = sending.restore(registry, who, number)
         found = reviews.look(registry, who, number)
-    called = f"{found['dataset']}: {found['part']}"
-    say(line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=called))
-    say(f"  {line(telling.KEEPS_COARSE, language)}")
+    part = f"{found['dataset']}: {found['part']}"
+    say(output.line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
+    say(f"  {output.line(telling.KEEPS_COARSE, language)}")
 
 
 def remove(
-    number: NumberArgument, account: AccountOption, data: DataOption = DEFAULT_DATA, language: LanguageOption = "en"
-) -> None:
+    number: options.NumberArgument, account: options.AccountOption, data: DataOption = DEFAULT_DATA,
+    language: options.LanguageOption = "en",
+) -> None:  # fmt: skip
     """Take a survey off the map: its part of the dataset has no rows any more, until an earlier version is restored.
 
     One that still waits is taken back, and its file is gone.
@@ -234,26 +293,24 @@ def remove(
     from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
 
-    with opened(installation(data), language) as (settings, registry, language):
-        who = who_is(registry, account, language)
+    with options.opened(installation(data), language) as (settings, registry, language):
+        who = options.who_is(registry, account, language)
         made = sending.remove(settings, registry, who, number)
         found = reviews.look(registry, who, made, language=language)
         while made != number and "job" in found and found["state"] in ("accepted", "committing", "committed"):
             # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
-    say(state_line(made, found["stage"], language))
-    _say_next(found)
+    say(output.state_line(made, found["stage"], language))
+    output.say_next(found)
 
 
 def purge(
-    dataset: DatasetOption,
-    part: Annotated[str, typer.Option(help="The part, as `biodata survey history` tells it.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit; it must tell no place.")],
-    data: DataOption = DEFAULT_DATA,
+    dataset: options.DatasetOption, part: Annotated[str, typer.Option(help="The part, as `biodata survey history` tells it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit; it must tell no place.")], data: DataOption = DEFAULT_DATA,
     yes: Annotated[bool, typer.Option("--yes", help="It goes for good: without this nothing is done.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+    as_json: options.JsonOption = False,
+) -> None:  # fmt: skip
     """Let a part of a dataset go for good, from every version and with its files, as a law may ask.
 
     It does not come back, and its rows are not taken in again. To take it off the map, use `biodata survey remove`.
@@ -268,24 +325,7 @@ def purge(
         problem = "what is purged does not come back" if not yes else "it needs a reason that tells no place"
         column = "--reason" if yes else "--yes"
         raise InputError(problem, column=column, expected="--yes and --reason", code="OPTIONS_UNFIT")
-    with opened(settings, "en") as (_, registry, _):
+    with options.opened(settings, "en") as (_, registry, _):
         done = purge_part(settings, registry, dataset=dataset, part=part, reason=reason.strip(), actor="command line")
     counts = f"{done['records']} records, {done['events']} events, {done['files']} files"
     say(json.dumps(done, default=str) if as_json else f"part {part} of {dataset} is purged: {counts}")
-
-
-def _say_next(told: dict[str, Any]) -> None:
-    """Print what happens to a survey next."""
-    if "next" in told:
-        say(f"  {told['next']}")
-
-
-def _status_line(one: dict[str, Any], language: str) -> str:
-    """Return how a survey stands, with its dataset, its file and each side."""
-    from biodata.surveys import words
-
-    sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
-    version = f", {line('VERSION_OF', language, version=one['part_version'])}" if "part_version" in one else ""
-    state = words.called("STATE", one["stage"], language)
-    waits = f"  <- {line('WAITING_FOR_YOU', language)}" if one["waits_for_you"] else ""
-    return f"{one['id']}  {state}  {one['dataset']}: {one['part']}{version}  {sides}".rstrip() + waits

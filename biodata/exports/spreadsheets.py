@@ -12,14 +12,12 @@ def plain_columns(frame: pl.DataFrame) -> list[pl.Expr]:
     """Return expressions that turn every column into a plain cell: lists joined by semicolons, geometry left out, texts guarded."""
     columns = []
     for name, dtype in frame.schema.items():
-        column = pl.col(name)
-        if dtype == pl.Binary:
-            continue
-        if isinstance(dtype, pl.List):
-            column = column.list.join(";")
-        if (dtype == pl.String or isinstance(dtype, pl.List)) and frame[name].null_count() < frame.height:
+        is_list = isinstance(dtype, pl.List)
+        column = pl.col(name).list.join(";") if is_list else pl.col(name)
+        if (is_list or dtype == pl.String) and frame[name].null_count() < frame.height:
             column = guarded(column).alias(name)
-        columns.append(column)
+        if dtype != pl.Binary:
+            columns.append(column)
     return columns
 
 

@@ -6,23 +6,24 @@ tell them are not there, and of species whose places a rule hides neither rates 
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
+from pydantic import ValidationError
 
 from biodata import assessments, places, sharing, terms
 from biodata.analysis.surveys.joining import Joined, join
 from biodata.analysis.surveys.results import Parameters as Asked
 from biodata.analysis.surveys.results import results
 from biodata.errors import InputError
+from biodata.exports.reports.survey_page import warnings
 from biodata.harmonise import event_sites
 from biodata.pipeline.survey_publishing import published_events
 from biodata.run_engines import published_view
-from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, told_table
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter, told_table
 from biodata.run_records import RunInput
 from biodata.settings import Settings
 from biodata.sharing.events import as_records
@@ -35,30 +36,28 @@ from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
+_ASKED: Final = Asked().model_dump(by_alias=True, exclude={"seed"})
 PARAMETERS: Final = Parameters(
-    ("dataset",),
-    MappingProxyType(
-        {
-            "records": "public", "species": None, "scope": None, "occasion_days": 5, "gap_minutes": 30.0,
-            "within_m": 200.0, "distance_m": 5_000.0, "hours": 72.0,
-        }
-    ),
+    ("dataset",), MappingProxyType({"records": "public", **_ASKED}),
     format=3,  # 1 named sites by exact coordinates, in the public view too; 2 lists no species
 )  # fmt: skip
 
 
 def run(work: Work) -> Outcome:
-    """Compute the results of surveys; a table for each kind of result, and all of them as JSON.
+    """Compute the results of surveys: a table for each kind, and all of them as JSON.
 
-    Parameters are `dataset` (a key, or a list of them: those of the sides of one project), and optionally `records` (public or exact)
-    and those of `analysis.surveys.results.Parameters`, whose `assumed_scope` is called `scope`.
+    Parameters are `dataset` (a key, or those of the sides of one project), `records` (public or exact) and those of
+    `analysis.surveys.results.Parameters`, whose `assumed_scope` is called `scope`.
     """
-    asked = Asked(
-        species=_names(work, "species"), assumed_scope=_names(work, "scope"), occasion_days=int(_number(work, "occasion_days", 1)),
-        seed=work.seed, **{name: _number(work, name, 0) for name in ("gap_minutes", "within_m", "distance_m", "hours")},
-    )  # fmt: skip
+    try:
+        asked = Asked(seed=work.seed, **{name: work.parameters[name] for name in _ASKED})
+    except ValidationError as error:
+        first = error.errors()[0]
+        value, column = str(first["input"]), str(first["loc"][0])
+        raise InputError(first["msg"], column=column, value=value, code="PARAMETERS_INVALID") from error
     view = view_of(parameter(work, "records", str))
-    joined, facts = read(work.settings, _names(work, "dataset") or (), view=view)
+    datasets = parameter(work, "dataset", str | list | tuple)
+    joined, facts = read(work.settings, [datasets] if isinstance(datasets, str) else datasets, view=view)
     told = {**results(joined, asked), "facts": facts}
     for name in asked.species or ():
         if all(name != one["species"] for one in told["abundance"]):
@@ -67,16 +66,13 @@ def run(work: Work) -> Outcome:
             expected = f"a species of the survey, such as {some}"
             raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
     inputs = (RunInput("rules", facts["rules"], "sharing rules of the run"),)
-    return Outcome(inputs, {**tables(told), "told": told_table(told)}, facts["snapshot"], _notes(told))
+    return Outcome(inputs, {**tables(told), "told": told_table(told)}, facts["snapshot"], tuple(warnings(told)))
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
     """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category.
 
-    Raises
-    ------
-    InputError
-        If a dataset has no event (SURVEY_MISSING), or in the public view none that is published.
+    SURVEY_MISSING is raised of a dataset without events, or in the public view without one that is published.
     """
     boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
     where = In("datasetKey", tuple(datasets))
@@ -156,20 +152,16 @@ def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return the results as tables, a row for each number."""
     out = {name: _flat(told[name]) for name in ("species", "effort", "effort_by_month", "effort_by_site", "totals")}
     for name in ("abundance", "occupancy", "trends"):
-        by_part = ((one, part, found) for one in told[name] for part, found in one["by"].items())
-        kept = ("species", "method", "repeat", "unit")
-        out[name] = _flat(
-            [{k: one[k] for k in kept if k in one} | {"part": part} | found for one, part, found in by_part]
-        )
-    parts = [(m, part, of) for m, found in told["richness"].items() for part, of in found["by"].items()]
-    out["accumulation"] = _flat(
-        [
-            {"method": method, "part": part, "sites": n, "species": mean, "low": low, "high": high}
-            for method, part, of in parts
-            for n, mean, low, high in zip(of["sites"], of["species"], of["low"], of["high"], strict=True)
-        ]
-    )
-    out["richness"] = _flat([{"method": method, "part": part, **of["estimates"]} for method, part, of in parts])
+        kept = [{k: one[k] for k in ("species", "method", "repeat", "unit") if k in one} for one in told[name]]
+        both = zip(kept, told[name], strict=True)
+        out[name] = _flat([of | {"part": part} | found for of, one in both for part, found in one["by"].items()])
+    parts = [
+        ({"method": m, "part": part}, of) for m, found in told["richness"].items() for part, of in found["by"].items()
+    ]
+    names = ("sites", "species", "low", "high")
+    curves = [(of, zip(*(curve[name] for name in names), strict=True)) for of, curve in parts]
+    out["accumulation"] = _flat([of | dict(zip(names, row, strict=True)) for of, rows in curves for row in rows])
+    out["richness"] = _flat([of | curve["estimates"] for of, curve in parts])
     return {name: frame for name, frame in out.items() if frame.width}
 
 
@@ -181,31 +173,3 @@ def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
     plain = [{name: plain_value(value) for name, value in row.items()} for row in rows]
     return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame()
-
-
-def _notes(told: dict[str, Any]) -> tuple[str, ...]:
-    """Return what has to be said of results."""
-    summary, facts = told["summary"], told["facts"]
-    notes = []
-    if silent := summary["without_scope"]:
-        notes.append(f"{silent} of {summary['events']} events tell no scope: what they did not find is no absence")
-    if summary["events_of_no_side"]:
-        notes.append(f"{summary['events_of_no_side']} events lie surely on no side and are in joint results alone")
-    if facts["sharing_category"] != "open":
-        notes.append(f"made of exact places of category {facts['sharing_category']}: not to be passed on")
-    return tuple(notes)
-
-
-def _names(work: Work, name: str) -> tuple[str, ...] | None:
-    """Return a parameter that is a text or a list of texts."""
-    told = parameter(work, name, str | list | tuple | None)
-    return None if told is None else (told,) if isinstance(told, str) else tuple(str(one) for one in told)
-
-
-def _number(work: Work, name: str, least: int) -> float:
-    """Return a parameter that is a number of so much or more; a count of 1 or more is whole."""
-    value = number(work, name)
-    if value is None or not least <= value < math.inf or (least and value != int(value)):
-        problem = "the parameter is no such number"
-        raise InputError(problem, column=name, value=str(value), expected=f"{least} or more", code="PARAMETERS_INVALID")
-    return value

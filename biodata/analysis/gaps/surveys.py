@@ -38,17 +38,11 @@ CELLS: Final = pl.Schema(
 
 
 def survey_gaps(
-    counted: "Counted",
-    countries: list[str],
-    boundaries: places.BoundarySet,
-    *,
-    cell_m: float,
-    region: shapely.Geometry | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    counted: "Counted", countries: list[str], boundaries: places.BoundarySet, *, cell_m: float, region: shapely.Geometry | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
     """Return how much each class was looked for in each country (SURVEYS), and the cells without effort (CELLS).
 
-    `counted` is of the records of all species in the countries, of the public view where the result is to be shown; those that are
-    less certain than a cell play no part. Only what lies in `region`, degrees, is told, else all land of the countries.
+    `counted` is of the records of all species; only what lies in `region`, degrees, is told, else all land of the countries.
     """
     land = {code: places.country_geometry(code, boundaries) for code in countries}
     if region is not None:
@@ -83,24 +77,24 @@ def survey_gaps(
                 }
             )  # fmt: skip
             empty.append(without.select("row", "column", "country_code", pl.lit(name).alias("class")))
+    density = pl.when(pl.col("land_km2") > 0).then(1000 * pl.col("visits") / pl.col("land_km2"))
+    best = density.max().over("class")
+    of_best = pl.when(best > 0).then(density / best)
     table = pl.DataFrame(rows, schema=SURVEYS).with_columns(
         share_without_effort=pl.when(pl.col("cells") > 0).then(pl.col("cells_without_effort") / pl.col("cells")),
-        visits_per_1000_km2=pl.when(pl.col("land_km2") > 0).then(1000 * pl.col("visits") / pl.col("land_km2")),
-    )
-    density = pl.col("visits_per_1000_km2")
-    best = density.max().over("class")
-    table = table.with_columns(effort_of_best=pl.when(best > 0).then(density / best))
-    return table.with_columns(under_surveyed=pl.col("effort_of_best") < LESS), _cells(empty, grid)
+        visits_per_1000_km2=density, effort_of_best=of_best, under_surveyed=of_best < LESS,
+    )  # fmt: skip
+    return table, _cells(empty, grid)
 
 
 def _cells(empty: list[pl.DataFrame], grid: Grid) -> pl.DataFrame:
     """Return the cells without effort, each once, with the classes that nobody looked for there."""
     if not empty:
         return pl.DataFrame(schema=CELLS)
-    cells = (
+    classes = (
         pl.concat(empty).group_by("row", "column", "country_code").agg(classes_without_effort=pl.col("class").sort())
     )
-    cells = cells.sort("row", "column")
+    cells = classes.sort("row", "column")
     centre, half = grid.centres(cells["row"].to_numpy(), cells["column"].to_numpy()), grid.cell_m / 2
     boxes = np.asarray(shapely.box(*(centre - half).T, *(centre + half).T), dtype=object)
     shapes = shapely.to_wkb(geo.project(boxes, grid.crs, 4326))

@@ -1,11 +1,11 @@
 """Relative abundance: independent events for each unit of effort, with limits that count how sites differ.
 
 It is an index, not a density: it mixes how many there are with how easily they are detected. So two sides are compared only
-where they looked in the same way and the effort of every event is known; else the comparison is refused and says why.
+where they looked in the same way and the effort of every event is known.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,8 +21,8 @@ class Rate:
     """Independent events for each unit of effort.
 
     `effort`, in `unit`, is of cameras that of stations (`effort.of_stations`), `sites` those with effort, one of each side.
-    `individuals` counts one for a record that tells no number. `rate` has a 95 % interval, `low` to `high`; `dispersion` is how
-    much more the sites differ than chance alone would make them, 1 for no more.
+    `individuals` counts one for a record that tells no number. `low` to `high` is the 95 % interval of `rate`; `dispersion` how many
+    times the sites differ as much as chance alone would make them.
     """
 
     events: int
@@ -39,56 +39,38 @@ class Rate:
 def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: float = 200.0) -> pl.DataFrame:
     """Return the records that are events of their own: none of its species less than the gap before it at its site.
 
-    Sides are apart: what both saw at a site that they share is an event of each. Cameras within `within_m` of each other are one
-    station; O'Brien et al. 2003, https://doi.org/10.1017/S1367943003003172, take a gap of 30 minutes.
+    What both sides saw at a site that they share is an event of each. Cameras within `within_m` of each other are one station;
+    O'Brien et al. 2003, https://doi.org/10.1017/S1367943003003172, take a gap of 30 minutes.
     """
     from biodata.analysis.evidence.independence import independent
 
     if joined.records.is_empty():
         return joined.records
-    asked = placed(joined, joined.records).with_columns(
-        pl.col(PLACE).fill_null(0.0),
-        # What counts as one species here is the name that results are told by.
-        species=pl.concat_str("name", "site", "side", separator="\x1f"),
-    )
+    # What counts as one species here is the name that results are told by.
+    species = pl.concat_str("name", "site", "side", separator="\x1f")
+    asked = placed(joined, joined.records).with_columns(pl.col(PLACE).fill_null(0.0), species=species)
     return joined.records.filter(independent(asked, minutes=gap_minutes, metres=within_m))
 
 
 def rate(events: pl.DataFrame, counted: pl.DataFrame) -> Rate | str:
-    """Return the relative abundance of one species, or why it cannot be told.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        Events in which it was looked for, of one method (`joining.looked_for`).
-    counted : polars.DataFrame
-        Its independent events.
-    """
+    """Return the relative abundance of a species, or why it cannot be told: of events that looked for it, by its independent ones."""
     if events.is_empty():
         return "no event looked for it"
     if refused := one_unit(events):
         return refused
     worked = events.filter(pl.col("effort_value") > 0)
     own = counted.join(worked.select("event_key").unique(), on="event_key", how="semi")
-    by_site = (
-        of_stations(worked)
-        .join(own.group_by("site", "side").len("n"), on=["site", "side"], how="left")
-        .with_columns(pl.col("n").fill_null(0))
-        .sort("site", "side")
-    )
+    at = ["site", "side"]
+    by_site = of_stations(worked).join(own.group_by(at).len("n"), on=at, how="left").fill_null(0).sort(at)
     n, effort = by_site["n"].to_numpy().astype(np.float64), by_site["effort"].to_numpy()
     total = float(effort.sum())
     if total <= 0:
         return "there was no effort"
-    found = limits(n, effort)
-    return Rate(
-        int(n.sum()), int(own["individualCount"].fill_null(1).sum()), total, str(events["effort_unit"][0]), len(n),
-        found.rate, found.low, found.high, found.dispersion,
-    )  # fmt: skip
+    individuals = int(own["individualCount"].fill_null(1).sum())
+    return Rate(int(n.sum()), individuals, total, str(events["effort_unit"][0]), len(n), *limits(n, effort))
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Counts for a unit of effort, the ends of the interval, and how much more places differ than chance would make them."""
 
     rate: float
@@ -100,11 +82,9 @@ class Limits:
 def limits(n: Floats, effort: Floats) -> Limits:
     """Return the rate of counts of places, of which some have effort, and its 95 % interval.
 
-    Notes
-    -----
-    Exact Poisson limits of a count that is divided by the dispersion (Pearson's, over places; McCullagh & Nelder 1989). Where
-    these differ more than chance, that dispersion is itself estimated from them, so tails are those of Student's t: of eight
-    sites that differ as a gamma of shape 1 the 95 % limits held the truth in 92 % of simulations, in 89 % without.
+    Exact Poisson limits of a count divided by the dispersion (Pearson's, over places; McCullagh & Nelder 1989). A dispersion above 1
+    is itself estimated, so tails are those of Student's t: of eight sites that differ as a gamma of shape 1 the limits held the
+    truth in 92 % of simulations, in 89 % without.
     """
     total = float(effort.sum())
     spread = dispersion(n, n.sum() * effort / total, len(n) - 1)
@@ -131,10 +111,8 @@ def _tail(spread: float, freedom: int) -> float:
 def ratio(one: Rate | str, other: Rate | str) -> dict[str, Any]:
     """Return how many times the first rate is the second, or why they are not compared.
 
-    Notes
-    -----
-    The logarithm's error is that of two Poisson counts times the larger dispersion; where one count is 0 the interval
-    is that of the exact binomial test (Przyborowski & Wilenski 1940) and has one end only.
+    The interval is that of the exact binomial test (Przyborowski & Wilenski 1940) of counts divided by the larger dispersion; where
+    one count is 0 it has one end only.
     """
     if isinstance(one, str) or isinstance(other, str):
         return {"refused": one if isinstance(one, str) else other}
@@ -143,12 +121,10 @@ def ratio(one: Rate | str, other: Rate | str) -> dict[str, Any]:
     if not one.events + other.events:
         return {"refused": "found on neither side"}
     widest = max(one, other, key=lambda rate: rate.dispersion)
-    spread = widest.dispersion
-    a, b = one.events / spread, other.events / spread
-    by_effort = other.effort / one.effort
-    tail = _tail(spread, widest.sites - 1)
+    tail = _tail(widest.dispersion, widest.sites - 1)
+    a, b = one.events / widest.dispersion, other.events / widest.dispersion
     # Of events of both sides the share that is of the first, as a ratio of the rates.
     low = float(stats.beta.ppf(tail, a, b + 1)) if a else 0.0
     high = float(stats.beta.isf(tail, a + 1, b)) if b else 1.0
-    ends = [share / (1 - share) * by_effort if share < 1 else None for share in (low, high)]
+    ends = [share / (1 - share) * other.effort / one.effort if share < 1 else None for share in (low, high)]
     return {"ratio": one.rate / other.rate if other.events else None, "low": ends[0], "high": ends[1]}

@@ -1,7 +1,6 @@
 """Effort of a survey: how long or how far was looked, per side, method, site and month, with failures taken off.
 
-Effort of two methods is never added: each has its unit. Events without known effort are counted beside it and never taken
-for none.
+Effort of two methods is never added. Events without known effort are counted beside it and never taken for none.
 """
 
 from collections.abc import Sequence
@@ -19,24 +18,19 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
     """
     shared = _months(events) if "month" in by else events.with_columns(_share=pl.lit(1.0))
     known = pl.col("effort_value").is_not_null()
-    return (
-        shared.group_by(*by, "effort_unit", maintain_order=True)
-        .agg(
-            events=pl.col("event_key").n_unique(),
-            sites=pl.col("site").n_unique(),
-            effort=pl.when(known.any()).then((pl.col("effort_value") * pl.col("_share")).sum()),
-            effort_unknown=pl.col("event_key").filter(~known).n_unique(),
-            failed_days=(pl.col("failed_days").fill_null(0.0) * pl.col("_share")).sum(),
-        )
-        .sort(*by, "effort_unit", nulls_last=True)
-    )
+    totals = shared.group_by(*by, "effort_unit", maintain_order=True).agg(
+        events=pl.col("event_key").n_unique(), sites=pl.col("site").n_unique(),
+        effort=pl.when(known.any()).then((pl.col("effort_value") * pl.col("_share")).sum()),
+        effort_unknown=pl.col("event_key").filter(~known).n_unique(),
+        failed_days=(pl.col("failed_days").fill_null(0.0) * pl.col("_share")).sum(),
+    )  # fmt: skip
+    return totals.sort(*by, "effort_unit", nulls_last=True)
 
 
 def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
     """Return the effort of sites (`site`, `side`, the columns of `by`), where cameras that stand there at the same time count once.
 
-    Events of cameras are counted once a site, too (`abundance.independent_events`): with two cameras a site sees the same animals
-    as with one, and trap-nights of both would halve its rate. Of other methods, and of events without days, it is the sum.
+    With two cameras a site sees the same animals as with one. Of other methods, and of events without days, it is the sum.
     """
     at = ["site", "side", *by]
     cameras = events.filter((pl.col("method") == SurveyDesign.CAMERA_TRAP) & pl.col("first").is_not_null())
@@ -49,34 +43,33 @@ def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame
 
 def days_watched(events: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each day of each event on which it watched; its effort is shared by the days on which it did not fail."""
-    kept = ("event_key", "site", "side", "repeat")
-    days = events.select(*kept, "first", "last", "effort_value")
-    days = days.with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day")
+    days = _days(events.select("event_key", "site", "side", "repeat", "first", "last", "effort_value"))
     days = days.join(_failed(events), on=["event_key", "day"], how="anti", maintain_order="left")
-    return days.select(*kept, "day", effort=pl.col("effort_value") / pl.len().over("event_key"))
+    return days.with_columns(effort=pl.col("effort_value") / pl.len().over("event_key"))
+
+
+def _days(events: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each day of each event."""
+    return events.with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day")
 
 
 def _failed(events: pl.DataFrame) -> pl.DataFrame:
     """Return the whole days on which events say that they did not watch: event_key, day."""
     parts = events.select("event_key", told="failure_periods").explode("told").drop_nulls("told")
     ends = pl.col("told").str.split_exact("/", 1)
-    parts = parts.with_columns(
-        _from=ends.struct.field("field_0").str.strip_chars(),
-        _to=pl.coalesce(ends.struct.field("field_1"), ends.struct.field("field_0")).str.strip_chars(),
-    )
+    begin, end = (ends.struct.field(f"field_{n}").str.strip_chars() for n in (0, 1))
+    end = pl.coalesce(end, begin)
+    first, last = (moment.str.slice(0, 10).str.to_date(strict=False) for moment in (begin, end))
     # From a moment on, the first whole day is the next; until a moment, the last is the one before.
-    moment = {name: pl.col(name).str.len_chars() > 10 for name in ("_from", "_to")}
-    day = {name: pl.col(name).str.slice(0, 10).str.to_date(strict=False) for name in ("_from", "_to")}
-    first = pl.when(moment["_from"]).then(day["_from"].dt.offset_by("1d")).otherwise(day["_from"])
-    last = pl.when(moment["_to"]).then(day["_to"].dt.offset_by("-1d")).otherwise(day["_to"])
-    whole = parts.with_columns(_first=first, _last=last).filter(pl.col("_first") <= pl.col("_last"))
-    return whole.select("event_key", day=pl.date_ranges("_first", "_last")).explode("day").unique()
+    first = pl.when(begin.str.len_chars() > 10).then(first.dt.offset_by("1d")).otherwise(first)
+    last = pl.when(end.str.len_chars() > 10).then(last.dt.offset_by("-1d")).otherwise(last)
+    whole = parts.select("event_key", first=first, last=last).filter(pl.col("first") <= pl.col("last"))
+    return _days(whole).select("event_key", "day").unique()
 
 
 def _months(events: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each month of each event, with the month's share of the event's days."""
-    days = events.with_columns(_day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("_day")
-    months = days.with_columns(month=pl.col("_day").dt.strftime("%Y-%m"))
+    months = _days(events).with_columns(month=pl.col("day").dt.strftime("%Y-%m"))
     share = pl.len().over("event_key", "month") / pl.len().over("event_key")
     return months.with_columns(_share=share).unique(["event_key", "month"], keep="first", maintain_order=True)
 
@@ -89,7 +82,5 @@ def one_unit(events: pl.DataFrame) -> str | None:
     units = events["effort_unit"].drop_nulls().unique().sort().to_list()
     if len(units) > 1:
         return f"units of effort differ ({', '.join(units)})"
-    lacking = events.filter(pl.col("effort_value").is_null()).height
-    if lacking:
-        return f"the effort of {lacking} of {events.height} events is not known"
-    return None
+    lacking = events["effort_value"].null_count()
+    return f"the effort of {lacking} of {events.height} events is not known" if lacking else None

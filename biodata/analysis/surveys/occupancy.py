@@ -4,8 +4,7 @@ A site is occupied with chance ψ. In a visit with effort e an occupied site's s
 1 - (1 - p)^e, where p is the chance in one unit of effort; a visit that did not take place says nothing.
 
 MacKenzie et al. 2002, https://doi.org/10.1890/0012-9658(2002)083[2248:ESORWD]2.0.CO;2. Intervals are those of the profile
-likelihood, which may end at 1 and say so; Wald's intervals would leave what is possible. Near the bound of 1 the likelihood
-ratio is cut earlier (Feldman & Cousins 1998), or intervals would hold the truth too often there.
+likelihood; near the bound of 1 its ratio is cut earlier, or they would hold the truth too often there.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,20 +37,10 @@ LOG_RATE: Final = (-14.0, 5.0)
 class Occupancy:
     """A fitted model of one species.
 
-    Attributes
-    ----------
-    sites, visits, detections, found_at : int
-        Sites with effort, visits that took place, visits in which it was detected, sites at which it was.
-    naive, naive_low, naive_high : float
-        Share of sites at which it was detected, which says nothing of those where it was missed, and its exact binomial interval
-        (Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404).
-    psi, psi_low, psi_high : float or None
-        Occupancy and its 95 % interval; None where it cannot be told.
-    p, p_low, p_high : float or None
-        Detection in one unit of effort where the species is, and its interval.
-    log_likelihood : float
-    notes : tuple of str
-        What stands at a bound, or is shaky; empty for none.
+    `sites` with effort, `visits` that took place, `detections` in visits, `found_at` sites. `naive` is the share of sites at which it was
+    detected, with its exact binomial interval (Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404); `psi` occupancy, `p`
+    detection in one unit of effort where the species is, None where they cannot be told, with 95 % intervals; `notes` what stands at a
+    bound, or is shaky.
     """
 
     sites: int
@@ -77,46 +66,39 @@ class Occupancy:
 
 
 def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
-    """Fit the model to a detection history.
+    """Fit the model to a detection history, sites x visits: 1 where detected, 0 where not, nan where nobody looked.
 
-    Parameters
-    ----------
-    detected : ndarray, n sites x k visits
-        1 or True where detected, 0 where not, nan where nobody looked.
-    effort : ndarray of float64, n x k, optional
-        Effort of each visit, in units of which p is told; 1 where it is not given. A visit without effort is none.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, effort is below 0, or nobody looked anywhere.
+    `effort` is of the same shape, in units of which p is told, 1 where it is not given; a visit without effort is none. ValueError is
+    raised if shapes differ, effort is below 0, or nobody looked anywhere.
     """
-    data = Counts.of(np.asarray(detected, dtype=np.float64), effort)
-    found, sites = data.found_at, data.sites
+    data = Counts.of(detected, effort)
+    found, sites = data.found_at, len(data.totals)
     naive = stats.binomtest(found, sites).proportion_ci()
-    told = (sites, data.visits, data.detections, found, found / sites, float(naive.low), float(naive.high))
+    low, high = float(naive.low), float(naive.high)
+    told = (sites, len(data.efforts), len(data.hits), found, found / sites, low, high)
     if not found:
         return Occupancy(*told, None, 0.0, 1.0, None, 0.0, 1.0, 0.0, (NO_DETECTION,))
     psi, rate, best = data.best()
     if data.one_visit:
-        return Occupancy(*told, None, float(naive.low), 1.0, None, float(naive.low), 1.0, best, (ONE_VISIT,))
+        return Occupancy(*told, None, low, 1.0, None, low, 1.0, best, (ONE_VISIT,))
     cut = float(stats.chi2.ppf(CONFIDENCE, 1)) / 2
 
-    def beyond(x: float) -> float:
+    def beyond_psi(x: float) -> float:
         log_rate, profile = data.over_rate(x)
         return best - profile - float(np.interp(data.to_bound(x, log_rate), *_cuts())) / 2
 
-    psi_low, psi_high = _crossing(beyond, _EDGE, psi), _crossing(beyond, 1.0, psi)
-    low = _crossing(lambda x: best - data.over_psi(x)[1] - cut, LOG_RATE[0], rate)
-    high = _crossing(lambda x: best - data.over_psi(x)[1] - cut, LOG_RATE[1], rate)
-    notes = [
-        (found == sites, DETECTED_EVERYWHERE), (psi >= 1 - _EDGE, EVERYWHERE), (psi < 1 - _EDGE <= psi_high, OPEN_ABOVE),
-        (not data.blank, ALWAYS), (found < 5, FEW),
-    ]  # fmt: skip
-    return Occupancy(
-        *told, psi, psi_low, psi_high, _chance(rate), _chance(low), _chance(high), best,
-        tuple(note for holds, note in notes if holds),
-    )  # fmt: skip
+    def beyond_rate(x: float) -> float:
+        return best - data.over_psi(x)[1] - cut
+
+    psi_low, psi_high = (_crossing(beyond_psi, end, psi) for end in (_EDGE, 1.0))
+    ends = (_crossing(beyond_rate, end, rate) for end in LOG_RATE)
+    p, p_low, p_high = (_chance(one) for one in (rate, *ends))
+    notes = {
+        DETECTED_EVERYWHERE: found == sites, EVERYWHERE: psi >= 1 - _EDGE, OPEN_ABOVE: psi < 1 - _EDGE <= psi_high,
+        ALWAYS: not data.blank, FEW: found < 5,
+    }  # fmt: skip
+    found_notes = tuple(note for note, holds in notes.items() if holds)
+    return Occupancy(*told, psi, psi_low, psi_high, p, p_low, p_high, best, found_notes)
 
 
 def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
@@ -124,21 +106,15 @@ def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict
 
     Sides are not compared where an estimate stands at a bound: it tells of the survey more than of the animals.
     """
-    counts = {}
     for side, (detected, effort) in histories.items():
-        if not np.isfinite(np.asarray(detected, dtype=np.float64)).any():
+        if not np.isfinite(detected).any():
             return {"refused": f"nobody is known to have looked for it in {side}"}
-        found = fit(detected, effort)
-        if found.at_a_bound:
-            return {"refused": f"{side}: {next(note for note in found.notes if note in BOUNDARY)}"}
-        counts[side] = Counts.of(np.asarray(detected, dtype=np.float64), effort)
-    apart = sum(of.best()[2] for of in counts.values())
-    same = optimize.minimize_scalar(
-        lambda psi: -sum(of.over_rate(psi)[1] for of in counts.values()), bounds=(_EDGE, 1.0), method="bounded",
-        options={"xatol": 1e-8},
-    )  # fmt: skip
-    ratio = max(2 * (apart + float(same.fun)), 0.0)
-    freedom = len(counts) - 1
+        if bounds := [note for note in fit(detected, effort).notes if note in BOUNDARY]:
+            return {"refused": f"{side}: {bounds[0]}"}
+    counts = [Counts.of(*one) for one in histories.values()]
+    apart = sum(of.best()[2] for of in counts)
+    _, same = _largest(lambda psi: sum(of.over_rate(psi)[1] for of in counts), (_EDGE, 1.0))
+    ratio, freedom = max(2 * (apart - same), 0.0), len(counts) - 1
     return {"likelihood_ratio": ratio, "freedom": freedom, "p_value": float(stats.chi2.sf(ratio, freedom))}
 
 
@@ -147,12 +123,18 @@ def _chance(log_rate: float) -> float:
     return float(-np.expm1(-np.exp(log_rate))) if log_rate < LOG_RATE[1] - 1e-3 else 1.0
 
 
+def _largest(likelihood: Callable[[float], float], bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return where a likelihood is largest, and how large."""
+    best = optimize.minimize_scalar(lambda x: -likelihood(x), bounds=bounds, options={"xatol": 1e-9})
+    return float(best.x), -float(best.fun)
+
+
 @cache
 def _cuts() -> tuple[Floats, Floats]:
     """Return where the likelihood ratio of a value is cut that lies so many standard errors below the bound of 1.
 
-    Far from the bound this is the quantile of chi-squared with one degree of freedom; at the bound, which estimates cannot
-    pass, that of half of it. Feldman & Cousins 1998, https://doi.org/10.1103/PhysRevD.57.3873.
+    It goes from the quantile of chi-squared far from the bound to that of half of it at the bound, which estimates cannot pass. Feldman
+    & Cousins 1998, https://doi.org/10.1103/PhysRevD.57.3873.
     """
     far, near = float(stats.chi2.ppf(CONFIDENCE, 1)), float(stats.norm.ppf(CONFIDENCE)) ** 2
     errors = np.linspace(0, np.sqrt(far), 101)
@@ -177,72 +159,59 @@ def _crossing(beyond: Callable[[float], float], end: float, best: float) -> floa
 class Counts:
     """What the likelihood needs of a detection history.
 
-    `missed` and `missed_n` are the summed effort of sites without a detection and how many have it; `hits` and `hits_n`
-    the effort of visits with one; `blank` the summed effort of visits without one at sites where it was found; `totals` and
-    `efforts` the effort of every site and of every visit.
+    The summed effort of each site without a detection (`missed`), and of visits without one at sites where it was found (`blank`); the
+    effort of each visit with one (`hits`), of every site (`totals`) and of every visit (`efforts`).
     """
 
-    sites: int
-    visits: int
-    detections: int
-    found_at: int
     one_visit: bool
     missed: Floats
-    missed_n: NDArray[np.int64]
     hits: Floats
-    hits_n: NDArray[np.int64]
     blank: float
     totals: Floats
-    totals_n: NDArray[np.int64]
     efforts: Floats
-    efforts_n: NDArray[np.int64]
 
     @classmethod
-    def of(cls, detected: Floats, effort: Floats | None) -> "Counts":
+    def of(cls, detected: NDArray[Any], effort: Floats | None = None) -> "Counts":
         """Count."""
-        units = np.ones(detected.shape) if effort is None else np.asarray(effort, dtype=np.float64)
-        if detected.ndim != 2 or units.shape != detected.shape:
-            msg = f"effort is {units.shape}, and detections are {detected.shape}"
+        seen = np.asarray(detected, dtype=np.float64)
+        units = np.ones(seen.shape) if effort is None else np.asarray(effort, dtype=np.float64)
+        if seen.ndim != 2 or units.shape != seen.shape:
+            msg = f"effort is {units.shape}, and detections are {seen.shape}"
             raise ValueError(msg)
-        looked = ~np.isnan(detected) & (np.nan_to_num(units) > 0)
-        if (units[~np.isnan(units)] < 0).any() or not looked.any():
+        looked = ~np.isnan(seen) & (units > 0)
+        if (units < 0).any() or not looked.any():
             msg = "effort is below 0, or nobody looked anywhere"
             raise ValueError(msg)
-        hit = looked & (np.nan_to_num(detected) > 0)
-        there = looked.any(axis=1)
-        found = hit.any(axis=1)
-        total = np.where(looked, units, 0.0).sum(axis=1)
-        missed, missed_n = np.unique(total[there & ~found], return_counts=True)
-        hits, hits_n = np.unique(units[hit], return_counts=True)
-        blank = float(np.where(looked & ~hit, units, 0.0)[found].sum())
-        return cls(
-            int(there.sum()), int(looked.sum()), int(hit.sum()), int(found.sum()), bool(looked.sum(axis=1).max() < 2),
-            missed, missed_n, hits, hits_n, blank,
-            *np.unique(total[there], return_counts=True), *np.unique(units[looked], return_counts=True),
-        )  # fmt: skip
+        hit, worked = looked & (seen > 0), np.where(looked, units, 0.0)
+        there, found, total = looked.any(axis=1), hit.any(axis=1), worked.sum(axis=1)
+        one_visit = bool(looked.sum(axis=1).max() < 2)
+        blank = float(np.where(hit, 0.0, worked)[found].sum())
+        return cls(one_visit, total[there & ~found], units[hit], blank, total[there], units[looked])
+
+    @property
+    def found_at(self) -> int:
+        """How many sites it was found at."""
+        return len(self.totals) - len(self.missed)
 
     def log_likelihood(self, psi: float, log_rate: float) -> float:
         """Return the logarithm of the likelihood, less what no parameter changes."""
         rate = np.exp(log_rate)
         with np.errstate(divide="ignore"):
             of_found = self.found_at * np.log(psi) - rate * self.blank
-            of_hits = (self.hits_n * np.log(-np.expm1(-rate * self.hits))).sum()
-            of_missed = (self.missed_n * np.log1p(psi * np.expm1(-rate * self.missed))).sum()
+            of_hits = np.log(-np.expm1(-rate * self.hits)).sum()
+            of_missed = np.log1p(psi * np.expm1(-rate * self.missed)).sum()
         return float(of_found + of_hits + of_missed)
 
     def over_rate(self, psi: float) -> tuple[float, float]:
         """Return the rate of detection that fits an occupancy best, and the likelihood there."""
-        best = optimize.minimize_scalar(
-            lambda x: -self.log_likelihood(psi, x), bounds=LOG_RATE, method="bounded", options={"xatol": 1e-9}
-        )
-        return float(best.x), -float(best.fun)
+        return _largest(lambda x: self.log_likelihood(psi, x), LOG_RATE)
 
     def over_psi(self, log_rate: float) -> tuple[float, float]:
         """Return the occupancy that fits a rate of detection best, and the likelihood there."""
         seen = -np.expm1(-np.exp(log_rate) * self.missed)
 
         def slope(psi: float) -> float:
-            return float(self.found_at / psi - (self.missed_n * seen / (1 - psi * seen)).sum())
+            return float(self.found_at / psi - (seen / (1 - psi * seen)).sum())
 
         # With a rate so high that nothing is missed the slope at 1 is not finite; it falls, so its sign is enough.
         top = 1 - 1e-12
@@ -255,21 +224,16 @@ class Counts:
         gone = np.exp(-rate * self.totals)
         seen, slope = 1 - gone, self.totals * gone
         empty = np.maximum(1 - psi * seen, 1e-12)
-        of_psi = (self.totals_n * (seen / psi + seen**2 / empty)).sum()
-        of_both = (self.totals_n * slope / empty).sum()
-        curve = self.totals_n * ((psi * slope) ** 2 / empty - psi * self.totals**2 * gone)
-        of_rate = psi * (self.efforts_n * self.efforts**2 / np.expm1(rate * self.efforts)).sum() + curve.sum()
+        of_psi = (seen / psi + seen**2 / empty).sum()
+        of_both = (slope / empty).sum()
+        curve = (psi * slope) ** 2 / empty - psi * self.totals**2 * gone
+        of_rate = psi * (self.efforts**2 / np.expm1(rate * self.efforts)).sum() + curve.sum()
         information = of_psi - of_both**2 / of_rate if of_rate > 0 else 0.0
         return float((1 - psi) * np.sqrt(max(information, 0.0)))
 
     def best(self) -> tuple[float, float, float]:
         """Return the occupancy and rate of the largest likelihood, and that likelihood."""
-        if self.blank:
-            found = optimize.minimize_scalar(
-                lambda x: -self.over_psi(x)[1], bounds=LOG_RATE, method="bounded", options={"xatol": 1e-9}
-            )
-            rate = float(found.x)
-        else:  # never missed where it is: the likelihood only grows
-            rate = LOG_RATE[1]
+        # Where it is never missed where it is the likelihood only grows.
+        rate = _largest(lambda x: self.over_psi(x)[1], LOG_RATE)[0] if self.blank else LOG_RATE[1]
         psi, best = self.over_psi(rate)
         return psi, rate, best

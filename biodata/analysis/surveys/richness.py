@@ -1,17 +1,17 @@
 """How many species there are, those that were missed included; how many so many sites hold; and sides at an equal completeness.
 
-Names and results are those of `specaccum`, `specpool` and `estimateR` of R's vegan. Estimates are lower bounds in practice: they
-extrapolate from the species that were found once or twice.
+Names and results are those of `specaccum` and `specpool` of R's vegan. Estimates are lower bounds in practice: they extrapolate
+from the species that were found once or twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import stats
 from scipy.special import gammaln
 
 from biodata.analysis.species.richness import Sample
@@ -19,17 +19,15 @@ from biodata.geo import Floats
 
 LEAST_SITES: Final = 5
 DRAWS: Final = 100
-RARE: Final = 10
-"""Individuals of a species up to which it is rare."""
+_WIDE: Final = float(stats.norm.ppf(0.975))
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Species of all sites there are, estimated from in how many sites each was found.
 
-    Chao2 with the small-sample correction (Chao 1987, https://doi.org/10.2307/2531532; Chiu et al. 2014,
-    https://doi.org/10.1111/biom.12200), first and second jackknife and bootstrap (Smith & van Belle 1984,
-    https://doi.org/10.2307/2530750), with standard errors.
+    Chao2 with the small-sample correction (Chiu et al. 2014, https://doi.org/10.1111/biom.12200), first and second jackknife and
+    bootstrap (Smith & van Belle 1984, https://doi.org/10.2307/2530750), with standard errors.
     """
 
     sites: int
@@ -80,53 +78,6 @@ def _root(variance: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimates:
-    """Species of a site, estimated from how many individuals each has, with standard errors of the delta method.
-
-    Bias-corrected Chao1 (Chao 1984; Chiu et al. 2014), and the abundance-based coverage estimator (O'Hara 2005,
-    https://doi.org/10.1111/j.1365-2656.2005.00940.x), nan where every rare species is alone. vegan 2.6 tells a smaller error of
-    the latter, which takes 1 - N where the N individuals of rare species belong.
-    """
-
-    species: int
-    chao1: float
-    chao1_se: float
-    ace: float
-    ace_se: float
-
-
-def estimates(counts: NDArray[np.integer]) -> Estimates:
-    """Return the estimates of one site's counts of individuals, one a species."""
-    known = np.asarray(counts)
-    known = known[known > 0]
-    of = np.array([(known == i).sum() for i in range(1, RARE + 1)], dtype=np.float64)
-    sizes, common = np.arange(1, RARE + 1), float((known > RARE).sum())
-
-    def chao1(of: Floats) -> float:
-        return float(common + of.sum() + of[0] * (of[0] - 1) / (2 * (of[1] + 1)))
-
-    def ace(of: Floats) -> float:
-        rare = (sizes * of).sum()
-        if not rare:
-            return common
-        cover = 1 - of[0] / rare
-        variation = of.sum() * (sizes * (sizes - 1) * of).sum() / (cover * rare * (rare - 1)) - 1
-        return float(common + of.sum() / cover + of[0] / cover * max(variation, 0.0))
-
-    def error(estimator: Callable[[Floats], float], estimate: float) -> float:
-        if not of.any():
-            return 0.0
-        # The numbers of species of 1, 2, … 10 and more individuals share a multinomial.
-        slope = optimize.approx_fprime(of, estimator, 1e-7)
-        return _root(float(slope**2 @ of + common - (slope @ of + common) ** 2 / estimate))
-
-    of_chao, rare = chao1(of), float((sizes * of).sum())
-    alone = bool(rare) and rare in (of[0], 1.0)
-    of_ace = float("nan") if alone else ace(of)
-    return Estimates(len(known), of_chao, error(chao1, of_chao), of_ace, float("nan") if alone else error(ace, of_ace))
-
-
-@dataclass(frozen=True, slots=True)
 class Curve:
     """How many species 1, 2, … sites hold, and the standard deviation of drawing other sites."""
 
@@ -134,22 +85,16 @@ class Curve:
     richness: Floats
     sd: Floats
 
-    def limits(self, confidence: float = 0.95) -> tuple[Floats, Floats]:
-        """Return the lower and upper limits, normal, none below 0."""
-        wide = float(stats.norm.ppf((1 + confidence) / 2)) * self.sd
-        return np.maximum(self.richness - wide, 0.0), self.richness + wide
+    def limits(self) -> tuple[Floats, Floats]:
+        """Return the lower and upper 95 % limits, normal, none below 0."""
+        return np.maximum(self.richness - _WIDE * self.sd, 0.0), self.richness + _WIDE * self.sd
 
 
 def accumulation(counts: NDArray[np.integer]) -> Curve:
     """Return the accumulation curve of a table of sites x species: the mean of all orders.
 
-    Curves of two sides are comparable only at the same effort; at the same number of sites they are not where the sites of one
-    were watched longer (`at_equal_coverage`).
-
-    Notes
-    -----
     Ugland et al. 2003, https://doi.org/10.1046/j.1365-2656.2003.00748.x; spread Colwell et al. 2004,
-    https://doi.org/10.1890/03-0557, with the species that the first jackknife tells.
+    https://doi.org/10.1890/03-0557, with the species that the first jackknife estimates.
     """
     table = np.asarray(counts)
     n, found = len(table), (table > 0).sum(axis=0)
@@ -164,27 +109,12 @@ def accumulation(counts: NDArray[np.integer]) -> Curve:
     return Curve(drawn[:, 0].astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))
 
 
-def at_equal_coverage(
-    tables: Mapping[str, NDArray[np.integer]], *, seed: int = 1, confidence: float = 0.95
-) -> dict[str, Any]:
-    """Return the richness of sides at an equal completeness, or why they are not compared.
+def at_equal_coverage(tables: Mapping[str, NDArray[np.integer]], *, seed: int = 1) -> dict[str, Any]:
+    """Return the richness of sides (tables of sites x species) at an equal completeness, or why they are not compared.
 
-    More effort finds more species, so numbers found are never set beside each other as they are.
-
-    Parameters
-    ----------
-    tables : mapping of side to ndarray of int, n sites x m species
-    seed : int
-        Of the samples drawn for the intervals.
-    confidence : float
-
-    Returns
-    -------
-    dict
-        `coverage`, the smallest that twice the sample of any side would have (Chao & Jost 2012,
-        https://doi.org/10.1890/11-1952.1), and `sides`; or `refused`. `overlap` tells whether any two intervals overlap: they are
-        those of samples drawn from an estimated community, unseen species among them (Chao et al. 2014,
-        https://doi.org/10.1890/13-0133.1, appendix G).
+    `coverage` is the smallest that twice the sample of any side would have (Chao & Jost 2012, https://doi.org/10.1890/11-1952.1).
+    Intervals are those of samples drawn, by `seed`, from an estimated community, unseen species among them (Chao et al. 2014,
+    https://doi.org/10.1890/13-0133.1, appendix G).
     """
     samples = {side: Sample.of_visits((table > 0).sum(axis=0), len(table)) for side, table in tables.items()}
     if len(samples) < 2:
@@ -199,11 +129,10 @@ def at_equal_coverage(
         return {"refused": "on one side every species was found once: its completeness cannot be told"}
     told: dict[str, dict[str, Any]] = {}
     rng = np.random.default_rng(seed)
-    wide = float(stats.norm.ppf((1 + confidence) / 2))
     for side, sample in samples.items():
         units = sample.units_for(common) or 2.0 * sample.units
         richness = sample.species_at(units)
-        half = wide * float(np.std(_drawn(sample, common, rng), ddof=1))
+        half = _WIDE * float(np.std(_drawn(sample, common, rng), ddof=1))
         told[side] = {
             "sites": sample.units, "species": len(sample.counts), "coverage": sample.coverage(), "units": units,
             "richness": richness, "low": max(richness - half, 0.0), "high": richness + half,

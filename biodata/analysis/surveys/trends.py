@@ -1,8 +1,7 @@
 """Trend over repeats: by how much relative abundance changes a year, at the same sites and for the same effort.
 
-Each site is compared with itself: sites that were added or given up change nothing. Counts are taken as Poisson with the
-effort as an offset, and the error is widened by how much more they vary. It is the log-linear model of TRIM (Pannekoek &
-van Strien 2005), here with effort; detection that changes over the years looks like a trend, and cannot be told from it.
+Each site is compared with itself. Counts are Poisson with effort as an offset, the error widened by how much more they vary: the
+log-linear model of TRIM (Pannekoek & van Strien 2005). Detection that changes over the years looks like a trend.
 """
 
 from dataclasses import dataclass
@@ -10,23 +9,23 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from biodata.analysis.surveys.abundance import dispersion
 from biodata.geo import Floats
 
 LEAST_REPEATS: Final = 3
-_STEEPEST: Final = 20.0
+_STEEPEST: Final = 10.0
+"""Slope of the logarithm that is looked for: more than twenty thousand times as many a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
     """Change of relative abundance a year.
 
-    `sites` are those looked at in two years or more, `repeats` years, `events` independent ones there; `slope` and `error` of the
-    logarithm, a year; `change` a year from -1 (0.05 is 5 % more), with its 95 % interval. It `says` increase, decrease, stable or
-    uncertain, as TRIM names them: stable only where the interval excludes 5 % a year.
+    `sites` are those looked at in two years or more, `events` independent ones there; `slope` and `error` of the logarithm; `change`
+    from -1 (0.05 is 5 % more) with its 95 % interval. It `says` increase, decrease, stable or uncertain, as TRIM names them: stable
+    only where the interval excludes 5 % a year.
     """
 
     sites: int
@@ -42,13 +41,7 @@ class Trend:
 
 
 def trend(table: pl.DataFrame) -> Trend | str:
-    """Return the trend of one species, or why it cannot be told.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        One row a site and repeat: site, repeat (year), n (independent events), effort (above 0; of one unit).
-    """
+    """Return the trend of one species, or why it cannot be told, of rows of site, repeat (year), n and effort (of one unit)."""
     usable = repeated(table)
     repeats = usable["repeat"].n_unique()
     if repeats < 2:
@@ -65,7 +58,8 @@ def trend(table: pl.DataFrame) -> Trend | str:
 
     def shares(slope: float) -> Floats:
         """Return what a year has of its site's counts: it follows from effort and the change alone."""
-        return _shares(site, slope * year, effort)
+        weight = effort * np.exp(slope * year)
+        return np.asarray(weight / np.bincount(site, weight)[site])
 
     def score(slope: float) -> float:
         """Return the slope of the log likelihood; it only falls."""
@@ -74,26 +68,19 @@ def trend(table: pl.DataFrame) -> Trend | str:
     if score(-_STEEPEST) <= 0 or score(_STEEPEST) >= 0:
         return "it was found only in the first or only in the last year of its sites: the change has no bound"
     slope = float(optimize.brentq(score, -_STEEPEST, _STEEPEST, xtol=1e-10))
-    share, freedom = shares(slope), len(n) - int(site.max()) - 2
+    share, sites = shares(slope), int(site.max()) + 1
+    freedom = len(n) - sites - 1
     spread = dispersion(n, totals * share, freedom)
     information = float((totals * share * (year - np.bincount(site, share * year)[site]) ** 2).sum())
     error = float(np.sqrt(spread / information))
     wide = float(stats.t.ppf(0.975, max(freedom, 1))) * error
     change, low, high = (float(np.expm1(np.clip(one, -700, 700))) for one in (slope, slope - wide, slope + wide))
-    says = (
-        "increase" if low > 0 else "decrease" if high < 0 else "stable" if low > -0.05 and high < 0.05 else "uncertain"
-    )
-    return Trend(int(site.max()) + 1, repeats, int(n.sum()), slope, error, change, low, high, spread, says)
+    flat = "stable" if low > -0.05 and high < 0.05 else "uncertain"
+    says = "increase" if low > 0 else "decrease" if high < 0 else flat
+    return Trend(sites, repeats, int(n.sum()), slope, error, change, low, high, spread, says)
 
 
 def repeated(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of sites that were looked at in two years or more."""
     worked = table.filter(pl.col("effort") > 0)
     return worked.filter(pl.col("repeat").n_unique().over("site") > 1)
-
-
-def _shares(site: NDArray[np.int64], exponent: Floats, effort: Floats) -> Floats:
-    largest = np.full(site.max() + 1, -np.inf)
-    np.maximum.at(largest, site, exponent)
-    weight = effort * np.exp(exponent - largest[site])
-    return np.asarray(weight / np.bincount(site, weight)[site])

@@ -46,7 +46,7 @@ def figure_in(figure: "Figure", retold: Retold) -> None:
     """Retell the texts of a plot but the labels of its ticks, which are names and numbers; lines are broken anew."""
     from matplotlib.text import Text
 
-    from biodata.exports.reports.survey_marks import wrapped
+    from biodata.exports.reports.survey_plots import wrapped
 
     ticks = {id(label) for axes in figure.axes for label in (*axes.get_xticklabels(), *axes.get_yticklabels())}
     labels = {id(axis.label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)}

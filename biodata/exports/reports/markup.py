@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Final
 
 from biodata.exports.reports.words import text
@@ -93,3 +94,16 @@ def code(words: str) -> str:
 def figure(drawing: str, words: str) -> str:
     """Return a drawing with what it shows."""
     return f'<figure><div class="wide">{drawing}</div><figcaption>{text(words)}</figcaption></figure>'
+
+
+def as_text(html: str) -> str:
+    r"""Return markup as lines for a terminal: a row of a table is one, its cells apart by two spaces.
+
+    Examples
+    --------
+    >>> as_text("<h2>Effort</h2><tr><th>China</th><td>1 km &amp; more</td></tr>")
+    'Effort\nChina  1 km & more'
+    """
+    apart = re.sub(r"</t[hd]><t[hd][^>]*>|</dt>", "  ", html)
+    lines = re.sub(r"<[^>]*>", "", re.sub(r"</(?:tr|p|li|dd|h\d|caption|figcaption)>", "\n", apart)).split("\n")
+    return "\n".join(unescape(line).rstrip() for line in lines if line.strip())

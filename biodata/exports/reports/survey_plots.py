@@ -1,248 +1,365 @@
 """Plots of a survey's results, each a figure of its own: for a page as SVG, for other uses as PNG."""
 
+import base64
+import contextlib
+import io
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import shapely
 
 from biodata import places
-from biodata.exports.reports import survey_marks as marks
 from biodata.exports.reports.in_language import Retold, figure_in
+from biodata.exports.reports.plots import SIDE_COLOURS
 from biodata.exports.reports.words import number, spaced
 from biodata.geo import metres_per_degree
+from biodata.vocabularies import EFFORT_UNITS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
+JOINT: Final = "joint"
+_INK, _QUIET, _OTHER_COLOUR, _GRID = "#1d2a26", "#4c5652", "#9aa39e", "#e4e0d4"
+_WIDTH_IN: Final = 4.4
+"""Narrow, so that words can be read where a page is as wide as a telephone."""
+_LETTERS: Final = MappingProxyType(
+    {
+        # Of a collection matplotlib knows the first face alone.
+        "zh": (
+            ("Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback"),
+            "fonts-noto-cjk",
+        ),
+        "th": (("Noto Sans Thai",), "fonts-noto-core"), "lo": (("Noto Sans Lao",), "fonts-noto-core"),
+        "km": (("Noto Sans Khmer",), "fonts-noto-core"), "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
+    }
+)  # fmt: skip
+"""Languages in other letters than Latin ones: the fonts that have them, and the Debian package of one."""
+_LOOK: Final[Any] = {
+    "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
+}  # fmt: skip
 Told: TypeAlias = Mapping[str, Any]
-Colours: TypeAlias = Mapping[str, str]
 Stations: TypeAlias = Sequence[tuple[shapely.Geometry, str]]
 """Places of events, degrees, each with its side; empty where it may be of several."""
+Plot: TypeAlias = tuple["Figure", str]
+"""A figure, and what it shows in words."""
+
+
+class Style(NamedTuple):
+    """How a part is drawn: parts differ in each, so that they can be told apart where a page is printed in grey."""
+
+    colour: str
+    marker: str
+    dash: Any
+    hatch: str
+
+
+Styles: TypeAlias = Mapping[str, Style]
+_MARKS: Final[Any] = (
+    ("o", "-", ""), ("s", (0, (5, 1.5)), ""), ("^", (0, (1.5, 1)), "////"), ("D", (0, (5, 1, 1, 1)), "...."), ("v", (0, (3, 3)), "xxxx"),
+)  # fmt: skip
+_OTHER: Final = Style(_OTHER_COLOUR, *_MARKS[-1])
+
+
+def styles_of(sides: Sequence[str]) -> Styles:
+    """Return a style for all together and for each side."""
+    of_sides = {side: Style(SIDE_COLOURS[n % 4], *_MARKS[1 + n % 4]) for n, side in enumerate(sides)}
+    return {JOINT: Style(_INK, *_MARKS[0])} | of_sides
 
 
 def plots(
     told: Told, *, language: str = "en", retold: Retold = str, stations: Stations = (),
     boundaries: places.BoundarySet | None = None,
-) -> dict[str, tuple["Figure", str]]:  # fmt: skip
-    """Return the plots of a survey's results by name, each with what it shows in words.
+) -> dict[str, Plot]:  # fmt: skip
+    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be told has none.
 
-    Parameters
-    ----------
-    told : mapping
-        As `analysis.surveys.results` returns it. What cannot be told has no plot.
-    language : str
-        Of the words; English where this machine has no font for its letters.
-    retold : callable
-        Returns an English sentence in that language.
-    stations : sequence of (geometry, side)
-        For a map, with the borders of `boundaries`.
+    Words are retold where this machine has a font for the letters of the language.
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(marks.look()):
-        colours = marks.colours_of(sorted(told["summary"]["sides"]))
-        found = {"stations": _map(told, stations, boundaries, colours)} if stations else {}
+    with mpl.rc_context(_look()):
+        styles = styles_of(sorted(told["summary"]["sides"]))
+        found: dict[str, Plot | None] = {"stations": _map(told, stations, boundaries, styles)} if stations else {}
         for n, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
             plain = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")[:40] or "method"
-            found |= {f"{name}-{n}-{plain}": draw(told, method, colours) for name, draw in _OF_METHOD.items()}
+            of_method = {"effort": _effort(told, method, styles), "accumulation": _accumulation(told, method, styles)}
+            of_method |= {kind: _intervals(told, kind, method, styles) for kind in _INTERVALS}
+            found |= {f"{name}-{n}-{plain}": one for name, one in of_method.items()}
         drawn = {name: one for name, one in found.items() if one is not None}
-        if language != "en" and marks.lacks_letters(language) is None:
+        if language != "en" and lacks_letters(language) is None:
             for figure, _ in drawn.values():
                 figure_in(figure, retold)
         return drawn
 
 
-def _map(
-    told: Told, stations: Stations, boundaries: places.BoundarySet | None, colours: Colours
-) -> tuple["Figure", str] | None:
+def as_data(figure: "Figure") -> str:
+    """Return a figure as the address of an SVG picture that needs nothing from elsewhere."""
+    return "data:image/svg+xml;base64," + base64.b64encode(_drawn(figure, "svg")).decode()
+
+
+def write_png(figure: "Figure", path: Path) -> None:
+    """Write a figure as PNG, 200 dots an inch."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(_drawn(figure, "png"))
+    part.replace(path)
+
+
+def _drawn(figure: "Figure", kind: str) -> bytes:
+    import matplotlib as mpl
+
+    out = io.BytesIO()
+    with mpl.rc_context(_look()), warnings.catch_warnings():
+        # A letter that no font of this machine has is a box; the table beside the plot has the name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(out, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return out.getvalue()
+
+
+def _look() -> Any:
+    """Return how plots look, with the fonts of the region's scripts that this machine has."""
+    scripts = (name for names, _ in _LETTERS.values() for name in names if name in _fonts())
+    return {**_LOOK, "font.family": ["DejaVu Sans", *scripts]}
+
+
+def lacks_letters(language: str) -> str | None:
+    """Return the Debian package of a font that a language's letters need and this machine lacks; None where it has one."""
+    names, package = _LETTERS.get(language, ((), None))
+    if names and not _fonts().intersection(names):
+        _add_new_fonts()
+    return None if _fonts().intersection(names) else package
+
+
+def _fonts() -> set[str]:
+    """Return the fonts that this machine has, as matplotlib remembers them."""
+    from matplotlib import font_manager
+
+    return {font.name for font in font_manager.fontManager.ttflist}
+
+
+@cache
+def _add_new_fonts() -> None:
+    """Let matplotlib know the fonts that were installed after its first use, which it remembers for good."""
+    from matplotlib import font_manager
+
+    for path in set(font_manager.findSystemFonts()) - {font.fname for font in font_manager.fontManager.ttflist}:
+        with contextlib.suppress(RuntimeError, OSError, ValueError):  # a font of pictures, or one that cannot be read
+            font_manager.fontManager.addfont(path)
+
+
+def part_name(part: str) -> str:
+    """Return a side by its country's name."""
+    if part == JOINT:
+        return "all sides"
+    return places.country_name(part) if len(part) == 2 and part.isupper() else part
+
+
+def units(unit: str) -> str:
+    """Return more than one of a unit; signs such as km, and words that are none of ours, have no plural."""
+    return f"{unit}s" if unit in EFFORT_UNITS.values() and len(unit) > 2 else unit
+
+
+def wrapped(words: str, letters: int) -> str:
+    """Return words in two lines at most; a Chinese letter is as wide as two others."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
+    width = max(letters * len(words) // (len(words) + wide or 1), 8)
+    return textwrap.fill(words, width, max_lines=2, placeholder=" …")
+
+
+def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
+    """Return a figure of one plot and its axes."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    figure = Figure(figsize=(_WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    axes = figure.subplots()
+    # Of the whole figure: the plot itself is narrow where names are long.
+    figure.suptitle(wrapped(title, 44), x=0.02, ha="left", fontsize=10)
+    axes.grid(color=_GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _legend(axes: "Axes") -> None:
+    """Name the parts under the plot, where there is more than one."""
+    handles, names = axes.get_legend_handles_labels()
+    if len(names) > 1:
+        columns = len(names) if len(names) < 4 else 2
+        axes.figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=columns, handlelength=3)
+
+
+def _key(axes: "Axes", styles: Styles, parts: Sequence[str]) -> None:
+    """Name parts by their marks."""
+    for part in parts:
+        one = styles[part]
+        axes.plot([], [], color=one.colour, linewidth=1.8, marker=one.marker, markersize=4.5, label=part_name(part))
+    _legend(axes)
+
+
+def _map(told: Told, stations: Stations, boundaries: places.BoundarySet | None, styles: Styles) -> Plot:
     """Draw where events took place: a mark where the place is told, a box where only its cell is."""
     west, south, east, north = shapely.total_bounds([shape for shape, _ in stations])
     half, x, y = 0.6 * max(east - west, north - south, 0.02), (west + east) / 2, (south + north) / 2
-    figure, axes = marks.axes_of(4.4, "Sites")
-    sides = sorted({side for _, side in stations if side in colours})
+    figure, axes = _axes(4.4, "Sites")
+    sides = sorted({side for _, side in stations if side in styles})
     borders = [places.country_geometry(side, boundaries).boundary for side in sides] if boundaries else []
     for border in shapely.clip_by_rect(borders, x - half, y - half, x + half, y + half):
         for part in shapely.get_parts(shapely.line_merge(border)):
-            axes.plot(*shapely.get_coordinates(part).T, color=marks.QUIET, linewidth=0.8)
+            axes.plot(*shapely.get_coordinates(part).T, color=_QUIET, linewidth=0.8)
+    look: dict[str, Any] = {"linewidth": 1.4, "markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
     for shape, side in stations:
-        colour = colours.get(side, marks.OTHER_COLOUR)
+        style = styles.get(side, _OTHER)
         for part in shapely.get_parts(shape):
-            corners = shapely.get_coordinates(part)
-            mark = marks.MARKERS[marks.place_of(side, colours)] if len(corners) == 1 else ""
-            axes.plot(
-                *corners.T,
-                color=colour,
-                linewidth=1.4,
-                marker=mark,
-                markersize=5,
-                markeredgecolor="white",
-                markeredgewidth=0.5,
-            )
-    east_m, _ = metres_per_degree(np.array([y]))
-    km = 2 * half * float(east_m[0]) / 4000
-    km = next(
-        step * 10.0 ** np.floor(np.log10(km)) for step in (5, 2, 1) if step * 10.0 ** np.floor(np.log10(km)) <= km
-    )
+            marker = style.marker if part.geom_type == "Point" else ""
+            axes.plot(*shapely.get_coordinates(part).T, color=style.colour, marker=marker, **look)
+    east_m = float(metres_per_degree(np.array([y]))[0][0])
+    widest_km = 2 * half * east_m / 4000
+    size = 10.0 ** np.floor(np.log10(widest_km))
+    km = next(float(step * size) for step in (5, 2, 1) if step * size <= widest_km)
     start, foot = x - 0.95 * half, y - 0.95 * half
-    axes.plot(
-        [start, start + 1000 * km / float(east_m[0])],
-        [foot, foot],
-        color=marks.JOINT_COLOUR,
-        linewidth=2,
-        solid_capstyle="butt",
-    )
-    axes.annotate(f"{number(float(km))} km", (start, foot), (0, 4), textcoords="offset points", fontsize=8)
-    axes.set(
-        xlim=(x - half, x + half), ylim=(y - half, y + half), aspect=1 / np.cos(np.radians(y)), xticks=[], yticks=[]
-    )
-    marks.legend(axes, {side: colours[side] for side in sides}, colours, marked=True)
-    if told["facts"]["evidence_view"] == "exact":
-        return figure, "Exact places, for the team alone."
-    return figure, "Places as they are published; where a place is hidden, its cell."
+    axes.plot([start, start + 1000 * km / east_m], [foot, foot], color=_INK, linewidth=2, solid_capstyle="butt")
+    axes.annotate(f"{number(km)} km", (start, foot), (0, 4), textcoords="offset points", fontsize=8)
+    bounds = {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
+    axes.set(**bounds, aspect=1 / np.cos(np.radians(y)), xticks=[], yticks=[])
+    _key(axes, styles, sides)
+    exact = told["facts"]["evidence_view"] == "exact"
+    words = "Places as they are published; where a place is hidden, its cell."
+    return figure, "Exact places, for the team alone." if exact else words
 
 
-def _effort(told: Told, method: str, colours: Colours) -> tuple["Figure", str] | None:
+def _effort(told: Told, method: str, styles: Styles) -> Plot | None:
     """Draw effort by month, the sides above each other."""
     rows = [r for r in told["effort_by_month"] if r["method"] == method and r["effort"] is not None and r["month"]]
     if not rows:
         return None
     months, sides = sorted({row["month"] for row in rows}), sorted({row["side"] for row in rows})
-    figure, axes = marks.axes_of(2.6, f"Effort, {spaced(method)}")
+    figure, axes = _axes(2.6, f"Effort, {spaced(method)}")
     below = np.zeros(len(months))
-    used = {side: colours.get(side, marks.OTHER_COLOUR) for side in sides}
-    for side, colour in used.items():
+    for side in sides:
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
-        heights = np.array([own.get(month, 0.0) for month in months])
-        hatch = marks.HATCHES[(marks.place_of(side, colours) - 1) % len(marks.HATCHES)] if len(sides) > 1 else ""
-        axes.bar(months, heights, bottom=below, color=colour, hatch=hatch, edgecolor="white", linewidth=0)
+        heights, one = np.array([own.get(month, 0.0) for month in months]), styles.get(side, _OTHER)
+        look: dict[str, Any] = {"color": one.colour, "hatch": one.hatch, "edgecolor": "white", "linewidth": 0}
+        axes.bar(months, heights, bottom=below, label=part_name(side), **look)
         below += heights
-    step = max(1, -(-len(months) // 8))
+    step = -(-len(months) // 8)
     axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
     unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
-    axes.set_ylabel(f"effort, {marks.units(unit)}")
+    axes.set_ylabel(f"effort, {units(unit)}")
     axes.grid(visible=False, axis="x")
-    if not set(sides) & set(colours):
+    if not set(sides) & set(styles):
         axes.set_xlabel("all events lie surely on no side")
-    marks.legend(axes, used, colours, filled=True)
+    _legend(axes)
     return figure, f"Effort of {spaced(method)} by month and side, days of failures taken off."
 
 
-def _accumulation(told: Told, method: str, colours: Colours) -> tuple["Figure", str] | None:
+def _accumulation(told: Told, method: str, styles: Styles) -> Plot | None:
     """Draw accumulation curves with their limits."""
     by = told["richness"].get(method, {}).get("by", {})
-    if not by or max(len(one["sites"]) for one in by.values()) < 2 or not max(by[marks.JOINT]["species"]):
+    parts = [part for part in styles if len(by.get(part, {}).get("sites", ())) > 1]  # one site makes no line
+    if not parts or not max(by[JOINT]["species"]):
         return None
-    figure, axes = marks.axes_of(3.0, f"Species found, {spaced(method)}")
-    parts = [part for part in colours if len(by.get(part, {}).get("sites", ())) > 1]  # one site makes no line
+    figure, axes = _axes(3.0, f"Species found, {spaced(method)}")
     for part in parts:
-        one, style = by[part], marks.DASHES[marks.place_of(part, colours)]
-        axes.plot(one["sites"], one["species"], color=colours[part], linewidth=1.8, linestyle=style)
-        axes.fill_between(one["sites"], one["low"], one["high"], color=colours[part], alpha=0.15, linewidth=0)
+        one, style = by[part], styles[part]
+        look: dict[str, Any] = {"color": style.colour, "linewidth": 1.8, "linestyle": style.dash}
+        axes.plot(one["sites"], one["species"], label=part_name(part), **look)
+        axes.fill_between(one["sites"], one["low"], one["high"], color=style.colour, alpha=0.15, linewidth=0)
     axes.set(xlabel="sites (shaded: 95 % limits)", ylabel="species", ylim=(0, None))
     axes.locator_params(integer=True)
-    marks.legend(axes, {part: colours[part] for part in parts}, colours)
+    _legend(axes)
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
 
 
-def _of(told: Told, kind: str, method: str) -> tuple[list[Told], str]:
-    """Return what is told of a method in its last year, where years are told apart, and that year for a title."""
+class _Intervals(NamedTuple):
+    """What intervals are drawn of: names of the value and its limits, of the plot and its axis, in which `{}` is the unit."""
+
+    names: tuple[str, str, str]
+    title: str
+    label: str
+    words: str
+    factor: float = 1
+    limits: tuple[float | None, float | None] = (0, None)
+
+
+_INTERVALS: Final = {
+    "abundance": _Intervals(
+        ("rate", "low", "high"), "Relative abundance", "independent events\nfor 100 {}, 95 % limits",
+        "Independent events for each 100 {} with 95 % limits; an index, not a density.", factor=100,
+    ),
+    "occupancy": _Intervals(
+        ("psi", "psi_low", "psi_high"), "Occupancy", "share of sites occupied,\n95 % intervals",
+        "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told.",
+        limits=(0, 1),
+    ),
+    "trends": _Intervals(
+        ("change", "low", "high"), "Change a year", "change a year, %,\n95 % intervals",
+        "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals.", 100, (-100, 300),
+    ),
+    "totals": _Intervals(
+        ("total", "low", "high"), "Counted on all sides", "individuals in independent\nevents, least and most",
+        "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",
+    ),
+}  # fmt: skip
+
+
+def _intervals(told: Told, kind: str, method: str, styles: Styles) -> Plot | None:
+    """Draw a row for each of the first species of which anything is known, and in it an interval for each part.
+
+    They are of the method's last year, where years are told apart. What passes the axis ends in an arrow, what stands at a bound is open.
+    """
+    of = _INTERVALS[kind]
     rows = [one for one in told[kind] if one["method"] == method]
     last = max((one["repeat"] for one in rows if one.get("repeat") is not None), default=None)
-    return [one for one in rows if one.get("repeat") == last], "" if last is None else f" {last}"
-
-
-def _interval_plot(
-    rows: Sequence[Told], names: tuple[str, str, str], title: str, colours: Colours, *, factor: float = 1, most: float | None = None,
-    **axis: Any,
-) -> "Figure | None":  # fmt: skip
-    """Draw the intervals of the first species of which anything is known."""
-    value = names[0]
+    rows = [one for one in rows if one.get("repeat") == last]
+    if kind == "totals":  # of all sides alone
+        rows = [
+            {**one, "by": {JOINT: {**one, "total": one["high"] if one["low"] == one["high"] else None}}} for one in rows
+        ]
+    value = of.names[0]
     known = [one for one in rows if any(value in found for found in one["by"].values())]
-    if not known:
+    shown = known[:MOST_ROWS]
+    if not shown:
         return None
-    figure, axes = marks.axes_of(1.2 + 0.34 * len(known[:MOST_ROWS]), title)
-    drawn: list[tuple[str, Mapping[str, Any]]] = []
-    for one in known[:MOST_ROWS]:
-        told = {part: found for part, found in one["by"].items() if value in found}
-        scaled = {
-            part: {**found, **{name: factor * found[name] for name in names if found[name] is not None}}
-            for part, found in told.items()
-        }
-        drawn.append((one["species"], scaled))
-    marks.intervals(axes, drawn, *names, colours, most=most)
-    marks.some_of(axes, len(drawn), len(known))
-    axes.set(**axis)
-    return figure
-
-
-def _abundance(told: Told, method: str, colours: Colours) -> tuple["Figure", str] | None:
-    """Draw events for each hundred units of effort."""
-    rows, _ = _of(told, "abundance", method)
-    unit = next((marks.units(found["unit"]) for one in rows for found in one["by"].values() if "unit" in found), "")
-    figure = _interval_plot(
-        rows, ("rate", "low", "high"), f"Relative abundance, {spaced(method)}", colours, factor=100,
-        xlabel=f"independent events\nfor 100 {unit}, 95 % limits", xlim=(0, None),
-    )  # fmt: skip
-    return (
-        None
-        if figure is None
-        else (figure, f"Independent events for each 100 {unit} with 95 % limits; an index, not a density.")
-    )
-
-
-def _occupancy(told: Told, method: str, colours: Colours) -> tuple["Figure", str] | None:
-    """Draw occupancy with its interval."""
-    rows, year = _of(told, "occupancy", method)
-    figure = _interval_plot(
-        rows, ("psi", "psi_low", "psi_high"), f"Occupancy, {spaced(method)}{year}", colours,
-        xlabel="share of sites occupied,\n95 % intervals", xlim=(0, 1),
-    )  # fmt: skip
-    words = "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told."
-    return None if figure is None else (figure, words)
-
-
-def _trends(told: Told, method: str, colours: Colours) -> tuple["Figure", str] | None:
-    """Draw changes a year."""
-    rows, _ = _of(told, "trends", method)
-    most = max(
-        (100 * found["high"] for one in rows for found in one["by"].values() if "change" in found), default=100.0
-    )
-    most = min(most * 1.05, 300.0) if most > 0 else 10.0
-    figure = _interval_plot(
-        rows, ("change", "low", "high"), f"Change a year, {spaced(method)}", colours, factor=100, most=most,
-        xlabel="change a year, %,\n95 % intervals", xlim=(-100, most),
-    )  # fmt: skip
-    if figure is None:
-        return None
-    figure.axes[0].axvline(0, color=marks.QUIET, linewidth=1, linestyle="--")
-    return figure, "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals."
-
-
-def _totals(told: Told, method: str, _colours: Colours) -> tuple["Figure", str] | None:
-    """Draw totals of all sides as intervals."""
-    counted, year = _of(told, "totals", method)
-    rows = counted[:MOST_ROWS]
-    if not rows:
-        return None
-    figure, axes = marks.axes_of(1.0 + 0.3 * len(rows), f"Counted on all sides, {spaced(method)}{year}")
-    marks.some_of(axes, len(rows), len(counted))
-    for row, one in enumerate(rows):
-        axes.plot([one["low"], one["high"]], [row, row], color=marks.JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
-        axes.plot([one["low"], one["high"]], [row, row], "|", color=marks.JOINT_COLOUR, markersize=9)
-    axes.set_yticks(range(len(rows)), [marks.wrapped(one["species"], 28) for one in rows], style="italic")
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set(xlabel="individuals in independent\nevents, least and most", xlim=(0, None))
-    return (
-        figure,
-        "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",
-    )
-
-
-_OF_METHOD: Final[Mapping[str, Callable[[Told, str, Colours], tuple["Figure", str] | None]]] = {
-    "effort": _effort, "accumulation": _accumulation, "abundance": _abundance, "occupancy": _occupancy, "trends": _trends,
-    "totals": _totals,
-}  # fmt: skip
+    every = [found for one in shown for found in one["by"].values() if value in found]
+    unit = next((units(found["unit"]) for found in every if "unit" in found), "")
+    least, most = of.limits
+    if most is not None and kind == "trends":  # no wider than the intervals, above 0 in any case
+        widest = max(105 * found["high"] for found in every)
+        most = min(widest, most) if widest > 0 else 10.0
+    figure, axes = _axes(1.2 + 0.34 * len(shown), f"{of.title}, {spaced(method)}{'' if last is None else f' {last}'}")
+    parts = [part for part in styles if any(value in one["by"].get(part, {}) for one in shown)]
+    for row, one in enumerate(shown):
+        for place, part in enumerate(parts):
+            found = one["by"].get(part, {})
+            if value not in found:
+                continue
+            mean: float | None = None if found[value] is None else of.factor * found[value]
+            low, high = (of.factor * found[name] for name in of.names[1:])
+            y = row + (place - (len(parts) - 1) / 2) * 0.22
+            end, colour = high if most is None else min(high, most), styles[part].colour
+            axes.plot([low, end], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
+            style: dict[str, Any] = {"color": colour, "markersize": 4.5, "clip_on": False, "zorder": 3}
+            if mean is not None and mean <= end:
+                face = "white" if found.get("at_a_bound") else colour
+                axes.plot(mean, y, styles[part].marker, markerfacecolor=face, **style)
+            if end < high:
+                axes.plot(end, y, ">", **style)
+    axes.set_yticks(range(len(shown)), [wrapped(one["species"], 28) for one in shown], style="italic")
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=of.label.format(unit), xlim=(least, most))
+    if least:
+        axes.axvline(0, color=_QUIET, linewidth=1, linestyle="--")
+    if len(shown) < len(known):
+        words = f"{len(shown)} of {len(known)} species, the tables have all"
+        axes.text(1, 1.01, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=_QUIET)
+    _key(axes, styles, parts)
+    return figure, of.words.format(unit)
