@@ -21,12 +21,13 @@ export function startSend(sent: (number: number) => void): void {
 
 /** Offer the datasets that somebody sends to, and their parts; nothing to nobody. */
 export async function offerDatasets(): Promise<void> {
+  // Emptied before the service is asked: what somebody types while it answers stays.
+  field('dataset').value = field('part').value = '';
   const own = hasKey() ? await askJson<{ name: string; roles: { role: string; dataset?: string }[] }>('/v1/account').catch(() => null) : null;
   const datasets = (own?.roles ?? []).flatMap(({ role, dataset }) => (role === 'uploader' && dataset ? [dataset] : []));
   if (own && !find('login-status').textContent) say(find('login-status'), t('logged_in', { name: own.name }));
   find('datasets').replaceChildren(...datasets.map((value) => el('option', { value })));
-  field('dataset').value = datasets.length === 1 ? datasets[0]! : '';
-  field('part').value = '';
+  if (datasets.length === 1) field('dataset').value ||= datasets[0]!;
   await loadParts();
 }
 
