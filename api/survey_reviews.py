@@ -84,10 +84,10 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
 def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request)
-    from biodata.surveys import conversation
+    from biodata.surveys import review
 
     wanted = _number(request, who, number, Action.HAND_IN)
-    conversation.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
+    review.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 

@@ -15,7 +15,7 @@ from biodata.store.models import AuditEntry, Release, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent, SubmissionView
 from biodata.store.survey_steps import STATES, VIEWED, state_of
-from biodata.surveys import conversation, receive, review, sides, submit
+from biodata.surveys import receive, review, sides, submit
 from biodata.surveys.submit import Sent
 
 DECIDED = "SUBMISSION_DECIDED"
@@ -118,7 +118,7 @@ class Desk:
         if action == "send":
             return review.submit(self.registry, who, number, seen=seen)
         if action == "answer":
-            return conversation.answer(self.registry, who, number, "so it was", seen=seen)
+            return review.answer(self.registry, who, number, "so it was", seen=seen)
         if action == "remove":
             return submit.remove(self.settings, self.registry, who, number)
         if action == "restore":
@@ -346,7 +346,7 @@ def test_a_new_version_takes_the_place_of_one_that_waits_when_its_reviewers_see_
                   sent=Sent(part=part))  # fmt: skip
     assert look(desk, number, "laos")["state"] == "asked", "it is not checked yet"
     with desk.registry.session() as session, session.begin():
-        conversation.replace(session, session.get_one(Submission, new))
+        review.replace(session, session.get_one(Submission, new))
     told = look(desk, number, "laos")
     assert (told["state"], told["waits_for_you"], told["rows"]) == ("replaced", False, False)
     with desk.registry.session() as session, session.begin():

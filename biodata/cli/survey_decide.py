@@ -39,8 +39,8 @@ def review(
 
     Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
     """
-    from biodata.surveys import exact_rows, views
     from biodata.surveys import review as reviews
+    from biodata.surveys import views
 
     with opened(installation(data), language) as found:
         who = who_is(found.registry, account, found.language) if account or decision is not None else None
@@ -57,7 +57,7 @@ def review(
             country and country.strip().upper(),
         )
         if rows:
-            say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
+            say_exact(views.exact_rows(found.settings, found.registry, who, number, side=side))
             return
         if who is None:  # whoever reads the files of this machine
             told = with_values(found.settings, told, found.language)
@@ -83,14 +83,11 @@ def answer(
 
     Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
     """
-    from biodata.surveys import conversation
     from biodata.surveys import review as reviews
 
     with opened(installation(data), language) as found:
         who = who_is(found.registry, account, found.language)
-        conversation.answer(
-            found.registry, who, number, words, seen=reviews.look(found.registry, who, number)["version"]
-        )
+        reviews.answer(found.registry, who, number, words, seen=reviews.look(found.registry, who, number)["version"])
         say(state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
 
 

@@ -188,10 +188,7 @@ def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> C
 
 
 def _list(
-    book: Workbook,
-    problems: Sequence[Mapping[str, Any]],
-    places: Sequence[tuple[str, int, int] | None],
-    language: str,
+    book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[tuple[str, int, int] | None], language: str
 ) -> None:
     """Write the sheet of problems, before the others."""
 

@@ -7,13 +7,13 @@ from sqlalchemy import select
 
 from biodata import pipeline
 from biodata.access import exact_building, purges, traces, withdrawal
-from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.query.filters import And, Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE, step
+from biodata.surveys.problems import refuse
 
 
 def purge_part(
@@ -29,15 +29,13 @@ def purge_part(
     with registry.session(read_only=True) as session:
         every = session.scalars(select(Submission).where(*own)).all()
     if not every:
-        problem = "the dataset has no part of this name"
         expected = "one that `biodata survey history` tells"
-        raise InputError(problem, column="part", value=part, expected=expected, code="RECORD_MISSING")
+        refuse("RECORD_MISSING", "the dataset has no part of this name", expected, column="part", value=part)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         versions = [one.snapshot for one in every if one.snapshot is not None and not one.removes]
         keys, events = _ever(lake, versions, dataset, part)
-        withdrawal.note_part(
-            settings, lake, dataset=dataset, part=part, reason=reason, actor=actor, keys=keys, events=events
-        )
+        told = {"dataset": dataset, "part": part, "reason": reason, "actor": actor}
+        withdrawal.note_part(settings, lake, keys=keys, events=events, **told)
     purged = purges.purge(settings, release=pipeline.release, actor=actor)
     exact_building.follow_release(settings)
     files = 0

@@ -22,7 +22,7 @@ from biodata.parsers.area_units import INVISIBLE
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.sharing.names import CommonNames
-from biodata.surveys import cell_checks, common_names, event_checks, near_names, record_times, value_checks
+from biodata.surveys import cell_checks, event_checks, name_checks, record_times, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.vocabularies import SurveyDesign
@@ -106,9 +106,9 @@ class TableChecks:
         self._records.append((rows, read.interpreted))
         self.read.records.append(read.interpreted)
         found = list(cell_checks.found(rows, read))
-        yield from self._of_all(rows, read, list(common_names.told_instead(rows, found, self.common)))
+        yield from self._of_all(rows, read, list(name_checks.common(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
-            yield from near_names.found(rows)
+            yield from name_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
