@@ -1,6 +1,6 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -165,7 +165,7 @@ class Check:
         findings = [*survey.findings, *heading_checks.headings(survey)]
         records = [(Rows.of(one.table, one.known), one.frame) for one in observations(survey)]
         placed = placed_by_records(rows for rows, _ in records)
-        find = {
+        find: dict[str, Callable[[Rows], Iterable[Finding]]] = {
             "project": value_checks.of_project,
             "sites": checks.sites,
             "events": partial(checks.events, placed=placed),

@@ -149,7 +149,7 @@ def _current(registry: Registry, submission: Submission) -> int | None:
     """Return the submission that a part has now; None of a part that the dataset has not."""
     with registry.session(read_only=True) as session:
         last = survey_steps.last_of(session, submission.dataset, submission.part)
-        return last and last.id
+        return None if last is None else last.id
 
 
 def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
@@ -208,7 +208,8 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
                 _look_again(session, found)
                 return
             found.state = COMMITTING
-        report, doing = submission.report, {"extra": {"submission": number}, "check": see_base}
+        report = submission.report
+        doing: dict[str, Any] = {"extra": {"submission": number}, "check": see_base}
         if read is not None:
             snapshot = pipeline.commit(read, lake, settings, **doing)[-1].snapshot
         else:
