@@ -39,12 +39,7 @@ def flags_of(table: str) -> Mapping[str, tuple[tuple[str, ...], bool, tuple[str,
 
 CELLS: Final = flags_of("records")
 # What says no more of a row where both coordinates stand in one cell.
-_IN_ONE_CELL: Final = {
-    "COORDINATE_INVALID",
-    "COORDINATE_MISSING",
-    "COORDINATE_OUT_OF_RANGE",
-    "PRESUMED_SWAPPED_COORDINATE",
-}
+_IN_ONE_CELL: Final = {"PRESUMED_SWAPPED_COORDINATE", *map("COORDINATE_{}".format, ("INVALID", "MISSING", "OUT_OF_RANGE"))}  # fmt: skip
 _PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
 # Flags for which an interpreted column says what would be right.
 _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}

@@ -71,9 +71,7 @@ class Check:
     boundaries: BoundarySet
     today: date | None = None  # later dates have not been yet
     encoding: str | None = None  # of text, where it is declared
-    kept: Mapping[str, str] = field(
-        default_factory=dict
-    )  # heading → term, as decided before; empty where it is of none
+    kept: Mapping[str, str] = field(default_factory=dict)  # heading → term, as decided before; empty for none
     rules: RuleSet | None = None  # with what is known of taxa; the bundled list where none are given
     known: pl.DataFrame | None = None  # `terms.TAXON` of checklists: names are matched as they will be when it goes in
     declared: Mapping[str, str] = field(default_factory=dict)  # of the dataset's values (`ingest.protocol.DECLARABLE`)
@@ -103,9 +101,8 @@ class Check:
         try:
             self.form = self._form()
             by_program, day = self.form != forms.SHEETS, self.today or datetime.now(UTC).date()
-            harmoniser = Harmoniser(
-                boundaries=self.boundaries, secret=b"a check stores nothing", today=day, checklist=self.known
-            )
+            secret = b"a check stores nothing"
+            harmoniser = Harmoniser(boundaries=self.boundaries, secret=secret, today=day, checklist=self.known)
             common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()
@@ -113,9 +110,8 @@ class Check:
             read.licences.extend([self.licences.registered] if self.licences.registered else [])
             told = notices(read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language)
         except InputError as error:
-            failed = [
-                problem_of_file(error, self.name, self.language, file=other_forms.renamed(error.file, self.files))
-            ]
+            file = other_forms.renamed(error.file, self.files)
+            failed = [problem_of_file(error, self.name, self.language, file=file)]
         problems = [*(problem_of(finding, self.language) for finding in self.findings), *failed]
         report = report_of(self.name, self.rows, problems, form=self.form, notes=self.notes, notices=told, order=self.order,
                            accepted=self.replaced, params=self.params)  # fmt: skip
@@ -125,9 +121,8 @@ class Check:
         if any(path.suffix == taken_tables.SUFFIX for _, path in self.files):
             return _TAKEN
         limit = other_forms.MAX_BYTES if self.target is None else forms.MAX_BYTES
-        return forms.recognise(
-            [path for _, path in self.files], names=[name for name, _ in self.files], limit_bytes=limit
-        )
+        names = [name for name, _ in self.files]
+        return forms.recognise([path for _, path in self.files], names=names, limit_bytes=limit)
 
     def check_sheets(self) -> None:
         """Check workbooks and texts; take accepted proposals, of headings first."""
@@ -165,11 +160,8 @@ class Check:
         findings = [*survey.findings, *heading_checks.headings(survey)]
         records = [(Rows.of(one.table, one.known), one.frame) for one in observations(survey)]
         placed = placed_by_records(rows for rows, _ in records)
-        find: dict[str, Callable[[Rows], Iterable[Finding]]] = {
-            "project": value_checks.of_project,
-            "sites": checks.sites,
-            "events": partial(checks.events, placed=placed),
-        }
+        find: dict[str, Callable[[Rows], Iterable[Finding]]]
+        find = {"project": value_checks.of_project, "sites": checks.sites, "events": partial(checks.events, placed=placed)}  # fmt: skip
         for kind, of_rows in find.items():
             for table in survey.of(kind):
                 findings += of_rows(rows) if (rows := Rows.of(table)).own else ()

@@ -27,9 +27,8 @@ _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"  # stands for a heading that may be a cell of the file
 KINDS: Final = ("new", "changed", "gone", "unchanged")
 TABLES: Final = ("events", "occurrences")
-_CELLS: Final = dict.fromkeys(("identifier", "sheet", "row", "column", "before", "after"), pl.String()) | {
-    "row": pl.Int64()
-}
+_CELLS: Final = pl.Schema({"identifier": pl.String, "sheet": pl.String, "row": pl.Int64, "column": pl.String,
+                           "before": pl.String, "after": pl.String})  # fmt: skip
 _COUNT: Final = r"^\d{1,4}$"
 """No effort is shown: it would know a coarse station again, and with columns moved it is a latitude to a tenth of a degree."""
 _WORDS: Final = {
@@ -145,9 +144,8 @@ def difference_of(
     where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
     events, records = (lake.read(name, where=where) for name in ("events", "verbatim"))
     had = {"events": states.of_lake_events(events), "occurrences": states.of_lake_records(records)}
-    return Difference(
-        dataset, part, **{name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
-    )
+    tables = {name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
+    return Difference(dataset, part, **tables)
 
 
 def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = ()) -> TableDifference:
@@ -159,9 +157,8 @@ def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = 
     came, was = pl.col("came").is_not_null(), pl.col("was").is_not_null()
     kind = pl.when(~came).then(pl.lit("gone")).when(~was).then(pl.lit("new")).when(touched).then(pl.lit("changed"))
     before = had.select("identifier", was_sheet="sheet", was_row="row", was=True)
-    rows = brought.select("identifier", "sheet", "row", came=True).join(
-        before, on="identifier", how="full", coalesce=True
-    )
+    after = brought.select("identifier", "sheet", "row", came=True)
+    rows = after.join(before, on="identifier", how="full", coalesce=True)
     rows = rows.with_columns(kind=kind.otherwise(pl.lit("unchanged")), shown=pl.col("identifier").is_in(list(shown)))
     return TableDifference(rows.drop("came", "was").sort("row", "was_row", "identifier", nulls_last=True), changes)
 
@@ -173,9 +170,13 @@ def _with_columns(frame: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
 
 def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
     """Return the cells that differ between rows of one identifier, by row and column of the upload."""
-    both = brought.join(
-        had.drop("sheet", "row"), on="identifier", how="inner", suffix=" before", maintain_order="left"
-    ).lazy()
+    before = had.drop("sheet", "row").lazy()
+    both = (
+        brought.lazy()
+        .join(before, on="identifier", how="inner", suffix=" before", maintain_order="left")
+        .collect()
+        .lazy()
+    )
     found = [
         both.filter(pl.col(name).fill_null("") != pl.col(f"{name} before").fill_null(""))  # empty and missing are the same
         .select("identifier", "sheet", "row", column=pl.lit(name.removeprefix("=")), before=f"{name} before", after=name)

@@ -21,9 +21,7 @@ from biodata.surveys.cell_checks import Rows
 
 _NAME: Final = "scientificName"
 _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
-_OFTENER: Final = (
-    3  # a name of the table that stands so many times as often as another is taken for the one that was meant
-)
+_OFTENER: Final = 3  # a name of the table that stands so many times as often as another is the one that was meant
 _LONG: Final = 8
 _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter makes another name
 
@@ -33,9 +31,8 @@ def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Itera
     meant = cache(lambda text: _meant(text, names))
     left: dict[tuple[int | None, str | None], Finding] = {}
     columns = (_NAME, "verbatimScientificName")
-    for row, column, text in [
-        (row, name, text) for row, own in rows.own.items() for name in columns if (text := own.get(name))
-    ]:
+    cells = [(row, name, text) for row, own in rows.own.items() for name in columns if (text := own.get(name))]
+    for row, column, text in cells:
         proposal = meant(text)
         if proposal is not None:
             left[row, rows.table.heading(column)] = rows.finding(row, column, "NAME_COMMON", proposal=proposal)

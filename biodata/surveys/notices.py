@@ -130,7 +130,6 @@ def _together(found: Iterable[Foreseen]) -> Iterator[Foreseen]:
 
 
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
-    """Return what the rules do to a name in words."""
     withheld = one.category is SharingCategory.WITHHELD
     code = {
         (True, False): "NAME_PUBLISHED_COARSE", (True, True): "NAME_WITHHELD",

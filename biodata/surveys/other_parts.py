@@ -17,8 +17,7 @@ from biodata.surveys.states import RECORD
 
 _CODE: Final = "IDENTIFIER_IN_TWO_PARTS"
 _TABLES: Final = (("occurrences", RECORD, "occurrenceID"), ("events", "eventID", "eventID"))
-_ONE_BY_ONE: Final = 10
-"""Where more rows than these stand in one other part it is told once, at the first: the file is that part's."""
+_ONE_BY_ONE: Final = 10  # of more rows in one other part it is told once, at the first: the file is that part's
 
 
 def problems_of_published(

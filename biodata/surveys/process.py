@@ -120,16 +120,11 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         report, shown = _one_problem(submission.file_name, error), None
     change = None
     if shown is not None:
-        found = difference_of(
-            reading.brought, reading.lake, submission.dataset, submission.part, published=_published(shown)
-        )
+        part, published = (submission.dataset, submission.part), _published(shown)
+        found = difference_of(reading.brought, reading.lake, *part, published=published)
         keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
         waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
-        told = {
-            "base": base,
-            **found.as_dict(values=False),
-            telling.WAITS: {str(places): count for places, count in waits},
-        }
+        told = {"base": base, **found.as_dict(values=False), telling.WAITS: {str(n): count for n, count in waits}}
         change = _Change(told, *views.view_of(shown, found, countries), countries)
     _settle(settings, registry, submission.id, report, change)
 
@@ -146,14 +141,12 @@ def _withdrawn(read: pipeline.Interpreted, kept_as: str, name: str) -> list[Prob
 
 
 def _current(registry: Registry, submission: Submission) -> int | None:
-    """Return the submission that a part has now; None of a part that the dataset has not."""
     with registry.session(read_only=True) as session:
         last = survey_steps.last_of(session, submission.dataset, submission.part)
         return None if last is None else last.id
 
 
 def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
-    """Return what the current release calls the dataset's rows."""
     called = shown.had.join(shown.before.select("key", "occurrenceID"), on="key")
     records = called.filter(pl.col("identifier") == pl.col("occurrenceID"))["identifier"]
     return {"events": sorted(shown.events_before), "occurrences": records.to_list()}
@@ -272,7 +265,6 @@ def _is_outdated(session: Session, submission: Submission, read: pipeline.Interp
 
 
 def _look_again(session: Session, submission: Submission) -> None:
-    """Let a submission be checked once more."""
     survey_steps.outdated(session, submission)
     submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 

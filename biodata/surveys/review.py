@@ -117,12 +117,8 @@ def decide(
         refuse("FIELD_INVALID", "this is no decision", ", ".join(_DECISIONS), column="decision", value=decision)
     reasons = reasons.strip()
     if decision != "accept" and not reasons and not questions:
-        refuse(
-            "FIELD_INVALID",
-            "it needs a reason",
-            "words that help its sender; they must tell no place",
-            column="reasons",
-        )
+        expected = "words that help its sender; they must tell no place"
+        refuse("FIELD_INVALID", "it needs a reason", expected, column="reasons")
     if len(reasons) > MOST_WORDS or len(questions) > MOST_QUESTIONS:
         most = f"at most {MOST_WORDS:,} characters and {MOST_QUESTIONS} questions"
         refuse("FIELD_INVALID", "this is too long", most, column="reasons")
@@ -204,9 +200,8 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
     """
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
-        refuse(
-            "FIELD_INVALID", "this is no answer", f"1 to {MOST_WORDS:,} characters that tell no place", column="answer"
-        )
+        expected = f"1 to {MOST_WORDS:,} characters that tell no place"
+        refuse("FIELD_INVALID", "this is no answer", expected, column="answer")
     _check_no_place("answer", words)
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
@@ -224,12 +219,8 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
 def _check_no_place(column: str, *words: str) -> None:
     """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
     if any(tells_a_place(one) for one in words):
-        refuse(
-            "FIELD_INVALID",
-            "these words tell a place",
-            "the row, the site or the date, and no coordinates",
-            column=column,
-        )
+        expected = "the row, the site or the date, and no coordinates"
+        refuse("FIELD_INVALID", "these words tell a place", expected, column=column)
 
 
 def replace(session: Session, submission: Submission) -> None:

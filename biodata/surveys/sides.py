@@ -24,9 +24,7 @@ ACCEPTED: Final = "accepted"
 REFUSED: Final = "refused"
 UNCHANGED: Final = "unchanged"  # no row of this side becomes another one: there is nothing for its reviewer to decide
 OPEN: Final = "open"  # nobody reviews this side, and the settings do not ask for it
-NOBODY: Final = (
-    "nobody"  # told of a side that waits, as the settings ask, while nobody but perhaps its team may review it
-)
+NOBODY: Final = "nobody"  # of a side that waits, as the settings ask, while nobody but its team may review it
 
 
 def countries(read: Interpreted) -> set[str]:
@@ -156,6 +154,5 @@ def check_seen(submission: Submission, seen: int) -> None:
 
 def missing(number: int) -> NoReturn:
     """Refuse a submission that is not there for somebody."""
-    refuse(
-        "RECORD_MISSING", "there is no submission of this number that concerns you", column="number", value=str(number)
-    )
+    problem = "there is no submission of this number that concerns you"
+    refuse("RECORD_MISSING", problem, column="number", value=str(number))

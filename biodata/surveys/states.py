@@ -155,9 +155,7 @@ class UploadReading(ExitStack):
         self.lake, self._settings = lake, settings
         self._asked: tuple[Any, ...] = ()
         self._read: pipeline.Interpreted | None = None
-        self.brought: dict[
-            str, pl.DataFrame
-        ] = {}  # `events` and `occurrences` of the file that was read last (`Brought`)
+        self.brought: dict[str, pl.DataFrame] = {}  # of the file that was read last (`Brought`)
 
     def read(self, submission: Submission, path: Path, options: Mapping[str, str]) -> pipeline.Interpreted:
         """Return what a file brings, told the options of `options_of`; refuse one that cannot be taken in."""
@@ -170,11 +168,13 @@ class UploadReading(ExitStack):
         self._read = None
         heard = Brought(dataset, part, self._settings)
         opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=dataset, options=options)
-        extra = {"submission": submission.id}
-        reading = pipeline.interpreting(
-            opened, self.lake, self._settings, extra=extra, part=part, hear=heard.hear, with_countries=True
-        )
-        self._read = self.enter_context(reading)
+        asking: dict[str, Any] = {
+            "extra": {"submission": submission.id},
+            "part": part,
+            "hear": heard.hear,
+            "with_countries": True,
+        }
+        self._read = self.enter_context(pipeline.interpreting(opened, self.lake, self._settings, **asking))
         self._asked, self.brought = asked, _without(withdrawn, heard.states(), dataset)
         return self._read
 

@@ -40,9 +40,7 @@ class Sent:
 
     part: str | None = None  # of its dataset; nothing takes the file's name without its ending
     wanted: bool = True  # it goes to review as soon as it is checked; else it stays a draft, whose difference its sender sees first
-    licence: str | None = (
-        None  # of what tells none in the file; nothing keeps what was told last (`licences.inherited`)
-    )
+    licence: str | None = None  # of what tells none in the file; else what was told last (`licences.inherited`)
     accept: tuple[str, ...] = ()  # proposals, for the dataset from now on (`accepting.apply`)
 
 
@@ -148,14 +146,8 @@ def restore(registry: Registry, who: Principal, number: int, *, idempotency_key:
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.part_version is None or found.removes or found.report is None:
-            expected = "one that `biodata survey history` tells"
-            refuse(
-                "VERSION_UNKNOWN",
-                "nothing of that version is kept any more",
-                expected,
-                column="number",
-                value=str(number),
-            )
+            problem, expected = "nothing of that version is kept any more", "one that `biodata survey history` tells"
+            refuse("VERSION_UNKNOWN", problem, expected, column="number", value=str(number))
         last = last_of(session, found.dataset, found.part)
         if last is not None and last.id == found.id:
             refuse("SUBMISSION_DECIDED", "it is the current version of its part", "an earlier version of it")

@@ -15,9 +15,7 @@ from biodata.surveys import words
 from biodata.surveys.difference import OTHER_COLUMN, TABLES
 from biodata.surveys.sides import REFUSED, WAITING
 
-WAITS: Final = (
-    "waits"  # beside a survey's difference: how many sensitive records wait, by the number of places that there are
-)
+WAITS: Final = "waits"  # beside a survey's difference: how many sensitive records wait, by how many places there are
 _LISTS: Final = ("new", "changed", "gone")
 CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
 NO_WORKER: Final = "NEXT_NO_WORKER"  # it waits for a worker where none seems to run
@@ -51,11 +49,8 @@ def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a table's difference with a word for the headings that are kept back."""
     other = {OTHER_COLUMN: words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
     changed = [{**one, "column": other.get(one["column"], one["column"])} for one in table["changed"]]
-    return {
-        **table,
-        "changed": changed,
-        "changed_cells": {other.get(n, n): k for n, k in table["changed_cells"].items()},
-    }
+    counts = {other.get(name, name): count for name, count in table["changed_cells"].items()}
+    return {**table, "changed": changed, "changed_cells": counts}
 
 
 def stage(session: Session, submission: Submission) -> str:

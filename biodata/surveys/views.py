@@ -99,9 +99,8 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
     own = pl.concat([now, was]).filter(pl.col("key").is_in(pl.concat(touched).implode()))["sides"]
     concerned = set(pl.concat([own, places["countries"]]).explode().drop_nulls()) & set(every)
     shown = rows.select("change", "before", *columns, "sides")
-    return View(shown, events, _counts(rows, found, every), found.rules_hash), set(
-        every
-    ) if hidden or not concerned else concerned
+    view = View(shown, events, _counts(rows, found, every), found.rules_hash)
+    return view, set(every) if hidden or not concerned else concerned
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
@@ -168,9 +167,8 @@ def rows(
         frame = frame.filter(pl.col("change") == change)
     if event is not None:
         frame = frame.filter(pl.col("eventID") == event)
-    told = frame.slice(offset, limit).with_columns(
-        pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
-    )
+    own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
+    told = frame.slice(offset, limit).with_columns(own)
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
         "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(_retold(told, language)),
@@ -217,11 +215,14 @@ def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return rows for JSON: what is empty is left out."""
-    rows = [
-        row | ({"before": orjson.loads(row["before"])} if row.get("before") else {})
+    return [
+        {
+            name: orjson.loads(value) if name == "before" else value
+            for name, value in row.items()
+            if value not in (None, [])
+        }
         for row in frame.iter_rows(named=True)
     ]
-    return [{name: value for name, value in row.items() if value is not None and value != []} for row in rows]
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
