@@ -200,7 +200,10 @@ class Check:
                     findings += self.checks.records(Rows.of(sheet), sheet.frame)
         findings += self.checks.between([images for table in again for images in table.images])
         self.findings = once(findings)
-        self.notes = list(dict.fromkeys(other_forms.worded(note, self.files) for one in tables for note in one.notes))
+        notes = "\n".join(dict.fromkeys(note for one in tables for note in one.notes))
+        for name, lying in self.files:  # a person calls them otherwise
+            notes = notes.replace(lying.name, name)
+        self.notes = notes.splitlines()
         self.checks.read.licences.extend(one for table in again if (one := table.dataset.license))
         if not self.rows and not events:
             problem, expected = "there is nothing in it to take in", "records, or events with their effort"

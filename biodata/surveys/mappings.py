@@ -8,8 +8,8 @@ from sqlalchemy import delete, select
 
 from biodata.ingest.headings import TERMS, key
 from biodata.store.heading_mappings import kept
-from biodata.store.heading_models import HeadingMapping
 from biodata.store.registry import Registry
+from biodata.store.survey_models import HeadingMapping
 from biodata.surveys.problems import refuse
 
 MAX_HEADINGS: Final = 1_000  # that are kept for a dataset

@@ -58,10 +58,11 @@ def _ever(lake: Lake, versions: list[int], dataset: str, part: str) -> tuple[lis
     snapshots = lake.snapshots()["snapshot"]
     # `compaction` may have given a version up: the next one that is kept has its rows.
     kept = {min(one for one in snapshots if one >= version) for version in versions}
-    found: list[list[Any]] = []
-    for table, name in (("occurrences", "key"), ("events", "eventID")):
+
+    def of(table: str, name: str) -> list[Any]:
         frames = [lake.read(table, columns=[name], where=where, snapshot=version) for version in (*sorted(kept), None)]
         own = pl.concat(frames)[name].drop_nulls().unique()
         others = lake.read(table, columns=[name, "dataset_part"], where=of_dataset).filter(~is_own)[name]
-        found.append(own.filter(~own.is_in(others.drop_nulls().implode())).sort().to_list())
-    return found[0], found[1]
+        return own.filter(~own.is_in(others.drop_nulls().implode())).sort().to_list()
+
+    return of("occurrences", "key"), of("events", "eventID")

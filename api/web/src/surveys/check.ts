@@ -4,22 +4,13 @@ import { attempt, el, field, find, say, statusLine, table, terms } from './dom';
 import { reportView, type Report } from './findings';
 import { ask, askJson, asJson, hasKey, save } from './session';
 
-interface Heading {
-  heading: string;
-  sheet: string;
-  certain: boolean;
-  term: string | null;
-  others: string[];
-  why: string;
-}
+interface Heading { heading: string; sheet: string; certain: boolean; term: string | null; others: string[]; why: string }
 
 const NO_TERM = '-';
 /** Proposals that are accepted, here until the file is sent, and from then on for its dataset. */
 const accepted = new Set<string>();
 
-export function chosenFile(): File | null {
-  return field('file').files?.[0] ?? null;
-}
+export const chosenFile = (): File | null => field('file').files?.[0] ?? null;
 
 export function startCheck(): void {
   find('check-form').addEventListener('submit', (event) => {

@@ -15,12 +15,7 @@ export type Row = Texts<'occurrenceID' | 'eventID' | 'eventDate' | 'scientificNa
 type EventRow = Texts<'eventID' | 'design' | 'samplingProtocol' | 'event_start' | 'event_end' | 'effort_unit' | 'locality' | 'sharing_category'>
   & Numbers<'year' | 'effort_value' | 'failed_days' | 'records' | 'species' | 'west' | 'east' | 'south' | 'north'>
   & { targetTaxonomicScope?: string[]; country_codes?: string[]; quality_flags?: string[] };
-interface Answer<T> {
-  counts: Record<string, Record<string, number>>;
-  count: number;
-  results: T[];
-  flags: Record<string, string>;
-}
+interface Answer<T> { counts: Record<string, Record<string, number>>; count: number; results: T[]; flags: Record<string, string> }
 type Ask = ((words: string) => void) | null;
 
 const AT_ONCE = 500;
@@ -80,9 +75,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     status, legend, shown, more);
 }
 
-function plainButton(words: string): HTMLButtonElement {
-  return el('button', { type: 'button', class: 'plain', hidden: true }, words);
-}
+const plainButton = (words: string): HTMLButtonElement => el('button', { type: 'button', class: 'plain', hidden: true }, words);
 
 /** The counts of a side; what waits is said where something does. */
 function sideCounts(side: string, counts: Record<string, number>): string {
@@ -108,9 +101,7 @@ function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, strin
   });
 }
 
-function badge(change: string, count = ''): HTMLElement {
-  return el('span', { class: `badge ${change}` }, named('kind', change) + count);
-}
+const badge = (change: string, count = ''): HTMLElement => el('span', { class: `badge ${change}` }, named('kind', change) + count);
 
 function recordTable(rows: Row[], doubts: (row: Row) => string[], flags: Record<string, string>, about: Ask): HTMLElement {
   const heads = [t('change'), terms['occurrenceID'], terms['individualCount'], terms['eventDate'], terms['eventID'], t('place'), t('sides'), t('doubts'), ''];

@@ -57,9 +57,7 @@ function tellFile(): void {
 }
 
 /** The part that is typed, else as the service calls it. */
-function partName(): string {
-  return field('part').value.trim() || (chosenFile()?.name ?? '').replace(/(?<=.)\.[^.]*$/, '');
-}
+const partName = (): string => field('part').value.trim() || (chosenFile()?.name ?? '').replace(/(?<=.)\.[^.]*$/, '');
 
 /** Say that what is sent takes the place of what is there. */
 function tellPart(): void {
