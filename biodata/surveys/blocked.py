@@ -17,9 +17,7 @@ from biodata.store.registry import Registry
 from biodata.surveys.check import check_files
 
 
-def blocked(
-    paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]
-) -> list[IngestReport]:
+def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]) -> list[IngestReport]:  # fmt: skip
     """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal.
 
     `dataset` and `options` are as `pipeline.ingest` takes them. A file that cannot be read at all is left to it, which says

@@ -108,9 +108,7 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         yield from _doubted(rows, row, flags, proposals, dict(zip(_FACTS, facts, strict=True)))
 
 
-def _doubted(
-    rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]
-) -> Iterator[Finding]:
+def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip
     own, kind = rows.own[row], rows.table.kind
     split = one_cell(own)
     if split is not None:

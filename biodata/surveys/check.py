@@ -211,7 +211,6 @@ class Check:
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
-    """Find rows of another dataset: nobody hands in what is another's."""
     for table in survey.tables:
         if "datasetKey" in table.frame.columns:
             other = table.frame.filter(of_another(dataset)).select("source_row", "datasetKey")

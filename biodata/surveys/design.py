@@ -124,9 +124,7 @@ def _events(
     return events, SharingCategory.OPEN if others.is_empty() else SharingCategory.WITHHELD
 
 
-def _result(
-    lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet
-) -> dict[str, Any]:
+def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> dict[str, Any]:  # fmt: skip
     """Return the corridor or candidate asked, as the lake has it or as it is published."""
     known: list[str] = []
     read = lake.read

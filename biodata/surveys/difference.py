@@ -170,15 +170,9 @@ def _with_columns(frame: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
 
 def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
     """Return the cells that differ between rows of one identifier, by row and column of the upload."""
-    before = had.drop("sheet", "row").lazy()
-    both = (
-        brought.lazy()
-        .join(before, on="identifier", how="inner", suffix=" before", maintain_order="left")
-        .collect()
-        .lazy()
-    )
+    both = brought.join(had.drop("sheet", "row"), on="identifier", suffix=" before", maintain_order="left")
     found = [
-        both.filter(pl.col(name).fill_null("") != pl.col(f"{name} before").fill_null(""))  # empty and missing are the same
+        both.lazy().filter(pl.col(name).fill_null("") != pl.col(f"{name} before").fill_null(""))  # empty and missing are the same
         .select("identifier", "sheet", "row", column=pl.lit(name.removeprefix("=")), before=f"{name} before", after=name)
         for name in cells
     ]  # fmt: skip

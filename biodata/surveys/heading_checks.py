@@ -59,7 +59,6 @@ def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
 
 
 def _lacks(table: SurveyTable, name: str) -> Finding:
-    """Tell a column that is missing, and the heading that may mean it."""
     meant = max((p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None)
     params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
     return table.finding(table.heading_row, name, None, "HEADING_MISSING", True, **params)

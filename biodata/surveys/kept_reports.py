@@ -60,7 +60,6 @@ def _listed(report: Mapping[str, Any], problems: list[dict[str, Any]], language:
 
 
 def _without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem by its code and its place."""
     sheet, params = str(problem.get("sheet") or ""), {}
     for name, value in (problem.get("params") or {}).items():
         text = str(value)

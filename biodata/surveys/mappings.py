@@ -18,9 +18,7 @@ MAX_LETTERS: Final = 300
 __all__ = ["MAX_HEADINGS", "MAX_LETTERS", "keep", "kept"]
 
 
-def keep(
-    registry: Registry, dataset: str, mapping: Mapping[str, str], *, account_id: int | None = None
-) -> dict[str, str]:
+def keep(registry: Registry, dataset: str, mapping: Mapping[str, str], *, account_id: int | None = None) -> dict[str, str]:  # fmt: skip
     """Keep what a dataset's headings mean, in place of what was decided about them before; return all that is kept now.
 
     An empty term says that the column is of none; headings that are not named stay as they were. Nothing is changed where a

@@ -171,8 +171,6 @@ def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> C
 
 
 def _list(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[Place], language: str) -> None:
-    """Write the sheet of problems, before the others."""
-
     def word(code: str, **params: object) -> str:
         return words.told(f"REPORT_{code}", params, language)[0]
 

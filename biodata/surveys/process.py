@@ -130,10 +130,6 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
 
 
 def _withdrawn(read: pipeline.Interpreted, kept_as: str, name: str) -> list[Problem]:
-    """Return each row of a file that was withdrawn before.
-
-    The others go in; where no record is among them, nothing does, so that nobody takes for published what is not there.
-    """
     refused = [one for table in read.tables for one in table.report.refusals if one.code == CODE]
     blocks = bool(refused) and read.frames()[1].is_empty()
     placed = [(name if one.file in ("", kept_as) else one.file, one.sheet, one.row) for one in refused]
@@ -208,9 +204,7 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
         else:
             message = f"part {part[1]} of {part[0]} removed"
             with lake.staging() as nothing, lake.row_files("events") as no_events:
-                records, events = lake.commit_survey(
-                    nothing, no_events, part=part, author="survey", message=message, **doing
-                )
+                records, events = lake.commit_survey(nothing, no_events, part=part, author="survey", message=message, **doing)  # fmt: skip
             snapshot, gone = records.snapshot, {"records": {"gone": records.gone}, "events": {"gone": events.gone}}
             report = {"file": None, "ok": True, "problems": [], **gone}
     except _MovedOnError:
@@ -246,7 +240,6 @@ def _put_down_others(registry: Registry, submission: Submission, lake: Lake) -> 
 
 
 def _version_of(lake: Lake, number: int) -> int | None:
-    """Return the version of the lake that a submission made; None where it made none."""
     versions = lake.snapshots()
     own = versions.filter(versions["extra"].str.json_path_match("$.submission") == str(number))
     return None if own.is_empty() else int(own["snapshot"][0])
@@ -292,9 +285,7 @@ def _opened(settings: Settings, submission: Submission) -> Path:
     return path
 
 
-def _settle(
-    settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], change: _Change | None = None
-) -> None:
+def _settle(settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], change: _Change | None = None) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake; without a change it is refused."""
     keep_report(settings.data, f"submission-{number}", report)
     with _changing(registry, number) as (session, found):

@@ -16,9 +16,7 @@ from biodata.store.survey_steps import MACHINE, step
 from biodata.surveys.problems import refuse
 
 
-def purge_part(
-    settings: Settings, registry: Registry, *, dataset: str, part: str, reason: str, actor: str
-) -> dict[str, Any]:
+def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: str, reason: str, actor: str) -> dict[str, Any]:  # fmt: skip
     """Purge a part: its records and events of every version, its files, its reports; a second time is no news.
 
     A record that stands in another part of the dataset by now is that part's, and stays. The reason is for the audit, and

@@ -47,9 +47,7 @@ def of_events(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> dict
     )
     for event, row, design, start, end, exact, offset in frame.iter_rows():
         failures = read_failures(rows.own[row].get("failurePeriods"))
-        start, end = (
-            at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end)
-        )
+        start, end = (at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end))  # fmt: skip
         failed_days = None if failures.intervals else failures.days
         first, last = periods.get(event, (None, None))
         found[event] = EventTime(first, last, start, end, offset, united(failures.intervals), failed_days, rows, row)

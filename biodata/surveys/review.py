@@ -20,9 +20,7 @@ from biodata.surveys.problems import refuse
 
 MOST_WORDS: Final = 4_000  # characters of an answer, or of reasons
 MOST_QUESTIONS: Final = 200
-_DECISIONS: Final = {
-    "accept": ("accepted", sides.ACCEPTED), "ask": ("asked", sides.WAITING), "refuse": ("refused", sides.REFUSED),
-}  # fmt: skip
+_DECISIONS: Final = {"accept": ("accepted", sides.ACCEPTED), "ask": ("asked", sides.WAITING), "refuse": ("refused", sides.REFUSED)}  # fmt: skip
 """What history calls each, and how a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
 
@@ -169,13 +167,11 @@ def _whose(side: str) -> str:
 
 
 def _role(who: Principal, dataset: str, side: str) -> str:
-    """Return as what somebody decides."""
     own = Principal(who.account_id, who.label, tuple(one for one in who.roles if one.role is Role.NODE_MANAGER))
     return str(Role.NODE_MANAGER if sides.reviews(own, dataset, side) else Role.REVIEWER)
 
 
 def _to_decide(who: Principal, submission: Submission) -> list[str]:
-    """Return the sides that somebody reviews and of which something changes."""
     every = submission.sides or {}
     return [side for side in sides.reviewed(who, submission) if every[side] != sides.UNCHANGED]
 
@@ -230,7 +226,6 @@ def replace(session: Session, submission: Submission) -> None:
 
 
 def _of_part(submission: Submission) -> Select[Submission]:
-    """Return the query of the submissions of a part before one, the oldest first."""
     before = (Submission.dataset == submission.dataset) & (Submission.part == submission.part)
     return select(Submission).where(before, Submission.id < submission.id).order_by(Submission.id)
 

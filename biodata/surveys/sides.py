@@ -39,9 +39,7 @@ def countries(read: Interpreted) -> set[str]:
     return found or {NO_COUNTRY}
 
 
-def asked(
-    session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]
-) -> dict[str, str]:
+def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]) -> dict[str, str]:  # fmt: skip
     """Return how each side of a survey stands before anybody has looked at it.
 
     A side waits where somebody who is not of its team may review it, or the settings ask for a review in any case; one that

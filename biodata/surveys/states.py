@@ -168,12 +168,7 @@ class UploadReading(ExitStack):
         self._read = None
         heard = Brought(dataset, part, self._settings)
         opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=dataset, options=options)
-        asking: dict[str, Any] = {
-            "extra": {"submission": submission.id},
-            "part": part,
-            "hear": heard.hear,
-            "with_countries": True,
-        }
+        asking: dict[str, Any] = {"extra": {"submission": submission.id}, "part": part, "hear": heard.hear, "with_countries": True}  # fmt: skip
         self._read = self.enter_context(pipeline.interpreting(opened, self.lake, self._settings, **asking))
         self._asked, self.brought = asked, _without(withdrawn, heard.states(), dataset)
         return self._read

@@ -165,7 +165,6 @@ def restore(registry: Registry, who: Principal, number: int, *, idempotency_key:
 
 
 def _own(session: Session, who: Principal, number: int) -> Submission:
-    """Return a submission that somebody of its dataset's team acts on."""
     found = sides.need(session, who, number)
     if not sides.is_of_team(who, found):
         problem = "only the dataset's team does this; a country's node withdraws its records"
@@ -278,10 +277,7 @@ def _of_key(session: Session, sender: Principal, key: str) -> Submission | None:
     return session.scalar(select(Submission).where(*own))
 
 
-def _earlier(
-    registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent
-) -> int | None:
-    """Return the submission that came with the same key before; if with something else, it is refused."""
+def _earlier(registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent) -> int | None:  # fmt: skip
     with registry.session(read_only=True) as session:
         found = _of_key(session, sender, key)
     if found is None:

@@ -65,7 +65,6 @@ def offered() -> list[dict[str, object]]:
 
 
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
-    """Write one sheet to fill in: headings, the example, lists; all cells are text, so that no date is made of them."""
     from openpyxl.styles import Font, PatternFill
 
     sheet.append([heading(column.term, language) for column in columns])
@@ -78,16 +77,13 @@ def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], langu
 
 
 def _project(sheet: "Worksheet", design: Design, language: str) -> None:
-    """Write the sheet of what holds for all rows: headings and the one row, in which the datum of a GPS stands."""
     sheet.append([heading(column.term, language) for column in PROJECT])
     sheet.append([column.example or None for column in PROJECT])
     for number, column in enumerate(PROJECT, start=1):
         _column(sheet, number, column, design, language, rows=(2, 2))
 
 
-def _column(
-    sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]
-) -> None:
+def _column(sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]) -> None:  # fmt: skip
     """Show a column's heading and whether it is needed, make its cells text, and let those of `rows` be chosen."""
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
@@ -100,10 +96,7 @@ def _column(
     sheet.column_dimensions[letter].width = max(14, min(36, len(str(head.value)) + 2))
     sheet.column_dimensions[letter].number_format = "@"
     if column.choices is not None:
-        at, last = (
-            get_column_letter(_LISTS.index(column.choices) + 1),
-            len(_choices(column.choices, design, language)) + 1,
-        )
+        at, last = get_column_letter(_LISTS.index(column.choices) + 1), len(_choices(column.choices, design, language)) + 1  # fmt: skip
         source = f"'{word('sheet.codes', language)}'!${at}$2:${at}${last}"
         rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=True)
         # A unit of another name, or a country far away, may still be right: the check says so.
@@ -114,11 +107,7 @@ def _column(
 
 def _example(column: Asked, design: Design, language: str) -> str | None:
     sample = SAMPLE_UNITS.get(design.name)
-    own = {
-        "design": f"design.{design.name}",
-        "samplingEffortUnit": f"unit.{design.unit}",
-        "sampleSizeUnit": f"unit.{sample}",
-    }
+    own = {"design": f"design.{design.name}", "samplingEffortUnit": f"unit.{design.unit}", "sampleSizeUnit": f"unit.{sample}"}  # fmt: skip
     name = f"answer.{column.example}" if column.choices == "answers" else own.get(column.term)
     return word(name, language) if name else column.example or None
 
@@ -133,7 +122,6 @@ def _choices(name: str, design: Design, language: str) -> list[str]:
 
 
 def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
-    """Write the lists, and the countries' names beside their codes."""
     from babel import Locale
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter

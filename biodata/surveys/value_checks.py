@@ -72,7 +72,6 @@ def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _numbers(rows: Rows) -> Iterator[Finding]:
-    """Find numbers that were read by a rule, and efforts and distances that are none."""
     for column, invalid in _NUMBERS.items():
         cells, units = rows.cells(column), METRES if column == _DISTANCE else ()
         read = parse_decimals(pl.Series(cells.values(), dtype=pl.String).str.strip_chars(), units=units)
@@ -135,7 +134,6 @@ def _before(text: str) -> str | None:
 
 
 def _uncounted(rows: Rows) -> Iterator[Finding]:
-    """Find how many records say that individuals were there and not counted; at the first of them."""
     cells = rows.cells("individualCount")
     marked = is_uncounted(pl.Series(cells.values(), dtype=pl.String))
     if uncounted := [row for row, is_one in zip(cells, marked, strict=True) if is_one]:

@@ -44,15 +44,7 @@ _EVENTS: Final = (
     "failed_days", "targetTaxonomicScope", "isAbsenceReported", "records", "species", "country_codes", "quality_flags",
     "sharing_category", "informationWithheld",
 )  # fmt: skip
-_FIRST: Final = (
-    "eventDate",
-    "year",
-    "scientificName",
-    "eventID",
-    "occurrenceID",
-    "decimalLatitude",
-    "decimalLongitude",
-)
+_FIRST: Final = ("eventDate", "year", "scientificName", "eventID", "occurrenceID", "decimalLatitude", "decimalLongitude")  # fmt: skip
 """What rows are sorted by, before all else that is shown of them: the file's order could tell the event of a coarse record."""
 _EXACT: Final = (
     "occurrenceID", "scientificName", "individualCount", "eventDate", "eventID", "decimalLatitude", "decimalLongitude",
@@ -72,14 +64,10 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
     lies; and every side where nothing changes.
     """
     columns, every = [*_COMPARED, *_BESIDE], sorted(countries)
-    was, now = (
-        frame.select("key", *columns).with_columns(_sides(frame, every)) for frame in (found.before, found.occurrences)
-    )
+    was, now = (frame.select("key", *columns).with_columns(_sides(frame, every)) for frame in (found.before, found.occurrences))  # fmt: skip
     both = now.join(was.with_columns(known=True), on="key", how="left", suffix=" was", maintain_order="left")
     differs = [pl.col(name).ne_missing(pl.col(f"{name} was")) for name in _COMPARED]
-    change = (
-        pl.when(pl.col("known").is_null()).then(pl.lit("new")).when(pl.any_horizontal(differs)).then(pl.lit("changed"))
-    )
+    change = pl.when(pl.col("known").is_null()).then(pl.lit("new")).when(pl.any_horizontal(differs)).then(pl.lit("changed"))  # fmt: skip
     both = both.with_columns(change=change.otherwise(pl.lit("unchanged")))
     gone = was.filter(pl.col("key").is_in(list(found.gone))).with_columns(change=pl.lit("gone"))
     rows = pl.concat([both.with_columns(before=_before(both)), gone], how="diagonal")
@@ -120,7 +108,6 @@ def _sides(rows: pl.DataFrame, sides: list[str]) -> pl.Series:
 
 
 def _box(shapes: pl.Series) -> pl.DataFrame:
-    """Return the boxes of shapes (WKB), degrees."""
     bounds: Any = shapely.bounds(shapely.from_wkb(shapes.to_list())) if len(shapes) else []
     edges = pl.DataFrame(bounds, schema=dict.fromkeys(("west", "south", "east", "north"), pl.Float64), orient="row")
     return edges.with_columns(pl.all().fill_nan(None))
@@ -226,7 +213,6 @@ def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
-    """Return what the flags of rows mean; in English where the language has no words of its own for one."""
     codes = sorted(flags.explode().drop_nulls().unique())
     english = {code: FLAGS[code].meaning if code in FLAGS else code for code in codes}
     return {code: words.told(code, {}, language)[0] if words.has(code, language) else english[code] for code in codes}

@@ -26,9 +26,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _LONGEST, _MOST_BRACKETS = 1_000, 20  # what comes from outside may be anything: more is none of our sentences
 _SHORT: Final = 5  # letters of `and`, `to`, `it is` and the like, which anybody else says, too
 _APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
-_WITH_NUMBER: Final = re.compile(
-    rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})"
-)
+_WITH_NUMBER: Final = re.compile(rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})")  # fmt: skip
 _IN_BRACKETS: Final = (re.compile(r"(.+) \(([^()]*)\)"), re.compile(r"([^()]+?) \((.+)\)"))
 
 
