@@ -14,6 +14,11 @@ export const find = <T extends HTMLElement = HTMLElement>(id: string): T => docu
 
 export const field = (id: string): HTMLInputElement => find<HTMLInputElement>(id);
 
+/** Do something instead of sending a form. */
+export function submitted(form: string, done: () => void): void {
+  find(form).addEventListener('submit', (event) => (event.preventDefault(), done()));
+}
+
 /** An element; `on…` are handlers, the rest attributes; strings become text. */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K, attributes: Record<string, Attribute> = {}, ...children: Child[]

@@ -1,6 +1,6 @@
 // What is decided about: a survey's rows as they would be published, by species, by event and on a small map; reviewers see their side's.
 import { language, t } from '../words';
-import { attempt, el, find, folded, grouped, named, say, statusLine, table, terms, type Child } from './dom';
+import { attempt, el, find, folded, grouped, named, present, say, statusLine, table, terms, type Child } from './dom';
 import { drawing } from './drawing';
 import { askJson } from './session';
 
@@ -20,8 +20,7 @@ type Ask = ((words: string) => void) | null;
 
 const AT_ONCE = 500;
 const CHANGES = ['new', 'changed', 'unchanged', 'gone'];
-/** Rows that change, up to which their species are open from the start. */
-const FEW = 20;
+const FEW = 20; // rows that change, up to which their species are open from the start
 
 /** The rows of a survey; `about(words)` begins a question, where the reader may ask one. */
 export function rowsView(survey: number, about: Ask): HTMLElement {
@@ -29,17 +28,14 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   const [events, map, legend, shown] = [el('div'), el('div'), el('div'), el('div', { class: 'every-species' })];
   const option = (kind: string): HTMLElement => el('option', { value: kind }, named('kind', kind));
   const change = el('select', { id: 'rows-change' }, el('option', { value: '' }, t('all')), ...CHANGES.map(option));
-  let event: string | null = null;
-  let rows: Row[] = [];
-  let flags: Record<string, string> = {};
-  let round = 0;
+  const ask = <T>(asked: Record<string, string>): Promise<Answer<T>> =>
+    askJson(`/v1/surveys/${survey}/rows?${new URLSearchParams({ language, limit: String(AT_ONCE), ...asked })}`);
+  let [event, rows, flags, round]: [string | null, Row[], Record<string, string>, number] = [null, [], {}, 0];
 
   const load = (): Promise<void> => attempt(status, async () => {
     const mine = ++round;
-    const query: Record<string, string> = { language, limit: String(AT_ONCE), offset: String(rows.length) };
-    if (change.value) query['change'] = change.value;
-    if (event !== null) query['event'] = event;
-    const answer = await askJson<Answer<Row>>(`/v1/surveys/${survey}/rows?${new URLSearchParams(query)}`);
+    const of = { ...(change.value && { change: change.value }), ...(event !== null && { event }) };
+    const answer = await ask<Row>({ offset: String(rows.length), ...of });
     if (mine !== round) return;
     [rows, flags] = [[...rows, ...answer.results], { ...flags, ...answer.flags }];
     counts.replaceChildren(...Object.entries(answer.counts).map(([side, of]) => el('li', {}, sideCounts(side, of))));
@@ -51,7 +47,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     const common = Object.keys(flags).filter((flag) => rows.length > 1 && rows.every((row) => row.quality_flags?.includes(flag)));
     const items = common.map((flag) => el('li', {}, flags[flag], ' ', el('small', {}, flag)));
     legend.replaceChildren(...(common.length ? [el('p', {}, t('doubts_all')), el('ul', {}, ...items)] : []));
-    map.replaceChildren(...[drawing(rows, t('rows_map'))].filter((one) => one !== null));
+    map.replaceChildren(...present([drawing(rows, t('rows_map'))]));
     shown.replaceChildren(...speciesOf(rows, new Set(common), flags, about));
   };
   const anew = (chosen: string | null): void => {
@@ -59,8 +55,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     void load();
   };
   const loadEvents = async (): Promise<void> => {
-    const query = new URLSearchParams({ table: 'events', language, limit: String(AT_ONCE) });
-    const answer = await askJson<Answer<EventRow>>(`/v1/surveys/${survey}/rows?${query}`);
+    const answer = await ask<EventRow>({ table: 'events' });
     if (answer.results.length) events.replaceChildren(folded({}, [`${t('events')} (${answer.count})`], eventTable(answer, anew)));
   };
 
@@ -132,9 +127,9 @@ function changed(row: Row, term: string, empty: string): Child[] {
 }
 
 function place(row: Row): HTMLElement {
-  const was = row.before && ('decimalLatitude' in row.before || 'decimalLongitude' in row.before);
-  const edge = (term: 'decimalLatitude' | 'decimalLongitude'): string => String(row.before?.[term] ?? row[term] ?? '');
-  const before = was ? [el('br'), el('small', {}, `${t('before')}: ${edge('decimalLatitude')}, ${edge('decimalLongitude')}`)] : [];
+  const pair = ['decimalLatitude', 'decimalLongitude'] as const;
+  const edges = pair.map((term) => row.before?.[term] ?? row[term] ?? '').join(', ');
+  const before = pair.some((term) => row.before && term in row.before) ? [el('br'), el('small', {}, `${t('before')}: ${edges}`)] : [];
   return el('div', {}, [where(row), row.countryCode, row.locality].filter(Boolean).join(', '), ...before);
 }
 

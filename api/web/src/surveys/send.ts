@@ -1,7 +1,7 @@
 // Sending a part of a dataset: checked first, so that its sender sees what it changes before anybody else does.
 import { language, served, t } from '../words';
 import { chosenFile, formOf } from './check';
-import { attempt, el, field, find, say } from './dom';
+import { attempt, el, field, find, say, submitted } from './dom';
 import { askJson, hasKey } from './session';
 import { versionsOf, type VersionList } from './versions';
 
@@ -13,10 +13,7 @@ export function startSend(sent: (number: number) => void): void {
   field('file').addEventListener('change', tellFile);
   field('dataset').addEventListener('change', () => void loadParts());
   field('part').addEventListener('input', tellPart);
-  find('send-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    void send(sent);
-  });
+  submitted('send-form', () => void send(sent));
 }
 
 /** Offer the datasets that somebody sends to, and their parts; nothing to nobody. */
