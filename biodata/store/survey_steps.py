@@ -63,10 +63,7 @@ def changed_meanwhile(number: int, seen: int) -> InputError:
 
 
 def outdated(session: Session, submission: Submission) -> None:
-    """Put down that a survey is to be checked again, since what was decided about is not what would happen any more.
-
-    Whoever calls it queues the job (`JOB`) in the same transaction.
-    """
+    """Put down that a survey is to be checked again, by a job (`JOB`) that is queued in the same transaction."""
     submission.report = submission.difference = submission.sides = None
     survey_views.forget(session, submission.id)
     step(session, submission, "outdated", state="draft", actor=MACHINE, role=MACHINE)
@@ -89,11 +86,7 @@ def last_of(session: Session, dataset: str, part: str) -> Submission | None:
 
 
 def state_of(session: Session, submission: Submission) -> str:
-    """Return how a submission stands, of `STATES`; of one in the lake by what is current and what the map shows.
-
-    It is published while the current release shows it, replaced once another version of its part took its place, removed
-    once its part was; until the next release it is committed.
-    """
+    """Return how a submission stands, of `STATES`: of one in the lake by what is current and what the map shows."""
     if submission.state != COMMITTED:
         return str(submission.state)
     released, after = session.scalar(select(func.max(Release.snapshot))), _after(session, submission)

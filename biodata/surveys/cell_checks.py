@@ -205,15 +205,7 @@ _LENGTH: Final = "perpendicular_distance_m"  # a term in metres, whatever is mea
 
 
 def meant(flag: str, value: str | None) -> str | None:
-    """Return what is likely meant by the text of a cell.
-
-    Examples
-    --------
-    >>> meant("INDIVIDUAL_COUNT_INVALID", "2 ekor"), meant("INDIVIDUAL_COUNT_INVALID", "many")
-    ('2', None)
-    >>> meant("COORDINATE_UNCERTAINTY_METERS_INVALID", "0.2 km"), meant("ELEVATION_NON_NUMERIC", "约790米")
-    ('200', '790')
-    """
+    """Return what is likely meant by the text of a cell: 2 by "2 ekor", 200 by "0.2 km", nothing by "many"."""
     if value is None or flag in _TIMES:
         return None if value is None else _TIMES[flag](value)
     number = read_told(value) if flag in _NUMBERS else None

@@ -45,20 +45,8 @@ def check_files(files: Sequence[tuple[str, bytes]], boundaries: BoundarySet, **o
 def check_paths(files: Sequence[tuple[str, Path]], boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
     """Check the files of one survey and change nothing; the same files give the same answer.
 
-    Parameters
-    ----------
-    files : sequence of (name, Path)
-        What a person calls each and where it lies: of any form that `ingest.forms` knows, several that belong together; or
-        what was taken of an upload before (`ingest.taken_tables`).
-    boundaries : BoundarySet
-        Where the countries are.
-    **options
-        Those of `Check`.
-
-    Returns
-    -------
-    dict
-        As `problems.report_of` makes it, with `accepts`: what was accepted, in the marked workbook too.
+    They are (name, path) of any form that `ingest.forms` knows, or what was taken of an upload before; options are those of
+    `Check`. The answer is `problems.report_of`'s, with `accepts`: what was accepted, in the marked workbook too.
     """
     return Check(files, boundaries, **options).report()
 

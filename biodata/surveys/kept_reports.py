@@ -46,12 +46,16 @@ def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
 def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a report with its values, as it lies beside the lake, in the words of a language."""
     problems = []
-    for problem in report.get("problems", []):
-        code = words.code_of(problem["code"])
-        if language != "en" and code is not None:  # in English a file that could not be opened has words of its own
-            message, expected = words.told(code, problem.get("params") or {}, language)
-            problem = {**problem, "message": message, "expected": expected}
-        problems.append(problem)
+    for one in report.get("problems", []):
+        code = (
+            words.code_of(one["code"]) if language != "en" else None
+        )  # a file that could not be opened has its own English
+        told = (
+            zip(("message", "expected"), words.told(code, one.get("params") or {}, language), strict=True)
+            if code
+            else ()
+        )
+        problems.append(one | dict(told))
     return _listed(report, problems, language)
 
 

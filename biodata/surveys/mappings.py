@@ -21,9 +21,8 @@ __all__ = ["MAX_HEADINGS", "MAX_LETTERS", "keep", "kept"]
 def keep(registry: Registry, dataset: str, mapping: Mapping[str, str], *, account_id: int | None = None) -> dict[str, str]:  # fmt: skip
     """Keep what a dataset's headings mean, in place of what was decided about them before; return all that is kept now.
 
-    An empty term says that the column is of none; headings that are not named stay as they were. Nothing is changed where a
-    term is not known (TERM_UNKNOWN), two headings are the same but for case and spaces (HEADING_REPEATED), or there are too
-    many or too long ones (INPUT_TOO_LARGE).
+    An empty term says that the column is of none. Nothing is changed where a term is not known (TERM_UNKNOWN), two headings
+    are the same but for case and spaces (HEADING_REPEATED), or there are too many or too long ones (INPUT_TOO_LARGE).
     """
     rows = _checked(mapping)
     with registry.session() as session, session.begin():

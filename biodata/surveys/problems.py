@@ -98,10 +98,7 @@ def _counted(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def groups_of(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the problems of a report of one kind and column together, those that block first, then in their order.
-
-    `rows` and `values` (distinct ones) are numbers, `first` a sheet and row, `proposals` how many can be accepted.
-    """
+    """Return the problems of a report of one kind and column together, those that block first, then in their order."""
     found: dict[tuple[bool, str, str | None], list[Mapping[str, Any]]] = {}
     for one in problems:
         found.setdefault((not one["blocking"], one["code"], one["column"]), []).append(one)

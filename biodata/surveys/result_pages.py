@@ -43,8 +43,7 @@ def folder(data: Path, dataset: str) -> Path:
 def make(settings: Settings, registry: Registry) -> list[str]:
     """Compute the results of every dataset whose published rows are others than its results were made of; return their keys.
 
-    Results count for one release: those whose rows are the same are only put down as the new one's. Exact ones are sealed as
-    uploads are, so that only a process that may read the lake can open them.
+    Exact ones are sealed as uploads are, so that only a process that may read the lake can open them.
     """
     current = releases.current(settings.data)
     if current is None:

@@ -191,8 +191,7 @@ def asking(session: Session, submission: Submission) -> set[str]:
 def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
     """Put down what the team answers in words that tell no place; the sides that asked look at the survey again.
 
-    `seen` is the version that was looked at. The codes of what is refused: RECORD_MISSING of what does not concern them,
-    FORBIDDEN, SUBMISSION_CHANGED of another version, SUBMISSION_DECIDED where nothing is asked, FIELD_INVALID of the words.
+    Refused is what `decide` refuses, and an answer where nothing is asked (SUBMISSION_DECIDED).
     """
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:

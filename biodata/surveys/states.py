@@ -31,10 +31,7 @@ def read(
     paths: Sequence[Path], dataset: str, part: str, settings: Settings, *, source: str = "survey",
     options: Mapping[str, str] = MappingProxyType({}), licence: str | None = None,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records.
-
-    `licence` is of what tells none in the files.
-    """
+    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records."""
     brought = Brought(dataset, part, settings)
     options = options if source in (forms.SHEETS, "kobo") else {}
     if licence is not None and source == forms.SHEETS:

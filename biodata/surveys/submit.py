@@ -197,9 +197,8 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
     """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
 
-    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going.
-
-    `number` names only that submission, `because` those whose job's error begins so.
+    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going (`number`). `because`
+    names those whose job's error begins so.
     """
     left = or_(
         Submission.state.in_(("accepted", COMMITTING, COMMITTED)),

@@ -111,10 +111,7 @@ def halted(session: Session, submission: Submission) -> str | None:
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return whether the map shows a survey, since which release, and else when it will, or what took its place.
-
-    None where it never will.
-    """
+    """Return whether the map shows a survey, since when, and else when it will, or what took its place; None where it never will."""
     sides, state = submission.sides or {}, state_of(session, submission)
     after = replaced_by(session, submission) if state == "replaced" else None
     if state not in _MAP or (state == "replaced" and after is None):

@@ -32,13 +32,7 @@ _IN_BRACKETS: Final = (re.compile(r"(.+) \(([^()]*)\)"), re.compile(r"([^()]+?) 
 
 @lru_cache(maxsize=20_000)
 def retold(text: str, language: str) -> str:
-    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are.
-
-    Examples
-    --------
-    >>> retold("nests are robbed", "vi"), retold("Panthera tigris", "vi"), retold("1,234.5", "vi")
-    ('tổ bị cướp', 'Panthera tigris', '1.234,5')
-    """
+    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are."""
     if language == "en" or not text.strip():
         return text
     if len(text) > _LONGEST:  # a list is retold by its parts, and what is no list was not said by us
