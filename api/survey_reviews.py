@@ -15,7 +15,7 @@ from api.gates import SmallRoute
 from api.models import Receipt
 from api.readers import integer
 from api.survey_bodies import Answer, Decision, Submission, VersionList
-from api.surveys import PRIVATE, receipt, told, told_key
+from api.surveys import PRIVATE, receipt, told
 from biodata.access.roles import Action, Principal, may, may_somewhere
 
 
@@ -126,7 +126,7 @@ def restore(request: Request, who: Known, number: Number) -> Response:
 
     wanted, registry = integer("number", number), service(request).registry
     survey_reports.language_asked(request)
-    return receipt(request, who, sending.restore(registry, who, wanted, idempotency_key=told_key(request)))
+    return receipt(request, who, sending.restore(registry, who, wanted))
 
 
 @router.get(

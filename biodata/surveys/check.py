@@ -94,9 +94,10 @@ class Check:
             common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()
-            read = self.checks.read
-            read.licences.extend([self.licences.registered] if self.licences.registered else [])
-            told = notices(read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language)
+            self.checks.licences += filter(None, [self.licences.registered])
+            told = notices(
+                self.checks.read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language
+            )
         except InputError as error:
             file = other_forms.renamed(error.file, self.files)
             failed = [problem_of_file(error, self.name, self.language, file=file)]
@@ -192,7 +193,7 @@ class Check:
         for name, lying in self.files:  # a person calls them otherwise
             notes = notes.replace(lying.name, name)
         self.notes = notes.splitlines()
-        self.checks.read.licences.extend(one for table in again if (one := table.dataset.license))
+        self.checks.licences += [one for table in again if (one := table.dataset.license)]
         if not self.rows and not events:
             problem, expected = "there is nothing in it to take in", "records, or events with their effort"
             raise InputError(problem, file=self.name, expected=expected, code="INPUT_EMPTY")

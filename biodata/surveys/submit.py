@@ -9,9 +9,9 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -138,8 +138,8 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
     return number
 
 
-def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
-    """Send an earlier version of a part again, like any other; return the new submission's number.
+def restore(registry: Registry, who: Principal, number: int) -> int:
+    """Send an earlier version of a part again, like any other; return the new submission's number, while it waits the same one.
 
     Its file must be kept (VERSION_UNKNOWN), and it not be the current version (SUBMISSION_DECIDED).
     """
@@ -151,17 +151,19 @@ def restore(registry: Registry, who: Principal, number: int, *, idempotency_key:
         last = last_of(session, found.dataset, found.part)
         if last is not None and last.id == found.id:
             refuse("SUBMISSION_DECIDED", "it is the current version of its part", "an earlier version of it")
-        key, root = idempotency_key or f"restore {secrets.token_hex(8)}", found.restores or found.id
-        earlier = _of_key(session, who, key)
-        if earlier is not None:
-            if earlier.restores != root:
-                _refuse_key(key, "something else")
-            return earlier.id
-        submission = Submission(
-            dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=found.file_sha256,
-            restores=root, license=found.license, idempotency_key=key, account_id=who.account_id,
-        )  # fmt: skip
-        return _add(session, submission, who)
+        root = found.restores or found.id
+        own = {"file_sha256": found.file_sha256, "restores": root, "license": found.license}
+        return _once(session, who, found, Submission.restores == root, **own)
+
+
+def _once(session: Session, who: Principal, found: Submission, like: ColumnElement[bool], **own: Any) -> int:
+    """Put down one more version of a part, unless one like it waits; return its number."""
+    same = (Submission.dataset == found.dataset) & (Submission.part == found.part) & Submission.state.in_(WAITING)
+    waiting: int | None = session.scalar(select(Submission.id).where(same, like).limit(1))
+    if waiting is not None:
+        return waiting
+    own |= {"dataset": found.dataset, "part": found.part, "file_name": found.file_name, "account_id": who.account_id}
+    return _add(session, Submission(idempotency_key=secrets.token_hex(8), **own), who)
 
 
 def _own(session: Session, who: Principal, number: int) -> Submission:
@@ -182,16 +184,7 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     if last is not None and last.id != found.id:
         problem, expected = f"survey {last.id} took its place", f"survey {last.id}"
         refuse("SUBMISSION_DECIDED", problem, expected, column="number", value=str(found.id))
-    same = (Submission.dataset == found.dataset) & (Submission.part == found.part)
-    waits = Submission.removes, Submission.state.in_(("accepted", COMMITTING))
-    waiting = session.scalar(select(Submission.id).where(same, *waits).limit(1))
-    if waiting is not None:
-        return waiting
-    submission = Submission(
-        dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=NO_FILE, removes=True,
-        state="accepted", idempotency_key=f"remove {secrets.token_hex(8)}", account_id=who.account_id,
-    )  # fmt: skip
-    return _add(session, submission, who)
+    return _once(session, who, found, Submission.removes.is_(True), file_sha256=NO_FILE, removes=True, state="accepted")
 
 
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
@@ -271,22 +264,15 @@ def _key(registry: Registry, sender: Principal, dataset: str, part: str, checksu
         return f"{same} after {found.id}"
 
 
-def _of_key(session: Session, sender: Principal, key: str) -> Submission | None:
-    own = Submission.account_id == sender.account_id, Submission.idempotency_key == key
-    return session.scalar(select(Submission).where(*own))
-
-
 def _earlier(registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent) -> int | None:  # fmt: skip
+    own = Submission.account_id == sender.account_id, Submission.idempotency_key == key
     with registry.session(read_only=True) as session:
-        found = _of_key(session, sender, key)
+        found = session.scalar(select(Submission).where(*own))
     if found is None:
         return None
     same = (found.file_sha256, found.dataset, found.part) == (checksum, dataset, part)
     if not same or sent.licence not in (None, found.license):  # where none is given it kept that of its dataset
-        _refuse_key(key, "another file" if found.file_sha256 != checksum else "something else")
+        other = "another file" if found.file_sha256 != checksum else "something else"
+        problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
+        refuse("IDEMPOTENCY_KEY_REUSED", problem, expected, column="Idempotency-Key", value=key)
     return found.id
-
-
-def _refuse_key(key: str, other: str) -> NoReturn:
-    problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
-    refuse("IDEMPOTENCY_KEY_REUSED", problem, expected, column="Idempotency-Key", value=key)

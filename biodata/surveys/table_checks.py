@@ -55,7 +55,7 @@ class TableChecks:
     ) -> None:
         self.harmoniser, self.boundaries, self.today = harmoniser, boundaries, today
         self.common, self.by_program = common, by_program
-        self.read = Read()
+        self.licences: list[str] = []
         self._sites: list[_Part] = []
         self._events: list[_Part] = []
         self._records: list[_Part] = []
@@ -88,7 +88,6 @@ class TableChecks:
             events, *_ = events_of(batch, self.harmoniser, dataset_key=DATASET, declarations=table.declarations)
             yield from event_checks.of_events(rows, events)
             self._designs.append((rows, events))
-            self.read.events.append(events)
             self._when |= record_times.of_events(rows, read.interpreted, events)
 
     def records(self, rows: Rows, frame: pl.DataFrame) -> list[Finding]:
@@ -102,7 +101,6 @@ class TableChecks:
     def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         read = self._read(frame, rows.table)
         self._records.append((rows, read.interpreted))
-        self.read.records.append(read.interpreted)
         found = list(cell_checks.found(rows, read))
         yield from self._of_all(rows, read, list(name_checks.common(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
@@ -124,6 +122,11 @@ class TableChecks:
         yield from record_times.midnights(self._records, cameras)
         yield from value_checks.far([*self._sites, *self._events, *self._records])
         yield from event_checks.clocks(self._designs, self.read.records, images)
+
+    @property
+    def read(self) -> Read:
+        """Records and events as they were read, with what is stated of their dataset."""
+        return Read([read for _, read in self._records], [read for _, read in self._designs], self.licences)
 
     def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
         """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""

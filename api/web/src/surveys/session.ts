@@ -75,11 +75,6 @@ export async function ask(path: string, asked: Asked = {}, again = false): Promi
   return answer;
 }
 
-/** A key that makes sending the same thing twice the same thing once. */
-export function onceKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** Hand a file to the person. */
 export function save(blob: Blob, name: string): void {
   const address = URL.createObjectURL(blob);

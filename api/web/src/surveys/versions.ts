@@ -3,7 +3,7 @@ import { language, t } from '../words';
 import { attempt, el, folded, grouped, named, statusLine, table, when } from './dom';
 import { askedOnce } from './decision';
 import { inOneLine } from './difference';
-import { askJson, onceKey } from './session';
+import { askJson } from './session';
 import type { Survey } from './survey';
 
 interface Version {
@@ -29,10 +29,10 @@ export function versionsView(survey: Survey, opened: (number: number) => void): 
     ]));
   };
   const restore = ({ version, submission }: Version): HTMLElement => {
-    const [once, path] = [onceKey(), `/v1/surveys/${submission}/restore?language=${language}`];
+    const path = `/v1/surveys/${submission}/restore?language=${language}`;
     const words: [string, string, string] = [t('restore', { version }), t('restore_help', { version }), t('restore_sure', { version })];
     return askedOnce(words, () => attempt(status, async () => {
-      opened((await askJson<{ id: number }>(path, { method: 'POST', headers: { 'Idempotency-Key': once } })).id);
+      opened((await askJson<{ id: number }>(path, { method: 'POST' })).id);
     }));
   };
   const loadOnce = (event: Event): void => void ((event.target as HTMLDetailsElement).open && attempt(status, load));
