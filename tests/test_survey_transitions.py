@@ -14,7 +14,7 @@ from biodata.store import survey_steps, survey_views
 from biodata.store.models import AuditEntry, Release, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent, SubmissionView
-from biodata.store.survey_steps import STATES, VIEWED, state_of
+from biodata.store.survey_steps import STATES, WAITING, state_of
 from biodata.surveys import receive, review, sides, submit
 from biodata.surveys.submit import Sent
 
@@ -97,7 +97,7 @@ class Desk:
                     session.add(
                         SubmissionEvent(submission_id=made.id, action="asked", role="reviewer", country=side, note="?")
                     )
-            if state in (*VIEWED, "kept_back", "unchecked"):
+            if state in (*WAITING, "kept_back", "unchecked"):
                 view = SubmissionView(submission_id=made.id, rules_hash="-", counts={}, occurrences=b"", events=b"")
                 session.add(view)
             return made.id
@@ -164,7 +164,7 @@ def test_what_each_state_makes_of_each_thing_that_is_done(desk, state, action, t
     assert (after[0][0], after[3]) == (told, before[3])
     with desk.registry.session(read_only=True) as session:
         there = survey_views.hash_of(session, number) is not None
-    assert there == (told in VIEWED), "its rows stay while somebody decides, and no longer"
+    assert there == (told in WAITING), "its rows stay while somebody decides, and no longer"
 
 
 def test_every_state_stands_in_the_table():

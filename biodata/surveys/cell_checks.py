@@ -1,10 +1,8 @@
 """What harmonising doubts of a survey's cells: each flag and repair at the cell that it is about."""
 
-import csv
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any, Final
 
 import polars as pl
@@ -14,6 +12,7 @@ from biodata.ingest.headings.units import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
+from biodata.parsers.bundled import read_rows
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.parsers.told_numbers import ToldNumber, read_told
@@ -30,11 +29,8 @@ _OF_RECORDS: Final = (_NAME, ("individualCount",), ("basisOfRecord",), ("occurre
 
 def flags_of(table: str) -> Mapping[str, tuple[tuple[str, ...], bool, tuple[str, ...]]]:
     """Return the flags of `records` or `events` that ask for an act: columns that each can be about, whether it blocks, what it implies."""
-    rows = csv.DictReader((files("biodata.surveys") / "flags.csv").read_text(encoding="utf-8").splitlines())
-    return {
-        row["flag"]: (tuple(row["columns"].split()), row["blocks"] == "yes", tuple(row["implies"].split()))
-        for row in rows if row["table"] == table
-    }  # fmt: skip
+    rows = [row for row in read_rows("flags.csv", "surveys") if row["table"] == table]
+    return {one["flag"]: (tuple(one["columns"].split()), one["blocks"] == "yes", tuple(one["implies"].split())) for one in rows}  # fmt: skip
 
 
 CELLS: Final = flags_of("records")

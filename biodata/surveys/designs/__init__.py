@@ -1,16 +1,17 @@
 """Designs of surveys: what a sheet of each asks for, and its words in the ten languages: sheets, units, how to fill them in."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
 from biodata.ingest.headings import heading_of
+from biodata.parsers.bundled import read_rows
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
+
+_FOLDER: Final = "surveys/designs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,11 @@ class Design:
     sheets: Mapping[str, tuple[Asked, ...]]
 
 
-def _read(name: str) -> list[dict[str, str]]:
-    text = (files("biodata.surveys.designs") / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
 def _columns(sheet: str, design: str = "") -> tuple[Asked, ...]:
     """Return the columns of a design's sheet, in the order of `columns.csv`; one that names no design is every design's."""
     return tuple(
         Asked(row["term"], row["needed"] == "yes", row["example"], row["choices"] or None)
-        for row in _read("columns.csv")
+        for row in read_rows("columns.csv", _FOLDER)
         if row["sheet"] == sheet and (not row["designs"] or design in row["designs"].split())
     )
 
@@ -80,4 +76,4 @@ def heading(term: str, language: str) -> str:
 
 @lru_cache(maxsize=1)
 def _words() -> Mapping[str, Mapping[str, str]]:
-    return {row["name"]: row for row in _read("words.csv")}
+    return {row["name"]: row for row in read_rows("words.csv", _FOLDER)}

@@ -1,15 +1,16 @@
 """What problems are called: each code's message, and what would be right, in the ten languages of the region."""
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
+from biodata.parsers.bundled import read_rows
 from biodata.surveys import designs
+
+_FOLDER: Final = "surveys/words"
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
@@ -17,12 +18,7 @@ _NOISE: Final = re.compile(r"\d+\.\d{12,}")  # more digits than anybody measures
 _TAGS: Final = {"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"}  # of the same languages
 
 
-def _read(name: str) -> list[dict[str, str]]:
-    text = (files("biodata.surveys.words") / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
-_SAME: Final = MappingProxyType({row["name"]: row["code"] for row in _read("same")})
+_SAME: Final = MappingProxyType({row["name"]: row["code"] for row in read_rows("same.csv", _FOLDER)})
 """Codes of readers without words of their own, and rules of harmonising, by the code whose words say the same with less."""
 
 
@@ -78,7 +74,9 @@ def called(kind: str, name: str, language: str = "en") -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, tuple[str, str]]:
     """Return the message and the expected of every code of a language."""
-    return MappingProxyType({row["code"]: (row["message"], row["expected"]) for row in _read(language)})
+    return MappingProxyType(
+        {row["code"]: (row["message"], row["expected"]) for row in read_rows(f"{language}.csv", _FOLDER)}
+    )
 
 
 def language_of(tag: str) -> str | None:
