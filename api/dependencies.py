@@ -132,7 +132,7 @@ class Service:
         """Remove parts of uploads that expired while nobody served."""
         if not (folders.service(self.settings.data) / "uploads").is_dir():
             return
-        from biodata.surveys.leftovers import sweep
+        from biodata.surveys.submit import sweep
 
         sweep(self.settings, self.registry)
 

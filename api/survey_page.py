@@ -19,8 +19,7 @@ from api.answers import only
 from api.survey_reports import language_asked
 from biodata.ingest.headings import TERMS
 from biodata.surveys import words as survey_words
-from biodata.surveys.designs import DESIGNS, LANGUAGES, word
-from biodata.surveys.designs.words import heading
+from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
 from biodata.surveys.templates import LICENCES
 
 router = APIRouter(include_in_schema=False)

@@ -15,9 +15,9 @@ from api.gates import SmallRoute
 from api.models import Receipt
 from api.readers import integer
 from api.survey_bodies import Answer, Decision, Submission, VersionList
-from api.surveys import PRIVATE, receipt, told, told_key
+from api.surveys import PRIVATE, receipt, told
 from biodata.access.roles import Action, Principal, may, may_somewhere
-from biodata.surveys import conversation, review
+from biodata.surveys import review
 from biodata.surveys import submit as sending
 
 
@@ -77,7 +77,7 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request, "language")
     wanted = _number(request, who, number, Action.HAND_IN)
-    conversation.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
+    review.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
@@ -106,7 +106,7 @@ def restore(request: Request, who: Known, number: Number) -> Response:
     only(request, "language")
     wanted, registry = integer("number", number), service(request).registry
     survey_reports.language_asked(request)
-    return receipt(request, who, sending.restore(registry, who, wanted, idempotency_key=told_key(request)))
+    return receipt(request, who, sending.restore(registry, who, wanted))
 
 
 @router.get(

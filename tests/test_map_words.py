@@ -9,8 +9,7 @@ import pytest
 import api
 from biodata import places
 from biodata.flags import FLAGS, About
-from biodata.surveys import words
-from biodata.surveys.designs import words as designs
+from biodata.surveys import designs, words
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 from english_left import OTHERS, english_in
 

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from biodata import terms
-from biodata.surveys.near_names import CODE
 from test_survey_common_names import told
+
+CODE = "NAME_NEARLY_ANOTHER"
 
 
 def near(names, **options):

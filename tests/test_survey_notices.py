@@ -119,5 +119,5 @@ def test_nothing_of_it_is_kept_where_the_service_reads():
 
 @pytest.mark.parametrize("design", list(DESIGNS))
 def test_the_example_of_every_template_is_open_in_every_rule(design):
-    (name,) = [one.example for one in DESIGNS[design].occurrences if one.term == "scientificName"]
+    (name,) = [one.example for one in DESIGNS[design].sheets["occurrences"] if one.term == "scientificName"]
     assert told(filled(("E1", name)))["notices"] == []

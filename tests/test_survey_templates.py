@@ -14,8 +14,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys import templates
 from biodata.surveys.check import check
-from biodata.surveys.designs import DESIGNS, LANGUAGES, word
-from biodata.surveys.designs.columns import SAMPLE_UNITS
+from biodata.surveys.designs import DESIGNS, LANGUAGES, SAMPLE_UNITS, word
 from biodata.surveys.heading_answers import heading_answer
 from biodata.vocabularies import SurveyDesign
 from commands import run

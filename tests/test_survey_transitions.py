@@ -14,8 +14,8 @@ from biodata.store import survey_steps, survey_views
 from biodata.store.models import AuditEntry, Release, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent, SubmissionView
-from biodata.store.survey_steps import STATES, VIEWED, state_of
-from biodata.surveys import conversation, receive, review, sides, submit
+from biodata.store.survey_steps import STATES, WAITING, state_of
+from biodata.surveys import receive, review, sides, submit
 from biodata.surveys.submit import Sent
 
 DECIDED = "SUBMISSION_DECIDED"
@@ -97,7 +97,7 @@ class Desk:
                     session.add(
                         SubmissionEvent(submission_id=made.id, action="asked", role="reviewer", country=side, note="?")
                     )
-            if state in (*VIEWED, "kept_back", "unchecked"):
+            if state in (*WAITING, "kept_back", "unchecked"):
                 view = SubmissionView(submission_id=made.id, rules_hash="-", counts={}, occurrences=b"", events=b"")
                 session.add(view)
             return made.id
@@ -118,7 +118,7 @@ class Desk:
         if action == "send":
             return review.submit(self.registry, who, number, seen=seen)
         if action == "answer":
-            return conversation.answer(self.registry, who, number, "so it was", seen=seen)
+            return review.answer(self.registry, who, number, "so it was", seen=seen)
         if action == "remove":
             return submit.remove(self.settings, self.registry, who, number)
         if action == "restore":
@@ -164,7 +164,7 @@ def test_what_each_state_makes_of_each_thing_that_is_done(desk, state, action, t
     assert (after[0][0], after[3]) == (told, before[3])
     with desk.registry.session(read_only=True) as session:
         there = survey_views.hash_of(session, number) is not None
-    assert there == (told in VIEWED), "its rows stay while somebody decides, and no longer"
+    assert there == (told in WAITING), "its rows stay while somebody decides, and no longer"
 
 
 def test_every_state_stands_in_the_table():
@@ -346,7 +346,7 @@ def test_a_new_version_takes_the_place_of_one_that_waits_when_its_reviewers_see_
                   sent=Sent(part=part))  # fmt: skip
     assert look(desk, number, "laos")["state"] == "asked", "it is not checked yet"
     with desk.registry.session() as session, session.begin():
-        conversation.replace(session, session.get_one(Submission, new))
+        review.replace(session, session.get_one(Submission, new))
     told = look(desk, number, "laos")
     assert (told["state"], told["waits_for_you"], told["rows"]) == ("replaced", False, False)
     with desk.registry.session() as session, session.begin():

@@ -18,7 +18,7 @@ from biodata.store import folders, survey_views
 from biodata.store.models import Submission
 from biodata.store.private_reports import read_report
 from biodata.store.survey_models import SubmissionView
-from biodata.surveys import exact_rows, sides, submit
+from biodata.surveys import sides, submit, views
 from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
@@ -183,7 +183,7 @@ def test_what_is_asked_for_wrongly_is_told(office, survey):
 
 
 def test_exact_rows_are_for_the_machine_s_owner_and_an_account_s_own_side(office, survey):
-    found = exact_rows.rows(office.settings, office.registry, None, survey)
+    found = views.exact_rows(office.settings, office.registry, None, survey)
     assert sorted(found["decimalLatitude"])[1:3] == [20.95, 20.97345]
     data = office.settings.data
     done = run("survey", "review", survey, "--rows", "--account", "china", "--data", data)

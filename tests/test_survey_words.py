@@ -8,7 +8,7 @@ from biodata.harmonise.rules import RULES
 from biodata.ingest.headings import LANGUAGES, TERMS, Why
 from biodata.surveys import words
 from biodata.surveys.check import CELLS
-from biodata.surveys.designs.words import word
+from biodata.surveys.designs import word
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 

@@ -193,11 +193,11 @@ def answer(
 
     Example: biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
     """
-    from biodata.surveys import conversation
+    from biodata.surveys import review as reviews
 
     with options.opened(installation(data), language) as found:
         who = options.who_is(found.registry, account, found.language)
-        conversation.answer(found.registry, who, number, words, seen=_seen(found, who, number))
+        reviews.answer(found.registry, who, number, words, seen=_seen(found, who, number))
         _say_state(found, who, number)
 
 

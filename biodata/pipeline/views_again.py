@@ -6,7 +6,7 @@ from biodata import jobs
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionView
-from biodata.store.survey_steps import JOB, VIEWED, outdated
+from biodata.store.survey_steps import JOB, WAITING, outdated
 
 
 def check_again(registry: Registry, rules_hash: str) -> int:
@@ -20,7 +20,7 @@ def check_again(registry: Registry, rules_hash: str) -> int:
     rules_hash : str
         Of the rules in force.
     """
-    waits = Submission.state.in_(set(VIEWED) - {"committing"})
+    waits = Submission.state.in_(set(WAITING) - {"committing"})
     with registry.session() as session, session.begin():
         asked = select(Submission).join(SubmissionView, SubmissionView.submission_id == Submission.id)
         found = session.scalars(asked.where(waits, SubmissionView.rules_hash != rules_hash)).all()

@@ -4,19 +4,15 @@ import json
 
 from sqlalchemy import select
 
-from biodata.store.heading_models import HeadingMapping
 from biodata.store.registry import Registry
+from biodata.store.survey_models import HeadingMapping
 
 
 def kept(registry: Registry, dataset: str) -> dict[str, str]:
     """Return what was decided about a dataset's headings."""
     with registry.session(read_only=True) as session:
-        rows = session.execute(
-            select(HeadingMapping.heading, HeadingMapping.term)
-            .where(HeadingMapping.dataset == dataset)
-            .order_by(HeadingMapping.heading)
-        ).all()
-    return {row.heading: row.term for row in rows}
+        own = select(HeadingMapping).where(HeadingMapping.dataset == dataset).order_by(HeadingMapping.heading)
+        return {row.heading: row.term for row in session.scalars(own)}
 
 
 def options(registry: Registry, dataset: str) -> dict[str, str]:

@@ -18,7 +18,6 @@ from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, audit_heads, checksums, folders, models, survey_steps
 from biodata.store import grant_models as grant_models
-from biodata.store import heading_models as heading_models
 from biodata.store import node_models as node_models  # its tables are made with the others
 from biodata.store import rights_models as rights_models
 from biodata.store import survey_models as survey_models

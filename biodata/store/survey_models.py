@@ -1,4 +1,4 @@
-"""The registry's tables of surveys on their way: what became of each submission, and what reviewers look at."""
+"""The registry's tables of surveys: what became of each, what reviewers look at, what was decided for later uploads."""
 
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,10 @@ class SubmissionEvent(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
     action: Mapped[str] = mapped_column(String(20))
     """received, checked, submitted, accepted, asked, answered, refused, outdated, replaced, committed, published or withdrawn"""
-    role: Mapped[str] = mapped_column(String(40))
-    """As what somebody did it; never a name."""
+    role: Mapped[str] = mapped_column(String(40))  # as what somebody did it; never a name
     country: Mapped[str | None] = mapped_column(String(2))
     note: Mapped[str] = mapped_column(default="")
-    questions: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
-    """At which rows: sheet, row, column, question."""
+    questions: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))  # at which sheet, row, column
     created: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -35,9 +33,35 @@ class SubmissionView(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
     rules_hash: Mapped[str] = mapped_column(String(64))
     """Of the rules that it was made under: under others it is made anew before anything of it is published."""
-    counts: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """By side: records, coarse and withheld."""
-    occurrences: Mapped[bytes] = mapped_column(LargeBinary)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON)  # by side: records, coarse and withheld
+    occurrences: Mapped[bytes] = mapped_column(LargeBinary)  # Parquet
     events: Mapped[bytes] = mapped_column(LargeBinary)
-    """Parquet."""
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class HeadingMapping(Base):
+    """What a heading means in a dataset's uploads."""
+
+    __tablename__ = "heading_mapping"
+
+    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
+    plain: Mapped[str] = mapped_column(String(300), primary_key=True)  # without case, spaces and signs
+    heading: Mapped[str] = mapped_column(String(300))  # as it came
+    term: Mapped[str] = mapped_column(String(80))  # empty where the column is of no term
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("account.id")
+    )  # None where it was done on the machine itself
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class AcceptedProposal(Base):
+    """A kind of proposals, or one, that somebody accepted for a dataset."""
+
+    __tablename__ = "accepted_proposal"
+
+    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
+    accepted: Mapped[str] = mapped_column(
+        String(300), primary_key=True
+    )  # a code, or `CODE=value` of cells with this text
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     created: Mapped[datetime] = mapped_column(default=now)

@@ -11,22 +11,23 @@ from biodata.sharing.events import boxes
 from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
-_OF_RECORDS: Final = """
+_BOX: Final = """
+    min("decimalLongitude") AS west, min("decimalLatitude") AS south, max("decimalLongitude") AS east,
+    max("decimalLatitude") AS north, max("coordinateUncertaintyInMeters") AS widest,
+    bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+"""
+_OF_RECORDS: Final = f"""
     SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
            min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
            year(min(event_start)) AS year, min(event_start) AS event_start, max(event_end) AS event_end,
            count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
-           list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category,
-           min("decimalLongitude") AS west, min("decimalLatitude") AS south,
-           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
-           max("coordinateUncertaintyInMeters") AS widest,
-           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+           list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category, {_BOX}
     FROM occurrences
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
           AND NOT starts_with(lower("samplingProtocol"), ?)
     GROUP BY "datasetKey", "eventID" ORDER BY survey_id
-"""
-_OF_EVENTS: Final = """
+"""  # noqa: S608 - made of constants
+_OF_EVENTS: Final = f"""
     WITH named AS (
         SELECT e.survey_id, o.rowid AS place FROM told_events e
         JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
@@ -37,15 +38,11 @@ _OF_EVENTS: Final = """
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
     )
     SELECT survey_id, count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
-           list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
-           min("decimalLongitude") AS west, min("decimalLatitude") AS south,
-           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
-           max("coordinateUncertaintyInMeters") AS widest,
-           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+           list_sort(list_distinct(flatten(list(country_codes)))) AS codes, {_BOX}
     FROM named JOIN occurrences o ON o.rowid = named.place GROUP BY survey_id
-"""
+"""  # noqa: S608 - made of constants
 
-
+_OF_BOX: Final = {"geometry": "box", "country_codes": "codes", "coordinateUncertaintyInMeters": "radius"}
 _LOOKED_AT: Final = (
     "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "event_end", "species", "occurrenceStatus",
     "country_codes", "sharing_category", "decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters",
@@ -64,10 +61,9 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
     """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written.
 
     The records of `events` that `sharing.events` let out are counted here; the other events are those with a method that open
-    records tell of, and their geometry is the box of these. What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
-    nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
-    event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
-    the box, and none where one of them tells none.
+    records tell of. All that is counted, and the place of every event that has open records, is made of open records alone:
+    the event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them
+    around the box, and none where one of them tells none.
     """
     found = connection.execute(_OF_RECORDS, [PATROL_PROTOCOL]).pl()
     told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
@@ -86,12 +82,7 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
         placed = pl.col("box").is_not_null() & (pl.col("whole").is_null() | pl.col("geometry").is_null())
         known = known.with_columns(
             pl.when(is_open).then(pl.col("records", "species").fill_null(0)),
-            pl.when(placed).then("box").otherwise("geometry").alias("geometry"),
-            pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
-            pl.when(placed)
-            .then("radius")
-            .otherwise("coordinateUncertaintyInMeters")
-            .alias("coordinateUncertaintyInMeters"),
+            *(pl.when(placed).then(own).otherwise(name).alias(name) for name, own in _OF_BOX.items()),
         )
         told = told.join(events, on=["datasetKey", "eventID"], how="anti")
         # A camera's sequences are told by its deployment.

@@ -11,40 +11,23 @@ from biodata.store import audit, survey_views
 from biodata.store.models import Release, Submission, now
 from biodata.store.survey_models import SubmissionEvent
 
-STATES: Final = (
-    "draft", "submitted", "asked", "accepted", "committing", "committed", "published", "replaced", "removed", "refused",
-    "withdrawn",
-)  # fmt: skip
-"""As `state_of` derives them: published, removed and replaced of those that are in the lake are stored nowhere."""
-CHANGES: Final = ("new", "changed", "unchanged", "gone")
-"""What becomes of a published row when a submission is published."""
-WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
-"""States in which nothing of it is in the lake."""
-
-COMMITTING: Final = "committing"
-"""The state in which it is being written to the lake, or is in it and that is not put down yet."""
-
-COMMITTED: Final = "committed"
-"""The state in which all of it is in the lake; whether the map shows it the releases say."""
-
+COMMITTING: Final = "committing"  # it is being written to the lake, or is in it and that is not put down yet
+COMMITTED: Final = "committed"  # all of it is in the lake; whether the map shows it the releases say
 OPEN_FOR_REVIEW: Final = ("submitted", "asked")
-VIEWED: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", "committing")
-"""States in which somebody still decides about its rows, or may have to again; in all others its view is gone."""
-
-JOB: Final = "survey"
-"""The name of the job that takes a submission further."""
-RESULTS_JOB: Final = "survey results"
-"""The name of the job that makes the pages of published results after a release."""
-MACHINE: Final = "biodata"
-"""What the audit calls the worker; and the role that history tells of what it did."""
-
-NO_COUNTRY: Final = "ZZ"
-"""Stands for the side of records that lie in no country."""
+WAITING: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", COMMITTING)
+"""States in which nothing of it is in the lake, and somebody decides about its rows; in all others its view is gone."""
+STATES: Final = (*WAITING, COMMITTED, "published", "replaced", "removed", "refused", "withdrawn")
+"""As `state_of` derives them: published, removed and replaced of those that are in the lake are stored nowhere."""
+CHANGES: Final = ("new", "changed", "unchanged", "gone")  # what becomes of a published row when one is published
+JOB: Final = "survey"  # the job that takes a submission further
+RESULTS_JOB: Final = "survey results"  # the job that makes the pages of published results after a release
+MACHINE: Final = "biodata"  # what the audit calls the worker; and the role that history tells of what it did
+NO_COUNTRY: Final = "ZZ"  # the side of records that lie in no country
 
 
 def step(
     session: Session, submission: Submission, action: str, *, state: str, actor: str, role: str,
-    country: str | Sequence[str] | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
+    country: Sequence[str] | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
     seen: int | None = None, details: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Take a submission a step further, from the version that was `seen`, else the one that was read in this session.
@@ -55,19 +38,17 @@ def step(
     """
     before = submission.version if seen is None else seen
     session.flush()
-    taken = session.execute(
-        update(Submission)
-        .where(Submission.id == submission.id, Submission.version == before)
-        .values(version=before + 1, state=state, changed=now())
-    )
+    same = update(Submission).where(Submission.id == submission.id, Submission.version == before)
+    taken = session.execute(same.values(version=before + 1, state=state, changed=now()))
     if taken.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
         raise changed_meanwhile(submission.id, before)
     session.refresh(submission)
-    for side in [country] if country is None or isinstance(country, str) else country:
-        asked = [dict(one) for one in questions] if questions else None
-        session.add(SubmissionEvent(submission_id=submission.id, action=action, role=role, country=side, note=note,
-                                    questions=asked))  # fmt: skip
-    if state not in VIEWED:
+    asked = [dict(one) for one in questions or ()] or None
+    of_sides: Sequence[str | None] = country or [None]
+    for side in of_sides:
+        about = {"submission_id": submission.id, "action": action, "role": role, "country": side, "note": note}
+        session.add(SubmissionEvent(**about, questions=asked))
+    if state not in WAITING:
         survey_views.forget(session, submission.id)
     told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
     audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
@@ -82,10 +63,7 @@ def changed_meanwhile(number: int, seen: int) -> InputError:
 
 
 def outdated(session: Session, submission: Submission) -> None:
-    """Put down that a survey is to be checked again, since what was decided about is not what would happen any more.
-
-    Whoever calls it queues the job (`JOB`) in the same transaction.
-    """
+    """Put down that a survey is to be checked again, by a job (`JOB`) that is queued in the same transaction."""
     submission.report = submission.difference = submission.sides = None
     survey_views.forget(session, submission.id)
     step(session, submission, "outdated", state="draft", actor=MACHINE, role=MACHINE)
@@ -108,11 +86,7 @@ def last_of(session: Session, dataset: str, part: str) -> Submission | None:
 
 
 def state_of(session: Session, submission: Submission) -> str:
-    """Return how a submission stands, of `STATES`; of one in the lake by what is current and what the map shows.
-
-    It is published while the current release shows it, replaced once another version of its part took its place, removed
-    once its part was; until the next release it is committed.
-    """
+    """Return how a submission stands, of `STATES`: of one in the lake by what is current and what the map shows."""
     if submission.state != COMMITTED:
         return str(submission.state)
     released, after = session.scalar(select(func.max(Release.snapshot))), _after(session, submission)

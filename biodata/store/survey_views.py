@@ -25,12 +25,8 @@ class View:
 def keep(session: Session, number: int, view: View) -> None:
     """Keep the view of a submission instead of the one before."""
     forget(session, number)
-    session.add(
-        SubmissionView(
-            submission_id=number, rules_hash=view.rules_hash, counts=dict(view.counts),
-            occurrences=_bytes(view.occurrences), events=_bytes(view.events),
-        )
-    )  # fmt: skip
+    rows = {"occurrences": _bytes(view.occurrences), "events": _bytes(view.events)}
+    session.add(SubmissionView(submission_id=number, rules_hash=view.rules_hash, counts=dict(view.counts), **rows))
 
 
 def read(session: Session, number: int) -> View | None:

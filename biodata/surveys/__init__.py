@@ -7,8 +7,7 @@ go. Nothing here publishes: a release does.
 
 from biodata.surveys.check import check, check_files
 from biodata.surveys.difference import difference
-from biodata.surveys.leftovers import sweep
 from biodata.surveys.process import process
-from biodata.surveys.submit import receive, take_up_again
+from biodata.surveys.submit import receive, sweep, take_up_again
 
 __all__ = ["check", "check_files", "difference", "process", "receive", "sweep", "take_up_again"]

@@ -16,8 +16,8 @@ from biodata.errors import InputError
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.store.heading_models import AcceptedProposal
 from biodata.store.registry import Registry
+from biodata.store.survey_models import AcceptedProposal
 from biodata.terms import WRITTEN
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
@@ -63,14 +63,9 @@ def remember(session: Session, dataset: str, accepted: Collection[str], *, accou
 
 def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> dict[str, str]:
     """Return the terms of headings that were accepted, as `read_survey` takes them."""
-    rows = {(table.file, table.sheet): table.heading_row for table in survey.tables}
-    found = {}
-    for one in findings:
-        near = one.params.get("near", "")
-        at_heading = one.row is not None and one.row == rows.get((one.file, one.sheet))
-        if at_heading and one.column is not None and near in TERMS and is_accepted(one, accepted):
-            found[one.column] = near
-    return found
+    rows = {(table.file, table.sheet, table.heading_row) for table in survey.tables}
+    asked = [one for one in findings if (one.file, one.sheet, one.row) in rows and is_accepted(one, accepted)]
+    return {one.column: near for one in asked if one.column is not None and (near := one.params.get("near")) in TERMS}
 
 
 def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> int:
@@ -93,7 +88,6 @@ def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]
 
 
 def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tuple[int, str], str | None]]:
-    """Yield the cells (row, term) of a table that get another text, with it."""
     terms = {heading: term for term, heading in table.headings.items()}
     own = {row["source_row"]: row for row in table.frame.iter_rows(named=True)}
     for one in findings:
@@ -114,13 +108,12 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
 
 def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:
     """Write texts into a column by row, and what stood there into the column of what was written."""
-    frame, written = table.frame, f"{WRITTEN}{term}"
-    nothing = [None] * frame.height
-    rows, now, before = (frame[name] if name in frame.columns else nothing for name in ("source_row", term, written))
-    new, stood = [], []
-    for row, cell, first in zip(rows, now, before, strict=True):
-        new.append(texts.get(row, cell))
-        # A cell that was changed before keeps what stood there first; an empty one was written as nothing.
-        stood.append(first if row not in texts or first is not None else cell or "")
-    table.frame = frame.with_columns(pl.Series(term, new, pl.String), pl.Series(written, stood, pl.String))
+    written, texted = f"{WRITTEN}{term}", pl.col("source_row").is_in(list(texts))
+    missing = [pl.lit(None, pl.String).alias(name) for name in (term, written) if name not in table.frame.columns]
+    new = pl.col("source_row").replace_strict(texts, default=None, return_dtype=pl.String)
+    # A cell that was changed before keeps what stood there first; an empty one was written as nothing.
+    stood = pl.coalesce(written, pl.when(texted).then(pl.col(term).fill_null("")))
+    table.frame = table.frame.with_columns(missing).with_columns(
+        pl.when(texted).then(new).otherwise(pl.col(term)).alias(term), stood.alias(written)
+    )
     table.covered -= {(row, term) for row in texts}

@@ -17,9 +17,7 @@ from biodata.store.registry import Registry
 from biodata.surveys.check import check_files
 
 
-def blocked(
-    paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]
-) -> list[IngestReport]:
+def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]) -> list[IngestReport]:  # fmt: skip
     """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal.
 
     `dataset` and `options` are as `pipeline.ingest` takes them. A file that cannot be read at all is left to it, which says
@@ -31,10 +29,7 @@ def blocked(
     if form != forms.SHEETS:
         problem = f"these are no sheets: they are in the form of the source {form}"
         expected = f"`biodata ingest {form}`; or `biodata survey submit`, which takes every form, whole or not at all"
-        file = ", ".join(path.name for path in paths)
-        raise InputError(
-            problem, file=file, column="SOURCE", value=forms.SHEETS, expected=expected, code="OPTIONS_UNFIT"
-        )
+        raise InputError(problem, column="SOURCE", value=forms.SHEETS, expected=expected, code="OPTIONS_UNFIT")
     declared = {name: options[name] for name in DECLARABLE if name in options}
     told = {name: value for name, value in options.items() if name not in DECLARABLE}
     source = SurveySource(paths, dataset=dataset, options=told)
@@ -53,9 +48,7 @@ def blocked(
 
 def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:
     """Return a check's report as that of an ingest which took nothing in."""
-    problems = [problem for problem in report["problems"] if problem["blocking"]]
-    refusals = [
-        Refusal(p["file"], p["row"], p["column"], p["value"], p["code"], p["message"], p["sheet"]) for p in problems
-    ]
+    told = ("file", "row", "column", "value", "code", "message", "sheet")
+    refusals = [Refusal(*(one[name] for name in told)) for one in report["problems"] if one["blocking"]]
     rows, file = report["rows"], report["file"]
     return IngestReport(dataset or "", "occurrences", file, rows=rows, refused=rows, refusals=refusals)

@@ -1,11 +1,8 @@
 """What harmonising doubts of a survey's cells: each flag and repair at the cell that it is about."""
 
-import csv
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
-from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +12,7 @@ from biodata.ingest.headings.units import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
+from biodata.parsers.bundled import read_rows
 from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.parsers.told_numbers import ToldNumber, read_told
@@ -30,28 +28,17 @@ _OF_RECORDS: Final = (_NAME, ("individualCount",), ("basisOfRecord",), ("occurre
 
 
 def flags_of(table: str) -> Mapping[str, tuple[tuple[str, ...], bool, tuple[str, ...]]]:
-    """Return the flags that an uploader sees: the columns that each can be about, whether it blocks, and what it implies.
-
-    `table` is `records` or `events`. Other flags need no act; an implied flag says no more beside the one that implies it.
-    """
-    rows = csv.DictReader((files("biodata.surveys") / "flags.csv").read_text(encoding="utf-8").splitlines())
-    return MappingProxyType(
-        {
-            row["flag"]: (tuple(row["columns"].split()), row["blocks"] == "yes", tuple(row["implies"].split()))
-            for row in rows
-            if row["table"] == table
-        }
-    )
+    """Return the flags of `records` or `events` that ask for an act: columns that each can be about, whether it blocks, what it implies."""
+    rows = [row for row in read_rows("flags.csv", "surveys") if row["table"] == table]
+    return {one["flag"]: (tuple(one["columns"].split()), one["blocks"] == "yes", tuple(one["implies"].split())) for one in rows}  # fmt: skip
 
 
 CELLS: Final = flags_of("records")
-_IN_ONE_CELL: Final = frozenset(
-    "COORDINATE_INVALID COORDINATE_MISSING COORDINATE_OUT_OF_RANGE PRESUMED_SWAPPED_COORDINATE".split()
-)
-"""What says no more of a row where both coordinates stand in one cell."""
+# What says no more of a row where both coordinates stand in one cell.
+_IN_ONE_CELL: Final = {"PRESUMED_SWAPPED_COORDINATE", *map("COORDINATE_{}".format, ("INVALID", "MISSING", "OUT_OF_RANGE"))}  # fmt: skip
 _PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
+# Flags for which an interpreted column says what would be right.
 _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
-"""Flags for which an interpreted column says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +58,13 @@ class Rows:
         """Return a table's rows; `known` tells of each whether the survey has its event."""
         came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
         cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
-        empty = {
-            name: pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS] if name in _COUNTRY else [*PLACEHOLDERS, NA])
-            for name in cells
-        }
+        words = {name: [*PLACEHOLDERS] if name in _COUNTRY else [*PLACEHOLDERS, NA] for name in cells}
+        empty = {name: pl.col(name).str.strip_chars().is_in(words[name]) for name in cells}
         full = came.with_columns(pl.when(~is_empty).then(pl.col(name)).alias(name) for name, is_empty in empty.items())
         nothing = {
             (row, name): value
-            for name, is_empty in empty.items()
-            for row, value in came.filter(is_empty).select("source_row", pl.col(name).alias("value")).iter_rows()
-        }
+            for name, is_empty in empty.items() for row, value in came.filter(is_empty).select("source_row", name).iter_rows()
+        }  # fmt: skip
         of_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
         own = {row["source_row"]: row for row in full.iter_rows(named=True)}
         return cls(table, own, frozenset(of_event), nothing)
@@ -120,10 +104,7 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         yield from _doubted(rows, row, flags, proposals, dict(zip(_FACTS, facts, strict=True)))
 
 
-def _doubted(
-    rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]
-) -> Iterator[Finding]:
-    """Find the flags of a row that nothing else implies."""
+def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip
     own, kind = rows.own[row], rows.table.kind
     split = one_cell(own)
     if split is not None:
@@ -135,16 +116,13 @@ def _doubted(
         of_records = kind != "occurrences" and columns in _OF_RECORDS
         if flag in implied or of_records or (kind == "sites" and columns == _DATE):
             continue
-        column = _column(flag, columns, rows, row)
-        if column is None or (row, column) in rows.table.covered:
-            continue
-        fact = facts.get(flag)
-        likely = proposals.get(column) or (meant(flag, own.get(column)) if fact is None else str(fact))
-        yield rows.finding(row, column, flag, blocking=blocking, proposal=likely)
+        column, fact = _column(flag, columns, rows, row), facts.get(flag)
+        if column is not None and (row, column) not in rows.table.covered:
+            likely = proposals.get(column) or (meant(flag, own.get(column)) if fact is None else str(fact))
+            yield rows.finding(row, column, flag, blocking=blocking, proposal=likely)
 
 
 def _repaired(rows: Rows, row: int, repairs: list[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Find the cells that were read as something else."""
     pair = {}
     for repair in repairs:
         if repair["rule"].startswith(_PAIR_RULES):
@@ -160,7 +138,6 @@ def _repaired(rows: Rows, row: int, repairs: list[Mapping[str, Any]]) -> Iterato
 
 
 def _pair(values: Mapping[str, str]) -> str | None:
-    """Return a latitude and a longitude as one text; None where one is missing."""
     return f"{values[_PAIR[0]]}, {values[_PAIR[1]]}" if values.keys() >= set(_PAIR) else None
 
 
@@ -191,11 +168,10 @@ def _column(flag: str, columns: tuple[str, ...], rows: Rows, row: int) -> str | 
             there = there[:2]
         return next((column for column in there if own.get(column) is None), None)
     wrong = _WRONG.get(flag, bool)
-    return next((column for column in filled if wrong(own[column])), filled[0] if filled else None)
+    return next((column for column in filled if wrong(own[column])), next(iter(filled), None))
 
 
 def _is_no_number(value: str) -> bool:
-    """Tell whether a cell holds something that is no number."""
     try:
         float(value.replace(",", "."))
     except ValueError:
@@ -204,44 +180,28 @@ def _is_no_number(value: str) -> bool:
 
 
 def _is_two_numbers(value: str) -> bool:
-    """Tell whether a cell of a year, a month or a day holds two numbers."""
     return re.fullmatch(r"\d{1,4}[\s:T]+\d+", value.strip()) is not None
 
 
 def _is_beyond(value: str) -> bool:
-    """Tell whether a cell holds a number that is neither a latitude nor a longitude."""
     return not _is_no_number(value) and abs(float(value.replace(",", "."))) > 180
 
 
-_WRONG: Final = MappingProxyType(
-    {
-        "COORDINATE_INVALID": _is_no_number,
-        "COORDINATE_OUT_OF_RANGE": _is_beyond,
-        "RECORDED_DATE_INVALID": _is_two_numbers,
-    }
-)
-"""For flags of several columns: what makes a cell the one that is meant."""
-_TIMES: Final = MappingProxyType({"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time})
+# For flags of several columns: what makes a cell the one that is meant.
+_WRONG: Final[Mapping[str, Callable[[str], bool]]] = {
+    "COORDINATE_INVALID": _is_no_number, "COORDINATE_OUT_OF_RANGE": _is_beyond, "RECORDED_DATE_INVALID": _is_two_numbers,
+}  # fmt: skip
+_TIMES: Final = {"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time}
 _COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALID": "sampleSizeValue"}
 _RANGES: Final = {"ELEVATION_NON_NUMERIC": "Elevation", "DEPTH_NON_NUMERIC": "Depth"}
 _RADIUS: Final = "COORDINATE_UNCERTAINTY_METERS_INVALID"
 _NUMBERS: Final = frozenset({*_COUNTED, *_RANGES, _RADIUS, "DISTANCE_INVALID", "COORDINATE_INVALID"})
-_WORDS: Final = 2
-"""Words behind a count that may be what was counted; more of them may count others."""
-_LENGTH: Final = "perpendicular_distance_m"
-"""A term in metres, whatever is meant by them."""
+_WORDS: Final = 2  # behind a count they may be what was counted; more of them may count others
+_LENGTH: Final = "perpendicular_distance_m"  # a term in metres, whatever is meant by them
 
 
 def meant(flag: str, value: str | None) -> str | None:
-    """Return what is likely meant by the text of a cell.
-
-    Examples
-    --------
-    >>> meant("INDIVIDUAL_COUNT_INVALID", "2 ekor"), meant("INDIVIDUAL_COUNT_INVALID", "many")
-    ('2', None)
-    >>> meant("COORDINATE_UNCERTAINTY_METERS_INVALID", "0.2 km"), meant("ELEVATION_NON_NUMERIC", "约790米")
-    ('200', '790')
-    """
+    """Return what is likely meant by the text of a cell: 2 by "2 ekor", 200 by "0.2 km", nothing by "many"."""
     if value is None or flag in _TIMES:
         return None if value is None else _TIMES[flag](value)
     number = read_told(value) if flag in _NUMBERS else None
@@ -253,13 +213,12 @@ def _meant_number(flag: str, told: ToldNumber) -> str | None:
     one, unit = told.single, told.unit
     if flag == "COORDINATE_INVALID":  # what has a unit is read as an angle elsewhere
         return None if one is None or unit or abs(one) > 180 else f"{one:.10g}"
-    if flag in _COUNTED:
-        term = _COUNTED[flag]
+    if term := _COUNTED.get(flag):
         known = split_unit(f"x ({unit})", term)[1] if unit else None
         if one is None or one < 0 or (known is not None and not fits(term, known)):
             return None
-        animals = flag == "INDIVIDUAL_COUNT_INVALID"
-        right = one.is_integer() and len(unit.split()) <= _WORDS if animals else not unit or known is not None
+        animals = one.is_integer() and len(unit.split()) <= _WORDS
+        right = animals if flag == "INDIVIDUAL_COUNT_INVALID" else not unit or known is not None
         return f"{one:.10g}" if right else None
     least, greatest = _in_metres(told.least, unit), _in_metres(told.greatest, unit)
     if one is None and flag in _RANGES and None not in (least, greatest):
@@ -275,8 +234,6 @@ def _in_metres(number: float | None, told: str) -> str | None:
     unit = split_unit(f"x ({told})", _LENGTH)[1] if told else None
     if number is None or (told and unit is None):
         return None
-    plain = f"{number:.10g}"
     if unit is None or unit.name in ("m", "m_above_sea_level"):
-        return plain
-    metres = in_metres(_LENGTH, unit.name, [plain])
-    return metres[0] if metres else None
+        return f"{number:.10g}"
+    return next(iter(in_metres(_LENGTH, unit.name, [f"{number:.10g}"]) or ()), None)

@@ -1,6 +1,6 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -42,117 +42,34 @@ def check_files(files: Sequence[tuple[str, bytes]], boundaries: BoundarySet, **o
         return check_paths(named, boundaries, **options)
 
 
-def check_paths(
-    files: Sequence[tuple[str, Path]],
-    boundaries: BoundarySet,
-    *,
-    today: date | None = None,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
-    rules: RuleSet | None = None,
-    known: pl.DataFrame | None = None,
-    declared: Mapping[str, str] | None = None,
-    licence: str | None = None,
-    licences: OfDataset = NONE_KNOWN,
-    language: str = "en",
-    dataset: str | None = None,
-    accepted: Collection[str] = (),
-    target: Path | None = None,
-    params: bool = False,
-) -> dict[str, Any]:
-    """Check the files of one survey and change nothing.
+def check_paths(files: Sequence[tuple[str, Path]], boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
+    """Check the files of one survey and change nothing; the same files give the same answer.
 
-    Parameters
-    ----------
-    files : sequence of (name, Path)
-        What a person calls each and where it lies: of any form that `ingest.forms` knows, several that belong together; or
-        what was taken of an upload before (`ingest.taken_tables`).
-    boundaries : BoundarySet
-        Where the countries are.
-    today : date, optional
-        Later dates have not been yet; the present day where nothing is given.
-    encoding : str, optional
-        Of text, where it is declared.
-    kept : mapping of str to str, optional
-        Heading → term, as decided before for the dataset; an empty term says that the heading is of none.
-    rules : RuleSet, optional
-        The sharing rules, with what is known of taxa; the bundled list where none are given.
-    known : polars.DataFrame, optional
-        `terms.TAXON` of the checklists that are loaded: names are matched as they will be when the survey goes in.
-    declared : mapping of str to str, optional
-        What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
-    licence : str, optional
-        Of what states none in the files, as whoever sends them states it.
-    licences : OfDataset
-        What is known of the dataset's licence: rows without one, where none is stated, keep the one stated last.
-    language : str
-        Of the messages, one of `words.LANGUAGES`.
-    dataset : str, optional
-        The dataset that they go to; a row of another one blocks.
-    accepted : collection of str
-        Proposals of sheets that are accepted: codes, or `CODE=value` of one cell's text. They stand in the place of what was
-        written, which stays verbatim.
-    target : Path, optional
-        A file that gets the tables as they come in (`ingest.taken_tables`), where nothing blocks.
-    params : bool
-        Give with each problem what its words name, too, so that they can be made in another language.
-
-    Returns
-    -------
-    dict
-        `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), `accepted` (how many cells have an
-        accepted proposal in their place), `accepts` (what was accepted, in the marked workbook too), and `problems`, in the
-        order of the workbook's sheets, rows and columns: each with the fields of `Problem`; `groups` of them
-        (`problems.groups_of`); `notes`, what else a reader of the form says; `notices`, what is no fault and worth knowing
-        (`notices.notices`), such as sensitive names. The same files give the same answer.
+    They are (name, path) of any form that `ingest.forms` knows, or what was taken of an upload before; options are those of
+    `Check`. The answer is `problems.report_of`'s, with `accepts`: what was accepted, in the marked workbook too.
     """
-    name, kept_licence = ", ".join(name for name, _ in files), licences.told if licence is None else None
-    run = _Check(
-        files, name, encoding, kept or {}, declared or {}, licence or kept_licence, dataset, {*accepted}, target
-    )
-    told: list[dict[str, Any]] = []
-    failed: list[Problem] = []
-    try:
-        run.form = _form_of(files, other_forms.MAX_BYTES if target is None else forms.MAX_BYTES)
-        by_program, day = run.form != forms.SHEETS, today or datetime.now(UTC).date()
-        harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
-        common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
-        run.start = partial(TableChecks, harmoniser, boundaries, day, common, by_program=by_program)
-        if by_program:
-            run.check_program()
-        else:
-            run.check_sheets()
-        read = run.checks.read
-        read.licences.extend([licences.registered] if licences.registered else [])
-        told = notices(read, rules or RuleSet.read(None), boundaries, kept=kept_licence, language=language)
-    except InputError as error:
-        failed = [problem_of_file(error, name, language, file=other_forms.renamed(error.file, files))]
-    problems = [*(problem_of(finding, language) for finding in run.findings), *failed]
-    report = report_of(name, run.rows, problems, form=run.form, notes=run.notes, notices=told, order=run.order,
-                       accepted=run.replaced, params=params)  # fmt: skip
-    return {**report, "accepts": sorted(run.accepted)}
-
-
-def _form_of(files: Sequence[tuple[str, Path]], limit_bytes: int) -> str:
-    """Return the form of files, of `forms` or `_TAKEN`."""
-    if any(path.suffix == taken_tables.SUFFIX for _, path in files):
-        return _TAKEN
-    return forms.recognise([path for _, path in files], names=[name for name, _ in files], limit_bytes=limit_bytes)
+    return Check(files, boundaries, **options).report()
 
 
 @dataclass
-class _Check:
+class Check:
     """What a check is asked, and what it finds."""
 
     files: Sequence[tuple[str, Path]]
-    name: str
-    encoding: str | None
-    kept: Mapping[str, str]
-    declared: Mapping[str, str]
-    licence: str | None
-    dataset: str | None
-    accepted: set[str]
-    target: Path | None
+    boundaries: BoundarySet
+    today: date | None = None  # later dates have not been yet
+    encoding: str | None = None  # of text, where it is declared
+    kept: Mapping[str, str] = field(default_factory=dict)  # heading → term, as decided before; empty for none
+    rules: RuleSet | None = None  # with what is known of taxa; the bundled list where none are given
+    known: pl.DataFrame | None = None  # `terms.TAXON` of checklists: names are matched as they will be when it goes in
+    declared: Mapping[str, str] = field(default_factory=dict)  # of the dataset's values (`ingest.protocol.DECLARABLE`)
+    licence: str | None = None  # of what states none in the files, as whoever sends them states it
+    licences: OfDataset = NONE_KNOWN  # rows without one, where none is stated, keep the one stated last
+    language: str = "en"
+    dataset: str | None = None  # a row of another one blocks
+    accepted: Collection[str] = ()  # proposals of sheets: codes, or `CODE=value` of one cell's text (`accepting.apply`)
+    target: Path | None = None  # gets the tables as they come in (`ingest.taken_tables`), where nothing blocks
+    params: bool = False  # what the words of each problem name is given, too, to make them in another language
     form: str = "unknown"
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -162,11 +79,45 @@ class _Check:
     start: Callable[[], TableChecks] = field(init=False)
     checks: TableChecks = field(init=False)
 
+    def report(self) -> dict[str, Any]:
+        """Return what is wrong, and what is no fault and worth knowing."""
+        self.name, self.accepted = ", ".join(name for name, _ in self.files), {*self.accepted}
+        kept, rules = self.licences.told if self.licence is None else None, self.rules
+        self.licence = self.licence or kept
+        told: list[dict[str, Any]] = []
+        failed: list[Problem] = []
+        try:
+            self.form = self._form()
+            by_program, day = self.form != forms.SHEETS, self.today or datetime.now(UTC).date()
+            secret = b"a check stores nothing"
+            harmoniser = Harmoniser(boundaries=self.boundaries, secret=secret, today=day, checklist=self.known)
+            common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
+            self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
+            (self.check_program if by_program else self.check_sheets)()
+            self.checks.licences += filter(None, [self.licences.registered])
+            told = notices(
+                self.checks.read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language
+            )
+        except InputError as error:
+            file = other_forms.renamed(error.file, self.files)
+            failed = [problem_of_file(error, self.name, self.language, file=file)]
+        problems = [*(problem_of(finding, self.language) for finding in self.findings), *failed]
+        report = report_of(self.name, self.rows, problems, form=self.form, notes=self.notes, notices=told, order=self.order,
+                           accepted=self.replaced, params=self.params)  # fmt: skip
+        return {**report, "accepts": sorted(self.accepted)}
+
+    def _form(self) -> str:
+        if any(path.suffix == taken_tables.SUFFIX for _, path in self.files):
+            return _TAKEN
+        limit = other_forms.MAX_BYTES if self.target is None else forms.MAX_BYTES
+        names = [name for name, _ in self.files]
+        return forms.recognise([path for _, path in self.files], names=names, limit_bytes=limit)
+
     def check_sheets(self) -> None:
         """Check workbooks and texts; take accepted proposals, of headings first."""
         files = [(name, path.read_bytes()) for name, path in self.files]
         survey = self._read_sheets(files, self.kept)
-        self.accepted |= survey.accepted
+        self.accepted = {*self.accepted, *survey.accepted}
         if self.accepted and (decided := accepting.headings(survey, self.findings, self.accepted)):
             survey = self._read_sheets(files, {**self.kept, **decided})
         for first in (True, False):  # what is taken from a row above may have a proposal of its own
@@ -183,7 +134,6 @@ class _Check:
             taken_tables.write(self.target, tables_of(survey, self.dataset))
 
     def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
-        """Read the tables of sheets, and find what is wrong with them."""
         survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
         if not survey.of("occurrences"):
             self.findings = [one for one in survey.findings if one.code != _UNREAD]
@@ -195,20 +145,15 @@ class _Check:
         return survey
 
     def _of_survey(self, survey: Survey) -> list[Finding]:
-        """Return what is wrong with the tables of a survey."""
         checks = self.checks = self.start()
         findings = [*survey.findings, *heading_checks.headings(survey)]
-        sites, events, project = (
-            [Rows.of(table) for table in survey.of(kind)] for kind in ("sites", "events", "project")
-        )
         records = [(Rows.of(one.table, one.known), one.frame) for one in observations(survey)]
         placed = placed_by_records(rows for rows, _ in records)
-        for rows in project:
-            findings += value_checks.of_project(rows)
-        for rows in [one for one in sites if one.own]:
-            findings += checks.sites(rows)
-        for rows in [one for one in events if one.own]:
-            findings += checks.events(rows, placed)
+        find: dict[str, Callable[[Rows], Iterable[Finding]]]
+        find = {"project": value_checks.of_project, "sites": checks.sites, "events": partial(checks.events, placed=placed)}  # fmt: skip
+        for kind, of_rows in find.items():
+            for table in survey.of(kind):
+                findings += of_rows(rows) if (rows := Rows.of(table)).own else ()
         for rows, frame in records:
             findings += checks.records(rows, frame)
         return once([*findings, *checks.between()])
@@ -231,7 +176,6 @@ class _Check:
             part.unlink(missing_ok=True)
 
     def _check_taken(self, path: Path, tables: Sequence[VerbatimTable]) -> None:
-        """Check tables that were written to a file, batch by batch."""
         self.checks = self.start()
         findings = [one for table in tables for one in (*table.findings, *other_forms.undescribed(table, self.files))]
         again, events = list(taken_tables.read(path, dataset=DATASET)), 0
@@ -245,15 +189,17 @@ class _Check:
                     findings += self.checks.records(Rows.of(sheet), sheet.frame)
         findings += self.checks.between([images for table in again for images in table.images])
         self.findings = once(findings)
-        self.notes = list(dict.fromkeys(other_forms.worded(note, self.files) for one in tables for note in one.notes))
-        self.checks.read.licences.extend(one for table in again if (one := table.dataset.license))
+        notes = "\n".join(dict.fromkeys(note for one in tables for note in one.notes))
+        for name, lying in self.files:  # a person calls them otherwise
+            notes = notes.replace(lying.name, name)
+        self.notes = notes.splitlines()
+        self.checks.licences += [one for table in again if (one := table.dataset.license)]
         if not self.rows and not events:
             problem, expected = "there is nothing in it to take in", "records, or events with their effort"
             raise InputError(problem, file=self.name, expected=expected, code="INPUT_EMPTY")
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
-    """Find rows of another dataset: nobody hands in what is another's."""
     for table in survey.tables:
         if "datasetKey" in table.frame.columns:
             other = table.frame.filter(of_another(dataset)).select("source_row", "datasetKey")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,57 +19,34 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.survey_rows import rows_of
+from biodata.surveys.problems import refuse
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import DesignParameters, Proposal
-
-Records = Literal["public", "exact"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
     """What a survey is designed for.
 
-    Attributes
-    ----------
-    species : str
-        The species that is to be found, as the records name it.
-    result : str
-        The `corridor_id` or `candidate_id` that it would settle.
-    as_of : date
-        Years are counted back from it.
-    design : DesignParameters
-    cell_m : float
-        Side of the cells in which effort is told, metres; records that are less certain play no part.
-    recent_years : int, optional
-        Effort before these years is none; None for all times.
-    records : public or exact
-        With public ones, places of stations follow from what everybody may see, and the survey may be shown to all. With
-        exact ones it carries the category of the strictest record, and where that is not open it is for its maker.
-    access : Path, optional
-        Roads, tracks, posts: where teams can go, within `access_m` metres.
+    With public records, places of stations follow from what everybody may see, and the survey may be shown to all. With exact
+    ones it carries the category of the strictest record, and where that is not open it is for its maker.
     """
 
-    species: str
-    result: str
-    as_of: date
+    species: str  # that is to be found, as the records name it
+    result: str  # the `corridor_id` or `candidate_id` that it would settle
+    as_of: date  # years are counted back from it
     design: "DesignParameters"
-    cell_m: float = 5_000.0
-    recent_years: int | None = 15
-    records: Records = "public"
-    access: Path | None = None
+    cell_m: float = 5_000.0  # side of the cells in which effort is told; records that are less certain play no part
+    recent_years: int | None = 15  # effort before these years is none; None for all times
+    records: Literal["public", "exact"] = "public"
+    access: Path | None = None  # roads, tracks, posts: where teams can go, within `access_m` metres
     access_m: float = 5_000.0
 
 
 def design(settings: Settings, request: SurveyRequest) -> "Proposal":
-    """Design the next survey of a corridor or candidate; its `facts` name the lake's version, the result and the records, too.
-
-    Raises
-    ------
-    InputError
-        If there is no such result, or a file cannot be read.
-    """
+    """Design the next survey of a corridor or candidate; its `facts` name the lake's version, the result and the records, too."""
     from biodata.analysis import evidence
     from biodata.analysis.grid import equal_area_grid
 
@@ -90,7 +68,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     if known.is_empty():
         problem = f"there is no {'public ' if request.records == 'public' else ''}record of this species"
         expected = "a species as the records name it; of a hidden one, --records exact"
-        raise InputError(problem, column="species", value=request.species, expected=expected, code="SPECIES_UNKNOWN")
+        refuse("SPECIES_UNKNOWN", problem, expected, column="species", value=request.species)
 
     def strictest(frame: pl.DataFrame) -> SharingCategory:
         if request.records == "public":
@@ -100,28 +78,18 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     judging = evidence.EvidenceParameters(as_of=request.as_of, cell_m=request.cell_m, recent_years=request.recent_years)
     counted = evidence.counted(records, boundaries=boundaries, parameters=judging)
     grid = equal_area_grid((west, south, east, north), request.cell_m)
-    effort = evidence.effort(
-        counted,
-        request.species,
-        grid=grid,
-        boundaries=boundaries,
-        region=region,
-        events=events,
-        known=known,
-        strictest=strictest,
-    )
+    effort = evidence.effort(counted, request.species, grid=grid, boundaries=boundaries, region=region, events=events,
+                             known=known, strictest=strictest)  # fmt: skip
     proposal = evidence.propose(
         effort, region, [(code,) for code in row["country_codes"]], boundaries=boundaries, parameters=request.design,
         path=shapely.from_wkb(row["path"]) if row.get("path") else None,
         reachable=None if request.access is None else _around(request.access, request.access_m),
     )  # fmt: skip
     found = (SharingCategory(proposal.sharing_category), SharingCategory(row["sharing_category"]), of_events)
-    category = max(found, key=lambda c: c.strictness)
-    facts = proposal.facts | {
-        "result": request.result, "run_id": row["run_id"], "snapshot": snapshot, "records": request.records,
-        "evidence_view": request.records, "rules": rules.hash, "sharing_category": str(category),
-    }  # fmt: skip
-    return replace(proposal, facts=facts, sharing_category=str(category))
+    category = str(max(found, key=lambda c: c.strictness))
+    facts = {"result": request.result, "run_id": row["run_id"], "snapshot": snapshot, "records": request.records,
+             "evidence_view": request.records, "rules": rules.hash, "sharing_category": category}  # fmt: skip
+    return replace(proposal, facts=proposal.facts | facts, sharing_category=category)
 
 
 def _events(
@@ -134,46 +102,43 @@ def _events(
     """
     from biodata.pipeline.survey_publishing import published_events
 
+    is_public, of_species = request.records == "public", In("species", (request.species,))
     told = published_events(lake, rules, boundaries=boundaries, licences={})
     where = In("datasetKey", tuple(told["datasetKey"].unique().sort()))
     records = assessments.in_view(settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, where=where)
     rows = rows_of(records, told).join(told.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
     shown = of_published(rows)
-    of_species = In("species", (request.species,))
     known = lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=of_species)
     hidden = bool(hidden_taxa(known))
-    if request.records == "public":
+    if is_public:
         asked = told.select("datasetKey", word=pl.lit(request.species)).unique()
-        own = records.filter(pl.col("species") == request.species)
         hidden |= bool(hidden_words(asked, rules, boundaries=boundaries).any())
-        hidden |= not own.filter(pl.col("sharing_category") != SharingCategory.OPEN).is_empty()
-    events = shown if request.records == "public" else of_lake(lake)
+        own = records.filter(pl.col("species") == request.species)
+        hidden |= bool((own["sharing_category"] != SharingCategory.OPEN).any())
+    events = shown if is_public else of_lake(lake)
     if hidden:
         events = events.with_columns(scope=pl.lit(None, dtype=events.schema["scope"]))
-    if request.records == "public":
+    if is_public:
         return events, SharingCategory.OPEN
     others = events.join(shown, on="eventID", how="anti")
     return events, SharingCategory.OPEN if others.is_empty() else SharingCategory.WITHHELD
 
 
-def _result(
-    lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet
-) -> dict[str, Any]:
+def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> dict[str, Any]:  # fmt: skip
     """Return the corridor or candidate asked, as the lake has it or as it is published."""
     known: list[str] = []
+    read = lake.read
+    if request.records == "public":
+        read = partial(assessments.published_results, lake, rules=rules, boundaries=boundaries)
     for table, key in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id")):
-        frame = (
-            assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
-            if request.records == "public"
-            else lake.read(table)
-        )
+        frame = read(table)
         found = frame.filter(pl.col(key) == request.result)
         if found.height and found["geometry"][0] is not None:
             return found.row(0, named=True)
         known += frame.filter(pl.col("geometry").is_not_null())[key].to_list()
     problem = "there is no such corridor or candidate with a polygon"
     expected = f"one of {', '.join(known[:6])}" if known else "a run first: `biodata corridors`"
-    raise InputError(problem, column="result", value=request.result, expected=expected, code="RESULT_UNKNOWN")
+    return refuse("RESULT_UNKNOWN", problem, expected, column="result", value=request.result)
 
 
 def _around(path: Path, metres: float) -> shapely.Geometry:
@@ -190,36 +155,26 @@ def _around(path: Path, metres: float) -> shapely.Geometry:
     if shapely.is_empty(whole):
         problem = "the file holds no shape"
         raise InputError(problem, file=path.name, code="FILE_EMPTY")
-    west, south, east, north = (float(value) for value in shapely.bounds(whole))
-    crs = geo.equal_area_crs((west, south, east, north))
-    flat = geo.project(whole, 4326, crs)
-    around: shapely.Geometry = geo.project(shapely.buffer(flat, metres), crs, 4326)
+    crs = geo.equal_area_crs(whole.bounds)
+    around: shapely.Geometry = geo.project(shapely.buffer(geo.project(whole, 4326, crs), metres), crs, 4326)
     return around
 
 
 def of_lake(lake: Lake) -> pl.DataFrame:
     """Return the events of a lake (`evidence.EVENTS`), exactly as they are: what is made of them is for its maker.
 
-    An event without records is effort like any other. A scope is told only where absence was reported: where a taxon was looked for
-    and not everything found was written down, nobody knows that it was not there. Events without effort (cameras that never
-    worked), and those that others are parts of, are left out; so are those that came as cells in an archive.
+    An event without records is effort like any other. A scope is told only where absence was reported. Events without effort
+    (cameras that never worked), those that others are parts of, and those that came as cells in an archive are left out.
     """
     return _as_effort(came_open(lake.read("events")))
 
 
 def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
-    """Return the published events (`terms.SURVEY`) whose place is open; see `of_lake`.
-
-    Events that records alone tell of have no effort, and where one is told as a cell nobody knows in which cell of the analysis
-    somebody looked: neither plays a part.
-    """
+    """Return the published events (`terms.SURVEY`) with effort whose place is open; see `of_lake`."""
     shown = surveys.filter(pl.col("sharing_category") == SharingCategory.OPEN, pl.col("license").is_not_null())
-    shapes = shapely.from_wkb(shown["geometry"].to_list())
-    places = pl.DataFrame(
-        [(None, None) if shape is None else (shape.centroid.x, shape.centroid.y) for shape in shapes],
-        schema={"decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64},
-        orient="row",
-    )
+    middles = shapely.centroid(shapely.from_wkb(shown["geometry"].to_list()))
+    edges = {"decimalLongitude": shapely.get_x(middles), "decimalLatitude": shapely.get_y(middles)}
+    places = pl.DataFrame(edges, schema=dict.fromkeys(edges, pl.Float64)).fill_nan(None)
     return _as_effort(shown.hstack(places))
 
 

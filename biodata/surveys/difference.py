@@ -21,25 +21,20 @@ from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
 from biodata.surveys.kept_reports import PLACE_LIKE
 
-_SHOWN: Final = 1_000
-"""Rows of each kind that a report holds; `--out` writes all."""
+_SHOWN: Final = 1_000  # rows of each kind that a report holds; `--out` writes all
 _CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "was_row", "was_sheet")
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
-OTHER_COLUMN: Final = "another column"
-"""Stands for a heading that may be a cell of the file."""
+OTHER_COLUMN: Final = "another column"  # stands for a heading that may be a cell of the file
 KINDS: Final = ("new", "changed", "gone", "unchanged")
 TABLES: Final = ("events", "occurrences")
-_CELLS: Final = {"identifier": pl.String, "sheet": pl.String, "row": pl.Int64, "column": pl.String, "before": pl.String,
-                 "after": pl.String}  # fmt: skip
+_CELLS: Final = pl.Schema({"identifier": pl.String, "sheet": pl.String, "row": pl.Int64, "column": pl.String,
+                           "before": pl.String, "after": pl.String})  # fmt: skip
 _COUNT: Final = r"^\d{1,4}$"
 """No effort is shown: it would know a coarse station again, and with columns moved it is a latitude to a tenth of a degree."""
-_WORDS: Final = MappingProxyType(
-    {
-        "sex": Vocabulary.SEX, "lifeStage": Vocabulary.LIFE_STAGE, "occurrenceStatus": Vocabulary.OCCURRENCE_STATUS,
-        "basisOfRecord": Vocabulary.BASIS_OF_RECORD, "samplingProtocol": Vocabulary.SURVEY_DESIGN,
-        "design": Vocabulary.SURVEY_DESIGN,
-    }
-)  # fmt: skip
+_WORDS: Final = {
+    "sex": Vocabulary.SEX, "lifeStage": Vocabulary.LIFE_STAGE, "occurrenceStatus": Vocabulary.OCCURRENCE_STATUS,
+    "basisOfRecord": Vocabulary.BASIS_OF_RECORD, "samplingProtocol": Vocabulary.SURVEY_DESIGN, "design": Vocabulary.SURVEY_DESIGN,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,19 +119,12 @@ def difference(
         The part; one that the dataset has not yet is new in every row.
     settings : Settings
         The installation.
-    options : mapping of str to str
-        What its source is told besides.
-    licence : str, optional
-        Of what tells none in the files.
+    options, licence
+        What its source is told besides; the licence is of what tells none in the files.
 
     Returns
     -------
     Difference
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read.
     """
     kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
@@ -154,10 +142,8 @@ def difference_of(
     `published` has, by table, the identifiers that the current release tells.
     """
     where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
-    had = {
-        "events": states.of_lake_events(lake.read("events", where=where)),
-        "occurrences": states.of_lake_records(lake.read("verbatim", where=where)),
-    }
+    events, records = (lake.read(name, where=where) for name in ("events", "verbatim"))
+    had = {"events": states.of_lake_events(events), "occurrences": states.of_lake_records(records)}
     tables = {name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
     return Difference(dataset, part, **tables)
 
@@ -166,43 +152,31 @@ def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = 
     """Compare two states of a table, whose rows are known by `identifier`; cells stand in columns that begin with `=`."""
     cells = sorted({name for frame in (had, brought) for name in frame.columns if name.startswith("=")})
     had, brought = (_with_columns(frame, cells) for frame in (had, brought))
-    was = had.select("identifier", was_sheet="sheet", was_row="row")
     changes = _changed_cells(had, brought, cells)
     touched = pl.col("identifier").is_in(changes["identifier"].unique().implode())
-    kind = pl.when(pl.col("was").is_null()).then(pl.lit("new")).when(touched).then(pl.lit("changed"))
-    rows = brought.select("identifier", "sheet", "row").join(
-        was.with_columns(was=True), on="identifier", how="left", maintain_order="left"
-    )
-    gone = was.join(brought.select("identifier"), on="identifier", how="anti").with_columns(kind=pl.lit("gone"))
-    every = pl.concat([rows.with_columns(kind=kind.otherwise(pl.lit("unchanged"))).drop("was"), gone], how="diagonal")
-    every = every.with_columns(shown=pl.col("identifier").is_in(list(shown)))
-    return TableDifference(every.sort("row", "was_row", "identifier", nulls_last=True), changes)
+    came, was = pl.col("came").is_not_null(), pl.col("was").is_not_null()
+    kind = pl.when(~came).then(pl.lit("gone")).when(~was).then(pl.lit("new")).when(touched).then(pl.lit("changed"))
+    before = had.select("identifier", was_sheet="sheet", was_row="row", was=True)
+    after = brought.select("identifier", "sheet", "row", came=True)
+    rows = after.join(before, on="identifier", how="full", coalesce=True)
+    rows = rows.with_columns(kind=kind.otherwise(pl.lit("unchanged")), shown=pl.col("identifier").is_in(list(shown)))
+    return TableDifference(rows.drop("came", "was").sort("row", "was_row", "identifier", nulls_last=True), changes)
 
 
 def _with_columns(frame: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
-    """Return a state with all cells, in one order: what it has no heading for is empty in it."""
     empty = [pl.lit(None, dtype=pl.String).alias(name) for name in cells if name not in frame.columns]
     return frame.with_columns(empty).select("identifier", "sheet", "row", *cells)
 
 
 def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
     """Return the cells that differ between rows of one identifier, by row and column of the upload."""
-    both = brought.join(had.drop("sheet", "row"), on="identifier", how="inner", suffix=" before", maintain_order="left")
+    both = brought.join(had.drop("sheet", "row"), on="identifier", suffix=" before", maintain_order="left")
     found = [
-        both.lazy()
-        .filter(_filled(name).ne_missing(_filled(f"{name} before")))
-        .select("identifier", "sheet", "row", pl.lit(name.removeprefix("=")).alias("column"),
-                pl.col(f"{name} before").alias("before"), pl.col(name).alias("after"))
+        both.lazy().filter(pl.col(name).fill_null("") != pl.col(f"{name} before").fill_null(""))  # empty and missing are the same
+        .select("identifier", "sheet", "row", column=pl.lit(name.removeprefix("=")), before=f"{name} before", after=name)
         for name in cells
     ]  # fmt: skip
-    if not found:
-        return pl.DataFrame(schema=_CELLS)
-    return pl.concat(pl.collect_all(found)).sort("row", "column", maintain_order=True)
-
-
-def _filled(name: str) -> pl.Expr:
-    """Return a cell as it is compared: empty and missing are the same."""
-    return pl.when(pl.col(name) != "").then(name)
+    return pl.concat([pl.DataFrame(schema=_CELLS), *pl.collect_all(found)]).sort("row", "column", maintain_order=True)
 
 
 def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
@@ -227,9 +201,6 @@ def shown_to_all(cells: pl.DataFrame) -> pl.Series:
 
 def _is_known(values: pl.Series, column: str) -> pl.Series:
     """Tell which values are empty or what the column is for."""
-    text = values.str.strip_chars()
-    if column in _WORDS:
-        fits = parse_controlled(text, _WORDS[column])["term"].is_not_null()
-    else:
-        fits = text.str.contains(_COUNT)
+    text, kind = values.str.strip_chars(), _WORDS.get(column)
+    fits = text.str.contains(_COUNT) if kind is None else parse_controlled(text, kind)["term"].is_not_null()
     return (fits | text.is_null() | (text == "")).fill_null(value=True)

@@ -34,7 +34,6 @@ def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    """Find what harmonising doubts of the events' design, effort, failures and clocks."""
     came = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
     clocks = event_clocks.of_told(came, ends_of(read["eventDate"]))
     shifts = {(came["source_row"][at], fault.code): _shift(fault) for at, fault in clocks if fault is not None}
@@ -58,7 +57,6 @@ def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:
 
 
 def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    """Find deployments of one camera at one site that overlap."""
     columns = ("source_row", "camera_id", "locationID", "event_start", "event_end")
     each = read.sort("event_start").drop_nulls(["camera_id", "event_start"]).select(columns)
     before = pl.col("event_end", "locationID").shift(1).over("camera_id").name.prefix("last_")
@@ -69,7 +67,6 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    """Find zones that are none of their place."""
     stated = rows.cells("timeZone")
     columns = ("source_row", "time_zone", "country_codes", "event_start")
     for row, zone, codes, start in read.drop_nulls(["time_zone", "event_start"]).select(columns).iter_rows():
@@ -90,19 +87,14 @@ def _scopes(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     near = {word: process.extractOne(word, groups, score_cutoff=_NEAR) for word in unknown}
     for row, words in scopes.iter_rows():
         for word in [word for word in words if word in near]:
-            meant = near[word]
-            proposal = meant[0] if meant else None
+            proposal = None if (found := near[word]) is None else found[0]
             yield rows.finding(row, "targetTaxonomicScope", "SCOPE_WORD_UNKNOWN", name=word, proposal=proposal)
 
 
 def clocks(
-    parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame] = ()
+    parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame]
 ) -> Iterator[Finding]:
-    """Find what the records of cameras show of their clocks, at the deployment, with what would have to be added.
-
-    `parts` are events as they came and as they will stand in the lake, `records` interpreted ones, `others` pictures that
-    are no records (`ingest.protocol.IMAGES`).
-    """
+    """Find what the records of cameras, and `others` (`ingest.protocol.IMAGES`), show of their clocks, at the deployment."""
     if not parts or not records:
         return
     at = {event: (rows, row) for rows, read in parts for event, row in read.select("eventID", "source_row").iter_rows()}
@@ -134,9 +126,8 @@ def of_ends(rows: Rows, today: date) -> Iterator[Finding]:
         is_first = name == ENDS[0]
         for row, end in zip(numbers, ends.iter_rows(named=True), strict=True):
             if end["value"] is None:
-                yield rows.finding(
-                    row, name, "RECORDED_DATE_MISSING" if is_first else "EVENT_END_MISSING", blocking=is_first
-                )
+                code = "RECORDED_DATE_MISSING" if is_first else "EVENT_END_MISSING"
+                yield rows.finding(row, name, code, blocking=is_first)
             elif end["issue"] is not None:
                 proposal = " / ".join(filter(None, (end["proposal"], end["alternative"])))
                 yield rows.finding(row, name, end["issue"], blocking=True, proposal=proposal)

@@ -12,12 +12,9 @@ from biodata.surveys.other_forms import MAX_BYTES, placed
 
 
 def heading_answer(
-    files: Iterable[tuple[str, bytes]],
-    *,
-    encoding: str | None = None,
-    kept: Mapping[str, str] | None = None,
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None,
     language: str = "en",
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Propose a term for each heading of a survey's files; nothing of them is kept.
 
     Answer with `sheets`: for each table its `file`, `sheet`, `row` of the headings and `headings`, each with the fields of
@@ -36,7 +33,6 @@ def heading_answer(
 
 
 def _told(proposal: Proposal, language: str) -> dict[str, Any]:
-    """Return a proposal with its reason in words."""
     params = {"term": proposal.term, "unit": proposal.unit, "others": ", ".join(proposal.others),
               "confidence": f"{proposal.confidence:g}"}  # fmt: skip
     why, expected = words.told(proposal.why.value, params, language)

@@ -17,7 +17,6 @@ _NEEDED: Final = (
 """What a record cannot do without, with what may stand in for it."""
 
 _OF_EVENTS: Final = ("eventDate", "decimalLatitude", "decimalLongitude")
-_KNOWN: Final = frozenset(TERMS)
 _LIKELY: Final = 0.5
 
 
@@ -26,15 +25,14 @@ def headings(survey: Survey) -> Iterator[Finding]:
     # Sites tell the place of the events that name them.
     placed = any({"eventID", "locationID"} <= table.headings.keys() for table in survey.of("events"))
     of_sites = {name for table in survey.of("sites") for name in table.headings} if placed else set()
-    identified = [table.headings for table in survey.of("events") if "eventID" in table.headings]
-    of_events = of_sites.union(*identified)
+    of_events = of_sites.union(*(table.headings for table in survey.of("events") if "eventID" in table.headings))
     for table in survey.tables:
         if table.kind == "occurrences":
             yield from _missing(table, of_events)
         if table.kind == "events" and "eventID" not in table.headings and not table.frame.is_empty():
             yield _lacks(table, "eventID")
         for name in table.headings:
-            if name not in _KNOWN and name not in table.measured and name not in table.converted.values():
+            if name not in TERMS and name not in table.measured and name not in table.converted.values():
                 yield _uncertain(table, name)
         if table.frame.is_empty():
             # Events without any record are a survey in which nothing was found.
@@ -54,7 +52,6 @@ def _uncertain(table: SurveyTable, name: str) -> Finding:
 
 
 def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
-    """Find columns that are missing."""
     for name, others in _NEEDED:
         own = {name, *others} & table.headings.keys()
         of_event = name in _OF_EVENTS and "eventID" in table.headings and {name, *others} & of_events
@@ -63,7 +60,6 @@ def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
 
 
 def _lacks(table: SurveyTable, name: str) -> Finding:
-    """Tell a column that is missing, and the heading that may mean it."""
     meant = max((p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None)
     params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
     return table.finding(table.heading_row, name, None, "HEADING_MISSING", True, **params)

@@ -19,7 +19,7 @@ _OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings", "acce
 """What is kept of a report beside its problems: no note and no notice, which name cells and headings."""
 PLACE_LIKE: Final = re.compile(r"\d[.,]\d|°|\d{5}")
 """A row of data that was taken for headings names its columns, and their units, by cells."""
-_KNOWN: Final = frozenset({Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.WORDS, Why.NOT_KEPT})
+_KNOWN: Final = (Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.WORDS, Why.NOT_KEPT)
 """Why a heading is one that the dictionary has; any other may be whatever somebody wrote into a cell."""
 
 
@@ -34,10 +34,9 @@ def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     note, _ = words.told("REPORT_VALUES_NOT_KEPT", {}, language)
     problems = []
     for problem in report.get("problems", []):
-        code, params = words.code_of(str(problem["code"])), problem.get("params") or {}
-        message, expected = words.told(
-            code or "REPORT_SEE_FILE", params if code else {"code": problem["code"]}, language
-        )
+        code, params = words.code_of(problem["code"]), problem.get("params") or {}
+        named = params if code else {"code": problem["code"]}
+        message, expected = words.told(code or "REPORT_SEE_FILE", named, language)
         if code is not None and words.lacks(code, params, language):  # the cell itself says what would be right
             expected = None
         problems.append({**problem, "value": None, "message": message, "expected": expected})
@@ -47,12 +46,16 @@ def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
 def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a report with its values, as it lies beside the lake, in the words of a language."""
     problems = []
-    for problem in report.get("problems", []):
-        code = words.code_of(str(problem["code"]))
-        if language != "en" and code is not None:  # in English a file that could not be opened has words of its own
-            message, expected = words.told(code, problem.get("params") or {}, language)
-            problem = {**problem, "message": message, "expected": expected}
-        problems.append(problem)
+    for one in report.get("problems", []):
+        code = (
+            words.code_of(one["code"]) if language != "en" else None
+        )  # a file that could not be opened has its own English
+        told = (
+            zip(("message", "expected"), words.told(code, one.get("params") or {}, language), strict=True)
+            if code
+            else ()
+        )
+        problems.append(one | dict(told))
     return _listed(report, problems, language)
 
 
@@ -61,7 +64,6 @@ def _listed(report: Mapping[str, Any], problems: list[dict[str, Any]], language:
 
 
 def _without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem by its code and its place."""
     sheet, params = str(problem.get("sheet") or ""), {}
     for name, value in (problem.get("params") or {}).items():
         text = str(value)

@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OfDataset:
-    """What is known of a dataset's licence before a file is read.
+    """What is known of a dataset's licence before a file is read."""
 
-    `told` stood beside a file last: rows without one keep it. Under the `registered` one of its archive they are published.
-    """
-
-    told: str | None = None
-    registered: str | None = None
+    told: str | None = None  # stood beside a file last: rows without one keep it
+    registered: str | None = None  # of its archive: under this one they are published
 
 
 NONE_KNOWN: Final = OfDataset()
@@ -39,12 +36,9 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
 
 
 def inherited(session: Session, dataset: str, part: str | None = None) -> str | None:
-    """Return the licence that an upload keeps where its sender tells none: of the version that it mends, else the dataset's last.
+    """Return the licence that an upload keeps where its sender tells none: of the refused version that it mends, else the last.
 
-    It mends the last version of its part where that was refused.
-
-    One that was refused, taken back, or only looked at as a draft, told nothing of the dataset. Where the last one's file
-    told its own licence in every row nothing is kept: nobody said which of the two holds for rows without one.
+    One that was refused, taken back, or only looked at as a draft, told nothing of the dataset.
     """
     if part is not None:
         same = (Submission.dataset == dataset) & (Submission.part == part)
@@ -52,9 +46,8 @@ def inherited(session: Session, dataset: str, part: str | None = None) -> str | 
         last = session.scalar(every.order_by(Submission.id.desc()).limit(1))
         if last is not None and last.state == "refused" and last.license is not None:
             return last.license
-    asked = select(Submission.license).where(Submission.dataset == dataset)
-    stands = Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
-    return session.scalar(asked.where(stands).order_by(Submission.id.desc()).limit(1))
+    stands = (Submission.dataset == dataset) & Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
+    return session.scalar(select(Submission.license).where(stands).order_by(Submission.id.desc()).limit(1))
 
 
 def forget_unused(registry: Registry, submission: Submission, read: "Interpreted") -> None:

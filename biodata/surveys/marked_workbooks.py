@@ -31,14 +31,8 @@ from biodata.ingest.survey_shapes import ACCEPT_MARK, REPORTED
 from biodata.surveys import words
 from biodata.surveys.report_forms import same_bytes
 
-MAX_SHEET_BYTES: Final = 80_000_000
-"""A workbook whose sheets are larger, unpacked, is answered with the sheet of problems alone."""
-
-MAX_COMMENTS: Final = 5_000
-MAX_LISTED: Final = 50_000
-MAX_LETTERS: Final = 1_000
-"""Bounds of what is written: cells with a comment, problems that are listed, letters of one."""
-
+MAX_SHEET_BYTES: Final = 80_000_000  # unpacked; of larger sheets the sheet of problems alone is answered
+MAX_COMMENTS, MAX_LISTED, MAX_LETTERS = 5_000, 50_000, 1_000  # cells with a comment, problems, letters of a comment
 MAX_TEXT_CELLS: Final = 500_000
 _UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, InvalidFileException, LookupError, ValueError, TypeError, OSError, AttributeError,
@@ -46,20 +40,19 @@ _UNREADABLE: Final = (
 )  # fmt: skip
 """What openpyxl raises of workbooks that it cannot read; SyntaxError is of broken XML."""
 
-_UNREAD: Final = frozenset({"WORKBOOK_INVALID", "WORKBOOK_MACROS", "XML_UNSAFE", "INPUT_TOO_LARGE", "INPUT_NOT_TEXT"})
+_UNREAD: Final = ("WORKBOOK_INVALID", "WORKBOOK_MACROS", "XML_UNSAFE", "INPUT_TOO_LARGE", "INPUT_NOT_TEXT")
 """What a check says of a file that it did not dare to open; it is not opened for the answer either."""
 
 _NOT_IN_NAMES: Final = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
-_HEADING_ROWS: Final = 40
-"""Headings stand within so many rows of the top."""
-
-_BLOCKING: Final = PatternFill("solid", start_color="FFF4A6A6", end_color="FFF4A6A6")
-_DOUBTFUL: Final = PatternFill("solid", start_color="FFFFE699", end_color="FFFFE699")
-_TOP: Final = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
+_HEADING_ROWS: Final = 40  # headings stand within so many rows of the top
+_BLOCKING, _DOUBTFUL, _TOP = (
+    PatternFill("solid", start_color=color, end_color=color) for color in ("FFF4A6A6", "FFFFE699", "FFD9E1F2")
+)
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _LINKED: Final = Font(color="FF0563C1", underline="single")
 _WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60, 28, 14)
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
+Place = tuple[str, int, int] | None
 
 
 def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -> bytes:
@@ -80,7 +73,6 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
 
 
 def _opened(content: bytes) -> Workbook | None:
-    """Return the workbook, if it is one that can be copied."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sheets = sum(one.file_size for one in archive.infolist() if one.filename.startswith("xl/"))
@@ -108,21 +100,17 @@ def _of_text(content: bytes, name: str) -> Workbook:
     for number, cells in rows:
         for at, text in enumerate(cells, start=1):
             if text is not None:
-                cell = sheet.cell(number, at, _clean(str(text))[:32_000])
-                cell.data_type = "s"
+                _set_text(cast("Cell", sheet.cell(number, at)), str(text))
     return book
 
 
-def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, int] | None]:
+def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> list[Place]:
     """Return where each problem is: sheet, row and column; None where no cell is meant."""
     # Asked once of each sheet: openpyxl would count its cells anew for every problem.
-    sheets = {
-        sheet.title: (sheet.max_row, sheet.max_column, _headings(sheet))
-        for sheet in book.worksheets
-        if isinstance(sheet, Worksheet)
-    }
+    tables = [sheet for sheet in book.worksheets if isinstance(sheet, Worksheet)]
+    sheets = {sheet.title: (sheet.max_row, sheet.max_column, _headings(sheet)) for sheet in tables}
     only = next(iter(sheets)) if len(sheets) == 1 else None
-    places: list[tuple[str, int, int] | None] = []
+    places: list[Place] = []
     for problem in problems:
         name, row, heading = problem.get("sheet") or only, problem.get("row"), problem.get("column")
         last_row, last_column, headings = sheets.get(name or "", (0, 0, {}))
@@ -152,8 +140,7 @@ def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
     return dict(found)
 
 
-def _mark(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[tuple[str, int, int] | None]) -> None:
-    """Colour the cells, and write at each what is wrong."""
+def _mark(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[Place]) -> None:
     cells: dict[tuple[str, int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for problem, place in zip(problems, places, strict=True):
         if place is not None:
@@ -169,32 +156,21 @@ def _top_left(sheet: Worksheet, row: int, column: int) -> Cell:
     """Return a cell; of merged ones, the one that is seen."""
     cell = sheet.cell(row, column)
     if isinstance(cell, MergedCell):
-        for merged in sheet.merged_cells.ranges:
-            if merged.min_row <= row <= merged.max_row and merged.min_col <= column <= merged.max_col:
-                cell = sheet.cell(merged.min_row, merged.min_col)
+        merged = next((one for one in sheet.merged_cells.ranges if cell.coordinate in one), None)
+        cell = cell if merged is None else sheet.cell(merged.min_row, merged.min_col)
     return cast("Cell", cell)  # the first cell of a merged range is a plain one
 
 
 def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> Comment:
-    """Return what is wrong with a cell, after what somebody had noted there."""
     lines = [str(before.text)] if before is not None else []
     for problem in problems:
-        lines.append(str(problem["message"]))
-        if problem["expected"]:
-            lines.append(f"→ {problem['expected']}")
+        lines += [str(problem["message"])] + ([f"→ {problem['expected']}"] if problem["expected"] else [])
     comment = Comment(_clean("\n".join(lines))[:MAX_LETTERS], "biodata")
     comment.width, comment.height = 320, 40 + 20 * min(len(lines), 8)
     return comment
 
 
-def _list(
-    book: Workbook,
-    problems: Sequence[Mapping[str, Any]],
-    places: Sequence[tuple[str, int, int] | None],
-    language: str,
-) -> None:
-    """Write the sheet of problems, before the others."""
-
+def _list(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[Place], language: str) -> None:
     def word(code: str, **params: object) -> str:
         return words.told(f"REPORT_{code}", params, language)[0]
 
@@ -211,9 +187,7 @@ def _list(
         for at, column in enumerate(REPORTED, start=1):
             cell, value = sheet.cell(number, at), shown.get(column)
             if isinstance(value, str):
-                # Set as text: a value such as =1+1 is shown, not computed.
-                cell.value = _clean(value)[:32_000]
-                cell.data_type = "s"
+                _set_text(cell, value)
                 cell.quotePrefix = value.startswith(("=", "+", "-", "@"))
                 if column in ("message", "expected"):
                     cell.alignment = _WRAPPED
@@ -233,6 +207,11 @@ def _list(
     for one in book.worksheets:
         one.sheet_view.tabSelected = one is sheet
     book.active = sheet
+
+
+def _set_text(cell: Cell, text: str) -> None:
+    """Set a cell as text: a value such as =1+1 is shown, not computed."""
+    cell.value, cell.data_type = _clean(text)[:32_000], "s"
 
 
 def _clean(text: str) -> str:

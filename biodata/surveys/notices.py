@@ -32,10 +32,8 @@ _LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate
                      *PLACED, *RANKS}  # fmt: skip
 _COLUMNS: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in _LOOKED_AT)
 """Of the lake's records: what rules, the plan and scopes look at."""
-_MOST_NAMES: Final = 3
-"""Names that came coarse which a sentence names, with their number behind them."""
-_MOST_EVENTS: Final = 5
-"""Events that a sentence names; the list beside it has all."""
+_MOST_NAMES: Final = 3  # names that came coarse which a sentence names, with their number behind them
+_MOST_EVENTS: Final = 5  # events that a sentence names; the list beside it has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +60,18 @@ def notices(
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
     told = [_of_name(one, records["source_row"], language) for one in _together(found)]
-    told += [
-        _notice("RECORDS_WAIT", {"name": "", "count": count, "places": places, "needed": PLACES}, language)
-        for places, count in sorted(waits.items())
+    others: list[tuple[str, dict[str, Any]]] = [
+        ("RECORDS_WAIT", {"name": "", "count": count, "places": n, "needed": PLACES})
+        for n, count in sorted(waits.items())
     ]
-    told += [_notice("SCOPE_WORD_UNKNOWN", {"name": word}, language) for word in unknown]
-    told += [_notice("SCOPE_TAXON_UNPLACED", {"name": name}, language) for name in names]
+    others += [("SCOPE_WORD_UNKNOWN", {"name": word}) for word in unknown]
+    others += [("SCOPE_TAXON_UNPLACED", {"name": name}) for name in names]
     licences = records["license"].unique().to_list()
     if licences == [None] and not read.licences:
-        told.append(_notice("LICENSE_MISSING", {"name": "license"}, language))
+        others.append(("LICENSE_MISSING", {"name": "license"}))
     if kept is not None and parse_licence(kept) in licences:
-        told.append(_notice("LICENSE_KEPT", {"name": "license", "licence": kept}, language))
-    return told
+        others.append(("LICENSE_KEPT", {"name": "license", "licence": kept}))
+    return told + [_notice(code, params, language) for code, params in others]
 
 
 def rules_and_taxa(settings: Settings, lake: Lake) -> tuple[RuleSet, pl.DataFrame]:
@@ -119,27 +117,23 @@ def _together(found: Iterable[Foreseen]) -> Iterator[Foreseen]:
         else:
             yield one
     for alike in came.values():
-        more = f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
-        yield replace(
-            alike[0],
-            name=", ".join(one.name for one in alike[:_MOST_NAMES]) + more,
-            rows=tuple(sorted(row for one in alike for row in one.rows)),
-            events=tuple(dict.fromkeys(event for one in alike for event in one.events)),
-            others=max(one.others for one in alike),
-        )
+        name = ", ".join(one.name for one in alike[:_MOST_NAMES])
+        name += f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
+        rows = tuple(sorted(row for one in alike for row in one.rows))
+        events = tuple(dict.fromkeys(event for one in alike for event in one.events))
+        yield replace(alike[0], name=name, rows=rows, events=events, others=max(one.others for one in alike))
 
 
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
-    """Return what the rules do to a name in words."""
     withheld = one.category is SharingCategory.WITHHELD
-    code = {
-        (True, False): "NAME_PUBLISHED_COARSE", (True, True): "NAME_WITHHELD",
-        (False, False): "NAME_MAY_BE_SENSITIVE", (False, True): "NAME_MAY_BE_WITHHELD",
-    }[one.sure, withheld]  # fmt: skip
-    if not (one.sure or withheld or one.meant):
-        code = "NAME_UNKNOWN" if one.name else "NAME_EMPTY"
     if one.came and one.name:
         code = "NAME_CAME_COARSE"
+    elif one.sure:
+        code = "NAME_WITHHELD" if withheld else "NAME_PUBLISHED_COARSE"
+    elif withheld or one.meant:
+        code = "NAME_MAY_BE_WITHHELD" if withheld else "NAME_MAY_BE_SENSITIVE"
+    else:
+        code = "NAME_UNKNOWN" if one.name else "NAME_EMPTY"
     meant = ", ".join(one.meant) + (", …" if one.meant and one.more else "")
     events = ", ".join(one.events[:_MOST_EVENTS]) + (", …" if len(one.events) > _MOST_EVENTS else "")
     cell = f"{1 / PER_DEGREE[str(one.category)]:g}°" if str(one.category) in PER_DEGREE else None
@@ -147,27 +141,16 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
         "name": one.name, "meant": meant, "cell": cell, "others": one.others or None, "events": events,
         "reason": one.reason, "owner": one.owner,
     }  # fmt: skip
-    return _notice(
-        code, params, language, category=str(one.category), sure=one.sure, may_mean=list(one.meant),
-        rows=rows.gather(list(one.rows)).to_list(), events=list(one.events), others=one.others,
-    )  # fmt: skip
+    own = {"category": str(one.category), "sure": one.sure, "may_mean": list(one.meant),
+           "rows": rows.gather(list(one.rows)).to_list(), "events": list(one.events), "others": one.others}  # fmt: skip
+    return _notice(code, params, language) | own
 
 
-_OF_NO_NAME: Final[Mapping[str, Any]] = {
-    "category": None,
-    "sure": False,
-    "may_mean": [],
-    "rows": [],
-    "events": [],
-    "others": 0,
-}
-
-
-def _notice(code: str, params: Mapping[str, Any], language: str, **of_name: Any) -> dict[str, Any]:
-    """Return a notice in words; without `of_name` it is of no single name of the records."""
+def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return a notice in words, of no single name of the records."""
     message, expected = words.told(code, params, language)
-    about = {"code": code, "name": params["name"], **(of_name or _OF_NO_NAME)}
-    return about | {"message": message, "expected": expected}
+    of_none: dict[str, Any] = {"category": None, "sure": False, "may_mean": [], "rows": [], "events": [], "others": 0}
+    return {"code": code, "name": params["name"], **of_none, "message": message, "expected": expected}
 
 
 def sentences(told: Sequence[Mapping[str, Any]]) -> list[str]:

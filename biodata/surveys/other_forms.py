@@ -39,10 +39,8 @@ _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
     {"events": (_DATE, _PLACE), "occurrences": (IDENTIFIERS, _NAME, _DATE, _PLACE)}
 )
 """Of each kind of table: columns of which one has to be there."""
-MAX_BYTES: Final = 500_000_000
-"""What an archive that is only checked may unpack to, pictures left out."""
-Files = Sequence[tuple[str, Path]]
-"""What a person calls each file, and where it lies."""
+MAX_BYTES: Final = 500_000_000  # what an archive that is only checked may unpack to, pictures left out
+Files = Sequence[tuple[str, Path]]  # what a person calls each file, and where it lies
 
 
 @contextmanager
@@ -61,13 +59,6 @@ def renamed(file: str | None, files: Files) -> str | None:
         if file is not None and (file in (path.name, str(path)) or file.startswith(f"{path.name}/")):
             return name + file.removeprefix(str(path.parent) + "/").removeprefix(path.name)
     return file
-
-
-def worded(note: str, files: Files) -> str:
-    """Return a note with files as a person calls them."""
-    for name, path in files:
-        note = note.replace(path.name, name)
-    return note
 
 
 def take(
@@ -145,11 +136,9 @@ def _safe_table(
 
 def _of_refusals(refusals: Sequence[Refusal]) -> Iterator[Finding]:
     """Find rows that stay out by rule in numbers, the others one by one."""
-    by_rule = Counter((one.file, one.code) for one in refusals if one.by_rule)
     messages = {one.code: one.message for one in reversed(refusals)}
-    for (file, code), count in by_rule.items():
-        params = {"count": str(count), "message": messages[code]}
-        yield Finding(file, None, None, None, None, code, False, params)
+    for (file, code), count in Counter((one.file, one.code) for one in refusals if one.by_rule).items():
+        yield Finding(file, None, None, None, None, code, False, {"count": str(count), "message": messages[code]})
     for one in refusals:
         if not one.by_rule:
             yield Finding(one.file, None, one.row, one.column, one.value, one.code, True, {"message": one.message})

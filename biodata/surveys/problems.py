@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import Finding
@@ -24,10 +24,15 @@ class Problem:
     blocking: bool  # the survey cannot go in before it is mended
     message: str  # what is wrong
     expected: str | None  # what would be right
-    params: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what the words name, to make them anew in another language
+    params: Mapping[str, str] = field(default_factory=dict)  # what the words name, to make them in another language
     proposal: str | None = None  # what stands in the place of the cell, or heading, where it is accepted
+
+
+def refuse(
+    code: str, problem: str, expected: str | None = None, *, column: str | None = None, value: str | None = None
+) -> NoReturn:
+    """Refuse what somebody asked of a survey."""
+    raise InputError(problem, column=column, value=value, expected=expected, code=code)
 
 
 def problem_of(finding: Finding, language: str) -> Problem:
@@ -51,21 +56,15 @@ def problem_of_file(error: InputError, name: str, language: str, *, file: str | 
 
 
 def report_of(
-    name: str,
-    rows: int,
-    problems: Sequence[Problem],
-    *,
-    form: str = "survey",
-    notes: Sequence[str] = (),
-    notices: Sequence[Mapping[str, Any]] = (),
-    order: Mapping[tuple[str, str | None], Mapping[str, int]] = MappingProxyType({}),
-    accepted: int = 0,
-    params: bool = False,
-) -> dict[str, Any]:
-    """Return the answer to a check: how many rows, whether anything blocks, and the problems in their order.
+    name: str, rows: int, problems: Sequence[Problem], *, form: str = "survey", notes: Sequence[str] = (),
+    notices: Sequence[Mapping[str, Any]] = (), order: Mapping[tuple[str, str | None], Mapping[str, int]] = MappingProxyType({}),
+    accepted: int = 0, params: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the answer to a check: `file`, `form`, `rows`, what else is said of the file, and the problems in their order.
 
-    That is the order of the workbook: its sheets, their rows from above, their columns from the left (`order`, as
-    `Survey.order`); what is of a whole file comes first. Where no order is given, names are sorted.
+    `ok` (nothing blocks), `blocking`, `warnings` are numbers, `accepted` how many cells have an accepted proposal in their
+    place; `notes` are of a reader of the form, `notices` no fault and worth knowing. The order is the workbook's: its sheets,
+    their rows from above, their columns from the left (`order`, as `Survey.order`); what is of a whole file comes first.
     """
     places = {sheet: place for place, sheet in enumerate(order, start=1)}
 
@@ -78,7 +77,8 @@ def report_of(
 
     listed = [asdict(problem) for problem in sorted(problems, key=place)]
     if not params:
-        listed = [{field: value for field, value in one.items() if field != "params"} for one in listed]
+        for one in listed:
+            del one["params"]
     about = {"file": name, "form": form, "rows": rows, "accepted": accepted, "notes": [*notes], "notices": [*notices]}
     return about | _counted(listed)
 
@@ -92,31 +92,21 @@ def with_problems(report: Mapping[str, Any], more: Sequence[Problem]) -> dict[st
 
 
 def _counted(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what a report says of its problems."""
     blocking = sum(one["blocking"] for one in problems)
     counts = {"ok": blocking == 0, "blocking": blocking, "warnings": len(problems) - blocking}
     return {**counts, "groups": groups_of(problems), "problems": list(problems)}
 
 
 def groups_of(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the problems of a report of one kind and column together, those that block first, then in their order.
-
-    `rows` and `values` (distinct ones) are numbers, `first` a sheet and row, `proposals` how many can be accepted.
-    """
+    """Return the problems of a report of one kind and column together, those that block first, then in their order."""
     found: dict[tuple[bool, str, str | None], list[Mapping[str, Any]]] = {}
     for one in problems:
         found.setdefault((not one["blocking"], one["code"], one["column"]), []).append(one)
     return [
-        {
-            "code": code,
-            "column": column,
-            "blocking": not warns,
-            "rows": len(every),
-            "values": len({one.get("value") for one in every}),
+        {name: every[0][name] for name in ("code", "column", "blocking", "message", "expected")} | {
+            "rows": len(every), "values": len({one.get("value") for one in every}),
             "first": {name: every[0][name] for name in ("sheet", "row")},
-            "message": every[0]["message"],
-            "expected": every[0]["expected"],
             "proposals": sum(one.get("proposal") is not None or one.get("acceptable", False) for one in every),
         }
-        for (warns, code, column), every in sorted(found.items(), key=lambda one: one[0][0])
-    ]
+        for _, every in sorted(found.items(), key=lambda one: one[0][0])
+    ]  # fmt: skip

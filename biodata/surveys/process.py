@@ -4,9 +4,9 @@ Each step ends in the registry; a worker that dies in between begins that step a
 that each commit carries whether it has a survey already. So there is never half of one.
 """
 
-import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.ingest.protocol import Finding
 from biodata.settings import Settings
-from biodata.store import heading_mappings, survey_files, survey_steps, survey_views
+from biodata.store import checksums, heading_mappings, survey_files, survey_steps, survey_views
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
@@ -30,12 +30,13 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
-from biodata.surveys import accepting, conversation, kept_reports, other_parts, sides, telling, views
+from biodata.surveys import accepting, kept_reports, other_parts, review, sides, telling, views
 from biodata.surveys.check import check_paths
+from biodata.surveys.difference import difference_of
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
-from biodata.surveys.upload_reading import UploadReading, options_of
+from biodata.surveys.states import UploadReading, options_of
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +69,6 @@ def process(settings: Settings, registry: Registry, number: int) -> dict[str, An
     -------
     dict
         `submission`, `state` and `report`, without any value of the file.
-
-    Raises
-    ------
-    RulesUnreadableError
-        If the sharing rules cannot be read; nothing is changed then.
     """
     # Rules that are missing are whoever runs the service's to mend, and no fault of the survey: it waits.
     rules_of(registry)
@@ -88,12 +84,17 @@ def process(settings: Settings, registry: Registry, number: int) -> dict[str, An
                 submission = _read(registry, number)
             if submission.state in ("accepted", COMMITTING):
                 _commit(settings, registry, submission, reading)
-    with registry.session() as session, session.begin():  # a job that was cut off comes here, too
-        submission = session.get_one(Submission, number)
+    with _changing(registry, number) as (session, submission):  # a job that was cut off comes here, too
         if survey_steps.state_of(session, submission) == survey_steps.COMMITTED:
             # Released once, with all others that are in the lake and not on the map.
             submission.job_id = jobs.add_once(session, RELEASE_JOB)
         return {"submission": number, "state": submission.state, "report": submission.report}
+
+
+@contextmanager
+def _changing(registry: Registry, number: int) -> Iterator[tuple[Session, Submission]]:
+    with registry.session() as session, session.begin():
+        yield session, session.get_one(Submission, number)
 
 
 def _read(registry: Registry, number: int) -> Submission:
@@ -117,41 +118,31 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
             forget_unused(registry, submission, read)
     except InputError as error:
         report, shown = _one_problem(submission.file_name, error), None
-    if shown is None:
-        _settle(settings, registry, submission.id, report)
-        return
-    found = reading.difference(submission, published=_published(shown))
-    keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
-    waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
-    told = {"base": base, **found.as_dict(values=False), telling.WAITS: {str(places): count for places, count in waits}}
-    _settle(
-        settings, registry, submission.id, report, _Change(told, *views.view_of(shown, found, countries), countries)
-    )
+    change = None
+    if shown is not None:
+        part, published = (submission.dataset, submission.part), _published(shown)
+        found = difference_of(reading.brought, reading.lake, *part, published=published)
+        keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
+        waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
+        told = {"base": base, **found.as_dict(values=False), telling.WAITS: {str(n): count for n, count in waits}}
+        change = _Change(told, *views.view_of(shown, found, countries), countries)
+    _settle(settings, registry, submission.id, report, change)
 
 
 def _withdrawn(read: pipeline.Interpreted, kept_as: str, name: str) -> list[Problem]:
-    """Return each row of a file that was withdrawn before.
-
-    The others go in; where no record is among them, nothing does, so that nobody takes for published what is not there.
-    """
     refused = [one for table in read.tables for one in table.report.refusals if one.code == CODE]
     blocks = bool(refused) and read.frames()[1].is_empty()
-    files = [name if one.file in ("", kept_as) else one.file for one in refused]
-    return [
-        problem_of(Finding(file, one.sheet, one.row, None, None, CODE, blocks), "en")
-        for file, one in zip(files, refused, strict=True)
-    ]
+    placed = [(name if one.file in ("", kept_as) else one.file, one.sheet, one.row) for one in refused]
+    return [problem_of(Finding(*place, None, None, CODE, blocks), "en") for place in placed]
 
 
 def _current(registry: Registry, submission: Submission) -> int | None:
-    """Return the submission that a part has now; None of a part that the dataset has not."""
     with registry.session(read_only=True) as session:
         last = survey_steps.last_of(session, submission.dataset, submission.part)
         return None if last is None else last.id
 
 
 def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
-    """Return what the current release calls the dataset's rows."""
     called = shown.had.join(shown.before.select("key", "occurrenceID"), on="key")
     records = called.filter(pl.col("identifier") == pl.col("occurrenceID"))["identifier"]
     return {"events": sorted(shown.events_before), "occurrences": records.to_list()}
@@ -199,44 +190,41 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
     try:
         if not submission.removes:
             read = reading.read(submission, _tables(settings, submission), options_of(registry, submission))
-        with registry.session() as session, session.begin():
-            found = session.get_one(Submission, number)
+        with _changing(registry, number) as (session, found):
             if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
                 return
             if read is not None and not is_in and _is_outdated(session, found, read):
                 _look_again(session, found)
                 return
             found.state = COMMITTING
-        report, extra = submission.report, {"submission": number}
+        report = submission.report
+        doing: dict[str, Any] = {"extra": {"submission": number}, "check": see_base}
         if read is not None:
-            snapshot = pipeline.commit(read, lake, settings, extra=extra, check=see_base)[-1].snapshot
+            snapshot = pipeline.commit(read, lake, settings, **doing)[-1].snapshot
         else:
+            message = f"part {part[1]} of {part[0]} removed"
             with lake.staging() as nothing, lake.row_files("events") as no_events:
-                records, events = lake.commit_survey(
-                    nothing, no_events, part=part, author="survey", message=f"part {part[1]} of {part[0]} removed",
-                    extra=extra, check=see_base,
-                )  # fmt: skip
+                records, events = lake.commit_survey(nothing, no_events, part=part, author="survey", message=message, **doing)  # fmt: skip
             snapshot, gone = records.snapshot, {"records": {"gone": records.gone}, "events": {"gone": events.gone}}
             report = {"file": None, "ok": True, "problems": [], **gone}
     except _MovedOnError:
-        with registry.session() as session, session.begin():
-            _look_again(session, session.get_one(Submission, number))
+        with _changing(registry, number) as (session, found):
+            _look_again(session, found)
         return
     except InputError as error:  # a checklist is another, or a row stands in another part by now
         logger.warning("survey %d cannot go in: %s", number, error)
         _settle(settings, registry, number, _one_problem(submission.file_name, error))
         return
-    with registry.session() as session, session.begin():
-        found = session.get_one(Submission, number)
+    with _changing(registry, number) as (session, found):
         found.report = report
         survey_steps.committed(session, found, snapshot=_version_of(lake, number) or snapshot)
 
 
 def _tables(settings: Settings, submission: Submission) -> Path:
     """Return where the tables lie that come in: a submission's own, else those of the one that it restores."""
-    data, checksum = settings.data, submission.file_sha256
-    own = survey_files.taken(data, checksum, submission.id)
-    return own if own.exists() else survey_files.taken(data, checksum, submission.restores or submission.id)
+    own, *earlier = (survey_files.taken(settings.data, submission.file_sha256, number)
+                     for number in (submission.id, submission.restores) if number is not None)  # fmt: skip
+    return own if own.exists() or not earlier else earlier[0]
 
 
 def _put_down_others(registry: Registry, submission: Submission, lake: Lake) -> None:
@@ -252,7 +240,6 @@ def _put_down_others(registry: Registry, submission: Submission, lake: Lake) -> 
 
 
 def _version_of(lake: Lake, number: int) -> int | None:
-    """Return the version of the lake that a submission made; None where it made none."""
     versions = lake.snapshots()
     own = versions.filter(versions["extra"].str.json_path_match("$.submission") == str(number))
     return None if own.is_empty() else int(own["snapshot"][0])
@@ -261,17 +248,16 @@ def _version_of(lake: Lake, number: int) -> int | None:
 def _is_outdated(session: Session, submission: Submission, read: pipeline.Interpreted) -> bool:
     """Tell whether what was accepted is not what would happen: its part has gone on since, the rules have, or rows were withdrawn."""
     known = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
-    if sum(one.code == CODE for table in read.tables for one in table.report.refusals) > known:
+    if len(_withdrawn(read, "", "")) > known:
         return True
     if not {sides.ACCEPTED, sides.UNCHANGED} & set((submission.sides or {}).values()):  # nobody looked at it
         return False
     last = survey_steps.last_of(session, submission.dataset, submission.part)
-    is_base = (submission.difference or {}).get("base") == (None if last is None else last.id)
+    is_base = (submission.difference or {}).get("base") == (last and last.id)
     return not is_base or survey_views.hash_of(session, submission.id) != rules_in(session).hash
 
 
 def _look_again(session: Session, submission: Submission) -> None:
-    """Let a submission be checked once more."""
     survey_steps.outdated(session, submission)
     submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 
@@ -292,21 +278,17 @@ def _opened(settings: Settings, submission: Submission) -> Path:
             message = f"submission {submission.id}: its file is not there"
             raise StoreError(message)
         survey_files.open_out(data, arrived, path)
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != checksum:
-            message = f"submission {submission.id}: the kept file is not the one that was sent"
-            raise StoreError(message)
+    if checksums.digest(path).sha256 != checksum:
+        message = f"submission {submission.id}: the kept file is not the one that was sent"
+        raise StoreError(message)
     arrived.unlink(missing_ok=True)
     return path
 
 
-def _settle(
-    settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], change: _Change | None = None
-) -> None:
+def _settle(settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], change: _Change | None = None) -> None:  # fmt: skip
     """Put down what the check found: in the registry without values, in full beside the lake; without a change it is refused."""
     keep_report(settings.data, f"submission-{number}", report)
-    with registry.session() as session, session.begin():
-        found = session.get_one(Submission, number)
+    with _changing(registry, number) as (session, found):
         if found.state == "withdrawn":  # meanwhile, and what was just written is to go, too
             traces.forget_submission(session, settings.data, found)
         if found.state != "draft" and (change is not None or found.state not in ("accepted", COMMITTING)):
@@ -317,17 +299,16 @@ def _settle(
             return
         found.difference = dict(change.difference)
         found.sides = sides.asked(session, settings, found, change.countries, concerned=change.concerned)
-        asking = conversation.asking(session, found)  # it is checked again, and nobody has answered yet
+        asking = review.asking(session, found)  # it is checked again, and nobody has answered yet
         asked_still = {side for side in asking if found.sides[side] == sides.UNCHANGED}
         found.sides = found.sides | dict.fromkeys(asked_still, sides.WAITING)
         survey_views.keep(session, number, change.view)
         state, action = ("asked" if asking else "submitted", "submitted") if found.wanted else ("draft", "checked")
         survey_steps.step(session, found, action, state=state, actor=MACHINE, role=MACHINE)
         if state == "submitted":
-            conversation.replace(session, found)
+            review.replace(session, found)
             sides.accept_if_nobody_waits(session, found)
 
 
 def _one_problem(name: str, error: InputError) -> dict[str, Any]:
-    """Return the report of a file that could not even be opened."""
     return report_of(name, 0, [problem_of_file(error, name, "en", file=name)], params=True)

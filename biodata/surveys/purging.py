@@ -7,18 +7,16 @@ from sqlalchemy import select
 
 from biodata import pipeline
 from biodata.access import exact_building, purges, traces, withdrawal
-from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.query.filters import And, Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE, step
+from biodata.surveys.problems import refuse
 
 
-def purge_part(
-    settings: Settings, registry: Registry, *, dataset: str, part: str, reason: str, actor: str
-) -> dict[str, Any]:
+def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: str, reason: str, actor: str) -> dict[str, Any]:  # fmt: skip
     """Purge a part: its records and events of every version, its files, its reports; a second time is no news.
 
     A record that stands in another part of the dataset by now is that part's, and stays. The reason is for the audit, and
@@ -29,15 +27,13 @@ def purge_part(
     with registry.session(read_only=True) as session:
         every = session.scalars(select(Submission).where(*own)).all()
     if not every:
-        problem = "the dataset has no part of this name"
         expected = "one that `biodata survey history` tells"
-        raise InputError(problem, column="part", value=part, expected=expected, code="RECORD_MISSING")
+        refuse("RECORD_MISSING", "the dataset has no part of this name", expected, column="part", value=part)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         versions = [one.snapshot for one in every if one.snapshot is not None and not one.removes]
         keys, events = _ever(lake, versions, dataset, part)
-        withdrawal.note_part(
-            settings, lake, dataset=dataset, part=part, reason=reason, actor=actor, keys=keys, events=events
-        )
+        told = {"dataset": dataset, "part": part, "reason": reason, "actor": actor}
+        withdrawal.note_part(settings, lake, keys=keys, events=events, **told)
     purged = purges.purge(settings, release=pipeline.release, actor=actor)
     exact_building.follow_release(settings)
     files = 0
@@ -60,10 +56,11 @@ def _ever(lake: Lake, versions: list[int], dataset: str, part: str) -> tuple[lis
     snapshots = lake.snapshots()["snapshot"]
     # `compaction` may have given a version up: the next one that is kept has its rows.
     kept = {min(one for one in snapshots if one >= version) for version in versions}
-    found: list[list[Any]] = []
-    for table, name in (("occurrences", "key"), ("events", "eventID")):
+
+    def of(table: str, name: str) -> list[Any]:
         frames = [lake.read(table, columns=[name], where=where, snapshot=version) for version in (*sorted(kept), None)]
         own = pl.concat(frames)[name].drop_nulls().unique()
         others = lake.read(table, columns=[name, "dataset_part"], where=of_dataset).filter(~is_own)[name]
-        found.append(own.filter(~own.is_in(others.drop_nulls().implode())).sort().to_list())
-    return found[0], found[1]
+        return own.filter(~own.is_in(others.drop_nulls().implode())).sort().to_list()
+
+    return of("occurrences", "key"), of("events", "eventID")

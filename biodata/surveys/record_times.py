@@ -14,27 +14,21 @@ from biodata.ingest.survey_sites import ENDS
 from biodata.surveys.cell_checks import Rows
 from biodata.vocabularies import SurveyDesign
 
-_CREW: Final = timedelta(hours=1)
-"""Forms round: so long before the beginning and after the end a record is no fault."""
+_CREW: Final = timedelta(hours=1)  # forms round: so long before the beginning and after the end a record is no fault
 _Interval = tuple[datetime, datetime]
-_Part = tuple[Rows, pl.DataFrame]
-"""A table as it came, and its interpreted rows."""
+_Part = tuple[Rows, pl.DataFrame]  # a table as it came, and its interpreted rows
 
 
 class EventTime(NamedTuple):
-    """When an event was, local time.
-
-    `start` and `end` are when a camera was set up and taken down, to the minute (a midnight is what programs write for a
-    day); `offset` minutes east of UTC; `failed_days` how many failed where only their number is known.
-    """
+    """When an event was, local time."""
 
     first: date | None
     last: date | None
-    start: datetime | None
+    start: datetime | None  # when a camera was set up, to the minute (a midnight is what programs write for a day)
     end: datetime | None
-    offset: int | None
+    offset: int | None  # minutes east of UTC
     failures: list[_Interval]
-    failed_days: float | None
+    failed_days: float | None  # where only their number is known
     rows: Rows
     row: int
 
@@ -53,9 +47,7 @@ def of_events(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> dict
     )
     for event, row, design, start, end, exact, offset in frame.iter_rows():
         failures = read_failures(rows.own[row].get("failurePeriods"))
-        start, end = (
-            at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end)
-        )
+        start, end = (at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end))  # fmt: skip
         failed_days = None if failures.intervals else failures.days
         first, last = periods.get(event, (None, None))
         found[event] = EventTime(first, last, start, end, offset, united(failures.intervals), failed_days, rows, row)
@@ -104,14 +96,9 @@ def midnights(parts: Sequence[_Part], cameras: frozenset[str]) -> Iterator[Findi
     """
     by_sheet: dict[tuple[str, str | None, int, str], list[pl.DataFrame]] = {}
     for rows, interpreted in parts:
-        of_camera = pl.Series(
-            [
-                not {rows.own[row].get("eventID"), rows.own[row].get("parentEventID")}.isdisjoint(cameras)
-                for row in interpreted["source_row"]
-            ],
-            dtype=pl.Boolean,
-        )
-        timed, table = interpreted.filter(~of_camera).drop_nulls("event_time"), rows.table
+        of_camera = [row for row, own in rows.own.items() if cameras & {own.get("eventID"), own.get("parentEventID")}]
+        timed = interpreted.filter(~pl.col("source_row").is_in(of_camera)).drop_nulls("event_time")
+        table = rows.table
         own = rows.own[timed["source_row"][0]] if timed.height else {}
         column = next((name for name in ("eventTime", *DATE) if own.get(name) is not None), None)
         if column is not None:

@@ -1,6 +1,5 @@
 """A check's report in the forms that it is asked for: JSON, CSV, and a workbook with the cells marked."""
 
-import csv
 import io
 import re
 import zipfile
@@ -9,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+import polars as pl
 
-from biodata.exports.spreadsheets import FORMULA_STARTS
+from biodata.exports.spreadsheets import guarded
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
 COLUMNS: Final = ("file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected")
-"""Columns of the CSV: the fields of `surveys.Problem`."""
 _WHEN: Final = (1980, 1, 1, 0, 0, 0)
 _MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
@@ -53,23 +52,10 @@ def write_report(form: ReportForm, report: Mapping[str, Any], content: bytes, *,
 
 def as_csv(report: Mapping[str, Any]) -> bytes:
     """Return the problems as CSV in UTF-8; what a spreadsheet would take for a formula has an apostrophe before it."""
-    text = io.StringIO()
+    cells = pl.DataFrame(report["problems"], schema=dict.fromkeys(COLUMNS, pl.String), strict=False)
+    cells = cells.select(guarded(pl.col(name)).alias(name) for name in COLUMNS)
     # The mark tells spreadsheets that it is UTF-8: without it they show Lao or Burmese as question marks.
-    text.write("\ufeff")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for problem in report["problems"]:
-        writer.writerow([_cell(problem.get(column)) for column in COLUMNS])
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> object:
-    """Return a value as a cell that no spreadsheet runs."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return cells.write_csv(include_bom=True, line_terminator="\r\n").encode()
 
 
 def same_bytes(book: "Workbook") -> bytes:

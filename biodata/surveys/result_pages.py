@@ -30,12 +30,9 @@ from biodata.store.registry import Registry
 from biodata.surveys.words import LANGUAGES
 from biodata.surveys.words.sentences import retold
 
-_NUMBERS: Final = "results.json"
-_EXACT: Final = f"exact{survey_files.SEALED}"
-_FORMAT: Final = 2
-"""Raised when numbers change: those that are kept are then made again."""
-_DRAWING: Final = Lock()
-"""Matplotlib's settings are those of the process."""
+_NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
+_FORMAT: Final = 2  # raised when numbers change: those that are kept are then made again
+_DRAWING: Final = Lock()  # matplotlib's settings are those of the process
 
 
 def folder(data: Path, dataset: str) -> Path:
@@ -46,8 +43,7 @@ def folder(data: Path, dataset: str) -> Path:
 def make(settings: Settings, registry: Registry) -> list[str]:
     """Compute the results of every dataset whose published rows are others than its results were made of; return their keys.
 
-    Results count for one release: those whose rows are the same are only put down as the new one's. Exact ones are sealed as
-    uploads are, so that only a process that may read the lake can open them.
+    Exact ones are sealed as uploads are, so that only a process that may read the lake can open them.
     """
     current = releases.current(settings.data)
     if current is None:
@@ -62,7 +58,6 @@ def make(settings: Settings, registry: Registry) -> list[str]:
 
 
 def _make(settings: Settings, current: releases.Release, dataset: str) -> bool:
-    """Compute what a dataset's rows ask for; tell whether its published results are others."""
     data, of_dataset = settings.data, Compare("datasetKey", "=", dataset)
     numbers, sealed = (folder(data, dataset) / name for name in (_NUMBERS, _EXACT))
     numbers.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -100,19 +95,16 @@ def _results(
     except InputError as error:
         return {"refused": error.problem}
     sides = [codes[0] if codes and len(codes) == 1 else "" for codes in countries]
-    stations = sorted(
-        {(shapely.to_wkt(shape), side) for shape, side in zip(shapes, sides, strict=True) if shape is not None}
-    )
+    placed = {(shapely.to_wkt(shape), side) for shape, side in zip(shapes, sides, strict=True) if shape is not None}
     names = _common_names(current, [one["species"] for one in results["species"]])
-    return {"results": results, "stations": stations, "names": names}
+    return {"results": results, "stations": sorted(placed), "names": names}
 
 
 def _common_names(current: releases.Release, species: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return by language one common name of each species: that of a checklist, else a bundled one."""
     found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
-    told = [
-        (row["scientificName"], row["language"], row["name"]) for row in reversed(read_rows("vernacular_names.csv"))
-    ]
+    bundled = reversed(read_rows("vernacular_names.csv"))
+    told = [(row["scientificName"], row["language"], row["name"]) for row in bundled]
     if species:
         taxa = releases.read(current, "taxa", where=In("scientificName", tuple(species)))
         for name, common in taxa.select("scientificName", "vernacular_names").drop_nulls().sort(pl.all()).iter_rows():
@@ -124,11 +116,8 @@ def _common_names(current: releases.Release, species: Sequence[str]) -> dict[str
 
 
 def _basis(dataset: str, *tables: pl.DataFrame) -> str:
-    """Return what stands for a dataset's rows."""
-    digest = hashlib.sha256(f"{_FORMAT} {dataset}".encode())
-    for rows in tables:
-        digest.update(str(rows.hash_rows(seed=0).sort().hash(seed=0).sum() if rows.height else 0).encode())
-    return digest.hexdigest()
+    sums = [rows.hash_rows(seed=0).sort().hash(seed=0).sum() if rows.height else 0 for rows in tables]
+    return hashlib.sha256(f"{_FORMAT} {dataset} {sums}".encode()).hexdigest()
 
 
 def _as_json(told: Mapping[str, Any]) -> bytes:
@@ -144,10 +133,7 @@ def read(data: Path, dataset: str) -> dict[str, Any] | None:
 def exact(data: Path, dataset: str) -> dict[str, Any] | None:
     """Return the exact results of a dataset, which its team alone may have; None where there are none.
 
-    Raises
-    ------
-    StoreError
-        If this process cannot open what is sealed.
+    A StoreError is raised where this process cannot open what is sealed.
     """
     path = folder(data, dataset) / _EXACT
     if not path.exists():
@@ -183,13 +169,7 @@ def exact_page(settings: Settings, dataset: str, kept: Mapping[str, Any], langua
 
 
 def published_page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str) -> bytes:
-    """Return published results as a page, or as one sheet of A4 (`.pdf`).
-
-    Raises
-    ------
-    MissingExtraError, PdfLibraryError
-        If this machine makes no PDF.
-    """
+    """Return published results as a page, or as one sheet of A4 (`.pdf`), where this machine makes PDF."""
     return _remembered(dataset, _as_json(kept), language, ending, settings.boundaries)
 
 

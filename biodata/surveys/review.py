@@ -1,25 +1,26 @@
-"""What those whom it concerns see of a survey, and what they decide: each country's reviewer for its side, accepted whole or not."""
+"""What those whom it concerns see of a survey, ask, answer and decide: each country's reviewer for its side, whole or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from biodata import jobs
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.errors import InputError
+from biodata.parsers.told_places import tells_a_place
 from biodata.store import survey_views
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import JOB, NO_COUNTRY, OPEN_FOR_REVIEW, replaced_by, state_of, step
-from biodata.surveys import conversation, seeing, sides, telling
+from biodata.store.survey_models import SubmissionEvent
+from biodata.store.survey_steps import JOB, MACHINE, NO_COUNTRY, OPEN_FOR_REVIEW, replaced_by, state_of, step
+from biodata.surveys import kept_reports, sides, telling
 from biodata.surveys.difference import TABLES
+from biodata.surveys.problems import refuse
 
+MOST_WORDS: Final = 4_000  # characters of an answer, or of reasons
 MOST_QUESTIONS: Final = 200
-_DECISIONS: Final = {
-    "accept": ("accepted", sides.ACCEPTED), "ask": ("asked", sides.WAITING), "refuse": ("refused", sides.REFUSED),
-}  # fmt: skip
+_DECISIONS: Final = {"accept": ("accepted", sides.ACCEPTED), "ask": ("asked", sides.WAITING), "refuse": ("refused", sides.REFUSED)}  # fmt: skip
 """What history calls each, and how a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
 
@@ -30,14 +31,14 @@ def look(registry: Registry, who: Principal | None, number: int, *, language: st
     To anybody else it is not there (RECORD_MISSING).
     """
     with registry.session(read_only=True) as session:
-        return _told(session, who, seeing.need(session, who, number), language=language)
+        return _told(session, who, sides.need(session, who, number), language=language)
 
 
 def listed(registry: Registry, who: Principal | None, *, state: str | None = None) -> list[dict[str, Any]]:
     """Return the submissions that concern somebody, the newest first."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).order_by(Submission.id.desc()).limit(10 * _LISTED)
-        found = (_told(session, who, one) for one in session.scalars(asked) if who is None or seeing.concerns(who, one))
+        found = (_told(session, who, one) for one in session.scalars(asked) if sides.concerns(who, one))
         wanted = (one for one in found if state is None or one["state"] == state)
         return [one for one, _ in zip(wanted, range(_LISTED), strict=False)]
 
@@ -54,19 +55,14 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             {
                 "part": one.part, "version": one.part_version, "submission": one.id, "state": state_of(session, one),
                 "file": None if one.removes else one.file_name, "snapshot": one.snapshot, "restores": one.restores,
-                "changes": _counts(one), "history": conversation.history(session, one.id, sides=_read_by(who, one)),
+                "changes": _counts(one), "history": _history(session, who, one),
             }
-            for one in found if who is None or seeing.concerns(who, one)
+            for one in found if sides.concerns(who, one)
         ]  # fmt: skip
     if not every and not (who is not None and may(who, Action.HAND_IN, dataset=dataset)):
         problem = "no survey made a version of a dataset of this key that concerns you"
-        raise InputError(problem, column="dataset", value=dataset, code="DATASET_UNKNOWN")
+        refuse("DATASET_UNKNOWN", problem, column="dataset", value=dataset)
     return [{name: value for name, value in one.items() if value is not None} for one in every]
-
-
-def _read_by(who: Principal | None, submission: Submission) -> list[str] | None:
-    """Return the sides whose words somebody reads; None for all: the dataset's team reads what it was asked."""
-    return None if who is None or seeing.is_of_team(who, submission) else seeing.reviewed(who, submission)
 
 
 def _counts(submission: Submission) -> dict[str, Any] | None:
@@ -85,16 +81,16 @@ def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> Non
     (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
-        found = seeing.need(session, who, number)
-        if not seeing.is_own(who, found):
-            raise seeing.missing(number)
-        seeing.check_seen(found, seen)
+        found = sides.need(session, who, number)
+        if not sides.is_own(who, found):
+            sides.missing(number)
+        sides.check_seen(found, seen)
         if found.state != "draft" or found.report is None:
             problem = f"it is {found.state}" if found.state != "draft" else "it is not checked yet"
-            raise InputError(problem, expected="a draft that was checked", code="SUBMISSION_DECIDED")
+            refuse("SUBMISSION_DECIDED", problem, "a draft that was checked")
         found.wanted = True
         step(session, found, "submitted", state="submitted", actor=who.label, role=str(Role.UPLOADER), seen=seen)
-        conversation.replace(session, found)
+        replace(session, found)
         _go_on(session, found)
 
 
@@ -116,31 +112,29 @@ def decide(
     one that waits (SUBMISSION_DECIDED).
     """
     if decision not in _DECISIONS:
-        problem, expected = "this is no decision", ", ".join(_DECISIONS)
-        raise InputError(problem, column="decision", value=decision, expected=expected, code="FIELD_INVALID")
-    reasons, most = reasons.strip(), conversation.MOST_WORDS
+        refuse("FIELD_INVALID", "this is no decision", ", ".join(_DECISIONS), column="decision", value=decision)
+    reasons = reasons.strip()
     if decision != "accept" and not reasons and not questions:
-        problem, expected = "it needs a reason", "words that help its sender; they must tell no place"
-        raise InputError(problem, column="reasons", expected=expected, code="FIELD_INVALID")
-    if len(reasons) > most or len(questions) > MOST_QUESTIONS:
-        problem, expected = "this is too long", f"at most {most:,} characters and {MOST_QUESTIONS} questions"
-        raise InputError(problem, column="reasons", expected=expected, code="FIELD_INVALID")
-    conversation.check_no_place("reasons", reasons, *(str(one.get("question", "")) for one in questions))
+        expected = "words that help its sender; they must tell no place"
+        refuse("FIELD_INVALID", "it needs a reason", expected, column="reasons")
+    if len(reasons) > MOST_WORDS or len(questions) > MOST_QUESTIONS:
+        most = f"at most {MOST_WORDS:,} characters and {MOST_QUESTIONS} questions"
+        refuse("FIELD_INVALID", "this is too long", most, column="reasons")
+    _check_no_place("reasons", reasons, *(str(one.get("question", "")) for one in questions))
     with registry.session() as session, session.begin():
-        found = seeing.need(session, who, number)
+        found = sides.need(session, who, number)
         mine = _own_sides(who, found, country)
-        seeing.check_seen(found, seen)
+        sides.check_seen(found, seen)
         if found.state not in OPEN_FOR_REVIEW:
             problem = "a new version took its place" if found.state == "replaced" else f"it is {found.state}"
-            raise InputError(problem, expected="one that is submitted or asked", code="SUBMISSION_DECIDED")
+            refuse("SUBMISSION_DECIDED", problem, "one that is submitted or asked")
         before, (action, becomes) = found.sides or {}, _DECISIONS[decision]
         if decision == "accept" and all(before[side] == sides.ACCEPTED for side in mine):
             return  # a second time is no news
-        asking = conversation.asking(session, found)
+        others_ask = asking(session, found) - set(mine)
         found.sides = {**before, **dict.fromkeys(mine, becomes)}
         # A side that accepts does not take away what another still asks.
-        asks = decision == "ask" or bool(asking - set(mine))
-        state = "refused" if decision == "refuse" else "asked" if asks else "submitted"
+        state = "refused" if decision == "refuse" else "asked" if decision == "ask" or others_ask else "submitted"
         step(session, found, action, state=state, actor=who.label, role=_role(who, found.dataset, mine[0]), country=mine,
              note=reasons, questions=questions, seen=seen, details={"sides": mine, "reasons": reasons})  # fmt: skip
         if decision == "accept":
@@ -152,62 +146,138 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
     every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
     code, value = "REVIEW_FORBIDDEN", country
-    if seeing.is_of_team(who, submission):
+    if sides.is_of_team(who, submission):
         problem, expected, value = "nobody of its own team reviews a survey", "another reviewer", None
     elif wanted is not None and wanted not in every:
         problem, expected = "the survey has no such side", f"one of its sides: {', '.join(every)}"
         code = "FIELD_INVALID"
-    elif not mine and seeing.reviewed(who, submission):
+    elif not mine and sides.reviewed(who, submission):
         problem, expected = "no row of your side becomes another one", "the reviewers of the sides that change"
     elif not mine:
         problem, expected = "no side of it is yours to review", "; ".join(f"{side} is {_whose(side)}" for side in every)
     elif wanted is not None and wanted not in mine:
         problem, expected = f"the side {wanted} is {_whose(wanted)}, not with you", f"your side: {', '.join(mine)}"
-    elif wanted is not None:
-        return [wanted]
     else:
-        return [side for side in mine if every[side] == sides.WAITING] or mine
-    raise InputError(problem, column="country", value=value, expected=expected, code=code)
+        return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
+    return refuse(code, problem, expected, column="country", value=value)
 
 
 def _whose(side: str) -> str:
-    """Return with whom a side is."""
     return "with whoever reviews the whole dataset" if side == NO_COUNTRY else f"for the reviewers of {side}"
 
 
 def _role(who: Principal, dataset: str, side: str) -> str:
-    """Return as what somebody decides."""
     own = Principal(who.account_id, who.label, tuple(one for one in who.roles if one.role is Role.NODE_MANAGER))
     return str(Role.NODE_MANAGER if sides.reviews(own, dataset, side) else Role.REVIEWER)
+
+
+def _to_decide(who: Principal, submission: Submission) -> list[str]:
+    every = submission.sides or {}
+    return [side for side in sides.reviewed(who, submission) if every[side] != sides.UNCHANGED]
+
+
+def asking(session: Session, submission: Submission) -> set[str]:
+    """Return the sides that asked something, and have neither an answer nor accepted since."""
+    every, open_ones = set(submission.sides or {}), set[str]()
+    for event in _events(session, submission):
+        own = every if event.country is None else {event.country}
+        if event.action == "asked":
+            open_ones |= own
+        elif event.action == "answered" or (event.action == "accepted" and event.country is not None):
+            open_ones -= own
+    return open_ones & every
+
+
+def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
+    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again.
+
+    Refused is what `decide` refuses, and an answer where nothing is asked (SUBMISSION_DECIDED).
+    """
+    words = words.strip()
+    if not 0 < len(words) <= MOST_WORDS:
+        expected = f"1 to {MOST_WORDS:,} characters that tell no place"
+        refuse("FIELD_INVALID", "this is no answer", expected, column="answer")
+    _check_no_place("answer", words)
+    with registry.session() as session, session.begin():
+        found = sides.need(session, who, number)
+        if not sides.is_of_team(who, found):
+            refuse("FORBIDDEN", "only its team answers", "an account that uploads to its dataset")
+        sides.check_seen(found, seen)
+        if found.state != "asked":
+            problem = f"it is {found.state}, and nobody waits for an answer"
+            refuse("SUBMISSION_DECIDED", problem, "a survey that is asked about")
+        asked = sorted(asking(session, found)) or None  # the answer is theirs, and no other node's
+        step(session, found, "answered", state="submitted", actor=who.label, role=str(Role.UPLOADER), country=asked, note=words,
+             seen=seen)  # fmt: skip
+
+
+def _check_no_place(column: str, *words: str) -> None:
+    """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
+    if any(tells_a_place(one) for one in words):
+        expected = "the row, the site or the date, and no coordinates"
+        refuse("FIELD_INVALID", "these words tell a place", expected, column=column)
+
+
+def replace(session: Session, submission: Submission) -> None:
+    """Let a version that its reviewers see now take the place of those of its part that still wait."""
+    for earlier in session.scalars(_of_part(submission).where(Submission.state.in_(OPEN_FOR_REVIEW))).all():
+        step(session, earlier, "replaced", state="replaced", actor=MACHINE, role=MACHINE, details={"by": submission.id})
+
+
+def _of_part(submission: Submission) -> Select[Submission]:
+    before = (Submission.dataset == submission.dataset) & (Submission.part == submission.part)
+    return select(Submission).where(before, Submission.id < submission.id).order_by(Submission.id)
+
+
+def _events(session: Session, submission: Submission) -> Collection[SubmissionEvent]:
+    own = SubmissionEvent.submission_id == submission.id
+    return session.scalars(select(SubmissionEvent).where(own).order_by(SubmissionEvent.id)).all()
+
+
+def _history(session: Session, who: Principal | None, submission: Submission) -> list[dict[str, Any]]:
+    """Return what happened to a submission, the oldest first: when, what, as what, for which side; never who.
+
+    What was written for other sides than somebody reads is left out: it may name their rows.
+    """
+    reads_all, told = who is None or sides.is_of_team(who, submission), []
+    for e in _events(session, submission):
+        is_read = reads_all or e.country is None or e.country in sides.seen_sides(who, submission)
+        words: dict[str, Any] = {"note": e.note or None, "questions": e.questions} if is_read else {}
+        one = {"action": e.action, "role": e.role, "country": e.country, **words, "date": e.created}
+        told.append({name: value for name, value in one.items() if value is not None})
+    return told
+
+
+def _whole_history(session: Session, who: Principal | None, submission: Submission) -> list[dict[str, Any]]:
+    """Return the history of a submission behind those of the ones of its part before it, back to the last that came in."""
+    every = list(session.scalars(_of_part(submission)))
+    last = max((place for place, one in enumerate(every) if one.part_version is not None), default=-1)
+    before = [one for one in every[last + 1 :] if sides.concerns(who, one)]
+    earlier = [{**one, "survey": old.id} for old in before for one in _history(session, who, old)]
+    return earlier + _history(session, who, submission)
 
 
 def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
     """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
     stage, after, is_open = telling.stage(session, one), replaced_by(session, one), one.state in OPEN_FOR_REVIEW
-    asking = conversation.asking(session, one) if is_open else set[str]()
+    asked_by = asking(session, one) if is_open else set[str]()
     told = {
         "id": one.id, "state": one.state if stage in (telling.CHECKING, telling.REMOVING) else stage, "stage": stage,
         "version": one.version, "created": one.created, "changed": one.changed, "dataset": one.dataset, "part": one.part,
         "part_version": one.part_version, "file": None if one.removes else one.file_name,
-        "sides": telling.sides_told(one), "restores": one.restores, "mine": seeing.is_of_team(who, one),
-        "replaced_by": None if after is None else after.id, "asking": sorted(asking) or None,
-        "waits_for_you": seeing.waits_for(who, one, asking),
+        "sides": telling.sides_told(one), "restores": one.restores, "mine": sides.is_of_team(who, one),
+        "replaced_by": after and after.id, "asking": sorted(asked_by) or None,
+        "waits_for_you": sides.waits_for(who, one, asked_by),
     }  # fmt: skip
     if language is not None:
         if is_open:
             told["sides"] = sides.now(session, one, one.sides or {})
         yours = _to_decide(who, one) or None if who is not None and is_open else None
-        told |= {"job": one.job_id, "left_alone": telling.is_left_alone(session, one) or None, "snapshot": one.snapshot,
+        told |= {"job": one.job_id, "left_alone": telling.halted(session, one) == telling.NO_WORKER or None, "snapshot": one.snapshot,
                  "on_map": telling.on_map(session, one, language), "next": telling.what_next(session, one, language),
-                 "report": telling.report(one, language), "yours": yours,
-                 "difference": telling.difference(one, language, whole=seeing.sees_all(who, one)),
+                 "report": None if one.report is None else kept_reports.read(one.report, language), "yours": yours,
+                 "difference": telling.difference(one, language, whole=set(one.sides or {}) <= set(sides.seen_sides(who, one))),
                  "waits": telling.waits(session, one, language) or None,
                  "rows": survey_views.hash_of(session, one.id) is not None,
-                 "history": conversation.whole_history(session, who, one)}  # fmt: skip
+                 "history": _whole_history(session, who, one)}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _to_decide(who: Principal, submission: Submission) -> list[str]:
-    """Return the sides that somebody reviews and of which something changes."""
-    every = submission.sides or {}
-    return [side for side in seeing.reviewed(who, submission) if every[side] != sides.UNCHANGED]

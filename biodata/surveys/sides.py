@@ -1,6 +1,9 @@
-"""The sides of a survey: the countries that its records and events may lie in, and who reviews it for each."""
+"""Whom a survey concerns: its dataset's team, and who reviews a side of it; to anybody else it is not there.
 
-from typing import Final
+Its sides are the countries that its records and events may lie in.
+"""
+
+from typing import Final, NoReturn
 
 import polars as pl
 from sqlalchemy import select
@@ -13,17 +16,15 @@ from biodata.pipeline.row_countries import countries_of
 from biodata.settings import Settings
 from biodata.store.account_models import Account, Binding
 from biodata.store.models import Submission
-from biodata.store.survey_steps import MACHINE, NO_COUNTRY, step
+from biodata.store.survey_steps import MACHINE, NO_COUNTRY, OPEN_FOR_REVIEW, changed_meanwhile, step
+from biodata.surveys.problems import refuse
 
 WAITING: Final = "waiting"
 ACCEPTED: Final = "accepted"
 REFUSED: Final = "refused"
-UNCHANGED: Final = "unchanged"
-"""No row of this side becomes another one: there is nothing for its reviewer to decide."""
-OPEN: Final = "open"
-"""Nobody reviews this side, and the settings do not ask for it."""
-NOBODY: Final = "nobody"
-"""As it is told of a side that waits, since the settings ask for a review, while only its team might review it, or nobody."""
+UNCHANGED: Final = "unchanged"  # no row of this side becomes another one: there is nothing for its reviewer to decide
+OPEN: Final = "open"  # nobody reviews this side, and the settings do not ask for it
+NOBODY: Final = "nobody"  # of a side that waits, as the settings ask, while nobody but its team may review it
 
 
 def countries(read: Interpreted) -> set[str]:
@@ -38,9 +39,7 @@ def countries(read: Interpreted) -> set[str]:
     return found or {NO_COUNTRY}
 
 
-def asked(
-    session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]
-) -> dict[str, str]:
+def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]) -> dict[str, str]:  # fmt: skip
     """Return how each side of a survey stands before anybody has looked at it.
 
     A side waits where somebody who is not of its team may review it, or the settings ask for a review in any case; one that
@@ -86,3 +85,72 @@ def _reviewed(session: Session, submission: Submission, wanted: set[str]) -> set
     every = [accounts.principal_of(session, one) for one in found if one.id != submission.account_id]
     others = [one for one in every if not may(one, Action.HAND_IN, dataset=submission.dataset)]
     return {side for side in wanted if any(reviews(one, submission.dataset, side) for one in others)}
+
+
+def need(session: Session, who: Principal | None, number: int) -> Submission:
+    """Return a submission that concerns somebody, or fail as if there were none (RECORD_MISSING)."""
+    found = session.get(Submission, number) if abs(number) < 2**63 else None
+    if found is None or not concerns(who, found):
+        missing(number)
+    return found
+
+
+def concerns(who: Principal | None, submission: Submission) -> bool:
+    """Tell whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them.
+
+    A draft that its sender keeps back is its sender's alone.
+    """
+    if who is None:
+        return True
+    if is_own(who, submission) or not submission.wanted:
+        return is_own(who, submission)
+    known = [side for side in submission.sides or {} if side != NO_COUNTRY]
+    reads = may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset, country=known)
+    return reads or is_of_team(who, submission)
+
+
+def is_own(who: Principal | None, submission: Submission) -> bool:
+    """Tell whether somebody handed a submission in."""
+    return who is not None and submission.account_id is not None and submission.account_id == who.account_id
+
+
+def is_of_team(who: Principal | None, submission: Submission) -> bool:
+    """Tell whether somebody sends to a submission's dataset."""
+    return who is not None and (is_own(who, submission) or may(who, Action.HAND_IN, dataset=submission.dataset))
+
+
+def reviewed(who: Principal, submission: Submission) -> list[str]:
+    """Return the sides of a submission that somebody reviews: nobody of its team any."""
+    own = is_of_team(who, submission)
+    return [side for side in submission.sides or {} if not own and reviews(who, submission.dataset, side)]
+
+
+def seen_sides(who: Principal | None, submission: Submission) -> list[str]:
+    """Return the sides whose rows somebody sees: all to the team and to the machine's owner, else those that they review."""
+    return list(submission.sides or {}) if who is None or is_of_team(who, submission) else reviewed(who, submission)
+
+
+def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -> bool:
+    """Tell whether a submission goes no further before somebody does something.
+
+    Its sender sends a draft that they kept back, and its team answers; a reviewer decides about a side that waits and asks nothing.
+    """
+    if who is None:
+        return False
+    if is_of_team(who, submission):
+        kept_back = submission.state == "draft" and not submission.wanted and submission.report is not None
+        return kept_back or submission.state == "asked"
+    waiting = {side for side, how in (submission.sides or {}).items() if how == WAITING}
+    return submission.state in OPEN_FOR_REVIEW and bool(waiting & set(reviewed(who, submission)) - asking)
+
+
+def check_seen(submission: Submission, seen: int) -> None:
+    """Refuse what is about another version (SUBMISSION_CHANGED)."""
+    if submission.version != seen:
+        raise changed_meanwhile(submission.id, seen)
+
+
+def missing(number: int) -> NoReturn:
+    """Refuse a submission that is not there for somebody."""
+    problem = "there is no submission of this number that concerns you"
+    refuse("RECORD_MISSING", problem, column="number", value=str(number))

@@ -2,19 +2,26 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import polars as pl
 
+from biodata import pipeline
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told, as_written
 from biodata.ingest import forms, open_source, survey_project
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
+from biodata.store import heading_mappings
+from biodata.store.lake import Lake
+from biodata.store.models import Submission
+from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.store.tombstones import Tombstones
 
 RECORD: Final = "source_record_id"
 _PLACE: Final = ("source_file", "source_sheet", "source_row")
@@ -24,10 +31,7 @@ def read(
     paths: Sequence[Path], dataset: str, part: str, settings: Settings, *, source: str = "survey",
     options: Mapping[str, str] = MappingProxyType({}), licence: str | None = None,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records.
-
-    `licence` is of what tells none in the files.
-    """
+    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records."""
     brought = Brought(dataset, part, settings)
     options = options if source in (forms.SHEETS, "kobo") else {}
     if licence is not None and source == forms.SHEETS:
@@ -68,28 +72,21 @@ class Brought:
 
     def states(self) -> dict[str, pl.DataFrame]:
         """Return what `read` returns, once all was heard."""
-        found: dict[str, list[pl.DataFrame]] = {"events": [], "occurrences": []}
+        found = {kind: [_nothing()] for kind in ("events", "occurrences")}
         for kind, frames in self._heard.values():
-            if kind in found:
-                found[kind] += frames
-        return {
-            kind: pl.concat(frames, how="diagonal").unique("identifier", keep="first", maintain_order=True)
-            if frames
-            else _nothing()
-            for kind, frames in found.items()
-        }
+            found.setdefault(kind, []).extend(frames)
+        whole = {kind: pl.concat(found[kind], how="diagonal") for kind in ("events", "occurrences")}
+        return {kind: rows.unique("identifier", keep="first", maintain_order=True) for kind, rows in whole.items()}
 
 
 def _events(batch: pl.DataFrame) -> pl.DataFrame:
     """Return a batch of events; one that nothing identifies is refused, and changes nothing."""
     if "eventID" not in batch.columns:
         return _nothing()
-    if "source_sheet" not in batch.columns:
-        batch = batch.with_columns(pl.lit(None, dtype=pl.String).alias("source_sheet"))
-    identifier = pl.col("eventID").str.strip_chars()
+    sheet = pl.col("source_sheet") if "source_sheet" in batch.columns else pl.lit(None, dtype=pl.String)
     cells = _cells(batch, leave=("samplingPerformedBy",))  # which is never kept
-    frame = batch.select(identifier.alias("identifier"), sheet="source_sheet", row="source_row").hstack(cells)
-    return frame.filter(pl.col("identifier").is_not_null() & (pl.col("identifier") != ""))
+    frame = batch.select(identifier=pl.col("eventID").str.strip_chars(), sheet=sheet, row="source_row").hstack(cells)
+    return frame.filter(pl.col("identifier") != "")
 
 
 def _records(batch: pl.DataFrame, identities: Identities, dataset: str, sheet: str | None) -> pl.DataFrame:
@@ -109,30 +106,20 @@ def _cells(batch: pl.DataFrame, *, leave: Sequence[str]) -> pl.DataFrame:
 
 
 def _nothing() -> pl.DataFrame:
-    """Return a table of no rows."""
     return pl.DataFrame(schema={"identifier": pl.String, "sheet": pl.String, "row": pl.Int64})
 
 
 def of_lake_records(verbatim: pl.DataFrame) -> pl.DataFrame:
     """Return the records that a dataset has; a withdrawn one has no identifier any more."""
-    filled = [
-        name for name in verbatim.columns if name.startswith("v_") and verbatim[name].null_count() < verbatim.height
-    ]
-    frame = verbatim.select(
-        pl.col(RECORD).alias("identifier"),
-        pl.lit(None, dtype=pl.String).alias("sheet"),
-        pl.col("source_row").alias("row"),
-        *(pl.col(name).alias(f"={name.removeprefix('v_')}") for name in filled),
-        "other",
-    )
+    filled = [one.name for one in verbatim if one.name.startswith("v_") and one.null_count() < verbatim.height]
+    cells = [pl.col(name).alias(f"={name.removeprefix('v_')}") for name in filled]
+    frame = verbatim.select(*cells, "other", identifier=RECORD, sheet=pl.lit(None, dtype=pl.String), row="source_row")
     return _opened(frame, "other").filter(pl.col("identifier").is_not_null())
 
 
 def of_lake_events(events: pl.DataFrame) -> pl.DataFrame:
     """Return the events that a dataset has."""
-    frame = events.select(
-        pl.col("eventID").alias("identifier"), sheet="source_sheet", row="source_row", verbatim="verbatim"
-    )
+    frame = events.select("verbatim", identifier="eventID", sheet="source_sheet", row="source_row")
     return _opened(frame, "verbatim").filter(pl.col("identifier").is_not_null())
 
 
@@ -146,3 +133,49 @@ def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     cells = frame[column].fill_null("{}").str.json_decode(shape).struct.unnest()
     cells = cells.rename({name: f"={name}" for name in cells.columns})
     return frame.drop(column).hstack(cells.select(name for name in cells.columns if name not in frame.columns))
+
+
+def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
+    """Return what the source of a submission's file is told beside it."""
+    licence = {"license": submission.license} if submission.license else {}
+    return heading_mappings.options(registry, submission.dataset) | licence
+
+
+class UploadReading(ExitStack):
+    """What was read of a submission's file, once for all that a job asks of it; use it in a `with` block.
+
+    It is read again where the lake has another version by now, or something was withdrawn: names may be matched otherwise.
+    """
+
+    def __init__(self, settings: Settings, lake: Lake) -> None:
+        super().__init__()
+        self.lake, self._settings = lake, settings
+        self._asked: tuple[Any, ...] = ()
+        self._read: pipeline.Interpreted | None = None
+        self.brought: dict[str, pl.DataFrame] = {}  # of the file that was read last (`Brought`)
+
+    def read(self, submission: Submission, path: Path, options: Mapping[str, str]) -> pipeline.Interpreted:
+        """Return what a file brings, told the options of `options_of`; refuse one that cannot be taken in."""
+        dataset, part = submission.dataset, submission.part
+        asked = submission.id, path, dict(options), self.lake.snapshot()
+        withdrawn = pipeline.tombstones(self._settings)
+        if self._read is not None and self._asked == asked and self._read.tombstones == withdrawn:
+            return self._read
+        self.close()
+        self._read = None
+        heard = Brought(dataset, part, self._settings)
+        opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=dataset, options=options)
+        asking: dict[str, Any] = {"extra": {"submission": submission.id}, "part": part, "hear": heard.hear, "with_countries": True}  # fmt: skip
+        self._read = self.enter_context(pipeline.interpreting(opened, self.lake, self._settings, **asking))
+        self._asked, self.brought = asked, _without(withdrawn, heard.states(), dataset)
+        return self._read
+
+
+def _without(withdrawn: Tombstones, brought: Mapping[str, pl.DataFrame], dataset: str) -> dict[str, pl.DataFrame]:
+    """Return what a file brings without the rows that are refused, since they were withdrawn before."""
+    of = pl.lit(dataset).alias("datasetKey")
+    records, events = brought["occurrences"], brought["events"]
+    return {
+        "occurrences": records.filter(~withdrawn.withdrawn(records.select(of, source_record_id="identifier"))),
+        "events": events.filter(~withdrawn.withdrawn_events(events.select(of, eventID="identifier"))),
+    }

@@ -6,11 +6,12 @@ one more version.
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,42 +19,29 @@ from biodata import jobs
 from biodata.access import traces
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.errors import InputError
 from biodata.ingest import survey_project
 from biodata.settings import Settings
-from biodata.store import audit, survey_files
+from biodata.store import audit, folders, survey_files
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step
-from biodata.surveys import accepting, licences, seeing
+from biodata.surveys import accepting, licences, sides
+from biodata.surveys.problems import refuse
 
-NO_FILE: Final = "0" * 64
-"""Stands for the checksum of a version that has no file: it removes its part."""
-MOST_OF_NAME: Final = 100
-"""Characters of the name of a part."""
+NO_FILE: Final = "0" * 64  # the checksum of a version that has no file: it removes its part
+_LEFT_SECONDS: Final = 3600.0  # a file so old belongs to no request that is still under way
+MOST_OF_NAME: Final = 100  # characters of the name of a part
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a sender states of an upload beside its file and its dataset.
+    """What a sender states of an upload beside its file and its dataset."""
 
-    Attributes
-    ----------
-    part : str, optional
-        The part of its dataset that it is; nothing takes the file's name without its ending.
-    wanted : bool
-        It goes to review as soon as it is checked; else it stays a draft, whose difference its sender looks at first.
-    licence : str, optional
-        Of what tells none in the file; nothing keeps what was told last (`licences.inherited`).
-    accept : tuple of str
-        Proposals that are accepted for the dataset from now on (`accepting.apply`).
-    """
-
-    part: str | None = None
-    wanted: bool = True
-    licence: str | None = None
-    accept: tuple[str, ...] = ()
+    part: str | None = None  # of its dataset; nothing takes the file's name without its ending
+    wanted: bool = True  # it goes to review as soon as it is checked; else it stays a draft, whose difference its sender sees first
+    licence: str | None = None  # of what tells none in the file; else what was told last (`licences.inherited`)
+    accept: tuple[str, ...] = ()  # proposals, for the dataset from now on (`accepting.apply`)
 
 
 def receive(
@@ -66,15 +54,12 @@ def receive(
     ----------
     settings, registry
         The installation.
-    content : bytes
-        The file.
-    name : str
-        What its sender calls it; never used as a path.
+    content, name : bytes, str
+        The file, and what its sender calls it; never used as a path.
     sender : Principal
         Who sends it.
     dataset : str, optional
-        The dataset that it goes to: the one that its sender may upload to, or one called as the sender, where
-        nothing is given.
+        Where it goes: to the one that its sender may upload to, or one called as the sender, where nothing is given.
     idempotency_key : str, optional
         The same key from the same sender is the same upload.
     sent : Sent, optional
@@ -88,8 +73,7 @@ def receive(
     Raises
     ------
     InputError
-        If the sender may not upload to that dataset, or the idempotency key came with another file; FIELD_INVALID, if the
-        part's name cannot be one.
+        If the sender may not upload to that dataset, or the key came with another file; FIELD_INVALID of the part's name.
     """
     sent = sent or Sent()
     survey_project.checked(sent.licence, code="FIELD_INVALID")
@@ -124,8 +108,8 @@ def part_name(text: str) -> str:
     """Return the name of a part as it is kept; one that is empty, too long, or not of one line is refused (FIELD_INVALID)."""
     name = " ".join(text.split())
     if not name or len(name) > MOST_OF_NAME or not name.isprintable():
-        problem, expected = "this is no name of a part", f"1 to {MOST_OF_NAME} characters"
-        raise InputError(problem, column="part", value=text[:MOST_OF_NAME], expected=expected, code="FIELD_INVALID")
+        most = f"1 to {MOST_OF_NAME} characters"
+        refuse("FIELD_INVALID", "this is no name of a part", most, column="part", value=text[:MOST_OF_NAME])
     return name
 
 
@@ -141,11 +125,9 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
         if found.state == COMMITTED:
             number = _remove_part(session, who, found)
         elif found.state == COMMITTING:
-            problem = "it is being published just now"
-            raise InputError(problem, expected="ask again when it is published", code="SUBMISSION_DECIDED")
+            refuse("SUBMISSION_DECIDED", "it is being published just now", "ask again when it is published")
         elif found.account_id != who.account_id:
-            problem = "only its sender takes back what waits"
-            raise InputError(problem, expected="the account that handed it in", code="FORBIDDEN")
+            refuse("FORBIDDEN", "only its sender takes back what waits", "the account that handed it in")
         elif found.state != "withdrawn":
             job = session.get(Job, found.job_id) if found.job_id is not None else None
             if job is not None and job.state == "queued":
@@ -156,81 +138,60 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
     return number
 
 
-def restore(registry: Registry, who: Principal, number: int, *, idempotency_key: str | None = None) -> int:
-    """Send an earlier version of a part again; it is checked and reviewed like any other. Return the new submission's number.
+def restore(registry: Registry, who: Principal, number: int) -> int:
+    """Send an earlier version of a part again, like any other; return the new submission's number, while it waits the same one.
 
-    It must have been a version whose file is kept (VERSION_UNKNOWN), and not be the current one (SUBMISSION_DECIDED).
+    Its file must be kept (VERSION_UNKNOWN), and it not be the current version (SUBMISSION_DECIDED).
     """
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.part_version is None or found.removes or found.report is None:
             problem, expected = "nothing of that version is kept any more", "one that `biodata survey history` tells"
-            raise InputError(problem, column="number", value=str(number), expected=expected, code="VERSION_UNKNOWN")
+            refuse("VERSION_UNKNOWN", problem, expected, column="number", value=str(number))
         last = last_of(session, found.dataset, found.part)
         if last is not None and last.id == found.id:
-            problem = "it is the current version of its part"
-            raise InputError(problem, expected="an earlier version of it", code="SUBMISSION_DECIDED")
-        key = idempotency_key or f"restore {secrets.token_hex(8)}"
-        earlier = session.scalar(
-            select(Submission).where(Submission.account_id == who.account_id, Submission.idempotency_key == key)
-        )
+            refuse("SUBMISSION_DECIDED", "it is the current version of its part", "an earlier version of it")
         root = found.restores or found.id
-        if earlier is not None:
-            if earlier.restores != root:
-                problem = "this idempotency key came with something else before"
-                raise InputError(problem, column="Idempotency-Key", value=key, code="IDEMPOTENCY_KEY_REUSED")
-            return earlier.id
-        submission = Submission(
-            dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=found.file_sha256,
-            restores=root, license=found.license, idempotency_key=key, account_id=who.account_id,
-        )  # fmt: skip
-        return _add(session, submission, who)
+        own = {"file_sha256": found.file_sha256, "restores": root, "license": found.license}
+        return _once(session, who, found, Submission.restores == root, **own)
+
+
+def _once(session: Session, who: Principal, found: Submission, like: ColumnElement[bool], **own: Any) -> int:
+    """Put down one more version of a part, unless one like it waits; return its number."""
+    same = (Submission.dataset == found.dataset) & (Submission.part == found.part) & Submission.state.in_(WAITING)
+    waiting: int | None = session.scalar(select(Submission.id).where(same, like).limit(1))
+    if waiting is not None:
+        return waiting
+    own |= {"dataset": found.dataset, "part": found.part, "file_name": found.file_name, "account_id": who.account_id}
+    return _add(session, Submission(idempotency_key=secrets.token_hex(8), **own), who)
 
 
 def _own(session: Session, who: Principal, number: int) -> Submission:
-    """Return a submission that somebody of its dataset's team acts on."""
-    found = seeing.need(session, who, number)
-    if not seeing.is_of_team(who, found):
+    found = sides.need(session, who, number)
+    if not sides.is_of_team(who, found):
         problem = "only the dataset's team does this; a country's node withdraws its records"
-        raise InputError(problem, expected="POST /v1/withdrawals", code="FORBIDDEN")
+        refuse("FORBIDDEN", problem, "POST /v1/withdrawals")
     return found
 
 
 def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     """Put down that a part has no rows from now on, and queue it; return the number of that version."""
     if who.key_id is not None:
-        problem = "this is done after a login, not with a key"
-        raise InputError(problem, expected="POST /v1/login", code="FORBIDDEN")
+        refuse("FORBIDDEN", "this is done after a login, not with a key", "POST /v1/login")
     last = last_of(session, found.dataset, found.part)
     if found.removes or (last is not None and last.removes):
         return last.id if last is not None else found.id
     if last is not None and last.id != found.id:
         problem, expected = f"survey {last.id} took its place", f"survey {last.id}"
-        raise InputError(problem, column="number", value=str(found.id), expected=expected, code="SUBMISSION_DECIDED")
-    same = (Submission.dataset == found.dataset) & (Submission.part == found.part)
-    waits = Submission.removes, Submission.state.in_(("accepted", COMMITTING))
-    waiting = session.scalar(select(Submission.id).where(same, *waits).limit(1))
-    if waiting is not None:
-        return waiting
-    submission = Submission(
-        dataset=found.dataset, part=found.part, file_name=found.file_name, file_sha256=NO_FILE, removes=True,
-        state="accepted", idempotency_key=f"remove {secrets.token_hex(8)}", account_id=who.account_id,
-    )  # fmt: skip
-    return _add(session, submission, who)
+        refuse("SUBMISSION_DECIDED", problem, expected, column="number", value=str(found.id))
+    return _once(session, who, found, Submission.removes.is_(True), file_sha256=NO_FILE, removes=True, state="accepted")
 
 
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
     """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
 
-    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going.
-
-    Parameters
-    ----------
-    registry : Registry
-    number : int, optional
-        Only this submission.
-    because : str, optional
-        Only those whose job's error begins so.
+    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going (`number`). `because`
+    names those whose job's error begins so.
     """
     left = or_(
         Submission.state.in_(("accepted", COMMITTING, COMMITTED)),
@@ -261,6 +222,19 @@ def _add(session: Session, submission: Submission, sender: Principal) -> int:
     return number
 
 
+def sweep(settings: Settings, registry: Registry) -> int:
+    """Remove what uploads left behind that nobody needs: cut off, or without a submission; return how many files went."""
+    removed, folder = 0, folders.service(settings.data) / "uploads"
+    with registry.session(read_only=True) as session:
+        known = set(session.scalars(select(Submission.file_sha256).where(Submission.state != "withdrawn")))
+    for path in [*folder.glob(f"*{survey_files.SEALED}"), *folder.glob("*.part")]:
+        wanted = path.suffix == survey_files.SEALED and path.stem in known
+        if not wanted and time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
 def dataset_of(sender: Principal, dataset: str | None) -> str:
     """Return the dataset that somebody uploads to; one that they may not is refused (DATASET_FORBIDDEN)."""
     own = sorted({role.dataset for role in sender.roles if role.role is Role.UPLOADER and role.dataset is not None})
@@ -268,7 +242,7 @@ def dataset_of(sender: Principal, dataset: str | None) -> str:
     if not may(sender, Action.HAND_IN, dataset=dataset):
         problem = "whoever has this key or token may not upload to that dataset"
         expected = " or ".join(own[:20]) or "an account with the role uploader"
-        raise InputError(problem, column="dataset", value=dataset, expected=expected, code="DATASET_FORBIDDEN")
+        refuse("DATASET_FORBIDDEN", problem, expected, column="dataset", value=dataset)
     return dataset
 
 
@@ -290,22 +264,15 @@ def _key(registry: Registry, sender: Principal, dataset: str, part: str, checksu
         return f"{same} after {found.id}"
 
 
-def _earlier(
-    registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent
-) -> int | None:
-    """Return the submission that came with the same key before; if with something else, it is refused."""
-    own = (Submission.account_id == sender.account_id) & (Submission.idempotency_key == key)
+def _earlier(registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent) -> int | None:  # fmt: skip
+    own = Submission.account_id == sender.account_id, Submission.idempotency_key == key
     with registry.session(read_only=True) as session:
-        found = session.scalar(select(Submission).where(own))
+        found = session.scalar(select(Submission).where(*own))
     if found is None:
         return None
-    same = (found.dataset, found.part) == (dataset, part)
-    same = same and sent.licence in (None, found.license)  # where none is given it kept that of its dataset
-    if found.file_sha256 != checksum or not same:
+    same = (found.file_sha256, found.dataset, found.part) == (checksum, dataset, part)
+    if not same or sent.licence not in (None, found.license):  # where none is given it kept that of its dataset
         other = "another file" if found.file_sha256 != checksum else "something else"
         problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
-        raise InputError(problem, column="Idempotency-Key", value=key, expected=expected, code="IDEMPOTENCY_KEY_REUSED")
+        refuse("IDEMPOTENCY_KEY_REUSED", problem, expected, column="Idempotency-Key", value=key)
     return found.id
-
-
-__all__ = ["MOST_OF_NAME", "NO_FILE", "Sent", "part_name", "receive", "remove", "restore", "take_up_again"]

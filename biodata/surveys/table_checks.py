@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from biodata.parsers.area_units import INVISIBLE
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.sharing.names import CommonNames
-from biodata.surveys import cell_checks, common_names, event_checks, near_names, record_times, value_checks
+from biodata.surveys import cell_checks, event_checks, name_checks, record_times, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.vocabularies import SurveyDesign
@@ -35,19 +36,18 @@ _NEAR: Final = 75
 _GAPS: Final = ("COORDINATE_MISSING", "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING")
 """What a program did not write: there is no cell that somebody could fill."""
 _EVENTS: Final = ("eventID", "parentEventID")
-_SAYS_WRONG_PLACE: Final = frozenset(
-    "COUNTRY_COORDINATE_MISMATCH PROVINCE_COORDINATE_MISMATCH PRESUMED_SWAPPED_COORDINATE PRESUMED_NEGATED_LATITUDE "
-    "PRESUMED_NEGATED_LONGITUDE ZERO_COORDINATE LAND_TAXON_AT_SEA MARINE_TAXON_ON_LAND PLACE_AT_SEA COLUMNS_SWAPPED".split()
-)
-"""What says already of a row that its place is wrong, so that it need not be called far from the others."""
+_Part = tuple[Rows, pl.DataFrame]
 _SAYS_AT_SEA: Final = ("ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH", "PRESUMED_")
+_SAYS_WRONG_PLACE: Final = (
+    *_SAYS_AT_SEA, "PROVINCE_COORDINATE_MISMATCH", "MARINE_TAXON_ON_LAND", "PLACE_AT_SEA", "COLUMNS_SWAPPED",
+)  # fmt: skip
+"""What says already of a row that its place is wrong, so that it need not be called far from the others."""
 
 
 class TableChecks:
     """Checks the tables of one survey: its sites and events first, then its records, then what only all of them show.
 
-    `common` has what common names mean. Of tables `by_program` nobody can fill a cell, and a record repeats what its event
-    says. `read` has the records and events as they were read.
+    Of tables `by_program` nobody can fill a cell, and a record repeats what its event says.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class TableChecks:
     ) -> None:
         self.harmoniser, self.boundaries, self.today = harmoniser, boundaries, today
         self.common, self.by_program = common, by_program
-        self.read = Read()
-        self._sites: list[tuple[Rows, pl.DataFrame]] = []
-        self._events: list[tuple[Rows, pl.DataFrame]] = []
-        self._records: list[tuple[Rows, pl.DataFrame]] = []
-        self._designs: list[tuple[Rows, pl.DataFrame]] = []
+        self.licences: list[str] = []
+        self._sites: list[_Part] = []
+        self._events: list[_Part] = []
+        self._records: list[_Part] = []
+        self._designs: list[_Part] = []
         self._when: dict[str, record_times.EventTime] = {}
         self._of_events: set[tuple[str, str, str | None]] = set()
 
@@ -76,7 +76,6 @@ class TableChecks:
         return found
 
     def _find_in_events(self, rows: Rows, placed: frozenset[str]) -> Iterator[Finding]:
-        """Find what is wrong with events."""
         table = rows.table
         read = self._read(with_period(table.frame, self.today), table)
         self._events.append((rows, read.interpreted))
@@ -89,7 +88,6 @@ class TableChecks:
             events, *_ = events_of(batch, self.harmoniser, dataset_key=DATASET, declarations=table.declarations)
             yield from event_checks.of_events(rows, events)
             self._designs.append((rows, events))
-            self.read.events.append(events)
             self._when |= record_times.of_events(rows, read.interpreted, events)
 
     def records(self, rows: Rows, frame: pl.DataFrame) -> list[Finding]:
@@ -101,14 +99,12 @@ class TableChecks:
         return [f for f in found if not {(_event(rows, f, of), f.code, f.value) for of in _EVENTS} & self._of_events]
 
     def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
-        """Find what is wrong with records."""
         read = self._read(frame, rows.table)
         self._records.append((rows, read.interpreted))
-        self.read.records.append(read.interpreted)
         found = list(cell_checks.found(rows, read))
-        yield from self._of_all(rows, read, list(common_names.told_instead(rows, found, self.common)))
+        yield from self._of_all(rows, read, list(name_checks.common(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
-            yield from near_names.found(rows)
+            yield from name_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
@@ -127,6 +123,11 @@ class TableChecks:
         yield from value_checks.far([*self._sites, *self._events, *self._records])
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
+    @property
+    def read(self) -> Read:
+        """Records and events as they were read, with what is stated of their dataset."""
+        return Read([read for _, read in self._records], [read for _, read in self._designs], self.licences)
+
     def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
         """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
         number = pl.col("source_row").cast(pl.String).alias("occurrenceID")
@@ -141,10 +142,9 @@ class TableChecks:
         table, swapped = rows.table, [one for one in found if one.code == _SWAPPED]
         if len(swapped) >= max(_FEWEST, _MOSTLY * len(rows.cells("decimalLatitude"))):
             found = [one for one in found if one.code != _SWAPPED]
+            place = (table.file, table.sheet, table.heading_row)
             heading, other = (table.heading(name) for name in ("decimalLatitude", "decimalLongitude"))
-            yield Finding(
-                table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True, {"other": other}
-            )
+            yield Finding(*place, heading, heading, "COLUMNS_SWAPPED", True, {"other": other})
         yield from found
         yield from value_checks.of_values(rows)
         yield from self._at_sea(rows, read)
@@ -175,30 +175,26 @@ def _event(rows: Rows, finding: Finding, term: str) -> str:
 
 def once(findings: Sequence[Finding]) -> list[Finding]:
     """Return findings without those that say of a cell what an earlier one says, or that a wrong place is far."""
-    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code in _SAYS_WRONG_PLACE}
+    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_PLACE)}
     left = (f for f in reversed(findings) if f.code != value_checks.FAR or (f.file, f.sheet, f.row) not in wrong)
     return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in left}.values())
 
 
 def placed_by_records(records: Iterable[Rows]) -> frozenset[str]:
     """Return the events of which every record has a place of its own."""
-    every, without = set(), set()
-    for rows in records:
-        for own in rows.own.values():
-            event = (own.get("eventID") or "").strip()
-            every.add(event)
-            if own.get("decimalLatitude") is None and own.get("verbatimCoordinates") is None:
-                without.add(event)
-    return frozenset(every - without - {""})
+    every, without = set(), {""}
+    for own in (own for rows in records for own in rows.own.values()):
+        event = (own.get("eventID") or "").strip()
+        every.add(event)
+        if own.get("decimalLatitude") is None and own.get("verbatimCoordinates") is None:
+            without.add(event)
+    return frozenset(every - without)
 
 
 def _identifiers(
     parts: Sequence[Rows], columns: Sequence[str], missing: str, repeated: str, *, demanded: bool = True
 ) -> Iterator[Finding]:
-    """Find rows without an identifier, and identifiers that an earlier row has, in tables that share their identifiers.
-
-    One that is missing blocks only where it is demanded: a record is known by its station, time and taxon, too.
-    """
+    """Find rows without an identifier (blocking where it is demanded), and identifiers that an earlier row has."""
     seen: dict[str, tuple[Rows, int]] = {}
     folded: dict[str, tuple[str, dict[str, str]]] = {}
 
@@ -228,31 +224,27 @@ def _identifiers(
 
 
 def _unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Finding]:
-    """Find records of events that the survey does not have."""
     if not any("eventID" in rows.table.headings for rows in events):
         return
     spelled = {event.strip(): event.strip().casefold() for rows in events for event in rows.cells("eventID").values()}
-    near: dict[str, str | None] = {}
+
+    @cache
+    def near(value: str) -> str | None:
+        best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)
+        return None if best is None else str(best[2])
+
     for rows in parts:
         for row, cell in rows.cells("eventID").items():
             value = cell.strip()
             # What a camera saw in a minute is an event of its own, and a part of the camera's.
             if not value or value in spelled or (rows.own[row].get("parentEventID") or "").strip() in spelled:
                 continue
-            if value not in near:
-                best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)
-                near[value] = None if best is None else str(best[2])
-            yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, near=near[value])
+            yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, near=near(value))
 
 
 def _circular_parents(events: Sequence[Rows]) -> Iterator[Finding]:
-    """Find events that are above themselves, directly or over others."""
-    above = {
-        own["eventID"].strip(): own["parentEventID"].strip()
-        for rows in events
-        for own in rows.own.values()
-        if own.get("eventID") and own.get("parentEventID")
-    }
+    named = [own for rows in events for own in rows.own.values() if own.get("eventID") and own.get("parentEventID")]
+    above = {own["eventID"].strip(): own["parentEventID"].strip() for own in named}
     for rows in events:
         for row, cell in rows.cells("eventID").items():
             event = cell.strip()

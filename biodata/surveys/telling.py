@@ -11,27 +11,21 @@ from biodata.store import sharing_memory
 from biodata.store.models import Job, Submission
 from biodata.store.sharing_rules import UNREADABLE
 from biodata.store.survey_steps import COMMITTED, COMMITTING, replaced_by, shown_since, state_of
-from biodata.surveys import kept_reports, words
+from biodata.surveys import words
 from biodata.surveys.difference import OTHER_COLUMN, TABLES
 from biodata.surveys.sides import REFUSED, WAITING
 
-WAITS: Final = "waits"
-"""Stands beside the difference of a survey: how many sensitive records wait, by the number of places that there are."""
+WAITS: Final = "waits"  # beside a survey's difference: how many sensitive records wait, by how many places there are
 _LISTS: Final = ("new", "changed", "gone")
 CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
+NO_WORKER: Final = "NEXT_NO_WORKER"  # it waits for a worker where none seems to run
 _ENDED: Final = ("refused", "replaced", "withdrawn")
 _MAP: Final = {
     "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
     "accepted": "MAP_BEING_MADE", COMMITTING: "MAP_BEING_MADE", "submitted": "MAP_AFTER_REVIEW", "asked": "MAP_AFTER_ANSWER",
 }  # fmt: skip
 """What is said of the map in each state of which it will show, or showed, the survey."""
-KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"
-"""Why the map may show a version that came back coarser than it did then."""
-
-
-def report(submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return the report as it is kept, in words."""
-    return None if submission.report is None else kept_reports.read(submission.report, language)
+KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"  # why the map may show a version that came back coarser than it did then
 
 
 def difference(submission: Submission, language: str, *, whole: bool = True) -> dict[str, Any] | None:
@@ -53,13 +47,10 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a table's difference with a word for the headings that are kept back."""
-    other = words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]
-
-    def heading(name: str) -> str:
-        return other if name == OTHER_COLUMN else name
-
-    changed = [{**one, "column": heading(one["column"])} for one in table["changed"]]
-    return {**table, "changed": changed, "changed_cells": {heading(n): k for n, k in table["changed_cells"].items()}}
+    other = {OTHER_COLUMN: words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
+    changed = [{**one, "column": other.get(one["column"], one["column"])} for one in table["changed"]]
+    counts = {other.get(name, name): count for name, count in table["changed_cells"].items()}
+    return {**table, "changed": changed, "changed_cells": counts}
 
 
 def stage(session: Session, submission: Submission) -> str:
@@ -81,11 +72,11 @@ def sides_told(submission: Submission) -> dict[str, str] | None:
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
     """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
-    halted = _halted(session, submission)
+    halt = halted(session, submission)
     refused = [side for side, how in (submission.sides or {}).items() if how == REFUSED]
     params: dict[str, str] = {}
-    if halted is not None:
-        code = halted
+    if halt is not None:
+        code = halt
     elif submission.state == "draft":
         going = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
         code = going if submission.report is None else "NEXT_SEND"
@@ -95,19 +86,6 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
         shown = on_map(session, submission, language)
         return None if shown is None else str(shown["message"])
     return words.told(code, {"number": submission.id, "part": submission.part, **params}, language)[0]
-
-
-def is_left_alone(session: Session, submission: Submission) -> bool:
-    """Tell whether a submission waits for a worker where none seems to run."""
-    job = _job(session, submission)
-    return job is not None and jobs.is_left_alone(session, job)
-
-
-def _job(session: Session, submission: Submission) -> Job | None:
-    """Return the job that has to be done for a submission to go on; None where it waits for people, or has ended."""
-    unchecked = submission.state == "draft" and submission.report is None
-    working = unchecked or state_of(session, submission) in ("accepted", COMMITTING, COMMITTED)
-    return session.get(Job, submission.job_id) if working and submission.job_id is not None else None
 
 
 def waits(session: Session, submission: Submission, language: str) -> list[str]:
@@ -121,21 +99,19 @@ def waits(session: Session, submission: Submission, language: str) -> list[str]:
     ]
 
 
-def _halted(session: Session, submission: Submission) -> str | None:
-    """Return the code of what holds the service up with a submission; None where it goes on."""
-    job = _job(session, submission)
+def halted(session: Session, submission: Submission) -> str | None:
+    """Return the code of what holds the service up with a submission; None where it goes on, waits for people, or has ended."""
+    working = stage(session, submission) in (CHECKING, "accepted", COMMITTING, COMMITTED, REMOVING)
+    job = session.get(Job, submission.job_id) if working and submission.job_id is not None else None
     if job is not None and jobs.is_left_alone(session, job):
-        return "NEXT_NO_WORKER"
+        return NO_WORKER
     if job is None or job.state != "failed":
         return None
     return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(UNREADABLE) else "NEXT_HALTED"
 
 
 def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return whether the map shows a survey, since which release, and else when it will, or what took its place.
-
-    None where it never will.
-    """
+    """Return whether the map shows a survey, since when, and else when it will, or what took its place; None where it never will."""
     sides, state = submission.sides or {}, state_of(session, submission)
     after = replaced_by(session, submission) if state == "replaced" else None
     if state not in _MAP or (state == "replaced" and after is None):
@@ -147,5 +123,5 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
         "holds": words.told("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
     }  # fmt: skip
     code = "MAP_REMOVING" if state == COMMITTED and submission.removes else _MAP[state]
-    message, _ = words.told(_halted(session, submission) or code, params, language)
+    message, _ = words.told(halted(session, submission) or code, params, language)
     return {"shown": state == "published", **({"release": since} if since else {}), "message": message}

@@ -4,11 +4,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from biodata.errors import InputError
 from biodata.parsers.zones import COUNTRY_ZONES
-from biodata.surveys.designs import DESIGNS, LANGUAGES, Asked, Design, word
-from biodata.surveys.designs.columns import PROJECT, SAMPLE_UNITS
-from biodata.surveys.designs.words import heading, notes
+from biodata.surveys.designs import DESIGNS, LANGUAGES, PROJECT, SAMPLE_UNITS, Asked, Design, heading, notes, word
+from biodata.surveys.problems import refuse
 from biodata.surveys.report_forms import same_bytes
 from biodata.vocabularies import SurveyDesign
 
@@ -19,8 +17,7 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 _COUNTRIES: Final = tuple(sorted({*COUNTRY_ZONES, "ID"}))
 _LISTS: Final = ("designs", "units", "answers", "countries", "licences", "datums")
-LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")
-"""Those that a release knows by name."""
+LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a release knows by name
 _DATUMS: Final = ("WGS84", "CGCS2000", "VN-2000", "Lao 1997", "Indian 1975", "Kertau 1968", "Timbalai 1948")
 _LAST_ROW: Final = 5_000
 _MADE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties tell no zone
@@ -36,11 +33,10 @@ def template(design: str, language: str = "en") -> bytes:
     raises an InputError that names those that there are.
     """
     if design not in DESIGNS:
-        problem, known = "there is no such design", ", ".join(DESIGNS)
-        raise InputError(problem, column="design", value=design, expected=known, code="DESIGN_UNKNOWN")
+        refuse("DESIGN_UNKNOWN", "there is no such design", ", ".join(DESIGNS), column="design", value=design)
     if language not in LANGUAGES:
         problem, known = "there are no templates in this language", ", ".join(LANGUAGES)
-        raise InputError(problem, column="language", value=language, expected=known, code="LANGUAGE_UNKNOWN")
+        refuse("LANGUAGE_UNKNOWN", problem, known, column="language", value=language)
     # Loaded when a template is asked for: it is not needed by anything else.
     from openpyxl import Workbook
 
@@ -64,15 +60,11 @@ def file_name(design: str, language: str) -> str:
 
 def offered() -> list[dict[str, object]]:
     """Return every design with the unit of its effort and the languages of its templates."""
-    return [
-        {"design": design.name.value, "unit": design.unit, "title": word(f"design.{design.name}", "en"),
-         "languages": list(LANGUAGES)}
-        for design in DESIGNS.values()
-    ]  # fmt: skip
+    told = [(one.name.value, one.unit, word(f"design.{one.name}", "en"), list(LANGUAGES)) for one in DESIGNS.values()]
+    return [dict(zip(("design", "unit", "title", "languages"), one, strict=True)) for one in told]
 
 
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
-    """Write one sheet to fill in: headings, the example, lists; all cells are text, so that no date is made of them."""
     from openpyxl.styles import Font, PatternFill
 
     sheet.append([heading(column.term, language) for column in columns])
@@ -85,16 +77,13 @@ def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], langu
 
 
 def _project(sheet: "Worksheet", design: Design, language: str) -> None:
-    """Write the sheet of what holds for all rows: headings and the one row, in which the datum of a GPS stands."""
     sheet.append([heading(column.term, language) for column in PROJECT])
     sheet.append([column.example or None for column in PROJECT])
     for number, column in enumerate(PROJECT, start=1):
         _column(sheet, number, column, design, language, rows=(2, 2))
 
 
-def _column(
-    sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]
-) -> None:
+def _column(sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]) -> None:  # fmt: skip
     """Show a column's heading and whether it is needed, make its cells text, and let those of `rows` be chosen."""
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
@@ -107,8 +96,8 @@ def _column(
     sheet.column_dimensions[letter].width = max(14, min(36, len(str(head.value)) + 2))
     sheet.column_dimensions[letter].number_format = "@"
     if column.choices is not None:
-        at = _LISTS.index(column.choices)
-        source = f"'{word('sheet.codes', language)}'!${_letter(at)}$2:${_letter(at)}${len(_choices(column.choices, design, language)) + 1}"
+        at, last = get_column_letter(_LISTS.index(column.choices) + 1), len(_choices(column.choices, design, language)) + 1  # fmt: skip
+        source = f"'{word('sheet.codes', language)}'!${at}$2:${at}${last}"
         rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=True)
         # A unit of another name, or a country far away, may still be right: the check says so.
         rule.errorStyle = "warning"
@@ -117,33 +106,22 @@ def _column(
 
 
 def _example(column: Asked, design: Design, language: str) -> str | None:
-    """Return what the example row shows in a column."""
-    if column.term == "design":
-        return word(f"design.{design.name}", language)
-    if column.term == "samplingEffortUnit":
-        return word(f"unit.{design.unit}", language)
-    if column.term == "sampleSizeUnit":
-        return word(f"unit.{SAMPLE_UNITS[design.name]}", language)
-    if column.choices == "answers":
-        return word(f"answer.{column.example}", language)
-    return column.example or None
+    sample = SAMPLE_UNITS.get(design.name)
+    own = {"design": f"design.{design.name}", "samplingEffortUnit": f"unit.{design.unit}", "sampleSizeUnit": f"unit.{sample}"}  # fmt: skip
+    name = f"answer.{column.example}" if column.choices == "answers" else own.get(column.term)
+    return word(name, language) if name else column.example or None
 
 
 def _choices(name: str, design: Design, language: str) -> list[str]:
-    """Return one of the lists that cells are chosen from."""
     units = dict.fromkeys((design.unit, SAMPLE_UNITS.get(design.name, design.unit)))
     lists = {
-        "designs": [word(f"design.{design.name}", language)],
-        "units": [word(f"unit.{unit}", language) for unit in units],
-        "answers": [word("answer.yes", language), word("answer.no", language)],
-        "licences": [*LICENCES],
-        "datums": [*_DATUMS],
-    }
+        "designs": [word(f"design.{design.name}", language)], "units": [word(f"unit.{unit}", language) for unit in units],
+        "answers": [word(f"answer.{one}", language) for one in ("yes", "no")], "licences": [*LICENCES], "datums": [*_DATUMS],
+    }  # fmt: skip
     return lists.get(name, [*_COUNTRIES])
 
 
 def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
-    """Write the lists, and the countries' names beside their codes."""
     from babel import Locale
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
@@ -172,24 +150,16 @@ def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
     sheet.append([word(f"guide.{name}", language) for name in ("sheet", "column", "needed", "example", "term")])
     for kind, columns in {"project": PROJECT, **design.sheets}.items():
         for at, column in enumerate(columns):
-            shown = "E01" if at == 0 and kind == "events" else "R001" if at == 0 and kind == "occurrences" else None
+            shown = {"events": "E01", "occurrences": "R001"}.get(kind) if at == 0 else None
+            shown = " / ".join(LICENCES) if column.choices == "licences" else shown
             answer = word("answer.yes" if column.needed else "answer.no", language)
-            example = shown or _example(column, design, language)
-            if column.choices == "licences":
-                example = " / ".join(LICENCES)
-            sheet.append(
-                [word(f"sheet.{kind}", language), heading(column.term, language), answer, example, column.term]
-            )
+            told = (word(f"sheet.{kind}", language), heading(column.term, language), answer)
+            sheet.append([*told, shown or _example(column, design, language), column.term])
     sheet["A1"].font = Font(bold=True, size=14)
     for number, width in enumerate((26, 34, 12, 36, 32)):
-        sheet.column_dimensions[_letter(number)].width = width
+        sheet.column_dimensions["ABCDE"[number]].width = width
         sheet.cell(top, number + 1).font = Font(bold=True)
     for row in range(2, top):
         sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=5)
         sheet.cell(row, 1).alignment = Alignment(wrap_text=True, vertical="top")
         sheet.row_dimensions[row].height = 32
-
-
-def _letter(index: int) -> str:
-    """Return a column's letter; 0 is A."""
-    return "ABCDEFGH"[index]

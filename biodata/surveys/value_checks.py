@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -24,17 +23,11 @@ from biodata.surveys.cell_checks import Rows, meant
 
 _DISTANCE: Final = "perpendicular_distance_m"
 _WHOLE: Final = ("individualCount", "year", "month", "day")
-_NUMBERS: Final = MappingProxyType(
-    {
-        **dict.fromkeys((*_WHOLE, "organismQuantity"), ""),
-        **dict.fromkeys(("sampleSizeValue", "samplingEffortValue"), "EFFORT_INVALID"),
-        _DISTANCE: "DISTANCE_INVALID",
-    }
-)
+_NUMBERS: Final = dict.fromkeys((*_WHOLE, "organismQuantity"), "") | {
+    "sampleSizeValue": "EFFORT_INVALID", "samplingEffortValue": "EFFORT_INVALID", _DISTANCE: "DISTANCE_INVALID",
+}  # fmt: skip
 """Columns of numbers, and the code where they hold none; empty where something else says it, or it may be words."""
-_LATIN_1_RUN: Final = re.compile(
-    "[\u00a1-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{4,}"
-)
+_LATIN_1_RUN: Final = re.compile("[¡-ÿŒœŠšŽžŸƒˆ˜–-›€™]{4,}")
 _LOST: Final = re.compile("\ufffd|\\?{3,}")
 _TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
@@ -42,10 +35,8 @@ _SEXES: Final = re.compile(r"[\s\d,;:/|&+()?.-]+|(?<=[♂♀])|(?=[♂♀])")
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
-_MANY, _TIMES_MANY = 100, 50
-"""A count beyond reason is so great, and so many times what 95 of 100 rows of its table count."""
-_LEAST_ROWS: Final = 5
-_LEAST_PLACES: Final = 3
+_MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
+_LEAST_ROWS, _LEAST_PLACES = 5, 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
 """A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
 _STEP_DEGREES: Final = 0.01
@@ -81,7 +72,6 @@ def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _numbers(rows: Rows) -> Iterator[Finding]:
-    """Find numbers that were read by a rule, and efforts and distances that are none."""
     for column, invalid in _NUMBERS.items():
         cells, units = rows.cells(column), METRES if column == _DISTANCE else ()
         read = parse_decimals(pl.Series(cells.values(), dtype=pl.String).str.strip_chars(), units=units)
@@ -106,14 +96,12 @@ def _measured(rows: Rows) -> Iterator[Finding]:
 
 
 def _licences(rows: Rows) -> Iterator[Finding]:
-    """Find licences that are known, and none of those that records can be published under."""
     for row, licence in rows.cells(LICENCE).items():
         if (row, LICENCE) not in rows.table.covered and parse_licence(licence) == "UNSUPPORTED":
             yield rows.finding(row, LICENCE, "LICENSE_UNSUPPORTED")
 
 
 def _times(rows: Rows) -> Iterator[Finding]:
-    """Find times of day that nobody can read; two with a slash between them are a beginning and an end."""
     cells = rows.cells("eventTime")
     parts = [(row, part) for row, cell in cells.items() for part in cell.split("/")]
     read = dates.parse_times(pl.Series([part for _, part in parts], dtype=pl.String))["clock"]
@@ -122,7 +110,6 @@ def _times(rows: Rows) -> Iterator[Finding]:
 
 
 def _texts(rows: Rows) -> Iterator[Finding]:
-    """Find text that was saved or opened in a wrong encoding."""
     frame = rows.table.frame
     for column in [name for name in frame.columns if name in _TEXTS]:
         odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
@@ -147,11 +134,9 @@ def _before(text: str) -> str | None:
 
 
 def _uncounted(rows: Rows) -> Iterator[Finding]:
-    """Find how many records say that individuals were there and not counted; at the first of them."""
     cells = rows.cells("individualCount")
     marked = is_uncounted(pl.Series(cells.values(), dtype=pl.String))
-    uncounted = [row for row, is_one in zip(cells, marked, strict=True) if is_one]
-    if uncounted:
+    if uncounted := [row for row, is_one in zip(cells, marked, strict=True) if is_one]:
         yield rows.finding(uncounted[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", count=str(len(uncounted)))
 
 
@@ -177,14 +162,12 @@ def _repeated(rows: Rows) -> Iterator[Finding]:
 
 
 def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
-    """Find counts of individuals that are beyond reason beside the others of their table."""
     counts = interpreted.select("source_row", "individualCount").drop_nulls()
     usual = counts["individualCount"].quantile(0.95, "lower") or 1
     for row, count in counts.filter(pl.col("individualCount") > max(_MANY, _TIMES_MANY * usual)).iter_rows():
         if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:
-            yield rows.finding(
-                row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", usual=f"{usual:g}", count=str(count)
-            )
+            told = {"usual": f"{usual:g}", "count": str(count)}
+            yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
 
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
@@ -208,6 +191,5 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     lonely = cells.with_columns(metres=pl.Series(metres)).filter(pl.col("metres") > limit)
     for row, number, distance in every.join(lonely, on=["x", "y"]).select("source_row", "part", "metres").iter_rows():
         rows = parts[number][0]
-        column = rows.column(row, _PLACES)
-        if column is not None:
+        if (column := rows.column(row, _PLACES)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")

@@ -14,17 +14,19 @@ import polars as pl
 import shapely
 
 from biodata.access.roles import Principal
-from biodata.errors import InputError
 from biodata.flags import FLAGS
-from biodata.pipeline import Preview
+from biodata.pipeline import Preview, interpreted
 from biodata.pipeline.row_countries import countries_of
+from biodata.settings import Settings
 from biodata.sharing.publish import WITHHELD
-from biodata.store import survey_views
+from biodata.store import survey_files, survey_views
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.store.survey_views import View
-from biodata.surveys import seeing, words
-from biodata.surveys.difference import TABLES, Difference
+from biodata.surveys import sides, words
+from biodata.surveys.difference import TABLES as TABLES
+from biodata.surveys.difference import Difference
+from biodata.surveys.problems import refuse
 from biodata.vocabularies import SharingCategory
 
 MOST_ROWS: Final = 500
@@ -42,38 +44,30 @@ _EVENTS: Final = (
     "failed_days", "targetTaxonomicScope", "isAbsenceReported", "records", "species", "country_codes", "quality_flags",
     "sharing_category", "informationWithheld",
 )  # fmt: skip
-_FIRST: Final = (
-    "eventDate",
-    "year",
-    "scientificName",
-    "eventID",
-    "occurrenceID",
-    "decimalLatitude",
-    "decimalLongitude",
-)
+_FIRST: Final = ("eventDate", "year", "scientificName", "eventID", "occurrenceID", "decimalLatitude", "decimalLongitude")  # fmt: skip
 """What rows are sorted by, before all else that is shown of them: the file's order could tell the event of a coarse record."""
+_EXACT: Final = (
+    "occurrenceID", "scientificName", "individualCount", "eventDate", "eventID", "decimalLatitude", "decimalLongitude",
+    "locality", "quality_flags",
+)  # fmt: skip
 _WITHHELD: Final = re.compile(
     re.escape(WITHHELD).replace(r"\{\}", "(?P<reason>.+)", 1).replace(r"\{\}", "(?P<rule_id>[^()]+)", 1)
     .replace(r"\{\}", "(?P<owner>[^()]+)"), re.DOTALL,
 )  # fmt: skip
 
 
-def view_of(found: Preview, changes: Difference, sides: Collection[str]) -> tuple[View, set[str]]:
+def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> tuple[View, set[str]]:
     """Return the rows of an upload for those who decide about its sides, and the sides that have something to decide.
 
     These are the sides of each published row that becomes another one or goes, and of each whose cells change; every side
     where a row changes that is not published, since by its exact place alone it would be told on which side of the border it
     lies; and every side where nothing changes.
     """
-    columns, every = [*_COMPARED, *_BESIDE], sorted(sides)
-    was, now = (
-        frame.select("key", *columns).with_columns(_sides(frame, every)) for frame in (found.before, found.occurrences)
-    )
+    columns, every = [*_COMPARED, *_BESIDE], sorted(countries)
+    was, now = (frame.select("key", *columns).with_columns(_sides(frame, every)) for frame in (found.before, found.occurrences))  # fmt: skip
     both = now.join(was.with_columns(known=True), on="key", how="left", suffix=" was", maintain_order="left")
     differs = [pl.col(name).ne_missing(pl.col(f"{name} was")) for name in _COMPARED]
-    change = (
-        pl.when(pl.col("known").is_null()).then(pl.lit("new")).when(pl.any_horizontal(differs)).then(pl.lit("changed"))
-    )
+    change = pl.when(pl.col("known").is_null()).then(pl.lit("new")).when(pl.any_horizontal(differs)).then(pl.lit("changed"))  # fmt: skip
     both = both.with_columns(change=change.otherwise(pl.lit("unchanged")))
     gone = was.filter(pl.col("key").is_in(list(found.gone))).with_columns(change=pl.lit("gone"))
     rows = pl.concat([both.with_columns(before=_before(both)), gone], how="diagonal")
@@ -91,19 +85,19 @@ def view_of(found: Preview, changes: Difference, sides: Collection[str]) -> tupl
     hidden |= not told.is_in(events["eventID"].implode()).all()
     places = pl.concat([found.event_places, found.had_events]).filter(pl.col("identifier").is_in(told.implode()))
     own = pl.concat([now, was]).filter(pl.col("key").is_in(pl.concat(touched).implode()))["sides"]
-    concerned = set(pl.concat([own, places["countries"]]).explode().drop_nulls()) & set(sides)
-    view = View(
-        rows.select("change", "before", *columns, "sides"), events, _counts(rows, found, every), found.rules_hash
-    )
-    return view, set(sides) if hidden or not concerned else concerned
+    concerned = set(pl.concat([own, places["countries"]]).explode().drop_nulls()) & set(every)
+    shown = rows.select("change", "before", *columns, "sides")
+    view = View(shown, events, _counts(rows, found, every), found.rules_hash)
+    return view, set(every) if hidden or not concerned else concerned
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
     """Return, of changed rows, the published values that were others, as JSON."""
-    told: list[str | None] = []
-    for row in both.iter_rows(named=True):
-        was = {name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}
-        told.append(orjson.dumps(was).decode() if row["change"] == "changed" else None)
+    told = [
+        orjson.dumps({name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}).decode()
+        if row["change"] == "changed" else None
+        for row in both.iter_rows(named=True)
+    ]  # fmt: skip
     return pl.Series("before", told, dtype=pl.String)
 
 
@@ -114,7 +108,6 @@ def _sides(rows: pl.DataFrame, sides: list[str]) -> pl.Series:
 
 
 def _box(shapes: pl.Series) -> pl.DataFrame:
-    """Return the boxes of shapes (WKB), degrees."""
     bounds: Any = shapely.bounds(shapely.from_wkb(shapes.to_list())) if len(shapes) else []
     edges = pl.DataFrame(bounds, schema=dict.fromkeys(("west", "south", "east", "north"), pl.Float64), orient="row")
     return edges.with_columns(pl.all().fill_nan(None))
@@ -146,28 +139,23 @@ def rows(
     nobody decides about any more (SUBMISSION_DECIDED). `flags` tells what those of the rows mean, in the language.
     """
     with registry.session(read_only=True) as session:
-        found = seeing.need(session, who, number)
-        mine = seeing.seen_sides(who, found)
-        view = survey_views.read(session, number)
-        state = found.state
-    problem, expected = None, "the published data"
+        found = sides.need(session, who, number)
+        mine, view = sides.seen_sides(who, found), survey_views.read(session, number)
+    asked = {"column": "number", "value": str(number)}
     if view is None:
-        problem = f"it is {state}: its rows are kept only while somebody decides about them"
-        problem = "it is not checked yet" if state == "draft" else problem
-    elif rules_hash is not None and view.rules_hash != rules_hash:
+        problem = f"it is {found.state}: its rows are kept only while somebody decides about them"
+        problem = "it is not checked yet" if found.state == "draft" else problem
+        refuse("SUBMISSION_DECIDED", problem, "the published data", **asked)
+    if rules_hash is not None and view.rules_hash != rules_hash:
         problem = "the sharing rules have changed since it was checked; it is checked again, and its rows are shown after that"
-        expected = "in some minutes"
-    if view is None or problem is not None:
-        raise InputError(str(problem), column="number", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
-    is_of = pl.element().is_in(own_sides(mine, side))
-    frame = view.occurrences if table == "occurrences" else view.events
-    frame = frame.filter(pl.col("sides").list.eval(is_of).list.any())
+        refuse("SUBMISSION_DECIDED", problem, "in some minutes", **asked)
+    frame = _of_sides(view.occurrences if table == "occurrences" else view.events, mine, side)
     if change is not None and table == "occurrences":
         frame = frame.filter(pl.col("change") == change)
     if event is not None:
         frame = frame.filter(pl.col("eventID") == event)
-    shown = frame.slice(offset, limit)
-    told = shown.with_columns(pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine))))
+    own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
+    told = frame.slice(offset, limit).with_columns(own)
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
         "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(_retold(told, language)),
@@ -175,12 +163,33 @@ def rows(
     }  # fmt: skip
 
 
-def own_sides(mine: list[str], side: str | None) -> list[str]:
-    """Return the sides that are shown; a side that is none of theirs is refused (FIELD_INVALID)."""
+def exact_rows(
+    settings: Settings, registry: Registry, who: Principal | None, number: int, *, side: str | None = None
+) -> pl.DataFrame:
+    """Return the rows of a submission's file with their exact places: of the sides of `who`, or of all.
+
+    Only the owner of the installation can read that file: the service keeps it sealed, and never calls this. Refused is what
+    does not concern them (RECORD_MISSING), whose file is not checked yet, or gone (SUBMISSION_DECIDED), and another side.
+    """
+    with registry.session(read_only=True) as session:
+        found = sides.need(session, who, number)
+        mine = sides.seen_sides(who, found)
+    taken = survey_files.taken(settings.data, found.file_sha256, number)
+    path = taken if taken.exists() else survey_files.kept(settings.data, found.file_sha256, found.file_name)
+    if not path.exists():
+        refuse("SUBMISSION_DECIDED", f"its file is not here: it is {found.state}", column="number", value=str(number))
+    _, records = interpreted("survey", [path], settings, dataset=found.dataset, part=found.part)
+    codes = countries_of(records)
+    codes = pl.when(codes.list.len() > 0).then(codes).otherwise([NO_COUNTRY])
+    return _of_sides(records.with_columns(codes.alias("sides")).select("source_row", *_EXACT, "sides"), mine, side)
+
+
+def _of_sides(frame: pl.DataFrame, mine: list[str], side: str | None) -> pl.DataFrame:
+    """Return the rows of a side, or of all of somebody's; a side that is none of theirs is refused (FIELD_INVALID)."""
     if side is not None and side not in mine:
-        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
-        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
-    return mine if side is None else [side]
+        refuse("FIELD_INVALID", "you see no such side of it", ", ".join(mine) or "none", column="side", value=side)
+    is_of = pl.element().is_in(mine if side is None else [side])
+    return frame.filter(pl.col("sides").list.eval(is_of).list.any())
 
 
 def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
@@ -193,18 +202,17 @@ def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return rows for JSON: what is empty is left out."""
-    told = []
-    for row in frame.iter_rows(named=True):
-        one = row | {"before": orjson.loads(row["before"])} if row.get("before") else row
-        told.append({name: value for name, value in one.items() if value is not None and value != []})
-    return told
+    return [
+        {
+            name: orjson.loads(value) if name == "before" else value
+            for name, value in row.items()
+            if value not in (None, [])
+        }
+        for row in frame.iter_rows(named=True)
+    ]
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
-    """Return what the flags of rows mean; in English where the language has no words of its own for one."""
     codes = sorted(flags.explode().drop_nulls().unique())
     english = {code: FLAGS[code].meaning if code in FLAGS else code for code in codes}
     return {code: words.told(code, {}, language)[0] if words.has(code, language) else english[code] for code in codes}
-
-
-__all__ = ["MOST_ROWS", "TABLES", "own_sides", "rows", "view_of"]

@@ -217,6 +217,19 @@ def test_two_reviewers_the_second_is_told(page, post, files):
     expect(page.locator("#file")).to_be_focused()
 
 
+def test_what_is_typed_while_the_service_answers_stays(page, post):
+    waiting = []
+    page.route("**/v1/account", lambda route: waiting.append(route))
+    page.goto(f"{post.address}/surveys?language=en")
+    with page.expect_request("**/v1/account"):
+        use_key(page, post.keys["team"])
+    page.fill("#part", "typed at once")
+    expect(page.locator("#dataset")).to_have_value("")
+    waiting[0].continue_()
+    expect(page.locator("#dataset")).to_have_value("nam-ha")
+    expect(page.locator("#part")).to_have_value("typed at once")
+
+
 @pytest.mark.parametrize("language", ["en", "lo", "zh", "my", "km", "th"])
 def test_on_a_telephone_nothing_is_wider_than_the_screen(page, post, files, language):
     page.set_viewport_size({"width": 390, "height": 844})

@@ -224,7 +224,7 @@ def test_a_part_is_removed_restored_and_purged_whole_though_each_step_is_killed(
 
         removal = go(lambda: submit.remove(settings, registry, team, 1), WHILE_IT_IS_REMOVED, was, without)
         assert [review.look(registry, team, one)["state"] for one in (1, removal)] == ["removed", "removed"]
-        back = go(lambda: submit.restore(registry, team, 1, idempotency_key="back"), AFTER_REVIEW[:2], without, was)
+        back = go(lambda: submit.restore(registry, team, 1), AFTER_REVIEW[:2], without, was)
         assert review.look(registry, team, back)["state"] == "published"
         for moment in WHILE_IT_IS_PURGED:
             killed(settings, moment, "survey")

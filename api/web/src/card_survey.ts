@@ -78,37 +78,29 @@ function absence(p: Properties): string {
 function found(p: Properties): HTMLElement {
   const key = text(p['datasetKey']);
   const told = element('div', '', heading(t('What was found')));
-  if (typeof p['records'] === 'number') {
-    const records = p['records'];
-    const sum = records
-      ? t('Published records: {records}; species: {species}. ', { records: number(records, 0), species: number(p['species'], 0) })
-      : t('No record of it is published: nothing was found, or what was found is withheld.');
-    const line = paragraph(sum);
-    if (records && typeof p['eventID'] === 'string') {
-      const event = `'${p['eventID'].replaceAll("'", "''")}'`;
-      line.append(link(recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }), t('See its records')));
-    }
-    told.append(line);
+  const records = p['records'];
+  if (typeof records !== 'number') return told;
+  const line = paragraph(records
+    ? t('Published records: {records}; species: {species}. ', { records: number(records, 0), species: number(p['species'], 0) })
+    : t('No record of it is published: nothing was found, or what was found is withheld.'));
+  if (records && typeof p['eventID'] === 'string') {
+    const event = `'${p['eventID'].replaceAll("'", "''")}'`;
+    line.append(link(recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }), t('See its records')));
   }
+  told.append(line);
   return told;
 }
 
 function rights(p: Properties): HTMLElement {
-  return element(
-    'div',
-    'survey-cite',
-    table([
-      [t('Licence'), text(p['license']) === '–' ? t('as its dataset tells') : licence(text(p['license']))],
-      [t('Labels of communities'), list(p['community_labels'])],
-      [t('Doubts'), names(p['quality_flags']).map((name) => t(words(name.toLowerCase()))).join('; ') || '–'],
-    ]),
-  );
+  return element('div', 'survey-cite', table([
+    [t('Licence'), text(p['license']) === '–' ? t('as its dataset tells') : licence(text(p['license']))],
+    [t('Labels of communities'), list(p['community_labels'])],
+    [t('Doubts'), names(p['quality_flags']).map((name) => t(words(name.toLowerCase()))).join('; ') || '–'],
+  ]));
 }
 
 /** CC_BY_4_0 as it is written: CC BY 4.0. */
-function licence(name: string): string {
-  return name.replace(/_(\d)_(\d)$/, ' $1.$2').replaceAll('_', ' ');
-}
+const licence = (name: string): string => name.replace(/_(\d)_(\d)$/, ' $1.$2').replaceAll('_', ' ');
 
 function link(address: string, words_: string): HTMLElement {
   const anchor = element('a', '', words_);

@@ -1,42 +1,29 @@
 """What problems are called: each code's message, and what would be right, in the ten languages of the region."""
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
-from biodata.surveys.designs import words as designs
+from biodata.parsers.bundled import read_rows
+from biodata.surveys import designs
+
+_FOLDER: Final = "surveys/words"
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
-_NOISE: Final = re.compile(r"\d+\.\d{12,}")
-"""A number with more digits than anybody measures: they come of computing with it."""
-_TAGS: Final = MappingProxyType({"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"})
-"""Other tags of the same languages."""
+_NOISE: Final = re.compile(r"\d+\.\d{12,}")  # more digits than anybody measures come of computing
+_TAGS: Final = {"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"}  # of the same languages
 
 
-def _read(name: str) -> list[dict[str, str]]:
-    """Return the rows of a table of words."""
-    text = (files("biodata.surveys.words") / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
-_SAME: Final = MappingProxyType({row["name"]: row["code"] for row in _read("same")})
+_SAME: Final = MappingProxyType({row["name"]: row["code"] for row in read_rows("same.csv", _FOLDER)})
 """Codes of readers without words of their own, and rules of harmonising, by the code whose words say the same with less."""
 
 
 def code_of(code: str) -> str | None:
-    """Return the code whose words tell of a code: its own, or those of one that says the same with less; None where none do.
-
-    Examples
-    --------
-    >>> code_of("FILE_EMPTY"), code_of("JSON_INVALID"), code_of("NEVER_HEARD")
-    ('FILE_EMPTY', 'FILE_UNREADABLE', None)
-    """
+    """Return the code whose words tell of a code: its own, or those of one that says the same with less; None where none do."""
     return code if has(code) else _SAME.get(code)
 
 
@@ -59,8 +46,9 @@ def lacks(code: str, params: Mapping[str, Any], language: str) -> bool:
 
 def _in_words(name: str, value: str, language: str) -> str | None:
     """Return what a param says in a language: rules, units of effort and designs are told by words, all else as it is."""
-    if name == "rule":
-        return rule_in_words(value, language)
+    if name == "rule":  # of harmonising: what it did; nothing where it has no words
+        codes = dict.fromkeys(_SAME[one] for one in value.partition(": ")[0].split("+") if one in _SAME)
+        return "; ".join(words(language)[code][0] for code in codes) or None
     if name in {"reason", "owner"}:
         from biodata.surveys.words import sentences
 
@@ -72,32 +60,13 @@ def _in_words(name: str, value: str, language: str) -> str | None:
     return _NOISE.sub(lambda number: f"{float(number[0]):.10g}", value)
 
 
-def rule_in_words(rule: str, language: str = "en") -> str | None:
-    """Return what a rule of harmonising did, as a reader of the language understands it; None where it has no words.
-
-    Examples
-    --------
-    >>> rule_in_words("digits+buddhist_era")
-    'digits of another script, or signs of typesetting, were read; the year counts in another era'
-    """
-    names = rule.partition(": ")[0].split("+")
-    codes = dict.fromkeys(_SAME[name] for name in names if name in _SAME)
-    return "; ".join(words(language)[code][0] for code in codes) or None
-
-
 def has(code: str, language: str = "en") -> bool:
     """Tell whether a language has words for a code."""
     return code in words(language)
 
 
 def called(kind: str, name: str, language: str = "en") -> str:
-    """Return what one of our own names is called, such as the `STATE` `published`; the name itself where it has no words.
-
-    Examples
-    --------
-    >>> called("STATE", "published", "vi"), called("STATE", "never_heard")
-    ('đã công bố', 'never_heard')
-    """
+    """Return what one of our own names is called, such as the `STATE` `published`; the name itself where it has no words."""
     code = f"{kind}_{name.upper()}"
     return told(code, {}, language)[0] if has(code) else name
 
@@ -105,30 +74,19 @@ def called(kind: str, name: str, language: str = "en") -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, tuple[str, str]]:
     """Return the message and the expected of every code of a language."""
-    return MappingProxyType({row["code"]: (row["message"], row["expected"]) for row in _read(language)})
+    return MappingProxyType(
+        {row["code"]: (row["message"], row["expected"]) for row in read_rows(f"{language}.csv", _FOLDER)}
+    )
 
 
 def language_of(tag: str) -> str | None:
-    """Return the language of a tag such as `lo`, `zh-Hant-TW` or `tl`; None where it is none of the ten.
-
-    Examples
-    --------
-    >>> language_of("zh-TW"), language_of("tl"), language_of("fr")
-    ('zh', 'fil', None)
-    """
+    """Return the language of a tag such as `lo`, `zh-Hant-TW` or `tl`; None where it is none of the ten."""
     first = re.split("[-_]", tag.strip().lower())[0]
-    first = _TAGS.get(first, first)
-    return first if first in LANGUAGES else None
+    return _TAGS.get(first, first if first in LANGUAGES else None)
 
 
 def accepted(header: str | None) -> str:
-    """Return the language that an `Accept-Language` header asks for first among the ten; English where it asks none.
-
-    Examples
-    --------
-    >>> accepted("fr, lo;q=0.8, th;q=0.9"), accepted(None), accepted("*")
-    ('th', 'en', 'en')
-    """
+    """Return the language that an `Accept-Language` header asks for first among the ten; English where it asks none."""
     asked = (language_of(one) for one in ranked(header or ""))
     return next((language for language in asked if language is not None), "en")
 
@@ -145,9 +103,9 @@ def ranked(header: str) -> list[str]:
     return [name for _, name in sorted(weighted, key=lambda one: one[0])]
 
 
-def _filled(text: str, params: Mapping[str, Any]) -> str:
+def _filled(text: str, params: Mapping[str, str | None]) -> str:
     """Put the params into a text; leave out what is in brackets and lacks one."""
-    told = {name: str(value) for name, value in params.items() if value is not None and value != ""}
+    told = {name: value for name, value in params.items() if value}
 
     def optional(match: re.Match[str]) -> str:
         return match[1] if all(name in told for name in _PARAM.findall(match[1])) else ""

@@ -7,108 +7,80 @@ English words of `en.csv`, whose blanks (`{n}` a number, any other a text) are r
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
 
 from biodata import places
 from biodata.store.survey_steps import STATES
-from biodata.surveys import words
-from biodata.surveys.designs import words as designs
+from biodata.surveys import designs, words
 from biodata.vocabularies import EFFORT_UNITS, MEMBERS, SurveyDesign
 
-_KINDS: Final = ("REASON_", "RESULTS_", "DENIED_")
-"""Codes of sentences that are recognised."""
+_KINDS: Final = ("REASON_", "RESULTS_", "DENIED_")  # codes of sentences that are recognised
 _BLANK: Final = re.compile(r"\{(\w+)\}")
 _NUMBERED: Final = re.compile(r"n\d?")
-_CHOICE: Final = re.compile(r"\\\((s|[^()]*/[^()]*?)\\\)")
-"""In a pattern that is escaped."""
+_CHOICE: Final = re.compile(r"\\\((s|[^()]*/[^()]*?)\\\)")  # in a pattern that is escaped
 _NUMBER: Final = r"(?:\d{4}-\d\d-\d\d|[-−]?\d[\d,]*(?:\.\d+)?(?: ?%)?)"
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
-_NO_WORDS: Final = re.compile(r"[^\W\d_]")
-_LONGEST: Final = 1_000
-_MOST_BRACKETS: Final = 20
-"""What comes from outside may be anything: more is none of our sentences."""
-_SHORT: Final = 5
-"""Letters of `and`, `to`, `it is` and the like, which anybody else says, too."""
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_LONGEST, _MOST_BRACKETS = 1_000, 20  # what comes from outside may be anything: more is none of our sentences
+_SHORT: Final = 5  # letters of `and`, `to`, `it is` and the like, which anybody else says, too
 _APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
-_WITH_NUMBER: Final = re.compile(
-    rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})"
-)
+_WITH_NUMBER: Final = re.compile(rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})")  # fmt: skip
 _IN_BRACKETS: Final = (re.compile(r"(.+) \(([^()]*)\)"), re.compile(r"([^()]+?) \((.+)\)"))
 
 
 @lru_cache(maxsize=20_000)
 def retold(text: str, language: str) -> str:
-    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are.
-
-    Examples
-    --------
-    >>> retold("nests are robbed", "vi"), retold("Panthera tigris", "vi"), retold("1,234.5", "vi")
-    ('tổ bị cướp', 'Panthera tigris', '1.234,5')
-    """
+    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are."""
     if language == "en" or not text.strip():
         return text
     if len(text) > _LONGEST:  # a list is retold by its parts, and what is no list was not said by us
         mark = "; " if "; " in text else ", "
         parts = text.split(mark)
         return text if max(map(len, parts)) > _LONGEST else mark.join(retold(part, language) for part in parts)
-    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
     told = text.strip()
-    return before + (_whole(told, language) or _in_parts(told, language) or told) + after
+    return text.replace(told, _whole(told, language) or _in_parts(told, language) or told, 1)
 
 
 def _whole(told: str, language: str) -> str | None:
     """Return what is one sentence, one name of ours, or nothing but numbers."""
-    if not _NO_WORDS.search(told):
+    if not _LETTER.search(told):
         return numbers(told, language)
-    code = _plain().get(told)
-    if code is not None:
+    if (code := _plain().get(told)) is not None:
         return words.told(code, {}, language)[0]
     if (known := _names(language).get(told.casefold())) is not None:
         return known
-    for pattern, code in _patterns():
+    for pattern, code, is_short in _patterns():
         match = pattern.fullmatch(told)
-        if match is None or any(_of_two(value) for value in match.groups()):
+        # What stands in a blank is no half of a bracket, and not one sentence and a half.
+        if match is None or any(one.count("(") != one.count(")") or "; " in one for one in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
         # `and` and `or` are ours only between words that are, `to` between numbers.
-        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= _SHORT
-        if not short or all(_ours(match[name], language) for name in blanks if not _NUMBERED.fullmatch(name)):
+        asked = [match[name] for name in blanks if is_short and not _NUMBERED.fullmatch(name)]
+        if all(retold(one, language) != one or one.casefold() in _names(language) or one in _plain() for one in asked):
             return words.told(code, blanks, language)[0]
     return None
-
-
-def _of_two(value: str) -> bool:
-    """Return whether what stands in a blank is part of what stands beside it: half a bracket, or one sentence and a half."""
-    return value.count("(") != value.count(")") or "; " in value
-
-
-def _ours(told: str, language: str) -> bool:
-    """Return whether a text is retold, be it by the same words: China is China in Malay."""
-    return retold(told, language) != told or told.casefold() in _names(language) or told in _plain()
 
 
 def _in_parts(told: str, language: str) -> str | None:
     """Return a list, a name with a number, or a name with more in brackets, of which at least one part is ours."""
     if told.endswith(".") and not told.endswith("..") and (sentence := retold(told[:-1], language)) != told[:-1]:
         return f"{sentence}."
-    best: tuple[int, str] | None = None
+    found = []
     for mark in _APART:
         parts = _split(told, mark)
-        if mark == ": " and len(parts) > 2:  # what stands behind the first may be a sentence with a colon
-            parts = [parts[0], mark.join(parts[1:])]
-        if len(parts) > 1:
-            new = [retold(part, language) for part in parts]
+        if mark == ": ":  # what stands behind the first may be a sentence with a colon
+            parts = [parts[0], mark.join(parts[1:])] if len(parts) > 1 else parts
+        new = [retold(part, language) for part in parts] if len(parts) > 1 else parts
+        if new != parts:
             left = sum(len(part) for part, one in zip(parts, new, strict=True) if part == one)
-            # A sentence may hold commas, and a list sentences with colons: least is left where the mark is the right one.
-            if new != parts and (best is None or left < best[0]):
-                best = left, mark.join(new)
-            if best is not None and best[0] == 0:
-                break
-    if best is not None:
-        return best[1]
+            found.append((left, mark.join(new)))
+    if (
+        found
+    ):  # a sentence may hold commas, and a list sentences with colons: least is left where the mark is the right one
+        return min(found, key=lambda one: one[0])[1]
     deep = told.count("(") > _MOST_BRACKETS
     if not deep and (match := _IN_BRACKETS[0].fullmatch(told) or _IN_BRACKETS[1].fullmatch(told)):
         new = [retold(part, language) for part in match.groups()]
@@ -134,50 +106,40 @@ def _split(told: str, mark: str) -> list[str]:
 
 
 def numbers(text: str, language: str) -> str:
-    """Return numbers with the signs for decimals and thousands that a language has.
-
-    Examples
-    --------
-    >>> numbers("0.35 (1,200 %)", "id"), numbers("0.35", "lo")
-    ('0,35 (1.200 %)', '0,35')
-    """
+    """Return numbers with the signs for decimals and thousands that a language has."""
     signs = Locale.parse(language).number_symbols["latn"]
     swap = str.maketrans({".": signs["decimal"], ",": signs["group"]})
     return _NUMBERS.sub(lambda match: match[0].translate(swap), text)
 
 
+def _sentences(*, blanks: bool) -> list[tuple[str, str]]:
+    found = [(code, message) for code, (message, _) in words.words("en").items() if code.startswith(_KINDS)]
+    return [(code, english) for code, english in found if (_BLANK.search(english) is not None) == blanks]
+
+
 @lru_cache(maxsize=1)
 def _plain() -> Mapping[str, str]:
-    """Return the codes of sentences without blanks."""
-    return MappingProxyType({english: code for code, english in _sentences() if not _BLANK.search(english)})
+    return {english: code for code, english in _sentences(blanks=False)}
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return sentences with blanks, those first that say most by themselves."""
-    found = [(english, code) for code, english in _sentences() if _BLANK.search(english)]
-    found.sort(key=lambda one: (-len(_BLANK.sub("", one[0])), one[1]))
-    return tuple((re.compile(_pattern(english), re.DOTALL), code) for english, code in found)
-
-
-def _sentences() -> list[tuple[str, str]]:
-    return [(code, message) for code, (message, _) in words.words("en").items() if code.startswith(_KINDS)]
+def _patterns() -> list[tuple[re.Pattern[str], str, bool]]:
+    """Return what recognises sentences with blanks, with whether their own words are short; those first that say most."""
+    own = {code: _BLANK.sub("", english) for code, english in _sentences(blanks=True)}
+    every = sorted(_sentences(blanks=True), key=lambda one: (-len(own[one[0]]), one[0]))
+    return [(re.compile(_pattern(text), re.DOTALL), code, len(own[code].strip()) <= _SHORT) for code, text in every]
 
 
 def _pattern(english: str) -> str:
     """Return what recognises a sentence; a blank called `n` or `n1` is a number, `(s)` may be there, `(is/are)` is one of both."""
     told = ""
     for n, part in enumerate(_BLANK.split(english)):
-        if n % 2 == 0:
-            told += _CHOICE.sub(lambda match: _chosen(match[1]), re.escape(part))
-        else:
+        if n % 2:
             told += f"(?P<{part}>{_NUMBER if _NUMBERED.fullmatch(part) else '.+?'})"
+        else:
+            escaped = re.escape(part)
+            told += _CHOICE.sub(lambda one: "s?" if one[1] == "s" else f"(?:{one[1].replace('/', '|')})", escaped)
     return told
-
-
-def _chosen(inside: str) -> str:
-    """Return what recognises a plural or one of several words."""
-    return "s?" if inside == "s" else f"(?:{inside.replace('/', '|')})"
 
 
 @lru_cache(maxsize=len(words.LANGUAGES))
@@ -192,4 +154,4 @@ def _names(language: str) -> Mapping[str, str]:
             told[unit] = told[f"{unit}s"] = called
     for state in STATES:
         told[state] = words.called("STATE", state, language)
-    return MappingProxyType({name.casefold(): called for name, called in told.items()})
+    return {name.casefold(): called for name, called in told.items()}

@@ -1,6 +1,6 @@
 // Who it is: a login, a first password by a code, or a key.
 import { t } from '../words';
-import { attempt, complain, field, find, say } from './dom';
+import { attempt, complain, field, find, say, submitted } from './dom';
 import { hasKey, logIn, logOut, Refused, setPassword, useKey } from './session';
 
 /** Wire the forms; `changed` is called whenever somebody else looks at the page. */
@@ -11,20 +11,13 @@ export function startAccount(changed: () => void): void {
     find('login-status').focus(); // what had the focus is hidden now
     changed();
   };
-  find('key-form').addEventListener('submit', (event) => {
-    event.preventDefault();
+  submitted('key-form', () => {
     useKey(field('key').value);
     field('key').value = '';
     knownNow(t(hasKey() ? 'key_used' : 'key_gone'));
   });
-  find('login-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    void attempt(find('login-status'), () => byPassword(knownNow), find<HTMLButtonElement>('login-button'));
-  });
-  find('code-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    void attempt(find('code-status'), byCode, find<HTMLButtonElement>('code-button'));
-  });
+  submitted('login-form', () => void attempt(find('login-status'), () => byPassword(knownNow), find<HTMLButtonElement>('login-button')));
+  submitted('code-form', () => void attempt(find('code-status'), byCode, find<HTMLButtonElement>('code-button')));
   find('logout-button').addEventListener('click', () => {
     const ended = logOut();
     knownNow(t('key_gone'));

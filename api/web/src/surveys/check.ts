@@ -1,31 +1,19 @@
 // The check: nothing is kept by the service, and no key is needed. What uncertain headings mean is decided here, too.
 import { language, t } from '../words';
-import { attempt, el, field, find, say, statusLine, table, terms } from './dom';
+import { attempt, el, field, find, say, statusLine, submitted, table, terms } from './dom';
 import { reportView, type Report } from './findings';
 import { ask, askJson, asJson, hasKey, save } from './session';
 
-interface Heading {
-  heading: string;
-  sheet: string;
-  certain: boolean;
-  term: string | null;
-  others: string[];
-  why: string;
-}
+interface Heading { heading: string; sheet: string; certain: boolean; term: string | null; others: string[]; why: string }
 
 const NO_TERM = '-';
 /** Proposals that are accepted, here until the file is sent, and from then on for its dataset. */
 const accepted = new Set<string>();
 
-export function chosenFile(): File | null {
-  return field('file').files?.[0] ?? null;
-}
+export const chosenFile = (): File | null => field('file').files?.[0] ?? null;
 
 export function startCheck(): void {
-  find('check-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    void check();
-  });
+  submitted('check-form', () => void check());
   find('headings-button').addEventListener('click', () => void lookAtHeadings());
   field('file').addEventListener('change', () => {
     for (const id of ['report', 'headings']) find(id).replaceChildren();

@@ -66,12 +66,11 @@ export function answerForm(survey: Survey, etag: string, act: Act): HTMLElement 
 }
 
 /** A button that tells what it does and asks once before it does it. */
-export function askedOnce(words: { first: string; help: string; sure: string; kind?: string }, done: () => Promise<void>): HTMLElement {
-  const kind = words.kind ?? 'plain';
-  const first = el('button', { type: 'button', class: kind, onclick: () => open(true) }, words.first);
-  const sure = el('button', { type: 'button', class: kind === 'danger' ? 'danger' : '', onclick: () => void done() }, words.sure);
+export function askedOnce([what, help, yes]: [string, string, string], done: () => Promise<void>, kind = 'plain'): HTMLElement {
+  const first = el('button', { type: 'button', class: kind, onclick: () => open(true) }, what);
+  const sure = el('button', { type: 'button', class: kind === 'danger' ? 'danger' : '', onclick: () => void done() }, yes);
   const leave = el('button', { type: 'button', class: 'plain', onclick: () => open(false) }, t('leave'));
-  const question = el('div', { class: 'note question', hidden: true }, el('p', {}, words.help), el('div', { class: 'row' }, sure, leave));
+  const question = el('div', { class: 'note question', hidden: true }, el('p', {}, help), el('div', { class: 'row' }, sure, leave));
   const open = (asked: boolean): void => {
     [first.hidden, question.hidden] = [asked, !asked];
     (asked ? sure : first).focus();

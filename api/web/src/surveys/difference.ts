@@ -2,26 +2,12 @@
 import { t } from '../words';
 import { el, folded, named, table, terms, type Child } from './dom';
 
-interface Cell {
-  sheet: string;
-  row: number;
-  column: string;
-  before: string | null;
-  after: string | null;
-  shown: boolean;
-}
+interface Cell { sheet: string; row: number; column: string; before: string | null; after: string | null; shown: boolean }
 interface TableDifference {
-  counts: Record<string, number>;
-  new: { sheet: string; row: number }[];
+  counts: Record<string, number>; changed: Cell[]; changed_cells: Record<string, number>; new: { sheet: string; row: number }[];
   gone: { was_sheet: string | null; was_row: number | null; identifier?: string | null }[];
-  changed: Cell[];
-  changed_cells: Record<string, number>;
 }
-export interface Difference {
-  notes?: { code: string; message: string }[];
-  occurrences?: TableDifference;
-  events?: TableDifference;
-}
+export interface Difference { notes?: { code: string; message: string }[]; occurrences?: TableDifference; events?: TableDifference }
 
 const KINDS = ['new', 'changed', 'gone', 'unchanged'];
 const TABLES = ['occurrences', 'events'] as const;
@@ -34,7 +20,7 @@ export function differenceView(difference: Difference): HTMLElement {
     el('h4', {}, t('difference')),
     table(t('difference'), ['', ...KINDS.map((kind) => named('kind', kind))], counts),
     ...(difference.notes ?? []).map((note) => el('p', { class: 'note', 'data-code': note.code }, note.message)),
-    ...tables.flatMap(([name, one]) => [cells(name, one), gone(name, one), added(name, one)]));
+    ...tables.flatMap(([name, one]) => [cells(name, one), ...whole(name, one)]));
 }
 
 /** How many rows a version made new, changed or removed, in one line. */
@@ -54,15 +40,14 @@ function cells(name: string, difference: TableDifference): Child {
   return list('changed', `${name}, ${t('changed_fields')}: ${told}`, heads, rows, columns.reduce((sum, [, count]) => sum + count, 0));
 }
 
-/** Rows that are in the file no more: where they stood in the version before. */
-function gone(name: string, { counts, gone: rows }: TableDifference): Child {
-  const cellsOf = rows.map((one) => [one.identifier ?? t('cell_kept_back'), one.was_sheet, one.was_row]);
-  return list('gone', `${name}: ${named('kind', 'gone')} (${counts['gone']})`, [t('identifiers'), t('sheet'), t('row_before')], cellsOf, counts['gone'] ?? 0);
-}
-
-function added(name: string, { counts, new: rows }: TableDifference): Child {
-  const title = `${name}: ${named('kind', 'new')} (${counts['new']})`;
-  return list('new', title, [t('sheet'), t('row')], rows.map((one) => [one.sheet, one.row]), counts['new'] ?? 0);
+/** Rows that are new, and those that are in the file no more: where they stood in the version before. */
+function whole(name: string, { counts, gone, new: added }: TableDifference): Child[] {
+  const title = (kind: string): string => `${name}: ${named('kind', kind)} (${counts[kind]})`;
+  const went = gone.map((one) => [one.identifier ?? t('cell_kept_back'), one.was_sheet, one.was_row]);
+  return [
+    list('gone', title('gone'), [t('identifiers'), t('sheet'), t('row_before')], went, counts['gone'] ?? 0),
+    list('new', title('new'), [t('sheet'), t('row')], added.map((one) => [one.sheet, one.row]), counts['new'] ?? 0),
+  ];
 }
 
 function list(kind: string, title: string, heads: string[], rows: Child[][], all: number): Child {

@@ -8,16 +8,15 @@ type Attribute = string | number | boolean | null | undefined | ((event: Event) 
 export const terms: Record<string, string> = served?.terms ?? {};
 
 /** What the page calls one of the service's own names, such as the state `published`; the name itself where it has no word. */
-export function named(kind: string, name: string): string {
-  return called(`${kind}_${name}`) ?? name;
-}
+export const named = (kind: string, name: string): string => called(`${kind}_${name}`) ?? name;
 
-export function find<T extends HTMLElement = HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
-}
+export const find = <T extends HTMLElement = HTMLElement>(id: string): T => document.getElementById(id) as T;
 
-export function field(id: string): HTMLInputElement {
-  return find<HTMLInputElement>(id);
+export const field = (id: string): HTMLInputElement => find<HTMLInputElement>(id);
+
+/** Do something instead of sending a form. */
+export function submitted(form: string, done: () => void): void {
+  find(form).addEventListener('submit', (event) => (event.preventDefault(), done()));
 }
 
 /** An element; `on…` are handlers, the rest attributes; strings become text. */
@@ -61,9 +60,7 @@ export function folded(attributes: Record<string, Attribute>, summary: Child[], 
 }
 
 /** A place that screen readers listen to. */
-export function statusLine(): HTMLParagraphElement {
-  return el('p', { class: 'status', role: 'status', 'aria-live': 'polite' });
-}
+export const statusLine = (): HTMLParagraphElement => el('p', { class: 'status', role: 'status', 'aria-live': 'polite' });
 
 /** Say something in such a place. */
 export function say(where: HTMLElement, text: string, kind = ''): void {

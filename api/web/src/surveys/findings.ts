@@ -2,37 +2,17 @@
 import { t } from '../words';
 import { el, folded, grouped, inCommon, ranges, table, type Child } from './dom';
 
-export interface Problem {
-  file: string;
-  sheet: string | null;
-  row: number | null;
-  column: string | null;
-  value: string | null;
-  code: string;
-  blocking: boolean;
-  message: string;
-  expected: string | null;
-  /** What stands in the place of the cell where it is accepted. */
-  proposal?: string | null;
+/** `proposal` stands in the place of the cell where it is accepted. */
+interface Problem extends Notice {
+  file: string; sheet: string | null; row: number | null; column: string | null; value: string | null; blocking: boolean; proposal?: string | null;
 }
-interface Notice {
-  code: string;
-  message: string;
-  expected: string | null;
-}
+interface Notice { code: string; message: string; expected: string | null }
 export interface Report {
-  ok: boolean;
-  blocking: number;
-  warnings: number;
-  rows: number;
-  note?: string;
-  problems: Problem[];
-  notices?: Notice[];
+  ok: boolean; blocking: number; warnings: number; rows: number; note?: string; problems: Problem[]; notices?: Notice[];
 }
 
 const MOST_LINES = 200;
-/** Lines of a kind that must be mended, up to which it is open from the start. */
-const FEW = 5;
+const FEW = 5; // lines of a kind that must be mended, up to which it is open from the start
 
 /** What is accepted: all proposals of a code, or those of a cell's text as `CODE=value`. */
 type Accept = ((what: string) => void) | null;

@@ -1,6 +1,6 @@
 // What is decided about: a survey's rows as they would be published, by species, by event and on a small map; reviewers see their side's.
 import { language, t } from '../words';
-import { attempt, el, find, folded, grouped, named, say, statusLine, table, terms, type Child } from './dom';
+import { attempt, el, find, folded, grouped, named, present, say, statusLine, table, terms, type Child } from './dom';
 import { drawing } from './drawing';
 import { askJson } from './session';
 
@@ -15,18 +15,12 @@ export type Row = Texts<'occurrenceID' | 'eventID' | 'eventDate' | 'scientificNa
 type EventRow = Texts<'eventID' | 'design' | 'samplingProtocol' | 'event_start' | 'event_end' | 'effort_unit' | 'locality' | 'sharing_category'>
   & Numbers<'year' | 'effort_value' | 'failed_days' | 'records' | 'species' | 'west' | 'east' | 'south' | 'north'>
   & { targetTaxonomicScope?: string[]; country_codes?: string[]; quality_flags?: string[] };
-interface Answer<T> {
-  counts: Record<string, Record<string, number>>;
-  count: number;
-  results: T[];
-  flags: Record<string, string>;
-}
+interface Answer<T> { counts: Record<string, Record<string, number>>; count: number; results: T[]; flags: Record<string, string> }
 type Ask = ((words: string) => void) | null;
 
 const AT_ONCE = 500;
 const CHANGES = ['new', 'changed', 'unchanged', 'gone'];
-/** Rows that change, up to which their species are open from the start. */
-const FEW = 20;
+const FEW = 20; // rows that change, up to which their species are open from the start
 
 /** The rows of a survey; `about(words)` begins a question, where the reader may ask one. */
 export function rowsView(survey: number, about: Ask): HTMLElement {
@@ -34,17 +28,14 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   const [events, map, legend, shown] = [el('div'), el('div'), el('div'), el('div', { class: 'every-species' })];
   const option = (kind: string): HTMLElement => el('option', { value: kind }, named('kind', kind));
   const change = el('select', { id: 'rows-change' }, el('option', { value: '' }, t('all')), ...CHANGES.map(option));
-  let event: string | null = null;
-  let rows: Row[] = [];
-  let flags: Record<string, string> = {};
-  let round = 0;
+  const ask = <T>(asked: Record<string, string>): Promise<Answer<T>> =>
+    askJson(`/v1/surveys/${survey}/rows?${new URLSearchParams({ language, limit: String(AT_ONCE), ...asked })}`);
+  let [event, rows, flags, round]: [string | null, Row[], Record<string, string>, number] = [null, [], {}, 0];
 
   const load = (): Promise<void> => attempt(status, async () => {
     const mine = ++round;
-    const query: Record<string, string> = { language, limit: String(AT_ONCE), offset: String(rows.length) };
-    if (change.value) query['change'] = change.value;
-    if (event !== null) query['event'] = event;
-    const answer = await askJson<Answer<Row>>(`/v1/surveys/${survey}/rows?${new URLSearchParams(query)}`);
+    const of = { ...(change.value && { change: change.value }), ...(event !== null && { event }) };
+    const answer = await ask<Row>({ offset: String(rows.length), ...of });
     if (mine !== round) return;
     [rows, flags] = [[...rows, ...answer.results], { ...flags, ...answer.flags }];
     counts.replaceChildren(...Object.entries(answer.counts).map(([side, of]) => el('li', {}, sideCounts(side, of))));
@@ -56,7 +47,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     const common = Object.keys(flags).filter((flag) => rows.length > 1 && rows.every((row) => row.quality_flags?.includes(flag)));
     const items = common.map((flag) => el('li', {}, flags[flag], ' ', el('small', {}, flag)));
     legend.replaceChildren(...(common.length ? [el('p', {}, t('doubts_all')), el('ul', {}, ...items)] : []));
-    map.replaceChildren(...[drawing(rows, t('rows_map'))].filter((one) => one !== null));
+    map.replaceChildren(...present([drawing(rows, t('rows_map'))]));
     shown.replaceChildren(...speciesOf(rows, new Set(common), flags, about));
   };
   const anew = (chosen: string | null): void => {
@@ -64,8 +55,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     void load();
   };
   const loadEvents = async (): Promise<void> => {
-    const query = new URLSearchParams({ table: 'events', language, limit: String(AT_ONCE) });
-    const answer = await askJson<Answer<EventRow>>(`/v1/surveys/${survey}/rows?${query}`);
+    const answer = await ask<EventRow>({ table: 'events' });
     if (answer.results.length) events.replaceChildren(folded({}, [`${t('events')} (${answer.count})`], eventTable(answer, anew)));
   };
 
@@ -80,9 +70,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     status, legend, shown, more);
 }
 
-function plainButton(words: string): HTMLButtonElement {
-  return el('button', { type: 'button', class: 'plain', hidden: true }, words);
-}
+const plainButton = (words: string): HTMLButtonElement => el('button', { type: 'button', class: 'plain', hidden: true }, words);
 
 /** The counts of a side; what waits is said where something does. */
 function sideCounts(side: string, counts: Record<string, number>): string {
@@ -108,9 +96,7 @@ function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, strin
   });
 }
 
-function badge(change: string, count = ''): HTMLElement {
-  return el('span', { class: `badge ${change}` }, named('kind', change) + count);
-}
+const badge = (change: string, count = ''): HTMLElement => el('span', { class: `badge ${change}` }, named('kind', change) + count);
 
 function recordTable(rows: Row[], doubts: (row: Row) => string[], flags: Record<string, string>, about: Ask): HTMLElement {
   const heads = [t('change'), terms['occurrenceID'], terms['individualCount'], terms['eventDate'], terms['eventID'], t('place'), t('sides'), t('doubts'), ''];
@@ -141,9 +127,9 @@ function changed(row: Row, term: string, empty: string): Child[] {
 }
 
 function place(row: Row): HTMLElement {
-  const was = row.before && ('decimalLatitude' in row.before || 'decimalLongitude' in row.before);
-  const edge = (term: 'decimalLatitude' | 'decimalLongitude'): string => String(row.before?.[term] ?? row[term] ?? '');
-  const before = was ? [el('br'), el('small', {}, `${t('before')}: ${edge('decimalLatitude')}, ${edge('decimalLongitude')}`)] : [];
+  const pair = ['decimalLatitude', 'decimalLongitude'] as const;
+  const edges = pair.map((term) => row.before?.[term] ?? row[term] ?? '').join(', ');
+  const before = pair.some((term) => row.before && term in row.before) ? [el('br'), el('small', {}, `${t('before')}: ${edges}`)] : [];
   return el('div', {}, [where(row), row.countryCode, row.locality].filter(Boolean).join(', '), ...before);
 }
 

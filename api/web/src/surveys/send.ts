@@ -1,7 +1,7 @@
 // Sending a part of a dataset: checked first, so that its sender sees what it changes before anybody else does.
 import { language, served, t } from '../words';
 import { chosenFile, formOf } from './check';
-import { attempt, el, field, find, say } from './dom';
+import { attempt, el, field, find, say, submitted } from './dom';
 import { askJson, hasKey } from './session';
 import { versionsOf, type VersionList } from './versions';
 
@@ -13,20 +13,18 @@ export function startSend(sent: (number: number) => void): void {
   field('file').addEventListener('change', tellFile);
   field('dataset').addEventListener('change', () => void loadParts());
   field('part').addEventListener('input', tellPart);
-  find('send-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    void send(sent);
-  });
+  submitted('send-form', () => void send(sent));
 }
 
 /** Offer the datasets that somebody sends to, and their parts; nothing to nobody. */
 export async function offerDatasets(): Promise<void> {
+  // Emptied before the service is asked: what somebody types while it answers stays.
+  field('dataset').value = field('part').value = '';
   const own = hasKey() ? await askJson<{ name: string; roles: { role: string; dataset?: string }[] }>('/v1/account').catch(() => null) : null;
   const datasets = (own?.roles ?? []).flatMap(({ role, dataset }) => (role === 'uploader' && dataset ? [dataset] : []));
   if (own && !find('login-status').textContent) say(find('login-status'), t('logged_in', { name: own.name }));
   find('datasets').replaceChildren(...datasets.map((value) => el('option', { value })));
-  field('dataset').value = datasets.length === 1 ? datasets[0]! : '';
-  field('part').value = '';
+  if (datasets.length === 1) field('dataset').value ||= datasets[0]!;
   await loadParts();
 }
 
@@ -56,9 +54,7 @@ function tellFile(): void {
 }
 
 /** The part that is typed, else as the service calls it. */
-function partName(): string {
-  return field('part').value.trim() || (chosenFile()?.name ?? '').replace(/(?<=.)\.[^.]*$/, '');
-}
+const partName = (): string => field('part').value.trim() || (chosenFile()?.name ?? '').replace(/(?<=.)\.[^.]*$/, '');
 
 /** Say that what is sent takes the place of what is there. */
 function tellPart(): void {

@@ -7,17 +7,9 @@ let key = sessionStorage.getItem(KEPT) ?? '';
 let next = sessionStorage.getItem(NEXT) ?? '';
 let exchange: Promise<void> | null = null; // one at a time: a token that is shown twice ends the login
 
-interface Pair {
-  access_token: string;
-  refresh_token: string;
-}
-interface Asked {
-  method?: string;
-  body?: BodyInit;
-  headers?: Record<string, string>;
-  /** False where nobody has to know who asks. */
-  known?: boolean;
-}
+interface Pair { access_token: string; refresh_token: string }
+/** `known` is false where nobody has to know who asks. */
+interface Asked { method?: string; body?: BodyInit; headers?: Record<string, string>; known?: boolean }
 
 const OWN_WORDS = [401, 403, 404, 412, 413, 429, 507];
 const ITSELF = ['PASSWORD_INVALID', 'CODE_INVALID']; // of these the service's own words are enough
@@ -29,9 +21,7 @@ export class Refused extends Error {
   }
 }
 
-export function hasKey(): boolean {
-  return key !== '';
-}
+export const hasKey = (): boolean => key !== '';
 
 export function useKey(typed: string, second = ''): void {
   [key, next] = [typed.trim(), second];
@@ -85,11 +75,6 @@ export async function ask(path: string, asked: Asked = {}, again = false): Promi
   return answer;
 }
 
-/** A key that makes sending the same thing twice the same thing once. */
-export function onceKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** Hand a file to the person. */
 export function save(blob: Blob, name: string): void {
   const address = URL.createObjectURL(blob);
@@ -99,13 +84,9 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-function post(path: string, body: unknown): Promise<Pair> {
-  return askJson(path, { ...asJson(body), known: false });
-}
+const post = (path: string, body: unknown): Promise<Pair> => askJson(path, { ...asJson(body), known: false });
 
-function usePair(pair: Pair): void {
-  useKey(pair.access_token, pair.refresh_token);
-}
+const usePair = (pair: Pair): void => useKey(pair.access_token, pair.refresh_token);
 
 async function renew(): Promise<void> {
   try {

@@ -3,60 +3,27 @@ import { datasetAddress } from '../service';
 import { language, t } from '../words';
 import { answerForm, askedOnce, decisionForm } from './decision';
 import { differenceView, type Difference } from './difference';
-import { attempt, complain, el, find, folded, named, say, statusLine, table, when, type Child } from './dom';
+import { attempt, complain, el, find, folded, named, present, say, statusLine, table, when, type Child } from './dom';
 import { reportView, type Report } from './findings';
 import { askAbout, rowsView } from './rows';
 import { loadParts, sendAgain } from './send';
 import { ask, askJson, hasKey, Refused, save } from './session';
 import { versionsView } from './versions';
 
-interface Question {
-  sheet?: string;
-  row?: number;
-  column?: string;
-  question: string;
-}
-interface Happened {
-  action: string;
-  survey?: number;
-  role: string;
-  country?: string;
-  note?: string;
-  questions?: Question[];
-  date: string;
-}
+interface Question { sheet?: string; row?: number; column?: string; question: string }
+interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; questions?: Question[]; date: string }
+/** `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`. */
 interface Summary {
-  id: number;
-  state: string;
-  /** As `state`; of a draft whether it is being checked. */
-  stage: string;
-  version: number;
-  changed: string;
-  dataset: string;
-  part: string;
-  part_version?: number;
-  replaced_by?: number;
-  /** None of a version that removes its part. */
-  file?: string;
-  sides?: Record<string, string>;
-  mine: boolean;
-  waits_for_you: boolean;
+  id: number; state: string; stage: string; version: number; changed: string; dataset: string; part: string; part_version?: number;
+  replaced_by?: number; file?: string; sides?: Record<string, string>; mine: boolean; waits_for_you: boolean;
 }
 export interface Survey extends Summary {
-  next?: string;
-  left_alone?: boolean;
-  report?: Report;
-  difference?: Difference;
-  waits?: string[];
-  yours?: string[];
-  rows: boolean;
+  next?: string; left_alone?: boolean; report?: Report; difference?: Difference; waits?: string[]; yours?: string[]; rows: boolean;
   history: Happened[];
 }
 
-const AGAIN_MS = 2_000;
-const MOST_TIMES = 150;
-/** Of the list; the others are there on a click. */
-const MOST_LISTED = 5;
+const [AGAIN_MS, MOST_TIMES] = [2_000, 150];
+const MOST_LISTED = 5; // of the list; the others are there on a click
 const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
 const IN_THE_DATASET = ['committed', 'published'];
 const SPOKEN = ['asked', 'refused', 'answered'];
@@ -137,13 +104,9 @@ export async function open(number: number, note = ''): Promise<void> {
 }
 
 /** What makes it worth showing anew. */
-function seen(survey: Survey): string {
-  return `${survey.version} ${survey.state} ${Boolean(survey.report)} ${Boolean(survey.left_alone)}`;
-}
+const seen = (survey: Survey): string => `${survey.version} ${survey.state} ${Boolean(survey.report)} ${Boolean(survey.left_alone)}`;
 
-function works(survey: Survey): boolean {
-  return survey.stage === 'checking' || ['accepted', 'committing', 'committed'].includes(survey.state);
-}
+const works = (survey: Survey): boolean => survey.stage === 'checking' || ['accepted', 'committing', 'committed'].includes(survey.state);
 
 function show(survey: Survey, etag: string, note: string): void {
   const blocked = survey.report?.ok === false;
@@ -165,7 +128,7 @@ function show(survey: Survey, etag: string, note: string): void {
     history(survey),
   ];
   const box = find('survey');
-  box.replaceChildren(...parts.filter((one) => one instanceof Node));
+  box.replaceChildren(...present(parts));
   box.hidden = false;
 }
 
@@ -174,16 +137,16 @@ function stateLine(survey: Survey): HTMLElement {
   const working = works(survey) && !survey.left_alone ? ` · ${t('working')}` : '';
   const state = el('strong', { id: 'survey-state', 'data-state': survey.state }, named('state', survey.stage) + working);
   const kind = survey.left_alone ? 'note' : survey.state === 'published' ? 'good' : survey.state === 'refused' ? 'bad' : 'known';
-  const link = (id: string, href: string, words: string): Child[] => [' · ', el('a', { id, href }, words)];
-  const [key, shown] = [encodeURIComponent(survey.dataset), survey.state === 'published'];
-  const results = `/v1/surveys/results/${key}`;
-  return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next ? ` · ${survey.next}` : null,
-    ...(shown ? link('see-map', `/?dataset=${key}&language=${language}`, t('see_map')) : []),
-    ...(shown ? link('see-dataset', datasetAddress(survey.dataset), t('see_dataset')) : []),
-    ...(shown ? link('see-results', `${results}?language=${language}`, t('see_results')) : []),
-    ...(shown ? link('see-pdf', `${results}.pdf?language=${language}`, t('see_pdf')) : []),
-    ...(shown && survey.mine ? [' · ', exactResults(results, survey.dataset)] : []),
-    ...(survey.replaced_by ? link('see-next', `#survey-${survey.replaced_by}`, t('open', { number: survey.replaced_by })) : []));
+  const key = encodeURIComponent(survey.dataset);
+  const [results, shown] = [`/v1/surveys/results/${key}`, survey.state === 'published'];
+  const of: [string, string, string][] = [
+    ['see-map', `/?dataset=${key}&language=${language}`, t('see_map')], ['see-dataset', datasetAddress(survey.dataset), t('see_dataset')],
+    ['see-results', `${results}?language=${language}`, t('see_results')], ['see-pdf', `${results}.pdf?language=${language}`, t('see_pdf')],
+  ];
+  const links = shown ? of.flatMap(([id, href, words]) => [' · ', el('a', { id, href }, words)]) : [];
+  const next = survey.replaced_by && el('a', { id: 'see-next', href: `#survey-${survey.replaced_by}` }, t('open', { number: survey.replaced_by }));
+  return el('p', { class: kind, id: 'survey-now', role: survey.left_alone ? 'alert' : null }, state, survey.next && ` · ${survey.next}`, ...links,
+    ...(shown && survey.mine ? [' · ', exactResults(results, survey.dataset)] : []), ...(next ? [' · ', next] : []));
 }
 
 /** The team's own results: asked for with its key, so no address can be followed. */
@@ -196,10 +159,8 @@ function exactResults(results: string, dataset: string): HTMLElement {
 
 function facts(survey: Survey): HTMLElement {
   const sides = Object.entries(survey.sides ?? {}).map(([side, how]) => `${side}: ${named('side', how)}`).join('; ');
-  const told: [string, string | number | undefined][] = [
-    [t('dataset'), survey.dataset], [t('part'), survey.part], [t('version'), survey.part_version], [t('file_column'), survey.file], [t('sides'), sides],
-  ];
-  return el('dl', {}, ...told.flatMap(([name, value]) => (value ? [el('div', {}, el('dt', {}, name), el('dd', {}, value))] : [])));
+  const told = { dataset: survey.dataset, part: survey.part, version: survey.part_version, file_column: survey.file, sides };
+  return el('dl', {}, ...Object.entries(told).map(([name, value]) => value && el('div', {}, el('dt', {}, t(name)), el('dd', {}, value))));
 }
 
 /** What was asked, by which node and when, and what was answered. */
@@ -235,15 +196,13 @@ function actions(survey: Survey, etag: string): HTMLElement {
   const { mine, state, file, replaced_by: next } = survey;
   const current = IN_THE_DATASET.includes(state) && !next && file !== undefined;
   const again = el('button', { type: 'button', id: 'again', class: 'plain', onclick: () => sendAgain(survey.dataset, survey.part) }, t('new_version'));
-  const takeBack = { first: t('withdraw'), help: t('withdraw_help'), sure: t('withdraw_sure'), kind: 'danger' };
-  const remove = { first: t('remove'), help: t('remove_help'), sure: t('remove_sure'), kind: 'danger' };
   return el('div', { class: 'actions' },
     mine && state === 'draft' && survey.report?.ok && el('button', { type: 'button', id: 'submit', onclick: submit }, t('submit')),
     mine && state === 'asked' && answerForm(survey, etag, act),
     survey.yours?.length ? decisionForm(survey, etag, act) : null,
     mine && !next && survey.stage !== 'checking' && state !== 'committing' && again,
-    mine && WAITING.includes(state) && file !== undefined && askedOnce(takeBack, take),
-    mine && current && askedOnce(remove, take),
+    mine && WAITING.includes(state) && file !== undefined && askedOnce([t('withdraw'), t('withdraw_help'), t('withdraw_sure')], take, 'danger'),
+    mine && current && askedOnce([t('remove'), t('remove_help'), t('remove_sure')], take, 'danger'),
     status);
 }
 

@@ -3,22 +3,14 @@ import { language, t } from '../words';
 import { attempt, el, folded, grouped, named, statusLine, table, when } from './dom';
 import { askedOnce } from './decision';
 import { inOneLine } from './difference';
-import { askJson, onceKey } from './session';
+import { askJson } from './session';
 import type { Survey } from './survey';
 
 interface Version {
-  part: string;
-  version: number;
-  submission: number;
-  state: string;
-  file?: string;
+  part: string; version: number; submission: number; state: string; file?: string; history: { date: string }[];
   changes?: Record<string, Record<string, number>>;
-  history: { date: string }[];
 }
-export interface VersionList {
-  results: Version[];
-  may_return: boolean;
-}
+export interface VersionList { results: Version[]; may_return: boolean }
 
 /** The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one. */
 export function versionsView(survey: Survey, opened: (number: number) => void): HTMLElement {
@@ -37,11 +29,10 @@ export function versionsView(survey: Survey, opened: (number: number) => void): 
     ]));
   };
   const restore = ({ version, submission }: Version): HTMLElement => {
-    const once = onceKey();
-    const words = { first: t('restore', { version }), help: t('restore_help', { version }), sure: t('restore_sure', { version }) };
+    const path = `/v1/surveys/${submission}/restore?language=${language}`;
+    const words: [string, string, string] = [t('restore', { version }), t('restore_help', { version }), t('restore_sure', { version })];
     return askedOnce(words, () => attempt(status, async () => {
-      const path = `/v1/surveys/${submission}/restore?language=${language}`;
-      opened((await askJson<{ id: number }>(path, { method: 'POST', headers: { 'Idempotency-Key': once } })).id);
+      opened((await askJson<{ id: number }>(path, { method: 'POST' })).id);
     }));
   };
   const loadOnce = (event: Event): void => void ((event.target as HTMLDetailsElement).open && attempt(status, load));
