@@ -1,10 +1,11 @@
 """Fixtures that many test files share."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import hypothesis
 import pytest
@@ -26,19 +27,36 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 if os.environ.get("PYTEST_XDIST_WORKER"):
-    # Tables of tests are small and each core has a process of its own: threads beside it cost a tenth of the time.
+    # Tables of tests are small and each core has a process of its own: threads beside it cost a tenth of the time, and in
+    # DuckDB, which waits for them in every question, a quarter.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    import duckdb
+
+    _connect = duckdb.connect
+
+    def _connect_on_one_thread(
+        database: str | Path = ":memory:", read_only: bool = False, config: dict[str, Any] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        return _connect(database, read_only=read_only, config={"threads": "1", **(config or {})})
+
+    duckdb.connect = _connect_on_one_thread
 
 
-@pytest.fixture(scope="session", autouse=True)
-def stores(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the empty registry and the empty lake that are copied."""
+    return tmp_path_factory.mktemp("stores")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stores(empty_stores: Path, request: pytest.FixtureRequest) -> Iterator[None]:
     """Make empty registries and lakes once; where disks are full or workers killed, each is made as it is by anybody."""
-    if _asked_for("faults", pytestconfig):
+    if request.path.parent.name == "faults":
         yield
         return
     from made_once import made_once  # which imports what not every run needs
 
-    with made_once(tmp_path_factory.mktemp("stores")):
+    with made_once(empty_stores):
         yield
 
 
@@ -57,14 +75,38 @@ def sample_data() -> Path:
     return Path(__file__).parents[1] / "sample_data"
 
 
+@pytest.fixture
+def no_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process's worker make no pages of surveys' results: a third of its time, and none of what a file of tests asks for."""
+    monkeypatch.setattr("biodata.worker.result_pages.make", lambda *_: [])
+
+
 HEAVIER: Final = ("clients", "faults", "browser")
 """Folders of tiers; what they import (playwright, schemathesis, …) is not waited for where the tier is not asked for."""
 NAMED: Final = "readme"
 """The folder that runs where it is named alone: `pytest tests/readme`."""
 
 
+LONGEST: Final = """
+test_long_attacks test_killed_surveys test_map test_survey_pages test_survey_hostile_forms test_planted_files test_map_search
+test_map_surveys test_clients_schemathesis test_survey_parts test_standing_results test_survey_review test_withdrawal
+test_pipeline test_nodes test_survey_other_forms test_replays test_leak_check test_cli_survey_review test_corridor_runs
+""".split()
+"""Files that take minutes, in the order in which they begin: one that began last would be waited for by all others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave a tier's folder closed where the markers leave the tier out."""
+    """Leave a tier's folder closed where the markers leave the tier out, and a file that has no test of the tiers asked for."""
+    markers: str = config.option.markexpr
+    if collection_path.suffix == ".py" and re.fullmatch(r"\w+( or \w+)*", markers):
+        text = collection_path.read_text(encoding="utf-8")
+        return None if any(f"mark.{name}" in text for name in markers.split(" or ")) else True
     tier = collection_path.name
     if collection_path.parent != Path(__file__).parent:
         return None

@@ -32,7 +32,7 @@ def serving(*arguments: str, timeout_s: float = 240) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def wait_until_ready(address: str, process: subprocess.Popen[bytes], *, timeout_s: float) -> None:
@@ -41,7 +41,7 @@ def wait_until_ready(address: str, process: subprocess.Popen[bytes], *, timeout_
         if process.poll() is not None:
             pytest.fail(f"the server ended by itself with {process.returncode}")
         try:
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=2) as answer:
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=60) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):

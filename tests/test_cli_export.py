@@ -32,7 +32,7 @@ def run(*arguments):
 def test_an_export_does_not_wait_for_pandas(data, tmp_path):
     command = ["export", "--data", str(data), "--format", "csv", "--country", "LA", "--out", str(tmp_path / "out.csv")]
     code = f"import sys; from biodata.cli import app; app({command!r}, standalone_mode=False); print('pandas' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=280)
     assert done.stdout.splitlines()[-1] == "False", done.stdout + done.stderr
 
 

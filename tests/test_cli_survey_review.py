@@ -21,6 +21,8 @@ from commands import run
 from english_left import OTHERS, english_in
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 
+pytestmark = pytest.mark.usefixtures("no_results")
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
@@ -63,7 +65,7 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert "row 2, eventDate: sure?" in told(settings, "status", 1)
     species = ("Muntiacus muntjak", "Macaca mulatta", "Sus scrofa", "Elephas maximus", "Rusa unicolor")
     typed = (*OWN, *species, "sure", "see", "two rangers saw it")
-    for language in OTHERS:
+    for language in OTHERS[::3]:  # what is printed without the catalogue is English in each of them
         for words in (("review", 1), ("review", 1, "--account", "noy"), ("status", 1)):
             said = told_here(settings, *words, "--language", language)
             assert english_in(said, language, typed) == [], (words, said)
@@ -103,7 +105,7 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
         assert told_words.called("STATE", state, "en") in line
         assert back is None or str(back) in line.split(f"survey {number}")[1]
     assert "noy" not in history
-    for language in OTHERS:
+    for language in OTHERS[1::3]:
         for words in (("status",), ("status", 3), ("history", "--dataset", "nam-ha"), ("review", 3),
                       ("diff", second, *part)):  # fmt: skip
             said = told_here(settings, *words, "--language", language)
@@ -115,7 +117,7 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert told_words.called("STATE", "removed", "en") in told(settings, "remove", 3, "--account", "rangers")
     work(settings, stop=threading.Event(), once=True)
     assert told_words.called("STATE", "removed", "en") in told(settings, "status", 4)
-    for language in OTHERS:
+    for language in OTHERS[2::3]:
         for words in (("status", 4), ("status", 3), ("history", "--dataset", "nam-ha"),
                       ("remove", 3, "--account", "rangers"), ("restore", 1, "--account", "rangers")):  # fmt: skip
             said = told_here(settings, *words, "--language", language)

@@ -129,7 +129,7 @@ def test_ground_inside_the_band_is_told_with_what_it_fails(settings, request_of)
 
 def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sample_data, tmp_path):
     made, out = Settings(data=tmp_path / "data"), tmp_path / "candidates.gpkg"
-    asked = runs.Request("landcover_china_laos", str(sample_data / "resistance.csv"), as_of="2026-01-01")
+    asked = runs.Request("landcover_china_laos", str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
     pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
     pipeline.ingest("layer", [sample_data / "layers" / "landcover_china_laos.tif"], made)
     report = runs.find_corridors(made, asked)

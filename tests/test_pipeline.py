@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from sqlalchemy import select
 
+import releases as fixture
 from biodata import pipeline
 from biodata.errors import InputError, SharingError
 from biodata.exports import layers, tables
@@ -204,7 +205,7 @@ def test_an_unknown_encoding_is_one_line_and_exit_code_1(settings, tmp_path):
     before = snapshot(settings)
     command = ["ingest", "gbif", str(table(tmp_path)), "--option", "encoding=klingon", "--data", str(settings.data)]
     done = subprocess.run(
-        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=280
     )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "klingon" in done.stderr
@@ -221,7 +222,7 @@ def test_json_report_has_the_agreed_shape(settings, tmp_path):
         str(settings.data),
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=280
     )
     report = json.loads(done.stdout)
     assert {"dataset", "rows", "stored", "unchanged", "refused", "flags", "refusals"} <= set(report)
@@ -229,7 +230,8 @@ def test_json_report_has_the_agreed_shape(settings, tmp_path):
     assert report["refusals"][0]["row"] == 5
 
 
-def test_no_public_file_holds_the_gibbons_place(settings, tmp_path):
+def test_no_public_file_holds_the_gibbons_place(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     take(settings, table(tmp_path))
     gibbon, muntjac = Place("gibbon", *GIBBON), Place("muntjac", 21.04312, 101.30177)
     with Lake.open(settings.data) as lake:

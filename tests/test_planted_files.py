@@ -15,7 +15,7 @@ from api.app import create_app
 from biodata.cli import app
 from biodata.exports import write
 from biodata.worker import work
-from planted_lakes import AREAS, CHANCE, LAYER, contents, name_of, public, started, two_of
+from planted_lakes import AREAS, CATEGORIES, CHANCE, LAYER, contents, name_of, public, started, two_of
 
 pytestmark = [pytest.mark.attacks, pytest.mark.timeout(1200)]
 MADE = ("gaps", "report", "resistance", "analysis-inputs", "corridors-validate", "export", "candidates")
@@ -49,7 +49,7 @@ def test_every_export_survey_and_kept_run_is_the_same(pair, tmp_path, monkeypatc
         commands = [
             *(["export", *data, "--format", kind, "--out", f"all-{kind}.{ending(kind)}"] for kind in KINDS),
             *(["survey-design", result, *data, "--species", name_of(n), "--as-of", "2026-11-26", "--stations", "6", "--out",
-               f"survey-{n}.geojson"] for n in range(10)),
+               f"survey-{n}.geojson"] for n in range(len(CATEGORIES))),
             ["analysis-inputs", "marxan", *data, "--box", "106.1,22.6,107,23.3", "--side-m", "10000", "--out", "marxan"],
             ["resistance", str(sample_data / "resistance.csv"), "--layers", str(settings.data), "--use",
              f"land_cover={LAYER}", "--out", "resistance.tif"],

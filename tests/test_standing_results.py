@@ -40,6 +40,19 @@ def made(tmp_path_factory):
     return made
 
 
+@pytest.fixture(scope="module")
+def made_and_read(made, tmp_path_factory):
+    """An installation whose run read the records of its window, with a record outside it, and a release with the candidate."""
+    settings = Settings(data=tmp_path_factory.mktemp("read") / "data")
+    shutil.copytree(made.data, settings.data)
+    with Lake.open(settings.data) as lake:
+        store_records.commit(lake, [*ROWS, ("field", "3", OUTSIDE, 18.0, 103.0)])
+    run(settings)
+    read(settings)
+    assert told(settings)[0] == 1
+    return settings
+
+
 @pytest.fixture
 def settings(made, tmp_path):
     shutil.copytree(made.data, tmp_path / "data")
@@ -114,13 +127,10 @@ def read(settings: Settings) -> None:
         pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
     ],
 )
-def test_a_rule_holds_back_the_results_of_runs_that_read_what_it_hides(settings, rules, why):
+def test_a_rule_holds_back_the_results_of_runs_that_read_what_it_hides(made_and_read, tmp_path, rules, why):
     """By the records that the run read, wherever they lie in its window and whatever its results name."""
-    with Lake.open(settings.data) as lake:
-        store_records.commit(lake, [*ROWS, ("field", "3", OUTSIDE, 18.0, 103.0)])
-    run(settings)
-    read(settings)
-    assert told(settings)[0] == 1
+    settings = Settings(data=tmp_path / "data")
+    shutil.copytree(made_and_read.data, settings.data)
     made_under(settings, rules)
     found, said = told(settings)
     assert found == (0 if why else 1)

@@ -380,7 +380,7 @@ def test_a_record_that_is_not_well_named_is_one_line(settings, named):
 
 def test_from_outside_a_fault_is_one_line_and_exit_code_1(settings):
     command = [sys.executable, "-m", "biodata.cli", "explain", "7", "--data", str(settings.data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert (done.returncode, done.stderr, done.stdout) == (
         1,
         "biodata: no record has the number 7, and none ever had\n",

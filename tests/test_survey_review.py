@@ -21,6 +21,7 @@ from biodata.worker import work
 from commands import run
 from people import bearer
 
+pytestmark = pytest.mark.usefixtures("no_results")
 SURVEYS = "/v1/surveys"
 HEADINGS = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
 LAOS = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.3]

@@ -1,32 +1,48 @@
 """Whose review a survey waits for: the sides of which something changes, and what each of them is told of the file."""
 
-import re
-
 import pytest
 
 from biodata.access.roles import Role, RoleBinding
 from test_survey_review import CHINA, LAOS, LAOS_TOO, SURVEYS, workbook
 from test_survey_review import office as office
 
+pytestmark = pytest.mark.usefixtures("no_results")
 CALLED = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.4]
 """The muntjac of Laos, a bit farther east."""
 
 
+@pytest.fixture(scope="module")
+def datasets(office, request):
+    """Datasets with records of both sides that are published by one release, one for each test of this file."""
+    asking = [test for test in request.session.items if test.path == request.path and "dataset" in test.fixturenames]
+    names = [f"border-{number}" for number in range(len(asking))]
+    numbers = {}
+    for name in names:
+        office.person(name, RoleBinding(Role.UPLOADER, dataset=name))
+        numbers[name] = office.hand_in(name, workbook(LAOS, CHINA))
+    for number in numbers.values():
+        decide(office, number, "laos", "china")
+    office.settle()
+    assert {office.look("laos", number)["state"] for number in numbers.values()} == {"published"}
+    return names
+
+
 @pytest.fixture
-def dataset(office, request):
-    """A dataset of its own, with records of both sides that are published."""
-    name = re.sub(r"[^a-z]+", "-", request.node.name)[-60:].strip("-")
-    office.person(name, RoleBinding(Role.UPLOADER, dataset=name))
-    accept(office, office.hand_in(name, workbook(LAOS, CHINA)), "laos", "china")
-    return name
+def dataset(datasets):
+    """A dataset of the test's own."""
+    return datasets.pop()
 
 
 def accept(office, number, *people):
+    decide(office, number, *people)
+    office.settle()
+    assert office.look(people[0], number)["state"] == "published"
+
+
+def decide(office, number, *people):
     for person in people:
         done = office.decide(person, number, "accept")
         assert done.status_code == 200, done.text
-    office.settle()
-    assert office.look(people[0], number)["state"] == "published"
 
 
 def test_only_the_side_of_which_something_changes_is_asked(office, dataset):

@@ -1,6 +1,7 @@
 """A taxon becomes sensitive by one command: nothing that was made before tells its places any more."""
 
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,15 +34,24 @@ PLACES = [
 ]
 
 
-@pytest.fixture
-def settings(tmp_path, monkeypatch):
-    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-    made = Settings(data=tmp_path / "data")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An installation with a release; tests copy it."""
+    made = Settings(data=tmp_path_factory.mktemp("tightening") / "data")
     made.data.mkdir()
     put_rules(made.data, OPEN_RULES)
     change(made.data, ROWS)
-    pipeline.release(made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+        pipeline.release(made)
     return made
+
+
+@pytest.fixture
+def settings(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    shutil.copytree(made.data, tmp_path / "data")
+    return Settings(data=tmp_path / "data")
 
 
 def told(settings):

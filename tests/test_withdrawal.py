@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import struct
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,7 @@ from sqlalchemy import delete, select
 from typer.testing import CliRunner
 
 import leaks
+import releases as fixture
 import survey_events
 from biodata import jobs, pipeline, terms, worker
 from biodata.access import content, purges, withdrawal
@@ -45,18 +48,35 @@ TAKEN = f"{WORDS[1]},Muntiacus muntjak,{LATITUDE},{LONGITUDE},2024-03-05,LA,{WOR
 OTHER = "m2,Muntiacus muntjak,20.9,102.1,2024-03-06,LA,Nam Ha,1\n"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_boundaries() -> Iterator[None]:
+    """Let releases hold the divisions around: every byte of every release is looked through."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Return a folder with an installation and its backups: a dataset that will go and one that stays, two versions, two releases."""
+    folder = tmp_path_factory.mktemp("made")
+    made = Settings(data=folder / "data", memory_limit="500MB")
+    (folder / "goes.csv").write_text(HEADING + TAKEN)
+    (folder / "stays.csv").write_text(HEADING + OTHER)
+    pipeline.ingest("gbif", [folder / "goes.csv"], made, dataset="goes")
+    pipeline.release(made)
+    pipeline.ingest("gbif", [folder / "stays.csv"], made, dataset="stays")
+    pipeline.release(made)
+    backup(made, folder / "backups")
+    return folder
+
+
 @pytest.fixture
-def settings(tmp_path) -> Settings:
-    """Return an installation with a dataset that will go and one that stays, two versions, two releases, a backup."""
-    made = Settings(data=tmp_path / "data", memory_limit="500MB")
-    (tmp_path / "goes.csv").write_text(HEADING + TAKEN)
-    (tmp_path / "stays.csv").write_text(HEADING + OTHER)
-    pipeline.ingest("gbif", [tmp_path / "goes.csv"], made, dataset="goes")
-    pipeline.release(made)
-    pipeline.ingest("gbif", [tmp_path / "stays.csv"], made, dataset="stays")
-    pipeline.release(made)
-    backup(made, tmp_path / "backups")
-    return made
+def settings(made, tmp_path) -> Settings:
+    """Return a copy of the installation; its backups lie beside it."""
+    for name in ("data", "backups"):
+        shutil.copytree(made / name, tmp_path / name)
+    return Settings(data=tmp_path / "data", memory_limit="500MB")
 
 
 def tells(folder: Path) -> list[str]:

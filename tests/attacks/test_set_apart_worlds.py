@@ -13,11 +13,11 @@ import worlds
 
 pytestmark = pytest.mark.attacks
 
-WORLDS = int(os.environ.get("SET_APART_WORLDS", "500"))
-BATCHES = 10
+WORLDS = int(os.environ.get("SET_APART_WORLDS", "250"))
+BATCHES = 5
 
 
-DENSE = 40
+DENSE = 25
 
 
 def compare(releases: list[worlds.Release], name: str) -> None:

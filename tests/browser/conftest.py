@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from servers import make_demo, need, serving
 
+expect.set_options(timeout=60_000)  # how long a page takes says more of the machine's other work than of ours
 FLAGS = [
     "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -31,14 +32,15 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
+    """Give a page of which a quarter of the pixels is drawn: no graphics processor draws them for us, and few tests look at them."""
+    with chromium.new_context(viewport={"width": 1280, "height": 800}, device_scale_factor=0.5) as context:
         yield open_page(context)
 
 
 @pytest.fixture
-def small_picture(chromium: Browser) -> Iterator[Page]:
-    """Give the same page with a quarter of its pixels, for what is asked of the map's data: no processor draws it for us."""
-    with chromium.new_context(viewport={"width": 1280, "height": 800}, device_scale_factor=0.5) as context:
+def whole_picture(chromium: Browser) -> Iterator[Page]:
+    """Give the same page with every pixel."""
+    with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
         yield open_page(context)
 
 

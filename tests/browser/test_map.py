@@ -49,14 +49,16 @@ def test_the_page_loads_without_a_complaint(page, demo_address, tmp_path):
     assert "release r" in page.text_content("#release")
 
 
-@pytest.mark.parametrize("layer", ["occurrences", "protected_areas", "corridors", "reserve_candidates"])
-def test_each_layer_draws_pixels_of_its_own(page, demo_address, layer):
+def test_each_layer_draws_pixels_of_its_own(whole_picture, demo_address):
+    page = whole_picture
     ready(page, demo_address)
     shown = pixels(page)
-    toggle(page, layer)
-    hidden = pixels(page)
-    changed = (np.abs(shown - hidden).sum(axis=2) > 40)[60:, 320:]  # outside bar and panel
-    assert changed.sum() > 300
+    for layer in ("occurrences", "reserve_candidates", "corridors", "protected_areas"):
+        toggle(page, layer)
+        hidden = pixels(page)
+        changed = (np.abs(shown - hidden).sum(axis=2) > 40)[60:, 320:]  # outside bar and panel
+        assert changed.sum() > 300, layer
+        shown = hidden
 
 
 def test_a_corridor_is_clicked_and_its_card_read(page, demo_address):
@@ -94,32 +96,32 @@ RECORD = """(category) => {
 GENERALISED, OPEN = (194, 87, 26), (44, 111, 187)
 
 
-@pytest.mark.parametrize(
-    ("category", "colour", "told"),
-    [("open", OPEN, "Occurrence"), ("coarse", GENERALISED, "biodata sample can change)")],
-    ids=["open", "coarse"],
-)
-def test_a_record_is_drawn_in_its_colour_and_its_card_read(page, demo_address, category, colour, told):
+def test_a_record_is_drawn_in_its_colour_and_its_card_read(whole_picture, demo_address):
+    page = whole_picture
     ready(page, demo_address)
     for layer in ("surveys", "reserve_candidates", "corridors", "protected_areas"):
-        toggle(page, layer)
-    place = page.evaluate("() => window.__map.getCenter().toArray()")
-    for zoom in (8, 9, 10):
-        page.evaluate("([place, zoom]) => window.__map.jumpTo({ center: place, zoom })", [place, zoom])
-        settle(page)
-        place = page.evaluate(RECORD, category) or place
-    x, y = page.evaluate(
-        "(p) => { const q = window.__map.project(p); const r = document.getElementById('map').getBoundingClientRect();"
-        " return [q.x + r.left, q.y + r.top]; }",
-        place,
-    )
-    there = pixels(page)[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2, :3].reshape(-1, 3).astype(int)
-    assert np.abs(there - colour).sum(axis=1).min() < 40
-    page.mouse.click(x, y)
-    page.wait_for_selector("#card:not([hidden])")
-    assert told in page.inner_text("#card")
-    drawn = page.evaluate("() => window.__map.querySourceFeatures('chosen').map((one) => one.geometry.type)")
-    assert set(drawn) == ({"Point"} if category == "open" else {"Polygon"}), "a presence is the square of its cell"
+        page.click(f"label[for=layer-{layer}]")
+    settle(page)
+    start = page.evaluate("() => window.__map.getCenter().toArray()")
+    for category, colour, told in (("open", OPEN, "Occurrence"), ("coarse", GENERALISED, "biodata sample can change)")):
+        place = start
+        for zoom in (8, 9, 10):
+            page.evaluate("([place, zoom]) => window.__map.jumpTo({ center: place, zoom })", [place, zoom])
+            settle(page)
+            place = page.evaluate(RECORD, category) or place
+        x, y = page.evaluate(
+            "(p) => { const q = window.__map.project(p); const r = document.getElementById('map').getBoundingClientRect();"
+            " return [q.x + r.left, q.y + r.top]; }",
+            place,
+        )
+        there = pixels(page)[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2, :3].reshape(-1, 3).astype(int)
+        assert np.abs(there - colour).sum(axis=1).min() < 40, category
+        page.mouse.click(x, y)
+        page.wait_for_selector("#card:not([hidden])")
+        assert told in page.inner_text("#card")
+        drawn = page.evaluate("() => window.__map.querySourceFeatures('chosen').map((one) => one.geometry.type)")
+        assert set(drawn) == ({"Point"} if category == "open" else {"Polygon"}), "a presence is the square of its cell"
+        page.click("#card .close")
 
 
 def test_a_candidate_from_the_list_shows_its_rank_and_each_criterion(page, demo_address):
@@ -191,7 +193,8 @@ def test_a_name_from_the_data_is_never_markup(page, demo_address):
     assert page.evaluate("document.querySelectorAll('#card script, #list script, #card img').length") == 0
 
 
-def test_the_picture_is_kept_for_a_person_to_look_at(page, demo_address, tmp_path_factory):
+def test_the_picture_is_kept_for_a_person_to_look_at(whole_picture, demo_address, tmp_path_factory):
+    page = whole_picture
     ready(page, demo_address)
     page.click("button[data-collection=reserve_candidates]")
     page.wait_for_selector("#card:not([hidden])")

@@ -78,7 +78,8 @@ def test_each_design_has_a_sign_and_its_effort_with_the_unit(page, surveyed):
     assert page.complaints == []
 
 
-def test_the_layer_is_drawn_and_can_be_hidden(page, surveyed):
+def test_the_layer_is_drawn_and_can_be_hidden(whole_picture, surveyed):
+    page = whole_picture
     ready(page, f"{surveyed}/#11/21.06/101.5")
     shown = pixels(page)
     page.click("label[for=layer-surveys]")

@@ -23,7 +23,7 @@ from biodata.worker import work
 from servers import serving
 from test_survey_templates import filled
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_results")]
 
 HOSTILE = "<img src=x onerror=document.title='run'>"
 SHOTS = os.environ.get("BIODATA_SHOTS")

@@ -32,8 +32,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]
     process = subprocess.Popen(command, env={**os.environ, "BIODATA_DATA": str(data)}, stderr=subprocess.DEVNULL)
     try:
-        wait_until_ready(f"http://127.0.0.1:{port}", process, timeout_s=60)
+        wait_until_ready(f"http://127.0.0.1:{port}", process, timeout_s=240)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)

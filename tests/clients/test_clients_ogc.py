@@ -74,7 +74,7 @@ def test_gdal_reads_areas_and_results(pyogrio, address, layer, count):
 
 def ogr(program, *arguments):
     done = subprocess.run(
-        [need(program), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+        [need(program), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=280
     )
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr, done.stderr
@@ -118,7 +118,7 @@ def inside(row, west, south, east, north):
 def test_gdal_lets_us_filter(address):
     told = subprocess.run(
         [need("ogrinfo"), "--debug", "on", "-so", "-where", "countryCode = 'VN' AND year = 2010", f"OAPIF:{address}/ogc", "occurrences"],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=280,
     )  # fmt: skip
     assert "countryCode=VN&year=2010" in told.stdout + told.stderr
     expected = sum(r["countryCode"] == "VN" and r["year"] == 2010 for r in ROWS)

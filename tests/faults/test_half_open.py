@@ -38,7 +38,7 @@ def serving_with_few_files(settings: Settings):
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=240)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def address(tmp_path_factory: pytest.TempPathFactory):
 
 def hold(stack: ExitStack, address: str, sent: bytes) -> socket.socket:
     host, port = address.removeprefix("http://").split(":")
-    connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=60))
+    connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=240))
     connection.sendall(sent)
     return connection
 
@@ -71,7 +71,7 @@ def test_half_open_connections_hold_nobody_up(address: str, sent: bytes):
             hold(stack, address, sent)
         for _ in range(5):
             with urllib3.PoolManager(retries=False) as pool:
-                assert pool.request("GET", f"{address}/v1/occurrence/search?limit=1", timeout=60).status == 200
+                assert pool.request("GET", f"{address}/v1/occurrence/search?limit=1", timeout=240).status == 200
 
 
 def test_a_head_that_never_ends_is_answered_and_closed(address: str):
@@ -115,7 +115,7 @@ def test_checks_beyond_the_queue_are_refused_at_once_and_readers_read(address: s
     start.wait()
     with urllib3.PoolManager(retries=False) as pool:
         for _ in range(5):
-            assert pool.request("GET", f"{address}/v1/occurrence/search?limit=1", timeout=60).status == 200
+            assert pool.request("GET", f"{address}/v1/occurrence/search?limit=1", timeout=240).status == 200
     for thread in threads:
         thread.join()
     assert set(answers) == {(200, False), (429, True)}

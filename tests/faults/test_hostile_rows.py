@@ -51,7 +51,7 @@ class Service:
         self.address, self.data, self.pool = address, data, urllib3.PoolManager(retries=False)
 
     def ask(self, method: str, path: str, **sent: Any) -> urllib3.BaseHTTPResponse:
-        return self.pool.request(method, self.address + path, redirect=False, timeout=60, **sent)
+        return self.pool.request(method, self.address + path, redirect=False, timeout=240, **sent)
 
     def log_in(self, name: str) -> dict[str, str]:
         answer = self.ask("POST", "/v1/login", json={"name": name, "password": PASSWORD})

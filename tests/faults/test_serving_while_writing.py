@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,10 @@ from store_records import build, commit_rows, scattered
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
-SECONDS = float(os.environ.get("BIODATA_FAULT_SECONDS", "60"))
+SWAPS = int(os.environ.get("BIODATA_FAULT_SWAPS", "4"))
+"""How many releases readers meet before all ends."""
 TESTS = Path(__file__).parents[1]
-BATCH, PAGE, PAGES, READERS = 20, 100, 4, 4
+BATCH, PAGE, PAGES, READERS, READ = 20, 100, 4, 4, 3
 
 WRITING = """
 import sys, itertools
@@ -47,7 +47,7 @@ while True:
     with Lake.open(Path(sys.argv[1])) as lake:
         made = build(lake)
     print(made.id, made.counts["occurrences"], flush=True)
-    time.sleep(3)
+    time.sleep(1)
 """
 
 SERVING = "import sys; from biodata.cli.serve import run_server; run_server(sys.argv[1], host='127.0.0.1', port=int(sys.argv[2]), workers=2)"
@@ -64,7 +64,7 @@ def ended(process: subprocess.Popen[str]) -> list[str]:
 
 def get(address: str) -> tuple[str, dict]:
     """Return the release that an answer tells of, and the answer."""
-    with urllib.request.urlopen(address, timeout=60) as answer:
+    with urllib.request.urlopen(address, timeout=240) as answer:
         return answer.headers["X-Biodata-Release"], json.load(answer)
 
 
@@ -131,10 +131,11 @@ def test_four_readers_a_writer_and_releases_between(tmp_path: Path, address: str
     ]
     for reader in readers:
         reader.start()
-    stop.wait(SECONDS)
-    end = time.monotonic() + 240
-    while len({release for reader in readers for release, _ in reader.seen}) < 3 and time.monotonic() < end:
-        stop.wait(1)  # a slow machine: at least two swaps must have been seen
+    while all(reader.is_alive() for reader in readers) and not (
+        len({release for reader in readers for release, _ in reader.seen}) >= SWAPS
+        and all(len(reader.seen) > READ for reader in readers)
+    ):
+        stop.wait(0.5)
     stop.set()
     for reader in readers:
         reader.join(120)
@@ -144,11 +145,9 @@ def test_four_readers_a_writer_and_releases_between(tmp_path: Path, address: str
     counts = dict(line.split() for line in made)
     counts.update({found.id: str(found.counts["occurrences"]) for found in [releases.current(tmp_path)] if found})
     for reader in readers:
-        assert len(reader.seen) > 3
         for release, count in reader.seen:
             assert (count - 100) % BATCH == 0, "a release has whole commits only"
             assert counts.get(release, str(count)) == str(count)
-    assert len({release for reader in readers for release, _ in reader.seen}) >= 3
     with Lake.open(tmp_path) as lake:
         records = lake.read("occurrences", columns=["datasetKey"])
         batches = {name: n for name, n in records["datasetKey"].value_counts().iter_rows() if name.startswith("b")}

@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from servers import make_demo
 
 ROOT: Final = Path(__file__).parents[2]
 STORIES: Final = Path(__file__).parent / "stories"
+FORKED: Final = Path(__file__).parent / "forked.py"
 PRELUDE: Final = Path(__file__).parent / "prelude.sh"
 
 
@@ -44,12 +46,28 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the socket of a process that commands are forked off."""
+    address = tmp_path_factory.mktemp("forked") / "socket"
+    process = subprocess.Popen([sys.executable, str(FORKED), "serve", str(address)])
+    try:
+        while not address.exists():
+            assert process.poll() is None, "it ended by itself"
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
 @pytest.fixture
-def run(demo_folder: Path, tmp_path: Path) -> Callable[[str], str]:
+def run(demo_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], str]:
     """Return what runs a script of bash beside a copy of the demo and gives back what it printed."""
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
 
-    def run_script(script: str, *, with_demo: bool = True, any_port: bool = True) -> str:
+    def run_script(script: str, *, with_demo: bool = True, any_port: bool = True, fork: bool = False) -> str:
+        own = {"FORKED": str(FORKED), "FORKED_SOCKET": str(request.getfixturevalue("forked"))} if fork else {}
         if with_demo:
             shutil.copytree(demo_folder, tmp_path / "biodata_data")
         file = tmp_path / "story.sh"
@@ -61,7 +79,7 @@ def run(demo_folder: Path, tmp_path: Path) -> Callable[[str], str]:
                 ["bash", str(file)], cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                 env={
                     **os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests"),
-                    "ANY_PORT": "yes" if any_port else "no",
+                    "ANY_PORT": "yes" if any_port else "no", **own,
                 },
             )  # fmt: skip
             try:

@@ -32,7 +32,7 @@ biodata() {
       _until 240 curl -sf "http://127.0.0.1:$port/health/ready"
       ;;
     worker*)
-      case " $* " in *" --once "*) command biodata "$@" ;; *) command biodata "$@" & _children+=($!) ;; esac
+      case " $* " in *" --once "*) _forked "$@" ;; *) command biodata "$@" & _children+=($!) ;; esac
       ;;
     "exact serve")
       command biodata "$@" &
@@ -40,8 +40,11 @@ biodata() {
       sleep 3
       kill -0 $!
       ;;
-    *) command biodata "$@" ;;
+    *) _forked "$@" ;;
   esac
+}
+_forked() { # what ends by itself is forked off a process that has the product imported, where the story is given one
+  if [ -n "${FORKED_SOCKET:-}" ]; then python -I -S "$FORKED" "$FORKED_SOCKET" "$@"; else command biodata "$@"; fi
 }
 uv() { [ "$1" = run ] && shift && "$@"; }
 pip() { :; }

@@ -21,4 +21,4 @@ def test_every_example_stands_in_a_story_word_for_word():
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
 def test_a_story_runs_on_the_demo(story, run):
-    run(story.read_text(encoding="utf-8"))
+    run(story.read_text(encoding="utf-8"), fork=True)
