@@ -158,8 +158,8 @@ def review(
 
     Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
     """
-    from biodata.surveys import exact_rows, views
     from biodata.surveys import review as reviews
+    from biodata.surveys import views
 
     with options.opened(installation(data), language) as found:
         if decision is not None:
@@ -174,7 +174,7 @@ def review(
         side = country and country.strip().upper()
         told = reviews.look(found.registry, who, number, language=found.language)
         if rows:
-            output.say_exact(exact_rows.rows(found.settings, found.registry, who, number, side=side))
+            output.say_exact(views.exact_rows(found.settings, found.registry, who, number, side=side))
             return
         if who is None:  # whoever reads the files of this machine
             told = output.with_values(found.settings, told, found.language)

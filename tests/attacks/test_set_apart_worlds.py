@@ -13,11 +13,11 @@ import worlds
 
 pytestmark = pytest.mark.attacks
 
-WORLDS = int(os.environ.get("SET_APART_WORLDS", "250"))
+WORLDS = int(os.environ.get("SET_APART_WORLDS", "500"))
 BATCHES = 5
 
 
-DENSE = 25
+DENSE = 40
 
 
 def compare(releases: list[worlds.Release], name: str) -> None:
