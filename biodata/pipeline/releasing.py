@@ -143,9 +143,7 @@ def _build(
             work=settings.data / "staging",
             rows_told=assessments.unidentified(lake),
         ),
-        assess_columns=assessments.RELEASE_COLUMNS,
         check=check,
-        full=full,
         memory_limit=settings.memory_limit,
         progress=progress,
     )

@@ -10,40 +10,43 @@ from biodata.geo import metres_per_degree
 from biodata.sharing.events import boxes
 from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
-_OPEN: Final = str(SharingCategory.OPEN)
-_BOX: Final = """
-    min("decimalLongitude") AS west, min("decimalLatitude") AS south, max("decimalLongitude") AS east,
-    max("decimalLatitude") AS north, max("coordinateUncertaintyInMeters") AS widest,
-    bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
-"""
-_OF_RECORDS: Final = f"""
+OPEN: Final = str(SharingCategory.OPEN)
+_OF_RECORDS: Final = """
     SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
            min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
            year(min(event_start)) AS year, min(event_start) AS event_start, max(event_end) AS event_end,
            count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
-           list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category, {_BOX}
-    FROM occurrences
+           list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category,
+           min("decimalLongitude") AS west, min("decimalLatitude") AS south,
+           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
+           max("coordinateUncertaintyInMeters") AS widest,
+           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+    FROM {records}
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
           AND NOT starts_with(lower("samplingProtocol"), ?)
     GROUP BY "datasetKey", "eventID" ORDER BY survey_id
-"""  # noqa: S608 - made of constants
-_OF_EVENTS: Final = f"""
+"""
+_OF_EVENTS: Final = """
     WITH named AS (
         SELECT e.survey_id, o.rowid AS place FROM told_events e
-        JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
+        JOIN {records} o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
         UNION
         SELECT e.survey_id, o.rowid AS place FROM told_events e
-        JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
+        JOIN {records} o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
     )
     SELECT survey_id, count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
-           list_sort(list_distinct(flatten(list(country_codes)))) AS codes, {_BOX}
-    FROM named JOIN occurrences o ON o.rowid = named.place GROUP BY survey_id
-"""  # noqa: S608 - made of constants
+           list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
+           min("decimalLongitude") AS west, min("decimalLatitude") AS south,
+           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
+           max("coordinateUncertaintyInMeters") AS widest,
+           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+    FROM named JOIN {records} o ON o.rowid = named.place GROUP BY survey_id
+"""
 
-_OF_BOX: Final = {"geometry": "box", "country_codes": "codes", "coordinateUncertaintyInMeters": "radius"}
-_LOOKED_AT: Final = (
+
+LOOKED_AT: Final = (
     "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "event_end", "species", "occurrenceStatus",
     "country_codes", "sharing_category", "decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters",
 )  # fmt: skip
@@ -52,24 +55,27 @@ _LOOKED_AT: Final = (
 def rows_of(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Return `survey_rows` of a release that would be made of these published records and events."""
     with duckdb.connect() as connection:
-        connection.register("shown", records.select(_LOOKED_AT))
+        connection.register("shown", records.select(LOOKED_AT))
         connection.execute("CREATE TABLE occurrences AS SELECT * FROM shown")
         return survey_rows(connection, events)
 
 
-def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None) -> pl.DataFrame:
+def survey_rows(
+    connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None, *, records: str = "occurrences"
+) -> pl.DataFrame:
     """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written.
 
     The records of `events` that `sharing.events` let out are counted here; the other events are those with a method that open
-    records tell of. All that is counted, and the place of every event that has open records, is made of open records alone:
-    the event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them
-    around the box, and none where one of them tells none.
+    records tell of, and their geometry is the box of these. What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
+    nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
+    event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
+    the box, and none where one of them tells none.
     """
-    found = connection.execute(_OF_RECORDS, [PATROL_PROTOCOL]).pl()
+    found = connection.execute(_OF_RECORDS.format(records=records), [PATROL_PROTOCOL]).pl()
     told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
-        counted = connection.execute(_OF_EVENTS).pl()
+        counted = connection.execute(_OF_EVENTS.format(records=records)).pl()
         connection.unregister("told_events")
         counted = counted.with_columns(_radii(counted).alias("radius"), box=boxes(counted)).drop(
             "west", "south", "east", "north", "widest", "certain"
@@ -77,12 +83,17 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
         known = events.drop("records", "species").join(counted, on="survey_id", how="left", maintain_order="left")
         parts = known.select("datasetKey", eventID="parentEventID").drop_nulls().unique().with_columns(whole=True)
         known = known.join(parts, on=["datasetKey", "eventID"], how="left", maintain_order="left")
-        is_open = pl.col("sharing_category") == _OPEN
+        is_open = pl.col("sharing_category") == OPEN
         # The box of an event's parts holds those without records, too.
         placed = pl.col("box").is_not_null() & (pl.col("whole").is_null() | pl.col("geometry").is_null())
         known = known.with_columns(
             pl.when(is_open).then(pl.col("records", "species").fill_null(0)),
-            *(pl.when(placed).then(own).otherwise(name).alias(name) for name, own in _OF_BOX.items()),
+            pl.when(placed).then("box").otherwise("geometry").alias("geometry"),
+            pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
+            pl.when(placed)
+            .then("radius")
+            .otherwise("coordinateUncertaintyInMeters")
+            .alias("coordinateUncertaintyInMeters"),
         )
         told = told.join(events, on=["datasetKey", "eventID"], how="anti")
         # A camera's sequences are told by its deployment.
