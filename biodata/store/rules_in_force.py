@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,7 +20,6 @@ from biodata.sharing.plan import (
     BEFORE,
     OF_RECORD,
     PLACED,
-    SENSITIVE,
     Plan,
     marks_of,
     named_dataset,
@@ -29,7 +28,7 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
-from biodata.sharing.set_apart import Memory
+from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
@@ -97,7 +96,7 @@ def rules_in_force(
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events, None))
     changed = _changed(lake, since, _made_of(settings, lake, rules, snapshot))
     if changed is not None:
-        changed = sorted({*changed, *unsettled})
+        changed = replace(changed, datasets=changed.datasets | frozenset(unsettled))
     if snapshot is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, None, snapshot, None, changed))
     asked = _asked(settings, lake, rules, memory)
@@ -121,7 +120,8 @@ def keep(settings: Settings, lake: Lake, registry: Registry, rules: RuleSet, *, 
     assert rules.plan is not None
     made_of = _made_of(settings, lake, rules, snapshot)
     changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], made_of)
-    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=made_of, changed=changed)
+    datasets = None if changed is None else changed.datasets
+    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=made_of, changed=datasets)
 
 
 def _made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
@@ -138,16 +138,26 @@ def _time_of(lake: Lake, snapshot: int) -> str:
     return str(lake.snapshots().filter(pl.col("snapshot") == snapshot)["time"].to_list())
 
 
-def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> list[str] | None:
-    """Return the datasets that have changed since what is kept was made; None for all, where anything else has too."""
+@dataclass(frozen=True)
+class _Changed:
+    """What has changed since what is kept was made: datasets, and the keys of their records that came, went or changed."""
+
+    datasets: frozenset[str]
+    keys: pl.Series
+
+
+def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _Changed | None:
+    """Return what has changed since what is kept was made; None for all, where anything else has too."""
     if since is None or since["by"] != now["by"] or since["time"] != _time_of(lake, since["snapshot"]):
         return None
-    found = [
-        lake.changed_datasets(table, after=since["snapshot"], upto=now["snapshot"])
-        for table in ("occurrences", "events")
-    ]
-    names = sorted({name for some in found for name in some or ()})
-    return None if None in found or len(names) > MAXIMUM_VALUES else names
+    records, events = (
+        lake.changed(table, after=since["snapshot"], upto=now["snapshot"]) for table in ("occurrences", "events")
+    )
+    # A row without its number was emptied since: nobody knows any more which one it was.
+    if records is None or events is None or records["id"].has_nulls():
+        return None
+    datasets = frozenset([*records["datasetKey"], *events["datasetKey"]])
+    return None if len(datasets) > MAXIMUM_VALUES else _Changed(datasets, records["id"].unique())
 
 
 def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
@@ -162,33 +172,37 @@ def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tu
 
 def _plan(
     settings: Settings, lake: Lake, rules: RuleSet, memory: Memory, among: Batches | None, snapshot: int | None,
-    events: pl.DataFrame | None, changed: list[str] | None,
+    events: pl.DataFrame | None, changed: _Changed | None,
 ) -> Plan:  # fmt: skip
     """Return what goes out: records are decided about, and those of datasets with sensitive ones are looked at together.
 
-    Datasets in which nothing changed keep what was made of them.
+    Datasets in which nothing changed keep what was made of them; of the others, records that did not change keep what was
+    decided of each.
     """
     boundaries = places.load_boundaries(settings.boundaries)
+    earlier = memory if changed is None else memory.of(changed.datasets)
+    among_keys = None if changed is None else changed.keys.to_frame("key")
 
-    def batches(columns: tuple[str, ...], datasets: list[str] | None) -> Iterable[pl.DataFrame]:
-        if datasets == []:
-            return ()
+    def batches(columns: tuple[str, ...], **which: Any) -> Iterable[pl.DataFrame]:
         if among is not None:
             return among()
-        where = None if datasets is None else _of(datasets)
-        return lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+        return lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=_BATCH_ROWS, **which)
 
-    earlier = memory if changed is None else memory.of(changed)
-    sensitive, found = [SENSITIVE.to_frame()], set(earlier.states["datasetKey"])
-    for batch in batches(JUDGED, changed):
-        decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
-        sensitive.append(sensitive_records(batch, decided, boundaries, rules.resolver))
-        found |= set(batch.select(named_dataset())["datasetKey"].gather(decided["row"]))
+    decided = [DECIDED.to_frame()]
+    if changed is not None:
+        decided.append(earlier.decided.join(among_keys, on="key", how="anti"))
+    for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
+        apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
+        named = batch.select("key", named_dataset())
+        decided.append(sensitive_records(batch, apart, boundaries, rules.resolver).join(named, on="key").select(DECIDED.names()))
+    sensitive = pl.concat(decided)
+    found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
     datasets = sorted(found)
     of_datasets = named_dataset().is_in(datasets)
     schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
     records = [pl.DataFrame(schema=schema).select(PLACED)]
-    records += [batch.select(PLACED).filter(of_datasets) for batch in batches(PLACED, datasets)]
+    if datasets:
+        records += [batch.select(PLACED).filter(of_datasets) for batch in batches(PLACED, where=_of(datasets))]
     if events is None:
         events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
     events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
@@ -207,8 +221,9 @@ def _plan(
     return plan_of(
         pl.concat(records),
         events.with_columns(shown=pl.col("event_key").is_in(shown) | marked.is_in(shown).fill_null(value=False)),
-        pl.concat(sensitive),
-        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(), changed=changed,
+        sensitive.drop("datasetKey"),
+        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(),
+        changed=None if changed is None else changed.datasets,
     )  # fmt: skip
 
 
