@@ -94,7 +94,7 @@ def rules_in_force(
         since, unsettled = sharing_memory.made_of(registry, settings.data)
     if among is not None or events is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events, None))
-    changed = _changed(lake, since, _made_of(settings, lake, rules, snapshot))
+    changed = _changed(lake, since, made_of(settings, lake, rules, snapshot))
     if changed is not None:
         changed = replace(changed, datasets=changed.datasets | frozenset(unsettled))
     if snapshot is not None:
@@ -118,22 +118,23 @@ def remember(settings: Settings, lake: Lake, rules: RuleSet) -> None:
 def keep(settings: Settings, lake: Lake, registry: Registry, rules: RuleSet, *, snapshot: int) -> None:
     """Keep what goes out of a version of the lake, for the releases after it."""
     assert rules.plan is not None
-    made_of = _made_of(settings, lake, rules, snapshot)
-    changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], made_of)
+    now = made_of(settings, lake, rules, snapshot)
+    changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], now)
     datasets = None if changed is None else changed.datasets
-    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=made_of, changed=datasets)
+    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=now, changed=datasets)
 
 
-def _made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
+def made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
     """Return what the plan of a version of the lake follows from, beside its records and events."""
     snapshot = lake.snapshot() if snapshot is None else snapshot
     sets = [places.load_boundaries(settings.boundaries), *([] if rules.floor is None else [rules.floor])]
-    tables = [lake.changed_at(table) for table in ("taxa", "protected_areas")]
-    by = [rules.hash, *map(floor_set.sha256, sets), *tables, _today().year, code_hash()]
-    return {"snapshot": snapshot, "time": _time_of(lake, snapshot), "by": by}
+    of_areas = ["protected_areas"] if any(rule.area_id is not None for rule in rules.rules) else []
+    tables = [lake.changed_at(table) for table in ("taxa", *of_areas)]
+    by = [rules.hash, *map(floor_set.sha256, sets), *tables, code_hash()]
+    return {"snapshot": snapshot, "time": time_of(lake, snapshot), "year": _today().year, "by": by}
 
 
-def _time_of(lake: Lake, snapshot: int) -> str:
+def time_of(lake: Lake, snapshot: int) -> str:
     """Return when a version was made: a lake that was restored can have the same number for another one."""
     return str(lake.snapshots().filter(pl.col("snapshot") == snapshot)["time"].to_list())
 
@@ -148,7 +149,8 @@ class _Changed:
 
 def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _Changed | None:
     """Return what has changed since what is kept was made; None for all, where anything else has too."""
-    if since is None or since["by"] != now["by"] or since["time"] != _time_of(lake, since["snapshot"]):
+    same = since is not None and all(since.get(name) == now[name] for name in ("by", "year"))
+    if since is None or not same or since["time"] != time_of(lake, since["snapshot"]):
         return None
     records, events = (
         lake.changed(table, after=since["snapshot"], upto=now["snapshot"]) for table in ("occurrences", "events")
@@ -198,14 +200,14 @@ def _plan(
     sensitive = pl.concat(decided)
     found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
     datasets = sorted(found)
-    of_datasets = named_dataset().is_in(datasets)
+    is_found = named_dataset().is_in(datasets)
     schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
     records = [pl.DataFrame(schema=schema).select(PLACED)]
     if datasets:
-        records += [batch.select(PLACED).filter(of_datasets) for batch in batches(PLACED, where=_of(datasets))]
+        records += [batch.select(PLACED).filter(is_found) for batch in batches(PLACED, where=of_datasets(datasets))]
     if events is None:
-        events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
-    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
+        events = lake.read("events", where=of_datasets(datasets), snapshot=snapshot) if datasets else None
+    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(is_found)
     events = events.filter(
         ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
     )
@@ -227,7 +229,7 @@ def _plan(
     )  # fmt: skip
 
 
-def _of(datasets: list[str]) -> Filter | None:
+def of_datasets(datasets: list[str]) -> Filter | None:
     """Return which records may be of some datasets; None for all, where a filter may not name so many."""
     if len(datasets) > MAXIMUM_VALUES:
         return None
@@ -240,7 +242,7 @@ def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> p
     found = [BEFORE.to_frame()]
     if made is None or not datasets:
         return found[0]
-    where, schema = _of(datasets), BEFORE.items()
+    where, schema = of_datasets(datasets), BEFORE.items()
     for snapshot in (made.snapshot, None):
         try:
             records = lake.read("occurrences", columns=_STOOD, where=where, snapshot=snapshot)

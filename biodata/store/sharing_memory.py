@@ -53,8 +53,8 @@ class PublishedPresence(Base):
     """The lake's version that the first release with it was made of."""
 
 
-def read(registry: Registry, data: Path) -> Memory:
-    """Return what is kept of all datasets of an installation in the folder `data`.
+def read(registry: Registry, data: Path, *, parts: Collection[str] | None = None) -> Memory:
+    """Return what is kept of all datasets of an installation in the folder `data`; some `parts` of it alone, if they are named.
 
     Raises
     ------
@@ -62,7 +62,13 @@ def read(registry: Registry, data: Path) -> Memory:
         If something of it is lost or changed.
     """
     kept = [
-        Memory(**{part: pl.read_parquet(io.BytesIO(_content(data, digest))) for part, digest in files.items()})
+        Memory(
+            **{
+                part: pl.read_parquet(io.BytesIO(_content(data, digest)))
+                for part, digest in files.items()
+                if parts is None or part in parts
+            }
+        )
         for files in _list(registry, data)["datasets"].values()
     ]
     return Memory().joined(*kept)
@@ -72,6 +78,23 @@ def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list
     """Return what was told to `save` of what it was made of, and the datasets that have to be looked at again."""
     found = _list(registry, data)
     return found["made_of"], found["unsettled"]
+
+
+def released(registry: Registry, data: Path) -> dict[str, Any]:
+    """Return what `record_released` was given last; nothing where it was given nothing yet."""
+    found: dict[str, Any] = _list(registry, data).get("released") or {}
+    return found
+
+
+def record_released(registry: Registry, data: Path, released: Mapping[str, Any]) -> None:
+    """Keep what the current release follows from, beside its records and what is kept of sensitive ones."""
+    found = {**_list(registry, data), "released": released}
+    with registry.session() as session, session.begin():
+        known = session.get_one(SharingMemory, 1)
+        before, known.digest = known.digest, _write(data, json.dumps(found, sort_keys=True).encode())
+        written = known.digest
+    if before and before != written:
+        (data / FOLDER / before).unlink(missing_ok=True)
 
 
 def damaged(registry: Registry, data: Path) -> list[str]:
@@ -112,7 +135,7 @@ def save(
         datasets[name] = {part: _write(data, _packed(frame)) for part, frame in parts if frame.height}
     same = {name for name, files in before["datasets"].items() if changed is not None and files == datasets.get(name)}
     unsettled = sorted(datasets.keys() - (same - set(changed or ())))
-    found = {"made_of": made_of, "unsettled": unsettled, "datasets": datasets}
+    found = {**before, "made_of": made_of, "unsettled": unsettled, "datasets": datasets}
     digest = _write(data, json.dumps(found, sort_keys=True).encode())
     counts = memory.waiting.group_by("datasetKey", "places").len().sort("datasetKey", "places")
     waiting = {name: dict(rows) for name, rows in counts.cast({"places": pl.String}).rows_by_key("datasetKey").items()}
