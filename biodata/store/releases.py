@@ -78,35 +78,6 @@ class Release:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """In what a release differs from the one before it.
-
-    Attributes
-    ----------
-    base : Release
-        The one before.
-    keys : polars.Series of int
-        Records that may be published otherwise than in it, or went.
-    presences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
-        All that go out.
-    found : function of Parquet files to a frame
-        What `assess` would find of the changed records, whose published rows are in the files, and of those others of which
-        something else is found than before.
-    events : polars.DataFrame of `terms.SURVEY`, optional
-        Published events that may be others than before; None where no event, and no record of one, changed.
-    events_gone : polars.Series of str
-        Names that events may have had and that are published no more.
-    """
-
-    base: Release
-    keys: pl.Series
-    presences: pl.DataFrame
-    found: Callable[[Sequence[Path]], pl.DataFrame]
-    events: pl.DataFrame | None
-    events_gone: pl.Series
-
-
 def build(
     lake: Lake,
     *,
@@ -124,7 +95,6 @@ def build(
     assess_columns: Sequence[str] | None = None,
     check: Callable[[Path], None] | None = None,
     full: bool = False,
-    change: Change | None = None,
     memory_limit: str = "2GB",
     progress: bool = False,
 ) -> Release:
