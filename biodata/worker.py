@@ -20,6 +20,7 @@ from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.release_merge import MERGE_JOB, merge, merge_owed
 from biodata.store.survey_steps import RESULTS_JOB
 from biodata.surveys import result_pages
 
@@ -294,7 +295,15 @@ def _release(settings: Settings, registry: Registry, held: Held) -> dict[str, An
     again.queue(settings, again.held_runs(settings))
     with registry.session() as session, session.begin():
         jobs.add_once(session, RESULTS_JOB)
+        if held.arguments.get("alone") or merge_owed(settings.data) is not None:
+            jobs.add_once(session, MERGE_JOB)
     return {"release": made.id, "counts": dict(made.counts)}
+
+
+def _merge(settings: Settings, _registry: Registry, _held: Held) -> dict[str, Any]:
+    """Write the current release anew without what its base has and it has not."""
+    merged = merge(settings.data, memory_limit=settings.memory_limit)
+    return {"merged": None if merged is None else merged.id}
 
 
 def _survey_results(settings: Settings, registry: Registry, _held: Held) -> dict[str, Any]:
@@ -352,6 +361,7 @@ def _withdraw(settings: Settings, _registry: Registry, held: Held) -> dict[str, 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         "release": _release,
+        MERGE_JOB: _merge,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
         RESULTS_JOB: _survey_results,

@@ -148,4 +148,4 @@ def results() -> dict[str, pl.DataFrame]:
 def build(lake: Lake, **options) -> Release:
     """Build a release as the pipeline does."""
     told = {"publish": publish, "results": results(), "boundaries": two_countries(), "rules_hash": "rules", **options}
-    return releases.build(lake, data=lake.data, **told)
+    return releases.build(lake, **{"data": lake.data, **told})

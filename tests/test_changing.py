@@ -43,7 +43,7 @@ def capture(settings: Settings, patch: pytest.MonkeyPatch) -> Captured:
     """Return in what the next release differs from the current one; nothing is made."""
     found: list[Captured] = []
 
-    def build(lake, *, publish, change, snapshot, results, **_):
+    def build(lake, *, publish, presences, change, snapshot, results, **_):
         rows = beside = pl.DataFrame()
         if change is not None:
             part = settings.data / "part.parquet"
@@ -54,7 +54,7 @@ def capture(settings: Settings, patch: pytest.MonkeyPatch) -> Captured:
 
             published(change.keys).write_parquet(part)
             beside = change.found([part])
-            rows = pl.concat([published(pl.concat([change.keys, beside["key"]]).unique()), change.presences])
+            rows = pl.concat([published(pl.concat([change.keys, beside["key"]]).unique()), presences])
         found.append(Captured(change, frozenset(results), rows, beside))
         raise StopError
 

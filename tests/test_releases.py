@@ -76,7 +76,7 @@ def test_records_stand_along_the_curve_and_those_without_a_place_last(lake: Lake
 def test_many_ranges_make_the_same_order_as_one(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     whole = build(lake)
     shutil.rmtree(lake.data / "releases")
-    monkeypatch.setattr("biodata.store.release_file._RANGE_ROWS", 30)
+    monkeypatch.setattr("biodata.store.release_file.RANGE_ROWS", 30)
     monkeypatch.setattr("biodata.store.releases._BATCH_ROWS", 50)
     assert build(lake).id == whole.id
 
@@ -313,12 +313,12 @@ def test_what_a_release_tells_no_longer_cannot_be_asked_of_the_one_before(lake: 
         told = pl.when(key=key).then(pl.lit("0_1_degree")).otherwise("sharing_category")
         return publish(frame).with_columns(sharing_category=told)
 
-    second = build(lake, publish=coarser, full=True)
+    second = build(lake, publish=coarser)
     assert second.id != first.id
     assert (pointer.read(lake.data).previous, first.path.exists()) == (None, False)
-    third = build(lake, publish=lambda frame: coarser(frame).filter(pl.col("key") != key), full=True)
+    third = build(lake, publish=lambda frame: coarser(frame).filter(pl.col("key") != key))
     assert (pointer.read(lake.data).previous, second.path.exists()) == (None, False)
-    back = build(lake, publish=coarser, full=True)
+    back = build(lake, publish=coarser)
     assert (pointer.read(lake.data).previous, back.id) == (third.id, second.id)
 
 

@@ -14,7 +14,7 @@ from biodata import jobs
 from biodata.access import downloads, rebuilding, traces
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, folders, pointer
+from biodata.store import audit, folders, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
@@ -23,7 +23,8 @@ from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
-from biodata.store.release_use import remove_unless_used
+from biodata.store.release_merge import merge
+from biodata.store.release_use import remove_unless_used, remove_unneeded_bases
 from biodata.store.secret import secret
 from biodata.store.survey_steps import RESULTS_JOB
 from biodata.store.tombstones import Tombstones
@@ -111,6 +112,7 @@ def purge(
             (data / name).unlink(missing_ok=True)
         if due:
             release(settings)
+        merge(data, memory_limit=settings.memory_limit)
         removed, in_use = _releases(data)
         made = _downloads(settings, registry)
         replays = list(rebuilding.folder(data).glob("*"))
@@ -190,14 +192,14 @@ def _releases(data: Path) -> tuple[int, list[str]]:
     told = pointer.read(data)
     removed, in_use = 0, []
     pointer.forget_previous(data)
-    for path in sorted(pointer.folder(data).glob("release-*.duckdb")):
+    for path in pointer.files(data):
         if told is not None and path == pointer.path(data, told.current.id):
             continue
-        if remove_unless_used(path):
-            checksums.forget(data, [str(path.relative_to(data))])
+        if remove_unless_used(data, path):
             removed += 1
         else:
             in_use.append(path.name)
+    remove_unneeded_bases(data)
     return removed, in_use
 
 

@@ -161,11 +161,11 @@ def _build(
         unnamed, causes = work.folder / "replay.duckdb", work.folder / "causes.parquet"
         with ReleaseFile(unnamed, spill=settings.data / "tmp", memory_limit=settings.memory_limit) as file:
             file.write_occurrences(parts, assessed)
-            for table, columns in terms.PUBLISHED_TABLES.items():
-                if table != "occurrences":
-                    file.write_results(table, pl.DataFrame(schema=terms.schema(columns)))
+            for table in releases.RESULTS:
+                file.write_results(table, None)
             file.write_boundaries(boundaries)
             file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
+            file.write_surveys(None)
             file.finish(snapshot=snapshot, rules_hash=rules.hash, secret=secret(settings.data))
         step(1.0)
         left_out += [_set_apart(rules, pl.concat(hidden)), *hidden]

@@ -171,6 +171,7 @@ def release(
     from biodata import pipeline, runs
     from biodata.access.exact_building import follow_release
     from biodata.pipeline import descriptions
+    from biodata.store.release_merge import merge, merge_owed
     from biodata.store.releases import current
 
     settings = settings_for(data)
@@ -185,3 +186,5 @@ def release(
         if line is not None:
             say(line)
     say_held_runs(settings)
+    if merge_owed(settings.data) is not None:
+        merge(settings.data, memory_limit=settings.memory_limit)

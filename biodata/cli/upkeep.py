@@ -69,6 +69,8 @@ def verify(
         say(f"{report.files} files, {report.bytes / 1e6:.1f} MB read: {len(report.faults)} faults")
         for name in report.recorded:
             say(f"  {name} had no checksum; it could be read and has one now")
+        for owed in report.owed:
+            say(f"  {owed}")
         for fault in report.faults:
             say(f"  {fault.file}: {fault.problem}; {fault.remedy}")
     if report.faults:

@@ -84,7 +84,7 @@ def unchanged_tables(before: Before, now: Mapping[str, Any]) -> frozenset[str]:
 
 def find(
     lake: Lake, rules: sharing.RuleSet, before: Before, now: Mapping[str, Any], *, base: Release | None,
-    presences: pl.DataFrame, boundaries: BoundarySet, gazetteer: places.Gazetteer,
+    boundaries: BoundarySet, gazetteer: places.Gazetteer,
 ) -> Change | None:  # fmt: skip
     """Return in what a release differs from the one before; None where anything but records, events and datasets does.
 
@@ -98,8 +98,6 @@ def find(
         The `basis` of the release.
     base : Release, optional
         The current one.
-    presences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
-        All that go out.
     boundaries : BoundarySet
     gazetteer : Gazetteer
     """
@@ -130,7 +128,7 @@ def find(
         named = pl.concat([shown["datasetKey"]] * 2) + ":" + numbers
         gone = named.filter(~named.is_in(published["survey_id"].implode())).drop_nulls().unique().alias("survey_id")
     found = partial(_found, lake, base, (after, upto), every, gazetteer)
-    return Change(base=base, keys=every, presences=presences, found=found, events=published, events_gone=gone)
+    return Change(base, every, found, published, gone)
 
 
 def _found(

@@ -110,9 +110,7 @@ def _build(
     now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, held_back=held_back)
     change = None
     if not full:
-        change = find(
-            lake, rules, before, now, base=current, presences=presences, boundaries=boundaries, gazetteer=gazetteer
-        )
+        change = find(lake, rules, before, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
     same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(before, now)}
     agreed = Consents.read(registry, settings)
     results = {}
@@ -155,9 +153,7 @@ def _build(
             work=settings.data / "staging",
             rows_told=assessments.unidentified(lake),
         ),
-        assess_columns=assessments.RELEASE_COLUMNS,
         check=check,
-        full=full,
         change=change,
         memory_limit=settings.memory_limit,
         progress=progress,
@@ -166,6 +162,9 @@ def _build(
         made = build()
     except _RefusedError:
         return None, reports[-1].faults
+    except releases.StaleChangeError as error:
+        logger.info("a whole new release: %s", error)
+        return _build(settings, lake, registry, held, held_back, full=True, progress=progress)
     sharing_memory.record_presences(registry, presences["key"], snapshot)
     sharing_memory.record_released(registry, settings.data, {"release": made.id, **now})
     held.enter_context(releases.held_open(made.path))

@@ -17,7 +17,7 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 
 from biodata.errors import StoreError
-from biodata.store import folders
+from biodata.store import folders, pointer
 
 _SQL_TYPES: Final = (
     (pl.Int64, "BIGINT"),
@@ -40,6 +40,9 @@ _NO_BAR: Final = "SET enable_progress_bar = false"
 
 _SPILL_START: Final = "duckdb-"
 _SPILL_KEPT_SECONDS: Final = 3600
+
+BASE: Final = "base"
+"""What the whole file is called that a release's file differs from."""
 
 ATTACHED: Final = "release"
 """What `connect_exporting` calls the release."""
@@ -246,13 +249,63 @@ def connect(
             message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
         if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
-            connection.execute(_NO_BAR)
-            load_extensions(connection, "spatial")
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
+            _make_ready(connection, path)
         else:
             connection = connection.cursor()  # which draws no bar: no setting can be made any more
     return connection
+
+
+def _make_ready(connection: duckdb.DuckDBPyConnection, path: Path, *, attached: str | None = None) -> None:
+    """Attach what a release's file stands on, load what is asked of it, and lock it; close it where that fails."""
+    try:
+        connection.execute(_NO_BAR)
+        load_extensions(connection, "spatial")
+        if attached is not None:
+            connection.execute(f"ATTACH {literal(str(path))} AS {attached} (READ_ONLY)")
+        attach_base(connection, path, attached=attached)
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        connection.close()
+        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
+
+
+def attach_base(connection: duckdb.DuckDBPyConnection, path: Path, *, attached: str | None = None) -> None:
+    """Attach the whole file that a release's file differs from, as `BASE`; nothing where it is whole itself."""
+    if not path.name.endswith(pointer.DELTA):
+        return
+    table = "release_info" if attached is None else f"{attached}.release_info"
+    ((base,),) = connection.execute(f"SELECT value FROM {table} WHERE key = 'base'").fetchall()  # noqa: S608 - our own name
+    try:
+        connection.execute(_attach(pointer.base_path(path.parent, base)))
+    except duckdb.IOException:  # its name changes once, when its own release goes
+        connection.execute(_attach(pointer.base_path(path.parent, base)))
+
+
+def base_of(path: Path) -> tuple[str, Path]:
+    """Return the id and the whole file that a release's file differs from; its own where it is whole.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    if not path.name.endswith(pointer.DELTA):
+        return pointer.release_of(path), path
+    query = "SELECT value FROM alone.release_info WHERE key = 'base'"
+    try:
+        with duckdb.connect(":memory:", config={**_NO_DOWNLOADS}) as connection:
+            connection.execute(f"ATTACH {literal(str(path))} AS alone (READ_ONLY)")
+            base = str(connection.execute(query).fetchall()[0][0])
+    except (duckdb.Error, IndexError) as error:
+        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
+    return base, pointer.base_path(path.parent, base)
+
+
+def _attach(base: Path) -> str:
+    return f"ATTACH {literal(str(base))} AS {BASE} (READ_ONLY)"
 
 
 @contextmanager
@@ -297,14 +350,5 @@ def connect_exporting(path: Path, *, memory_limit: str, threads: int) -> duckdb.
         "temp_directory": _spill_folder(folders.service(path.parent.parent) / "tmp", secrets.token_hex(4)),
     }
     connection = duckdb.connect(":memory:", config=config)
-    try:
-        connection.execute(_NO_BAR)
-        load_extensions(connection, "spatial")
-        connection.execute(f"ATTACH {literal(str(path))} AS {ATTACHED} (READ_ONLY)")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-    except duckdb.Error as error:
-        connection.close()
-        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
+    _make_ready(connection, path, attached=ATTACHED)
     return connection

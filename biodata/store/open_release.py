@@ -104,6 +104,8 @@ class OpenRelease:
 
     Attributes
     ----------
+    path : Path
+        Its file; one of the same release that was merged has another, and its rows another order.
     id : str
         The release's id.
     info : dict
@@ -112,6 +114,7 @@ class OpenRelease:
     """
 
     def __init__(self, path: Path, *, timeout_seconds: float) -> None:
+        self.path = path
         self._connection = connect(path)
         self._features: dict[tuple[str, str, tuple[str, ...], bool], str] = {}
         self._watchdog = Watchdog(timeout_seconds)
@@ -258,7 +261,7 @@ class OpenRelease:
         after = -1
         if cursor is not None:
             place = Cursor.decode(cursor)
-            if (place.release, place.table, place.question) != (self.id, table.name, _mark(where)):
+            if (place.release, place.table, place.question) != (self.id, table.name, self._question(where)):
                 raise _no_cursor(cursor)
             after = place.after
         if limit == 0:
@@ -268,8 +271,12 @@ class OpenRelease:
         rows = self.run(statement, params)
         more = len(rows) > limit > 0
         rows = rows[:limit]
-        following = Cursor(self.id, table.name, _mark(where), rows[-1][0]).encode() if more else None
+        following = Cursor(self.id, table.name, self._question(where), rows[-1][0]).encode() if more else None
         return Page([row[1:] for row in rows], following)
+
+    def _question(self, where: Filter | None) -> str:
+        """Return what tells a question to this file from others."""
+        return hashlib.blake2b(f"{self.path.name}\n{where!r}".encode(), digest_size=6).hexdigest()
 
     def count(self, table: str, where: Filter | None = None) -> int:
         """Count rows."""
@@ -320,11 +327,6 @@ def _table(name: str) -> Table:
         problem = f"a release has no table {name[:40]!r}"
         raise InputError(problem, expected=f"its tables: {', '.join(RELEASE)}", code="TABLE_UNKNOWN")
     return RELEASE[name]
-
-
-def _mark(where: Filter | None) -> str:
-    """Return what tells a filter from others."""
-    return hashlib.blake2b(repr(where).encode(), digest_size=6).hexdigest()
 
 
 def _no_cursor(text: str) -> InputError:

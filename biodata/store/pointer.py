@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from biodata.errors import StoreError
 from biodata.store import checksums
@@ -34,9 +35,31 @@ def folder(data: Path) -> Path:
     return data / "releases"
 
 
+DELTA: Final = ".delta.duckdb"
+"""Ends the name of a release's file that holds what differs from another, its base."""
+
+
 def path(data: Path, release_id: str) -> Path:
-    """Return the file of a release."""
-    return folder(data) / f"release-{release_id}.duckdb"
+    """Return the file of a release: the whole one, or else that of what differs from its base."""
+    whole = folder(data) / f"release-{release_id}.duckdb"
+    delta = folder(data) / f"release-{release_id}{DELTA}"
+    return delta if not whole.is_file() and delta.is_file() else whole
+
+
+def base_path(folder: Path, release_id: str) -> Path:
+    """Return the whole file that others differ from; when its own release is not kept any more it has another name."""
+    named = folder / f"release-{release_id}.duckdb"
+    return named if named.is_file() else folder / f"base-{release_id}.duckdb"
+
+
+def files(data: Path) -> list[Path]:
+    """Return the files of all releases, whole and others, without the bases of those that are not kept any more."""
+    return sorted(folder(data).glob("release-*.duckdb"))
+
+
+def release_of(path: Path) -> str:
+    """Return the id of the release that a file is named after."""
+    return path.name.removesuffix(".duckdb").removesuffix(".delta").split("-", 1)[1]
 
 
 def stamp(data: Path) -> tuple[int, ...] | None:

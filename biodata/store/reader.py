@@ -33,6 +33,7 @@ class ReleaseReader:
         self._lock = threading.Lock()
         self._open: dict[str, OpenRelease] = {}
         self._seen: tuple[int, ...] | None = None
+        self._merged: set[str] = set()
         self._pointer: pointer.Pointer | None = None
 
     def current(self) -> OpenRelease:
@@ -99,6 +100,8 @@ class ReleaseReader:
         if seen != self._seen:
             self._pointer = pointer.read(self.data)
             self._seen = seen
+            # The pointer is written again, too, when a release got another file.
+            self._merged = {id_ for id_, open_ in self._open.items() if open_.path != pointer.path(self.data, id_)}
 
     def _named(self) -> pointer.Pointer:
         if self._pointer is None:
@@ -108,12 +111,13 @@ class ReleaseReader:
 
     def _get(self, release_id: str) -> OpenRelease:
         """Return an open release, opening it first where needed; let go of those that are neither of the last two."""
-        if release_id not in self._open:
+        if release_id not in self._open or release_id in self._merged:
             path = pointer.path(self.data, release_id)
             if not path.is_file():
                 message = f"the file of release {release_id} is missing"
                 raise NoReleaseError(message)
             self._open[release_id] = OpenRelease(path, timeout_seconds=self._timeout_seconds)
+            self._merged.discard(release_id)
             logger.info("release %s is open", release_id)
         named = self._named()
         for other in set(self._open) - {named.current.id, named.previous}:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import duckdb
 import polars as pl
 
 from biodata import terms
@@ -19,7 +20,7 @@ from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
 from biodata.store.boundary_rows import boundary_rows, described
 from biodata.store.code_version import code_hash
-from biodata.store.content_hash import content_hash, release_id
+from biodata.store.content_hash import content_hash, release_id, row_hash, row_sum
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.pointer import Named
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
@@ -38,7 +39,7 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The order of each table; that of occurrences is the curve's, then the key's."""
 
-_RANGE_ROWS: Final = 500_000
+RANGE_ROWS: Final = 500_000
 
 ROW_GROUP_ROWS: Final = 8_192
 """Rows that share a zone map. Measured at a million records along the curve, DuckDB's own 122,880 being 1: boxes are
@@ -56,28 +57,19 @@ _BESIDE_OTHERS: Final[Mapping[str, str]] = {
 """What becomes of the columns that open records beside each other tell; `s` is the staged row, `a` what was found."""
 
 
-BESIDE_OTHERS: Final = "beside_others"
-"""The table of what `assessed` told when the file was made; no question reaches it."""
-
-
 class ReleaseFile:
     """A release's file while it is being written; use it in a `with` block and call `finish` last.
 
     Parameters
     ----------
     path : Path
-        A new file; or a copy of another release's, whose records stay and whose other tables are made anew.
+        A new file.
     """
 
     def __init__(self, path: Path, *, spill: Path, memory_limit: str) -> None:
-        copied = path.exists()
         self._connection = duck.workshop(path, spill=spill, memory_limit=memory_limit, row_group_rows=ROW_GROUP_ROWS)
         self._shapes = [pl.DataFrame(schema=SHAPES)]
-        self._sorted_rows = 0
-        self._additions = 0
         self._boundaries = "{}"
-        if copied:
-            self._keep_records()
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +82,6 @@ class ReleaseFile:
     def write_occurrences(self, parts: Iterable[Path], assessed: pl.DataFrame | None = None) -> None:
         """Write the staged records in the order of the curve, one range of it at a time, those without a place last.
 
-        In a copied file they stand behind those that it has, in the same order among themselves.
-
         Parameters
         ----------
         parts : iterable of Path
@@ -99,60 +89,69 @@ class ReleaseFile:
         assessed : polars.DataFrame, optional
             What is told of open records beside each other; see `releases.build`.
         """
-        extra = [Column(name, pl.Int64, "") for name in ("mx", "my", "hk")]
-        if not self._sorted_rows:
-            self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *extra))
+        self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *PLACE))
         files = ", ".join(literal(str(part)) for part in parts)
         if files:
             staged = f"read_parquet([{files}])"
-            columns = [c.name for c in (*terms.PUBLISHED_OCCURRENCE, *extra)]
-            told = ", ".join("true" if name == "clusterRepresentative" else quote(name) for name in columns)
-            beside = ""
-            if assessed is not None:
-                self._connection.register("assessed", assessed)
-                told = ", ".join(_BESIDE_OTHERS.get(name, f"s.{quote(name)}") for name in columns)
-                beside = "LEFT JOIN assessed a ON a.key = s.key AND s.sharing_category = 'open'"
-            insert = f"INSERT INTO occurrences SELECT {told} FROM {staged} s {beside}"
+            insert = f"INSERT INTO occurrences {self._of_staged(staged, assessed)}"
             ends = self._range_ends(staged)
             for after, end in zip([-1, *ends], ends, strict=False):
                 self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, s.key", [after, end])
             self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY s.key")
-        self._sorted_rows = self._sorted_rows or self._count("occurrences")
-        found = assessed if assessed is not None else pl.DataFrame(schema={"key": pl.Int64})
-        self._connection.register("found", found.sort("key"))
-        self._connection.execute(f"CREATE TABLE {BESIDE_OTHERS} AS FROM found")
         tile_counts.count(self._connection)
 
-    def write_results(self, table: str, frame: pl.DataFrame) -> None:
+    def _of_staged(self, staged: str, assessed: pl.DataFrame | None) -> str:
+        """Return the query for staged records as a release has them, with what is told of them beside each other."""
+        names = [c.name for c in (*terms.PUBLISHED_OCCURRENCE, *PLACE)]
+        if assessed is None:
+            told = ", ".join("true" if name == "clusterRepresentative" else quote(name) for name in names)
+            return f"SELECT {told} FROM {staged} s"
+        self._connection.register("assessed", assessed)
+        told = ", ".join(f"{_BESIDE_OTHERS.get(name, f's.{quote(name)}')} AS {quote(name)}" for name in names)
+        return f"SELECT {told} FROM {staged} s LEFT JOIN assessed a ON a.key = s.key AND s.sharing_category = 'open'"
+
+    def write_presences(self, presences: pl.DataFrame) -> pl.Series:
+        """Write which presences the release has, as hashes of their rows; return the keys of those to be written."""
+        self._connection.register("told", presences)
+        query = f"SELECT key, {row_hash('occurrences')} AS hash FROM told ORDER BY key"
+        self._connection.execute(f"CREATE TABLE presences AS {query}")
+        self._connection.unregister("told")
+        return presences["key"]
+
+    def write_results(self, table: str, frame: pl.DataFrame | None) -> None:
         """Write the published rows of a table of results, with boxes and simpler shapes where it has shapes."""
-        columns = terms.PUBLISHED_TABLES[table]
-        frame = frame.sort(SORTED_BY[table], nulls_last=True)
+        frame = pl.DataFrame(schema=terms.schema(terms.PUBLISHED_TABLES[table])) if frame is None else frame
+        self._write_shaped(table, terms.PUBLISHED_TABLES[table], frame.sort(SORTED_BY[table], nulls_last=True))
+
+    def _write_shaped(
+        self, table: str, columns: Iterable[Column], frame: pl.DataFrame, *, name: str | None = None
+    ) -> None:
+        """Write a table, by another name where one is given, with boxes and simpler shapes where it has shapes."""
         if table in SHAPE_IDS:
-            columns = (*columns, *_BOX)
+            columns = (*columns, *BOX)
             self._shapes.append(simplified(table, frame[SHAPE_IDS[table]], frame["geometry"]))
             frame = pl.concat([frame, boxes(frame["geometry"])], how="horizontal")
-        self._write(table, columns, frame)
+        self._write(name or table, columns, frame)
 
     def write_boundaries(self, boundaries: BoundarySet) -> None:
         """Write countries and first-level divisions."""
         self._boundaries = described(boundaries)
         rows, shapes = _drawn(boundaries)
         self._shapes.append(shapes)
-        self._write("boundaries", (*BOUNDARY, *_BOX), rows)
+        self._write("boundaries", (*BOUNDARY, *BOX), rows)
 
     def write_datasets(self, frame: pl.DataFrame) -> None:
         """Write the datasets with the numbers of their published records; call it after `write_occurrences`."""
-        counted = self._connection.execute(
-            'SELECT "datasetKey" AS key, count(*) AS n FROM occurrences WHERE "datasetKey" IS NOT NULL GROUP BY ALL'
-        ).pl()
+        counted = self._connection.execute(self._dataset_counts()).pl()
         joined = frame.drop("count", strict=False).join(counted, on="key", how="full", coalesce=True)
         joined = joined.with_columns(count=pl.col("n").fill_null(0)).sort(SORTED_BY["datasets"])
         self._write("datasets", DATASET, terms.conform(joined, DATASET))
 
-    def finish(
-        self, *, snapshot: int, rules_hash: str, secret: bytes, events: pl.DataFrame | None = None,
-        marked: Iterable[str] = (),
-    ) -> Named:  # fmt: skip
+    def write_surveys(self, events: pl.DataFrame | None) -> None:
+        """Write the published events of the lake and those of records (`survey_rows`); call it after `write_occurrences`."""
+        self._write_shaped("surveys", terms.SURVEY, survey_rows(self._connection, events))
+
+    def finish(self, *, snapshot: int, rules_hash: str, secret: bytes, marked: Iterable[str] = ()) -> Named:
         """Write the shapes, and what is known of the release itself into `release_info`; make the file whole.
 
         Parameters
@@ -163,18 +162,13 @@ class ReleaseFile:
             Of the rules that the records went through.
         secret : bytes
             The installation's, for the mark of what the release says.
-        events : polars.DataFrame of `terms.SURVEY`, optional
-            Published events of the lake; see `survey_rows`.
         marked : iterable of str
             Datasets whose own numbers are published as marks.
         """
-        surveys = survey_rows(self._connection, events)
-        surveys = pl.concat([surveys, boxes(surveys["geometry"])], how="horizontal")
-        self._shapes.append(simplified("surveys", surveys["survey_id"], surveys["geometry"]))
-        self._write("surveys", (*terms.SURVEY, *_BOX), surveys)
-        self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
+        self._write_shapes(pl.concat(self._shapes))
         counts = {name: self._count(name) for name in RELEASE}
-        content = content_hash(self._connection, boundaries=self._boundaries, secret=secret)
+        sums = {name: self._sum(name) for name in RELEASE}
+        content = content_hash(sums, boundaries=self._boundaries, secret=secret)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         named = Named(release_id(snapshot, rules_hash, content), snapshot, created, counts)
         info: dict[str, Any] = {
@@ -182,13 +176,13 @@ class ReleaseFile:
             "format": RELEASE_FORMAT,
             "rules_hash": rules_hash,
             "content_hash": content,
+            "sums": {name: str(number) for name, number in sums.items()},
             "biodata": version("biodata"),
             "code_hash": code_hash(),
             "marked": json.dumps(sorted(marked)),
-            "sorted_rows": self._sorted_rows,
-            "additions": self._additions,
             "boundaries": self._boundaries,
-            "empty_columns": {"occurrences": self._empty_columns("occurrences")},
+            "empty_columns": {"occurrences": self._empty_columns()},
+            **self._more_info(),
         }
         told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in info.items()}
         columns = [Column(name, pl.String, "") for name in ("key", "value")]
@@ -196,24 +190,28 @@ class ReleaseFile:
         self._connection.execute("CHECKPOINT")
         return named
 
-    def _keep_records(self) -> None:
-        """Take every table but that of the records out of a copied file."""
-        told = dict(self._connection.execute("SELECT key, value FROM release_info").fetchall())
-        self._sorted_rows, self._additions = int(told["sorted_rows"]), int(told["additions"]) + 1
-        tables = self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        for (table,) in tables:
-            if table != "occurrences":
-                self._connection.execute(f"DROP TABLE {quote(table)}")
+    def _write_shapes(self, shapes: pl.DataFrame) -> None:
+        self._write("shapes", SHAPE_COLUMNS, shapes)
 
-    def _empty_columns(self, table: str) -> list[str]:
-        """Return the columns in which no row has a value: who reads a page need not open them."""
-        names = list(RELEASE[table].columns)
-        told = ", ".join(f"count({quote(name)})" for name in names)
-        counts = self._connection.execute(f"SELECT {told} FROM {quote(table)}").fetchall()[0]
-        return [name for name, count in zip(names, counts, strict=True) if not count]
+    def _dataset_counts(self) -> str:
+        """Return the query for the datasets of records and how many there are."""
+        return 'SELECT "datasetKey" AS key, count(*) AS n FROM occurrences WHERE "datasetKey" IS NOT NULL GROUP BY ALL'
+
+    def _more_info(self) -> dict[str, Any]:
+        """Return what else `release_info` tells."""
+        return {}
+
+    def _empty_columns(self) -> list[str]:
+        """Return the columns of records in which no row has a value: who reads a page need not open them."""
+        return columns_without_values(self._connection, "occurrences")
 
     def _count(self, table: str) -> int:
+        """Return how many rows a table has."""
         return int(self._connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchall()[0][0])
+
+    def _sum(self, table: str) -> int:
+        """Return the sum of a table's row hashes."""
+        return row_sum(self._connection, table)
 
     def _create(self, table: str, columns: Iterable[Column]) -> str:
         """Create a table; return its columns' names."""
@@ -235,18 +233,39 @@ class ReleaseFile:
         count = int(self._connection.execute(f"SELECT count(hk) FROM {staged}").fetchall()[0][0])
         if count == 0:
             return []
-        ranges = -(-count // _RANGE_ROWS)
+        ranges = -(-count // RANGE_ROWS)
         shares = ", ".join(str(n / ranges) for n in range(1, ranges + 1))
         query = f"SELECT DISTINCT unnest(quantile_disc(hk, [{shares}])) AS hk FROM {staged} ORDER BY hk"
         return [int(end) for (end,) in self._connection.execute(query).fetchall()]
 
 
-_BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
+def release_info(connection: duckdb.DuckDBPyConnection, attached: str | None = None) -> dict[str, str]:
+    """Return what a release tells of itself."""
+    table = "release_info" if attached is None else f"{attached}.release_info"
+    return dict(connection.execute(f"SELECT key, value FROM {table}").fetchall())
+
+
+def columns_without_values(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """Return the columns of published records in which no row of a table has a value."""
+    names = terms.names(terms.PUBLISHED_OCCURRENCE)
+    told = ", ".join(f"count({quote(name)})" for name in names)
+    counts = connection.execute(f"SELECT {told} FROM {quote(table)}").fetchall()[0]
+    return [name for name, count in zip(names, counts, strict=True) if not count]
+
+
+SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.items())
+PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk"))
+BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
 
 
 @lru_cache(maxsize=1)
 def _drawn(boundaries: BoundarySet) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return a boundary set's rows with their boxes, and its shapes: half of the work of a small release, done once."""
-    frame = boundary_rows(boundaries).sort(SORTED_BY["boundaries"])
+    frame = drawn_rows(boundaries)
     shapes = simplified("boundaries", frame["code"], frame["geometry"])
     return pl.concat([frame, boxes(frame["geometry"])], how="horizontal"), shapes
+
+
+def drawn_rows(boundaries: BoundarySet) -> pl.DataFrame:
+    """Return a boundary set's rows in a release's order."""
+    return boundary_rows(boundaries).sort(SORTED_BY["boundaries"])

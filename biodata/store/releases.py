@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import duckdb
@@ -17,19 +16,20 @@ from biodata.errors import SharingError, StoreError
 from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer
-from biodata.store.duck import connect, held_open
+from biodata.store.code_version import code_hash
+from biodata.store.duck import base_of, connect, held_open
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, sync_file, sync_folder
 from biodata.store.mercator import hilbert, project
 from biodata.store.pointer import Named
 from biodata.store.query import statements
 from biodata.store.query.filters import Filter
-from biodata.store.release_additions import Base, find_base
-from biodata.store.release_file import ReleaseFile
-from biodata.store.release_use import remove_unless_used
+from biodata.store.release_delta import DeltaFile
+from biodata.store.release_file import ReleaseFile, release_info
+from biodata.store.release_use import remove_release, remove_unless_used, remove_unneeded_bases
 from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
-from biodata.store.tables import DATASET, RELEASE
+from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
 from biodata.store.told_less import tells_less
 
 logger = logging.getLogger(__name__)
@@ -39,16 +39,10 @@ __all__ = ["Release", "build", "connect", "current", "held_open", "read"]
 KEPT: Final = 3
 """Files that stay; the current and the previous release are among them."""
 
+RESULTS: Final = tuple(name for name in terms.PUBLISHED_TABLES if name != "occurrences")
+"""The tables of results."""
+
 _BATCH_ROWS: Final = 200_000
-_FOUND: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = MappingProxyType(
-    {
-        "key": pl.Int64,
-        "flags": pl.List(pl.String),
-        "isInCluster": pl.Boolean,
-        "cluster_id": pl.Int64,
-        "cluster_reason": pl.String,
-    }
-)
 _FREE_BYTES: Final = 32_000_000
 """Room that must be left beside what a build is expected to need."""
 
@@ -77,6 +71,40 @@ class Release:
     created: str
     counts: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def is_delta(self) -> bool:
+        """Whether its file holds only what differs from an earlier whole one."""
+        return self.path.name.endswith(pointer.DELTA)
+
+
+class StaleChangeError(StoreError):
+    """What changed cannot be told from the current release: it is another one, or of other rules or code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What may differ from the release before.
+
+    Attributes
+    ----------
+    base : Release
+        The release before.
+    keys : polars.Series
+        The lake's keys whose published row may differ from it: new, changed, gone, or beside such a one in a cluster.
+    found : function of Parquet files of changed published records to a frame
+        What these records and their neighbours tell of each other, a row for each record that was looked at; as `assess`.
+    events : polars.DataFrame of `terms.SURVEY`, optional
+        Published events that are new or changed, and those that a changed record names, with their parts.
+    events_gone : polars.Series, optional
+        The `survey_id` of events that are published no more. Without it `events` are all of the lake.
+    """
+
+    base: Release
+    keys: pl.Series
+    found: Callable[[Sequence[Path]], pl.DataFrame] | None = None
+    events: pl.DataFrame | None = None
+    events_gone: pl.Series | None = None
+
 
 def build(
     lake: Lake,
@@ -92,9 +120,8 @@ def build(
     datasets: pl.DataFrame | None = None,
     events: pl.DataFrame | None = None,
     assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
-    assess_columns: Sequence[str] | None = None,
     check: Callable[[Path], None] | None = None,
-    full: bool = False,
+    change: Change | None = None,
     memory_limit: str = "2GB",
     progress: bool = False,
 ) -> Release:
@@ -103,9 +130,9 @@ def build(
     It is built under another name and renamed when it is whole; whatever goes wrong before leaves everything as it
     was. The same rows under the same rules give the same id, and nothing is written twice.
 
-    Where the lake only adds records to the release before (`release_additions` tells when), they are added to a copy of
-    its file, behind those that stand along the curve; else a whole new file is made, range after range of the curve.
-    Both hold the same rows and have the same id.
+    Where it is told what may have changed, only that is published again, into a file of what differs from an earlier
+    whole one (`release_delta`); else a whole new file is made, range after range of the curve. Both hold the same rows and
+    have the same id.
 
     Parameters
     ----------
@@ -120,7 +147,8 @@ def build(
     plan : Plan, optional
         What goes out of which records: by it a release is known that cannot be added to.
     results : mapping of table name to frame
-        Published rows of `protected_areas`, `corridors`, `reserve_candidates`, `considered_ground` and `taxa`; one that is absent is empty.
+        Published rows of `protected_areas`, `corridors`, `reserve_candidates`, `considered_ground` and `taxa`; one that is
+        absent is empty, with a `change` as in the release before.
     boundaries : BoundarySet
         Written beside them.
     rules_hash : str
@@ -134,12 +162,10 @@ def build(
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
         What the open records tell of each other: key, flags, isInCluster, cluster_id, cluster_reason of those of
         which something was found. Without it nothing is told of that.
-    assess_columns : sequence of str, optional
-        The columns that `assess` reads; all where none are told. None of them may be one that it tells.
     check : function of the finished file, optional
         Looks at it before it has its name; what it raises leaves the release before the current one.
-    full : bool
-        Make a whole new file in any case.
+    change : Change, optional
+        What may differ from the release before.
     memory_limit : str
         What the builder's connection may use, beside the lake's own.
     progress : bool
@@ -149,64 +175,65 @@ def build(
     ------
     StoreError
         If there is not enough room, or the file cannot be written.
+    StaleChangeError
+        If the change is not one of the current release, or that is of other rules, boundaries or code.
     SharingError
         If `publish` or `results` let out a column that may not leave.
     """
     pointer.folder(data).mkdir(parents=True, exist_ok=True)
     with builders_lock(data), WorkFolder(data / "staging") as work:
+        before = current(data)
+        if change is not None:
+            _check_change(before, change, rules_hash)
         try:
             snapshot = lake.snapshot() if snapshot is None else snapshot
-            told = {name: _checked(name, results.get(name)) for name in terms.PUBLISHED_TABLES if name != "occurrences"}
-            known = terms.conform(datasets if datasets is not None else pl.DataFrame(), DATASET)
-            base = None
-            if not full:
-                base = find_base(
-                    lake,
+            stage = _Stage(lake, data, snapshot, publish, work.folder, progress=progress)
+            told_presences = _checked("occurrences", presences)
+            spill = data / "tmp"
+            if change is None:
+                parts = [*stage.everything(), *stage.presences(told_presences)]
+                found = assess(parts) if assess is not None else None
+                unnamed = work.folder / "release.duckdb"
+                made: ReleaseFile = ReleaseFile(unnamed, spill=spill, memory_limit=memory_limit)
+            else:
+                unnamed = work.folder / f"release{pointer.DELTA}"
+                made = delta = DeltaFile(unnamed, before=change.base.path, spill=spill, memory_limit=memory_limit)
+                # What looks at the file before it has its place finds its base beside it.
+                (work.folder / delta.base_path.name).symlink_to(delta.base_path.resolve())
+            logger.info("writing the release's file")
+            with made as file:
+                differing = file.write_presences(told_presences)
+                if change is None:
+                    file.write_occurrences(parts, found)
+                else:
+                    delta.write_changes(*stage.changes(change, differing, told_presences))
+                for name in RESULTS:
+                    file.write_results(name, _result(name, results, change))
+                file.write_boundaries(boundaries)
+                file.write_datasets(terms.conform(datasets if datasets is not None else pl.DataFrame(), DATASET))
+                if change is None or change.events_gone is None:
+                    file.write_surveys(events)
+                else:
+                    delta.write_changed_surveys(change.events, change.events_gone)
+                lesser = change is not None and delta.tells_less(lake, snapshot=snapshot)
+                named = file.finish(
                     snapshot=snapshot,
                     rules_hash=rules_hash,
-                    results=told,
-                    boundaries=boundaries,
-                    datasets=known,
-                    events=events,
-                    plan=plan,
-                )
-            told_presences = _checked("occurrences", presences)
-            stage = _Stage(lake, data, snapshot, publish, told_presences, work.folder, progress=progress)
-            parts, found = stage.additions(base, assess, assess_columns) if base is not None else ([], None)
-            if found is None:
-                base = None
-                parts = stage.everything()
-                found = assess(parts) if assess is not None else _nothing_found()
-            unnamed = work.folder / "release.duckdb"
-            if base is not None:
-                shutil.copyfile(base.path, unnamed)
-            logger.info("writing the release's file")
-            with ReleaseFile(unnamed, spill=data / "tmp", memory_limit=memory_limit) as file:
-                file.write_occurrences(parts, found if assess is not None else None)
-                for name, frame in told.items():
-                    file.write_results(name, frame)
-                file.write_boundaries(boundaries)
-                file.write_datasets(known)
-                named = file.finish(
-                    snapshot=snapshot, rules_hash=rules_hash, secret=secret(data), events=events,
+                    secret=secret(data),
                     marked=() if plan is None else plan.marked,
-                )  # fmt: skip
+                )
             if check is not None:
                 logger.info("looking whether the file tells a place that it must not")
                 check(unnamed)
-            before = current(data)
-            if before is not None and before.id == named.id and before.path.is_file():
-                return before
-            # What only adds to the file of the one before tells all that it told.
-            alone = (
-                base is None
-                and before is not None
-                and before.path.is_file()
-                and tells_less(before.path, unnamed, lake, snapshot=snapshot)
-            )
+            if before is not None and before.path.is_file():
+                if before.id == named.id and (change is not None or not before.is_delta):
+                    return before
+                # What is told of the same records by another file is as much.
+                if change is None and before.id != named.id:
+                    lesser = tells_less(before.path, unnamed, lake, snapshot=snapshot)
             named = _place(unnamed, data, named)
-            pointer.swap(data, named, alone=alone)
-            _prune(data, alone=alone)
+            pointer.swap(data, named, alone=lesser)
+            _prune(data, alone=lesser)
         except (OSError, duckdb.Error, StoreError) as error:
             message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
@@ -225,13 +252,6 @@ def current(data: Path) -> Release | None:
     """
     told = pointer.read(data)
     return None if told is None else _release(data, told.current)
-
-
-def was_added_to(release: Release) -> bool:
-    """Tell whether a release was made by adding to the file of the one before."""
-    with connect(release.path) as connection:
-        told = connection.execute("SELECT value FROM release_info WHERE key = 'additions'").fetchone()
-    return told is not None and int(told[0]) > 0
 
 
 def read(release: Release, table: str, *, where: Filter | None = None) -> pl.DataFrame:
@@ -280,7 +300,6 @@ class _Stage:
     data: Path
     snapshot: int
     publish: Callable[[pl.DataFrame], pl.DataFrame]
-    presences: pl.DataFrame
     folder: Path
     progress: bool
 
@@ -289,48 +308,51 @@ class _Stage:
         # Measured: staged parts take up to twice, the file up to twice what the lake's zstd files take.
         _check_space(self.data, 4 * self.lake.stored_bytes("occurrences"))
         batches = self.lake.batches("occurrences", snapshot=self.snapshot, batch_rows=_BATCH_ROWS)
-        parts = self._stage(batches, self.lake.count("occurrences", snapshot=self.snapshot), "published")
-        return [*parts, *self._presences(self.presences)]
+        return self._stage(batches, self.lake.count("occurrences", snapshot=self.snapshot), "published")
 
-    def additions(
-        self,
-        base: Base,
-        assess: Callable[[Sequence[Path]], pl.DataFrame] | None,
-        assess_columns: Sequence[str] | None,
-    ) -> tuple[list[Path], pl.DataFrame | None]:
-        """Put aside the records that came after a release, and look at all beside each other.
+    def changes(
+        self, change: Change, others: pl.Series, presences: pl.DataFrame
+    ) -> tuple[pl.Series, list[Path], pl.DataFrame | None]:
+        """Put aside what may differ from the release before.
+
+        Parameters
+        ----------
+        change : Change
+        others : polars.Series
+            Keys of the presences that differ.
+        presences : polars.DataFrame
+            All presences.
 
         Returns
         -------
+        keys : polars.Series
+            Of the records that may differ, with their neighbours in clusters.
         parts : list of Path
-            The additions.
+            What is published of them.
         found : polars.DataFrame, optional
-            What is told of all records; None where the additions change what is told of older ones.
+            What is told of them beside each other.
         """
-        _check_space(self.data, 2 * base.path.stat().st_size)
-        added = self.lake.additions("occurrences", after=base.snapshot, upto=self.snapshot, batch_rows=_BATCH_ROWS)
-        total = self.lake.count("occurrences", snapshot=self.snapshot)
-        total -= self.lake.count("occurrences", snapshot=base.snapshot)
-        new = base.new_presences(self.presences, self.lake)
-        if new is None:
-            logger.info("a whole new release: what stands for sensitive records is other")
-            return [], None
-        parts = [*self._stage(added, total, "added"), *self._presences(new)]
-        found = _nothing_found()
-        if assess is not None:
-            older = self.folder / "older.parquet"
-            base.copy_columns(assess_columns or terms.names(terms.PUBLISHED_OCCURRENCE), older)
-            found = assess([older, *parts])
-            older.unlink()
-        keys = pl.concat(
-            [pl.Series("key", [], pl.Int64), *(pl.read_parquet(part, columns=["key"])["key"] for part in parts)]
-        )
-        if not base.same_beside(found, keys):
-            logger.info("a whole new release: what is told of older records beside the new ones is other")
-            return [], None
-        return parts, found
+        parts = [
+            *self._of_keys(change.keys, "changed"),
+            *self.presences(presences.filter(pl.col("key").is_in(others.implode()))),
+        ]
+        keys = pl.concat([change.keys.cast(pl.Int64), others.cast(pl.Int64)])
+        found = change.found(parts) if change.found is not None else None
+        if found is not None:
+            beside = found.filter(~pl.col("key").is_in(keys.implode()))["key"]
+            parts += self._of_keys(beside, "beside")
+            keys = pl.concat([keys, beside])
+        return keys, parts, found
 
-    def _presences(self, rows: pl.DataFrame) -> list[Path]:
+    def _of_keys(self, keys: pl.Series, name: str) -> list[Path]:
+        """Put aside the lake's records of these keys."""
+        if keys.is_empty():
+            return []
+        among = keys.to_frame("key")
+        batches = self.lake.batches("occurrences", among=among, snapshot=self.snapshot, batch_rows=_BATCH_ROWS)
+        return self._stage(batches, keys.len(), name)
+
+    def presences(self, rows: pl.DataFrame) -> list[Path]:
         """Put aside what stands for records that do not go out as they are."""
         if rows.is_empty():
             return []
@@ -364,9 +386,24 @@ def _check_space(data: Path, needed: int) -> None:
         raise StoreError(message)
 
 
-def _nothing_found() -> pl.DataFrame:
-    """Return what is told of records beside each other where nobody looks."""
-    return pl.DataFrame(schema=_FOUND)
+def _check_change(before: Release | None, change: Change, rules_hash: str) -> None:
+    """Refuse a change that is not one of the current release, or of one that others cannot differ from."""
+    if before is None or before.id != change.base.id:
+        message = "another release was made meanwhile"
+        raise StaleChangeError(message)
+    if not before.path.is_file() or not base_of(before.path)[1].is_file():
+        message = f"the file of release {before.id} is missing"
+        raise StaleChangeError(message)
+    with connect(before.path) as connection:
+        info = release_info(connection)
+    if (info["format"], info.get("code_hash"), info["rules_hash"]) != (RELEASE_FORMAT, code_hash(), rules_hash):
+        message = f"release {before.id} is of other rules or code"
+        raise StaleChangeError(message)
+
+
+def _result(name: str, results: Mapping[str, pl.DataFrame], change: Change | None) -> pl.DataFrame | None:
+    """Return a table of results, looked at; None where it is as in the release before."""
+    return None if change is not None and name not in results else _checked(name, results.get(name))
 
 
 def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
@@ -395,16 +432,25 @@ def _place(unnamed: Path, data: Path, named: Named) -> Named:
     One that is there already has the same content. It was made earlier: by a builder that was killed before the pointer
     named it, or for a release that comes back.
     """
-    path = pointer.path(data, named.id)
+    ending = pointer.DELTA if unnamed.name.endswith(pointer.DELTA) else ".duckdb"
+    path = pointer.folder(data) / f"release-{named.id}{ending}"
     if path.exists():
         with connect(path) as connection:
-            told = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchone()
-        return named if told is None else replace(named, created=str(told[0]))
+            return replace(named, created=release_info(connection)["created"])
     sync_file(unnamed)
     checksums.record(data, {str(path.relative_to(data)): unnamed})
     unnamed.rename(path)
     sync_folder(path.parent)
     return named
+
+
+def replace_file(data: Path, unnamed: Path) -> None:
+    """Put a whole file of the current release in place of the one of what differs from its base; the builder's lock is held."""
+    told = pointer.read(data)
+    assert told is not None
+    _place(unnamed, data, told.current)
+    pointer.swap(data, told.current)  # who reads looks again where its file stands
+    _prune(data, alone=False)
 
 
 def drop_others(data: Path) -> int:
@@ -416,10 +462,10 @@ def drop_others(data: Path) -> int:
         told = pointer.read(data)
         kept = None if told is None else pointer.path(data, told.current.id)
         pointer.forget_previous(data)
-        others = [path for path in pointer.folder(data).glob("release-*.duckdb") if path != kept]
+        others = [path for path in pointer.files(data) if path != kept]
         for path in others:
-            path.unlink(missing_ok=True)
-            checksums.forget(data, [str(path.relative_to(data))])
+            remove_release(data, path)
+        remove_unneeded_bases(data)
     return len(others)
 
 
@@ -428,9 +474,10 @@ def _prune(data: Path, *, alone: bool) -> None:
     told = pointer.read(data)
     kept = 1 if alone else KEPT
     named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
-    files = sorted(pointer.folder(data).glob("release-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
-    for path in [f for f in files if f not in named][max(kept - len(named), 0) :]:
-        if remove_unless_used(path):
-            checksums.forget(data, [str(path.relative_to(data))])
-        else:
+    files = sorted(pointer.files(data), key=lambda f: f.stat().st_mtime_ns, reverse=True)
+    # Of a release that has a whole file, too, the other is not asked any more.
+    doubled = [f for f in files if f != pointer.path(data, pointer.release_of(f))]
+    for path in [*doubled, *[f for f in files if f not in named and f not in doubled][max(kept - len(named), 0) :]]:
+        if not remove_unless_used(data, path):
             logger.info("%s is being read and stays", path.name)
+    remove_unneeded_bases(data)

@@ -10,7 +10,7 @@ from biodata.geo import metres_per_degree
 from biodata.sharing.events import boxes
 from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
-_OPEN: Final = str(SharingCategory.OPEN)
+OPEN: Final = str(SharingCategory.OPEN)
 _OF_RECORDS: Final = """
     SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
            min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
@@ -21,7 +21,7 @@ _OF_RECORDS: Final = """
            max("decimalLongitude") AS east, max("decimalLatitude") AS north,
            max("coordinateUncertaintyInMeters") AS widest,
            bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
-    FROM occurrences
+    FROM {records}
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
           AND NOT starts_with(lower("samplingProtocol"), ?)
     GROUP BY "datasetKey", "eventID" ORDER BY survey_id
@@ -29,11 +29,11 @@ _OF_RECORDS: Final = """
 _OF_EVENTS: Final = """
     WITH named AS (
         SELECT e.survey_id, o.rowid AS place FROM told_events e
-        JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
+        JOIN {records} o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
         UNION
         SELECT e.survey_id, o.rowid AS place FROM told_events e
-        JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
+        JOIN {records} o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
     )
     SELECT survey_id, count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
@@ -42,11 +42,11 @@ _OF_EVENTS: Final = """
            max("decimalLongitude") AS east, max("decimalLatitude") AS north,
            max("coordinateUncertaintyInMeters") AS widest,
            bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
-    FROM named JOIN occurrences o ON o.rowid = named.place GROUP BY survey_id
+    FROM named JOIN {records} o ON o.rowid = named.place GROUP BY survey_id
 """
 
 
-_LOOKED_AT: Final = (
+LOOKED_AT: Final = (
     "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "event_end", "species", "occurrenceStatus",
     "country_codes", "sharing_category", "decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters",
 )  # fmt: skip
@@ -55,12 +55,14 @@ _LOOKED_AT: Final = (
 def rows_of(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Return `survey_rows` of a release that would be made of these published records and events."""
     with duckdb.connect() as connection:
-        connection.register("shown", records.select(_LOOKED_AT))
+        connection.register("shown", records.select(LOOKED_AT))
         connection.execute("CREATE TABLE occurrences AS SELECT * FROM shown")
         return survey_rows(connection, events)
 
 
-def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None) -> pl.DataFrame:
+def survey_rows(
+    connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None, *, records: str = "occurrences"
+) -> pl.DataFrame:
     """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written.
 
     The records of `events` that `sharing.events` let out are counted here; the other events are those with a method that open
@@ -69,11 +71,11 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
     event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
     the box, and none where one of them tells none.
     """
-    found = connection.execute(_OF_RECORDS, [PATROL_PROTOCOL]).pl()
+    found = connection.execute(_OF_RECORDS.format(records=records), [PATROL_PROTOCOL]).pl()
     told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
-        counted = connection.execute(_OF_EVENTS).pl()
+        counted = connection.execute(_OF_EVENTS.format(records=records)).pl()
         connection.unregister("told_events")
         counted = counted.with_columns(_radii(counted).alias("radius"), box=boxes(counted)).drop(
             "west", "south", "east", "north", "widest", "certain"
@@ -81,7 +83,7 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
         known = events.drop("records", "species").join(counted, on="survey_id", how="left", maintain_order="left")
         parts = known.select("datasetKey", eventID="parentEventID").drop_nulls().unique().with_columns(whole=True)
         known = known.join(parts, on=["datasetKey", "eventID"], how="left", maintain_order="left")
-        is_open = pl.col("sharing_category") == _OPEN
+        is_open = pl.col("sharing_category") == OPEN
         # The box of an event's parts holds those without records, too.
         placed = pl.col("box").is_not_null() & (pl.col("whole").is_null() | pl.col("geometry").is_null())
         known = known.with_columns(

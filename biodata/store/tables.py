@@ -101,7 +101,7 @@ LAKE: Final = MappingProxyType(
 )
 """The lake's tables by name."""
 
-RELEASE_FORMAT: Final = "10"
+RELEASE_FORMAT: Final = "11"
 """Raised when a release's tables change: what was made in another format is made again, not read."""
 
 RELEASE: Final = MappingProxyType(

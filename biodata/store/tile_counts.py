@@ -14,6 +14,9 @@ Three tables stand in its file:
 `occurrence_crowds` (z, x, y)
     Tiles above the low zooms with more than `mercator.MAXIMUM_POINTS` records: no other tile
     has to be counted before its records are drawn.
+
+In the file of what differs from a base they are views of the base's and of what changed: of tiles and groups what was
+added and, as negative counts, what went; of crowds those that came. One that went is counted once more than it need be.
 """
 
 # ruff: noqa: S608 - no value of anybody's stands in these statements.
@@ -24,26 +27,55 @@ import duckdb
 
 from biodata.store.mercator import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 
-TABLES: Final = ("occurrence_tiles", "occurrence_groups", "occurrence_crowds")
-"""The tables that `count` makes."""
+_PLACED: Final = "occurrences WHERE mx IS NOT NULL"
 
 
 def count(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the three tables from the table `occurrences` of a release that is being written."""
-    _low_zooms(connection)
-    _groups(connection)
+    connection.execute(f"CREATE TABLE occurrence_tiles AS {_low_zooms(connection, _PLACED, 'count(*)')}")
+    connection.execute(f"CREATE TABLE occurrence_groups AS {_groups(_PLACED, 'count(*)')}")
+    connection.execute("CREATE TABLE occurrence_crowds (z INTEGER, x INTEGER, y INTEGER)")
     _crowds(connection)
 
 
-def _low_zooms(connection: duckdb.DuckDBPyConnection) -> None:
-    """Count every record into bins of the low zooms' tiles: each zoom from the finer one."""
+def count_changes(connection: duckdb.DuckDBPyConnection, *, before: str | None) -> None:
+    """Make the three views, and the tables of what changed, from the temporary tables `staged` and `lost`.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        With the whole file attached as `base`.
+    before : str, optional
+        The name that the file of the release before is attached by, where that differs from the same base.
+    """
+    columns = 'mx, my, kingdom, phylum, "class", "year"'
+    connection.execute(
+        f"""CREATE TEMP VIEW signed AS SELECT {columns}, 1 AS n FROM staged WHERE mx IS NOT NULL
+            UNION ALL SELECT {columns}, -1 AS n FROM lost WHERE mx IS NOT NULL"""
+    )
+    for table, counted, order in (
+        ("occurrence_tiles", _low_zooms(connection, "signed", "sum(n)"), "z, y, x, py, px"),
+        ("occurrence_groups", _groups("signed", "sum(n)"), 'kingdom, phylum, "class", "by", bx, "year"'),
+    ):
+        known = f"UNION ALL FROM {before}.{table}_delta" if before is not None else ""
+        connection.execute(
+            f"""CREATE TABLE {table}_delta AS
+                SELECT * EXCLUDE ("count"), sum("count")::BIGINT AS "count" FROM ((FROM ({counted})) {known})
+                GROUP BY ALL HAVING sum("count") <> 0 ORDER BY {order}"""
+        )
+        connection.execute(f"CREATE VIEW {table} AS FROM base.{table} UNION ALL FROM {table}_delta")
+    _new_crowds(connection, before=before)
+
+
+def _low_zooms(connection: duckdb.DuckDBPyConnection, source: str, counted: str) -> str:
+    """Count every record into bins of the low zooms' tiles, each zoom from the finer one; return the query for the bins."""
     finest, bins = LOW_ZOOMS[-1], 1 << BIN_BITS
     shift = ZOOM - finest - BIN_BITS
     connection.execute(
         f"""
-        CREATE TEMP TABLE bins AS
-        SELECT {finest} AS z, mx >> {shift} AS bx, my >> {shift} AS "by", count(*) AS "count"
-        FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL
+        CREATE OR REPLACE TEMP TABLE bins AS
+        SELECT {finest} AS z, mx >> {shift} AS bx, my >> {shift} AS "by", {counted}::BIGINT AS "count"
+        FROM {source} GROUP BY ALL
         """
     )
     for zoom in reversed(LOW_ZOOMS[:-1]):
@@ -53,48 +85,75 @@ def _low_zooms(connection: duckdb.DuckDBPyConnection) -> None:
             FROM bins WHERE z = {zoom + 1} GROUP BY ALL
             """
         )
-    connection.execute(
-        f"""
-        CREATE TABLE occurrence_tiles AS
+    return f"""
         SELECT z::INTEGER AS z, (bx >> {BIN_BITS})::INTEGER AS x, ("by" >> {BIN_BITS})::INTEGER AS y,
                (bx & {bins - 1})::INTEGER AS px, ("by" & {bins - 1})::INTEGER AS py, "count"
         FROM bins ORDER BY z, y, x, py, px
         """
-    )
-    connection.execute("DROP TABLE bins")
 
 
-def _groups(connection: duckdb.DuckDBPyConnection) -> None:
-    """Count every record by bin, group of taxa and year; a group's rows stand together."""
+def _groups(source: str, counted: str) -> str:
+    """Return the query for every record by bin, group of taxa and year; a group's rows stand together."""
     shift = ZOOM - GROUP_ZOOMS[-1] - BIN_BITS
-    connection.execute(
-        f"""
-        CREATE TABLE occurrence_groups AS
+    return f"""
         SELECT (mx >> {shift})::INTEGER AS bx, (my >> {shift})::INTEGER AS "by", kingdom, phylum, "class", "year",
-               count(*)::INTEGER AS "count"
-        FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL
+               {counted}::BIGINT AS "count"
+        FROM {source} GROUP BY ALL
         ORDER BY kingdom, phylum, "class", "by", bx, "year"
         """
-    )
 
 
 def _crowds(connection: duckdb.DuckDBPyConnection) -> None:
     """Find the crowded tiles zoom by zoom: what lies in a tile that is not crowded is not looked at again."""
-    connection.execute("CREATE TABLE occurrence_crowds (z INTEGER, x INTEGER, y INTEGER)")
     last = LOW_ZOOMS[-1]
     for zoom in range(last + 1, MAXIMUM_ZOOM + 1):
         shift = ZOOM - zoom
         inside = "true"
         if zoom > last + 1:
             parents = f"SELECT x::BIGINT << 32 | y FROM occurrence_crowds WHERE z = {zoom - 1}"
-            inside = f"(mx >> {shift + 1}) << 32 | (my >> {shift + 1}) IN ({parents})"
+            inside = f"{_tile(shift + 1)} IN ({parents})"
         found = connection.execute(
             f"""
             INSERT INTO occurrence_crowds
-            SELECT {zoom}, mx >> {shift}, my >> {shift} FROM occurrences WHERE mx IS NOT NULL AND {inside}
+            SELECT {zoom}, mx >> {shift}, my >> {shift} FROM {_PLACED} AND {inside}
             GROUP BY ALL HAVING count(*) > {MAXIMUM_POINTS}
             ORDER BY ALL
             """
         ).fetchall()[0][0]
         if not found:
             return
+
+
+def _new_crowds(connection: duckdb.DuckDBPyConnection, *, before: str | None) -> None:
+    """Find the tiles that new records make crowded: those that hold some, below crowded ones."""
+    known = f" UNION ALL FROM {before}.occurrence_crowds_delta" if before is not None else ""
+    connection.execute(f"CREATE TEMP TABLE crowds AS FROM base.occurrence_crowds{known}")
+    connection.execute("CREATE TEMP TABLE new_crowds (z INTEGER, x INTEGER, y INTEGER)")
+    last = LOW_ZOOMS[-1]
+    for zoom in range(last + 1, MAXIMUM_ZOOM + 1):
+        shift = ZOOM - zoom
+        crowded = "(SELECT x::BIGINT << 32 | y FROM (FROM crowds UNION ALL FROM new_crowds) WHERE z = {})"
+        inside = "true" if zoom == last + 1 else f"{_tile(shift + 1)} IN {crowded.format(zoom - 1)}"
+        query = f"SELECT DISTINCT {_tile(shift)} AS tile FROM staged WHERE mx IS NOT NULL AND {inside}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE looked_at AS {query}")
+        if not connection.execute("SELECT count(*) FROM looked_at").fetchall()[0][0]:
+            break
+        if connection.execute(
+            f"DELETE FROM looked_at WHERE tile IN {crowded.format(zoom)}; SELECT count(*) FROM looked_at"
+        ).fetchall()[0][0]:
+            connection.execute(
+                f"""
+                INSERT INTO new_crowds
+                SELECT {zoom}, mx >> {shift}, my >> {shift} FROM {_PLACED} AND {_tile(shift)} IN (FROM looked_at)
+                GROUP BY ALL HAVING count(*) > {MAXIMUM_POINTS}
+                """
+            )
+    connection.execute(f"CREATE TABLE occurrence_crowds_delta AS SELECT * FROM (FROM new_crowds{known}) ORDER BY ALL")
+    connection.execute(
+        "CREATE VIEW occurrence_crowds AS FROM base.occurrence_crowds UNION ALL FROM occurrence_crowds_delta"
+    )
+
+
+def _tile(shift: int) -> str:
+    """Return the SQL of a number for the tile of a record."""
+    return f"((mx >> {shift}) << 32 | (my >> {shift}))"

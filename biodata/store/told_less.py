@@ -1,6 +1,7 @@
 """Whether a new release tells less than the one before: then nobody may go on asking the one before."""
 
 import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,9 @@ from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
 
-_BATCH_ROWS: Final = 500_000
 _STRICTNESS: Final = " ".join(f"WHEN '{category}' THEN {category.strictness}" for category in SharingCategory)
-_RECORDS: Final = f"SELECT key, CASE sharing_category {_STRICTNESS} ELSE 0 END AS strict FROM occurrences"  # noqa: S608
+RECORDS: Final = f"SELECT key, CASE sharing_category {_STRICTNESS} ELSE 0 END AS strict FROM {{table}}"  # noqa: S608
+"""Asks for the keys of published records and how strictly each is guarded."""
 
 
 def tells_less(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
@@ -52,7 +53,32 @@ def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
 
 
 def _compared(before: Path, after: Path, lake: Lake, snapshot: int, spill: Path) -> bool:
-    old, new = _records(before), _records(after, spill)
+    return lesser(
+        lake, snapshot=snapshot,
+        records=(_records(before), _records(after, spill)),
+        events=(_events(before, None), _events(after, spill)),
+        names=[(_names(before, table), _names(after, table, spill)) for table in SHARED],
+    )  # fmt: skip
+
+
+def lesser(
+    lake: Lake,
+    *,
+    snapshot: int,
+    records: Sequence[pl.DataFrame],
+    events: Sequence[set[str]],
+    names: Iterable[Sequence[set[str]]],
+) -> bool:
+    """Tell whether records, open events or shared results were told and are not any more, or are told less of.
+
+    Parameters
+    ----------
+    lake, snapshot
+        As `tells_less` has them.
+    records, events, names
+        Of what may have changed: key and strictness, ids of open events, names of shared results; before and after.
+    """
+    old, new = records
     both = old.join(new, on="key", suffix="_now")
     if (both["strict_now"] > both["strict"]).any():
         return True
@@ -60,20 +86,17 @@ def _compared(before: Path, after: Path, lake: Lake, snapshot: int, spill: Path)
     if (gone["strict"] > 0).any():
         return True  # a presence went, or came to stand for a larger cell
     gone = gone.select("key")
-    if gone.height:
-        for batch in lake.batches("occurrences", snapshot=snapshot, columns=["key"], batch_rows=_BATCH_ROWS):
-            if batch.join(gone, on="key", how="semi").height:
-                return True
-    told, tell = (_events(path, spill if path == after else None) for path in (before, after))
-    untold = pl.DataFrame({"event_key": sorted(told - tell)}, schema={"event_key": pl.String})
+    if gone.height and lake.read("occurrences", columns=["key"], among=gone, snapshot=snapshot).height:
+        return True
+    untold = pl.DataFrame({"event_key": sorted(events[0] - events[1])}, schema={"event_key": pl.String})
     if untold.height and lake.read("events", columns=["event_key"], among=untold, snapshot=snapshot).height:
         return True
-    return any(_names(before, table) - _names(after, table, spill) for table in SHARED)
+    return any(old_names - new_names for old_names, new_names in names)
 
 
 def _records(path: Path, spill: Path | None = None) -> pl.DataFrame:
     with connect(path, spill=spill) as connection:
-        return connection.execute(_RECORDS).pl()
+        return connection.execute(RECORDS.format(table="occurrences")).pl()
 
 
 def _events(path: Path, spill: Path | None) -> set[str]:

@@ -5,7 +5,7 @@ import logging
 import re
 import sqlite3
 import zipfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +19,16 @@ from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.settings import Settings
 from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files, verify_lake
 from biodata.store.checksums import Checksum, digest
-from biodata.store.content_hash import content_hash, release_id
-from biodata.store.duck import connect
+from biodata.store.content_hash import content_hash, release_id, row_sum
+from biodata.store.duck import base_of, connect
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, writers_lock
 from biodata.store.models import Base, Download, Job, Submission
 from biodata.store.registry import Registry
+from biodata.store.release_merge import merge_owed
 from biodata.store.secret import secret
 from biodata.store.sharing_rules import rules_of
-from biodata.store.tables import RELEASE_FORMAT
+from biodata.store.tables import RELEASE, RELEASE_FORMAT
 from biodata.store.verify_lake import RESTORE, Fault
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,15 @@ class VerifyReport:
         What was read.
     recorded : list of str
         Files that had no checksum; each was read through without a fault and has one now.
+    owed : list of str
+        What is still to be rewritten: no fault.
     """
 
     faults: list[Fault] = field(default_factory=list)
     files: int = 0
     bytes: int = 0
     recorded: list[str] = field(default_factory=list)
+    owed: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -153,7 +157,9 @@ def _others(data: Path, known: dict[str, Checksum], report: VerifyReport, *, rec
     report.faults += faults
     new = {name: path for name, path in guarded.items() if name not in known}
     for name, told in known.items():
-        own = name in (checksums.SEALED, folders.REGISTRY) or name.startswith(("lake/", "releases/release-"))
+        own = name in (checksums.SEALED, folders.REGISTRY) or name.startswith(
+            ("lake/", "releases/release-", "releases/base-")
+        )
         if own or name.endswith(checksums.BEFORE):
             continue
         fault = verify_files.checked(data, name, told, known)
@@ -174,6 +180,10 @@ def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport, *, r
         report.faults.append(Fault("releases/CURRENT", str(error), "run `biodata release`"))
         told = None
     current = pointer.path(data, told.current.id) if told is not None else None
+    base = None
+    if current is not None and current.is_file():
+        with suppress(StoreError):  # told below
+            base = base_of(current)[1]
     if current is not None and not current.is_file():
         remedy = "run `biodata release`"
         report.faults.append(Fault(str(current.relative_to(data)), "the current release's file is missing", remedy))
@@ -181,18 +191,20 @@ def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport, *, r
     # Of a secret that is not as it was only that is told: every release would seem to be another.
     sound = own.is_file() and (told_secret is None or digest(own).sha256 == told_secret.sha256)
     mark = secret(data) if sound else None
-    for path in sorted(pointer.folder(data).glob("release-*.duckdb")):
+    for path in [*pointer.folder(data).glob("base-*.duckdb"), *pointer.files(data)]:
         name = str(path.relative_to(data))
         report.files += 1
         report.bytes += path.stat().st_size
         named = told.current if told is not None and path == current else None
         problem = _release(path, known.get(name), named, mark)
         if problem is not None:
-            remedy = "remove this file and run `biodata release`" if path == current else "remove this file"
+            remedy = "remove this file and run `biodata release`" if path in (current, base) else "remove this file"
             report.faults.append(Fault(name, problem, remedy))
         elif name not in known and recording:
             checksums.record(data, {name: path})
             report.recorded.append(name)
+    if not report.faults and (owed := merge_owed(data)) is not None:
+        report.owed.append(f"the current release is to be merged, which `biodata release` and the worker do: {owed}")
 
 
 def _release(path: Path, told: Checksum | None, named: pointer.Named | None, mark: bytes | None) -> str | None:
@@ -205,14 +217,17 @@ def _release(path: Path, told: Checksum | None, named: pointer.Named | None, mar
             if info["format"] != RELEASE_FORMAT:
                 return "it was made by another version of biodata"
             content = info["content_hash"]
+            sums = {table: row_sum(connection, table) for table in RELEASE}
+            if sums != {table: int(number) for table, number in json.loads(info["sums"]).items()}:
+                return "its rows are not those that it was made of"
             if mark is not None:
-                content = content_hash(connection, boundaries=info["boundaries"], secret=mark)
+                content = content_hash(sums, boundaries=info["boundaries"], secret=mark)
     except (StoreError, duckdb.Error) as error:
         return f"it cannot be read: {str(error).splitlines()[0]}"
     snapshot = int(info["snapshot"])
     if content != info["content_hash"]:
         return "its rows are not those that it was made of"
-    if not path.stem == f"release-{info['id']}" == f"release-{release_id(snapshot, info['rules_hash'], content)}":
+    if not pointer.release_of(path) == info["id"] == release_id(snapshot, info["rules_hash"], content):
         return "its id is not that of its rows"
     if named is not None and (named.id, named.snapshot, named.created, dict(named.counts)) != (
         info["id"],

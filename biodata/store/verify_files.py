@@ -79,7 +79,7 @@ KINDS: Final = tuple(
          "the secret, the own gazetteer, boundaries"),
         (r"sharing_memory/[0-9a-f]{64}", Part.LAKE, Guard.OWN, "what earlier releases made of sensitive records"),
         (r"run_(reads|results)/.*\.parquet", Part.LAKE, Guard.CHECKSUM, "what runs read and gave"),
-        (r"releases/release-[^/]+\.duckdb", Part.RELEASE, Guard.OWN, "releases"),
+        (r"releases/(release|base)-[^/]+\.duckdb", Part.RELEASE, Guard.OWN, "releases"),
         (r"releases/CURRENT", Part.RELEASE, Guard.CHECKSUM, "the pointer to the current release"),
     )
 )  # fmt: skip

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from biodata import places, terms
-from biodata.store import pointer
+from biodata.store import pointer, releases
 from biodata.store.release_file import ReleaseFile
 from biodata.store.releases import _placed
 from biodata.store.staging import WorkFolder, write_part
@@ -41,12 +41,12 @@ def make(csv: Path, data: Path, *, memory_limit: str = "3GB") -> str:
         file = work.folder / "release.duckdb"
         with ReleaseFile(file, spill=data / "tmp", memory_limit=memory_limit) as release:
             release.write_occurrences(parts)
-            for name, columns in terms.PUBLISHED_TABLES.items():
-                if name != "occurrences":
-                    release.write_results(name, pl.DataFrame(schema=terms.schema(columns)))
+            for name in releases.RESULTS:
+                release.write_results(name, None)
             release.write_boundaries(places.load_boundaries("natural_earth"))
             keys = pl.Series("key", [f"00000000-0000-4000-8000-{n:012d}" for n in range(300)])
             release.write_datasets(pl.DataFrame({"key": keys, "title": keys, "license": ["CC_BY_4_0"] * 300}))
+            release.write_surveys(None)
             named = release.finish(snapshot=1, rules_hash="made for a benchmark", secret=b"a benchmark")
         file.rename(pointer.path(data, named.id))
         pointer.swap(data, named)
