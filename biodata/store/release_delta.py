@@ -22,6 +22,7 @@ from biodata.store.content_hash import row_hash, row_sum
 from biodata.store.duck import BASE, base_of, literal, quote
 from biodata.store.lake import Lake
 from biodata.store.release_file import (
+    BESIDE_OTHERS,
     BOX,
     PLACE,
     SHAPE_COLUMNS,
@@ -102,6 +103,11 @@ class DeltaFile(ReleaseFile):
             f"""CREATE TEMP TABLE same AS SELECT key FROM lost
                 JOIN (SELECT key, {row_hash("occurrences")} AS hash FROM staged) USING (key, hash)"""
         )
+        self._write_beside("beside_others_delta", assessed)
+        self._write_gone("beside_others", "key IN (FROM changed)")
+        if self._changed_before:
+            run(f"INSERT INTO beside_others_delta FROM {_BEFORE}.beside_others_delta WHERE key NOT IN (FROM changed)")
+        self._view("beside_others", [c.name for c in BESIDE_OTHERS])
         for table in ("changed", "staged", "lost"):
             run(f"DELETE FROM {table} WHERE key IN (FROM same)")
         names = ", ".join(quote(c.name) for c in _RECORD)
