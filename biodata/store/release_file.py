@@ -98,13 +98,21 @@ class ReleaseFile:
             for after, end in zip([-1, *ends], ends, strict=False):
                 self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, s.key", [after, end])
             self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY s.key")
+        self._write_beside("beside_others", assessed)
         tile_counts.count(self._connection)
+
+    def _write_beside(self, table: str, assessed: pl.DataFrame | None) -> None:
+        """Write what is told of records beside each other, which their flags no longer tell apart; no question reaches it."""
+        self._create(table, BESIDE_OTHERS)
+        if assessed is not None:
+            told = pl.col("flags").is_not_null() | pl.col("isInCluster").fill_null(value=False)
+            self._insert(table, BESIDE_OTHERS, assessed.filter(told).sort("key"))
 
     def _of_staged(self, staged: str, assessed: pl.DataFrame | None) -> str:
         """Return the query for staged records as a release has them, with what is told of them beside each other."""
         names = [c.name for c in (*terms.PUBLISHED_OCCURRENCE, *PLACE)]
         if assessed is None:
-            told = ", ".join("true" if name == "clusterRepresentative" else quote(name) for name in names)
+            told = ", ".join(f"{'true AS ' * (name == 'clusterRepresentative')}{quote(name)}" for name in names)
             return f"SELECT {told} FROM {staged} s"
         self._connection.register("assessed", assessed)
         told = ", ".join(f"{_BESIDE_OTHERS.get(name, f's.{quote(name)}')} AS {quote(name)}" for name in names)
@@ -213,16 +221,19 @@ class ReleaseFile:
         """Return the sum of a table's row hashes."""
         return row_sum(self._connection, table)
 
-    def _create(self, table: str, columns: Iterable[Column]) -> str:
-        """Create a table; return its columns' names."""
-        listed = list(columns)
-        told = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in listed)
+    def _create(self, table: str, columns: Iterable[Column]) -> None:
+        told = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in columns)
         self._connection.execute(f"CREATE TABLE {quote(table)} ({told})")
-        return ", ".join(quote(c.name) for c in listed)
 
     def _write(self, table: str, columns: Iterable[Column], frame: pl.DataFrame) -> None:
         """Create a table and write the frame's rows in their order."""
-        names = self._create(table, columns)
+        columns = tuple(columns)
+        self._create(table, columns)
+        self._insert(table, columns, frame)
+
+    def _insert(self, table: str, columns: Iterable[Column], frame: pl.DataFrame) -> None:
+        """Add a frame's rows to a table in their order."""
+        names = ", ".join(quote(c.name) for c in columns)
         if not frame.is_empty():
             self._connection.register("told", frame)
             self._connection.execute(f"INSERT INTO {quote(table)} SELECT {names} FROM told")
@@ -253,6 +264,13 @@ def columns_without_values(connection: duckdb.DuckDBPyConnection, table: str) ->
     return [name for name, count in zip(names, counts, strict=True) if not count]
 
 
+BESIDE_OTHERS: Final = (
+    Column("key", pl.Int64, ""),
+    Column("flags", pl.List(pl.String), ""),
+    Column("isInCluster", pl.Boolean, ""),
+    Column("cluster_id", pl.Int64, ""),
+    Column("cluster_reason", pl.String, ""),
+)
 SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.items())
 PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk"))
 BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
