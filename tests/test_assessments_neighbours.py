@@ -11,6 +11,7 @@ import releases as fixture
 from biodata import places, terms
 from biodata.assessments import of_release
 from biodata.assessments.neighbours import Neighbours
+from biodata.matching.cluster_facts import plain_numbers
 
 SPECIES = ["Nomascus nasutus", "Hylobates lar", "Panthera tigris"]
 COLUMNS = terms.PUBLISHED_OCCURRENCE
@@ -92,7 +93,7 @@ def test_neighbours_of_what_changed_are_as_in_a_look_at_all(tmp_path, seed):
         part = tmp_path / "part.parquet"
         frame([rows[key] for key in changed if key in rows]).write_parquet(part)
         with duckdb.connect() as connection:
-            connection.register("told", before)
+            connection.register("told", before.hstack(plain_numbers(before)))
             connection.execute("CREATE TABLE occurrences AS FROM told")
             beside = Neighbours(
                 connection, lake, snapshots=(step - 1, step), keys=keys, parts=[part], gazetteer=gazetteer

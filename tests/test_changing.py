@@ -58,9 +58,10 @@ def capture(settings: Settings, patch: pytest.MonkeyPatch) -> Captured:
         found.append(Captured(change, frozenset(results), rows, beside))
         raise StopError
 
-    with patch.context() as inside, pytest.raises(StopError):
+    with patch.context() as inside:
         inside.setattr(releasing.releases, "build", build)
-        pipeline.release(settings)
+        with pytest.raises(StopError):
+            pipeline.release(settings)
     return found[0]
 
 

@@ -35,7 +35,14 @@ _FLAGS: Final = {
 """The doubts that hang on the records of one point, of one species, of one dataset."""
 _FLAGGED: Final = pl.Schema({"key": pl.Int64, "flag": pl.String})
 _CLUSTERED: Final = pl.Schema({"key": pl.Int64, "cluster_id": pl.Int64, "cluster_reason": pl.String})
-_NUMBERS: Final = ("occurrenceID", "gbifID", "institutionCode", "collectionCode", "catalogNumber", "otherCatalogNumbers")
+_NUMBERS: Final = (
+    "occurrenceID",
+    "gbifID",
+    "institutionCode",
+    "collectionCode",
+    "catalogNumber",
+    "otherCatalogNumbers",
+)
 
 
 class Neighbours:
@@ -87,9 +94,14 @@ class Neighbours:
         # A cluster may be told by another record, or for another reason, although its records are the same.
         then = self._clustered_before(pl.concat([*other, reached["key"]]).unique())
         mine = then.join(reached, on="key", how="semi")
-        changed = [one.join(two, on=_CLUSTERED.names(), how="anti")["key"] for one, two in ((mine, clustered), (clustered, mine))]
+        changed = [
+            one.join(two, on=_CLUSTERED.names(), how="anti")["key"]
+            for one, two in ((mine, clustered), (clustered, mine))
+        ]
         keys = pl.concat([*other, *changed]).unique().sort().to_frame()
-        flags = pl.concat([*kept, *now]).unique().sort("key", "flag").group_by("key", maintain_order=True).agg(flags="flag")
+        flags = (
+            pl.concat([*kept, *now]).unique().sort("key", "flag").group_by("key", maintain_order=True).agg(flags="flag")
+        )
         in_clusters = pl.concat([clustered, then.join(reached, on="key", how="anti")])
         found = keys.join(flags, on="key", how="left").join(in_clusters, on="key", how="left", maintain_order="left")
         in_cluster = pl.col("cluster_id").is_not_null().alias("isInCluster")
@@ -139,7 +151,11 @@ class Neighbours:
         touched = pl.concat([self._new, self._old])
         facts = self._facts(self._new)
         mates = self._mates(touched, pl.concat([facts, self._facts(self._old, self._then)]), facts)
-        facts, reached, asked = pl.concat([facts, mates]), pl.concat([facts, mates]).select("key"), self._new.select("key")
+        facts, reached, asked = (
+            pl.concat([facts, mates]),
+            pl.concat([facts, mates]).select("key"),
+            self._new.select("key"),
+        )
         while True:
             shared = clusters.shared(clusters.keys(facts, clusters.named_by_others(facts)))
             edges = clusters.edges(shared, facts)
@@ -150,7 +166,9 @@ class Neighbours:
             # Whether two records of one dataset are one may hang on others of it.
             block = ["kind", "block"]
             of_reached = shared.join(shared.join(reached, on="key", how="semi"), on=block, how="semi")
-            several = of_reached.join(facts.select("key", "dataset"), on="key").filter(pl.len().over(*block, "dataset") > 1)
+            several = of_reached.join(facts.select("key", "dataset"), on="key").filter(
+                pl.len().over(*block, "dataset") > 1
+            )
             needed = pl.concat([reached, several.select("key")]).unique().join(asked, on="key", how="anti")
             if needed.is_empty():
                 break
@@ -177,28 +195,32 @@ class Neighbours:
         days = rows.select("species", day=around).explode("day").drop_nulls().unique()
         same_day = f"SEMI JOIN days d ON o.species = d.species AND o.event_start = d.day WHERE {_OTHERS}"
         found = [self._rows(same_day, days=days)]
-        self._connection.register("numbers", rows.select(_NUMBERS).unique())
-        of_others = f"SELECT unnest({_plain_list('otherCatalogNumbers')}) FROM numbers WHERE \"otherCatalogNumbers\" IS NOT NULL"
-        own = {
-            "gbifID": _plain("gbifID"),
-            "occurrenceID": _plain("occurrenceID"),
-            "catalogNumber": _plain("catalogNumber"),
-            "both": f"{_plain('institutionCode')} || {_plain('catalogNumber')}",
-            "whole": f"{_plain('institutionCode')} || {_plain('collectionCode')} || {_plain('catalogNumber')}",
-        }
-        named = rows["otherCatalogNumbers"].is_not_null().any()
-        asked = {name: [f"SELECT {own[name]} FROM numbers"] for name in ("gbifID", "occurrenceID", "both")}
-        for name in ("occurrenceID", "both", "whole", "catalogNumber") if named else ():
-            asked.setdefault(name, []).append(of_others)
-        same = [f"{own[name]} IN ({' UNION ALL '.join(queries)})" for name, queries in asked.items()]
+        plain = cluster_facts.plain_numbers(rows)
+        self._connection.register("numbers", plain)
+        same = [f"{name} IN (SELECT {name} FROM numbers)" for name in plain.columns]
         found.append(self._rows(f"WHERE {_OTHERS} AND ({' OR '.join(same)})"))
-        every = " UNION ALL ".join([of_others, *(f"SELECT {own[name]} FROM numbers" for name in own if name != "gbifID")])
-        naming = f"""SEMI JOIN (
-            SELECT key FROM (SELECT key, unnest({_plain_list('otherCatalogNumbers')}) AS name FROM occurrences
-                             WHERE "otherCatalogNumbers" IS NOT NULL) WHERE name IN ({every})
-        ) USING (key) WHERE {_OTHERS}"""
-        found.append(self._rows(naming))
+        found += self._naming(rows)
         return pl.concat(found).unique("key")
+
+    def _naming(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the records whose otherCatalogNumbers may name some, and those that the ones of some may name."""
+        self._connection.register("named", rows.select(_NUMBERS).unique())
+        catalogued = f"{_plain('institutionCode')} || {_plain('catalogNumber')}"
+        whole = f"{_plain('institutionCode')} || {_plain('collectionCode')} || {_plain('catalogNumber')}"
+        own = (_plain("occurrenceID"), catalogued, whole, _plain("catalogNumber"))
+        of_others = (
+            f'SELECT unnest({_plain_list("otherCatalogNumbers")}) FROM {{}} WHERE "otherCatalogNumbers" IS NOT NULL'
+        )
+        every = " UNION ALL ".join([of_others.format("named"), *(f"SELECT {number} FROM named" for number in own)])
+        by_others = f'SELECT key, unnest({_plain_list("otherCatalogNumbers")}) AS name FROM occurrences WHERE "otherCatalogNumbers" IS NOT NULL'
+        found = [
+            self._rows(f"SEMI JOIN (SELECT key FROM ({by_others}) WHERE name IN ({every})) USING (key) WHERE {_OTHERS}")
+        ]
+        if rows["otherCatalogNumbers"].is_not_null().any():
+            # Rare: each number of the release is looked at.
+            same = " OR ".join(f"{number} IN ({of_others.format('named')})" for number in own)
+            found.append(self._rows(f"WHERE {_OTHERS} AND ({same})"))
+        return found
 
     def _facts(self, rows: pl.DataFrame, snapshot: int | None = None) -> pl.DataFrame:
         """Return what keys of clusters are made of, of records as a version of the lake had them."""

@@ -210,6 +210,22 @@ def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(other.to_frame("other").join(names, on="other", how="left", maintain_order="left")["names"])
 
 
+PLAIN_NUMBERS: Final = ("plain_gbif", "plain_occurrence", "plain_catalogued")
+"""The columns of `plain_numbers`."""
+
+
+def plain_numbers(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Return 32-bit hashes of records' identifiers without case and signs: of equal ones they are equal.
+
+    By them the few records are found in a release that may share one with some; the identifiers themselves then decide.
+    """
+    found = _identifiers(occurrences).select("id_gbif", "id_occurrence", "id_catalogued")
+    return found.select(
+        (pl.col(name) & 0xFFFFFFFF).cast(pl.Int64).alias(alias)
+        for name, alias in zip(found.columns, PLAIN_NUMBERS, strict=True)
+    )
+
+
 def _to_keep(identified: bool) -> list[pl.Expr]:
     """Return what decides which record represents its cluster."""
     record = ["occurrenceID", "gbifID", *(["source_record_id"] if identified else [])]

@@ -165,7 +165,12 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
         rows.filter(pl.col("species").is_not_null()).select("key", "species", name=column).explode("name")
         for column in ("named", "names")
     ]
-    other = pl.concat(names).drop_nulls("name").filter(pl.struct("species", "name").hash(_NAMED).is_in(named.implode())).unique()
+    other = (
+        pl.concat(names)
+        .drop_nulls("name")
+        .filter(pl.struct("species", "name").hash(_NAMED).is_in(named.implode()))
+        .unique()
+    )
     fine = [pl.col(name).fill_null(-1) if name in ("clock", "count") else pl.col(name).fill_null(0) for name in _FINE]
     return pl.concat(
         [

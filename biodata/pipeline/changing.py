@@ -7,7 +7,6 @@ sake, or where its dataset has another licence, or its numbers are marked now. A
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +19,8 @@ from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing.plan import Plan, marks_of, named_dataset
 from biodata.sharing.set_apart import Memory
-from biodata.store import releases, rules_in_force, sharing_memory
+from biodata.store import releases, rules_in_force
 from biodata.store.lake import Lake
-from biodata.store.registry import Registry
 from biodata.store.releases import Change, Release
 
 _LEVELS: Final = 16
@@ -31,19 +29,6 @@ _PARTS: Final = ("hidden", "held", "unpublished", "marked")
 _NAMES: Final = ("datasetKey", "eventID", "parentEventID")
 _LISTED: Final = ("protected_areas", "taxa")
 """Tables that are published as the lake has them."""
-
-
-@dataclass(frozen=True)
-class Before:
-    """What is kept of the current release and of what it set apart."""
-
-    released: Mapping[str, Any]
-    apart: Memory
-
-    @classmethod
-    def read(cls, registry: Registry, data: Path) -> "Before":
-        """Read it; call this before anything of the next release is kept."""
-        return cls(sharing_memory.released(registry, data), sharing_memory.read(registry, data, parts=_PARTS))
 
 
 def basis(
@@ -76,14 +61,14 @@ def _digest(apart: Memory) -> str:
     return digest.hexdigest()
 
 
-def unchanged_tables(before: Before, now: Mapping[str, Any]) -> frozenset[str]:
+def unchanged_tables(then: Mapping[str, Any], now: Mapping[str, Any]) -> frozenset[str]:
     """Return the tables that are published as in the release before."""
-    tables = before.released.get("tables", {})
+    tables = then.get("tables", {})
     return frozenset(name for name in _LISTED if tables.get(name) == now["tables"][name])
 
 
 def find(
-    lake: Lake, rules: sharing.RuleSet, before: Before, now: Mapping[str, Any], *, base: Release | None,
+    lake: Lake, rules: sharing.RuleSet, then: Mapping[str, Any], now: Mapping[str, Any], *, base: Release | None,
     boundaries: BoundarySet, gazetteer: places.Gazetteer,
 ) -> Change | None:  # fmt: skip
     """Return in what a release differs from the one before; None where anything but records, events and datasets does.
@@ -93,17 +78,21 @@ def find(
     lake : Lake
     rules : RuleSet
         With the plan of what goes out.
-    before : Before
-    now : mapping
-        The `basis` of the release.
+    then, now : mapping
+        The `basis` of the release before, with its id as `release`, and of this one.
     base : Release, optional
         The current one.
     boundaries : BoundarySet
     gazetteer : Gazetteer
     """
-    then, plan = before.released, rules.plan
+    plan = rules.plan
     assert plan is not None
-    if base is None or then.get("release") != base.id or then["by"] != now["by"] or then["apart"] != _digest(before.apart):
+    if (
+        base is None
+        or then.get("release") != base.id
+        or then["by"] != now["by"]
+        or then["apart"] != _digest(plan.earlier)
+    ):
         return None
     after, upto = then["snapshot"], now["snapshot"]
     if then["time"] != rules_in_force.time_of(lake, after):
@@ -113,11 +102,11 @@ def find(
     if records is None or events is None or records["id"].has_nulls() or events["id"].has_nulls():
         return None
     whole = _other(then["licences"], now["licences"]) | set(then["marked"]) ^ set(now["marked"])
-    keys = [records["id"], _either(_closed(before.apart), _closed(plan.apart))]
+    keys = [records["id"], _either(_closed(plan.earlier), _closed(plan.apart))]
     if whole:
         keys.append(_of_datasets(lake, "occurrences", whole, upto)["key"])
     every = pl.concat(keys).unique().sort()
-    shown = _events(lake, plan, before.apart, every, events["id"], whole, (after, upto))
+    shown = _events(lake, plan, plan.earlier, every, events["id"], whole, (after, upto))
     published, gone = None, pl.Series("survey_id", [], dtype=pl.String)
     if shown.height:
         trees = lake.read("events", among=shown.select("event_key"), snapshot=upto)
@@ -132,7 +121,12 @@ def find(
 
 
 def _found(
-    lake: Lake, base: Release, snapshots: tuple[int, int], keys: pl.Series, gazetteer: places.Gazetteer, parts: Sequence[Path]
+    lake: Lake,
+    base: Release,
+    snapshots: tuple[int, int],
+    keys: pl.Series,
+    gazetteer: places.Gazetteer,
+    parts: Sequence[Path],
 ) -> pl.DataFrame:
     """Return what is found of the changed records and of their neighbours."""
     with releases.connect(base.path) as connection:
@@ -165,7 +159,13 @@ def _of_datasets(lake: Lake, table: str, datasets: set[str], snapshot: int) -> p
 
 
 def _events(
-    lake: Lake, plan: Plan, before: Memory, keys: pl.Series, events: pl.Series, whole: set[str], snapshots: tuple[int, int]
+    lake: Lake,
+    plan: Plan,
+    before: Memory,
+    keys: pl.Series,
+    events: pl.Series,
+    whole: set[str],
+    snapshots: tuple[int, int],
 ) -> pl.DataFrame:
     """Return event_key, datasetKey, eventID of the events that may be published otherwise than before.
 
@@ -180,7 +180,9 @@ def _events(
         if asked.len():
             found.append(lake.read("events", columns=columns, among=among, snapshot=snapshot))
         if keys.len():
-            named.append(lake.read("occurrences", columns=_NAMES, among=keys.to_frame("key"), snapshot=snapshot).unique())
+            named.append(
+                lake.read("occurrences", columns=_NAMES, among=keys.to_frame("key"), snapshot=snapshot).unique()
+            )
     mine = pl.concat(found)
     touched = pl.concat([*named, mine.select(_NAMES)])
     ids = pl.concat([touched.select("datasetKey", eventID=name) for name in ("eventID", "parentEventID")])

@@ -116,13 +116,23 @@ def look(
             asked = pl.concat([keys, presences, plan.not_open]).unique()
             connection.register("asked", asked.to_frame("key"))
             which = "SEMI JOIN asked USING (key)"
-            came = connection.execute(_COARSE).pl().filter(~pl.col("key").is_in(presences.implode())).cast(dict(came.schema))
+            came = (
+                connection.execute(_COARSE)
+                .pl()
+                .filter(~pl.col("key").is_in(presences.implode()))
+                .cast(dict(came.schema))
+            )
         published = connection.execute(f"SELECT {columns} FROM occurrences {which}").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
     states = plan.apart.states
     out = states.filter("published").select("key").unique().with_columns(out=pl.lit(value=True))
     apart = plan.apart.hidden.join(hidden.select("key", "country"), on="key", how="left")
-    both = pl.concat([apart.select(_COUNTED).with_columns(came_coarse=pl.lit(value=False)), came.with_columns(came_coarse=pl.lit(value=True))])
+    both = pl.concat(
+        [
+            apart.select(_COUNTED).with_columns(came_coarse=pl.lit(value=False)),
+            came.with_columns(came_coarse=pl.lit(value=True)),
+        ]
+    )
     ways = both.join(out, on="key", how="left").with_columns(
         published=pl.when(pl.col("category") == str(SharingCategory.WITHHELD)).then(pl.lit("withheld"))
         .when("came_coarse").then(pl.lit("cell of a node")).when("out").then(pl.lit("presence")).otherwise(pl.lit("waiting"))

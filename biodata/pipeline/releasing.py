@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError, SharingError
-from biodata.pipeline.changing import Before, basis, find, unchanged_tables
+from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
@@ -90,7 +90,6 @@ def _build(
     snapshot = lake.snapshot()
     floor_set.pin(settings.data, boundaries)
     logger.info("deciding which records are set apart")
-    before = Before.read(registry, settings.data)
     rules = rules_in_force(settings, lake, snapshot=snapshot)
     plan = rules.plan
     assert plan is not None
@@ -108,10 +107,10 @@ def _build(
         return sharing.open_records(batch.filter(out), rules, boundaries=boundaries, licences=licences)
 
     now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, held_back=held_back)
-    change = None
+    change, then = None, sharing_memory.released(registry, settings.data)
     if not full:
-        change = find(lake, rules, before, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
-    same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(before, now)}
+        change = find(lake, rules, then, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
+    same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(then, now)}
     agreed = Consents.read(registry, settings)
     results = {}
     for name in terms.PUBLISHED_TABLES:

@@ -57,12 +57,15 @@ class Plan:
     apart : Memory
     secret : bytes
         What marks, and keys of presences, are made with.
+    earlier : Memory
+        What the release before made of them.
     made : dict
         The presences by the hash of the rules and the boundaries, once they were asked for.
     """
 
     apart: Memory
     secret: bytes
+    earlier: Memory = field(default_factory=Memory, repr=False, compare=False)
     made: dict[tuple[str, BoundarySet], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -153,7 +156,7 @@ def plan_of(
     with_presences = apart.states.filter("published").select("datasetKey").unique()
     marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")
     decided = asked.drop_nulls("category").select(DECIDED.names())
-    return Plan(replace(apart, marked=marked, decided=decided).joined(kept), secret)
+    return Plan(replace(apart, marked=marked, decided=decided).joined(kept), secret, memory)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from biodata import terms
+from biodata.matching.cluster_facts import PLAIN_NUMBERS
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
 from biodata.store.boundary_rows import boundary_rows, described
@@ -272,7 +273,7 @@ BESIDE_OTHERS: Final = (
     Column("cluster_reason", pl.String, ""),
 )
 SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.items())
-PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk"))
+PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))
 BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
 
 

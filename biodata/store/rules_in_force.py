@@ -196,7 +196,9 @@ def _plan(
     for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
         apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
         named = batch.select("key", named_dataset())
-        decided.append(sensitive_records(batch, apart, boundaries, rules.resolver).join(named, on="key").select(DECIDED.names()))
+        decided.append(
+            sensitive_records(batch, apart, boundaries, rules.resolver).join(named, on="key").select(DECIDED.names())
+        )
     sensitive = pl.concat(decided)
     found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
     datasets = sorted(found)

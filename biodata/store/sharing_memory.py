@@ -53,8 +53,8 @@ class PublishedPresence(Base):
     """The lake's version that the first release with it was made of."""
 
 
-def read(registry: Registry, data: Path, *, parts: Collection[str] | None = None) -> Memory:
-    """Return what is kept of all datasets of an installation in the folder `data`; some `parts` of it alone, if they are named.
+def read(registry: Registry, data: Path) -> Memory:
+    """Return what is kept of all datasets of an installation in the folder `data`.
 
     Raises
     ------
@@ -62,16 +62,13 @@ def read(registry: Registry, data: Path, *, parts: Collection[str] | None = None
         If something of it is lost or changed.
     """
     kept = [
-        Memory(
-            **{
-                part: pl.read_parquet(io.BytesIO(_content(data, digest)))
-                for part, digest in files.items()
-                if parts is None or part in parts
-            }
-        )
+        {part: pl.read_parquet(io.BytesIO(_content(data, digest))) for part, digest in files.items()}
         for files in _list(registry, data)["datasets"].values()
     ]
-    return Memory().joined(*kept)
+    empty = vars(Memory())
+    return Memory(
+        **{part: pl.concat([none, *(one[part] for one in kept if part in one)]) for part, none in empty.items()}
+    )
 
 
 def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -130,9 +127,9 @@ def save(
     again = {*before["datasets"]} if changed is None else {*changed, *before["unsettled"]}
     kept = {name: files for name, files in before["datasets"].items() if name not in again}
     written, datasets = memory.of(kept, others=True), dict(kept)
-    for name in pl.concat([frame["datasetKey"] for frame in vars(written).values()]).unique():
-        parts = vars(written.of([name])).items()
-        datasets[name] = {part: _write(data, _packed(frame)) for part, frame in parts if frame.height}
+    for part, frame in vars(written).items():
+        for (name,), rows in frame.partition_by("datasetKey", as_dict=True).items():
+            datasets.setdefault(name, {})[part] = _write(data, _packed(rows))
     same = {name for name, files in before["datasets"].items() if changed is not None and files == datasets.get(name)}
     unsettled = sorted(datasets.keys() - (same - set(changed or ())))
     found = {**before, "made_of": made_of, "unsettled": unsettled, "datasets": datasets}
