@@ -81,7 +81,9 @@ def test_a_release_decides_again_about_changed_records_alone(tmp_path, monkeypat
     looked: list[list[int]] = []
     decide = module.decide
     monkeypatch.setattr(
-        module, "decide", lambda rows, *given, **more: looked.append(sorted(rows["key"])) or decide(rows, *given, **more)
+        module,
+        "decide",
+        lambda rows, *given, **more: looked.append(sorted(rows["key"])) or decide(rows, *given, **more),
     )
 
     def plan():

@@ -135,13 +135,13 @@ class Neighbours:
         every = ", ".join(literal(flag) for flags in _FLAGS.values() for flag in flags)
         mine = f"list_intersect(quality_flags, [{every}])"
         query = f"SELECT key, unnest({mine}) AS flag FROM occurrences o WHERE {_OTHERS} AND list_has_any(quality_flags, [{every}])"
-        return self._connection.execute(query).pl().cast(dict(_FLAGGED)).unique()
+        return self._connection.execute(query).pl().cast(_FLAGGED).unique()
 
     def _clustered_before(self, keys: pl.Series) -> pl.DataFrame:
         """Return the clusters of some records that did not change."""
         self._connection.register("asked", keys.to_frame("key"))
         query = f"SELECT key, cluster_id, cluster_reason FROM occurrences o SEMI JOIN asked USING (key) WHERE {_OTHERS} AND cluster_id IS NOT NULL"
-        return self._connection.execute(query).pl().cast(dict(_CLUSTERED))
+        return self._connection.execute(query).pl().cast(_CLUSTERED)
 
     def _clusters(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the clusters in reach of the changed records, and `key` of the records in reach.
@@ -177,7 +177,7 @@ class Neighbours:
             facts = pl.concat([facts, self._mates(rows, facts.join(needed, on="key", how="semi"), facts)])
         found = clusters.clusters(edges, facts.select(clusters.REPRESENTS), units).join(reached, on="key", how="semi")
         found = found.select("key", "cluster_id", cluster_reason=pl.col("cluster_reasons").list.join("; "))
-        return found.cast(dict(_CLUSTERED)), reached
+        return found.cast(_CLUSTERED), reached
 
     def _mates(self, rows: pl.DataFrame, facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         """Return the facts of those records, beside the `known`, that share a key with some; `facts` : theirs."""

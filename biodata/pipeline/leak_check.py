@@ -116,12 +116,7 @@ def look(
             asked = pl.concat([keys, presences, plan.not_open]).unique()
             connection.register("asked", asked.to_frame("key"))
             which = "SEMI JOIN asked USING (key)"
-            came = (
-                connection.execute(_COARSE)
-                .pl()
-                .filter(~pl.col("key").is_in(presences.implode()))
-                .cast(dict(came.schema))
-            )
+            came = connection.execute(_COARSE).pl().filter(~pl.col("key").is_in(presences.implode())).cast(came.schema)
         published = connection.execute(f"SELECT {columns} FROM occurrences {which}").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
     states = plan.apart.states

@@ -45,6 +45,9 @@ _CHECKLISTS: Final[deque[tuple[tuple[object, ...], Checklists | None]]] = deque(
 """Of the lakes that were asked last in this process."""
 JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED, *OF_RECORD})
 _STOOD: Final = ("key", "datasetKey", "year", "decimalLongitude", "decimalLatitude")
+_EVENT: Final = (
+    "event_key", "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "decimalLongitude", "decimalLatitude",
+)  # fmt: skip
 Batches = Callable[[], Iterable[pl.DataFrame]]
 """What gives records, batch by batch, each time that it is called."""
 
@@ -192,7 +195,7 @@ def _plan(
 
     decided = [DECIDED.to_frame()]
     if changed is not None:
-        decided.append(earlier.decided.join(among_keys, on="key", how="anti"))
+        decided.append(earlier.decided.join(changed.keys.to_frame("key"), on="key", how="anti"))
     for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
         apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
         named = batch.select("key", named_dataset())
@@ -208,23 +211,23 @@ def _plan(
     if datasets:
         records += [batch.select(PLACED).filter(is_found) for batch in batches(PLACED, where=of_datasets(datasets))]
     if events is None:
-        events = lake.read("events", where=of_datasets(datasets), snapshot=snapshot) if datasets else None
-    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(is_found)
+        events = lake.read("events", columns=_EVENT, where=of_datasets(datasets), snapshot=snapshot) if datasets else None
+    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(is_found).select(_EVENT)
     events = events.filter(
         ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
     )
     made, key = releases.current(settings.data), secret(settings.data)
-    released, shown = frozenset[str](), list[str]()
+    released, shown = frozenset[str](), pl.Series("survey_id", [], dtype=pl.String)
     if made is not None:
         with releases.connect(made.path) as connection:
             released = frozenset(
                 n or "" for (n,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
             )
-            shown = [n for (n,) in connection.execute("SELECT survey_id FROM surveys").fetchall()]
+            shown = connection.execute("SELECT survey_id FROM surveys").pl()["survey_id"]
     marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
     return plan_of(
         pl.concat(records),
-        events.with_columns(shown=pl.col("event_key").is_in(shown) | marked.is_in(shown).fill_null(value=False)),
+        events.with_columns(shown=pl.col("event_key").is_in(shown.implode()) | marked.is_in(shown.implode()).fill_null(value=False)),
         sensitive.drop("datasetKey"),
         memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(),
         changed=None if changed is None else changed.datasets,
@@ -248,7 +251,7 @@ def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> p
     for snapshot in (made.snapshot, None):
         try:
             records = lake.read("occurrences", columns=_STOOD, where=where, snapshot=snapshot)
-            events = lake.read("events", where=where, snapshot=snapshot)
+            events = lake.read("events", columns=_EVENT, where=where, snapshot=snapshot)
         except StoreError:
             continue
         records = records.rename({"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"})
