@@ -90,7 +90,7 @@ def find(
     if (
         base is None
         or then.get("release") != base.id
-        or then["by"] != now["by"]
+        or then.get("by") != now["by"]
         or then["apart"] != _digest(plan.earlier)
     ):
         return None

@@ -211,7 +211,9 @@ def _plan(
     if datasets:
         records += [batch.select(PLACED).filter(is_found) for batch in batches(PLACED, where=of_datasets(datasets))]
     if events is None:
-        events = lake.read("events", columns=_EVENT, where=of_datasets(datasets), snapshot=snapshot) if datasets else None
+        events = (
+            lake.read("events", columns=_EVENT, where=of_datasets(datasets), snapshot=snapshot) if datasets else None
+        )
     events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(is_found).select(_EVENT)
     events = events.filter(
         ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
