@@ -19,7 +19,7 @@ from biodata.store import tile_counts, told_less
 from biodata.store.boundary_rows import described
 from biodata.store.consents import SHARED
 from biodata.store.content_hash import row_hash, row_sum
-from biodata.store.duck import BASE, base_of, literal, quote
+from biodata.store.duck import BASE, base_of, joined, literal, quote
 from biodata.store.lake import Lake
 from biodata.store.release_file import (
     BESIDE_OTHERS,
@@ -313,16 +313,10 @@ class DeltaFile(ReleaseFile):
         )
 
     def _view(self, table: str, columns: Sequence[str], *, whole: bool = True) -> None:
-        """Make the view of a table: the base's rows, without those that are gone and with those of this file if `whole`.
-
-        `rowid` is a column of it where pages are asked: the base's, and behind those of the base the place of the row in this
-        file. It stands there as a column: with a condition on an expression of `rowid` the spatial extension 1.5.5 fails.
-        """
-        paged = table in RELEASE
-        names = ", ".join(quote(name) for name in columns)
-        query = f"SELECT {names}{', b.rowid AS rowid' * paged} FROM {BASE}.{quote(table)} b"
+        """Make the view of a table: the base's, without the rows that are gone and with those of this file if `whole`."""
+        listed = [*columns, "rowid"] if table in RELEASE else list(columns)
         if whole:
-            if self._count_of(f"{table}_gone"):
-                query += f" ANTI JOIN {table}_gone g ON b.rowid = g.place"
-            query += f" UNION ALL SELECT {names}{', place AS rowid' * paged} FROM {table}_delta"
+            query = joined(table, listed, gone=self._count_of(f"{table}_gone") > 0)
+        else:
+            query = f"SELECT {', '.join(map(quote, columns))}, b.rowid AS rowid FROM {BASE}.{quote(table)} b"
         self._connection.execute(f"CREATE VIEW {quote(table)} AS {query}")
