@@ -83,7 +83,8 @@ def in_duckdb(data: bytes, places: Sequence[Place], where: str) -> Iterator[Find
         path.write_bytes(data)
         with duckdb.connect(str(path), read_only=True) as connection:
             columns = connection.execute(
-                "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+                "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal "
+                "AND table_oid IN (SELECT table_oid FROM duckdb_tables())"  # a view reads another file, which is read itself
             ).fetchall()
             if any(kind.startswith("GEOMETRY") for *_, kind in columns):
                 load_spatial(connection)

@@ -279,7 +279,7 @@ def mixed(tmp_path_factory):
     with Lake.open(data) as lake:
         store_releases.build(
             lake, data=data, publish=fixture.publish, results=fixture.results(), boundaries=fixture.neighbours(),
-            rules_hash="by hand", datasets=told, full=True,
+            rules_hash="by hand", datasets=told,
         )  # fmt: skip
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
         yield found

@@ -134,9 +134,10 @@ def public_tokens(settings) -> set[str]:
     """Return every word and number that could be a hash: of all files that the service may read, and of its answers."""
     release = releases.current(settings.data)
     texts = [path.name for path in settings.data.rglob("*")]
-    with duckdb.connect(str(release.path), read_only=True) as connection:
-        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
-            texts.append(connection.table(table).pl().select(pl.exclude(pl.Binary)).write_ndjson())
+    with releases.connect(release.path) as connection:
+        for names in connection.execute("SELECT database_name, table_name FROM duckdb_tables()").fetchall():
+            rows = connection.execute('FROM "{}"."{}"'.format(*names)).pl()
+            texts.append(rows.select(pl.exclude(pl.Binary)).write_ndjson())
     with sqlite3.connect(settings.data / folders.REGISTRY) as registry:
         for (table,) in registry.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             texts.append(str(registry.execute(f'SELECT * FROM "{table}"').fetchall()))

@@ -1,8 +1,10 @@
 """What goes out of sensitive records is looked for once for each state of lake and rules."""
 
+import polars as pl
 import pytest
 
 import releases as fixture
+from biodata import pipeline
 from biodata.settings import Settings
 from biodata.sharing import Rule
 from biodata.sharing.rules import BOUND, list_of
@@ -66,3 +68,49 @@ def test_more_datasets_than_a_filter_may_name_have_a_plan(tmp_path, monkeypatch)
 def test_a_list_is_told_by_its_name_unless_its_rule_is_bound_to_a_place(more, expected):
     rule = Rule("r", SharingCategory.WITHHELD, "rare", source="red list", scientific_name=TIGER, **more)
     assert list_of(rule) == expected
+
+
+def test_a_release_decides_again_about_changed_records_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    put_rules(settings.data, RULE)
+    change(settings.data, [record(n, species, "cameras") for n, species in enumerate([TIGER, BULBUL, TIGER])])
+    change(settings.data, [record(9, TIGER, "walks")])
+    pipeline.release(settings)
+    looked: list[list[int]] = []
+    decide = module.decide
+    monkeypatch.setattr(
+        module,
+        "decide",
+        lambda rows, *given, **more: looked.append(sorted(rows["key"])) or decide(rows, *given, **more),
+    )
+
+    def plan():
+        looked.clear()
+        with Lake.open(settings.data) as lake:
+            keys = dict(lake.read("occurrences", columns=["source_record_id", "key"]).iter_rows())
+            kept = module.rules_in_force(settings, lake, snapshot=lake.snapshot()).plan.apart
+            seen = list(looked)
+            # What was kept is what comes of looking at all.
+            with monkeypatch.context() as inside:
+                inside.setattr(module, "_changed", lambda *_: None)
+                anew = module.rules_in_force(settings, lake, snapshot=lake.snapshot()).plan.apart
+        for part, frame in vars(kept).items():
+            assert frame.sort(pl.all()).equals(vars(anew)[part].sort(pl.all())), part
+        return keys, seen, set(kept.decided["key"])
+
+    keys, seen, decided = plan()
+    assert seen == []
+    assert decided == {keys["cameras-0"], keys["cameras-2"], keys["walks-9"]}
+    change(settings.data, [record(0, BULBUL, "cameras"), record(3, TIGER, "cameras")])
+    keys, seen, decided = plan()
+    assert seen == [sorted([keys["cameras-0"], keys["cameras-3"]])]
+    assert decided == {keys["cameras-2"], keys["cameras-3"], keys["walks-9"]}
+    change(settings.data, [], gone=[("cameras", "cameras-2")])
+    keys, seen, decided = plan()
+    assert decided == {keys["cameras-3"], keys["walks-9"]}
+    put_rules(settings.data, OPEN_RULES)
+    _, seen, decided = plan()
+    assert len(seen[0]) == 4, "other rules: all are decided about"
+    assert decided == set()

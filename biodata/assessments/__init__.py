@@ -9,6 +9,7 @@ linked, would tell of a third.
 """
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
+from biodata.assessments.neighbours import Neighbours
 from biodata.assessments.reads import forget, remember
 from biodata.assessments.standing import held_results, left_behind, published_results
 from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
@@ -19,6 +20,7 @@ __all__ = [
     "RULE_VERSION",
     "WORLD",
     "AssessReport",
+    "Neighbours",
     "assess",
     "beside_others",
     "find",

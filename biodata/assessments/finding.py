@@ -1,7 +1,7 @@
 """Records set beside each other: all of the lake's, or what a release publishes of the open ones."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,11 +46,7 @@ def of_release(
     polars.DataFrame
         key, flags, isInCluster, cluster_id, cluster_reason: records with a finding.
     """
-    is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
-    batches: Iterable[pl.DataFrame] = (
-        pl.scan_parquet(part).filter(is_open).select(RELEASE_COLUMNS).drop("sharing_category").collect()
-        for part in parts
-    )
+    batches = of_published(parts)
     if rows_told is not None:
         batches = (batch.join(rows_told, on="key", how="left", maintain_order="left") for batch in batches)
     rows = sum(pl.scan_parquet(part).select(pl.len()).collect().item() for part in parts)
@@ -62,6 +58,13 @@ def of_release(
         "cluster_id",
         pl.col("cluster_reasons").list.join("; ").alias("cluster_reason"),
     )
+
+
+def of_published(parts: Sequence[Path]) -> Iterator[pl.DataFrame]:
+    """Yield `RELEASE_COLUMNS` but for the category of the open records in files of published ones."""
+    is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
+    for part in parts:
+        yield pl.scan_parquet(part).filter(is_open).select(RELEASE_COLUMNS).drop("sharing_category").collect()
 
 
 def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazetteer, work: Path) -> pl.DataFrame:

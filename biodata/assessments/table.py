@@ -182,10 +182,10 @@ def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame |
     return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")
 
 
-def unidentified(lake: Lake, *, snapshot: int | None = None) -> pl.DataFrame:
-    """Return key and source_record_id of the rows that nothing but their content identifies, today or in a version."""
+def unidentified(lake: Lake, *, snapshot: int | None = None, among: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return key and source_record_id of the rows, `among` some keys, that nothing but their content identifies."""
     where = Like("source_record_id", f"{cluster_facts.CONTENT}%")
-    return lake.read("occurrences", columns=["key", "source_record_id"], where=where, snapshot=snapshot)
+    return lake.read("occurrences", columns=["key", "source_record_id"], where=where, among=among, snapshot=snapshot)
 
 
 def _report(lake: Lake, *, changed: bool) -> AssessReport:

@@ -39,20 +39,22 @@ def find(occurrences: pl.DataFrame, *, gazetteer: places.Gazetteer) -> pl.DataFr
     polars.DataFrame of FOUND, sorted by key and flag
         Each pair of a record and a flag once, with the reason in words; the same for any order of the rows.
     """
-    placed = occurrences.select(COLUMNS).filter(
-        pl.col("decimalLongitude").is_finite(),
-        pl.col("decimalLatitude").is_finite(),
-        (pl.col("decimalLongitude") != 0) | (pl.col("decimalLatitude") != 0),
-    )
+    rows = placed(occurrences.select(COLUMNS))
     parts = [
-        suspicious_points.used_by_many(placed),
-        suspicious_points.repeated_near_seats(placed, gazetteer=gazetteer),
-        suspicious_outliers.outliers(placed),
-        suspicious_grids.on_grids(placed),
-        suspicious_grids.degree_minutes(placed),
+        suspicious_points.used_by_many(rows),
+        suspicious_points.repeated_near_seats(rows, gazetteer=gazetteer),
+        suspicious_outliers.outliers(rows),
+        suspicious_grids.on_grids(rows),
+        suspicious_grids.degree_minutes(rows),
     ]
     found = pl.concat([part.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items()) for part in parts])
     return found.unique(["key", "flag"], keep="first", maintain_order=True).sort("key", "flag")
+
+
+def placed(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Return the records with coordinates, 0° E 0° N not among them."""
+    longitude, latitude = pl.col("decimalLongitude"), pl.col("decimalLatitude")
+    return occurrences.filter(longitude.is_finite(), latitude.is_finite(), (longitude != 0) | (latitude != 0))
 
 
 def merged(occurrences: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

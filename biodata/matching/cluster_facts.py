@@ -66,9 +66,10 @@ _SOUND: Final = re.compile(
     r"|\bhót\b|\bhú\b|tiếng|\bnghe\b|เสียง|ร้อง|ສຽງ|ຮ້ອງ|សំឡេង|យំ|အသံ"
 )
 _GLOBAL: Final = r"(?i)^(?:https?|urn|doi|ark|hdl|lsid)[:/]|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-_SIGNS: Final = list("-.,_ :|/\\#%&*")
+SIGNS: Final = list("-.,_ :|/\\#%&*")
+"""What two forms of one identifier may differ in."""
 _SEED: Final = 15
-_SPLIT: Final = r"\s*[|;]\s*"
+SPLIT: Final = r"\s*[|;]\s*"
 LEAST_SIGNS: Final = 5
 """A number of fewer letters and digits names no record by itself."""
 _ROUNDING_M: Final = 111_320.0
@@ -177,7 +178,7 @@ def _where() -> list[pl.Expr]:
 def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
     """Return identifiers without case and signs, as GBIF compares them."""
     plain = occurrences.select(
-        pl.col(name).cast(pl.String).str.to_lowercase().str.replace_many(_SIGNS, [""])
+        pl.col(name).cast(pl.String).str.to_lowercase().str.replace_many(SIGNS, [""])
         for name in ("occurrenceID", "gbifID", "institutionCode", "catalogNumber", "collectionCode")
     ).with_columns(
         both=pl.col("institutionCode") + pl.col("catalogNumber"),
@@ -187,8 +188,8 @@ def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
     told = other.drop_nulls().unique()
     names = told.to_frame("other").with_columns(
         names=told.str.to_lowercase()
-        .str.replace_all(_SPLIT, "\x1f")
-        .str.replace_many(_SIGNS, [""])
+        .str.replace_all(SPLIT, "\x1f")
+        .str.replace_many(SIGNS, [""])
         .str.split("\x1f")
         .list.eval(pl.element().filter(pl.element().str.len_chars() >= LEAST_SIGNS).hash(_SEED))
     )
@@ -207,6 +208,22 @@ def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
         _hashed(pl.col("collectionCode"), _SEED).alias("collection"),
         pl.concat_list(named).list.drop_nulls().alias("named"),
     ).with_columns(other.to_frame("other").join(names, on="other", how="left", maintain_order="left")["names"])
+
+
+PLAIN_NUMBERS: Final = ("plain_gbif", "plain_occurrence", "plain_catalogued")
+"""The columns of `plain_numbers`."""
+
+
+def plain_numbers(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Return 32-bit hashes of records' identifiers without case and signs: of equal ones they are equal.
+
+    By them the few records are found in a release that may share one with some; the identifiers themselves then decide.
+    """
+    found = _identifiers(occurrences).select("id_gbif", "id_occurrence", "id_catalogued")
+    return found.select(
+        (pl.col(name) & 0xFFFFFFFF).cast(pl.Int64).alias(alias)
+        for name, alias in zip(found.columns, PLAIN_NUMBERS, strict=True)
+    )
 
 
 def _to_keep(identified: bool) -> list[pl.Expr]:

@@ -53,6 +53,7 @@ GATHERED_M: Final = 2_000.0
 WIDEST_PLACE_M: Final = 1_000.0
 """Coordinates that rounding may have moved farther are no evidence of a place."""
 SAME_TIME_S: Final = 60
+_NAMED: Final = 7
 WITHIN: Final = 0
 """The tier of keys inside one dataset."""
 
@@ -149,7 +150,7 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
     facts : polars.DataFrame
         What `cluster_facts.facts` returned.
     named : polars.Series
-        `named_by_others` of all records: an other name that nobody uses is no key.
+        `named_by_others` of all records: what no record of the species names another by is no key.
 
     Returns
     -------
@@ -165,7 +166,12 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
         rows.filter(pl.col("species").is_not_null()).select("key", "species", name=column).explode("name")
         for column in ("named", "names")
     ]
-    other = pl.concat(names).drop_nulls("name").filter(pl.col("name").is_in(named.implode())).unique()
+    other = (
+        pl.concat(names)
+        .drop_nulls("name")
+        .filter(pl.struct("species", "name").hash(_NAMED).is_in(named.implode()))
+        .unique()
+    )
     fine = [pl.col(name).fill_null(-1) if name in ("clock", "count") else pl.col(name).fill_null(0) for name in _FINE]
     return pl.concat(
         [
@@ -193,8 +199,9 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
 
 
 def named_by_others(facts: pl.DataFrame) -> pl.Series:
-    """Return what the records' otherCatalogNumbers name, as numbers."""
-    return facts["names"].explode().drop_nulls().unique()
+    """Return what the records' otherCatalogNumbers name, with their species, as numbers."""
+    named = facts.select("species", name="names").explode("name").drop_nulls()
+    return named.select(pl.struct("species", "name").hash(_NAMED)).to_series().unique()
 
 
 def _keys(rows: pl.DataFrame, kind: int, *columns: str) -> pl.DataFrame:

@@ -27,6 +27,12 @@ _HIDDEN: Final = pl.Schema(
         "came_coarse": pl.Boolean,
     }
 )
+_COUNTED: Final = ("key", "category", "rule_id", "country")
+_COARSE: Final = """
+    SELECT key, sharing_category AS category, sharing_rule AS rule_id, "countryCode" AS country
+    FROM occurrences WHERE sharing_category <> 'open'
+"""
+"""The presences, and the cells of nodes."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,13 @@ class LeakReport:
         return {"release": self.release, "records": self.records.to_dicts(), "faults": self.faults.to_dicts()}
 
 
-def hidden_records(lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None) -> pl.DataFrame:
-    """Return all records of a lake that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
+def hidden_records(
+    lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None, keys: pl.Series | None = None
+) -> pl.DataFrame:
+    """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
     found = [_HIDDEN.to_frame()]
-    for batch in lake.batches("occurrences", columns=JUDGED, snapshot=snapshot):
+    among = None if keys is None else keys.to_frame("key")
+    for batch in lake.batches("occurrences", columns=JUDGED, among=among, snapshot=snapshot):
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         apart = set_apart_of(batch, decided)["row"]
         rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode")
@@ -76,23 +85,49 @@ def hidden_records(lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snaps
     return pl.concat(found)
 
 
-def look(path: Path, hidden: pl.DataFrame, rules: RuleSet, *, spill: Path | None = None) -> LeakReport:
-    """Hold a release's file against the records that are not open; `spill` is where larger sorts go."""
-    columns = ", ".join(f'"{name}"' for name in CHECKED)
-    with releases.connect(path, spill=spill) as connection:
-        published = connection.execute(f"SELECT {columns} FROM occurrences").pl()  # noqa: S608 - our own names
-        events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
+def look(
+    path: Path, hidden: pl.DataFrame, rules: RuleSet, *, changed: tuple[pl.Series, pl.Series] | None = None,
+    spill: Path | None = None,
+) -> LeakReport:  # fmt: skip
+    """Hold a release's file against the records that are not open.
+
+    Parameters
+    ----------
+    path : Path
+    hidden : polars.DataFrame
+        What `hidden_records` found: of the changed records alone where these are told.
+    rules : RuleSet
+        With the plan of what goes out.
+    changed : (Series, Series), optional
+        Keys of the records that may be published otherwise than in the release before, and of all presences: the records of
+        these keys are looked at, and those that the plan sets apart. All where none are told.
+    spill : Path, optional
+        Where larger sorts go.
+    """
     plan = rules.plan
     if plan is None:
         msg = "a release cannot be looked at before it is known which records are set apart"
         raise SharingError(msg)
+    columns, which = ", ".join(f'"{name}"' for name in CHECKED), ""
+    came = hidden.filter("came_coarse").select(_COUNTED)
+    with releases.connect(path, spill=spill) as connection:
+        if changed is not None:
+            keys, presences = changed
+            asked = pl.concat([keys, presences, plan.not_open]).unique()
+            connection.register("asked", asked.to_frame("key"))
+            which = "SEMI JOIN asked USING (key)"
+            came = connection.execute(_COARSE).pl().filter(~pl.col("key").is_in(presences.implode())).cast(came.schema)
+        published = connection.execute(f"SELECT {columns} FROM occurrences {which}").pl()  # noqa: S608 - our own names
+        events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
     states = plan.apart.states
     out = states.filter("published").select("key").unique().with_columns(out=pl.lit(value=True))
-    apart = plan.apart.hidden.join(hidden.select("key", "country"), on="key", how="left").with_columns(
-        came_coarse=pl.lit(value=False)
+    apart = plan.apart.hidden.join(hidden.select("key", "country"), on="key", how="left")
+    both = pl.concat(
+        [
+            apart.select(_COUNTED).with_columns(came_coarse=pl.lit(value=False)),
+            came.with_columns(came_coarse=pl.lit(value=True)),
+        ]
     )
-    both = pl.concat([apart.select("key", "category", "rule_id", "country", "came_coarse"),
-                      hidden.filter("came_coarse").select("key", "category", "rule_id", "country", "came_coarse")])  # fmt: skip
     ways = both.join(out, on="key", how="left").with_columns(
         published=pl.when(pl.col("category") == str(SharingCategory.WITHHELD)).then(pl.lit("withheld"))
         .when("came_coarse").then(pl.lit("cell of a node")).when("out").then(pl.lit("presence")).otherwise(pl.lit("waiting"))

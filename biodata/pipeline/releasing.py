@@ -9,6 +9,7 @@ import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError, SharingError
+from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
@@ -55,7 +56,6 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         Registry.open(settings) as registry,
         ExitStack() as held,
     ):
-        assessments.assess(settings, lake=lake)
         held_back = pl.Series("datasetKey", [], dtype=pl.String)
         while True:
             made, faults = _build(settings, lake, registry, held, held_back, full=full, progress=progress)
@@ -95,9 +95,9 @@ def _build(
     assert plan is not None
     # Kept before anything goes out: what a release that was cut off told is known to the next.
     keep(settings, lake, registry, rules, snapshot=snapshot)
-    before = releases.current(settings.data)
-    if before is not None:
-        held.enter_context(releases.held_open(before.path))
+    current = releases.current(settings.data)
+    if current is not None:
+        held.enter_context(releases.held_open(current.path))
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
     out = ~named_dataset().is_in(held_back.implode())
@@ -106,21 +106,30 @@ def _build(
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
         return sharing.open_records(batch.filter(out), rules, boundaries=boundaries, licences=licences)
 
+    now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, held_back=held_back)
+    change, then = None, sharing_memory.released(registry, settings.data)
+    if not full:
+        change = find(lake, rules, then, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
+    same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(then, now)}
     agreed = Consents.read(registry, settings)
     results = {}
     for name in terms.PUBLISHED_TABLES:
-        if name == "occurrences":
+        if name in same:
             continue
         shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
         if name in SHARED and agreed.asks:
             put_down(registry, name, shown)
         results[name] = agreed.public(name, shown)
-    events = published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot).filter(out)
+    events = None
+    if change is None:
+        events = published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot).filter(out)
     reports: list[LeakReport] = []
 
     def check(path: Path) -> None:
-        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot)
-        reports.append(look(path, hidden, rules, spill=folders.service(settings.data) / "tmp"))
+        keys = None if change is None else change.keys
+        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot, keys=keys)
+        changed = None if keys is None else (keys, presences["key"])
+        reports.append(look(path, hidden, rules, changed=changed, spill=folders.service(settings.data) / "tmp"))
         if reports[-1].faults.height:
             raise _RefusedError
 
@@ -144,6 +153,7 @@ def _build(
             rows_told=assessments.unidentified(lake),
         ),
         check=check,
+        change=change,
         memory_limit=settings.memory_limit,
         progress=progress,
     )
@@ -151,7 +161,11 @@ def _build(
         made = build()
     except _RefusedError:
         return None, reports[-1].faults
+    except releases.StaleChangeError as error:
+        logger.info("a whole new release: %s", error)
+        return _build(settings, lake, registry, held, held_back, full=True, progress=progress)
     sharing_memory.record_presences(registry, presences["key"], snapshot)
+    sharing_memory.record_released(registry, settings.data, {"release": made.id, **now})
     held.enter_context(releases.held_open(made.path))
     if lake.snapshot() == snapshot:
         remember(settings, lake, rules)

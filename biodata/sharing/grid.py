@@ -260,8 +260,9 @@ def emptied_events(
         datasetKey, key of the records that wait with them.
     """
     event = ["datasetKey", "eventID"]
+    records = records.drop_nulls("eventID")
     own = pl.col("category").is_in(list(PER_DEGREE)) & ~pl.col("beside")
-    of_event = records.drop_nulls("eventID").group_by(event).agg(
+    of_event = records.group_by(event).agg(
         opened=pl.col("category").is_null().any(),
         withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).fill_null(value=False).all(),
         waits=(pl.col("key").is_in(waits.implode()) & ~pl.col("beside")).any(),
@@ -364,9 +365,12 @@ def stricter(records: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 
     A record that has a category of its own is beside no other.
     """
-    if others.is_empty():
+    both = records.select("key", "category").join(others.select("key", other="category"), on="key")
+    stricter_ones = both.filter(strictness("other") > strictness("category"))
+    if stricter_ones.is_empty():
         return records
-    both = records.join(others.select(_BESIDE), on="key", how="left", suffix="_other", maintain_order="left")
+    others = others.select(_BESIDE).join(stricter_ones, on="key", how="semi")
+    both = records.join(others, on="key", how="left", suffix="_other", maintain_order="left")
     taken = strictness("category_other") > strictness("category")
     return both.select(
         pl.exclude("category", "rule_id", "beside", "^.*_other$"),

@@ -17,7 +17,7 @@ from biodata.sharing.generalise import wide_enough
 from biodata.sharing.grid import PARTS, PLACES, TENTHS, strictness
 from biodata.sharing.received import is_as_its_category_asks
 from biodata.sharing.resolve import Resolver
-from biodata.sharing.set_apart import Memory, set_apart
+from biodata.sharing.set_apart import DECIDED, Memory, set_apart
 from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
 from biodata.vocabularies import RED_LIST, SharingCategory
 
@@ -57,12 +57,15 @@ class Plan:
     apart : Memory
     secret : bytes
         What marks, and keys of presences, are made with.
+    earlier : Memory
+        What the release before made of them.
     made : dict
         The presences by the hash of the rules and the boundaries, once they were asked for.
     """
 
     apart: Memory
     secret: bytes
+    earlier: Memory = field(default_factory=Memory, repr=False, compare=False)
     made: dict[tuple[str, BoundarySet], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -152,7 +155,8 @@ def plan_of(
     apart = set_apart(asked, placed, earlier, before=before, released=released, today=today)
     with_presences = apart.states.filter("published").select("datasetKey").unique()
     marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")
-    return Plan(replace(apart, marked=marked).joined(kept), secret)
+    decided = asked.drop_nulls("category").select(DECIDED.names())
+    return Plan(replace(apart, marked=marked, decided=decided).joined(kept), secret, memory)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:

@@ -57,6 +57,10 @@ WAITING: Final = pl.Schema({"datasetKey": pl.String, "key": pl.Int64, "places": 
 HELD: Final = pl.Schema({"datasetKey": pl.String, "key": pl.Int64})
 UNPUBLISHED: Final = pl.Schema({"datasetKey": pl.String, "event_key": pl.String})
 MARKED: Final = pl.Schema({"datasetKey": pl.String})
+DECIDED: Final = pl.Schema(
+    {"datasetKey": pl.String, "key": pl.Int64, "category": pl.String, "rule_id": pl.String, "taxon": pl.String, "country": pl.String}
+)  # fmt: skip
+"""What the rules decided of a sensitive record by itself; it holds until the record, or what they are judged by, changes."""
 _NOWHERE: Final = "nowhere|"
 """The unit of records without a place."""
 _SPOT: Final = ("datasetKey", "fx", "fy")
@@ -92,6 +96,7 @@ class Memory:
         Events that nothing is published of, or not yet.
     marked : polars.DataFrame of `MARKED`
         Datasets whose own numbers are published as marks.
+    decided : polars.DataFrame of `DECIDED`
     """
 
     states: pl.DataFrame = field(default_factory=STATES.to_frame)
@@ -103,6 +108,7 @@ class Memory:
     held: pl.DataFrame = field(default_factory=HELD.to_frame)
     unpublished: pl.DataFrame = field(default_factory=UNPUBLISHED.to_frame)
     marked: pl.DataFrame = field(default_factory=MARKED.to_frame)
+    decided: pl.DataFrame = field(default_factory=DECIDED.to_frame)
 
     def of(self, datasets: Collection[str], *, others: bool = False) -> "Memory":
         """Return what is kept of some datasets; of all `others` where that is asked."""
@@ -140,7 +146,7 @@ def set_apart(
     Returns
     -------
     Memory
-        Without `marked`. Whatever it has of a dataset follows from that dataset alone.
+        Without `marked` and `decided`. Whatever it has of a dataset follows from that dataset alone.
     """
     records, events = (frame.with_columns(fine()) for frame in (records, events))
     records = stricter(records.with_columns(beside=pl.lit(value=False)), memory.states)
@@ -254,7 +260,9 @@ def _units(
     asked = mine.drop_nulls("base").select("datasetKey", "base").unique()
     spots, exact = (frame.join(asked, on="datasetKey") for frame in (world.spots, world.exact))
     found, crowds, left_over = grid.find_crowds(mine.filter(_CROWDLESS), spots, exact, crowds, year=world.year)
-    gone = world.states.join(records, on="key", how="anti").join(records, on="datasetKey", how="semi")
+    gone = world.states.join(records, on="key", how="anti").join(
+        records.select("datasetKey").unique(), on="datasetKey", how="semi"
+    )
     members = pl.concat([mine.filter(~_CROWDLESS), found.select(mine.columns)])
     members = members.select(*STATES, "new_year", "new_taxon", "fx", "fy", "there")
     return pl.concat([members, gone.with_columns(there=pl.lit(value=False))], how="diagonal"), crowds, left_over

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
@@ -281,6 +281,28 @@ def attach_base(connection: duckdb.DuckDBPyConnection, path: Path, *, attached: 
         connection.execute(_attach(pointer.base_path(path.parent, base)))
     except duckdb.IOException:  # its name changes once, when its own release goes
         connection.execute(_attach(pointer.base_path(path.parent, base)))
+
+
+def joined(table: str, columns: Sequence[str], *, gone: bool) -> str:
+    """Return the query for a table of a file that differs from a base: the base's rows without those gone, then its own.
+
+    Parameters
+    ----------
+    table : str
+        Its name.
+    columns : sequence of str
+        Its columns. `rowid` among them is the base's, and behind those of the base the place of the row in this file: so a
+        page and its cursor ask it as they ask a table. The latter stands there as a column: with a condition on an
+        expression of `rowid` the spatial extension 1.5.5 fails.
+    gone : bool
+        Whether any are.
+    """
+    names = [
+        ", ".join(quote(name) if name != "rowid" else told for name in columns)
+        for told in ("b.rowid AS rowid", "place AS rowid")
+    ]
+    without = f" ANTI JOIN {table}_gone g ON b.rowid = g.place" if gone else ""
+    return f"SELECT {names[0]} FROM {BASE}.{quote(table)} b{without} UNION ALL SELECT {names[1]} FROM {table}_delta"  # noqa: S608 - quoted
 
 
 def base_of(path: Path) -> tuple[str, Path]:

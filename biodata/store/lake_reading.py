@@ -183,22 +183,22 @@ class LakeReading:
         with self._cursor() as cursor:
             return cursor.execute(query, [table, after + 1, upto]).fetchall() == [(0,)]
 
-    def changed_datasets(self, table: str, *, after: int, upto: int) -> frozenset[str] | None:
-        """Return the datasets of which rows came, went or changed between two versions; empty text for rows without one.
+    def changed(self, table: str, *, after: int, upto: int) -> pl.DataFrame | None:
+        """Return `id` (`key`, of events `event_key`) and `datasetKey` of the rows that came, went or changed between two versions.
 
-        None where a version between them is not kept any more.
+        A row without a dataset has empty text. None where a version between them is not kept any more.
         """
-        self._columns(table, None)
         kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
         if after > upto or kept != upto - after + 1:
             return None
-        query = """
-            SELECT DISTINCT coalesce("datasetKey", '')
+        if after == upto:
+            return pl.DataFrame(schema={"id": LAKE[table].column(ROW_KEYS[table]).dtype, "datasetKey": pl.String})
+        query = f"""
+            SELECT DISTINCT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey"
             FROM ducklake_table_changes('lake', 'main', ?, ?::BIGINT, ?::BIGINT)
         """
         with self._cursor() as cursor:
-            rows = cursor.execute(query, [table, after + 1, upto]).fetchall() if after < upto else []
-        return frozenset(name for (name,) in rows)
+            return cursor.execute(query, [table, after + 1, upto]).pl()
 
     def additions(self, table: str, *, after: int, upto: int, batch_rows: int = 100_000) -> Iterator[pl.DataFrame]:
         """Read the rows that were added to a table after one version and up to another; see `batches`."""

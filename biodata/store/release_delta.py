@@ -19,9 +19,10 @@ from biodata.store import tile_counts, told_less
 from biodata.store.boundary_rows import described
 from biodata.store.consents import SHARED
 from biodata.store.content_hash import row_hash, row_sum
-from biodata.store.duck import BASE, base_of, literal, quote
+from biodata.store.duck import BASE, base_of, joined, literal, quote
 from biodata.store.lake import Lake
 from biodata.store.release_file import (
+    BESIDE_OTHERS,
     BOX,
     PLACE,
     SHAPE_COLUMNS,
@@ -35,8 +36,10 @@ from biodata.store.shapes import SHAPE_IDS, boxes, simplified
 from biodata.store.staged_records import with_assessed
 from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
+from biodata.terms import Column
 
 _BEFORE: Final = "before"
+_PAGED: Final = Column("place", pl.Int64, "")
 _RECORD: Final = (*terms.PUBLISHED_OCCURRENCE, *PLACE)
 
 
@@ -103,15 +106,21 @@ class DeltaFile(ReleaseFile):
             f"""CREATE TEMP TABLE same AS SELECT key FROM lost
                 JOIN (SELECT key, {row_hash("occurrences")} AS hash FROM staged) USING (key, hash)"""
         )
+        self._write_beside("beside_others_delta", assessed)
+        self._write_gone("beside_others", "key IN (FROM changed)")
+        if self._changed_before:
+            run(f"INSERT INTO beside_others_delta FROM {_BEFORE}.beside_others_delta WHERE key NOT IN (FROM changed)")
+        self._view("beside_others", [c.name for c in BESIDE_OTHERS])
         for table in ("changed", "staged", "lost"):
             run(f"DELETE FROM {table} WHERE key IN (FROM same)")
         names = ", ".join(quote(c.name) for c in _RECORD)
         self._write_gone("occurrences", "key IN (FROM changed)")
-        self._create("occurrences_delta", _RECORD)
+        self._create("occurrences_delta", (*_RECORD, _PAGED))
         own = f"SELECT {names} FROM {_BEFORE}.occurrences_delta WHERE key NOT IN (FROM changed) UNION ALL"
         run(
-            f"""INSERT INTO occurrences_delta {own if self._changed_before else ""} SELECT {names} FROM staged
-                ORDER BY hk NULLS LAST, key"""
+            f"""INSERT INTO occurrences_delta
+                SELECT {names}, {self._rows_of_base("occurrences")} - 1 + row_number() OVER (ORDER BY hk NULLS LAST, key)
+                FROM ({own if self._changed_before else ""} SELECT {names} FROM staged) ORDER BY hk NULLS LAST, key"""
         )
         self._view("occurrences", [c.name for c in _RECORD])
         tile_counts.count_changes(self._connection, before=_BEFORE if self._changed_before else None)
@@ -199,7 +208,8 @@ class DeltaFile(ReleaseFile):
                         WHERE collection = 'surveys' AND id NOT IN (SELECT survey_id FROM others)"""
             self._shapes.append(terms.conform(run(drawn).pl(), SHAPE_COLUMNS))
             rows = pl.concat([terms.conform(own, columns), terms.conform(rows, columns)])
-        self._write("surveys_delta", columns, rows.sort("survey_id"))
+        rows = rows.sort("survey_id").with_row_index("place", self._rows_of_base("surveys"))
+        self._write("surveys_delta", (*columns, _PAGED), rows)
         self._view("surveys", [c.name for c in columns])
         count, more = run(
             "SELECT count(after) - count(before), coalesce(sum(after), 0) - coalesce(sum(before), 0) FROM others"
@@ -257,7 +267,7 @@ class DeltaFile(ReleaseFile):
 
     def _more_info(self) -> dict[str, Any]:
         changed = {name: self._count_of(f"occurrences_{name}") for name in ("delta", "gone")}
-        changed["base"] = self._count_of(f"{BASE}.occurrences")
+        changed["base"] = self._rows_of_base("occurrences")
         return {"base": self.base, "changed": changed, "taken_back": self._taken_back}
 
     def _empty_columns(self) -> list[str]:
@@ -273,6 +283,9 @@ class DeltaFile(ReleaseFile):
 
     def _count_of(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+
+    def _rows_of_base(self, table: str) -> int:
+        return self._count_of(f"{BASE}.{table}")
 
     def _add(self, table: str, rows: int, hashes: int) -> None:
         """Remember a table's count and sum: those of the release before with what changed."""
@@ -301,16 +314,10 @@ class DeltaFile(ReleaseFile):
         )
 
     def _view(self, table: str, columns: Sequence[str], *, whole: bool = True) -> None:
-        """Make the view of a table: the base's rows, without those that are gone and with those of this file if `whole`.
-
-        `rowid` is a column of it: the base's, and behind those of the base that of the row in this file. So a page and its
-        cursor ask it as they ask a table.
-        """
-        names = ", ".join(quote(name) for name in columns)
-        query = f"SELECT {names}, b.rowid AS rowid FROM {BASE}.{quote(table)} b"
+        """Make the view of a table: the base's, without the rows that are gone and with those of this file if `whole`."""
+        listed = [*columns, "rowid"] if table in RELEASE else list(columns)
         if whole:
-            if self._count_of(f"{table}_gone"):
-                query += f" ANTI JOIN {table}_gone g ON b.rowid = g.place"
-            behind = self._count_of(f"{BASE}.{table}")
-            query += f" UNION ALL SELECT {names}, {behind} + rowid AS rowid FROM {table}_delta"
+            query = joined(table, listed, gone=self._count_of(f"{table}_gone") > 0)
+        else:
+            query = f"SELECT {', '.join(map(quote, columns))}, b.rowid AS rowid FROM {BASE}.{quote(table)} b"
         self._connection.execute(f"CREATE VIEW {quote(table)} AS {query}")

@@ -86,7 +86,15 @@ class ReleaseFile:
         for records in in_order(list(parts), assessed, range_rows=RANGE_ROWS):
             self._insert("occurrences", records)
         self._connection.execute("COMMIT")
+        self._write_beside("beside_others", assessed)
         tile_counts.count(self._connection)
+
+    def _write_beside(self, table: str, assessed: pl.DataFrame | None) -> None:
+        """Write what is told of records beside each other, which their flags no longer tell apart; no question reaches it."""
+        self._create(table, BESIDE_OTHERS)
+        if assessed is not None:
+            told = pl.col("flags").is_not_null() | pl.col("isInCluster").fill_null(value=False)
+            self._insert(table, assessed.filter(told).sort("key"))
 
     def write_presences(self, presences: pl.DataFrame) -> pl.Series:
         """Write which presences the release has, as hashes of their rows; return the keys of those to be written."""
@@ -191,12 +199,9 @@ class ReleaseFile:
         """Return the sum of a table's row hashes."""
         return row_sum(self._connection, table)
 
-    def _create(self, table: str, columns: Iterable[Column]) -> str:
-        """Create a table; return its columns' names."""
-        listed = list(columns)
-        told = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in listed)
+    def _create(self, table: str, columns: Iterable[Column]) -> None:
+        told = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in columns)
         self._connection.execute(f"CREATE TABLE {quote(table)} ({told})")
-        return ", ".join(quote(c.name) for c in listed)
 
     def _write(self, table: str, columns: Iterable[Column], frame: pl.DataFrame) -> None:
         """Create a table and write the frame's rows in their order."""
@@ -226,6 +231,13 @@ def columns_without_values(connection: duckdb.DuckDBPyConnection, table: str) ->
     return [name for name, count in zip(names, counts, strict=True) if not count]
 
 
+BESIDE_OTHERS: Final = (
+    Column("key", pl.Int64, ""),
+    Column("flags", pl.List(pl.String), ""),
+    Column("isInCluster", pl.Boolean, ""),
+    Column("cluster_id", pl.Int64, ""),
+    Column("cluster_reason", pl.String, ""),
+)
 SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.items())
 BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
 

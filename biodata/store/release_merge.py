@@ -14,7 +14,15 @@ from biodata.store import duck, releases, tile_counts
 from biodata.store.content_hash import row_sum
 from biodata.store.duck import base_of, literal, quote
 from biodata.store.locks import builders_lock
-from biodata.store.release_file import BOX, PLACE, RANGE_ROWS, ROW_GROUP_ROWS, SHAPE_COLUMNS, release_info
+from biodata.store.release_file import (
+    BESIDE_OTHERS,
+    BOX,
+    PLACE,
+    RANGE_ROWS,
+    ROW_GROUP_ROWS,
+    SHAPE_COLUMNS,
+    release_info,
+)
 from biodata.store.releases import Release
 from biodata.store.shapes import SHAPE_IDS
 from biodata.store.staging import WorkFolder
@@ -98,6 +106,8 @@ def _copy(connection: duckdb.DuckDBPyConnection) -> None:
     names = ", ".join(quote(c.name) for c in SHAPE_COLUMNS)
     connection.execute(f"CREATE TABLE shapes AS SELECT {names} FROM before.shapes")
     connection.execute("CREATE TABLE presences AS FROM before.presences")
+    names = ", ".join(quote(c.name) for c in BESIDE_OTHERS)
+    connection.execute(f"CREATE TABLE beside_others AS SELECT {names} FROM before.beside_others ORDER BY key")
     own = "('base', 'changed', 'taken_back')"
     connection.execute(f"CREATE TABLE release_info AS FROM before.release_info WHERE key NOT IN {own}")
     sums = {name: int(number) for name, number in json.loads(info["sums"]).items()}

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from biodata import terms
 from biodata.errors import SharingError, StoreError
+from biodata.matching.cluster_facts import plain_numbers
 from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer
@@ -419,7 +420,8 @@ def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _placed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add mx, my and hk from the published coordinates, null where there are none; sort along the curve."""
+    """Add mx, my, hk from the published coordinates, null where there are none, and plain numbers; sort along the curve."""
+    frame = frame.hstack(plain_numbers(frame))
     there = pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null())
     mx, my = project(*(frame.filter(there).get_column(c).to_numpy() for c in ("decimalLongitude", "decimalLatitude")))
     known = frame.filter(there).with_columns(mx=pl.Series(mx), my=pl.Series(my), hk=pl.Series(hilbert(mx, my)))

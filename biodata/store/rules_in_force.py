@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,7 +20,6 @@ from biodata.sharing.plan import (
     BEFORE,
     OF_RECORD,
     PLACED,
-    SENSITIVE,
     Plan,
     marks_of,
     named_dataset,
@@ -29,7 +28,7 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
-from biodata.sharing.set_apart import Memory
+from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
@@ -46,6 +45,9 @@ _CHECKLISTS: Final[deque[tuple[tuple[object, ...], Checklists | None]]] = deque(
 """Of the lakes that were asked last in this process."""
 JUDGED: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *PLACED, *OF_RECORD})
 _STOOD: Final = ("key", "datasetKey", "year", "decimalLongitude", "decimalLatitude")
+_EVENT: Final = (
+    "event_key", "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "decimalLongitude", "decimalLatitude",
+)  # fmt: skip
 Batches = Callable[[], Iterable[pl.DataFrame]]
 """What gives records, batch by batch, each time that it is called."""
 
@@ -95,9 +97,9 @@ def rules_in_force(
         since, unsettled = sharing_memory.made_of(registry, settings.data)
     if among is not None or events is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events, None))
-    changed = _changed(lake, since, _made_of(settings, lake, rules, snapshot))
+    changed = _changed(lake, since, made_of(settings, lake, rules, snapshot))
     if changed is not None:
-        changed = sorted({*changed, *unsettled})
+        changed = replace(changed, datasets=changed.datasets | frozenset(unsettled))
     if snapshot is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, None, snapshot, None, changed))
     asked = _asked(settings, lake, rules, memory)
@@ -119,35 +121,48 @@ def remember(settings: Settings, lake: Lake, rules: RuleSet) -> None:
 def keep(settings: Settings, lake: Lake, registry: Registry, rules: RuleSet, *, snapshot: int) -> None:
     """Keep what goes out of a version of the lake, for the releases after it."""
     assert rules.plan is not None
-    made_of = _made_of(settings, lake, rules, snapshot)
-    changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], made_of)
-    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=made_of, changed=changed)
+    now = made_of(settings, lake, rules, snapshot)
+    changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], now)
+    datasets = None if changed is None else changed.datasets
+    sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=now, changed=datasets)
 
 
-def _made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
+def made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None) -> dict[str, Any]:
     """Return what the plan of a version of the lake follows from, beside its records and events."""
     snapshot = lake.snapshot() if snapshot is None else snapshot
     sets = [places.load_boundaries(settings.boundaries), *([] if rules.floor is None else [rules.floor])]
-    tables = [lake.changed_at(table) for table in ("taxa", "protected_areas")]
-    by = [rules.hash, *map(floor_set.sha256, sets), *tables, _today().year, code_hash()]
-    return {"snapshot": snapshot, "time": _time_of(lake, snapshot), "by": by}
+    of_areas = ["protected_areas"] if any(rule.area_id is not None for rule in rules.rules) else []
+    tables = [lake.changed_at(table) for table in ("taxa", *of_areas)]
+    by = [rules.hash, *map(floor_set.sha256, sets), *tables, code_hash()]
+    return {"snapshot": snapshot, "time": time_of(lake, snapshot), "year": _today().year, "by": by}
 
 
-def _time_of(lake: Lake, snapshot: int) -> str:
+def time_of(lake: Lake, snapshot: int) -> str:
     """Return when a version was made: a lake that was restored can have the same number for another one."""
     return str(lake.snapshots().filter(pl.col("snapshot") == snapshot)["time"].to_list())
 
 
-def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> list[str] | None:
-    """Return the datasets that have changed since what is kept was made; None for all, where anything else has too."""
-    if since is None or since["by"] != now["by"] or since["time"] != _time_of(lake, since["snapshot"]):
+@dataclass(frozen=True)
+class _Changed:
+    """What has changed since what is kept was made: datasets, and the keys of their records that came, went or changed."""
+
+    datasets: frozenset[str]
+    keys: pl.Series
+
+
+def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _Changed | None:
+    """Return what has changed since what is kept was made; None for all, where anything else has too."""
+    same = since is not None and all(since.get(name) == now[name] for name in ("by", "year"))
+    if since is None or not same or since["time"] != time_of(lake, since["snapshot"]):
         return None
-    found = [
-        lake.changed_datasets(table, after=since["snapshot"], upto=now["snapshot"])
-        for table in ("occurrences", "events")
-    ]
-    names = sorted({name for some in found for name in some or ()})
-    return None if None in found or len(names) > MAXIMUM_VALUES else names
+    records, events = (
+        lake.changed(table, after=since["snapshot"], upto=now["snapshot"]) for table in ("occurrences", "events")
+    )
+    # A row without its number was emptied since: nobody knows any more which one it was.
+    if records is None or events is None or records["id"].has_nulls():
+        return None
+    datasets = frozenset([*records["datasetKey"], *events["datasetKey"]])
+    return None if len(datasets) > MAXIMUM_VALUES else _Changed(datasets, records["id"].unique())
 
 
 def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
@@ -162,57 +177,66 @@ def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tu
 
 def _plan(
     settings: Settings, lake: Lake, rules: RuleSet, memory: Memory, among: Batches | None, snapshot: int | None,
-    events: pl.DataFrame | None, changed: list[str] | None,
+    events: pl.DataFrame | None, changed: _Changed | None,
 ) -> Plan:  # fmt: skip
     """Return what goes out: records are decided about, and those of datasets with sensitive ones are looked at together.
 
-    Datasets in which nothing changed keep what was made of them.
+    Datasets in which nothing changed keep what was made of them; of the others, records that did not change keep what was
+    decided of each.
     """
     boundaries = places.load_boundaries(settings.boundaries)
+    earlier = memory if changed is None else memory.of(changed.datasets)
+    among_keys = None if changed is None else changed.keys.to_frame("key")
 
-    def batches(columns: tuple[str, ...], datasets: list[str] | None) -> Iterable[pl.DataFrame]:
-        if datasets == []:
-            return ()
+    def batches(columns: tuple[str, ...], **which: Any) -> Iterable[pl.DataFrame]:
         if among is not None:
             return among()
-        where = None if datasets is None else _of(datasets)
-        return lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+        return lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=_BATCH_ROWS, **which)
 
-    earlier = memory if changed is None else memory.of(changed)
-    sensitive, found = [SENSITIVE.to_frame()], set(earlier.states["datasetKey"])
-    for batch in batches(JUDGED, changed):
-        decided = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
-        sensitive.append(sensitive_records(batch, decided, boundaries, rules.resolver))
-        found |= set(batch.select(named_dataset())["datasetKey"].gather(decided["row"]))
+    decided = [DECIDED.to_frame()]
+    if changed is not None:
+        decided.append(earlier.decided.join(changed.keys.to_frame("key"), on="key", how="anti"))
+    for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
+        apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
+        named = batch.select("key", named_dataset())
+        decided.append(
+            sensitive_records(batch, apart, boundaries, rules.resolver).join(named, on="key").select(DECIDED.names())
+        )
+    sensitive = pl.concat(decided)
+    found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
     datasets = sorted(found)
-    of_datasets = named_dataset().is_in(datasets)
+    is_found = named_dataset().is_in(datasets)
     schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
     records = [pl.DataFrame(schema=schema).select(PLACED)]
-    records += [batch.select(PLACED).filter(of_datasets) for batch in batches(PLACED, datasets)]
+    if datasets:
+        records += [batch.select(PLACED).filter(is_found) for batch in batches(PLACED, where=of_datasets(datasets))]
     if events is None:
-        events = lake.read("events", where=_of(datasets), snapshot=snapshot) if datasets else None
-    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(of_datasets)
+        events = (
+            lake.read("events", columns=_EVENT, where=of_datasets(datasets), snapshot=snapshot) if datasets else None
+        )
+    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(is_found).select(_EVENT)
     events = events.filter(
         ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
     )
     made, key = releases.current(settings.data), secret(settings.data)
-    released, shown = frozenset[str](), list[str]()
+    released, shown = frozenset[str](), pl.Series("survey_id", [], dtype=pl.String)
     if made is not None:
         with releases.connect(made.path) as connection:
             released = frozenset(
                 n or "" for (n,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
             )
-            shown = [n for (n,) in connection.execute("SELECT survey_id FROM surveys").fetchall()]
+            shown = connection.execute("SELECT survey_id FROM surveys").pl()["survey_id"]
     marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
     return plan_of(
         pl.concat(records),
-        events.with_columns(shown=pl.col("event_key").is_in(shown) | marked.is_in(shown).fill_null(value=False)),
-        pl.concat(sensitive),
-        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(), changed=changed,
+        events.with_columns(shown=pl.col("event_key").is_in(shown.implode()) | marked.is_in(shown.implode()).fill_null(value=False)),
+        sensitive.drop("datasetKey"),
+        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(),
+        changed=None if changed is None else changed.datasets,
     )  # fmt: skip
 
 
-def _of(datasets: list[str]) -> Filter | None:
+def of_datasets(datasets: list[str]) -> Filter | None:
     """Return which records may be of some datasets; None for all, where a filter may not name so many."""
     if len(datasets) > MAXIMUM_VALUES:
         return None
@@ -225,11 +249,11 @@ def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> p
     found = [BEFORE.to_frame()]
     if made is None or not datasets:
         return found[0]
-    where, schema = _of(datasets), BEFORE.items()
+    where, schema = of_datasets(datasets), BEFORE.items()
     for snapshot in (made.snapshot, None):
         try:
             records = lake.read("occurrences", columns=_STOOD, where=where, snapshot=snapshot)
-            events = lake.read("events", where=where, snapshot=snapshot)
+            events = lake.read("events", columns=_EVENT, where=where, snapshot=snapshot)
         except StoreError:
             continue
         records = records.rename({"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"})

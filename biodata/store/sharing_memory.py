@@ -62,16 +62,36 @@ def read(registry: Registry, data: Path) -> Memory:
         If something of it is lost or changed.
     """
     kept = [
-        Memory(**{part: pl.read_parquet(io.BytesIO(_content(data, digest))) for part, digest in files.items()})
+        {part: pl.read_parquet(io.BytesIO(_content(data, digest))) for part, digest in files.items()}
         for files in _list(registry, data)["datasets"].values()
     ]
-    return Memory().joined(*kept)
+    empty = vars(Memory())
+    return Memory(
+        **{part: pl.concat([none, *(one[part] for one in kept if part in one)]) for part, none in empty.items()}
+    )
 
 
 def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list[str]]:
     """Return what was told to `save` of what it was made of, and the datasets that have to be looked at again."""
     found = _list(registry, data)
     return found["made_of"], found["unsettled"]
+
+
+def released(registry: Registry, data: Path) -> dict[str, Any]:
+    """Return what `record_released` was given last; nothing where it was given nothing yet."""
+    found: dict[str, Any] = _list(registry, data).get("released") or {}
+    return found
+
+
+def record_released(registry: Registry, data: Path, released: Mapping[str, Any]) -> None:
+    """Keep what the current release follows from, beside its records and what is kept of sensitive ones."""
+    found = {**_list(registry, data), "released": released}
+    with registry.session() as session, session.begin():
+        known = session.get_one(SharingMemory, 1)
+        before, known.digest = known.digest, _write(data, json.dumps(found, sort_keys=True).encode())
+        written = known.digest
+    if before and before != written:
+        (data / FOLDER / before).unlink(missing_ok=True)
 
 
 def damaged(registry: Registry, data: Path) -> list[str]:
@@ -107,12 +127,12 @@ def save(
     again = {*before["datasets"]} if changed is None else {*changed, *before["unsettled"]}
     kept = {name: files for name, files in before["datasets"].items() if name not in again}
     written, datasets = memory.of(kept, others=True), dict(kept)
-    for name in pl.concat([frame["datasetKey"] for frame in vars(written).values()]).unique():
-        parts = vars(written.of([name])).items()
-        datasets[name] = {part: _write(data, _packed(frame)) for part, frame in parts if frame.height}
+    for part, frame in vars(written).items():
+        for (name,), rows in frame.partition_by("datasetKey", as_dict=True).items():
+            datasets.setdefault(name, {})[part] = _write(data, _packed(rows))
     same = {name for name, files in before["datasets"].items() if changed is not None and files == datasets.get(name)}
     unsettled = sorted(datasets.keys() - (same - set(changed or ())))
-    found = {"made_of": made_of, "unsettled": unsettled, "datasets": datasets}
+    found = {**before, "made_of": made_of, "unsettled": unsettled, "datasets": datasets}
     digest = _write(data, json.dumps(found, sort_keys=True).encode())
     counts = memory.waiting.group_by("datasetKey", "places").len().sort("datasetKey", "places")
     waiting = {name: dict(rows) for name, rows in counts.cast({"places": pl.String}).rows_by_key("datasetKey").items()}

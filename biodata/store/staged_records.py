@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 
 from biodata import terms
+from biodata.matching.cluster_facts import PLAIN_NUMBERS
 from biodata.terms import Column
 from biodata.vocabularies import SharingCategory
 
-PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk"))
-"""Where a record stands on the map and along the curve, beside `terms.PUBLISHED_OCCURRENCE`."""
+PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))
+"""Where a record stands on the map and along the curve, and its identifiers without signs as numbers, beside `terms.PUBLISHED_OCCURRENCE`."""
 _NAMES: Final = terms.names((*terms.PUBLISHED_OCCURRENCE, *PLACE))
 
 

@@ -67,13 +67,14 @@ def steps(
 ) -> tuple[Memory, dict[str, float]]:
     """Take records, and `more`, through the four steps, as a release does; `before`: what the last one was made of.
 
-    Only records of the datasets of `more` are looked at, as `store.rules_in_force` reads only these.
+    Only records of the datasets of `more` are looked at, as `store.rules_in_force` reads only these; of those that were there
+    it is kept what was decided of each.
     """
-    changed = None
+    changed, asked = None, records
     if more is not None:
         changed = more["datasetKey"].unique().to_list()
         records = pl.concat([records.filter(pl.col("datasetKey").is_in(changed)), more])
-        before = before.filter(pl.col("datasetKey").is_in(changed))
+        before, asked = before.filter(pl.col("datasetKey").is_in(changed)), more
     boundaries, spent, decisions, sensitive = load_boundaries(), {}, [], []
     clock = time.process_time()
 
@@ -88,12 +89,14 @@ def steps(
         then = before.select("datasetKey", "year", identifier="key", **places).select(BEFORE.names()).cast(dict(BEFORE))
     released = frozenset(then["datasetKey"])
     clock = time.process_time()
-    batches = [records.slice(start, BATCH_ROWS) for start in range(0, records.height, BATCH_ROWS)]
+    batches = [asked.slice(start, BATCH_ROWS) for start in range(0, asked.height, BATCH_ROWS)]
     for batch in batches:
         decisions.append(decide(batch, rules, boundaries=boundaries))
         lap("resolve and decide")
     for batch, decided in zip(batches, decisions, strict=True):
         sensitive.append(sensitive_records(batch, set_apart_of(batch, decided), boundaries, rules.resolver))
+    if changed is not None:
+        sensitive.append(memory.of(changed).decided.drop("datasetKey"))
     events = terms.conform(pl.DataFrame(), terms.EVENT).with_columns(shown=pl.lit(value=False))
     plan = plan_of(
         records.select(PLACED), events, pl.concat(sensitive), memory=memory, before=then,
@@ -102,7 +105,7 @@ def steps(
     lap("set apart")
     presences = presence_rows(replace(rules, plan=plan), boundaries=boundaries)
     lap("generalise")
-    print(f"{records.height} records: {sum(map(len, decisions))} sensitive, {presences.height} presences")
+    print(f"{records.height} records: {sum(map(len, sensitive))} sensitive, {presences.height} presences")
     return plan.apart, spent
 
 
