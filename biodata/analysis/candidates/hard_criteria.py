@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates.ground import Ground, Side
 from biodata.analysis.candidates.habitat import Crossing
+from biodata.analysis.evidence.two_sided import TIERS
 
 if TYPE_CHECKING:
     import shapely
@@ -40,15 +41,19 @@ class Check:
 
 
 def two_sided_evidence(found: "TwoSided | None", sides: list[Side]) -> Check:
-    """Check that each side has a threatened species with records that count there and on another side."""
-    meaning = "Each side has records that count of a threatened species that another side has records of, too."
+    """Check that each side has evidence, certain or probable, of a threatened species that another side has too."""
+    meaning = (
+        "Each side has a threatened species that another side has, too: certain by a record that surely lies there, "
+        "probable by records of which at least one very likely does."
+    )
     if found is None:
         return Check(None, {"records": None}, meaning)
-    shared = {
-        " and ".join(side): sum(any(name in found.by_country[code] for code in side) for name in found.shared)
-        for side in sides
+    by_tier = {
+        f"{tier}_species_by_side": {" and ".join(side): len(found.shared_on(side, tier)) for side in sides}
+        for tier in TIERS
     }
-    return Check(min(shared.values()) > 0, {"shared_species_by_side": shared}, meaning)
+    tier = found.tier(sides)
+    return Check(tier is not None, {"tier": tier, **by_tier}, meaning)
 
 
 def passable_link(ground: Ground, found: Crossing | None) -> Check:

@@ -53,6 +53,11 @@ class Judged:
         return hard_criteria.failed(self.checks)
 
     @property
+    def tier(self) -> str | None:
+        """The tier of its evidence on every side: certain, probable, or none."""
+        return None if self.species is None else self.species.tier(self.ground.sides)
+
+    @property
     def outcome(self) -> str:
         """`candidate`, `failed`, or `without_evidence` where nothing but the run's lack of records stands against it."""
         if not self.failed:
@@ -85,7 +90,7 @@ def judge_by(
         near, found = None, None
         if records is not None:
             near = records.inside(joining.grown(ground.polygon, parameters.evidence_distance_m))
-            found = evidence.two_sided(near, ground.sides)
+            found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"])
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else habitats.crossing(habitat, ground.polygon, beyond)
         checks = {

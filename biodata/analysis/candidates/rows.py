@@ -46,13 +46,16 @@ def candidate(
     if one.species is not None:
         evidence["species"] = {
             name: getattr(one.species, name)
-            for name in ("by_country", "shared", "one_sided", "left_out", "at_cells", "cell_degrees")
-        }
+            for name in (
+                "by_country", "uncertain", "shared", "probably_shared", "one_sided", "left_out", "at_cells", "cell_degrees",
+            )
+        }  # fmt: skip
     return {
         "run_id": None,
         "name": ground.name,
         "area_ids": list(ground.area_ids),
         "country_codes": ground.codes,
+        "evidence_tier": one.tier,
         "parts": json.dumps(criteria.told(values), ensure_ascii=False),
         "boundary_disagreement_km2": round(sum(ground.spill_km2.values()), 3),
         "area_km2": km2(ground.polygon),
@@ -73,6 +76,7 @@ def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundarie
             "area_ids": list(one.ground.area_ids),
             "country_codes": one.ground.codes,
             "outcome": one.outcome,
+            "evidence_tier": one.tier,
             "failed": one.failed,
             "evidence": json.dumps(
                 {
