@@ -53,6 +53,11 @@ class Judged:
         return hard_criteria.failed(self.checks)
 
     @property
+    def reason(self) -> str | None:
+        """Why it is no candidate: the first hard criterion that is not passed, with its numbers."""
+        return hard_criteria.reason(self.checks)
+
+    @property
     def tier(self) -> str | None:
         """The tier of its evidence on every side: certain, probable, or none."""
         return None if self.species is None else self.species.tier(self.ground.sides)

@@ -57,8 +57,9 @@ class Counted:
     records : polars.DataFrame of n rows
         terms.OCCURRENCE as they came, and `side` (country code; null where it is on none, or was not looked at because
         the record does not count anyway), `side_share` (share of its circle surely there), `why_not` (null for a record
-        that counts), and `chances` (CHANCES: the share of its circle on each side, beyond the band; null for a record that
-        does not count for another reason than its side, or that another stands for). A record that is published as a cell has its edges in `cell_west` … `cell_north`.
+        that counts), and `chances` (CHANCES: the share of its circle on each side, beyond the band; null for a record
+        that does not count for another reason than its side, or that another stands for). A record that is published as
+        a cell has its edges in `cell_west` … `cell_north`.
     facts : dict
         Boundary set, version, viewpoint, band and the parameters, as plain values.
     places : ndarray of n shapely points, and boxes where a cell is told
@@ -147,7 +148,8 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     place = ("species", "decimalLongitude", "decimalLatitude", "reach_m", "datasetKey")
     asked = asked.filter(~pl.col("row").is_in(_repeated(frame.filter(certain | uncertain)).implode()))
     asked = asked.filter(~pl.col("row").is_in(_dependent(asked, parameters).implode()))
-    kept = pl.concat([frame.filter(certain)["row"], asked.unique(place, keep="first", maintain_order=True)["row"]])
+    asked = asked.sort("key").unique(place, keep="first", maintain_order=True)
+    kept = pl.concat([frame.filter(certain)["row"], asked["row"]])
     chances = pl.when(pl.col("row").is_in(kept.implode())).then("chances")
     records = occurrences.with_columns(frame.select("side", "side_share", "why_not", chances))
     return _indexed(records, facts_of(boundaries, parameters))
@@ -251,7 +253,9 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
             ).replace("", None),
         }
     )
-    told = told.with_row_index("circle").cast({"circle": pl.Int64}).join(chances, on="circle", how="left").drop("circle")
+    told = (
+        told.with_row_index("circle").cast({"circle": pl.Int64}).join(chances, on="circle", how="left").drop("circle")
+    )
     joined = frame.join(told, on="row", how="left", maintain_order="left")
     return joined.with_columns(why_not=pl.coalesce("why_not", "reason")).drop("reason")
 
@@ -286,7 +290,13 @@ def _repeated(frame: pl.DataFrame) -> pl.Series:
     elsewhere = pl.col("key") != pl.col("cluster_id")
     uncertain = pl.col("why_not").is_not_null()
     counting = frame.filter(pl.col("cluster_id").is_not_null()).sort(
-        uncertain, elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key"
+        uncertain,
+        elsewhere,
+        "coordinateUncertaintyInMeters",
+        "datasetKey",
+        "decimalLatitude",
+        "decimalLongitude",
+        "key",
     )
     return counting.filter(pl.col("key") != pl.col("key").first().over("cluster_id"))["row"]
 

@@ -23,6 +23,8 @@ LIKELY: Final = 0.5
 border on one side alone seems to be on the other in 11 % of made worlds with cells of 0.1° and a band of 1 km, with it in
 3 %, and of planted two-sided ones hardly one is lost (tests/benchmarks/bench_two_tiers.py)."""
 
+SUREST: Final = 0.9999
+"""No chance is taken to be larger."""
 MOST_LIFTS: Final = 5
 
 
@@ -52,6 +54,8 @@ class TwoSided:
     cell_degrees : dict of str to list of float
         Of the same species the sides of those cells, degrees: what counts so is evidence at the scale of such a cell,
         of which half may reach out of the region.
+    certainty : float
+        Chance from which a species is probable.
     """
 
     by_country: dict[str, dict[str, int]]
@@ -62,25 +66,30 @@ class TwoSided:
     left_out: dict[str, int]
     at_cells: dict[str, int] = field(default_factory=dict)
     cell_degrees: dict[str, list[float]] = field(default_factory=dict)
+    certainty: float = 0.95
+
+    def known_in(self, code: str, tier: str) -> set[str]:
+        """Return the species that are certain in a country; for the probable tier those that are probable there, too."""
+        probable = {name for name, told in self.uncertain[code].items() if told["probable"] and tier == PROBABLE}
+        return {*self.by_country[code], *probable}
 
     def shared_on(self, side: tuple[str, ...], tier: str) -> list[str]:
         """Return the species that a side shares with another, certain on both; or probable on one of them."""
-        there = {name for code in side for name in self.by_country[code]}
-        if tier == CERTAIN:
-            return [name for name in self.shared if name in there]
-        probable = {name for code in side for name, told in self.uncertain[code].items() if told["probable"]}
-        return [name for name in sorted({*self.shared, *self.probably_shared}) if name in there | probable]
+        there = {name for code in side for name in self.known_in(code, tier)}
+        shared = self.shared if tier == CERTAIN else sorted({*self.shared, *self.probably_shared})
+        return [name for name in shared if name in there]
 
     def tier(self, sides: list[tuple[str, ...]]) -> str | None:
         """Return the tier in which every side shares a species with another; None where one shares none."""
         return next((tier for tier in TIERS if all(self.shared_on(side, tier) for side in sides)), None)
 
-    def lifts(self, sides: list[tuple[str, ...]], certainty: float) -> list[dict[str, Any]]:
+    def lifts(self, sides: list[tuple[str, ...]]) -> list[dict[str, Any]]:
         """Return what would lift the evidence to the next tier: where, for which species, by how many records.
 
         Each has `species` and `survey_in`; `tier`, which it would reach there; `records`, how many more that takes: one
         that surely lies there for certain, for probable as many like those at hand; `chance` and `not_certain` as they
-        are; `cells`, how many of those are published as a cell, whose owner could share a finer place.
+        are; `cells`, how many of those are published as a cell, whose owner could share a finer place. Of each side the
+        species come first that another side has in that tier already.
         """
         reached, found = self.tier(sides), []
         if reached == CERTAIN:
@@ -88,16 +97,20 @@ class TwoSided:
         for side in sides:
             if self.shared_on(side, CERTAIN if reached else PROBABLE):
                 continue
-            elsewhere = {name for other in sides if other != side for code in other for name in self.by_country[code]}
-            elsewhere |= {name for other in sides if other != side for code in other for name in self.uncertain[code]}
+            wanted = CERTAIN if reached else PROBABLE
+            others = [code for other in sides if other != side for code in other]
+            there = {name for code in others for name in self.known_in(code, wanted)}
+            near = {name for code in others for name in (*self.by_country[code], *self.uncertain[code])}
+            here = {name for code in side for name in self.known_in(code, wanted)}
             at_hand = {name: told for code in side for name, told in self.uncertain[code].items()}
-            for name in sorted(elsewhere, key=lambda name: (-at_hand.get(name, _NONE)["chance"], name))[:MOST_LIFTS]:
+            order = {name: (name not in there, -at_hand.get(name, _NONE)["chance"], name) for name in near - here}
+            for name in sorted(order, key=order.__getitem__)[:MOST_LIFTS]:
                 told = at_hand.get(name, _NONE)
                 tier = CERTAIN if reached or not told["records"] else PROBABLE
                 found.append(
                     {
                         "species": name, "survey_in": list(side), "tier": tier,
-                        "records": 1 if tier == CERTAIN else _more(told, certainty), "chance": told["chance"],
+                        "records": 1 if tier == CERTAIN else _more(told, self.certainty), "chance": told["chance"],
                         "not_certain": told["records"], "cells": told["cells"],
                     }
                 )  # fmt: skip
@@ -109,10 +122,8 @@ _NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "pro
 
 def _more(told: Mapping[str, Any], certainty: float) -> int:
     """Return how many more records like those at hand make it probable that one lies there."""
-    if told["chance"] >= certainty:
-        return 0
-    needed = told["records"] * math.log(1 - certainty) / math.log(1 - told["chance"])
-    return math.ceil(needed) - int(told["records"])
+    needed = told["records"] * math.log(1 - min(certainty, SUREST)) / math.log(1 - min(told["chance"], SUREST))
+    return max(math.ceil(needed) - int(told["records"]), 1)
 
 
 def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: float = 0.95) -> TwoSided:
@@ -161,7 +172,7 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: fl
     cells = _at_cells(counting)
     at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
     return TwoSided(
-        by_country, uncertain, shared, probably_shared, one_sided, reasons(records), at_cells, cell_degrees
+        by_country, uncertain, shared, probably_shared, one_sided, reasons(records), at_cells, cell_degrees, certainty
     )
 
 
@@ -178,7 +189,9 @@ def _uncertain(
         .filter(pl.col("chance") >= LIKELY)
     )
     found = each.group_by("side", "species").agg(
-        chance=1 - (1 - pl.col("chance").clip(upper_bound=0.9999)).product(), records=pl.len(), cells=pl.col("cell").sum()
+        chance=1 - (1 - pl.col("chance").clip(upper_bound=SUREST)).product(),
+        records=pl.len(),
+        cells=pl.col("cell").sum(),
     )
     out: dict[str, dict[str, dict[str, Any]]] = {code: {} for code in by_country}
     for side, species, chance, n, cells in found.sort("side", "species").iter_rows():
