@@ -81,6 +81,13 @@ def test_the_chance_is_that_of_independent_records_and_the_certainty_is_asked():
     assert sorted_by_side(*rows, certainty=0.9).tier(SIDES) == "probable"
 
 
+def test_near_a_narrow_band_only_records_that_very_likely_lie_there_add_up():
+    records = judged(record(-3000.0), *near(5)).records
+    found = [evidence.two_sided(records, SIDES, likely=evidence.likely_from(band_m)) for band_m in (1000.0, 900.0)]
+    assert [one.tier(SIDES) for one in found] == ["probable", None]
+    assert found[1].uncertain["VN"] == {}
+
+
 def test_order_of_the_rows_decides_nothing():
     rows = [record(-3000.0), *near(4), *near(2, x=-250.0), *[record(250.0, COARSE, day=20 + n) for n in range(3)]]
     rows = [one | {"key": number} for number, one in enumerate(rows)]
@@ -163,7 +170,9 @@ def test_a_species_that_another_side_has_comes_before_those_that_none_has():
 
 def test_candidate_of_the_probable_tier_says_what_would_make_it_certain():
     areas = frame(*TWO)
-    out = run(areas, corridors_of(areas), good(record(-3000.0), *(one | {"y": one["y"] - 2500.0} for one in near(4))))
+    out = run(
+        areas, corridors_of(areas), good(record(-3000.0), *(one | {"y": one["y"] - 2500.0} for one in near(4, x=550.0)))
+    )
     row = out.candidates.row(0, named=True)
     assert row["evidence_tier"] == "probable"
     (lift,) = told(row)["lifts"]

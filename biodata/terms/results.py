@@ -79,7 +79,9 @@ CONSIDERED: Final = (
         "failed", pl.List(pl.String), "Hard criteria that are not passed; those that could not be tested among them."
     ),
     Column(
-        "reason", pl.String, "The first hard criterion that is not passed, in words with its numbers; null of a candidate."
+        "reason",
+        pl.String,
+        "The first hard criterion that is not passed, in words with its numbers; null of a candidate.",
     ),
     _TIER,
     Column("evidence", pl.String, "JSON object: each hard criterion's outcome, input and meaning; boundary set."),

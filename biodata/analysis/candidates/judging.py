@@ -95,7 +95,8 @@ def judge_by(
         near, found = None, None
         if records is not None:
             near = records.inside(joining.grown(ground.polygon, parameters.evidence_distance_m))
-            found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"])
+            certainty, likely = records.facts["parameters"]["side_share"], evidence.likely_from(boundaries.band_m)
+            found = evidence.two_sided(near, ground.sides, certainty, likely)
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else habitats.crossing(habitat, ground.polygon, beyond)
         checks = {

@@ -48,7 +48,7 @@ def candidate(
             name: getattr(one.species, name)
             for name in (
                 "by_country", "uncertain", "shared", "probably_shared", "one_sided", "left_out", "at_cells",
-                "cell_degrees", "certainty",
+                "cell_degrees", "certainty", "likely",
             )
         }  # fmt: skip
     return {
@@ -84,6 +84,7 @@ def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundarie
                 {
                     "boundaries": _boundaries(boundaries),
                     "hard_criteria": one.told(),
+                    **({} if one.species is None else {"certainty": one.species.certainty}),
                     **({} if one.outcome == CANDIDATE else _next(one, tasks(one))),
                 },
                 ensure_ascii=False,
