@@ -11,7 +11,7 @@ import polars as pl
 from api.errors import Code, ProblemError
 from biodata.parsers.bundled import read_rows
 from biodata.store.tables import RELEASE, Place, Table
-from biodata.vocabularies import SharingCategory, SurveyDesign
+from biodata.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
 
 GREGORIAN: Final = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
@@ -138,6 +138,7 @@ COLLECTIONS: Final = MappingProxyType(
                     "rank",
                     "front",
                     "acceptability",
+                    "evidence_tier",
                     "country_codes",
                     "area_km2",
                     "boundary_disagreement_km2",
@@ -149,7 +150,7 @@ COLLECTIONS: Final = MappingProxyType(
                 "Everything that the runs looked at for a candidate, with the hard criteria that it fails; not ranked.",
                 "considered_id",
                 documents=frozenset({"evidence"}),
-                shown=("name", "outcome", "failed", "country_codes"),
+                shown=("name", "outcome", "reason", "evidence_tier", "country_codes"),
             ),
             Collection(
                 "surveys",
@@ -209,6 +210,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "occurrenceStatus": _listed("occurrence_status.csv"),
         "design": tuple(SurveyDesign),
         "outcome": ("candidate", "failed", "without_evidence"),
+        "evidence_tier": tuple(EvidenceTier),
         "iucn_category": ("Ia", "Ib", "II", "III", "IV", "V", "VI"),
     }
 )  # fmt: skip

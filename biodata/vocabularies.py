@@ -47,6 +47,15 @@ class EvidenceView(StrEnum):
     """The records as the lake has them."""
 
 
+class EvidenceTier(StrEnum):
+    """How sure it is that a species lives on a side."""
+
+    CERTAIN = "certain"
+    """By a record that surely lies there."""
+    PROBABLE = "probable"
+    """By records of which at least one very likely does."""
+
+
 OWN_FILES: Final = "your own files: as exact as you gave them"
 """The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
 

@@ -41,7 +41,16 @@ def test_one_sided_evidence_fails_and_is_told(change, reason):
     assert out.candidates.is_empty()
     row = out.considered.row(0, named=True)
     assert (row["outcome"], row["failed"]) == ("failed", ["two_sided_evidence"])
-    assert told(row)["hard_criteria"]["two_sided_evidence"]["input"] == {"shared_species_by_side": {"VN": 0, "LA": 0}}
+    assert told(row)["hard_criteria"]["two_sided_evidence"]["input"] == {
+        "tier": None,
+        "certain_species_by_side": {"VN": 0, "LA": 0},
+        "probable_species_by_side": {"VN": 0, "LA": 0},
+        "species_by_side": {"VN": 0, "LA": 1},
+    }
+    assert row["evidence_tier"] is None
+    assert row["reason"] == (
+        "corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR): survey in Viet Nam"
+    )
     assert reason is None or reason in evidence.REASONS
 
 

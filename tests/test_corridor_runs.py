@@ -15,7 +15,8 @@ from biodata.analysis.candidates import ranking
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.errors import InputError
-from biodata.runs import reading
+from biodata.runs import reading, standing
+from biodata.runs.request import judging_of
 from biodata.runs.results import place_of
 from biodata.settings import Settings
 
@@ -127,6 +128,27 @@ def test_ground_inside_the_band_is_told_with_what_it_fails(settings, request_of)
     assert looked_at["considered_id"].str.starts_with(f"{LAYER}-considered-").all()
 
 
+def test_a_run_says_the_band_and_the_certainty_that_it_was_asked(settings, request_of):
+    report = runs.find_corridors(settings, request_of(band_m=400.0, certainty=0.9))
+    assert report.parameters["boundary_band_m"] == 400.0
+    looked_at = runs.read_results(settings, "considered_ground").filter(pl.col("name").str.contains("Cao Vit"))
+    card = json.loads(looked_at["evidence"][0])
+    assert (card["boundaries"]["band_m"], card["run"]["certainty"]) == (400.0, 0.9)
+    assert looked_at["failed"].to_list()[0] == ["two_sided_evidence"], (
+        "its ground reaches farther than 400 m from the border"
+    )
+    assert looked_at["reason"][0] == "corridor yes, no records at hand on any side"
+    again = standing.taken_up(settings, report.run_id)
+    assert (again.boundaries.band_m, again.request.certainty) == (400.0, 0.9)
+    assert judging_of(again.request, "2026-01-01").side_share == 0.9
+
+
+@pytest.mark.parametrize("asked", [{"band_m": -1.0}, {"band_m": 1e6}, {"certainty": 0.5}, {"certainty": 1.0}])
+def test_a_band_or_certainty_that_does_not_fit_is_refused(request_of, asked):
+    with pytest.raises(InputError, match=next(iter(asked))):
+        request_of(**asked)
+
+
 def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sample_data, tmp_path):
     made, out = Settings(data=tmp_path / "data"), tmp_path / "candidates.gpkg"
     asked = runs.Request("landcover_china_laos", str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
@@ -161,12 +183,13 @@ def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sa
     assert set(other["name"]) == set(found["name"])
     assert other["acceptability"].to_list() != found["acceptability"].to_list()
     told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out)])
-    assert "rank, front, acceptability, id" in told.stdout
+    assert "rank, front, acceptability, evidence, id" in told.stdout
     assert f"{found['candidate_id'][0]}  {found['name'][0]}" in told.stdout
     told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out), "--considered"])
     failed = runs.read_results(made, "considered_ground").filter(pl.col("outcome") == "failed").row(0, named=True)
     assert f"{failed['considered_id']}  {failed['name']}" in told.stdout
-    assert "two_sided_evidence: shared species by side CN 0 and LA 0" in told.stdout
+    assert f"{failed['name']} ({', '.join(failed['country_codes'])}): {failed['reason']}" in told.stdout
+    assert set(found["evidence_tier"]) <= {"certain", "probable"}
 
 
 def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_replaced(settings, request_of):

@@ -174,6 +174,34 @@ def test_a_candidate_says_what_it_is_and_what_is_unknown():
     assert not re.search(r"\d{2,3}\.\d{3,}\s*°", said)
 
 
+def test_a_probable_candidate_says_its_chance_and_what_would_make_it_certain():
+    given = evidence()
+    given["species"] |= {
+        "probably_shared": ["Manis pentadactyla"], "one_sided": [],
+        "by_country": {"CN": {"Bos gaurus": 12}, "LA": {"Manis pentadactyla": 3}},
+        "uncertain": {"CN": {"Manis pentadactyla": {"chance": 0.97, "records": 6, "cells": 4, "probable": True}}, "LA": {}},
+    }  # fmt: skip
+    given["species"]["shared"] = []
+    words = "Manis pentadactyla in China: probable by 6 records; one record that surely lies there makes it certain."
+    row = candidate("run-1-candidate-1", 1, evidence=given | {"lifts": [{"words": words}]}, evidence_tier="probable")
+    made = plainly(page.page(told(row=row)))
+    assert "The evidence is probable: on a side no record of a shared species lies surely" in made
+    assert "0; chance 0.97 by 6 records" in made
+    assert (
+        "0 threatened species have records that count on two sides, 1 more probably, 0 species on one side only" in made
+    )
+    assert words in made
+
+
+def test_ground_that_fails_says_its_first_reason():
+    row = candidate("run-1-considered-1", 1) | {
+        "considered_id": "run-1-considered-1", "outcome": "failed", "failed": ["two_sided_evidence"],
+        "reason": "corridor yes, 0 shared species: survey in Lao PDR", "evidence_tier": None,
+    }  # fmt: skip
+    made = plainly(page.page(told(table="considered_ground", row=row, others=[])))
+    assert "It is no candidate: corridor yes, 0 shared species: survey in Lao PDR." in made
+
+
 @pytest.mark.parametrize("verdict", ["no better than chance", "better than chance", "too few records"])
 def test_a_verdict_is_told_in_its_own_words(verdict):
     found = {"verdict": verdict, "told": f"{verdict} (p = 0.41)", "p": 0.41, "records": 30, "left_out": {"used": 3}}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
 
 Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and its
-acceptability: the share of all weights under which it stands first. What has no records on either side is listed apart.
+acceptability: the share of all weights under which it stands first; and with the tier of its evidence, certain or probable,
+and what would make it surer. What has no records on either side is listed apart.
 `biodata report` and `survey-design` take the id beside it.
 
 Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
@@ -60,7 +61,7 @@ def candidates(
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
-        say(f"{run_id}: rank, front, acceptability, id")
+        say(f"{run_id}: rank, front, acceptability, evidence, id")
         ranking = json.loads(rows["evidence"][0])["ranking"]
         first = int((rows["front"] == 1).sum())
         say(
@@ -71,9 +72,10 @@ def candidates(
         for row in rows.iter_rows(named=True):
             countries = ", ".join(row["country_codes"])
             say(
-                f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['candidate_id']}  "
-                f"{row['name']} ({countries})"
+                f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['evidence_tier'] or '–':<8}  "
+                f"{row['candidate_id']}  {row['name']} ({countries})"
             )
+            _tell_lifts(row)
     _tell(looked_at.filter(pl.col("outcome") == "without_evidence"), "without evidence, as the run had no records")
     if considered:
         _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
@@ -89,8 +91,15 @@ def _tell(rows: "pl.DataFrame", heading: str) -> None:
     say(f"{heading}:")
     for row in rows.iter_rows(named=True):
         checks = json.loads(row["evidence"])["hard_criteria"]
-        why = "; ".join(f"{name}: {_told(checks[name]['input'])}" for name in row["failed"])
+        why = row["reason"] or "; ".join(f"{name}: {_told(checks[name]['input'])}" for name in row["failed"])
         say(f"       {row['considered_id']}  {row['name']} ({', '.join(row['country_codes'])}): {why}")
+        _tell_lifts(row)
+
+
+def _tell_lifts(row: dict[str, Any]) -> None:
+    """Say what would lift the evidence of a candidate, or of ground that fails, to the next tier."""
+    for lift in json.loads(row["evidence"]).get("lifts") or []:
+        say(f"         {lift['words']}")
 
 
 def _told(numbers: dict[str, Any]) -> str:

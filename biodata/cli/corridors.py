@@ -74,6 +74,18 @@ def find_corridors(
             help="Records that candidates are judged by: what is published of them, or exact ones, whose results stay here."
         ),
     ] = EvidenceView.PUBLIC,
+    band_m: Annotated[
+        float | None,
+        typer.Option(
+            help="Within so many metres of a border a record is on no side: as the boundary set has it, 5000.", min=0
+        ),
+    ] = None,
+    certainty: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of a record's uncertainty that makes it certain on a side, and the chance that makes several probable: 0.95."
+        ),
+    ] = None,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -195,6 +207,8 @@ def find_corridors(
                 "keep_suspicious": keep_suspicious,
                 "species": species,
                 "evidence_view": str(evidence),
+                "band_m": band_m,
+                "certainty": 0.95 if certainty is None else certainty,
                 "as_of": as_of,
                 "box": None if box is None else read_box(box),
                 "criteria": criteria or "",
@@ -212,8 +226,8 @@ def find_corridors(
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
     if layer is not None or resistance_table is not None or species is not None or box is not None:
         _stop("an own raster is resistance already", "--raster without --layer, --resistance, --species and --box")
-    if criteria or plan or cost_layer or agreements or alone:
-        expected = "--layer, or --raster without --criteria, --plan, --cost-layer, --agreements and --alone"
+    if criteria or plan or cost_layer or agreements or alone or band_m is not None or certainty is not None:
+        expected = "--layer, or --raster without --criteria, --plan, --cost-layer, --agreements, --band-m, --certainty and --alone"
         _stop("candidates are looked for over a layer of the installation alone", expected)
     if (barriers or barriers_sum or restored_resistance) and not barrier_radius_m:
         _stop("barriers need the radius of a window", "--barrier-radius-m METRES")

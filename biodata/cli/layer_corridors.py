@@ -35,7 +35,10 @@ def run(
         )
     if report.window:
         say(report.window)
-    say(f"records of threatened species: {report.records}, of which {report.counting} are evidence for a side")
+    say(
+        f"records of threatened species: {report.records}, of which {report.counting} are evidence for a side, "
+        f"certain from {request.certainty:.10g} on and farther than {report.parameters['boundary_band_m']:,.10g} m from a border"
+    )
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
     if set(report.left_out) == {runs.NO_CATEGORY}:

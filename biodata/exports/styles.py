@@ -128,10 +128,10 @@ STYLES: Final[Mapping[str, Style | Graduated]] = MappingProxyType(
         "reserve_candidates": Style(
             _FILL,
             {
-                "1": Symbol(_CANDIDATE, 0.25, 0.9, label="front 1: not dominated"),
-                "": Symbol(_CANDIDATE, 0.1, 0.6, dashed=True, label="dominated by another candidate"),
+                "certain": Symbol(_CANDIDATE, 0.25, 0.9, label="evidence on both sides certain"),
+                "": Symbol(_CANDIDATE, 0.1, 0.6, dashed=True, label="evidence on both sides probable"),
             },
-            "front",
+            "evidence_tier",
         ),
         "considered_ground": Style(
             _FILL,

@@ -17,6 +17,7 @@ from biodata.run_engines.over_runs import input_files, put, run_inputs
 from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of, told_table
 from biodata.run_records import RunInput
 from biodata.runs import standing
+from biodata.runs.request import judging_of
 from biodata.vocabularies import OWN_FILES
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _of_run(work: Work) -> Question:
         "records", run_records.table_hash(found, work.settings), f"{stood.request.evidence_view} records of today"
     )
     unfit = dict(found["why_not"].drop_nulls().value_counts().sort("why_not").iter_rows())
-    judging = standing.judging_of(stood)
+    judging = judging_of(stood.request, stood.facts["as_of"])
     told_since = parameter(work, "since", str | None)
     since = judging.since if told_since is None else _day(told_since)
     return Question(

@@ -7,7 +7,6 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from biodata import assessments, places
 from biodata.errors import InputError
 from biodata.runs import surroundings as besides
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
-from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of
+from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, commit, named, place_of, run_id_of
 from biodata.settings import Settings
 from biodata.store import run_reports
@@ -76,7 +75,8 @@ def find_corridors(
     from biodata.analysis.candidates.measuring import Surroundings
     from biodata.analysis.candidates.parameters import CandidateParameters
 
-    boundaries = places.load_boundaries(settings.boundaries)
+    drawn = places.load_boundaries(settings.boundaries)
+    boundaries = with_band(drawn, request)
     with contextlib.ExitStack() as held, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
@@ -113,14 +113,9 @@ def find_corridors(
         }
         del parameters["check_window"]  # it changes nothing of what is found
         run_id, place = run_id_of(parameters), place_of(request)
-        records = records_of(settings, lake, window, rules, boundaries, request.evidence_view)
+        records = records_of(settings, lake, window, rules, drawn, request.evidence_view)
         category = category_of(records, request.evidence_view)
-        judging = evidence.EvidenceParameters(
-            as_of=date.fromisoformat(parameters["as_of"]),
-            cell_m=request.cell_m,
-            recent_years=request.recent_years,
-            excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
-        )
+        judging = judging_of(request, parameters["as_of"])
         everything = evidence.counted(records, boundaries=boundaries, parameters=judging)
         counted = everything.threatened()
         unjudged = everything.records["iucnRedListCategory"].null_count()

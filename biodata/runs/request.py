@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.errors import InputError
+from biodata.places.boundaries import REACH_M
 from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 if TYPE_CHECKING:
     from biodata.analysis.corridors import CorridorParameters
+    from biodata.analysis.evidence import EvidenceParameters
+    from biodata.places import BoundarySet
 
 NO_CATEGORY: Final = "no Red List category told"
 """Whether such a record is of a threatened species is not known: a checklist with categories tells it."""
@@ -61,6 +65,12 @@ class Request:
         A layer of the installation, a raster whose sum over some ground is what it costs.
     agreements : str, optional
         CSV table of agreements between countries: name, countries, source.
+    band_m : float, optional
+        Within this distance of a border a place may belong to either side, metres; the boundary set's own where none is
+        told.
+    certainty : float
+        Share of a record's circle of uncertainty that must lie on a side, so that the record is certain evidence there;
+        and the chance from which several less certain ones are probable evidence.
     """
 
     layer: str
@@ -81,8 +91,11 @@ class Request:
     plan: str | None = None
     cost_layer: str | None = None
     agreements: str | None = None
+    band_m: float | None = None
+    certainty: float = 0.95
 
     def __post_init__(self) -> None:
+        _check_edges(self.band_m, self.certainty)
         if self.box is not None:
             object.__setattr__(self, "box", _checked_box(self.box))
         object.__setattr__(self, "criteria", checked_criteria(self.criteria))
@@ -152,6 +165,35 @@ def choices_of(request: Request) -> "CorridorParameters":
         cut_fraction=request.cut_fraction,
         dispersal_cost=request.dispersal_cost,
     )
+
+
+def with_band(boundaries: "BoundarySet", request: Request) -> "BoundarySet":
+    """Return the boundary set with the band that a request asks; its own where it asks none."""
+    return boundaries if request.band_m is None else replace(boundaries, band_m=float(request.band_m))
+
+
+def judging_of(request: Request, as_of: str) -> "EvidenceParameters":
+    """Return what the evidence of a run of some day is judged by."""
+    from biodata.analysis import evidence
+
+    return evidence.EvidenceParameters(
+        as_of=date.fromisoformat(as_of),
+        cell_m=request.cell_m,
+        recent_years=request.recent_years,
+        side_share=request.certainty,
+        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
+    )
+
+
+def _check_edges(band_m: float | None, certainty: float) -> None:
+    """Refuse a band or certainty that does not fit."""
+    for name, value, fits, expected in (
+        ("band_m", band_m, band_m is None or 0 <= band_m <= REACH_M, f"0 to {REACH_M:,.0f} metres"),
+        ("certainty", certainty, 0.5 < certainty < 1, "above 0.5, so that one side has it, and below 1"),
+    ):
+        if not fits:
+            problem = f"{name} does not fit"
+            raise InputError(problem, column=name, value=str(value), expected=expected, code="PARAMETERS_INVALID")
 
 
 def _checked_box(box: Sequence[float]) -> tuple[float, float, float, float]:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import date
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from biodata import assessments, places, run_records
 from biodata.errors import InputError
 from biodata.runs.corridors import polygon_of
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
-from biodata.runs.request import Request, choices_of
+from biodata.runs.request import Request, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, facts_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -112,6 +111,7 @@ def taken_up(settings: Settings, name: str, *, resistance: Path | None = None, p
         asked = {one.name: facts[one.name] for one in fields(Request) if one.name in facts}
         request = Request(**asked | {"resistance": str(table)})
         _same(run_id, "boundary set", facts["boundary_set"], f"{boundaries.name} {boundaries.version}")
+        boundaries = with_band(boundaries, request)
         layer = layer_named(lake, request.layer)
         _same(run_id, f"layer {request.layer}", facts["layer_sha256"], layer["sha256"])
         ground, known = resistance_of(settings, lake, layer, request, progress=progress)
@@ -151,9 +151,10 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         window = window_of(layer_named(lake, run.request.layer), run.request)
-        found = records_of(settings, lake, window, rules, run.boundaries, run.request.evidence_view)
+        drawn = places.load_boundaries(settings.boundaries)
+        found = records_of(settings, lake, window, rules, drawn, run.request.evidence_view)
         assessments.remember(settings.data, run.run_id, found, more=True)
-    judging = judging_of(run)
+    judging = judging_of(run.request, run.facts["as_of"])
     judged = evidence.counted(found, boundaries=run.boundaries, parameters=judging)
     stood_on = judged.threatened().records.filter(
         pl.col("why_not").is_null() | pl.col("why_not").is_in((counting.DEPENDENT, counting.DUPLICATE))
@@ -179,18 +180,6 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         on_land=pl.lit(value=False),
         uncertainty_m=pl.col("coordinateUncertaintyInMeters").cast(pl.Float64),
         why_not=pl.when(absent).then(pl.lit(counting.ABSENT)).when(pl.col("why_not").is_in(never)).then("why_not"),
-    )
-
-
-def judging_of(run: Standing) -> Any:
-    """Return what a run's evidence was judged by."""
-    from biodata.analysis import evidence
-
-    return evidence.EvidenceParameters(
-        as_of=date.fromisoformat(run.facts["as_of"]),
-        cell_m=run.request.cell_m,
-        recent_years=run.request.recent_years,
-        excluded_flags=evidence.DOUBTFUL if run.request.keep_suspicious else evidence.EXCLUDED,
     )
 
 
@@ -252,6 +241,8 @@ def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
     """Tell whether a kept run is the one of these facts; files are told apart by the version of the lake that they led to."""
     request = Request(**record.parameters, seed=record.seed)
     asked = json.loads(json.dumps(asdict(request)))
+    # A run of before a parameter was there was made as its default has it.
+    facts = {one.name: one.default for one in fields(Request) if one.default is not MISSING} | facts
     dated = asked.pop("as_of") in (None, facts["as_of"])
     same = all(facts.get(name) == value for name, value in asked.items() if name not in _NOT_FACTS)
     table = next((one.sha256 for one in record.inputs if one.name == "resistance"), None)

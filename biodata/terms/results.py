@@ -34,6 +34,12 @@ CORRIDOR: Final = (
 )
 """The lake's and the release's table `corridors`."""
 
+_TIER: Final = Column(
+    "evidence_tier",
+    pl.String,
+    "certain: each side has a record that surely lies there of a species that another side has; probable: with the records "
+    "of which at least one very likely does; null where neither holds.",
+)
 _VIEW: Final = Column(
     "evidence_view",
     pl.String,
@@ -45,6 +51,7 @@ CANDIDATE: Final = (
     Column("name", pl.String, "Names of the areas that it would join."),
     Column("area_ids", pl.List(pl.String), "The protected areas that it would join; empty for a cluster of cells."),
     Column("country_codes", pl.List(pl.String), "Countries that it would join."),
+    _TIER,
     Column("rank", pl.Int32, "Place of the run by acceptability, 1 the first; then by within_first and the mean rank."),
     Column("front", pl.Int32, "Pareto front: 1 is dominated by no other candidate of the run."),
     Column("acceptability", pl.Float64, "Share of sampled weights under which it stands first, 0-1."),
@@ -71,6 +78,12 @@ CONSIDERED: Final = (
     Column(
         "failed", pl.List(pl.String), "Hard criteria that are not passed; those that could not be tested among them."
     ),
+    Column(
+        "reason",
+        pl.String,
+        "The first hard criterion that is not passed, in words with its numbers; null of a candidate.",
+    ),
+    _TIER,
     Column("evidence", pl.String, "JSON object: each hard criterion's outcome, input and meaning; boundary set."),
     _VIEW,
     Column("sharing_category", pl.String, "Category of the strictest record that the run read; open if public."),

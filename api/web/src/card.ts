@@ -1,6 +1,6 @@
 // The card: everything that was said of what was clicked, as text (never as markup from the data).
 import { closeButton, element, list, metres, names, node, number, paragraph, squareKilometres, table, text, title, words } from './card_basics';
-import { candidate } from './card_candidate';
+import { candidate, considered } from './card_candidate';
 import { evidence, report, runNotes, sharing } from './card_evidence';
 import { country, standing } from './card_standing';
 import { survey } from './card_survey';
@@ -28,6 +28,7 @@ export function showCard(card: HTMLElement, collection: string, feature: Feature
     protected_areas: (told) => area(told.properties),
     corridors: (told) => corridor(told.properties),
     reserve_candidates: (told) => candidate(told.properties),
+    considered_ground: (told) => considered(told.properties),
     surveys: (told) => survey(told).map(node),
   };
   const made = parts[collection];

@@ -1,6 +1,6 @@
 // The card of a candidate: front and rank, hard criteria, evidence by side, criteria, what is unknown.
 import {
-  element, heading, list, names, node, number, object, paragraph, percent, squareKilometres, table, text, title, words,
+  element, heading, list, metres, names, node, number, object, paragraph, percent, squareKilometres, table, text, title, words,
 } from './card_basics';
 import { evidence, report, runNotes, sharing } from './card_evidence';
 import { strip } from './card_plot';
@@ -11,6 +11,11 @@ const CHECKS: Record<string, string> = {
   two_sided_evidence: 'threatened species recorded on both sides',
   passable_link: 'a way that animals could take',
   beyond_band: 'more than disagreement between maps',
+};
+
+const TIERS: Record<string, string> = {
+  certain: 'certain: each side has a record that surely lies there of a species that another side has, too',
+  probable: 'probable: on a side no record of a shared species lies surely, but at least one of several very likely does',
 };
 
 const VIEW_WORDS: Record<string, string> = {
@@ -39,10 +44,13 @@ export function candidate(p: Properties): Node[] {
       ['Countries', shares(object(object(told['ground'])['countries'])) ?? list(p['country_codes'])],
       ['Area', squareKilometres(p['area_km2'])],
       ['Boundary disagreement', `${squareKilometres(p['boundary_disagreement_km2'])} (no evidence)`],
+      ['Evidence', TIERS[text(p['evidence_tier'])] ?? '–'],
       ['Records', VIEW_WORDS[text(p['evidence_view'])] ?? '–'],
+      ['Certain from', asked(told)],
     ]),
     ...hardCriteria(object(told['hard_criteria'])),
     ...sides(object(told['species'])),
+    ...lifts(told),
     heading('Criteria'),
     element('div', 'parts', ...parts),
     ...unknown(object(p['parts']), told),
@@ -50,6 +58,37 @@ export function candidate(p: Properties): Node[] {
     ...evidence(p['evidence']),
     sharing(p),
   ].map(node);
+}
+
+/** Ground that was looked at: the one reason why it is no candidate, and what would change that. */
+export function considered(p: Properties): Node[] {
+  const told = object(p['evidence']);
+  return [
+    title('Ground that was looked at', text(p['name'])),
+    paragraph(p['reason'] ? `No candidate: ${text(p['reason'])}.` : 'It passes every hard criterion; the candidate has a card of its own.'),
+    report(p['considered_id']),
+    table([
+      ['Countries', list(p['country_codes'])],
+      ['Evidence', TIERS[text(p['evidence_tier'])] ?? 'neither certain nor probable on every side'],
+      ['Records', VIEW_WORDS[text(p['evidence_view'])] ?? '–'],
+      ['Certain from', asked(told)],
+    ]),
+    ...hardCriteria(object(told['hard_criteria'])),
+    ...lifts(told),
+    ...evidence(p['evidence']),
+    sharing(p),
+  ].map(node);
+}
+
+/** What a record needs to be certain on a side, and several to be probable. */
+function asked(told: Properties): string {
+  const certainty = object(object(told['counted'])['parameters'])['side_share'] ?? told['certainty'];
+  return `${number(certainty, 4)} of the uncertainty on a side, ${metres(object(told['boundaries'])['band_m'])} or more from the border`;
+}
+
+function lifts(told: Properties): HTMLElement[] {
+  const found = Array.isArray(told['lifts']) ? told['lifts'].map((one) => text(object(one)['words'])) : [];
+  return found.length ? [heading('What would make the evidence surer'), element('ul', 'checks', ...found.map((one) => element('li', '', one)))] : [];
 }
 
 function shares(countries: Properties): Node | null {
@@ -70,25 +109,31 @@ function hardCriteria(checks: Properties): HTMLElement[] {
   return items.length ? [heading('Hard criteria'), element('ul', 'checks', ...items)] : [];
 }
 
-/** Records that count, by species and side; species on two sides first. */
+/** Records that count, by species and side, and where there is none the chance that others lie there; species on two sides first. */
 function sides(told: Properties): HTMLElement[] {
   const byCountry = object(told['by_country']);
   const codes = Object.keys(byCountry);
   if (!codes.length) return [];
-  const shared = new Set(names(told['shared']));
+  const uncertain = object(told['uncertain']);
+  const certain = names(told['shared']);
+  const shared = new Set([...certain, ...names(told['probably_shared'])]);
   const cells = object(told['at_cells']);
-  const count = (code: string, species: string): number => Number(object(byCountry[code])[species] ?? 0);
-  const found = new Set(codes.flatMap((code) => Object.keys(object(byCountry[code]))));
+  const count = (code: string, species: string): string => {
+    const chance = object(object(uncertain[code])[species])['chance'];
+    const records = object(byCountry[code])[species];
+    return records === undefined && typeof chance === 'number' ? `chance ${number(Math.min(chance, 0.999), 3)}` : String(records ?? 0);
+  };
+  const found = new Set(codes.flatMap((code) => [...Object.keys(object(byCountry[code])), ...Object.keys(object(uncertain[code]))]));
   const species = [...found].sort((a, b) => Number(shared.has(b)) - Number(shared.has(a)) || a.localeCompare(b));
   const rows = species.map((name) => {
     const head = element('th', '', name + (name in cells ? ' *' : ''));
     head.setAttribute('scope', 'row');
-    return element('tr', shared.has(name) ? 'shared' : '', head, ...codes.map((code) => element('td', '', String(count(code, name)))));
+    return element('tr', shared.has(name) ? 'shared' : '', head, ...codes.map((code) => element('td', '', count(code, name))));
   });
   const heads = [element('th', '', 'Species'), ...codes.map((code) => country(code, 'th'))];
   for (const head of heads) head.setAttribute('scope', 'col');
   const body = element('table', 'sides', element('thead', '', element('tr', '', ...heads)), element('tbody', '', ...rows));
-  const summary = element('summary', '', `${shared.size} threatened species on two sides, ${species.length - shared.size} on one`);
+  const summary = element('summary', '', `${certain.length} threatened species certain on two sides, ${shared.size - certain.length} more probable, ${species.length - shared.size} on one at most`);
   const details = element('details', 'evidence', summary, body);
   if (Object.keys(cells).length) {
     details.append(paragraph('* told at the scale of the cell that is published of its records.', 'part-meaning'));

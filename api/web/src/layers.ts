@@ -10,6 +10,8 @@ export interface Theme {
   note: string;
   colour: string;
   layers: LayerSpecification[];
+  /** Loaded and drawn when it is asked for. */
+  asked?: true;
 }
 
 const OPEN = '#2c6fbb';
@@ -17,6 +19,7 @@ const GENERALISED = '#c2571a';
 const AREA = '#2e7d5b';
 const CORRIDOR = '#7b4fa3';
 const CANDIDATE = '#b8860b';
+const CONSIDERED = '#6f6a61';
 
 /** The dataset whose records and surveys alone are drawn: `/?dataset=KEY`. */
 export const asked = new URLSearchParams(location.search).get('dataset');
@@ -32,6 +35,7 @@ export const sources: Record<string, SourceSpecification> = {
   corridors: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   paths: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   reserve_candidates: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
+  considered_ground: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   chosen: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
 };
 
@@ -70,7 +74,7 @@ export const themes: Theme[] = [
   {
     id: 'reserve_candidates',
     title: 'Candidate transboundary reserves',
-    note: 'areas of two countries that face each other',
+    note: 'solid: evidence on both sides is certain; dashed: on one it is probable',
     colour: CANDIDATE,
     layers: [
       { id: 'candidates-fill', type: 'fill', source: 'reserve_candidates', paint: { 'fill-color': CANDIDATE, 'fill-opacity': 0.1 } },
@@ -78,7 +82,40 @@ export const themes: Theme[] = [
         id: 'candidates-line',
         type: 'line',
         source: 'reserve_candidates',
+        filter: ['==', ['get', 'evidence_tier'], 'certain'],
+        paint: { 'line-color': CANDIDATE, 'line-width': 2.2 },
+      },
+      {
+        id: 'candidates-line-probable',
+        type: 'line',
+        source: 'reserve_candidates',
+        filter: ['!=', ['get', 'evidence_tier'], 'certain'],
         paint: { 'line-color': CANDIDATE, 'line-width': 2.2, 'line-dasharray': [3, 1.5] },
+      },
+    ],
+  },
+  {
+    id: 'considered_ground',
+    title: 'Ground that was looked at',
+    note: 'no candidate; its card says why',
+    colour: CONSIDERED,
+    asked: true,
+    layers: [
+      {
+        id: 'considered-fill',
+        type: 'fill',
+        source: 'considered_ground',
+        layout: { visibility: 'none' },
+        filter: ['!=', ['get', 'outcome'], 'candidate'],
+        paint: { 'fill-color': CONSIDERED, 'fill-opacity': 0.12 },
+      },
+      {
+        id: 'considered-line',
+        type: 'line',
+        source: 'considered_ground',
+        layout: { visibility: 'none' },
+        filter: ['!=', ['get', 'outcome'], 'candidate'],
+        paint: { 'line-color': CONSIDERED, 'line-width': 1, 'line-dasharray': [1, 2] },
       },
     ],
   },
@@ -181,4 +218,5 @@ export const clickable: Record<string, string> = {
   'surveys-areas': 'surveys',
   'areas-fill': 'protected_areas',
   'candidates-fill': 'reserve_candidates',
+  'considered-fill': 'considered_ground',
 };

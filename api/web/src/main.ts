@@ -53,7 +53,9 @@ for (const began of ['movestart', 'dataloading'] as const) map.on(began, () => (
 map.on('error', (event) => console.warn(event.error.message));
 
 wireToggle(find<HTMLButtonElement>('panel-toggle'), find('panel'));
+const loaded = new Set<string>();
 fillLayers(find('layers'), themes, (theme, on) => {
+  if (theme.asked && on && !loaded.has(theme.id)) void loadAsked(theme.id);
   for (const layer of theme.layers) map.setLayoutProperty(layer.id, 'visibility', on ? 'visible' : 'none');
 });
 
@@ -163,6 +165,17 @@ async function load(): Promise<void> {
   );
 }
 
+/** Load a layer that was not drawn before. */
+async function loadAsked(id: string): Promise<void> {
+  loaded.add(id);
+  await features(id)
+    .then((found) => setData(id, found.features))
+    .catch((error: Error) => {
+      loaded.delete(id);
+      status.textContent = `The layer could not be loaded: ${error.message}`;
+    });
+}
+
 map.on('click', (event) => {
   const first = sought ? ['records'] : [];
   const layers = [...new Set([...first, ...Object.keys(clickable)])].filter((id) => map.getLayer(id));
@@ -219,7 +232,7 @@ function close(): void {
 }
 
 function idOf(collection: string, properties: Record<string, unknown>): string | number | undefined {
-  const name = { occurrences: 'key', corridors: 'corridor_id', protected_areas: 'area_id', reserve_candidates: 'candidate_id', surveys: 'survey_id' }[collection];
+  const name = { occurrences: 'key', corridors: 'corridor_id', protected_areas: 'area_id', reserve_candidates: 'candidate_id', considered_ground: 'considered_id', surveys: 'survey_id' }[collection];
   const value = name ? properties[name] : undefined;
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }

@@ -18,7 +18,7 @@ export function fillLayers(box: HTMLElement, themes: Theme[], toggle: (theme: Th
   for (const theme of themes) {
     const input = document.createElement('input');
     input.type = 'checkbox';
-    input.checked = true;
+    input.checked = !theme.asked;
     input.id = `layer-${theme.id}`;
     input.addEventListener('change', () => toggle(theme, input.checked));
     const swatch = document.createElement('span');

@@ -42,7 +42,7 @@ class Criterion:
 
 
 CRITERIA: Final = (
-    Criterion(CandidateCriterion.SHARED_SPECIES, "more", "species", "Threatened species with records that count on two sides."),
+    Criterion(CandidateCriterion.SHARED_SPECIES, "more", "species", "Threatened species whose evidence on two sides is certain or probable."),
     Criterion(
         CandidateCriterion.HABITAT_CONTINUITY, "more", "share of the ground",
         "Habitat in pieces that go on over the line, beyond the band on both sides, divided by all ground.",
@@ -100,10 +100,11 @@ def told(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
 
 
 def shared_species(found: "TwoSided | None") -> Value:
-    """Count the threatened species with records on two sides."""
+    """Count the threatened species that are on two sides, certainly or probably."""
     if found is None:
         return Value(None, {"records": None})
-    return Value(float(len(found.shared)), {"shared": found.shared, "one_sided": len(found.one_sided)})
+    both = {"shared": found.shared, "probably_shared": found.probably_shared, "one_sided": len(found.one_sided)}
+    return Value(float(len(found.shared) + len(found.probably_shared)), both)
 
 
 def habitat_continuity(found: Crossing | None) -> Value:

@@ -53,6 +53,16 @@ class Judged:
         return hard_criteria.failed(self.checks)
 
     @property
+    def reason(self) -> str | None:
+        """Why it is no candidate: the first hard criterion that is not passed, with its numbers."""
+        return hard_criteria.reason(self.checks)
+
+    @property
+    def tier(self) -> str | None:
+        """The tier of its evidence on every side: certain, probable, or none."""
+        return None if self.species is None else self.species.tier(self.ground.sides)
+
+    @property
     def outcome(self) -> str:
         """`candidate`, `failed`, or `without_evidence` where nothing but the run's lack of records stands against it."""
         if not self.failed:
@@ -85,7 +95,8 @@ def judge_by(
         near, found = None, None
         if records is not None:
             near = records.inside(joining.grown(ground.polygon, parameters.evidence_distance_m))
-            found = evidence.two_sided(near, ground.sides)
+            certainty, likely = records.facts["parameters"]["side_share"], evidence.likely_from(boundaries.band_m)
+            found = evidence.two_sided(near, ground.sides, certainty, likely)
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else habitats.crossing(habitat, ground.polygon, beyond)
         checks = {

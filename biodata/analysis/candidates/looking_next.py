@@ -8,6 +8,8 @@ from biodata.analysis.candidates import hard_criteria, joining
 from biodata.analysis.candidates.judging import CANDIDATE, Judged
 from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.evidence.detection import nights_needed
+from biodata.analysis.evidence.two_sided import CERTAIN
+from biodata.places import country_name
 from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
@@ -70,3 +72,35 @@ def effort_needed() -> dict[str, Any]:
         for name, one in detection.cases().items()
     }
     return {"kind": "camera", "miss": detection.miss, "source": detection.source, "cases": cases}
+
+
+def lifts(judged: Judged) -> list[dict[str, Any]]:
+    """Return what would lift the evidence of ground to the next tier, each in `words`, too."""
+    if judged.species is None:
+        return []
+    found = judged.species.lifts(judged.ground.sides)
+    return [{**one, "words": _lift(one, judged.species.certainty)} for one in found]
+
+
+def _lift(one: dict[str, Any], certainty: float) -> str:
+    where = " or ".join(map(country_name, one["survey_in"]))
+    n = one["not_certain"]
+    if not n:
+        return f"{one['species']} in {where}: no record is there; one that surely lies there makes it certain."
+    kind = "probable by" if one["chance"] >= certainty else "not yet probable:"
+    records = f"{n} records of which at least one lies" if n > 1 else "1 record that lies"
+    told = [f"{one['species']} in {where}: {kind} {records} there at {min(one['chance'], 0.999):g}"]
+    if one["tier"] == CERTAIN:
+        told.append("one record that surely lies there makes it certain")
+    else:
+        more = one["records"]
+        told.append(
+            f"{more} more like {'them' if n > 1 else 'it'} {'make' if more > 1 else 'makes'} it probable, one that surely lies there certain"
+        )
+    if one["cells"]:
+        cells = one["cells"]
+        told.append(
+            f"{cells} of them {'is' if cells == 1 else 'are'} published as {'a square' if cells == 1 else 'squares'}: a finer "
+            "place shared by their owner may do"
+        )
+    return "; ".join(told) + "."

@@ -9,7 +9,7 @@ import shapely
 
 from biodata import terms
 from biodata.analysis.areas import km2
-from biodata.analysis.candidates import criteria, looking_next
+from biodata.analysis.candidates import criteria, hard_criteria, looking_next
 from biodata.analysis.candidates.criteria import Value
 from biodata.analysis.candidates.facing import Facing, Pair
 from biodata.analysis.candidates.ground import Ground, country_shares
@@ -40,19 +40,23 @@ def candidate(
         "links": [_link(pair, link, ground) for pair, link in ground.links.items()],
         "ground": country_shares(ground.polygon, boundaries),
         "boundary_disagreement_km2": {name: round(v, 3) for name, v in ground.spill_km2.items()},
-        **_next(tasks),
+        **_next(one, tasks),
         "notes": [*ground.notes, "Overlap over a border counts as no evidence."],
     }
     if one.species is not None:
         evidence["species"] = {
             name: getattr(one.species, name)
-            for name in ("by_country", "shared", "one_sided", "left_out", "at_cells", "cell_degrees")
-        }
+            for name in (
+                "by_country", "uncertain", "shared", "probably_shared", "one_sided", "left_out", "at_cells",
+                "cell_degrees", "certainty", "likely",
+            )
+        }  # fmt: skip
     return {
         "run_id": None,
         "name": ground.name,
         "area_ids": list(ground.area_ids),
         "country_codes": ground.codes,
+        "evidence_tier": one.tier,
         "parts": json.dumps(criteria.told(values), ensure_ascii=False),
         "boundary_disagreement_km2": round(sum(ground.spill_km2.values()), 3),
         "area_km2": km2(ground.polygon),
@@ -74,11 +78,14 @@ def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundarie
             "country_codes": one.ground.codes,
             "outcome": one.outcome,
             "failed": one.failed,
+            "reason": one.reason,
+            "evidence_tier": one.tier,
             "evidence": json.dumps(
                 {
                     "boundaries": _boundaries(boundaries),
                     "hard_criteria": one.told(),
-                    **({} if one.outcome == CANDIDATE else _next(tasks(one))),
+                    **({} if one.species is None else {"certainty": one.species.certainty}),
+                    **({} if one.outcome == CANDIDATE else _next(one, tasks(one))),
                 },
                 ensure_ascii=False,
             ),
@@ -89,9 +96,11 @@ def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundarie
     return pl.DataFrame(rows, schema=terms.schema(terms.CONSIDERED))
 
 
-def _next(tasks: Tasks) -> dict[str, Any]:
+def _next(one: Judged, tasks: Tasks) -> dict[str, Any]:
     """Tell where to look next, and what that takes."""
-    return {"survey_tasks": tasks, "survey_effort": looking_next.effort_needed()} if tasks else {}
+    lifts = looking_next.lifts(one) if hard_criteria.TWO_SIDED in one.failed or one.outcome == CANDIDATE else []
+    surveys = {"survey_tasks": tasks, "survey_effort": looking_next.effort_needed()} if tasks else {}
+    return ({"lifts": lifts} if lifts else {}) | surveys
 
 
 def _boundaries(boundaries: "BoundarySet") -> dict[str, Any]:

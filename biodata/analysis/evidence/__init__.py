@@ -16,7 +16,7 @@ from biodata.analysis.evidence.detection import Detection
 from biodata.analysis.evidence.effort import EVENTS, Effort, effort
 from biodata.analysis.evidence.parameters import DOUBTFUL, EXCLUDED, EvidenceParameters
 from biodata.analysis.evidence.tasks import TASKS, survey_tasks
-from biodata.analysis.evidence.two_sided import TwoSided, two_sided
+from biodata.analysis.evidence.two_sided import TIERS, TwoSided, likely_from, two_sided
 
 __all__ = [
     "COARSE",
@@ -28,6 +28,7 @@ __all__ = [
     "REASONS",
     "STATIONS",
     "TASKS",
+    "TIERS",
     "Counted",
     "DesignParameters",
     "Detection",
@@ -40,6 +41,7 @@ __all__ = [
     "excluding",
     "facts_of",
     "left_out_by_flag",
+    "likely_from",
     "propose",
     "survey_tasks",
     "two_sided",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from biodata.analysis.evidence import cells, sides
 from biodata.analysis.evidence.independence import independent
 from biodata.analysis.evidence.parameters import EvidenceParameters
+from biodata.analysis.evidence.sides import FINEST_SHARE
 from biodata.geo import Floats
 from biodata.matching.matcher import ONLY_SPECIES
 from biodata.places import BoundarySet
@@ -37,8 +38,9 @@ REASONS: Final = (
     IN_BAND, DUPLICATE, DEPENDENT,
 )  # fmt: skip
 """Every reason, in the order in which they are looked for: a record tells the first that holds."""
-FINEST_SHARE: Final = 0.001
-"""Shares of circles are measured no finer."""
+NEAR_AN_EDGE: Final = (IN_BAND, OVER_BORDER, OVER_SEA)
+"""Reasons of records that would count if it were certain on which side they lie."""
+CHANCES: Final = pl.List(pl.Struct({"side": pl.String, "chance": pl.Float64}))
 _radius: Final = pl.col("coordinateUncertaintyInMeters")
 _PLACED: Final = (
     pl.col("decimalLongitude").is_between(-180, 180) & pl.col("decimalLatitude").is_between(-90, 90)
@@ -55,7 +57,9 @@ class Counted:
     records : polars.DataFrame of n rows
         terms.OCCURRENCE as they came, and `side` (country code; null where it is on none, or was not looked at because
         the record does not count anyway), `side_share` (share of its circle surely there), `why_not` (null for a record
-        that counts). A record that is published as a cell has its edges in `cell_west` … `cell_north`.
+        that counts), and `chances` (CHANCES: the share of its circle on each side, beyond the band; null for a record
+        that does not count for another reason than its side, or that another stands for). A record that is published as
+        a cell has its edges in `cell_west` … `cell_north`.
     facts : dict
         Boundary set, version, viewpoint, band and the parameters, as plain values.
     places : ndarray of n shapely points, and boxes where a cell is told
@@ -134,12 +138,20 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     )  # fmt: skip
     frame = frame.with_columns(why_not=why_not, event_start=start, event_end=end).with_row_index("row")
     frame = _sided(frame, boundaries, parameters)
-    frame = _one_of_each(frame)
-    asked = frame.filter(pl.col("why_not").is_null()).with_columns(located_country_code="side")
-    apart = independent(asked, minutes=parameters.independent_minutes, metres=parameters.independent_m)
-    dependent = pl.col("row").is_in(asked["row"].filter(~apart).implode())
+    certain, uncertain = pl.col("why_not").is_null(), pl.col("why_not").is_in(NEAR_AN_EDGE).fill_null(value=False)
+    repeated = pl.col("row").is_in(_repeated(frame.filter(certain)).implode())
+    frame = frame.with_columns(why_not=pl.when(repeated).then(pl.lit(DUPLICATE)).otherwise("why_not"))
+    dependent = pl.col("row").is_in(_dependent(frame.filter(certain), parameters).implode())
     frame = frame.with_columns(why_not=pl.when(dependent).then(pl.lit(DEPENDENT)).otherwise("why_not"))
-    records = occurrences.with_columns(frame["side"], frame["side_share"], frame["why_not"])
+    # Of the others one chance is kept of an event, of a visit, and of a place that one source has often.
+    asked = frame.filter(uncertain)
+    place = ("species", "decimalLongitude", "decimalLatitude", "reach_m", "datasetKey")
+    asked = asked.filter(~pl.col("row").is_in(_repeated(frame.filter(certain | uncertain)).implode()))
+    asked = asked.filter(~pl.col("row").is_in(_dependent(asked, parameters).implode()))
+    asked = asked.sort("key").unique(place, keep="first", maintain_order=True)
+    kept = pl.concat([frame.filter(certain)["row"], asked["row"]])
+    chances = pl.when(pl.col("row").is_in(kept.implode())).then("chances")
+    records = occurrences.with_columns(frame.select("side", "side_share", "why_not", chances))
     return _indexed(records, facts_of(boundaries, parameters))
 
 
@@ -217,6 +229,14 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
     least = _least_share(asked, found.land - found.drawn, parameters.side_share) - 1e-6
     surely, drawn = found.surely / whole, found.drawn / whole
     names = pl.Series([*boundaries.countries, None], dtype=pl.String)
+    chances = (
+        found.by_country.with_columns(
+            side=names.gather(found.by_country["country"]),
+            chance=(pl.col("share") / pl.Series(whole).gather(found.by_country["circle"])).clip(upper_bound=1.0),
+        )
+        .group_by("circle", maintain_order=True)
+        .agg(chances=pl.struct("side", "chance"))
+    )
     on_side = surely >= least
     told = pl.DataFrame(
         {
@@ -232,6 +252,9 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
                 dtype=pl.String,
             ).replace("", None),
         }
+    )
+    told = (
+        told.with_row_index("circle").cast({"circle": pl.Int64}).join(chances, on="circle", how="left").drop("circle")
     )
     joined = frame.join(told, on="row", how="left", maintain_order="left")
     return joined.with_columns(why_not=pl.coalesce("why_not", "reason")).drop("reason")
@@ -262,15 +285,28 @@ def _least_share(asked: pl.DataFrame, beyond: Floats, side_share: float) -> Floa
     return least
 
 
-def _one_of_each(frame: pl.DataFrame) -> pl.DataFrame:
-    """Let one record of each event count: the one that stands for it, or the most certain where that one does not."""
+def _repeated(frame: pl.DataFrame) -> pl.Series:
+    """Return the rows of all but one record of each event: the one that stands for it stays, or the most certain one."""
     elsewhere = pl.col("key") != pl.col("cluster_id")
-    counting = frame.filter(pl.col("why_not").is_null(), pl.col("cluster_id").is_not_null()).sort(
-        elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key"
+    uncertain = pl.col("why_not").is_not_null()
+    counting = frame.filter(pl.col("cluster_id").is_not_null()).sort(
+        uncertain,
+        elsewhere,
+        "coordinateUncertaintyInMeters",
+        "datasetKey",
+        "decimalLatitude",
+        "decimalLongitude",
+        "key",
     )
-    others = counting.filter(pl.col("key") != pl.col("key").first().over("cluster_id"))["row"]
-    repeated = pl.col("row").is_in(others.implode())
-    return frame.with_columns(why_not=pl.when(repeated).then(pl.lit(DUPLICATE)).otherwise("why_not"))
+    return counting.filter(pl.col("key") != pl.col("key").first().over("cluster_id"))["row"]
+
+
+def _dependent(frame: pl.DataFrame, parameters: EvidenceParameters) -> pl.Series:
+    """Return the rows of records that are too near another one in time and space."""
+    asked = frame.with_columns(located_country_code="side")
+    return frame["row"].filter(
+        ~independent(asked, minutes=parameters.independent_minutes, metres=parameters.independent_m)
+    )
 
 
 def _indexed(records: pl.DataFrame, facts: dict[str, Any]) -> Counted:

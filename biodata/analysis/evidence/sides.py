@@ -26,6 +26,8 @@ TILE_DEGREES: Final = 0.5
 SMALLEST_M: Final = 1.0
 """A circle is taken to be no smaller."""
 NO_SIDE: Final = -1
+FINEST_SHARE: Final = 0.001
+"""Shares of circles are measured no finer."""
 _QUARTER: Final = 16
 # A polygon of 4 x 16 corners with the circle's area, not inside it.
 _WIDER: Final = float(np.sqrt(np.pi / (2 * _QUARTER * np.sin(np.pi / (2 * _QUARTER)))))
@@ -44,12 +46,16 @@ class Shares(NamedTuple):
         Largest share that a country's land has of the circle as the borders are drawn, without their band.
     land : ndarray of float64, length n
         Share of the circle on land.
+    by_country : polars.DataFrame
+        Of every circle (`circle`, its row) the share (`share`) that each country's side (`country`, its number) has of it,
+        where that is at least `FINEST_SHARE`.
     """
 
     country: Ints
     surely: Floats
     drawn: Floats
     land: Floats
+    by_country: pl.DataFrame
 
 
 def shares(longitude: Floats, latitude: Floats, radius_m: Floats, boundaries: BoundarySet) -> Shares:
@@ -73,20 +79,20 @@ def shares(longitude: Floats, latitude: Floats, radius_m: Floats, boundaries: Bo
     unique = every.unique().with_row_index("of")
     found = _unique_shares(unique.select("x", "y", "r").to_numpy(), boundaries)
     of = every.join(unique, on=["x", "y", "r"], how="left", maintain_order="left")["of"].to_numpy()
-    return Shares(found.country[of], found.surely[of], found.drawn[of], found.land[of])
+    rows = pl.DataFrame({"circle": np.arange(len(of)), "of": of}, schema={"circle": pl.Int64, "of": pl.Int64})
+    by_country = rows.join(found.by_country.rename({"circle": "of"}), on="of", maintain_order="left").drop("of")
+    return Shares(found.country[of], found.surely[of], found.drawn[of], found.land[of], by_country)
 
 
 def _unique_shares(circles: Floats, boundaries: BoundarySet) -> Shares:
     """Return the shares of circles of which each is another."""
-    n = len(circles)
     unit = boundaries.cells.locate(circles[:, 0].copy(), circles[:, 1].copy())
     coded = np.array([code is not None for code in boundaries.countries] + [False])
     country = np.append(boundaries.country_of, len(boundaries.countries))[unit].astype(np.int64)
     sure = np.where(coded[country], 1.0, 0.0)
-    out = Shares(np.where(coded[country], country, NO_SIDE), sure, sure.copy(), np.where(unit == SEA, 0.0, 1.0))
-    if not n:
-        return out
-    reach_m = float(circles[:, 2].max()) + boundaries.band_m
+    columns = np.where(coded[country], country, NO_SIDE), sure, sure.copy(), np.where(unit == SEA, 0.0, 1.0)
+    shares_of = [np.empty((0, 3))]
+    reach_m = float(circles[:, 2].max(initial=SMALLEST_M)) + boundaries.band_m
     near_m = _edges(boundaries, reach_m).near(circles[:, 0].copy(), circles[:, 1].copy()).distance_m
     near = np.flatnonzero(near_m <= circles[:, 2] + boundaries.band_m)
     tile = np.floor(circles[near, :2] / TILE_DEGREES).astype(np.int64) @ (10_000, 1)
@@ -94,9 +100,15 @@ def _unique_shares(circles: Floats, boundaries: BoundarySet) -> Shares:
     starts = np.flatnonzero(np.diff(tile[order], prepend=-1))
     for rows in np.split(near[order], starts[1:]):
         if len(rows):
-            for whole, part in zip(out, _in_tile(circles[rows], boundaries, reach_m), strict=True):
+            *parts, by_number = _in_tile(circles[rows], boundaries, reach_m)
+            for whole, part in zip(columns, parts, strict=True):
                 whole[rows] = part
-    return out
+            shares_of += [np.column_stack([rows, np.full(len(rows), number), of]) for number, of in by_number.items()]
+    far = np.setdiff1d(np.flatnonzero(columns[0] != NO_SIDE), near)
+    table = np.concatenate([*shares_of, np.column_stack([far, columns[0][far], np.ones(len(far))])])
+    by_country = pl.DataFrame(table, schema=["circle", "country", "share"], orient="row")
+    by_country = by_country.filter(pl.col("share") >= FINEST_SHARE).cast({"circle": pl.Int64, "country": pl.Int64})
+    return Shares(*columns, by_country.sort("circle", "country"))
 
 
 def _edges(boundaries: BoundarySet, reach_m: float) -> Lines:
@@ -106,10 +118,12 @@ def _edges(boundaries: BoundarySet, reach_m: float) -> Lines:
     return Lines(e.ends[of[e.left] != of[e.right]], reach_m=reach_m, band_m=0.0)
 
 
-def _in_tile(circles: Floats, boundaries: BoundarySet, reach_m: float) -> Shares:
-    """Return the shares of circles whose centres lie in one tile, on the plane around its middle.
+def _in_tile(
+    circles: Floats, boundaries: BoundarySet, reach_m: float
+) -> tuple[Ints, Floats, Floats, Floats, dict[int, Floats]]:
+    """Return the columns of `Shares` for circles whose centres lie in one tile, on the plane around its middle.
 
-    What is told of a circle does not depend on which others there are.
+    Last come the shares by the number of a country. What is found of a circle does not depend on which others there are.
     """
     west, south = np.floor(circles[0, :2] / TILE_DEGREES) * TILE_DEGREES
     east, north = west + TILE_DEGREES, south + TILE_DEGREES
@@ -124,6 +138,7 @@ def _in_tile(circles: Floats, boundaries: BoundarySet, reach_m: float) -> Shares
     points, radius = np.asarray(shapely.points(xy), dtype=object), circles[:, 2]
     country = np.full(len(circles), NO_SIDE)
     surely, drawn = np.zeros(len(circles)), np.zeros(len(circles))
+    by_number: dict[int, Floats] = {}
     for number, land in lands.items():
         if boundaries.countries[number] is None:
             continue
@@ -135,11 +150,11 @@ def _in_tile(circles: Floats, boundaries: BoundarySet, reach_m: float) -> Shares
                 around = shapely.buffer(around, boundaries.band_m, quad_segs=_QUARTER)
             side = shapely.difference(land, around)
         drawn = np.maximum(drawn, _share(points, radius, land))
-        share = _share(points, radius, side)
+        share = by_number[number] = _share(points, radius, side)
         better = share > surely
         country[better], surely[better] = number, share[better]
     land_share = _share(points, radius, shapely.union_all(list(lands.values())))
-    return Shares(country, surely, drawn, land_share)
+    return country, surely, drawn, land_share, by_number
 
 
 def _lands(window: shapely.Polygon, boundaries: BoundarySet) -> dict[int, shapely.Geometry]:

@@ -1,17 +1,32 @@
 """Species of a region by the side that they are recorded on."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from biodata.analysis.evidence.cells import EDGES
-from biodata.analysis.evidence.counting import IN_BAND, OVER_BORDER, OVER_SEA
+from biodata.analysis.evidence.counting import NEAR_AN_EDGE
+from biodata.vocabularies import EvidenceTier
 
 UNSURE: Final = "the side is not certain"
 """Of one small region the reasons that tell how near a border or coast a record lies are told as this one."""
 
-_NEAR_AN_EDGE: Final = (IN_BAND, OVER_BORDER, OVER_SEA)
+CERTAIN, PROBABLE = TIERS = tuple(str(tier) for tier in EvidenceTier)
+"""Evidence on a side is certain from one record on that counts there; probable when the chance that at least one of the
+records whose side is not certain lies there reaches the certainty that the run asks."""
+
+LIKELY, LIKELY_NEAR_A_NARROW_BAND, NARROW_BAND_M = 0.5, 0.75, 1_000.0
+"""A record adds to the chance of a side on which it lies at least so likely; the second where the band is below 1 km.
+A species that lives up to a border on one side alone has records in cells that reach over it, and these are not independent:
+if every chance is added up, it seems to be on the other side in 11 % of made worlds with cells of 0.1° and a band of 1 km; from
+0.5 on in 1 to 4 %, without a band in 10 to 12 % (tests/benchmarks/bench_two_tiers.py)."""
+
+SUREST: Final = 0.9999
+"""No chance is taken to be larger."""
+MOST_LIFTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +37,14 @@ class TwoSided:
     ----------
     by_country : dict of str to dict of str to int
         Records that count, by country and species.
+    uncertain : dict of str to dict of str to dict
+        Of species without a record that counts there, by country and species: the `records` that lie there at least as
+        `likely`, `cells`, those of them that are published as cells, the `chance` that at least one of them lies there,
+        and whether that makes it `probable`.
     shared : list of str
-        Species with records that count on two sides or more.
+        Species that are certain on two sides or more.
+    probably_shared : list of str
+        Others that are certain or probable on two sides or more.
     one_sided : list of dict
         The others: `species`, `recorded_in`, `survey_in`, and `side_not_certain`, the records near of which it is not
         certain on which side they lie. A species without any is surely recorded on one side alone.
@@ -34,17 +55,89 @@ class TwoSided:
     cell_degrees : dict of str to list of float
         Of the same species the sides of those cells, degrees: what counts so is evidence at the scale of such a cell,
         of which half may reach out of the region.
+    certainty : float
+        Chance from which a species is probable.
+    likely : float
+        Chance from which a record is looked at for that.
     """
 
     by_country: dict[str, dict[str, int]]
+    uncertain: dict[str, dict[str, dict[str, Any]]]
     shared: list[str]
+    probably_shared: list[str]
     one_sided: list[dict[str, object]]
     left_out: dict[str, int]
     at_cells: dict[str, int] = field(default_factory=dict)
     cell_degrees: dict[str, list[float]] = field(default_factory=dict)
+    certainty: float = 0.95
+    likely: float = LIKELY
+
+    def known_in(self, code: str, tier: str) -> set[str]:
+        """Return the species that are certain in a country; for the probable tier those that are probable there, too."""
+        probable = {name for name, told in self.uncertain[code].items() if told["probable"] and tier == PROBABLE}
+        return {*self.by_country[code], *probable}
+
+    def shared_on(self, side: tuple[str, ...], tier: str) -> list[str]:
+        """Return the species that a side shares with another, certain on both; or probable on one of them."""
+        there = {name for code in side for name in self.known_in(code, tier)}
+        shared = self.shared if tier == CERTAIN else sorted({*self.shared, *self.probably_shared})
+        return [name for name in shared if name in there]
+
+    def tier(self, sides: list[tuple[str, ...]]) -> str | None:
+        """Return the tier in which every side shares a species with another; None where one shares none."""
+        return next((tier for tier in TIERS if all(self.shared_on(side, tier) for side in sides)), None)
+
+    def lifts(self, sides: list[tuple[str, ...]]) -> list[dict[str, Any]]:
+        """Return what would lift the evidence to the next tier: where, for which species, by how many records.
+
+        Each has `species` and `survey_in`; `tier`, which it would reach there; `records`, how many more that takes: one
+        that surely lies there for certain, for probable as many like those at hand; `chance` and `not_certain` as they
+        are; `cells`, how many of those are published as a cell, whose owner could share a finer place. Of each side the
+        species come first that another side has in that tier already.
+        """
+        reached, found = self.tier(sides), []
+        if reached == CERTAIN:
+            return []
+        for side in sides:
+            if self.shared_on(side, CERTAIN if reached else PROBABLE):
+                continue
+            wanted = CERTAIN if reached else PROBABLE
+            others = [code for other in sides if other != side for code in other]
+            there = {name for code in others for name in self.known_in(code, wanted)}
+            near = {name for code in others for name in (*self.by_country[code], *self.uncertain[code])}
+            here = {name for code in side for name in self.known_in(code, wanted)}
+            at_hand = {name: told for code in side for name, told in self.uncertain[code].items()}
+            order = {name: (name not in there, -at_hand.get(name, _NONE)["chance"], name) for name in near - here}
+            for name in sorted(order, key=order.__getitem__)[:MOST_LIFTS]:
+                told = at_hand.get(name, _NONE)
+                tier = CERTAIN if reached or not told["records"] else PROBABLE
+                found.append(
+                    {
+                        "species": name, "survey_in": list(side), "tier": tier,
+                        "records": 1 if tier == CERTAIN else _more(told, self.certainty), "chance": told["chance"],
+                        "not_certain": told["records"], "cells": told["cells"],
+                    }
+                )  # fmt: skip
+        return found
 
 
-def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
+_NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "probable": False}
+
+
+def _more(told: Mapping[str, Any], certainty: float) -> int:
+    """Return how many more records like those at hand make it probable that one lies there."""
+    needed = told["records"] * math.log(1 - min(certainty, SUREST)) / math.log(1 - min(told["chance"], SUREST))
+    return max(math.ceil(needed) - int(told["records"]), 1)
+
+
+def likely_from(band_m: float) -> float:
+    """Return how likely a record must lie on a side to add to its chance, where borders have so wide a band."""
+    return LIKELY if band_m >= NARROW_BAND_M else LIKELY_NEAR_A_NARROW_BAND
+
+
+def two_sided(
+    records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: float = 0.95, likely: float = LIKELY
+) -> TwoSided:
     """Sort a region's records by side.
 
     Parameters
@@ -53,6 +146,10 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
         Rows of `Counted.records`; all species that are in it are looked at.
     sides : list of tuple of str
         The country codes of each side; a record belongs to the side that its `side` is of.
+    certainty : float
+        Chance from which a species whose records are not certain is probable on a side.
+    likely : float
+        Chance from which a record is looked at for that: `likely_from` of the band.
 
     Returns
     -------
@@ -64,15 +161,21 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
     by_country: dict[str, dict[str, int]] = {code: {} for code in codes}
     for code, species, n in counts.iter_rows():
         by_country[code][species] = n
-    not_certain = records.filter(pl.col("why_not").is_in(_NEAR_AN_EDGE))["species"].value_counts()
+    uncertain = _uncertain(records, by_country, certainty, likely)
+    not_certain = records.filter(pl.col("why_not").is_in(NEAR_AN_EDGE))["species"].value_counts()
     unsure = dict(not_certain.iter_rows())
     shared: list[str] = []
+    probably_shared: list[str] = []
     one_sided: list[dict[str, object]] = []
-    for species in sorted({name for counted in by_country.values() for name in counted}):
-        seen = [side for side in sides if any(species in by_country[code] for code in side)]
-        if len(seen) > 1:
+    known = {code: {name for name, told in found.items() if told["probable"]} for code, found in uncertain.items()}
+    for species in sorted({name for found in (*by_country.values(), *known.values()) for name in found}):
+        certain = [side for side in sides if any(species in by_country[code] for code in side)]
+        probable = [side for side in sides if any(species in known[code] for code in side) and side not in certain]
+        if len(certain) > 1:
             shared.append(species)
-        else:
+        elif len(certain) + len(probable) > 1:
+            probably_shared.append(species)
+        elif certain:
             there = [code for code in codes if species in by_country[code]]
             elsewhere = [code for code in codes if code not in there]
             doubtful = unsure.get(species, 0)
@@ -81,7 +184,43 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
             )
     cells = _at_cells(counting)
     at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
-    return TwoSided(by_country, shared, one_sided, reasons(records), at_cells, cell_degrees)
+    return TwoSided(
+        by_country,
+        uncertain,
+        shared,
+        probably_shared,
+        one_sided,
+        reasons(records),
+        at_cells,
+        cell_degrees,
+        certainty,
+        likely,
+    )
+
+
+def _uncertain(
+    records: pl.DataFrame, by_country: dict[str, dict[str, int]], certainty: float, likely: float
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return, by country and species, the chance that one of the records whose side is not certain lies there."""
+    cell = pl.col(EDGES[0]).is_not_null() if EDGES[0] in records.columns else pl.lit(value=False)
+    each = (
+        records.filter(pl.col("why_not").is_in(NEAR_AN_EDGE), pl.col("chances").is_not_null())
+        .select("species", "chances", cell=cell)
+        .explode("chances")
+        .unnest("chances")
+        .filter(pl.col("chance") >= likely)
+    )
+    found = each.group_by("side", "species").agg(
+        chance=1 - (1 - pl.col("chance").clip(upper_bound=SUREST)).product(),
+        records=pl.len(),
+        cells=pl.col("cell").sum(),
+    )
+    out: dict[str, dict[str, dict[str, Any]]] = {code: {} for code in by_country}
+    for side, species, chance, n, cells in found.sort("side", "species").iter_rows():
+        if side in out and species not in by_country[side]:
+            told = {"chance": round(chance, 3), "records": n, "cells": cells, "probable": chance >= certainty}
+            out[side][species] = told
+    return out
 
 
 def _at_cells(counting: pl.DataFrame) -> pl.DataFrame:
@@ -96,6 +235,6 @@ def _at_cells(counting: pl.DataFrame) -> pl.DataFrame:
 
 def reasons(records: pl.DataFrame) -> dict[str, int]:
     """Count a region's records that do not count, by reason and in their order, without telling who lies near a border."""
-    near = dict.fromkeys(_NEAR_AN_EDGE, UNSURE)
+    near = dict.fromkeys(NEAR_AN_EDGE, UNSURE)
     told = records["why_not"].drop_nulls().replace(near)
     return dict(told.value_counts().sort("why_not").iter_rows())

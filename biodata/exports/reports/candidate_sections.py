@@ -82,14 +82,18 @@ def _short(material: Material, *, ranked: bool) -> str:
     found = evidence.get("species")
     if found:
         shared, one_sided = len(found["shared"]), len(found["one_sided"])
+        probable = len(found.get("probably_shared") or [])
         doubtful = sum(one.get("side_not_certain", 0) > 0 for one in found["one_sided"])
         told.append(
             f"{counted(shared, 'threatened species', 'threatened species')} {'has' if shared == 1 else 'have'} records that count on "
-            f"two sides, {counted(one_sided, 'species', 'species')} on one side only"
+            f"two sides, {f'{probable} more probably, ' if probable else ''}"
+            f"{counted(one_sided, 'species', 'species')} on one side only"
             + (f"; of {doubtful} of these a record lies too near an edge to tell its side." if doubtful else ".")
         )
     elif ranked or row["outcome"] == "without_evidence":
         told.append("No records on either side were at hand: nothing is known of its species.")
+    if row.get("evidence_tier"):
+        told.append(evidence_section.tier(row["evidence_tier"]))
     if ranked:
         ranking, count = evidence.get("ranking") or {}, len(material.others) + 1
         told.append(
@@ -109,7 +113,9 @@ def _short(material: Material, *, ranked: bool) -> str:
             )
     elif row["outcome"] == "failed":
         told.append(
-            f"It is no candidate: it does not pass: {joined([CHECKS.get(name, spaced(name)).lower() for name in row['failed']])}."
+            f"It is no candidate: {row['reason']}."
+            if row.get("reason")
+            else f"It is no candidate: it does not pass: {joined([CHECKS.get(name, spaced(name)).lower() for name in row['failed']])}."
         )
     elif row["outcome"] == "without_evidence":
         told.append("It is no candidate: its run had no records.")

@@ -71,8 +71,17 @@ def _evidence(material: Material) -> str:
             f"{country_name(code)} {sum(counts.values()):,} of {counted(sum(n > 0 for n in counts.values()), 'species', 'species')}"
             for code, counts in (found.get("by_country") or {}).items()
         )
-        shared = number(len(found["shared"])) if "shared" in found else "–"
-        rows.append((one["name"], number(one["rank"]), shared, sides or "none told", one["candidate_id"]))
+        shared = number(len(found["shared"]) + len(found.get("probably_shared") or [])) if "shared" in found else "–"
+        rows.append(
+            (
+                one["name"],
+                number(one["rank"]),
+                shared,
+                one.get("evidence_tier") or "–",
+                sides or "none told",
+                one["candidate_id"],
+            )
+        )
     words = (
         "A corridor itself is made without records. What is recorded on each side stands with the candidates that it is a link of."
         if rows
@@ -82,7 +91,7 @@ def _evidence(material: Material) -> str:
         "Evidence on each side",
         markup.paragraph(words),
         markup.table(
-            ["Candidate", "Rank", "Species on two sides", "Records that count", "Its report"], rows,
+            ["Candidate", "Rank", "Species on two sides", "Evidence", "Records that count", "Its report"], rows,
             caption="Candidates that this corridor is a link of", numbers=(1, 2), kind="stack",
         ) if rows else "",
         identifier="evidence",

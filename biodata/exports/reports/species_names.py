@@ -26,10 +26,11 @@ _LANGUAGES: Final = MappingProxyType(
 
 
 def species_of(evidence: Mapping[str, Any]) -> list[str]:
-    """Return the species that evidence names, those on two sides first."""
+    """Return the species that evidence names, those on two sides first, then those that are probably on two."""
     told = evidence.get("species") or {}
-    counted = {name for by_species in (told.get("by_country") or {}).values() for name in by_species}
-    shared = [name for name in told.get("shared") or [] if name in counted]
+    sides = [*(told.get("by_country") or {}).values(), *(told.get("uncertain") or {}).values()]
+    counted = {name for by_species in sides for name in by_species}
+    shared = [name for key in ("shared", "probably_shared") for name in told.get(key) or [] if name in counted]
     return [*shared, *sorted(counted - set(shared))]
 
 
