@@ -24,7 +24,7 @@ from biodata.store.lake import Lake
 from biodata.store.release_file import (
     BESIDE_OTHERS,
     BOX,
-    PLACE,
+,
     SHAPE_COLUMNS,
     SORTED_BY,
     ReleaseFile,
@@ -33,7 +33,7 @@ from biodata.store.release_file import (
     release_info,
 )
 from biodata.store.shapes import SHAPE_IDS, boxes, simplified
-from biodata.store.staged_records import with_assessed
+from biodata.store.staged_records import PLACE, with_assessed
 from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
 from biodata.terms import Column

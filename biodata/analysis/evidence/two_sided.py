@@ -126,7 +126,7 @@ _NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "pro
 
 def _more(told: Mapping[str, Any], certainty: float) -> int:
     """Return how many more records like those at hand make it probable that one lies there."""
-    needed = told["records"] * math.log(1 - min(certainty, SUREST)) / math.log(1 - min(told["chance"], SUREST))
+    needed: float = told["records"] * math.log(1 - min(certainty, SUREST)) / math.log(1 - min(told["chance"], SUREST))
     return max(math.ceil(needed) - int(told["records"]), 1)
 
 
