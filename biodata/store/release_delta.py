@@ -24,7 +24,6 @@ from biodata.store.lake import Lake
 from biodata.store.release_file import (
     BESIDE_OTHERS,
     BOX,
-,
     SHAPE_COLUMNS,
     SORTED_BY,
     ReleaseFile,

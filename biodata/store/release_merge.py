@@ -17,15 +17,14 @@ from biodata.store.locks import builders_lock
 from biodata.store.release_file import (
     BESIDE_OTHERS,
     BOX,
-,
     RANGE_ROWS,
     ROW_GROUP_ROWS,
     SHAPE_COLUMNS,
     release_info,
 )
-from biodata.store.staged_records import PLACE
 from biodata.store.releases import Release
 from biodata.store.shapes import SHAPE_IDS
+from biodata.store.staged_records import PLACE
 from biodata.store.staging import WorkFolder
 from biodata.store.tables import RELEASE
 
