@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -31,7 +32,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_RECORD_COLUMNS: Final = re.compile(rf"\b({'|'.join([*RELEASE['occurrences'].columns, 'mx', 'my', 'hk', 'rowid'])})\b")
+_RECORD_COLUMNS: Final = frozenset({*RELEASE["occurrences"].columns, "mx", "my", "hk", "rowid"})
+_WORD: Final = re.compile(r"\w+")
+_STATEMENTS_KEPT: Final = 512
 
 _BATCH_ROWS: Final = 16_384
 """Rows of one batch of columns. One of a million rows is made room for at once, which costs half of a tile's time."""
@@ -191,13 +194,7 @@ class OpenRelease:
         """
         if not self._differs or "occurrences" not in statement or statement.startswith("WITH "):
             return statement
-        return self._seeing(statement, gone=self._gone.size > 0)
-
-    def _seeing(self, statement: str, *, gone: bool = False, signed: bool = False) -> str:
-        """Return a statement that sees the named columns of records of both files; see `duck.joined`."""
-        columns = list(dict.fromkeys(_RECORD_COLUMNS.findall(statement))) or ["key"]
-        records = joined("occurrences", columns, gone=gone, signed=signed)
-        return f"WITH occurrences AS NOT MATERIALIZED ({records}) {statement}"
+        return seeing(statement, gone=self._gone.size > 0)
 
     def _is_signed(self, table: str) -> bool:
         """Whether rows of a table are counted by their signs: in less time than by leaving out those that are gone."""
@@ -313,7 +310,7 @@ class OpenRelease:
         wanted = limit + limit // 32 + 1
         while True:
             statement, params = statements.page(table, told, where, limit=wanted, after=after)
-            rows = self.run(self._seeing(statement), params)
+            rows = self.run(seeing(statement), params)
             gone = tiles.is_among(np.array([row[0] for row in rows], np.int64), self._gone)
             found += [row for row, went in zip(rows, gone, strict=True) if not went]
             if len(rows) < wanted or len(found) >= limit:
@@ -330,7 +327,7 @@ class OpenRelease:
             return int(self.info["counts"][_table(table).name])
         if self._is_signed(table):
             statement, params = statements.count(_table(table), where, counted="coalesce(sum(sign), 0)")
-            return int(self.run(self._seeing(statement, signed=True), params)[0][0])
+            return int(self.run(seeing(statement, signed=True), params)[0][0])
         return int(self.run(*statements.count(_table(table), where))[0][0])
 
     def facet(
@@ -341,7 +338,7 @@ class OpenRelease:
         statement, params = statements.facet(
             _table(table), column, where, limit=limit, offset=offset, minimum=minimum, signed=signed
         )
-        statement = self._seeing(statement, signed=True) if signed else statement
+        statement = seeing(statement, signed=True) if signed else statement
         return [(value, int(count)) for value, count in self.run(statement, params)]
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
@@ -366,7 +363,7 @@ class OpenRelease:
         properties: Sequence[str] | None = None,
     ) -> bytes:
         """Return a vector tile; see `tiles.tile`."""
-        changes = tiles.Changes(self._gone, self._seeing) if self._is_signed(table) else None
+        changes = tiles.Changes(self._gone, seeing) if self._is_signed(table) else None
         return tiles.tile(
             self._columns, table, z, x, y, where=where, properties=properties, crowds=self._crowds, changes=changes
         )
@@ -375,6 +372,14 @@ class OpenRelease:
         """Close it; a question that is being answered ends first."""
         self._watchdog.close()
         self._connection.close()
+
+
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def seeing(statement: str, *, gone: bool = False, signed: bool = False) -> str:
+    """Return a statement that sees the columns that it names of the records of both files; see `duck.joined`."""
+    columns = [name for name in dict.fromkeys(_WORD.findall(statement)) if name in _RECORD_COLUMNS] or ["key"]
+    records = joined("occurrences", columns, gone=gone, signed=signed)
+    return f"WITH occurrences AS NOT MATERIALIZED ({records}) {statement}"
 
 
 def _table(name: str) -> Table:

@@ -219,7 +219,8 @@ def _points(
     box = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
     found: pa.Table = run(statement, [*box, *params], _read)
     if changes is not None:
-        found = found.filter(pa.array(~is_among(found["rowid"].to_numpy(), changes.gone))).drop_columns("rowid")
+        gone = is_among(found["rowid"].to_numpy(), changes.gone)
+        found = (found.filter(pa.array(~gone)) if gone.any() else found).drop_columns("rowid")
     fine = shift - _EXTENT_BITS
     return encode_points(
         "occurrences",
