@@ -143,6 +143,9 @@ def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[s
     words : list of str
         Words of the scopes that are no taxon that is known.
     """
+    asked = scopes.drop_nulls().explode(empty_as_null=False).unique(maintain_order=True)
+    if not asked.str.contains(r"\S").any():
+        return [], []
     ranks = [rank for rank in RANKS if rank in records.columns]
     known = {name.casefold(): rank for rank in ranks for name in records[rank].drop_nulls().unique()}
     by_name = records.drop_nulls("scientificName").group_by("scientificName", maintain_order=True)
@@ -151,7 +154,6 @@ def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[s
         for name, *told in by_name.agg(pl.col(ranks).drop_nulls().unique()).iter_rows()
     }
     own = frozenset[str]().union(*(one.names for one in standings.values()))
-    asked = scopes.drop_nulls().explode(empty_as_null=False).unique(maintain_order=True)
     words = [
         word
         for word in asked

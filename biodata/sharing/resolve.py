@@ -101,6 +101,52 @@ class Resolved:
         return [self.rule_sets[at] for at in self.table[column]]
 
 
+class _Stated(NamedTuple):
+    """A stated group: where it may stand, the rules of it and of what is above it, and those that it does not exclude."""
+
+    lineages: Sequence[Lineage]
+    rules: int
+    not_excluded: int
+
+
+class _Places:
+    """Where the taxa of rules stand, as bits by rank and name: asked at once for all rules, as `names.may_be` asks for one.
+
+    Parameters
+    ----------
+    lineages : mapping of int to sequence of Lineage
+        By the bit of the rule, where its taxon may stand.
+    """
+
+    def __init__(self, lineages: Mapping[int, Sequence[Lineage]]) -> None:
+        # A layer holds one lineage of each rule, so that the rule's own bit stands for it.
+        depth = max(map(len, lineages.values()), default=0)
+        layers = [{rule: own[at] for rule, own in lineages.items() if at < len(own)} for at in range(depth)]
+        self._layers = [(sum(layer), *self._by_rank(layer)) for layer in layers]
+
+    @staticmethod
+    def _by_rank(layer: Mapping[int, Lineage]) -> tuple[Mapping[str, int], Mapping[tuple[str, str], int]]:
+        """Return the rules whose lineage tells a rank, and those that have a name at it."""
+        told, named = defaultdict[str, int](int), defaultdict[tuple[str, str], int](int)
+        for rule, lineage in layer.items():
+            for rank, values in lineage.items():
+                told[rank] |= rule
+                for value in values:
+                    named[rank, value] |= rule
+        return told, named
+
+    def not_excluded(self, stated: Iterable[Lineage]) -> int:
+        """Return the rules whose taxa may lie in a group that may stand in any of these places, or the group in them."""
+        found = 0
+        for every, told, named in self._layers:
+            for lineage in stated:
+                left = every
+                for rank, values in lineage.items():
+                    left &= ~told.get(rank, 0) | _together(named.get((rank, value), 0) for value in values)
+                found |= left
+        return found
+
+
 class Resolver:
     """The taxa of some rules, asked by names.
 
@@ -122,15 +168,15 @@ class Resolver:
         self._checklists, self._scopes, self._closed = checklists, dict(scopes), closed
         self._common = names.bundled_common_names() if checklists is None else checklists.common
         self._own, self._under = defaultdict[str, int](int), defaultdict[str, int](int)
-        self._lineages: dict[int, list[Lineage]] = {}
         self._answers: dict[str, Answer] = {}
         self._sets: dict[str, Found] = {}
-        self._stated: dict[tuple[str, str], tuple[Sequence[Lineage], int]] = {}
+        self._stated: dict[tuple[str, str], _Stated] = {}
         self._left: dict[tuple[Groups, str | None], tuple[int, str | None]] = {}
         taxa = {1 << n: (r.scientific_name, r.rank) for n, r in enumerate(rules) if r.scientific_name is not None}
         self._all = sum(taxa)
         words = {name: (name, *names.meant_by_hand(name)) for name, _ in taxa.values()}
         readings = names.looked_up(one for name in words for one in (*words[name], name.split()[0]))
+        lineages: dict[int, Sequence[Lineage]] = {}
         for rule, (name, rank) in taxa.items():
             meant = [one for word in words[name] for one in readings.get(word, ())]
             meant = [one for one in meant if rank in (None, one.rank)] or meant
@@ -141,7 +187,8 @@ class Resolver:
             for key in {key for one in meant for key in one.keys} | {one.keys[-1] for one in genus}:
                 self._under[key] |= rule
             # What no list knows may stand anywhere.
-            self._lineages[rule] = [names.with_opinions(one.groups, name) for one in meant or genus] or [{}]
+            lineages[rule] = [names.with_opinions(one.groups, name) for one in meant or genus] or [{}]
+        self._places = _Places(lineages)
 
     def resolve(self, records: pl.DataFrame) -> Resolved:
         """Resolve the names of records, each distinct set once.
@@ -180,7 +227,7 @@ class Resolver:
         for one in () if low else (*words, *(one for one in named if one.spoken)):
             rules |= one.down
         for group in groups:
-            rules |= self._stated[group][1]
+            rules |= self._stated[group].rules
         sure = reduce(and_, (one.sure for one in named), self._all) if named else 0
         scope = self._scopes.get(row["datasetKey"] or "")
         left, lowest = (0, None) if known and low else self._not_excluded(groups, scope)
@@ -270,22 +317,23 @@ class Resolver:
         readings = names.looked_up(text for _, text in new)
         for rank, text in new:
             found = [one for one in readings.get(text, ()) if one.rank == rank.upper()]
-            self._stated[rank, text] = names.stands(rank, text, found), _together(map(self._up, found))
+            lineages = names.stands(rank, text, found)
+            rules = _together(map(self._up, found))
+            self._stated[rank, text] = _Stated(lineages, rules, self._places.not_excluded(lineages))
 
     def _not_excluded(self, groups: Groups, scope: str | None) -> tuple[int, str | None]:
         """Return the rules that stated groups and a scope do not exclude, and the lowest known group.
 
         Groups that contradict one another exclude no more than all of them do.
         """
-        stated = tuple(group for group in groups if self._stated[group][0])
+        stated = tuple(group for group in groups if self._stated[group].lineages)
         if (stated, scope) not in self._left:
-            known = [(text, self._stated[rank, text][0]) for rank, text in stated]
+            known = [(text, self._stated[rank, text]) for rank, text in stated]
             if scope is not None and (meant := names.looked_up([scope]).get(scope)):
-                known.insert(0, (scope, [names.with_opinions(one.groups, scope) for one in meant]))
-            agree = all(names.may_be(one, other) for (_, one), (_, other) in combinations(known, 2))
-            every: Callable[[Iterable[bool]], bool] = all if agree else any
-            lineages = self._lineages.items()
-            left = sum(rule for rule, own in lineages if every(names.may_be(own, one) for _, one in known))
+                lineages = [names.with_opinions(one.groups, scope) for one in meant]
+                known.insert(0, (scope, _Stated(lineages, 0, self._places.not_excluded(lineages))))
+            agree = all(names.may_be(one.lineages, other.lineages) for (_, one), (_, other) in combinations(known, 2))
+            left = reduce(and_ if agree else or_, (one.not_excluded for _, one in known), self._all if agree else 0)
             self._left[stated, scope] = left, known[-1][0] if known and agree else None
         return self._left[stated, scope]
 
