@@ -33,6 +33,7 @@ from biodata.store.release_file import (
     release_info,
 )
 from biodata.store.shapes import SHAPE_IDS, boxes, simplified
+from biodata.store.staged_records import with_assessed
 from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
 from biodata.terms import Column
@@ -91,11 +92,11 @@ class DeltaFile(ReleaseFile):
         self._connection.register("told", keys.unique().to_frame("key"))
         run("CREATE TEMP TABLE changed AS SELECT key FROM told")
         self._connection.unregister("told")
-        files = ", ".join(literal(str(part)) for part in parts)
-        empty = pl.DataFrame(schema=terms.schema(_RECORD))
-        if not files:
-            self._connection.register("none", empty)
-        run(f"CREATE TEMP TABLE staged AS {self._of_staged(f'read_parquet([{files}])' if files else 'none', assessed)}")
+        files = list(parts)
+        staged = pl.read_parquet(files) if files else pl.DataFrame(schema=terms.schema(_RECORD))
+        self._connection.register("told", with_assessed(staged.select(terms.names(_RECORD)), assessed))
+        run("CREATE TEMP TABLE staged AS FROM told")
+        self._connection.unregister("told")
         kept = 'mx, my, kingdom, phylum, "class", "year", "datasetKey", "eventID", "parentEventID", sharing_category'
         run(
             f"""CREATE TEMP TABLE lost AS SELECT key, {row_hash("occurrences")} AS hash, {kept}

@@ -16,15 +16,15 @@ import duckdb
 import polars as pl
 
 from biodata import terms
-from biodata.matching.cluster_facts import PLAIN_NUMBERS
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
 from biodata.store.boundary_rows import boundary_rows, described
 from biodata.store.code_version import code_hash
 from biodata.store.content_hash import content_hash, release_id, row_hash, row_sum
-from biodata.store.duck import literal, quote, sql_type
+from biodata.store.duck import quote, sql_type
 from biodata.store.pointer import Named
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
+from biodata.store.staged_records import PLACE, in_order
 from biodata.store.survey_rows import survey_rows
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT
 from biodata.terms import Column
@@ -40,22 +40,12 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The order of each table; that of occurrences is the curve's, then the key's."""
 
-RANGE_ROWS: Final = 500_000
+RANGE_ROWS: Final = 250_000
 
 ROW_GROUP_ROWS: Final = 8_192
 """Rows that share a zone map. Measured at a million records along the curve, DuckDB's own 122,880 being 1: boxes are
 counted in 0.27, pages read in 0.59 of the time, since few row groups meet a box and every column of a row group that
 does is walked to its end; the file is 1.25 times as large. 2,048 gains nothing more and doubles the file."""
-
-_BESIDE_OTHERS: Final[Mapping[str, str]] = {
-    "quality_flags": """CASE WHEN a.flags IS NULL THEN s.quality_flags ELSE coalesce(s.quality_flags, []) ||
-        list_filter(a.flags, lambda f: NOT list_contains(coalesce(s.quality_flags, []), f)) END""",
-    "isInCluster": """CASE WHEN s.sharing_category = 'open' THEN coalesce(a."isInCluster", false) END""",
-    "clusterRepresentative": "coalesce(a.cluster_id = s.key, true)",
-    "cluster_id": "a.cluster_id",
-    "cluster_reason": "a.cluster_reason",
-}
-"""What becomes of the columns that open records beside each other tell; `s` is the staged row, `a` what was found."""
 
 
 class ReleaseFile:
@@ -91,14 +81,8 @@ class ReleaseFile:
             What is told of open records beside each other; see `releases.build`.
         """
         self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *PLACE))
-        files = ", ".join(literal(str(part)) for part in parts)
-        if files:
-            staged = f"read_parquet([{files}])"
-            insert = f"INSERT INTO occurrences {self._of_staged(staged, assessed)}"
-            ends = self._range_ends(staged)
-            for after, end in zip([-1, *ends], ends, strict=False):
-                self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, s.key", [after, end])
-            self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY s.key")
+        for records in in_order(list(parts), assessed, range_rows=RANGE_ROWS):
+            self._insert("occurrences", (*terms.PUBLISHED_OCCURRENCE, *PLACE), records)
         self._write_beside("beside_others", assessed)
         tile_counts.count(self._connection)
 
@@ -108,16 +92,6 @@ class ReleaseFile:
         if assessed is not None:
             told = pl.col("flags").is_not_null() | pl.col("isInCluster").fill_null(value=False)
             self._insert(table, BESIDE_OTHERS, assessed.filter(told).sort("key"))
-
-    def _of_staged(self, staged: str, assessed: pl.DataFrame | None) -> str:
-        """Return the query for staged records as a release has them, with what is told of them beside each other."""
-        names = [c.name for c in (*terms.PUBLISHED_OCCURRENCE, *PLACE)]
-        if assessed is None:
-            told = ", ".join(f"{'true AS ' * (name == 'clusterRepresentative')}{quote(name)}" for name in names)
-            return f"SELECT {told} FROM {staged} s"
-        self._connection.register("assessed", assessed)
-        told = ", ".join(f"{_BESIDE_OTHERS.get(name, f's.{quote(name)}')} AS {quote(name)}" for name in names)
-        return f"SELECT {told} FROM {staged} s LEFT JOIN assessed a ON a.key = s.key AND s.sharing_category = 'open'"
 
     def write_presences(self, presences: pl.DataFrame) -> pl.Series:
         """Write which presences the release has, as hashes of their rows; return the keys of those to be written."""
@@ -236,19 +210,10 @@ class ReleaseFile:
         """Add a frame's rows to a table in their order."""
         names = ", ".join(quote(c.name) for c in columns)
         if not frame.is_empty():
-            self._connection.register("told", frame)
+            # Measured: DuckDB takes twice as long to read a chunk of hundreds of thousands of rows as the same in pieces.
+            self._connection.register("told", pl.concat(frame.iter_slices(2 * ROW_GROUP_ROWS), rechunk=False))
             self._connection.execute(f"INSERT INTO {quote(table)} SELECT {names} FROM told")
             self._connection.unregister("told")
-
-    def _range_ends(self, staged: str) -> list[int]:
-        """Return the ends of ranges of the curve that hold about the same number of records."""
-        count = int(self._connection.execute(f"SELECT count(hk) FROM {staged}").fetchall()[0][0])
-        if count == 0:
-            return []
-        ranges = -(-count // RANGE_ROWS)
-        shares = ", ".join(str(n / ranges) for n in range(1, ranges + 1))
-        query = f"SELECT DISTINCT unnest(quantile_disc(hk, [{shares}])) AS hk FROM {staged} ORDER BY hk"
-        return [int(end) for (end,) in self._connection.execute(query).fetchall()]
 
 
 def release_info(connection: duckdb.DuckDBPyConnection, attached: str | None = None) -> dict[str, str]:
@@ -273,7 +238,6 @@ BESIDE_OTHERS: Final = (
     Column("cluster_reason", pl.String, ""),
 )
 SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.items())
-PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))
 BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
 
 

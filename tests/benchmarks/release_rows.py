@@ -115,7 +115,10 @@ def _records(taxa: pl.DataFrame, start: int, rows: int) -> pl.DataFrame:
     at = rng.choice(3_000, rows, p=_zipf(3_000, 0.9))
     place = centres[at] + rng.normal(0, 1, (rows, 2)) * spread[at][:, None]
     taxon = taxa[rng.choice(NAMES, rows, p=_zipf(NAMES, 0.9)).tolist()]
-    dataset, person = rng.choice(DATASETS - SURVEYS, rows, p=_zipf(DATASETS - SURVEYS, 0.8)), rng.integers(0, 5_000, rows)
+    dataset, person = (
+        rng.choice(DATASETS - SURVEYS, rows, p=_zipf(DATASETS - SURVEYS, 0.8)),
+        rng.integers(0, 5_000, rows),
+    )
     day = pl.Series("day", 20_600 - np.minimum(rng.exponential(3_300, rows), 40_000)).cast(pl.Int32).cast(pl.Date)
     basis = np.array(["HUMAN_OBSERVATION"] * 4 + ["PRESERVED_SPECIMEN", "MACHINE_OBSERVATION"])
     frame = taxon.select("kingdom", "phylum", "class", "order", "family", "genus", "written", "name").with_columns(
@@ -161,7 +164,10 @@ def _write_archive(taxa: pl.DataFrame, path: Path, *, number: int, rows: int) ->
         order="order", family="family", individualCount=pl.Series(rng.integers(1, 10, rows)),
         occurrenceStatus=pl.lit("present"), recordedBy=pl.lit("a survey team"), **{"class": "class"},
     )  # fmt: skip
-    tables = {"event.csv": ("core", "Event", "id", events), "occurrence.csv": ("extension", "Occurrence", "coreid", records)}
+    tables = {
+        "event.csv": ("core", "Event", "id", events),
+        "occurrence.csv": ("extension", "Occurrence", "coreid", records),
+    }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         described = "".join(_described(name, *table) for name, table in tables.items())
         packed.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{described}</archive>')
