@@ -11,8 +11,8 @@ from biodata.parsers.bundled import read_rows
 from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
-from biodata.sharing.names import GROUPS, bundled_common_names
-from biodata.sharing.resolve import WORDS, Resolver
+from biodata.sharing.names import GROUPS, bundled_common_names, looked_up, may_be, with_opinions
+from biodata.sharing.resolve import WORDS, Resolver, RulePlaces
 from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
 
@@ -285,3 +285,17 @@ def test_a_decision_asks_what_the_names_call_for():
     )
     assert decide(frame, BUNDLED, boundaries=load_boundaries())["category"].to_list() == [TENTH]
     assert BUNDLED.resolver is RuleSet.read(None).resolver, "made once"
+
+
+def test_groups_exclude_the_same_rules_at_once_as_one_by_one():
+    taxa = sorted({rule.scientific_name for rule in BUNDLED.rules if rule.scientific_name is not None})
+    readings = looked_up([*taxa, "Carnivora", "Poaceae", "Hystrix", "Insecta"])
+    lineages = {
+        name: [with_opinions(one.groups, name) for one in readings.get(name, ())] for name in [*taxa, *readings]
+    }
+    own = {1 << n: lineages[name] or [{}] for n, name in enumerate(taxa)}
+    own[1 << len(taxa)] = [*lineages["Hystrix"], *lineages["Carnivora"]]
+    places = RulePlaces(own)
+    for name, stated in lineages.items():
+        one_by_one = sum(rule for rule, lineage in own.items() if may_be(lineage, stated))
+        assert places.not_excluded(stated) == one_by_one, name

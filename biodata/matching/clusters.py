@@ -155,6 +155,7 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of KEYS
+        Each once.
     """
     rows = facts.with_columns(person=pl.lit(None, dtype=pl.UInt64))
     animal = pl.col("present") & pl.col("species").is_not_null()
@@ -194,7 +195,7 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
             ),
             border_events.blocks(rows.filter(animal)).select("key", kind=pl.lit(_BORDER, dtype=pl.UInt8), block="block"),
         ]
-    ).unique()  # fmt: skip
+    )  # fmt: skip
 
 
 def named_by_others(facts: pl.DataFrame) -> pl.Series:
@@ -212,7 +213,8 @@ def _keys(rows: pl.DataFrame, kind: int, *columns: str) -> pl.DataFrame:
 
 def shared(keys: pl.DataFrame) -> pl.DataFrame:
     """Return those keys that several records have."""
-    return keys.filter(pl.len().over("kind", "block") > 1)
+    several = keys.filter(pl.col("block").is_duplicated())  # most are of one record: those are dropped at once
+    return several.filter(pl.len().over("kind", "block") > 1)
 
 
 def edges(keys: pl.DataFrame, facts: pl.DataFrame, units: pl.DataFrame | None = None) -> pl.DataFrame:

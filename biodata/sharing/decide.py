@@ -135,9 +135,9 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
     any_taxon = np.array([rule.scientific_name is None for rule in ranked])
     of_set = np.array([[n in numbers for n in order] for numbers in resolved.rule_sets], dtype=bool)
     of_set = of_set.reshape(-1, len(ranked)) | any_taxon
-    may, surely = (of_set[resolved.table[name].to_numpy()] for name in ("rules", "sure"))
+    may, surely = (resolved.table[name].to_numpy() for name in ("rules", "sure"))
 
-    asked = may.any(axis=1)[resolved.place.to_numpy()]
+    asked = of_set.any(axis=1)[may][resolved.place.to_numpy()]
     facts = facts_of(occurrences.filter(asked), rules, boundaries)
     facts = facts.with_columns(names=resolved.place.filter(asked))
     cases = facts.unique(maintain_order=True).with_row_index("case")
@@ -155,7 +155,7 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
 
     at_names = cases["names"].to_numpy()
     sizes = [PER_DEGREE.get(str(rule.category)) for rule in ranked]
-    free = may[at_names] & true_of(nothing_against(rule) for rule in ranked)
+    free = of_set[may[at_names]] & true_of(nothing_against(rule) for rule in ranked)
     applies = free & true_of(may_be_there(rule, size) for rule, size in zip(ranked, sizes, strict=True))
     without_cell = [n for n, rule in enumerate(ranked) if sizes[n] is None and rule.of_place]
     for size in {size for size in sizes if size is not None} if without_cell else ():
@@ -171,7 +171,7 @@ def judge(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) ->
         if rule.rule_id not in {looser for looser, _ in given}:
             continue
         above = applies & (strictness > strictness[n])
-        ready = applies[:, n] & surely[at_names][:, n] & above.any(axis=1)
+        ready = applies[:, n] & of_set[surely[at_names], n] & above.any(axis=1)
         for size in PER_DEGREE.values():
             cells = above[:, [one == size for one in sizes]].any(axis=1)
             cells |= size in (sizes[n], PER_DEGREE[str(SharingCategory.THOUSANDTH_DEGREE)])

@@ -182,8 +182,9 @@ def _column(column: Column) -> pl.Expr:
 def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.DataFrame:
     """Return records of marked datasets with marks in place of their own numbers."""
     here = pl.lit(datasets.fill_null("").is_in(list(plan.marked)))
+    own = published.select(pl.when(here).then(name).alias(name) for name in published.columns if name in MARKED)
     return published.with_columns(
-        pl.when(here).then(plan.mark(published[name]) if name in MARKED else None).otherwise(name).alias(name)
+        pl.when(here).then(plan.mark(own[name]) if name in MARKED else None).otherwise(name).alias(name)
         for name in published.columns
         if name in (*MARKED, *LINKS)
     )

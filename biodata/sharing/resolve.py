@@ -109,7 +109,7 @@ class _Stated(NamedTuple):
     not_excluded: int
 
 
-class _Places:
+class RulePlaces:
     """Where the taxa of rules stand, as bits by rank and name: asked at once for all rules, as `names.may_be` asks for one.
 
     Parameters
@@ -188,7 +188,7 @@ class Resolver:
                 self._under[key] |= rule
             # What no list knows may stand anywhere.
             lineages[rule] = [names.with_opinions(one.groups, name) for one in meant or genus] or [{}]
-        self._places = _Places(lineages)
+        self._places = RulePlaces(lineages)
 
     def resolve(self, records: pl.DataFrame) -> Resolved:
         """Resolve the names of records, each distinct set once.
@@ -308,7 +308,10 @@ class Resolver:
 
     def _up(self, one: Reading) -> int:
         """Return the rules of a taxon and of what is above it."""
-        return _together(self._own[key] for key in self._own.keys() & one.keys)
+        found = 0
+        for key in one.keys:
+            found |= self._own.get(key, 0)
+        return found
 
     def _read_groups(self, sets: pl.DataFrame) -> None:
         """Read the groups that sets of names state: where each may stand, and the rules of it and of what is above it."""
