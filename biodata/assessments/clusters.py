@@ -27,6 +27,7 @@ class FactFiles:
         self._folder, self._parts = folder, parts
         self._files: list[Path] = []
         self._keys: list[list[Path]] = [[] for _ in range(parts)]
+        self._facts: list[list[Path]] = [[] for _ in range(parts)]
         self._named = [pl.Series(dtype=pl.UInt64)]
 
     def add(self, facts: pl.DataFrame) -> None:
@@ -38,6 +39,7 @@ class FactFiles:
     def find(self) -> pl.DataFrame:
         """Return the clusters of all records, as `matching.clusters.clusters` does."""
         self._write_keys()
+        self._write_shared()
         edges = pl.concat([pl.DataFrame(schema=clusters.EDGES), *(clusters.edges(*told) for told in self._shared())])
         units = clusters.units(edges)
         edges = pl.concat([edges, *(clusters.edges(*told, units) for told in self._shared())])
@@ -54,17 +56,35 @@ class FactFiles:
                 write_part(rows.drop("part"), path, row_group_rows=_ROW_GROUP_ROWS)
                 self._keys[number].append(path)
 
-    def _shared(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Yield the keys that several records have, part by part, and the facts of these records."""
-        for files in self._keys:
+    def _write_shared(self) -> None:
+        """Put aside, part by part, the keys that several records have and the facts of these records; facts are read once."""
+        records = [pl.DataFrame(schema={"key": pl.Int64, "part": pl.UInt32})]
+        for number, files in enumerate(self._keys):
             if files:
                 shared = clusters.shared(pl.concat([pl.read_parquet(file) for file in files]))
-                if shared.height:
-                    yield shared, self._of(shared["key"])
+                write_part(shared, self._shared_keys(number), row_group_rows=_ROW_GROUP_ROWS)
+                records.append(shared.select(pl.col("key").unique(), part=pl.lit(number, dtype=pl.UInt32)))
+        of_parts = pl.concat(records)
+        for batch, file in enumerate(self._files):
+            facts = pl.read_parquet(file).join(of_parts, on="key")
+            for (number,), rows in facts.partition_by("part", as_dict=True, include_key=False).items():
+                path = self._folder / f"shared-facts-{number}-{batch}.parquet"
+                write_part(rows, path, row_group_rows=_ROW_GROUP_ROWS)
+                self._facts[number].append(path)
 
-    def _of(self, keys: pl.Series, columns: tuple[str, ...] | None = None) -> pl.DataFrame:
-        """Return the facts of some records."""
+    def _shared(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Yield the keys that several records have, part by part, and the facts of these records."""
+        for number, files in enumerate(self._facts):
+            if files:
+                yield pl.read_parquet(self._shared_keys(number)), pl.concat([pl.read_parquet(file) for file in files])
+
+    def _shared_keys(self, number: int) -> Path:
+        return self._folder / f"shared-keys-{number}.parquet"
+
+    def _of(self, keys: pl.Series, columns: tuple[str, ...]) -> pl.DataFrame:
+        """Return facts of some records."""
         wanted = pl.DataFrame({"key": keys.unique()})
-        frames = (pl.read_parquet(file, columns=list(columns) if columns else None) for file in self._files)
-        found = [frame.join(wanted, on="key", how="semi") for frame in frames]
+        found = [
+            pl.read_parquet(file, columns=list(columns)).join(wanted, on="key", how="semi") for file in self._files
+        ]
         return pl.concat(found) if found else pl.DataFrame(schema={"key": pl.Int64})
