@@ -54,18 +54,26 @@ def main() -> None:
         steps = whole_pipeline(made, folder)
         if not arguments.no_peers:
             steps |= peers(made.download, folder)
-    ours = sum(steps[step]["wall_seconds"] for step in ("ingest", "release"))
+    known = [peer for peer in ("duckdb", "postgis") if peer in steps]
     figures = {
         "rows": made.rows,
         "steps": steps,
         "release_cpu_seconds_a_million": steps["release"]["cpu_seconds"] / made.rows * 1e6,
-        "wall_ratios": {peer: ours / steps[peer]["wall_seconds"] for peer in ("duckdb", "postgis") if peer in steps},
+        "wall_ratios": {peer: ratio(steps, peer, "wall_seconds") for peer in known},
+        "cpu_ratios": {peer: ratio(steps, peer, "cpu_seconds") for peer in known},
     }
-    for peer, ratio in figures["wall_ratios"].items():
-        print(f"ingest and release: {ratio:.1f} times the wall time of {peer}")
+    for peer, times in figures["wall_ratios"].items():
+        print(
+            f"ingest and release: {times:.1f} times the wall time of {peer}, {figures['cpu_ratios'][peer]:.1f} times its CPU"
+        )
     print(f"release: {figures['release_cpu_seconds_a_million']:.1f} CPU s a million rows")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def ratio(steps: dict[str, dict[str, Any]], peer: str, figure: str) -> float:
+    """Return how many times what a peer took ingest and release together take."""
+    return (steps["ingest"][figure] + steps["release"][figure]) / steps[peer][figure]
 
 
 def whole_pipeline(made: release_rows.MadeUp, folder: Path) -> dict[str, dict[str, Any]]:
@@ -135,8 +143,13 @@ def peers(csv: Path, folder: Path) -> dict[str, dict[str, Any]]:
     show("duckdb", steps["duckdb"])
     server = shutil.which("postgres")
     home = None if server is None else Path(server).resolve().parent
-    control = Path() if home is None else Path("/usr/share/postgresql") / home.parent.name / "extension/postgis.control"
-    if home is None or not control.is_file():
+    # Debian's packages have lib/postgresql/17/bin beside share/postgresql/17; a build from source bin beside share.
+    shares = (
+        []
+        if home is None
+        else [home.parents[2].with_name("share") / "postgresql" / home.parent.name, home.parent / "share"]
+    )
+    if home is None or not any((share / "extension/postgis.control").is_file() for share in shares):
         print("postgis: not installed here (postgresql and postgis are wanted), so it is left out")
         return steps
     steps["postgis"] = postgis(csv, folder / "postgis", home)
@@ -151,10 +164,15 @@ def postgis(csv: Path, folder: Path, home: Path) -> dict[str, Any]:
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres", "postgres")
-    cluster, socket = str(folder / "cluster"), f"-k {folder} -c listen_addresses= -c maintenance_work_mem=1GB"
-    run = {"check": True, "stdout": subprocess.DEVNULL}
-    subprocess.run([*user, home / "initdb", "-D", cluster, "-A", "trust", "-U", "postgres"], **run)
-    subprocess.run([*user, home / "pg_ctl", "-D", cluster, "-o", socket, "-w", "-l", folder / "log", "start"], **run)
+    cluster, quiet = str(folder / "cluster"), {"check": True, "stdout": subprocess.DEVNULL}
+    subprocess.run([*user, home / "initdb", "-D", cluster, "-A", "trust", "-U", "postgres"], **quiet)
+    settings = ("unix_socket_directories=" + str(folder), "listen_addresses=", "maintenance_work_mem=1GB")
+    options = [part for setting in settings for part in ("-c", setting)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([*user, home / "postgres", "-D", cluster, *options], stdout=log, stderr=log)
+    ready = [home / "pg_isready", "-q", "-h", folder]
+    while server.poll() is None and subprocess.run(ready, check=False).returncode:
+        time.sleep(0.2)
     try:
         header = csv.open(encoding="utf-8").readline().rstrip("\n").split("\t")
         columns = ", ".join(f'"{name}" {NUMBERS.get(name, "text")}' for name in header)
@@ -172,8 +190,13 @@ def postgis(csv: Path, folder: Path, home: Path) -> dict[str, Any]:
         psql = [str(home / "psql"), "-h", str(folder), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-f", str(script)]
         step = measured(psql)
     finally:
-        # The server's processor time is that of `pg_ctl`'s children, which are not ours: its wall time is compared.
-        subprocess.run([*user, home / "pg_ctl", "-D", cluster, "-m", "fast", "stop"], **run)
+        subprocess.run([*user, home / "pg_ctl", "-D", cluster, "-m", "fast", "stop"], **quiet)
+        _, _, used = os.wait4(server.pid, 0)
+        server.returncode = 0
+    # What copies and indexes is the server, the client only sends the file.
+    step["cpu_seconds"] += used.ru_utime + used.ru_stime
+    step["written_mb"] += used.ru_oublock * 512 / 1e6
+    step["peak_mb"] = used.ru_maxrss / 1024
     return step
 
 
