@@ -108,15 +108,19 @@ def look(
     if plan is None:
         msg = "a release cannot be looked at before it is known which records are set apart"
         raise SharingError(msg)
-    columns, which = ", ".join(f'"{name}"' for name in CHECKED), ""
+    columns = ", ".join(f'"{name}"' for name in CHECKED)
     came = hidden.filter("came_coarse").select(_COUNTED)
     with releases.connect(path, spill=spill) as connection:
-        if changed is not None:
+        if changed is None:
+            # Of an open record it only matters whether it is one of those that may not be.
+            asked = pl.concat([hidden["key"], plan.not_open]).unique()
+            which = f"WHERE sharing_category IS DISTINCT FROM '{SharingCategory.OPEN}' OR key IN (FROM asked)"
+        else:
             keys, presences = changed
             asked = pl.concat([keys, presences, plan.not_open]).unique()
-            connection.register("asked", asked.to_frame("key"))
             which = "SEMI JOIN asked USING (key)"
             came = connection.execute(_COARSE).pl().filter(~pl.col("key").is_in(presences.implode())).cast(came.schema)
+        connection.register("asked", asked.to_frame("key"))
         published = connection.execute(f"SELECT {columns} FROM occurrences {which}").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()
     states = plan.apart.states

@@ -13,7 +13,7 @@ from biodata.terms import Column
 from biodata.vocabularies import SharingCategory
 
 PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))
-"""Where a record stands on the map and along the curve, and its identifiers without signs as numbers, beside `terms.PUBLISHED_OCCURRENCE`."""
+"""Where a record stands on the map and along the curve, and its identifiers as numbers, beside `terms.PUBLISHED_OCCURRENCE`."""
 _NAMES: Final = terms.names((*terms.PUBLISHED_OCCURRENCE, *PLACE))
 
 
