@@ -99,8 +99,7 @@ class Changes:
 
 def is_among(places: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which of n places are among others, which are sorted and some."""
-    among: NDArray[np.bool_] = gone[np.minimum(np.searchsorted(gone, places), len(gone) - 1)] == places
-    return among
+    return np.equal(gone[np.minimum(np.searchsorted(gone, places), len(gone) - 1)], places)
 
 
 Crowds = Collection[tuple[Any, ...]]
