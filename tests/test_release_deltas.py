@@ -3,9 +3,11 @@
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import mapbox_vector_tile
 import polars as pl
 import pytest
 
@@ -14,7 +16,8 @@ from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import pointer, releases
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Compare
+from biodata.store.open_release import OpenRelease
+from biodata.store.query.filters import And, Compare, InBox
 from biodata.store.reader import ReleaseReader
 from biodata.store.release_merge import merge, merge_owed
 from biodata.store.releases import Change, Release, StaleChangeError
@@ -96,6 +99,29 @@ def content(release: Release) -> dict[str, list[tuple]]:
         return found
 
 
+def answers(release: Release) -> list[object]:
+    """Return what is counted and drawn of a release, and pages of it; in no order where that is the file's."""
+    old, placed = Compare("year", "<", 2006), InBox(98, 18, 108, 26)
+    with closing(OpenRelease(release.path, timeout_seconds=60)) as opened:
+        found: list[object] = [opened.count("occurrences", where) for where in (None, old, placed, And((old, placed)))]
+        for where in (None, old):
+            for column in ("species", "country_codes", "year"):
+                found.append(sorted(opened.facet("occurrences", where, column, limit=50), key=repr))
+            for z, x, y in ((3, 6, 3), (6, 50, 27), (9, 403, 221), (9, 404, 222)):
+                tile = mapbox_vector_tile.decode(opened.tile("occurrences", z, x, y, where) or b"")
+                found.append(sorted(map(repr, tile.get("occurrences", {}).get("features", []))))
+            rows, cursor = [], None
+            while True:
+                page = opened.page("occurrences", where, ["key", "species"], limit=40, cursor=cursor)
+                rows, cursor = rows + page.rows, page.cursor
+                if cursor is None:
+                    break
+            found.append(sorted(rows))
+        found.append(sorted(opened.page("occurrences", None, ["key"], limit=400, offset=0).rows))
+        found.append(len(opened.page("occurrences", old, ["key"], limit=400, offset=17).rows))
+    return found
+
+
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
     """Return an installation with a release of 300 records."""
@@ -163,6 +189,7 @@ def test_changes_in_any_order_give_what_one_whole_build_gives(lake: Lake, tmp_pa
         crowds = set(found.pop("crowds")), set(rebuilt.pop("crowds"))
         assert crowds[0] >= crowds[1]
         assert found == rebuilt
+        assert answers(release) == answers(expected)
         if step in (3, 6):
             merged = merge(lake.data)
             assert merged == replace(release, path=merged.path)

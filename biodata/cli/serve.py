@@ -35,8 +35,8 @@ def add_commands(app: typer.Typer) -> None:
     )(worker)
     app.command(
         name="release",
-        help="Make what the sharing rules let out the current release: records that are only new are added to a copy of "
-        "the release before, anything else makes a whole new file.\n\nExample: biodata release --data biodata_data",
+        help="Make what the sharing rules let out the current release: what changed stands in a small file beside the "
+        "release before, and both are merged when that has grown.\n\nExample: biodata release --data biodata_data",
     )(release)
 
 

@@ -283,7 +283,7 @@ def attach_base(connection: duckdb.DuckDBPyConnection, path: Path, *, attached: 
         connection.execute(_attach(pointer.base_path(path.parent, base)))
 
 
-def joined(table: str, columns: Sequence[str], *, gone: bool) -> str:
+def joined(table: str, columns: Sequence[str], *, gone: bool, signed: bool = False) -> str:
     """Return the query for a table of a file that differs from a base: the base's rows without those gone, then its own.
 
     Parameters
@@ -295,14 +295,21 @@ def joined(table: str, columns: Sequence[str], *, gone: bool) -> str:
         page and its cursor ask it as they ask a table. The latter stands there as a column: with a condition on an
         expression of `rowid` the spatial extension 1.5.5 fails.
     gone : bool
-        Whether any are.
+        Leave out those of the base that are gone.
+    signed : bool
+        Give all rows of both with the column `sign`: those of the base that are gone stand in this file once more, as -1.
     """
     names = [
         ", ".join(quote(name) if name != "rowid" else told for name in columns)
         for told in ("b.rowid AS rowid", "place AS rowid")
     ]
+    counted = (", 1 AS sign", ", sign") if signed else ("", "")
     without = f" ANTI JOIN {table}_gone g ON b.rowid = g.place" if gone else ""
-    return f"SELECT {names[0]} FROM {BASE}.{quote(table)} b{without} UNION ALL SELECT {names[1]} FROM {table}_delta"  # noqa: S608 - quoted
+    own = " WHERE sign > 0" if not signed and table == "occurrences" else ""
+    return (
+        f"SELECT {names[0]}{counted[0]} FROM {BASE}.{quote(table)} b{without} "  # noqa: S608 - our own names, quoted
+        f"UNION ALL SELECT {names[1]}{counted[1]} FROM {table}_delta{own}"
+    )
 
 
 def base_of(path: Path) -> tuple[str, Path]:

@@ -10,12 +10,15 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from biodata.errors import InputError, QueryTimeoutError, StoreError
 from biodata.store import pointer, tiles
@@ -29,7 +32,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_RECORD_COLUMNS: Final = re.compile(rf"\b({'|'.join([*RELEASE['occurrences'].columns, 'mx', 'my', 'hk', 'rowid'])})\b")
+_RECORD_COLUMNS: Final = frozenset({*RELEASE["occurrences"].columns, "mx", "my", "hk", "rowid"})
+_WORD: Final = re.compile(r"\w+")
+_STATEMENTS_KEPT: Final = 512
 
 _BATCH_ROWS: Final = 16_384
 """Rows of one batch of columns. One of a million rows is made room for at once, which costs half of a tile's time."""
@@ -119,7 +124,8 @@ class OpenRelease:
     def __init__(self, path: Path, *, timeout_seconds: float) -> None:
         self.path = path
         self._differs = path.name.endswith(pointer.DELTA)
-        self._gone = True
+        self._gone: NDArray[np.int64] = np.array([], np.int64)
+        """Places of the base's records that are gone, in their order."""
         self._connection = connect(path)
         self._features: dict[tuple[str, str, tuple[str, ...], bool], str] = {}
         self._watchdog = Watchdog(timeout_seconds)
@@ -131,8 +137,9 @@ class OpenRelease:
                 raise ValueError  # noqa: TRY301 - told below
             self._empty: Mapping[str, list[str]] = json.loads(told.pop("empty_columns"))
             """Columns without any value are not read."""
-            changed = json.loads(told.get("changed", "null"))
-            self._gone = changed is not None and changed["gone"] > 0
+            if self._differs:
+                gone = self.run("SELECT place FROM occurrences_gone ORDER BY place", [])
+                self._gone = np.array([place for (place,) in gone], np.int64)
             self._crowds = frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
             self.id: str = told["id"]
             self.info: dict[str, Any] = {
@@ -187,8 +194,11 @@ class OpenRelease:
         """
         if not self._differs or "occurrences" not in statement or statement.startswith("WITH "):
             return statement
-        columns = list(dict.fromkeys(_RECORD_COLUMNS.findall(statement))) or ["key"]
-        return f"WITH occurrences AS NOT MATERIALIZED ({joined('occurrences', columns, gone=self._gone)}) {statement}"
+        return seeing(statement, gone=self._gone.size > 0)
+
+    def _is_signed(self, table: str) -> bool:
+        """Whether rows of a table are counted by their signs: in less time than by leaving out those that are gone."""
+        return self._gone.size > 0 and table == "occurrences"
 
     def page(
         self,
@@ -284,12 +294,28 @@ class OpenRelease:
         if limit == 0:
             return Page([], None)
         # One row more than asked tells whether there is a next page.
-        statement, params = statements.page(table, told, where, limit=limit + 1, offset=offset, after=after)
-        rows = self.run(statement, params)
+        rows = self._rows(table, told, where, limit + 1, offset, after)
         more = len(rows) > limit > 0
         rows = rows[:limit]
         following = Cursor(self.id, table.name, self._question(where), rows[-1][0]).encode() if more else None
         return Page([row[1:] for row in rows], following)
+
+    def _rows(
+        self, table: Table, told: Sequence[str], where: Filter | None, limit: int, offset: int, after: int
+    ) -> list[tuple[Any, ...]]:
+        """Read expressions of rows with their places before them, those that are gone left out."""
+        if offset or not self._is_signed(table.name):
+            return self.run(*statements.page(table, told, where, limit=limit, offset=offset, after=after))
+        found: list[tuple[Any, ...]] = []
+        wanted = limit + limit // 32 + 1
+        while True:
+            statement, params = statements.page(table, told, where, limit=wanted, after=after)
+            rows = self.run(seeing(statement), params)
+            gone = tiles.is_among(np.array([row[0] for row in rows], np.int64), self._gone)
+            found += [row for row, went in zip(rows, gone, strict=True) if not went]
+            if len(rows) < wanted or len(found) >= limit:
+                return found[:limit]
+            after = rows[-1][0]
 
     def _question(self, where: Filter | None) -> str:
         """Return what tells a question to this file from others."""
@@ -299,13 +325,20 @@ class OpenRelease:
         """Count rows."""
         if where is None:
             return int(self.info["counts"][_table(table).name])
+        if self._is_signed(table):
+            statement, params = statements.count(_table(table), where, counted="coalesce(sum(sign), 0)")
+            return int(self.run(seeing(statement, signed=True), params)[0][0])
         return int(self.run(*statements.count(_table(table), where))[0][0])
 
     def facet(
         self, table: str, where: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1
     ) -> list[tuple[Any, int]]:
         """Count rows by the values of a column, the most frequent first; see `query.statements.facet`."""
-        statement, params = statements.facet(_table(table), column, where, limit=limit, offset=offset, minimum=minimum)
+        signed = self._is_signed(table)
+        statement, params = statements.facet(
+            _table(table), column, where, limit=limit, offset=offset, minimum=minimum, signed=signed
+        )
+        statement = seeing(statement, signed=True) if signed else statement
         return [(value, int(count)) for value, count in self.run(statement, params)]
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
@@ -330,12 +363,23 @@ class OpenRelease:
         properties: Sequence[str] | None = None,
     ) -> bytes:
         """Return a vector tile; see `tiles.tile`."""
-        return tiles.tile(self._columns, table, z, x, y, where=where, properties=properties, crowds=self._crowds)
+        changes = tiles.Changes(self._gone, seeing) if self._is_signed(table) else None
+        return tiles.tile(
+            self._columns, table, z, x, y, where=where, properties=properties, crowds=self._crowds, changes=changes
+        )
 
     def close(self) -> None:
         """Close it; a question that is being answered ends first."""
         self._watchdog.close()
         self._connection.close()
+
+
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def seeing(statement: str, *, gone: bool = False, signed: bool = False) -> str:
+    """Return a statement that sees the columns that it names of the records of both files; see `duck.joined`."""
+    columns = [name for name in dict.fromkeys(_WORD.findall(statement)) if name in _RECORD_COLUMNS] or ["key"]
+    records = joined("occurrences", columns, gone=gone, signed=signed)
+    return f"WITH occurrences AS NOT MATERIALIZED ({records}) {statement}"
 
 
 def _table(name: str) -> Table:

@@ -38,6 +38,7 @@ from biodata.store.tables import RELEASE
 from biodata.terms import Column
 
 _BEFORE: Final = "before"
+_SIGN: Final = Column("sign", pl.Int32, "")
 _PAGED: Final = Column("place", pl.Int64, "")
 _RECORD: Final = (*terms.PUBLISHED_OCCURRENCE, *PLACE)
 
@@ -96,9 +97,9 @@ class DeltaFile(ReleaseFile):
         if not files:
             self._connection.register("none", empty)
         run(f"CREATE TEMP TABLE staged AS {self._of_staged(f'read_parquet([{files}])' if files else 'none', assessed)}")
-        kept = 'mx, my, kingdom, phylum, "class", "year", "datasetKey", "eventID", "parentEventID", sharing_category'
+        names = ", ".join(quote(c.name) for c in _RECORD)
         run(
-            f"""CREATE TEMP TABLE lost AS SELECT key, {row_hash("occurrences")} AS hash, {kept}
+            f"""CREATE TEMP TABLE lost AS SELECT {names}, rowid AS place, {row_hash("occurrences")} AS hash
                 FROM {self._before}.occurrences WHERE key IN (FROM changed)"""
         )
         run(
@@ -112,14 +113,16 @@ class DeltaFile(ReleaseFile):
         self._view("beside_others", [c.name for c in BESIDE_OTHERS])
         for table in ("changed", "staged", "lost"):
             run(f"DELETE FROM {table} WHERE key IN (FROM same)")
-        names = ", ".join(quote(c.name) for c in _RECORD)
         self._write_gone("occurrences", "key IN (FROM changed)")
-        self._create("occurrences_delta", (*_RECORD, _PAGED))
-        own = f"SELECT {names} FROM {_BEFORE}.occurrences_delta WHERE key NOT IN (FROM changed) UNION ALL"
+        self._create("occurrences_delta", (*_RECORD, _SIGN, _PAGED))
+        behind = self._rows_of_base("occurrences")
+        own = f"SELECT {names}, sign FROM {_BEFORE}.occurrences_delta WHERE sign < 0 OR key NOT IN (FROM changed) UNION ALL"
         run(
             f"""INSERT INTO occurrences_delta
-                SELECT {names}, {self._rows_of_base("occurrences")} - 1 + row_number() OVER (ORDER BY hk NULLS LAST, key)
-                FROM ({own if self._changed_before else ""} SELECT {names} FROM staged) ORDER BY hk NULLS LAST, key"""
+                SELECT {names}, sign, {behind} - 1 + row_number() OVER (ORDER BY hk NULLS LAST, key, sign)
+                FROM ({own if self._changed_before else ""} SELECT {names}, 1 AS sign FROM staged
+                      UNION ALL SELECT {names}, -1 FROM lost WHERE place < {behind})
+                ORDER BY hk NULLS LAST, key, sign"""
         )
         self._view("occurrences", [c.name for c in _RECORD])
         tile_counts.count_changes(self._connection, before=_BEFORE if self._changed_before else None)

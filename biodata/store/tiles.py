@@ -3,11 +3,13 @@
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from biodata.errors import InputError
 from biodata.formats.vector_tiles import Whole, encode_points
@@ -79,6 +81,27 @@ class Run(Protocol):
         """Run it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What stands beside the records of a release's base.
+
+    Attributes
+    ----------
+    gone : numpy.ndarray
+        Places of the base's records that are gone, in their order.
+    seeing : function of a statement
+        Gives one that sees the records of both files, with `signed` those that are gone as -1.
+    """
+
+    gone: NDArray[np.int64]
+    seeing: Callable[..., str]
+
+
+def is_among(places: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which of n places are among others, which are sorted and some."""
+    return gone[np.minimum(np.searchsorted(gone, places), len(gone) - 1)] == places
+
+
 Crowds = Collection[tuple[Any, ...]]
 """Zoom, column and row of the tiles above the low zooms with more than `MAXIMUM_POINTS` records."""
 
@@ -93,6 +116,7 @@ def tile(
     crowds: Crowds,
     where: Filter | None = None,
     properties: Sequence[str] | None = None,
+    changes: Changes | None = None,
 ) -> bytes:
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
@@ -120,6 +144,8 @@ def tile(
         Only these rows.
     properties : sequence of str, optional
         What a record tells, and no more; `count` may be among it. Columns of single values.
+    changes : Changes, optional
+        What stands beside the records of the release's base, where some of these are gone.
 
     Returns
     -------
@@ -136,7 +162,7 @@ def tile(
         expected = f"expected z from 0 to {MAXIMUM_ZOOM}, x and y from 0 to 2^z - 1"
         raise InputError(problem, value=f"{z}/{x}/{y}", expected=expected, code="TILE_UNKNOWN")
     if collection == "occurrences":
-        return _points(run, (z, x, y), crowds, where, properties)
+        return _points(run, (z, x, y), crowds, where, properties, changes)
     if collection not in SHAPE_PROPERTIES:
         problem = f"there are no tiles of {collection}"
         raise InputError(problem, code="TILE_UNKNOWN")
@@ -169,24 +195,32 @@ def _read(columns: pa.RecordBatchReader) -> pa.Table:
 
 
 def _points(
-    run: Run, place: tuple[int, int, int], crowds: Crowds, where: Filter | None, properties: Sequence[str] | None
+    run: Run,
+    place: tuple[int, int, int],
+    crowds: Crowds,
+    where: Filter | None,
+    properties: Sequence[str] | None,
+    changes: Changes | None,
 ) -> bytes:
     """Return a tile of records, or of their counts in bins where the zoom is low or the tile crowded."""
     z, x, y = place
     told = _told(properties)
     if z in LOW_ZOOMS or place in crowds:
-        counts = run(*_counted(z, x, y, where), _in_bins)
+        counts = run(*_counted(z, x, y, where, changes), _in_bins)
         if z in LOW_ZOOMS or counts.sum() > MAXIMUM_POINTS:
             return _binned(counts)
     condition, params = sql.where(where, RELEASE["occurrences"])
     shift = ZOOM - z
     west, north = x << shift, y << shift
-    found = run(
-        f"""SELECT mx, my{told} FROM occurrences
-            WHERE mx BETWEEN ? AND ? AND my BETWEEN ? AND ? AND {condition}""",
-        [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
-        _read,
-    )
+    place_of = ", rowid" if changes is not None else ""
+    statement = f"""SELECT mx, my{told}{place_of} FROM occurrences
+            WHERE mx BETWEEN ? AND ? AND my BETWEEN ? AND ? AND {condition}"""
+    statement = changes.seeing(statement) if changes is not None else statement
+    box = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
+    found: pa.Table = run(statement, [*box, *params], _read)
+    if changes is not None:
+        gone = is_among(found["rowid"].to_numpy(), changes.gone)
+        found = (found.filter(pa.array(~gone)) if gone.any() else found).drop_columns("rowid")
     fine = shift - _EXTENT_BITS
     return encode_points(
         "occurrences",
@@ -239,7 +273,7 @@ def _told(properties: Sequence[str] | None) -> str:
     return "".join(f", {told}" for told in found)
 
 
-def _counted(z: int, x: int, y: int, where: Filter | None) -> Sql:
+def _counted(z: int, x: int, y: int, where: Filter | None, changes: Changes | None) -> Sql:
     """Return the statement for the bins of a tile: counted beforehand where they can be, else now.
 
     A bin's number is its row times the bins of a row, plus its column.
@@ -257,11 +291,13 @@ def _counted(z: int, x: int, y: int, where: Filter | None) -> Sql:
     west, north = x << shift, y << shift
     place = f"((({down} - {north}) >> {fine})::BIGINT << {BIN_BITS}) | (({across} - {west}) >> {fine})"
     condition, params = told
-    return (
-        f"""SELECT {place} AS bin{counted} FROM {table}
-            WHERE {across} BETWEEN ? AND ? AND {down} BETWEEN ? AND ? AND {condition}""",
-        [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
-    )
+    signed = changes is not None and table == "occurrences"
+    counted = ', sign AS "count"' if signed else counted
+    statement = f"""SELECT {place} AS bin{counted} FROM {table}
+            WHERE {across} BETWEEN ? AND ? AND {down} BETWEEN ? AND ? AND {condition}"""
+    if changes is not None and signed:
+        statement = changes.seeing(statement, signed=True)
+    return statement, [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params]
 
 
 def _grouped(where: Filter | None) -> Sql | None:

@@ -49,13 +49,22 @@ def page(
     return text, [*params, limit, offset]
 
 
-def count(table: Table, filter_: Filter | None) -> Sql:
-    """Return the statement that counts rows."""
+def count(table: Table, filter_: Filter | None, *, counted: str = "count(*)") -> Sql:
+    """Return the statement that counts rows, as `counted` counts."""
     condition, params = where(filter_, table)
-    return f"SELECT count(*) FROM {quote(table.name)} WHERE {condition}", params
+    return f"SELECT {counted} FROM {quote(table.name)} WHERE {condition}", params
 
 
-def facet(table: Table, column: str, filter_: Filter | None, *, limit: int, offset: int = 0, minimum: int = 1) -> Sql:
+def facet(
+    table: Table,
+    column: str,
+    filter_: Filter | None,
+    *,
+    limit: int,
+    offset: int = 0,
+    minimum: int = 1,
+    signed: bool = False,
+) -> Sql:
     """Return the statement that counts rows by the values of a column, the most frequent first.
 
     Parameters
@@ -70,13 +79,16 @@ def facet(table: Table, column: str, filter_: Filter | None, *, limit: int, offs
         How many values, and how many of the first to leave out.
     minimum : int
         Values of fewer rows are left out.
+    signed : bool
+        A row counts as its column `sign` says.
     """
     found = table.column(column)
     value = f"unnest({quote(column)})" if isinstance(found.dtype, pl.List) else quote(column)
     condition, params = where(filter_, table)
+    counted, sign = ("sum(sign)::BIGINT", ", sign") if signed else ("count(*)", "")
     text = f"""
-        SELECT value, count(*) AS n FROM (SELECT {value} AS value FROM {quote(table.name)} WHERE {condition})
-        WHERE value IS NOT NULL GROUP BY value HAVING count(*) >= ? ORDER BY n DESC, value LIMIT ? OFFSET ?
+        SELECT value, {counted} AS n FROM (SELECT {value} AS value{sign} FROM {quote(table.name)} WHERE {condition})
+        WHERE value IS NOT NULL GROUP BY value HAVING {counted} >= ? ORDER BY n DESC, value LIMIT ? OFFSET ?
     """
     return text, [*params, minimum, limit, offset]
 
