@@ -390,7 +390,7 @@ def test_a_release_of_unchanged_data_is_the_same_one_and_each_stage_is_a_line(se
     assert second[0] == "nothing new: the release before stays"
     assert second[1] == first[0]
     for stage in (
-        "setting about 3 records beside each other",
+        "setting about 1 records beside each other",
         "3 of 3 records published",
         "writing the release's file",
     ):
