@@ -43,7 +43,7 @@ class Measured:
 @cache
 def _measures() -> Mapping[str, Measured]:
     """Return what is measured, by the key of its headings."""
-    found = {}
+    found: dict[str, Measured] = {}
     for row in read_rows("measured_headings.csv"):
         least, greatest = (float(row[name]) if row[name] else None for name in ("least", "greatest"))
         found |= {key(w): Measured(row["kind"], row["unit"], least, greatest) for w in row["words"].split("|")}
