@@ -151,11 +151,11 @@ def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
     if category is not None and taxa:
         named = [any(cells) for cells in zip(*map(layout.cells, taxa), strict=True)]
         rows = list(zip(layout.rows, layout.cells(category.index), named, strict=True))
-        of_taxa = {None, *(told for _, told, has_taxon in rows if has_taxon)}
-        others = Counter(told for _, told, _ in rows if told is not None and told not in of_taxa)
-        layout.rows[:] = [row for row, told, _ in rows if told not in others]
-        for told, count in others.items():
-            layout.findings.append(layout.finding(None, category.heading, told, "NO_ANIMAL_LEFT_OUT", count=str(count)))
+        of_taxa = {None, *(kind for _, kind, has_taxon in rows if has_taxon)}
+        others = Counter(kind for _, kind, _ in rows if kind is not None and kind not in of_taxa)
+        layout.rows[:] = [row for row, kind, _ in rows if kind not in others]
+        for kind, count in others.items():
+            layout.findings.append(layout.finding(None, category.heading, kind, "NO_ANIMAL_LEFT_OUT", count=str(count)))
 
 
 def _is_likely(proposal: Proposal) -> bool:
