@@ -4,6 +4,7 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pyogrio
@@ -129,7 +130,8 @@ def test_ground_inside_the_band_is_told_with_what_it_fails(settings, request_of)
 
 
 def test_a_run_says_the_band_and_the_certainty_that_it_was_asked(settings, request_of):
-    report = runs.find_corridors(settings, request_of(band_m=400.0, certainty=0.9))
+    request = request_of(band_m=400.0, certainty=0.9)
+    report = runs.find_corridors(settings, request)
     assert report.parameters["boundary_band_m"] == 400.0
     looked_at = runs.read_results(settings, "considered_ground").filter(pl.col("name").str.contains("Cao Vit"))
     card = json.loads(looked_at["evidence"][0])
@@ -138,7 +140,7 @@ def test_a_run_says_the_band_and_the_certainty_that_it_was_asked(settings, reque
         "its ground reaches farther than 400 m from the border"
     )
     assert looked_at["reason"][0] == "corridor yes, no records at hand on any side"
-    again = standing.taken_up(settings, report.run_id)
+    again = standing.taken_up(settings, report.run_id, resistance=Path(request.resistance))
     assert (again.boundaries.band_m, again.request.certainty) == (400.0, 0.9)
     assert judging_of(again.request, "2026-01-01").side_share == 0.9
 

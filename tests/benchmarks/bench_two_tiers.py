@@ -221,10 +221,11 @@ def grounds(boundaries: BoundarySet) -> list[tuple[tuple[str, str], shapely.Geom
     lands = {code: shapely.intersection(places.country_geometry(code, boundaries), window) for code in sorted(MEMBERS)}
     for n, (one, land) in enumerate(lands.items()):
         for other, facing in list(lands.items())[n + 1 :]:
-            line = shapely.intersection(shapely.boundary(land), shapely.boundary(facing))
-            line = shapely.line_merge(
-                shapely.multilinestrings([part for part in shapely.get_parts(line) if part.length > 0])
-            )
+            if not shapely.intersects(land, facing):
+                continue
+            shared = shapely.intersection(shapely.boundary(land), shapely.boundary(facing))
+            parts = [part for part in shapely.get_parts(shared) if part.length > 0]
+            line = shapely.line_merge(shapely.MultiLineString(parts))
             for part in shapely.get_parts(line):
                 for at in np.arange(0.2, part.length, 0.45):
                     found.append(((one, other), shapely.buffer(shapely.line_interpolate_point(part, at), 0.225)))
@@ -272,10 +273,8 @@ def _grounds_by_tier(
     tiers, judged = {str(tier): 0 for tier in EvidenceTier}, {"grounds": 0}
     for border, shape in where:
         near = counted.inside(shape)
-        maybe = (
-            near["chances"].drop_nulls().explode(empty_as_null=False, keep_nulls=False) if near.height else pl.Series()
-        )
-        on = set(maybe.struct.field("side").to_list()) if len(maybe) else set()
+        side_of = pl.element().struct.field("side")
+        on = set(near.select(pl.col("chances").list.eval(side_of).explode()).to_series().drop_nulls())
         if not on >= set(border):
             continue
         judged["grounds"] += 1
