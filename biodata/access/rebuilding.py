@@ -19,7 +19,6 @@ from biodata.store import checksums, releases, sharing_memory
 from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
-from biodata.store.mercator import hilbert, project
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
 from biodata.store.rules_in_force import rules_in_force
@@ -147,11 +146,11 @@ def _build(
             left_out.append(told)
             hidden.append(_hidden(kept, decided))
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
-            write_part(_placed(published), parts[-1], row_group_rows=20_000)
+            write_part(releases.placed(published), parts[-1], row_group_rows=20_000)
             done += batch.height
             step(_PUBLISHED * done / total)
         parts.append(work.folder / "presences.parquet")
-        write_part(_placed(presences), parts[-1], row_group_rows=20_000)
+        write_part(releases.placed(presences), parts[-1], row_group_rows=20_000)
         assessed = assessments.of_release(
             parts,
             gazetteer=gazetteer,
@@ -255,15 +254,6 @@ def _causes(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _is_coarse() -> pl.Expr:
     return pl.col("quality_flags").list.contains(_GENERALISED).fill_null(value=False)
-
-
-def _placed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a release's file is sorted by, from the published coordinates."""
-    there = pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null())
-    known = frame.filter(there)
-    mx, my = project(*(known.get_column(c).to_numpy() for c in ("decimalLongitude", "decimalLatitude")))
-    known = known.with_columns(mx=pl.Series(mx), my=pl.Series(my), hk=pl.Series(hilbert(mx, my)))
-    return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
 
 
 def _name(settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame) -> str:

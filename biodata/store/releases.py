@@ -358,7 +358,7 @@ class _Stage:
         if rows.is_empty():
             return []
         path = self.folder / "presences.parquet"
-        write_part(_placed(rows), path, row_group_rows=20_000)
+        write_part(placed(rows), path, row_group_rows=20_000)
         return [path]
 
     def _stage(self, batches: Iterable[pl.DataFrame], total: int, name: str) -> list[Path]:
@@ -367,7 +367,7 @@ class _Stage:
         done = 0
         with tqdm(total=total, unit="record", disable=not self.progress) as bar:
             for batch in batches:
-                frame = _placed(_checked("occurrences", self.publish(batch)))
+                frame = placed(_checked("occurrences", self.publish(batch)))
                 parts.append(self.folder / f"{name}-{len(parts):06d}.parquet")
                 # Small row groups of sorted rows: a range of the curve reads few of them.
                 write_part(frame, parts[-1], row_group_rows=20_000)
@@ -419,7 +419,7 @@ def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     return terms.conform(frame, columns)
 
 
-def _placed(frame: pl.DataFrame) -> pl.DataFrame:
+def placed(frame: pl.DataFrame) -> pl.DataFrame:
     """Add mx, my, hk from the published coordinates, null where there are none, and plain numbers; sort along the curve."""
     frame = frame.hstack(plain_numbers(frame))
     there = pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null())
