@@ -18,7 +18,7 @@ from english_left import OTHERS, english_in
 pytest_plugins = ("api_client",)
 
 SOURCES = [
-    Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "conversation", "views", "submit")
+    Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "views", "submit", "sides", "states")
 ]
 
 
@@ -28,7 +28,11 @@ def problems():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assign) and "problem" in ast.dump(node.targets[0]):
                 values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-                yield from (one.value for one in values if isinstance(one, ast.Constant) and " " in str(one.value))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "refuse":
+                values = node.args[1:2]
+            else:
+                continue
+            yield from (one.value for one in values if isinstance(one, ast.Constant) and " " in str(one.value))
 
 
 @pytest.mark.parametrize("language", OTHERS)
