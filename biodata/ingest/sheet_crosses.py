@@ -268,6 +268,8 @@ def _cross_of(
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     headings = [column.heading.strip() for column in tallies]
+    if not named and len(tallies) > 1 and are_names([*_short(headings).values()]):
+        return Cross(tallies, "scientificName", _short(headings))
     if len(tallies) < _FEWEST:
         return None
     if not named:
@@ -290,7 +292,7 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
 
 
 def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[str, str]]:
-    """Take the rows that tell the places of columns out of a cross-table: pairs, or latitudes and longitudes one by one."""
+    """Take the rows that tell places or days of columns out of a cross-table: pairs, latitudes and longitudes, dates."""
     found: dict[str, dict[str, str]] = {}
     named = bool(set(NAMES_OF_TAXA) & set(names.values()))
     open_ = {c.index: c.heading for c in layout.columns if names[c.index] == c.heading or names[c.index] in _COUNTS}
@@ -302,6 +304,9 @@ def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[st
         }
         if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
             term = "verbatimCoordinates"
+        elif len(places) > 1 and sum(_is_day(cell, layout) for cell in places.values()) >= _MOSTLY * len(places):
+            term, year = "eventDate", year_of(layout) or ""
+            places = {at: with_year(cell, year) or cell for at, cell in places.items()}
         elif len(places) > 1 and len(terms) == 1 and all(_ANGLE.match(ascii_digits(cell)) for cell in places.values()):
             term = str(terms.pop())
         else:
