@@ -33,6 +33,8 @@ class Column:
     index: int
     heading: str
     row: int  # that the heading stands in
+    of_groups: bool = False
+    """Whether its cells come from rows between the records, so that its heading means nothing."""
 
 
 @dataclass
@@ -230,7 +232,7 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
 def _with_groups(out: Layout, rows: list[tuple[int, Cells]]) -> list[tuple[int, Cells]]:
     """Return the rows without those of one cell that head the ones below them, whose text becomes a column of these.
 
-    There are two such rows at least, each with records below it; what stands before a colon is a label.
+    They are merged over half of the table, or two at least that begin below the headings; what stands before a colon is a label.
     """
     wide = {r1 for r1, c1, r2, c2 in out.grid.merges if r1 == r2 and c2 - c1 + 1 >= len(out.columns) / 2}
     filled = [[cell for cell in cells if cell is not None] for _, cells in rows]
@@ -240,12 +242,14 @@ def _with_groups(out: Layout, rows: list[tuple[int, Cells]]) -> list[tuple[int, 
         if len(set(filled[at])) == 1 and len(filled[at + 1]) > 2 and (number in wide or len(filled[at]) == 1)
         and not _NUMBER.fullmatch(filled[at][0]) and (at == 0 or len(filled[at - 1]) > 2 or is_total(filled[at - 1][0]))
     ]  # fmt: skip
-    if len(heads) < 2 or heads[0] > 0 or len(out.columns) < _FEWEST_COLUMNS:
+    merged = bool(heads) and all(rows[at][0] in wide for at in heads)
+    if len(out.columns) < _FEWEST_COLUMNS or not (merged or (len(heads) > 1 and heads[0] == 0)):
         return rows
     labels = [_MARK_OF_LABEL.split(filled[at][0], maxsplit=1) for at in heads]
     index = max(column.index for column in out.columns) + 1
-    out.columns.append(Column(index, labels[0][0].strip(), out.heading_row))
-    told, found = "", []
+    out.columns.append(Column(index, labels[0][0].strip(), out.heading_row, of_groups=True))
+    told: str | None = None
+    found: list[tuple[int, Cells]] = []
     for at, (number, cells) in enumerate(rows):
         if at in heads:
             told = labels[heads.index(at)][-1].strip()

@@ -107,6 +107,13 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     return out
 
 
+def by_cells(heading: str, cells: Sequence[str | None]) -> Proposal:
+    """Return what cells alone are of: dates, places in figures, else names of places."""
+    told = _told(cells)
+    term = next((term for term in ("eventDate", "verbatimCoordinates") if told and _ARE[term](told)), "locality")
+    return Proposal(heading, term, _BY_CELLS, None, Why.TAKEN)
+
+
 def _is_open(one: Proposal) -> bool:
     """Tell whether hardly anything is known of a heading, or that it is of no term without being sure of it."""
     return one.confidence < _LIKELY or (one.why is Why.NOT_KEPT and one.confidence < CERTAIN)
