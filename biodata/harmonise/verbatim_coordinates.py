@@ -64,8 +64,6 @@ def interpret(told: Told, where: pl.Series) -> Findings:
         )
         for name in _ISSUES
     }
-    # What has a likely reading alone is not read, and no silence.
-    flags["COORDINATE_INVALID"] = flags["COORDINATE_INVALID"] | open_.fill_null(value=False)
     flags["COORDINATE_PROJECTED"] = projected
     noted = [
         repairs(rows, term, read[name], rule, applied=applied)
