@@ -49,7 +49,9 @@ class Told(NamedTuple):
 def every_told(layout: Layout) -> list[Told]:
     """Return everything that is told above the headings."""
     found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
-    return found + [one for row, cells in layout.above for one in (*_by_hemisphere(row, cells), *_by_metres(row, cells))]
+    return found + [
+        one for row, cells in layout.above for one in (*_by_hemisphere(row, cells), *_by_metres(row, cells))
+    ]
 
 
 def told_above(layout: Layout) -> list[Told]:

@@ -85,7 +85,7 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
         may_mean = {
             term for one, told in zip(out, cells, strict=True)
             if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT
-            for term in ((one.term,) if one.why is Why.TAKEN else (one.term, *one.others))
+            for term in ((one.term or "",) if one.why is Why.TAKEN else (one.term or "", *one.others))
             if term == one.term or term not in _ARE or not told or _ARE[term](told)
         }  # fmt: skip
         may_mean |= {"individualCount"} if any(told and _are_counts(told) for told in cells) else set()
