@@ -166,8 +166,9 @@ def _column(flag: str, columns: tuple[str, ...], rows: Rows, row: int) -> str | 
             there = [column for column in ("eventID", "locationID") if column in headings]
         if there and there[0] in _PAIR:
             there = there[:2]
-        # A cell that is filled and gives nothing has a reading that waits for somebody's word.
-        return next((column for column in there if own.get(column) is None), next(iter(filled), None))
+        # A place that is filled and gives nothing has a reading that waits for somebody's word.
+        waiting = filled[0] if columns == _BOTH and filled else None
+        return next((column for column in there if own.get(column) is None), waiting)
     wrong = _WRONG.get(flag, bool)
     return next((column for column in filled if wrong(own[column])), next(iter(filled), None))
 
