@@ -20,7 +20,7 @@ from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
-_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4
+_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND, _MOST_LABELS = 3, 0.6, 0.85, 4, 2
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
@@ -299,9 +299,10 @@ def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[st
     while named and layout.rows:
         told = {at: cell for at, cell in enumerate(layout.rows[0][1]) if cell is not None}
         places = {at: cell for at, cell in told.items() if at in open_}
-        terms = {one.term for one in propose([cell for at, cell in told.items() if at not in open_])} & {
-            *IN_DEGREES.values()
-        }
+        labels = [cell for at, cell in told.items() if at not in open_]
+        if len(labels) > _MOST_LABELS or (labels and are_names(labels)):  # a record
+            break
+        terms = {one.term for one in propose(labels)} & {*IN_DEGREES.values()}
         if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
             term = "verbatimCoordinates"
         elif len(places) > 1 and sum(_is_day(cell, layout) for cell in places.values()) >= _MOSTLY * len(places):
