@@ -225,3 +225,46 @@ def test_cells_unlike_all_others_of_their_column(tmp_path):
     assert found >= {(5, "Ring"), (6, "Wing"), (7, "Weight"), (8, "End"), (9, "Total"), (10, "Weight")}
     assert found <= {(row, column) for row, column in found if row in range(5, 11)}
     assert not any(p["blocking"] for p in report["problems"] if p["code"] == "CELL_ODD")
+
+
+def test_labels_between_records_are_of_those_below(tmp_path):
+    head = ["Tree", "Coordinates", "Species", "Count"]
+    rows = [[f"T{n}", "2.42, 102.01", TAXA[n], 5] for n in range(4)]
+    nights = [["Night 1: 12 March 2024"], *rows[:2], ["Night 2: 8 May 2024"], *rows[2:]]
+    assert (
+        records(tmp_path, {"A": [head, *nights]})["eventDate"].to_list() == ["12 March 2024"] * 2 + ["8 May 2024"] * 2
+    )
+
+
+def test_tables_one_below_the_other_with_labels_in_one_cell(tmp_path):
+    def round_of(number):
+        label = [f"Round {number}   Date: 2024-05-0{number}   Surveyor: A"]
+        return [
+            label,
+            ["No", "Lat", "Long", "Species", "Count"],
+            *[[n, 16.4, 98.7, name, 1] for n, name in enumerate(TAXA, 1)],
+            [],
+        ]
+
+    found = records(tmp_path, {"A": [["Roadkill"], *round_of(1), *round_of(2)]})
+    assert found["eventDate"].value_counts().sort("eventDate").rows() == [("2024-05-01", 4), ("2024-05-02", 4)]
+
+
+def test_days_below_the_headings_of_stations(tmp_path):
+    rows = [
+        ["Species", "Q1", "Q2", "Q3"],
+        ["Date", "2024-04-11", "2024-04-12", "2024-04-13"],
+        *[[name, 2, 1, 3] for name in TAXA],
+    ]
+    sites = [["Site", "Latitude", "Longitude"], ["Q1", 30.1, 102.8], ["Q2", 30.2, 102.9], ["Q3", 30.3, 103.0]]
+    found = records(tmp_path, {"Data": rows, "Sites": sites})
+    assert set(found.select("locationID", "eventDate").rows()) == {
+        ("Q1", "2024-04-11"),
+        ("Q2", "2024-04-12"),
+        ("Q3", "2024-04-13"),
+    }
+
+
+def test_metres_side_by_side_above_the_table(tmp_path):
+    rows = [["UTM 48P", 548823, 1542354], [], ["Date", "Species", "Count"], *[["2023-11-06", name, 1] for name in TAXA]]
+    assert records(tmp_path, {"A": rows})["decimalLatitude"].cast(float).is_between(13.9, 14.0).all()

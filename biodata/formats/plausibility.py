@@ -141,6 +141,7 @@ def _table() -> dict[str, float]:
         table |= dict.fromkeys(letters, figure)
     table |= dict.fromkeys(_VIETNAMESE_TONES, -2.0)
     table |= dict.fromkeys(map(chr, range(0x0E01, 0x0E5C)), -8.0)
+    table |= dict.fromkeys(map(chr, range(0x0E50, 0x0E5A)), -3.7)  # digits
     table |= dict.fromkeys(_THAI_CONSONANTS, -5.5)
     table |= dict.fromkeys(_THAI_LEADING | _THAI_FOLLOWING | _THAI_FREQUENT, -3.7)
     table |= dict.fromkeys(_THAI_RARE, -7.0)

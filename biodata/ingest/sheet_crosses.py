@@ -20,7 +20,7 @@ from biodata.parsers.coordinate_pairs import read_pair
 from biodata.parsers.day_month import OrderEvidence
 from biodata.parsers.numerals import ascii_digits
 
-_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4
+_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND, _MOST_LABELS = 3, 0.6, 0.85, 4, 2
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
@@ -268,6 +268,8 @@ def _cross_of(
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     headings = [column.heading.strip() for column in tallies]
+    if not named and len(tallies) > 1 and are_names([*_short(headings).values()]):
+        return Cross(tallies, "scientificName", _short(headings))
     if len(tallies) < _FEWEST:
         return None
     if not named:
@@ -290,18 +292,22 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
 
 
 def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[str, str]]:
-    """Take the rows that tell the places of columns out of a cross-table: pairs, or latitudes and longitudes one by one."""
+    """Take the rows that tell places or days of columns out of a cross-table: pairs, latitudes and longitudes, dates."""
     found: dict[str, dict[str, str]] = {}
     named = bool(set(NAMES_OF_TAXA) & set(names.values()))
     open_ = {c.index: c.heading for c in layout.columns if names[c.index] == c.heading or names[c.index] in _COUNTS}
     while named and layout.rows:
         told = {at: cell for at, cell in enumerate(layout.rows[0][1]) if cell is not None}
         places = {at: cell for at, cell in told.items() if at in open_}
-        terms = {one.term for one in propose([cell for at, cell in told.items() if at not in open_])} & {
-            *IN_DEGREES.values()
-        }
+        labels = [cell for at, cell in told.items() if at not in open_]
+        if len(labels) > _MOST_LABELS or (labels and are_names(labels)):  # a record
+            break
+        terms = {one.term for one in propose(labels)} & {*IN_DEGREES.values()}
         if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
             term = "verbatimCoordinates"
+        elif len(places) > 1 and sum(_is_day(cell, layout) for cell in places.values()) >= _MOSTLY * len(places):
+            term, year = "eventDate", year_of(layout) or ""
+            places = {at: with_year(cell, year) or cell for at, cell in places.items()}
         elif len(places) > 1 and len(terms) == 1 and all(_ANGLE.match(ascii_digits(cell)) for cell in places.values()):
             term = str(terms.pop())
         else:

@@ -19,7 +19,7 @@ from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, read_grids
 from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
-from biodata.ingest.headings.deciding import NAMES_OF_TAXA
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA, by_cells
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
 from biodata.ingest.sheet_layout import Layout, blocks_of, lay_out, sheet_kind
@@ -94,7 +94,10 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
-    by_index = {column.index: one for column, one in zip(layout.columns, proposed, strict=True)}
+    by_index = {
+        column.index: by_cells(column.heading, layout.cells(column.index)) if column.of_groups else one
+        for column, one in zip(layout.columns, proposed, strict=True)
+    }
     sure = {one.term for one in proposed if one.confidence > CERTAIN}
     names: dict[int, str] = {}
     sure |= {in_degrees for metres, in_degrees in IN_DEGREES.items() if metres in sure}

@@ -33,6 +33,8 @@ class Column:
     index: int
     heading: str
     row: int  # that the heading stands in
+    of_groups: bool = False
+    """Whether its cells come from rows between the records, so that its heading means nothing."""
 
 
 @dataclass
@@ -75,7 +77,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
     upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
     _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
-    _take_rows(out, filled[last + 1 :], filled[last][1])
+    _take_rows(out, _with_groups(out, filled[last + 1 :]), filled[last][1])
     _join_angles(out)
     _read_dittos(out)
     return out
@@ -89,11 +91,26 @@ def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
         return [grid]
     headings = filled[first][1]
     again = [at for at, (_, cells) in enumerate(filled) if at > first and cells == headings]
-    # Headings that stand again on each printed page have no label of their own above them.
-    starts = [at - 1 for at in again if sum(is_heading(cell or "") for cell in filled[at - 1][1]) > 1]
-    if not starts or len(starts) < len(again):
+    # Headings that stand again on each printed page have no label of their own above them: a row that is no record.
+    width = sum(cell is not None for cell in headings)
+
+    def begin(at: int) -> int:
+        """Return the first of the rows of labels above headings."""
+        while at and 2 * sum(cell is not None for cell in filled[at - 1][1]) <= width + 1 and (
+            filled[at][0] - filled[at - 1][0] == 1
+        ):  # fmt: skip
+            at -= 1
+        return at
+
+    starts = [begin(at) for at in again]
+    starts = [
+        start if start < at or sum(is_heading(cell or "") for cell in filled[at - 1][1]) < 2 else at - 1
+        for start, at in zip(starts, again, strict=True)
+    ]
+    if not starts or any(start == at for start, at in zip(starts, again, strict=True)):
         return [grid]
-    own = filled[first - 1][0] if first else 0
+    own = filled[begin(first)][0] if first else 0
+    own = filled[first - 1][0] if first and own == filled[first][0] else own
     title = [row for row in grid.rows if row[0] < own]
     numbers = [own, *(filled[at][0] for at in starts), grid.rows[-1][0] + 1]
     return [
@@ -212,6 +229,37 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
             out.columns.append(Column(index, heading, row))
 
 
+def _with_groups(out: Layout, rows: list[tuple[int, Cells]]) -> list[tuple[int, Cells]]:
+    """Return the rows without those of one cell that head the ones below them, whose text becomes a column of these.
+
+    They are merged over half of the table, or two at least that begin below the headings; what stands before a colon is a label.
+    """
+    wide = {r1 for r1, c1, r2, c2 in out.grid.merges if r1 == r2 and c2 - c1 + 1 >= len(out.columns) / 2}
+    filled = [[cell for cell in cells if cell is not None] for _, cells in rows]
+    heads = [
+        at
+        for at, (number, _) in enumerate(rows[:-1])
+        if len(set(filled[at])) == 1 and len(filled[at + 1]) > 2 and (number in wide or len(filled[at]) == 1)
+        and not _NUMBER.fullmatch(filled[at][0]) and (at == 0 or len(filled[at - 1]) > 2 or is_total(filled[at - 1][0]))
+    ]  # fmt: skip
+    merged = bool(heads) and all(rows[at][0] in wide for at in heads)
+    if len(out.columns) < _FEWEST_COLUMNS or not (merged or (len(heads) > 1 and heads[0] == 0)):
+        return rows
+    labels = [_MARK_OF_LABEL.split(filled[at][0], maxsplit=1) for at in heads]
+    index = max(column.index for column in out.columns) + 1
+    out.columns.append(Column(index, labels[0][0].strip(), out.heading_row, of_groups=True))
+    told: str | None = None
+    found: list[tuple[int, Cells]] = []
+    for at, (number, cells) in enumerate(rows):
+        if at in heads:
+            told = labels[heads.index(at)][-1].strip()
+        elif len(filled[at]) > 1:
+            found.append((number, [*cells, *[None] * (index - len(cells)), told][: index + 1]))
+        else:
+            found.append((number, cells))
+    return found
+
+
 def _join_angles(out: Layout) -> None:
     """Make one column of those that hold the degrees, minutes and seconds of one coordinate."""
     parts = [_ANGLE_PART.fullmatch(column.heading) for column in out.columns]
@@ -308,6 +356,8 @@ _ANGLE_PART: Final = re.compile(
     r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"
 )
 _LONGEST_TOTAL: Final = 20
+_FEWEST_COLUMNS: Final = 4
+_MARK_OF_LABEL: Final = re.compile(r"\s*[:：៖]\s*")
 _COLONS: Final = (":", "：", "៖")
 _MARK: Final = re.compile(r"[:：៖\-–—]")
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
+from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells, Layout
 from biodata.ingest.sheet_repairs import ZONE_TOLD
@@ -28,6 +29,7 @@ _OF_ALL: Final = frozenset(
     decimalLongitude easting northing minimumElevationInMeters eventTime""".split()
 )
 """Terms that a label may tell of all rows."""
+_LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
 _DAY_MONTH: Final = re.compile(r"(\d{1,2})([-/. 月]?) ?(?:\d{1,2}日?|[^\W\d][^\d]*)")
@@ -47,7 +49,9 @@ class Told(NamedTuple):
 def every_told(layout: Layout) -> list[Told]:
     """Return everything that is told above the headings."""
     found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
-    return found + [one for row, cells in layout.above for one in _by_hemisphere(row, cells)]
+    return found + [
+        one for row, cells in layout.above for one in (*_by_hemisphere(row, cells), *_by_metres(row, cells))
+    ]
 
 
 def told_above(layout: Layout) -> list[Told]:
@@ -68,9 +72,17 @@ def _by_hemisphere(row: int, cells: Cells) -> Iterator[Told]:
             yield Told(term, told[0], told[0], row, told[0])
 
 
+def _by_metres(row: int, cells: Cells) -> Iterator[Told]:
+    """Yield easting and northing of a row that has both as bare numbers side by side."""
+    for east, north in pairwise(cells):
+        pair = METRES.fullmatch(f"{east}/{north}") if east and north else None
+        if pair is not None and east and north and east.isdigit() and north.isdigit():
+            yield from (Told(term, text, text, row, text) for term, text in (("easting", east), ("northing", north)))
+
+
 def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
     """Yield the texts of a row with what stands before their colon; a label alone is of the text behind it."""
-    texts = [line.strip() for cell in cells if cell for line in cell.splitlines() if line.strip()]
+    texts = [line.strip() for cell in cells if cell for line in _LINES.split(cell) if line.strip()]
     label = ""
     for text, after in zip_longest(texts, texts[1:]):
         before, *rest = _SIGN.split(text, maxsplit=1)
@@ -114,7 +126,8 @@ def _of_label(label: str, text: str) -> str | None:
 def _is_date(text: str) -> bool:
     """Tell whether a text is a day, several or a month, if only in one of two orders or another era."""
     (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
-    return read["precision"] in _DAYS or read["proposal"] is not None
+    bare = ascii_digits(text).replace(".", "").isdigit() and len(text) != len("20260301")
+    return not bare and (read["precision"] in _DAYS or read["proposal"] is not None)
 
 
 def year_of(layout: Layout) -> str | None:

@@ -20,7 +20,7 @@ _WITH_TIME: Final = re.compile(
     rf"{clocks.WORD_TIME})"
 )
 _ISO: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-_YEAR_FIRST: Final = re.compile(r"(\d{4})([/.\\_ ])(\d{1,2})(?:\2(\d{1,2}))?")
+_YEAR_FIRST: Final = re.compile(r"(\d{4})([/.:\\_ ])(\d{1,2})(?:\2(\d{1,2}))?")
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})\s?([-/.\\_ ])\s?(\d{1,2})\s?\2\s?(\d{4})")
 _MONTH_YEAR: Final = re.compile(r"(\d{1,2})[-/.\\ ](\d{4})")
 _ORDINAL: Final = re.compile(r"(\d{4})-?(\d{3})")

@@ -82,8 +82,13 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     """Return proposals with what cells alone tell where no heading may mean it: dates, places, and beside them taxa."""
     out = list(proposals)
     for terms, fellows in _TOLD_BY_CELLS:
-        sure = [one for one in out if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT]
-        may_mean = {t for one in sure for t in ((one.term,) if one.why is Why.TAKEN else (one.term, *one.others))}
+        may_mean = {
+            term for one, told in zip(out, cells, strict=True)
+            if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT
+            for term in ((one.term or "",) if one.why is Why.TAKEN else (one.term or "", *one.others))
+            if term == one.term or term not in _ARE or not told or _ARE[term](told)
+        }  # fmt: skip
+        may_mean |= {"individualCount"} if any(told and _are_counts(told) for told in cells) else set()
         if may_mean & {*terms, *fellows} or not (terms[0] not in NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
             continue
         for term in terms:
@@ -100,6 +105,13 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
             if named:
                 break
     return out
+
+
+def by_cells(heading: str, cells: Sequence[str | None]) -> Proposal:
+    """Return what cells alone are of: dates, places in figures, else names of places."""
+    told = _told(cells)
+    term = next((term for term in ("eventDate", "verbatimCoordinates") if told and _ARE[term](told)), "locality")
+    return Proposal(heading, term, _BY_CELLS, None, Why.TAKEN)
 
 
 def _is_open(one: Proposal) -> bool:
