@@ -318,7 +318,7 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
         # Delimited text leaves blank lines out by itself, and notes stand apart.
         if before and number > before + 1 and not is_text:
             out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
-        out.rows.append((number, cells))
+        out.rows.append((number, [*cells]))  # what is read into them leaves the sheet as it came
         before = number
 
 

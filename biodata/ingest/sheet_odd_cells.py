@@ -38,8 +38,10 @@ def odd_cells(layout: Layout, names: Mapping[int, str]) -> Iterator[Finding]:
     for column in open_:
         yield from _of_numbers(layout, column, columns[column])
         yield from _of_codes(layout, column, columns[column])
+    moments = {column: _moments(cells) for column, cells in columns.items() if _has_figures(cells)}
     for first, second in pairwise(layout.columns):
-        yield from _in_order(layout, second, columns[first], columns[second])
+        if first in moments and second in moments:
+            yield from _in_order(layout, second, columns[first], columns[second], moments[first], moments[second])
     for column in layout.columns:
         if is_total(column.heading):
             yield from _of_sums(layout, column, columns)
@@ -104,13 +106,16 @@ def _moments(cells: Sequence[str | None]) -> list[str | None]:
     return [(clock and f"{clock[1]:0>2}:{clock[2]}") or date for clock, date in zip(clocks, dates, strict=True)]
 
 
+def _has_figures(cells: Sequence[str | None]) -> bool:
+    return any(cell is not None and any(map(str.isdigit, cell)) for cell in cells)
+
+
 def _in_order(
-    layout: Layout, second: Column, beginnings: Sequence[str | None], ends: Sequence[str | None]
-) -> Iterator[Finding]:
+    layout: Layout, second: Column, beginnings: Sequence[str | None], ends: Sequence[str | None],
+    first_moments: Sequence[str | None], last_moments: Sequence[str | None],
+) -> Iterator[Finding]:  # fmt: skip
     """Yield the ends that are before their beginnings, where the others of two columns side by side are after them."""
-    if not all(any(cell is not None and any(map(str.isdigit, cell)) for cell in cells) for cells in (beginnings, ends)):
-        return
-    both = enumerate(zip(_moments(beginnings), _moments(ends), strict=True))
+    both = enumerate(zip(first_moments, last_moments, strict=True))
     compared = [(at, first <= last) for at, (first, last) in both if first and last and len(first) == len(last)]
     after = sum(ordered for _, ordered in compared)
     if len(compared) < _MANY_WORDS or after == len(compared) or after < (_MOSTLY - 0.1) * len(compared):
