@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from biodata import cli
 from commands import run
 
 HEAVY = ("numba", "geopandas", "pygbif", "rasterio", "pandas", "matplotlib")
@@ -28,6 +29,11 @@ def test_every_command_has_help_with_an_example(command):
     done = run(*command, "--help")
     assert done.returncode == 0, done.stderr
     assert not command or "Example" in done.stdout
+
+
+def test_the_help_shows_every_command_once():
+    named = [name for panel in cli.PANELS.values() for name in panel]
+    assert sorted(named) == sorted(command.name for command in cli.registered)
 
 
 def test_help_loads_nothing_heavy():

@@ -2,9 +2,10 @@
 
 import os
 import sys
-from typing import Final
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from biodata.cli import (
     access,
@@ -57,7 +58,86 @@ from biodata.cli import (
 )
 from biodata.errors import BiodataError
 
+PANELS: Final = {
+    "Take in": {
+        "demo": "Take in the sample data, analyse it, release it and serve the map.",
+        "pull": "Fetch records, protected areas and lists from services on the internet.",
+        "ingest": "Take in files: records, protected areas, checklists, layers.",
+        "survey": "Templates, checks, sending, review and results of field surveys.",
+        "dataset": "Title, licence, citation and DOI of each dataset.",
+        "protected-areas": "Clean a file of protected areas.",
+        "checklist": "Checklists that names are matched to.",
+    },
+    "Look": {
+        "explain": "Show a record's story: each value as it came, as it was read and as it goes out.",
+        "species": "What a name is, and a species' occupancy, extent, richness, habitat and model.",
+        "names": "Match the scientific names of a table to checklists.",
+        "parse": "Read one kind of value in a CSV file: dates, coordinates, countries, names.",
+        "datum": "Rank the coordinate systems that the points of a table may have.",
+        "quality": "Test the quality of records (TDWG BDQ Core).",
+        "assess": "Find clusters of likely doubles, and places that look wrong.",
+    },
+    "Analyse": {
+        "candidates": "Write the candidate transboundary reserves of the last runs.",
+        "corridors": "Find corridors between areas: line, polygon, width and cost of each pair.",
+        "corridors-uncertainty": "How often each cell is in a corridor when the uncertain inputs vary.",
+        "corridors-validate": "Test whether held-out records stand nearer to corridors than chance.",
+        "resistance": "Turn layers into resistance to movement, by a table.",
+        "cost-distance": "Accumulate the cost of moving away from sources.",
+        "circuit": "Run a Circuitscape project.",
+        "network": "Connectivity of a network of patches, and what each patch and link is worth.",
+        "conefor": "Run Conefor's command line.",
+        "protconn": "ProtConn: the protected and connected share of a country or landscape.",
+        "gaps": "How much is protected and what is missing, by country and jointly.",
+        "reserves": "Select reserves: planning units and Marxan's projects.",
+        "scenarios": "Compare corridors with the border open and closed.",
+        "climate": "How fast climates move, and corridors to where an area's climate will be.",
+        "survey-design": "Propose the survey that would settle a corridor or candidate.",
+        "movement": "Home ranges and paths of tracked animals; never published.",
+        "analysis-inputs": "Write published data as a project of Marxan, Circuitscape or Conefor.",
+        "runs": "List, repeat and compare analyses.",
+        "report": "Write the printable report of a candidate, a corridor, or ground that was looked at.",
+    },
+    "Share": {
+        "release": "Publish what the sharing rules let out.",
+        "serve": "Serve the API and the map of the current release.",
+        "export": "Write a table of the current release: CSV, Darwin Core, GeoParquet, GeoPackage, ...",
+        "cite": "Cite records of the current release.",
+        "replay": "Ask a citation again, under today's sharing rules.",
+        "rules": "Sharing rules: what is hidden, and who decides.",
+        "sensitive": "Make a taxon sensitive from now on, or lift its rule.",
+        "consent": "A country's consent to shared outputs.",
+        "rights": "Labels of communities, permits and terms of use.",
+        "exact": "The exact records of sensitive species, kept apart.",
+        "access": "Requests for exact records, and grants.",
+        "withdraw": "Take back a dataset or records.",
+    },
+    "Run a node": {
+        "worker": "Do the work that waits in the queue.",
+        "account": "Accounts and their roles.",
+        "key": "Keys of programs that use the API.",
+        "node": "National nodes: keys, exports, and which nodes a hub trusts.",
+        "audit": "The log of who did what; leaks; openness.",
+        "verify": "Check every file of an installation.",
+        "backup": "Copy an installation.",
+        "restore": "Make an installation from a backup.",
+        "purge": "Remove every file that still holds a withdrawn record.",
+        "compact": "Make few files of the lake's many small ones.",
+    },
+}  # fmt: skip
+"""What `biodata --help` shows: the commands in the order in which a person needs them, each with its line."""
+
+
+class _InOrder(TyperGroup):
+    """Lists the commands as `PANELS` has them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        order = [name for panel in PANELS.values() for name in panel]
+        return sorted(super().list_commands(ctx), key=order.index)
+
+
 app: Final = typer.Typer(
+    cls=_InOrder,
     help="A shared biodiversity record for Southwest China and ASEAN.",
     no_args_is_help=True,
     add_completion=False,
@@ -65,56 +145,59 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
-    demo,
-    ingest,
-    pull,
-    dataset,
-    protected_areas,
-    quality,
-    serve,
-    sensitive,
-    rules,
-    survey,
-    survey_design,
-    species,
-    survey,
-    movement,
+    access,
+    accounts,
+    assess,
+    audit,
+    candidates,
+    circuit,
+    cite,
+    climate,
+    conefor,
+    consent,
     corridors,
     corridors_uncertainty,
     corridors_validate,
-    candidates,
-    scenarios,
-    climate,
     cost_distance,
-    resistance,
-    run_records,
-    network,
-    conefor,
-    report,
-    reserves,
-    protconn,
-    gaps,
-    export,
+    dataset,
+    datum,
+    demo,
     engine_inputs,
-    circuit,
-    cite,
     exact,
     explain,
-    accounts,
-    access,
+    export,
+    gaps,
+    ingest,
     keys,
-    nodes,
-    consent,
-    audit,
-    rights,
-    datum,
-    parse,
+    movement,
     names,
-    assess,
+    network,
+    nodes,
+    parse,
+    protconn,
+    protected_areas,
+    pull,
+    quality,
+    report,
+    reserves,
+    resistance,
+    rights,
+    rules,
+    run_records,
+    scenarios,
+    sensitive,
+    serve,
+    species,
+    survey,
+    survey_design,
     upkeep,
     withdraw,
 ):
     module.add_commands(app)
+registered: Final[list[Any]] = [*app.registered_commands, *app.registered_groups]
+for command in registered:
+    panel = next(panel for panel, commands in PANELS.items() if command.name in commands)
+    command.rich_help_panel, command.short_help = panel, PANELS[panel][command.name]
 
 
 def main() -> None:
