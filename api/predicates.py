@@ -17,6 +17,7 @@ from biodata.store.query.filters import (
     Filter,
     InBox,
     InCountry,
+    Listed,
     Intersects,
     IsNull,
     Like,
@@ -133,6 +134,8 @@ def _unknown(leaf: Filter) -> tuple[Filter, ...]:
             return (IsNull("decimalLatitude"),)
         case InCountry():
             return (NO_COUNTRY,)
+        case Listed():
+            return ()
         case Differ(column, other):
             return (IsNull(column), IsNull(other))
     return (IsNull(getattr(leaf, "column")),)  # noqa: B009 - every other leaf has one

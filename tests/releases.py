@@ -27,7 +27,7 @@ SECRET_WORDS = ("Trung Khanh ridge 7", "TK-SECRET-1", "Lan Hoang Thi", "karst ca
 OPEN = 640
 """Open records with coordinates; five more have none."""
 
-GIBBON_STATUS = {"status_list": "red_list", "status_scope": "global", "status_year": 2020, "status_category": "CR"}
+GIBBON_STATUS = {"kind": "redList", "area": "global", "value": "CR", "year": 2020}
 
 TAXA = {
     GIBBON: ("Mammalia", "Primates", "Hylobatidae", "Nomascus", 2436501, "CR"),
@@ -181,6 +181,11 @@ def results() -> dict[str, pl.DataFrame]:
         "reserve_candidates": [candidate],
         "considered_ground": [considered],
         "taxa": [*(taxon(name) for name in TAXA), family("Bovidae", 9614), taxon("Capricornis argyrochaetes", accepted=SEROW)],
+        "taxon_statuses": [
+            status(GIBBON, **GIBBON_STATUS), status(SEROW, kind="redList", area="LA", value="EN", year=2019),
+            status("Phasianidae", rank="FAMILY", kind="cites", area="global", value="II"),
+            status(PHEASANT, kind="isInvasive", area="VN", value="true"),
+        ],
     }  # fmt: skip
     return {
         name: pl.DataFrame(
@@ -195,13 +200,17 @@ def taxon(name: str, accepted: str | None = None) -> dict[str, Any]:
     class_, order, family_, genus, key, category = TAXA[accepted or name]
     common = {GIBBON: {"en": "Cao Vit gibbon", "vi": "Vượn Cao Vít"}}.get(name, {})
     return {
-        **(GIBBON_STATUS if name == GIBBON else {}),
         "checklist": "sample 1", "taxon_id": f"S-{name}" if accepted else f"T{key}", "accepted_taxon_id": f"T{key}",
         "scientificName": name, "scientificNameAuthorship": AUTHORS.get(name, "Hodgson, 1831"), "taxonRank": "SPECIES",
         "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED", "kingdom": "Animalia", "phylum": "Chordata",
         "class": class_, "order": order, "family": family_, "genus": genus, "iucnRedListCategory": category,
         "gbif_key": None if accepted else key, "vernacular_names": json.dumps(common, ensure_ascii=False) if common else None,
     }  # fmt: skip
+
+
+def status(name: str, *, rank: str = "SPECIES", **said: Any) -> dict[str, Any]:
+    """Return what a list says of a taxon."""
+    return {"checklist": "sample 1", "scientificName": name, "taxon": name, "taxonRank": rank, **said}
 
 
 def family(name: str, key: int) -> dict[str, Any]:
@@ -252,4 +261,4 @@ def make_release(
 
 def _full(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row with every column of its table."""
-    return {column.name: row.get(column.name) for column in terms.TABLES[table]}
+    return {column.name: row.get(column.name) for column in (terms.TABLES.get(table) or terms.PUBLISHED_TABLES[table])}

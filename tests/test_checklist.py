@@ -236,33 +236,12 @@ def test_griis_lists(shared):
     assert len(paths) == 11
 
 
-def test_status_lists_keep_scope_and_year_and_a_national_category_is_never_taken_for_the_global_one():
-    rows = [{**MACAQUE, "iucnRedListCategory": "Vulnerable", "保护级别": "国家二级"}]
+@pytest.mark.parametrize(("scope", "expected"), [("CN", None), ("global", "VU")])
+def test_a_national_category_is_never_taken_for_the_global_one(scope, expected):
+    rows = [{**MACAQUE, "iucnRedListCategory": "Vulnerable"}]
     batch = pl.DataFrame(rows).with_columns(source_file=pl.lit("list.csv"), source_row=pl.lit(2, pl.Int64))
-    red = {"list": "red_list", "year": "2021", "authority": "a ministry"}
-    for scope, told in (("CN", None), ("global", "VU")):
-        frame, _ = taxa(batch, checklist="x", declarations={**red, "scope": scope})
-        status = frame.select(pl.col("^status_.*$")).row(0)
-        assert status == ("red_list", scope, 2021, "a ministry", "VU")
-        assert frame["iucnRedListCategory"].to_list() == [told]
-    frame, _ = taxa(batch, checklist="x", declarations={"list": "protection", "scope": "CN", "year": "2021"})
-    assert frame["status_category"].to_list() == ["国家二级"]
-
-
-@pytest.mark.parametrize(
-    ("declared", "option"),
-    [
-        ({"list": "green"}, "list"),
-        ({"list": "red_list", "year": "2021"}, "scope"),
-        ({"list": "red_list", "scope": "China", "year": "2021"}, "scope"),
-        ({"list": "red_list", "scope": "CN", "year": "21"}, "year"),
-        ({"scope": "CN"}, "scope"),
-    ],
-)
-def test_a_status_list_that_is_not_declared_whole_is_refused(declared, option):
-    batch = pl.DataFrame([MACAQUE]).with_columns(source_file=pl.lit("list.csv"), source_row=pl.lit(2, pl.Int64))
-    with pytest.raises(InputError, match=f"column {option}"):
-        taxa(batch, checklist="x", declarations=declared)
+    frame, _ = taxa(batch, checklist="x", declarations={"list": "red_list", "year": "2021", "scope": scope})
+    assert frame["iucnRedListCategory"].to_list() == [expected]
 
 
 @pytest.mark.parametrize("heading", ["Scientific_name", "scientific name", "SCIENTIFICNAME", "dwc:scientificName"])

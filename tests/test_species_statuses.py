@@ -17,7 +17,7 @@ def listed(checklist, name, accepted=None, **status):
     return {
         "checklist": checklist, "taxon_id": f"{checklist}-{name}", "accepted_taxon_id": f"{checklist}-{accepted or name}",
         "scientificName": name, "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
-        **{f"status_{key}": value for key, value in status.items()},
+        "statuses": json.dumps([status]) if status else None,
     }  # fmt: skip
 
 
@@ -29,9 +29,11 @@ def settings(tmp_path, monkeypatch):
     rows = [
         listed("names", "Rucervus eldii"),
         listed("names", "Cervus eldii", accepted="Rucervus eldii"),
-        listed("china", "Cervus eldii", list="protection", scope="CN", year=2021, authority="a ministry", category="I"),
-        listed("iucn", "Rucervus eldii", list="red_list", scope="global", year=2015, category="EN"),
-        listed("iucn", "Muntiacus muntjak", list="red_list", scope="global", year=2016, category="LC"),
+        listed(
+            "china", "Cervus eldii", kind="nationalProtection", area="CN", value="I", year=2021, authority="a ministry"
+        ),
+        listed("iucn", "Rucervus eldii", kind="redList", area="global", value="EN", year=2015),
+        listed("iucn", "Muntiacus muntjak", kind="redList", area="global", value="LC", year=2016),
     ]
     with Lake.open(made.data) as lake:
         for checklist in ("names", "china", "iucn"):
@@ -47,12 +49,12 @@ def test_lists_are_found_under_every_name_and_the_rule_that_decides_is_told(sett
     answer = CliRunner().invoke(app, [*asked, "--json"])
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.stdout)
-    assert [(r["scope"], r["list"], r["year"], r["category"]) for r in found["lists"]] == [
-        ("global", "red_list", 2015, "EN"),
-        ("CN", "protection", 2021, "I"),
+    assert [(r["area"], r["kind"], r["year"], r["value"]) for r in found["lists"]] == [
+        ("global", "redList", 2015, "EN"),
+        ("CN", "nationalProtection", 2021, "I"),
     ]
     assert {rule["rule_id"] for rule in found["rules"]} == {"rucervus-eldii", "cervus-eldii", "panolia-eldii"}
     lines = CliRunner().invoke(app, asked).stdout.splitlines()
-    assert lines[0] == "global red_list 2015: EN"
-    assert lines[1] == "CN protection 2021, a ministry: I"
+    assert lines[0] == "global redList 2015: EN"
+    assert lines[1] == "CN nationalProtection 2021, a ministry: I"
     assert lines[2].endswith("decides")

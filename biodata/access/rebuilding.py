@@ -13,6 +13,7 @@ import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.errors import StoreError
+from biodata.harmonise.rematch import taxon_statuses
 from biodata.settings import Settings
 from biodata.sharing.publish import reason_of, set_apart_of
 from biodata.store import checksums, releases, sharing_memory
@@ -160,8 +161,9 @@ def _build(
         unnamed, causes = work.folder / "replay.duckdb", work.folder / "causes.parquet"
         with ReleaseFile(unnamed, spill=settings.data / "tmp", memory_limit=settings.memory_limit) as file:
             file.write_occurrences(parts, assessed)
+            listed = taxon_statuses(lake.read("taxa", snapshot=snapshot), boundaries)
             for table in releases.RESULTS:
-                file.write_results(table, None)
+                file.write_results(table, listed if table == "taxon_statuses" else None)
             file.write_boundaries(boundaries)
             file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
             file.write_surveys(None)

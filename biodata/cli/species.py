@@ -172,7 +172,8 @@ def statuses(
         return
     for row in found.lists:
         whose = f", {row['authority']}" if row["authority"] else ""
-        say(f"{row['scope']} {row['list']} {row['year']}{whose}: {row['category'] or 'no category'}")
+        when = f" {row['year']}" if row["year"] else ""
+        say(f"{row['area']} {row['kind']}{when}{whose}: {row['value']}")
     if not found.lists:
         say("no status list has it")
     for place, rule in enumerate(found.rules):

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata import places, terms
+from biodata import lists, places, terms
 from biodata.flags import FLAGS
 from biodata.harmonise import elements
 from biodata.harmonise.checklists import Checklist
@@ -115,3 +115,34 @@ def rematch_report(old: pl.DataFrame, new: pl.DataFrame, told: pl.DataFrame) -> 
     bears = pl.coalesce(*(pl.when(pl.col(name).is_in(known)).then(name) for name in ("canonical", "species", "genus")))
     counted = names.select(scientificName=bears, records="records").drop_nulls()
     return compare_versions(old, new, counted)
+
+
+def taxon_statuses(taxa: pl.DataFrame, boundaries: places.BoundarySet) -> pl.DataFrame:
+    """Return what all lists say of taxa, under the names that records have.
+
+    Parameters
+    ----------
+    taxa : polars.DataFrame of `terms.TAXON`
+        All checklists of an installation.
+    boundaries : BoundarySet
+
+    Returns
+    -------
+    polars.DataFrame of `terms.TAXON_STATUS`
+    """
+    listed = taxa.filter(pl.col("statuses").is_not_null())
+    terms_of_name = [name for name in NAME_TERMS if name in listed.columns and name != "iucnRedListCategory"]
+    names = listed.select(terms_of_name).unique("scientificName", keep="first", maintain_order=True)
+    missing = {name: pl.lit(None, pl.String) for name in NAME_TERMS if name not in terms_of_name}
+    found = Resolution(taxa, boundaries).resolve(names.with_columns(**missing))
+    rank = pl.col("n_taxonRank")
+    above = pl.coalesce(pl.when(rank == name.upper()).then(f"n_{name}") for name in lists.GROUPS)
+    below = pl.concat_str("n_species", "n_infraspecificEpithet", separator=" ")
+    return lists.table(
+        listed,
+        found.select(
+            "scientificName",
+            taxon=pl.when(rank == "SPECIES").then("n_species").otherwise(pl.coalesce(below, above)),
+            taxonRank=rank,
+        ),
+    )

@@ -9,15 +9,13 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
+from biodata import lists, terms
 from biodata.errors import InputError, Refusal
 from biodata.harmonise.headings import OWN_COLUMNS, Headings
-from biodata.harmonise.status_lists import status_columns
 from biodata.matching import vernaculars
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.scientific_names import parse_names
 from biodata.terms.taxa import BESIDE, EXTENSION
-from biodata.vocabularies import RED_LIST
 
 _IDS: Final = ("taxonid", "id", "scientificnameid")
 _NAMES: Final = ("scientificname", "sciname", "canonicalname")
@@ -25,16 +23,6 @@ _RANKS: Final = ("kingdom", "phylum", "class", "order", "family")
 _ABOVE_GENUS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "SUPERFAMILY", "FAMILY", "SUBFAMILY", "TRIBE")
 _NOTHING: Final = frozenset({"NA"})
 _BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ [a-z-]+(?: [a-z-]+)?$")
-
-# https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
-_IUCN: Final = MappingProxyType(
-    {
-        **{code: code for code in RED_LIST},
-        **{"EXTINCT": "EX", "EXTINCT IN THE WILD": "EW", "CRITICALLY ENDANGERED": "CR", "ENDANGERED": "EN"},
-        **{"VULNERABLE": "VU", "NEAR THREATENED": "NT", "LEAST CONCERN": "LC", "DATA DEFICIENT": "DD"},
-        **{"NOT EVALUATED": "NE", "LR/NT": "NT", "LR/LC": "LC", "LR/CD": "NT"},
-    }
-)
 
 
 def taxa(
@@ -51,7 +39,7 @@ def taxa(
     declarations : mapping
         What is declared of it: `version`; `order`, its place among the checklists that names are matched to; `keys`,
         `gbif` or `col` where its identifiers are GBIF's or the Catalogue of Life's keys; `list`, `scope`, `year` and
-        `authority` of a status list (`status_lists`).
+        `authority` of a status list (`lists`).
 
     Returns
     -------
@@ -70,6 +58,7 @@ def taxa(
     told = table.values(*_NAMES)
     names = [name.replace("_", " ") if name else None for name in told]
     authors = _authors(table)
+    found = lists.read(_rows(table), declarations)
     frame = pl.DataFrame(
         {
             "source_file": batch["source_file"],
@@ -79,7 +68,8 @@ def taxa(
             "taxon_id": pl.Series(table.values(*_IDS), dtype=pl.String),
             **_classification(table),
             **_rank_and_status(table),
-            **status_columns(table, _red_list_codes(table), declarations),
+            "statuses": found,
+            "iucnRedListCategory": _global_categories(found),
             **_keys(table, declarations.get("keys")),
             **_vernaculars(table),
             "synonyms": pl.Series(_other_names(table), dtype=pl.List(pl.String)),
@@ -96,6 +86,11 @@ def taxa(
         checklist_order=pl.lit(_order(declarations), pl.Int32),
     )
     return terms.conform(frame, terms.TAXON), refusals
+
+
+def _rows(table: Headings) -> list[dict[str, str | None]]:
+    """Return the rows with their columns in lower case."""
+    return table.batch.select(pl.col(name).alias(lower) for lower, name in table.columns.items()).to_dicts()
 
 
 def _verbatim(batch: pl.DataFrame) -> pl.Series:
@@ -198,19 +193,16 @@ def _rank_and_status(table: Headings) -> dict[str, pl.Series]:
     }
 
 
-def _red_list(table: Headings) -> list[str | None]:
-    """Return the Red List category as told."""
-    return table.values("iucnredlistcategory", "iucnstatus", "iucn", "threatstatus")
-
-
-def _red_list_codes(table: Headings) -> pl.Series:
-    """Return the Red List categories as IUCN's codes."""
-    return pl.Series([_iucn(value) for value in _red_list(table)], dtype=pl.String)
-
-
-def _iucn(told: str | None) -> str | None:
-    """Return the category's code; tags such as (PE), possibly extinct, are left out."""
-    return _IUCN.get(re.sub(r"\s*\(.*\)$", "", told).upper()) if told else None
+def _global_categories(statuses: pl.Series) -> pl.Series:
+    """Return the global Red List category among statuses."""
+    stated = (json.loads(text) if text else [] for text in statuses)
+    return pl.Series(
+        [
+            next((one["value"] for one in listed if (one["kind"], one["area"]) == (lists.RED, lists.GLOBAL)), None)
+            for listed in stated
+        ],
+        dtype=pl.String,
+    )
 
 
 def _vernaculars(table: Headings) -> dict[str, pl.Series]:

@@ -40,8 +40,8 @@ class ChecklistSource:
     options : mapping
         `encoding` and `separator` of tables of text; `version`, else as the title or the file's name tells it (v1.2);
         `order`, its place among checklists (1 is asked first); `keys`, `gbif` or `col` where its identifiers are
-        theirs. Of a red list or a list of protected species `list` (red_list or protection), `scope` (global, CN,
-        CN-YN), `year` and `authority`.
+        theirs. Of a status list `list` (red_list, protection, cites or alien), `scope` (global, CN, CN-YN), `year` and
+        `authority`.
     progress : bool
         Not used: whoever consumes the batches shows the progress.
     """

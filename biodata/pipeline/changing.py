@@ -27,8 +27,11 @@ _LEVELS: Final = 16
 """How deep events may be parts of others."""
 _PARTS: Final = ("hidden", "held", "unpublished", "marked")
 _NAMES: Final = ("datasetKey", "eventID", "parentEventID")
-_LISTED: Final = ("protected_areas", "taxa")
-"""Tables that are published as the lake has them."""
+_LISTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "protected_areas": ("protected_areas",),
+    "taxa": ("taxa", "taxon_statuses"),
+}
+"""The lake's tables that are published whole, each with what is published of it."""
 
 
 def basis(
@@ -64,7 +67,8 @@ def _digest(apart: Memory) -> str:
 def unchanged_tables(then: Mapping[str, Any], now: Mapping[str, Any]) -> frozenset[str]:
     """Return the tables that are published as in the release before."""
     tables = then.get("tables", {})
-    return frozenset(name for name in _LISTED if tables.get(name) == now["tables"][name])
+    same = (names for table, names in _LISTED.items() if tables.get(table) == now["tables"][table])
+    return frozenset(name for names in same for name in names)
 
 
 def find(

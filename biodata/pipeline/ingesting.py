@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import terms
+from biodata import lists, terms
 from biodata.errors import InputError, StoreError
 from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest.layer_copies import store_layers
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
 """The column that identifies a row of the tables that are no records."""
 
+_CHANGES_SHOWN: Final = 50
 _SCOPES: Final = {"taxa": "checklist"}
 """Tables of which a dataset's whole state is given each time, by the column of the dataset."""
 
@@ -173,6 +174,10 @@ def _commit(
             known = lake.read("layers").select("name", was="theme").join(frame, on="name")
             other = known.filter(pl.col("was") != pl.col("theme")).select("name", "was", "theme")
             report.notes += [f"layer {name} was {was} and is {now} from now on" for name, was, now in other.iter_rows()]
+        if report.table == "taxa":
+            known_taxa = lake.read("taxa")
+            own = pl.col("checklist") == report.dataset
+            before, others = known_taxa.filter(own), known_taxa.filter(~own)
         scope = _SCOPES.get(report.table)
         outcome = lake.commit_table(
             report.table,
@@ -186,9 +191,34 @@ def _commit(
         )
         _complete(report, outcome, dry_run=dry_run)
         if report.table == "taxa" and outcome.changes:
-            others = lake.read("taxa").filter(pl.col("checklist") != report.dataset)
             resolved = resolve_names(lake, settings, taxa=pl.concat([others, frame]), dry_run=dry_run)
             report.notes.append(str(resolved))
+            report.notes += _changed_statuses(lake, before, frame)
+
+
+def _changed_statuses(lake: Lake, before: pl.DataFrame, now: pl.DataFrame) -> list[str]:
+    """Return a sentence for each status that a list's new version changed, with the records of that name; 50 at most.
+
+    Of a list that is new, return how many statuses of each kind it has.
+    """
+    if before.is_empty():
+        kinds = lists.statuses(now)["kind"].value_counts(sort=True)
+        return (
+            [f"statuses: {', '.join(f'{number} {kind}' for kind, number in kinds.iter_rows())}"] if kinds.height else []
+        )
+    changed = lists.changes(before, now)
+    names = changed["scientificName"].unique()
+    asked = In("species", tuple(changed.head(_CHANGES_SHOWN)["scientificName"].unique()))
+    records = lake.read("occurrences", columns=["species"], where=asked)["species"]
+    count = dict(records.value_counts().iter_rows())
+    sentences = [
+        f"{row['scientificName']}: {row['kind']} in {row['area']} was {row['was'] or 'not stated'} and is "
+        f"{row['now'] or 'not stated'} ({count.get(row['scientificName'], 0)} records)"
+        for row in changed.head(_CHANGES_SHOWN).iter_rows(named=True)
+    ]
+    if sentences:
+        sentences.insert(0, f"{changed.height} statuses of {len(names)} names changed")
+    return sentences
 
 
 def _commit_records(

@@ -9,6 +9,7 @@ import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError, SharingError
+from biodata.harmonise.rematch import taxon_statuses
 from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.survey_publishing import published_events
@@ -115,6 +116,9 @@ def _build(
     results = {}
     for name in terms.PUBLISHED_TABLES:
         if name in same:
+            continue
+        if name == "taxon_statuses":
+            results[name] = taxon_statuses(lake.read("taxa"), boundaries)
             continue
         shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
         if name in SHARED and agreed.asks:

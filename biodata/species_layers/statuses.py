@@ -5,21 +5,14 @@ from typing import Any
 
 import polars as pl
 
+from biodata import lists
 from biodata.settings import Settings
 from biodata.sharing import Rule
 from biodata.sharing.names import Checklists
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 
-COLUMNS = (
-    "status_list",
-    "status_scope",
-    "status_year",
-    "status_authority",
-    "status_category",
-    "scientificName",
-    "checklist",
-)
+COLUMNS = ("kind", "area", "value", "year", "authority", "scientificName", "checklist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +24,7 @@ class Statuses:
     names : tuple of str
         The names that were looked for: the one asked, and those that checklists give its taxon.
     lists : list of dict
-        One row a list and name: list, scope, year, authority, category, scientificName, checklist; global ones first.
+        One row a status and name, with `COLUMNS`; global ones first.
     rules : list of dict
         The sharing rules that may mean it, the strictest first: rule_id, category, source, source_kind, country, reason.
     """
@@ -66,9 +59,9 @@ def statuses(settings: Settings, name: str) -> Statuses:
     ties = Checklists(taxa).ties(pl.Series([name.casefold()])).get(name.casefold(), ())
     names = [name[:1].upper() + name[1:], *(target for target, above in ties if not above)]
     wanted = sorted({one.casefold() for one in names})
-    told = taxa.filter(pl.col("status_list").is_not_null() & pl.col("scientificName").str.to_lowercase().is_in(wanted))
-    order = [pl.col("status_scope") != "global", "status_list", "status_scope", "status_year", "scientificName"]
-    rows = told.sort(order).select(COLUMNS).rename(lambda column: column.removeprefix("status_"))
+    found = lists.statuses(taxa.filter(pl.col("scientificName").str.to_lowercase().is_in(wanted)))
+    order = [pl.col("area") != lists.GLOBAL, "kind", "area", "year", "scientificName"]
+    rows = found.sort(order).select(COLUMNS)
     numbers = rules.resolver.of_names(names)
     meant = sorted((rules.rules[n] for n in numbers), key=lambda rule: (-rule.category.strictness, rule.rule_id))
     return Statuses(tuple(wanted), rows.to_dicts(), [_told(rule) for rule in meant])

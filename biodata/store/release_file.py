@@ -35,6 +35,7 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "reserve_candidates": ("run_id", "rank", "candidate_id"),
     "considered_ground": ("run_id", "considered_id"),
     "taxa": ("checklist", "taxon_id"),
+    "taxon_statuses": ("taxon", "kind", "area", "checklist", "taxon_id", "value"),
     "boundaries": ("level", "code"),
     "datasets": ("key",),
 }

@@ -101,7 +101,7 @@ LAKE: Final = MappingProxyType(
 )
 """The lake's tables by name."""
 
-RELEASE_FORMAT: Final = "11"
+RELEASE_FORMAT: Final = "12"
 """Raised when a release's tables change: what was made in another format is made again, not read."""
 
 RELEASE: Final = MappingProxyType(

@@ -35,7 +35,7 @@ from biodata.terms.occurrences import (
 )
 from biodata.terms.protected_areas import PROTECTED_AREA
 from biodata.terms.results import CANDIDATE, CONSIDERED, CORRIDOR
-from biodata.terms.taxa import TAXON
+from biodata.terms.taxa import TAXON, TAXON_STATUS
 from biodata.terms.verbatim import VERBATIM, VERBATIM_TERMS, WRITTEN
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "SURVEY",
     "TABLES",
     "TAXON",
+    "TAXON_STATUS",
     "VERBATIM",
     "VERBATIM_TERMS",
     "WRITTEN",
@@ -104,6 +105,7 @@ PUBLISHED_TABLES: Final = MappingProxyType(
             name: tuple(c for c in TABLES[name] if c.reach is not Reach.LAKE)
             for name in ("protected_areas", "corridors", "reserve_candidates", "considered_ground", "taxa")
         },
+        "taxon_statuses": TAXON_STATUS,
     }
 )
 """The release's tables of records; DESIGN's low-zoom aggregates and key columns are the store's own."""

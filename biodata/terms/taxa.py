@@ -41,11 +41,11 @@ TAXON: Final = (
     Column(
         "vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."
     ),
-    Column("status_list", pl.String, "What kind of status the checklist gives: red_list or protection; null for none."),
-    Column("status_scope", pl.String, "Where that holds: global, or an ISO 3166 code of a country or division."),
-    Column("status_year", pl.Int32, "Year of that list."),
-    Column("status_authority", pl.String, "Who made it."),
-    Column("status_category", pl.String, "The taxon's category in it: IUCN's code where it is one, else as told."),
+    Column(
+        "statuses",
+        pl.String,
+        "JSON array of what the checklist says of the taxon's status: kind, area, value, year, authority; see `taxon_statuses`.",
+    ),
     Column(
         "verbatim",
         pl.String,
@@ -54,3 +54,26 @@ TAXON: Final = (
     ),
 )
 """The lake's and the release's table `taxa`."""
+
+TAXON_STATUS: Final = (
+    Column("checklist", pl.String, "The list that says so."),
+    Column("checklist_version", pl.String, "Its version."),
+    Column("taxon_id", pl.String, "Identifier of the taxon in it."),
+    Column("scientificName", pl.String, "The name as the list has it, without authorship."),
+    Column("taxon", pl.String, "The accepted name under which records have it."),
+    Column("taxonRank", pl.String, "The rank of that name; a status of a group is one of all that is below it."),
+    Column(
+        "kind",
+        pl.String,
+        "establishmentMeans, isInvasive, redList, cites, nationalProtection or endemicTo: what is said.",
+    ),
+    Column("area", pl.String, "Where that holds: global, or an ISO 3166 code of a country or division."),
+    Column(
+        "value",
+        pl.String,
+        "A code of GBIF's establishment means or of the Red List, an appendix of CITES, true or false; a level as stated.",
+    ),
+    Column("year", pl.Int32, "Year of the list, where it is known."),
+    Column("authority", pl.String, "Who made it."),
+)
+"""The release's table `taxon_statuses`: one row a status, list and name."""

@@ -7,6 +7,7 @@ import pytest
 
 import commands
 import stub_gbif
+from biodata import lists
 from biodata.ingest.http import Client
 from biodata.pull.kept import Folder
 from biodata.pull.protected_planet import TERMS
@@ -220,8 +221,8 @@ def test_the_red_list_gives_taxa_their_category(pull, data):
     done = pull("red-list", "--country", "LA")
     assert done.returncode == 0, done.stderr
     taxa = table(data, "taxa").sort("scientificName")
-    assert taxa["status_category"].to_list() == ["CR", "EN", "EN"]
-    assert set(taxa["status_scope"]) == {"global"}
+    statuses = lists.statuses(taxa).select("kind", "area", "value").rows()
+    assert statuses == [("redList", "global", "CR"), ("redList", "global", "EN"), ("redList", "global", "EN")]
     assert verify(Settings(data=data)).faults == []
 
 

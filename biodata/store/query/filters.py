@@ -186,6 +186,30 @@ class InCountry:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A record of a taxon that lists give a status (`terms.TAXON_STATUS`) in the record's country, division, or everywhere.
+
+    A status of a group is one of all that is below it.
+
+    Attributes
+    ----------
+    kind : str
+        What is said.
+    values : tuple of str
+        Any of these; empty for any value.
+    area : str, optional
+        Where it is said, wherever the record lies.
+    ranks : tuple of str
+        The ranks of the taxa of which it is said; empty for any. Fewer are asked faster.
+    """
+
+    kind: str
+    values: tuple[str, ...] = ()
+    area: str | None = None
+    ranks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A value of a column (a species) that the table's rows tell on some sides and on others not.
 
@@ -229,6 +253,7 @@ Filter: TypeAlias = (
     | Relates
     | DayOfYear
     | InCountry
+    | Listed
     | Recorded
 )
 
@@ -256,7 +281,7 @@ def check_size(filter_: Filter) -> None:
     """
     values = 0
     for count, (node, depth) in enumerate(_walk(filter_), start=1):
-        values += len(node.values) if isinstance(node, In | Unaccented | ListIs) else 1
+        values += len(node.values) if isinstance(node, In | Unaccented | ListIs | Listed) else 1
         if depth > MAXIMUM_DEPTH:
             problem = f"the filter is nested more than {MAXIMUM_DEPTH} deep"
             raise InputError(problem, code="FILTER_TOO_LARGE")

@@ -15,7 +15,7 @@ _NODES: Final[Mapping[str, type[Any]]] = MappingProxyType(
         node.__name__: node
         for node in (
             f.And, f.Or, f.Not, f.Compare, f.In, f.Between, f.IsNull, f.Contains, f.Like, f.InBox, f.Intersects,
-            f.Differ, f.DayOfYear, f.Recorded, f.CompareColumns, f.Unaccented, f.ListIs, f.Relates, f.InCountry,
+            f.Differ, f.DayOfYear, f.Recorded, f.CompareColumns, f.Unaccented, f.ListIs, f.Relates, f.InCountry, f.Listed,
         )
     }
 )  # fmt: skip

@@ -9,6 +9,7 @@ import polars as pl
 import shapely
 
 from biodata.errors import InputError
+from biodata.lists import GLOBAL, GROUPS
 from biodata.store.duck import quote
 from biodata.store.query import comparisons, patterns
 from biodata.store.query import filters as f
@@ -25,6 +26,8 @@ _RELATIONS: Final = MappingProxyType(
     }
 )
 _OPERATORS: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
+
+_STATED: Final = Column("value", pl.String, "A value of a status.")
 
 Sql = tuple[str, list[Any]]
 """An expression with ? for each of its parameters."""
@@ -109,6 +112,8 @@ def _sql(node: f.Filter, table: Table) -> Sql:
             return _day_of_year(table, column, low, high)
         case f.InCountry(codes):
             return _in_country(table, codes)
+        case f.Listed():
+            return _listed(node, table)
         case f.Recorded():
             return _recorded(node, table)
 
@@ -275,3 +280,33 @@ def _recorded(node: f.Recorded, table: Table) -> Sql:
     name = quote(column.name)
     statement = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IS NOT NULL AND {among} GROUP BY ALL"  # noqa: S608
     return f"({name} IN ({statement} HAVING {' AND '.join([*enough, *none]) or 'true'}))", params
+
+
+_RANKED: Final = MappingProxyType(
+    {
+        **{rank.upper(): quote(rank) for rank in ("species", *GROUPS)},
+        **dict.fromkeys(("SUBSPECIES", "VARIETY", "FORM"), """concat_ws(' ', "species", "infraspecificEpithet")"""),
+    }
+)
+"""Where a record has the name of each rank."""
+
+
+def _listed(node: f.Listed, table: Table) -> Sql:
+    """Ask for taxa that lists give a status: each rank's names beside the areas where they have it."""
+    if "province_code" not in table.columns:
+        problem = f"{table.name} have no statuses of lists"
+        raise InputError(problem, column=node.kind, code="FILTER_INVALID")
+    said = [_text(_STATED, value) for value in (node.kind, *node.values)]
+    among = f" AND value IN ({', '.join('?' * len(node.values))})" if node.values else ""
+    parts, params = list[str](), list[Any]()
+    for rank in node.ranks or _RANKED:
+        if rank not in _RANKED:
+            continue
+        asked = f"FROM taxon_statuses WHERE kind = ?{among} AND taxonRank = ?"
+        parts.append(f"{_RANKED[rank]} IN (SELECT taxon {asked} AND area = ?)")
+        params += [*said, rank, _text(_STATED, GLOBAL if node.area is None else node.area)]
+        if node.area is None:
+            for place in ("countryCode", "province_code"):
+                parts.append(f'({_RANKED[rank]}, "{place}") IN (SELECT taxon, area {asked})')
+                params += [*said, rank]
+    return f"({' OR '.join(f'coalesce({part}, false)' for part in parts) or 'false'})", params
