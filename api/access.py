@@ -29,8 +29,8 @@ from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import AreaRoute
 from api.readers import boolean, integer
-from biodata.access import asked_things, granted_view, request_views, requests, terms_of_use
-from biodata.access.exact_calls import RefusedError, ask
+from biodata.access import request_views, requests, terms_of_use
+from biodata.access.exact_process import RefusedError, call_exact
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
 from biodata.errors import NoReleaseError, StoreError
@@ -64,7 +64,7 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
         if not sent.anyway:
             rules = rules_of(registry)
             with found.open(request) as release:
-                asked_things.refuse_unknown(
+                request_views.refuse_unknown(
                     registry, rules, wanted, sent.countries, count=release.count, frame=release.frame
                 )
     number = requests.ask(registry, who, purpose=sent.purpose, countries=sent.countries, wanted=wanted)
@@ -191,7 +191,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
         requests.tell_exact(found.registry, socket)
 
         def read(asked: Mapping[str, Any]) -> dict[str, Any]:
-            answer = ask(socket, {"grants": given, "account": who.label, "ask": dict(asked)})
+            answer = call_exact(socket, {"grants": given, "account": who.label, "ask": dict(asked)})
             requests.read(found.registry, who, number, len(answer["records"]))
             return answer
 
@@ -202,7 +202,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
             raise invalid(field="limit", value=str(limit), expected=f"1 to {_BOTH_ROWS:,}")
         granted = [Grant.read(one["grant"]) for one in given]
         with found.open(request) as release:
-            page = granted_view.page(
+            page = request_views.granted_page(
                 partial(release.frame, "occurrences"), granted, read, after=question.get("after"), limit=limit
             )
     except RefusedError as error:

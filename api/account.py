@@ -13,8 +13,8 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute, count_try, gate
 from api.readers import integer
-from biodata.access import accounts, api_keys, bindings, identities
-from biodata.access.passwords import check_length
+from biodata.access import accounts, credentials, oidc, roles
+from biodata.access.credentials import check_length
 from biodata.access.roles import Principal
 
 router = APIRouter(prefix="/v1/account", tags=["accounts"], route_class=SmallRoute)
@@ -28,7 +28,7 @@ def who(request: Request, known: Known) -> Response:
     """Answer with one's account and the roles that the key or token has."""
     only(request)
     told = accounts.describe(service(request).registry, known.label)
-    told["roles"] = [bindings.as_told(role) for role in known.roles]
+    told["roles"] = [roles.role_as_json(role) for role in known.roles]
     return json_answer(told)
 
 
@@ -70,7 +70,7 @@ def end_logins(request: Request, known: LoggedIn) -> Response:
 def keys(request: Request, known: LoggedIn) -> Response:
     """Answer with one's keys: never with a key itself."""
     only(request)
-    return json_answer({"results": api_keys.describe(service(request).registry, known.label)})
+    return json_answer({"results": credentials.describe_keys(service(request).registry, known.label)})
 
 
 @router.post(
@@ -82,8 +82,8 @@ def keys(request: Request, known: LoggedIn) -> Response:
 def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
     """Make a key with the roles of one's account, or less; it is told this once."""
     only(request)
-    role = bindings.role_called(sent.role) if sent.role is not None else None
-    key = api_keys.new(
+    role = roles.role_called(sent.role) if sent.role is not None else None
+    key = credentials.new_key(
         service(request).registry, known.label, label=sent.label, role=role, dataset=sent.dataset, actor=known.label
     )
     return json_answer({"key": key}, status=201)
@@ -98,7 +98,9 @@ def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
 def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
     """Revoke one of one's own keys, at once; another's is not there."""
     only(request)
-    api_keys.revoke(service(request).registry, integer("number", number), owner=known.account_id, actor=known.label)
+    credentials.revoke_key(
+        service(request).registry, integer("number", number), owner=known.account_id, actor=known.label
+    )
     return Response(status_code=204)
 
 
@@ -107,7 +109,7 @@ def linked(request: Request, known: LoggedIn) -> Response:
     """Answer with the providers that one's account is linked to."""
     only(request)
     assert known.account_id is not None
-    return json_answer({"results": identities.describe(service(request).registry, known.account_id)})
+    return json_answer({"results": oidc.describe_identities(service(request).registry, known.account_id)})
 
 
 @router.delete(
@@ -121,5 +123,5 @@ def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.W
     only(request)
     assert known.account_id is not None
     wanted = integer("number", number)
-    identities.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
+    oidc.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
     return Response(status_code=204)

@@ -12,7 +12,7 @@ from api.account_bodies import AccountChange, AccountList, Bound, MadeCode, NewA
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.gates import SmallRoute
-from biodata.access import accounts, bindings, codes
+from biodata.access import accounts, credentials, roles
 from biodata.access.roles import SCOPES, Action, Principal, RoleBinding, may_grant
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=SmallRoute)
@@ -71,9 +71,9 @@ def change(request: Request, who: Administrator, name: str, sent: AccountChange)
 def code(request: Request, who: Administrator, name: str) -> Response:
     """Make a code by which the account's owner sets a password; it is told this once, and an earlier one ends."""
     only(request)
-    made = codes.issue(service(request).registry, name, actor=who.label)
+    made = credentials.new_code(service(request).registry, name, actor=who.label)
     return json_answer(
-        {"code": made, "expires_in": int(codes.LIFE.total_seconds())},
+        {"code": made, "expires_in": int(credentials.CODE_LIFE.total_seconds())},
         status=201,
     )
 
@@ -113,7 +113,7 @@ def take(request: Request, who: Granter, name: str) -> Response:
 
 def _within(request: Request, who: Principal, told: Mapping[str, str | None]) -> RoleBinding:
     """Return the role that is told, if whoever asks may give it."""
-    wanted = bindings.read(str(told["role"]), **{each: told[each] for each in SCOPES})
+    wanted = roles.read_role(str(told["role"]), **{each: told[each] for each in SCOPES})
     if not may_grant(who, wanted):
         raise auth.forbidden(request, who, Action.GRANT_ROLES)
     return wanted

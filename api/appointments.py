@@ -11,7 +11,7 @@ from api.account_bodies import AppointmentList, Confirmation
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.gates import SmallRoute
-from biodata.access import accounts, appointments, audit_log, bindings
+from biodata.access import accounts, appointments, audit_log, roles
 from biodata.access.roles import SCOPES, Action, Principal
 
 router = APIRouter(prefix="/v1/appointments", tags=["accounts"], route_class=SmallRoute)
@@ -37,6 +37,6 @@ def every(request: Request, who: Decider) -> Response:
 def confirm(request: Request, who: Decider, sent: Confirmation) -> Response:
     """Let a role count that somebody else gave to somebody else."""
     only(request)
-    wanted = bindings.read(sent.role, **{name: getattr(sent, name) for name in SCOPES})
+    wanted = roles.read_role(sent.role, **{name: getattr(sent, name) for name in SCOPES})
     accounts.confirm(service(request).registry, sent.account, wanted, actor=who.label)
     return Response(status_code=204)

@@ -18,7 +18,7 @@ from api.errors import Code, ProblemError, invalid
 from api.gbif_names import ACCEPTED
 from api.parameters import every, read
 from biodata import jobs
-from biodata.access import citation_texts, citations, content, datacite
+from biodata.access import citation_texts, citations, content
 from biodata.access.citations import Cited, Question
 from biodata.access.roles import Action
 from biodata.store.models import Download
@@ -120,8 +120,8 @@ def doi(request: Request, number: CitationId) -> Response:
     auth.needs(Action.CITE_WITH_DOI)(request)
     cited = find(request, number)
     found = service(request)
-    if not datacite.available(found.settings):
-        raise ProblemError(Code.DOI_UNAVAILABLE, datacite.LACKING)
+    if not citation_texts.doi_available(found.settings):
+        raise ProblemError(Code.DOI_UNAVAILABLE, citation_texts.DOI_LACKING)
     if cited.state != "done":
         raise unfinished(cited)
     if cited.doi is None:
@@ -283,8 +283,8 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
     found = service(request)
     if cited.doi is not None:
         return None
-    if not datacite.available(found.settings):
-        return datacite.LACKING
+    if not citation_texts.doi_available(found.settings):
+        return citation_texts.DOI_LACKING
     job = citations.job_of(found.registry, cited.doi_job_id)
     if job is None:
         return f"Not registered; POST /v1/citations/{cited.id}/doi with a key does it."

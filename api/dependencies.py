@@ -17,8 +17,8 @@ from biodata.store import folders, pointer
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
 
 if TYPE_CHECKING:
+    from biodata.access.credentials import Passwords
     from biodata.access.oidc import Oidc
-    from biodata.access.passwords import Passwords
     from biodata.access.tokens import Tokens
     from biodata.store.registry import Registry
 
@@ -59,7 +59,7 @@ class Service:
     @cached_property
     def passwords(self) -> "Passwords":
         """What is kept of passwords, and how it is checked."""
-        from biodata.access.passwords import Passwords
+        from biodata.access.credentials import Passwords
 
         return Passwords(memory_mib=self.settings.password_memory_mib)
 

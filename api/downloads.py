@@ -24,7 +24,7 @@ from api.parameters import every, read
 from biodata import jobs
 from biodata.access import downloads
 from biodata.access.roles import Action
-from biodata.access.use_reports import Purpose
+from biodata.access.terms_of_use import Purpose
 from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
 from biodata.exports.simple_csv import choose_columns

@@ -10,7 +10,7 @@ from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute, count_try, gate
-from biodata.access.passwords import check_length
+from biodata.access.credentials import check_length
 from biodata.access.tokens import LIFE, Pair
 
 router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=SmallRoute)

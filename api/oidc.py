@@ -13,8 +13,8 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute, count_try, provider_gate
 from api.logins import told
-from biodata.access import codes, identities
-from biodata.access.oidc import LIFE, Begun, OidcError
+from biodata.access import credentials, oidc
+from biodata.access.oidc import STATE_LIFE, Begun, OidcError
 from biodata.access.tokens import Pair
 from biodata.errors import RemoteError
 
@@ -51,12 +51,12 @@ async def link(request: Request, name: Name, sent: OneTimeCode) -> Response:
     wanted: dict[str, Any]
     if sent.code is not None:
         with service(request).registry.session(read_only=True) as session:
-            codes.owner(session, sent.code)
+            credentials.code_owner(session, sent.code)
         wanted = {"code": sent.code}
     else:
         who = auth.need_login(request)
         assert who.account_id is not None
-        wanted = identities.to_link(service(request).registry, who.account_id)
+        wanted = oidc.state_to_link(service(request).registry, who.account_id)
     begun = await _begin(request, name, wanted)
     return _with_cookie(request, json_answer({"location": begun.location}), begun)
 
@@ -79,7 +79,7 @@ async def finish(request: Request, name: Name) -> Response:
     def work() -> Pair:
         shown = found.oidc.finish(name, sealed, answer)
         new_accounts = found.oidc.providers[name].told.new_accounts
-        account = identities.account_of(found.registry, shown, provider=name, new_accounts=new_accounts)
+        account = oidc.account_of(found.registry, shown, provider=name, new_accounts=new_accounts)
         return found.tokens.start(account, method=name)
 
     try:
@@ -112,7 +112,7 @@ def _with_cookie(request: Request, response: Response, begun: Begun) -> Response
     response.set_cookie(
         COOKIE,
         begun.sealed,
-        max_age=int(LIFE.total_seconds()),
+        max_age=int(STATE_LIFE.total_seconds()),
         path=router.prefix,
         secure=request.url.scheme == "https",
         httponly=True,

@@ -20,7 +20,7 @@ from api.occurrence_search import LIMIT
 from api.paging import window
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
-from biodata.access.use_reports import Purpose
+from biodata.access.terms_of_use import Purpose
 from biodata.exports.write import Format
 from biodata.store.models import Job
 from biodata.store.open_release import OpenRelease

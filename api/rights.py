@@ -23,7 +23,7 @@ from api.rights_bodies import (
     OneUse,
     PermitList,
 )
-from biodata.access import permits, terms_of_use, use_reports
+from biodata.access import permits, terms_of_use
 from biodata.access.roles import Action, Principal, may
 from biodata.sharing import labels, licences
 from biodata.store.query.filters import And, Compare
@@ -196,7 +196,7 @@ def use(request: Request, who: Reader, country: str) -> Response:
     year = None if told is None else integer("year", told)
     if year is not None and not 2000 <= year <= 9999:
         raise invalid(field="year", value=str(told), expected="a year from 2000 on")
-    return json_answer(use_reports.report(service(request).registry, country, year=year).as_dict())
+    return json_answer(terms_of_use.use_report(service(request).registry, country, year=year).as_dict())
 
 
 def _keeps(who: Principal, permit: dict[str, Any]) -> bool:

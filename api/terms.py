@@ -9,7 +9,7 @@ from api import auth
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from biodata.access import terms_of_use
-from biodata.access.use_reports import Purpose
+from biodata.access.terms_of_use import Purpose
 from biodata.store.query.filters import Filter
 
 
