@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from api import area_lookups, bodies, documents, models
 from api.answers import GEOJSON, json_answer, only
-from api.area_names import Named
+from api.area_lookups import Named
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.paging import window
-from api.readers_place import country_code
+from api.name_readers import country_code
+from api.readers import window
 from biodata.geo import area_km2
 from biodata.store.models import Area
 from biodata.store.query.polygons import Polygon, read_geojson

@@ -16,8 +16,7 @@ from api.catalogue import COUNTED, Catalogue
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS
-from api.paging import window
-from api.readers import like_literal
+from api.readers import like_literal, window
 from biodata.exports import dcat, schema_org
 from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml_facts
 from biodata.exports.eml import eml

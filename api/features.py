@@ -15,7 +15,7 @@ from api.collections import COLLECTIONS, GREGORIAN, Collection, find, property_s
 from api.dependencies import Opened, service
 from api.documents import CollectionId
 from api.systems import CRS84, SYSTEMS
-from api.tile_matrix_sets import TILING_SCHEMES
+from api.tiles import TILING_SCHEMES
 
 router = APIRouter(prefix="/ogc", tags=["features"])
 

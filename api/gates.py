@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from api.callers import LoginRates
 from api.errors import Code, ProblemError
-from api.rates import LoginRates
 
 MOST_BYTES: Final = 10_000
 """Of a body about accounts."""

@@ -1,13 +1,16 @@
-"""How the values of search parameters are read: text in, a filter of the store out."""
+"""How values of parameters are read: text in, a number, a date, a filter of the store or a part of the rows out."""
 
+import calendar
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from typing import Final, Protocol
 
+from starlette.datastructures import QueryParams
+
 from api import gbif_names, vocabularies
-from api.errors import invalid
-from api.intervals import read_dates, within
+from api.errors import Code, ProblemError, invalid
 from api.vocabularies import Values
 from biodata.store.query.filters import (
     And,
@@ -23,6 +26,68 @@ from biodata.store.query.filters import (
     Not,
     Or,
 )
+
+_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[0-9:.]{2,20}(?:Z|[+-]\d{2}:?\d{2})?)?)?)?", re.ASCII)
+
+
+def read_dates(name: str, value: str, *, separator: str) -> tuple[date | None, date | None]:
+    """Read a day, month or year, or two of them, into the first and the last day.
+
+    Parameters
+    ----------
+    name, value : str
+        The parameter.
+    separator : str
+        What stands between two: a comma in GBIF's API, a slash in OGC's.
+
+    Returns
+    -------
+    (date or None, date or None)
+        None is an open end, told as `*`, `..` or nothing.
+
+    Raises
+    ------
+    ProblemError
+        If a date cannot be read, or the last day lies before the first.
+    """
+    parts = value.split(separator)
+    if len(parts) > 2:
+        raise invalid(field=name, value=value, expected=f"one date, or two with {separator!r} between them")
+    first, last = _first_or_last_day(name, parts[0], last=False), _first_or_last_day(name, parts[-1], last=True)
+    if first is not None and last is not None and last < first:
+        raise invalid(field=name, value=value, expected="an end that does not lie before the start")
+    return first, last
+
+
+def _first_or_last_day(name: str, text: str, *, last: bool) -> date | None:
+    """Return the first or the last day that a date allows."""
+    if text in ("*", "..", ""):
+        return None
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise invalid(field=name, value=text, expected="a date such as 2019, 2019-05 or 2019-05-31")
+    try:
+        year, month = int(match[1]), int(match[2] or (12 if last else 1))
+        return date(year, month, int(match[3] or (calendar.monthrange(year, month)[1] if last else 1)))
+    except ValueError as error:
+        raise invalid(field=name, value=text, expected="a day of the calendar") from error
+
+
+def within(first: date | None, last: date | None) -> Filter:
+    """Return the filter for records whose whole date lies between two days; with only a year, the whole year must."""
+    dated: list[Filter] = [Compare("event_start", ">=", first)] if first else [Between("event_start", None, None)]
+    dated += [Compare("event_end", "<=", last)] if last else []
+    low = first and (first.year if (first.month, first.day) == (1, 1) else first.year + 1)
+    high = last and (last.year if (last.month, last.day) == (12, 31) else last.year - 1)
+    return Or((And(tuple(dated)), And((IsNull("event_start"), Between("year", low, high)))))
+
+
+def overlaps(first: date | None, last: date | None) -> Filter:
+    """Return the filter for records whose date may lie between two days; of some records only the year is published."""
+    dated: list[Filter] = [Compare("event_end", ">=", first)] if first else [Between("event_end", None, None)]
+    dated += [Compare("event_start", "<=", last)] if last else []
+    year = Between("year", first and first.year, last and last.year)
+    return Or((And(tuple(dated)), And((IsNull("event_start"), year))))
 
 
 class Lookup(Values, Protocol):
@@ -224,3 +289,44 @@ def media(name: str, value: str, lookup: Lookup) -> Filter:
     """Read a kind of media."""
     kind = vocabularies.spelling(name, "mediaType", value, lookup)
     return Like("mediaType", f"%{like_literal(kind)}%", ignore_case=True)
+
+
+WINDOW: Final = 100_000
+"""Where paging by offset ends, as at GBIF; a cursor has no end."""
+
+
+def window(query: QueryParams, *, default: int, most: int, least: int = 0, cut: bool = False) -> tuple[int, int]:
+    """Return limit and offset.
+
+    Parameters
+    ----------
+    query : QueryParams
+        The request's parameters.
+    default : int
+        The limit where none is given.
+    most : int
+        A limit above it is refused.
+    least : int
+        A limit below it is refused.
+    cut : bool
+        A limit above `most` is cut to it instead: OGC API Features asks for that, and GDAL reads nothing else.
+
+    Raises
+    ------
+    ProblemError
+        If one of them is no whole number, too small or too large, or together they lie beyond the window.
+    """
+    limit, offset = integer("limit", query.get("limit", str(default))), integer("offset", query.get("offset", "0"))
+    if limit < least or (limit > most and not cut):
+        expected = (
+            f"{least} to {most}; the Link header, a cursor or offset goes on" if limit > most else f"{least} or more"
+        )
+        raise invalid(field="limit", value=str(limit), expected=expected)
+    if offset < 0:
+        raise invalid(field="offset", value=str(offset), expected="0 or more")
+    limit = min(limit, most)
+    if offset + limit > WINDOW:
+        detail = f"offset {offset} + limit {limit} is more than {WINDOW}"
+        expected = "follow the Link header, or the link, with rel=next, which has no end"
+        raise ProblemError(Code.WINDOW_EXCEEDED, detail, field="offset", expected=expected)
+    return limit, offset

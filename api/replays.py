@@ -8,16 +8,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, models, records, terms
+from api import documents, models, records
+from api import downloads as terms
 from api.answers import JSON, address, json_answer, only
-from api.citation_models import Replay
-from api.citations import NO_STORE, RETRY_S, CitationId, find, unfinished
+from api.citations import NO_STORE, RETRY_S, CitationId, Replay, find, unfinished
 from api.citations import check_queue as check_waiting
 from api.dependencies import Service, service
 from api.downloads import check_queue, told_of
 from api.errors import Code, ProblemError, invalid
-from api.occurrence_search import LIMIT
-from api.paging import window
+from api.occurrences import LIMIT
+from api.readers import window
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
 from biodata.access.terms_of_use import Purpose

@@ -14,8 +14,7 @@ from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.name_lookups import BUNDLED
-from api.paging import window
-from api.readers import like_literal
+from api.readers import like_literal, window
 from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
 from biodata.store.tables import RELEASE
 

@@ -11,7 +11,7 @@ from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import invalid, unknown_parameter
 from api.readers import boolean
-from api.record_extras import COL
+from api.records import COL
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
 

@@ -15,7 +15,7 @@ from api import bodies, documents, models
 from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
-from api.paging import window
+from api.readers import window
 from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
 from biodata.store.query.filters import And, Compare, Filter, In, Not
 from biodata.terms import DWC

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 import appointed
 import stub_oidc
 from api.app import create_app
-from api.oidc import COOKIE
+from api.logins import COOKIE
 from biodata.access import accounts, credentials, oidc
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import OidcProvider, Settings

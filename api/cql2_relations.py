@@ -1,4 +1,4 @@
-"""CQL2's temporal functions over days: how an instant or interval of a record stands to another one."""
+"""CQL2's spatial and temporal functions: how a feature's geometry or days stand to others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,12 +7,133 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import polars as pl
+import shapely
 
+from api import systems
 from api.cql2 import refuse
-from api.intervals import overlaps, read_dates, within
+from api.readers import overlaps, read_dates, within
+from api.systems import System
 from biodata.errors import shorten
-from biodata.store.query.filters import And, Compare, CompareColumns, Filter, Not, Operator, Or
+from biodata.store.query.filters import (
+    And,
+    Compare,
+    CompareColumns,
+    Filter,
+    InBox,
+    Intersects,
+    Not,
+    Operator,
+    Or,
+    Relates,
+    Relation,
+)
+from biodata.store.query.shape_text import read_geojson, read_wkt
 from biodata.store.tables import Table
+
+_SHAPE_RELATIONS: Final[Mapping[str, Relation]] = MappingProxyType(
+    {
+        "s_within": "within",
+        "s_contains": "contains",
+        "s_equals": "equals",
+        "s_touches": "touches",
+        "s_crosses": "crosses",
+        "s_overlaps": "overlaps",
+    }
+)
+_OTHER_WAY: Final[Mapping[str, str]] = MappingProxyType({"s_within": "s_contains", "s_contains": "s_within"})
+_FOLDED: Final[Mapping[str, Callable[[Any, Any], Any]]] = MappingProxyType(
+    {
+        "s_intersects": shapely.intersects,
+        "s_disjoint": shapely.disjoint,
+        **{name: getattr(shapely, relation) for name, relation in _SHAPE_RELATIONS.items()},
+    }
+)
+SPATIAL: Final = tuple(_FOLDED)
+"""The functions that are answered."""
+
+
+def relate_shapes(name: str, args: list[Any], system: System) -> Filter:
+    """Return the filter of a spatial function.
+
+    Parameters
+    ----------
+    name : str
+        Of `SPATIAL`.
+    args : list of two
+        The property geometry and a box or a geometry of WKT or GeoJSON, in any order; or two of the latter.
+    system : System
+        What their coordinates are in.
+
+    Raises
+    ------
+    InputError
+        If a geometry cannot be used, or both are the property.
+    """
+    ours = [isinstance(arg, dict) and arg.get("property") == "geometry" for arg in args]
+    if all(ours):
+        raise refuse(problem="the geometry is compared with itself", expected="the property geometry, and a geometry")
+    if not any(ours):
+        left, right = (shapely.from_wkb(_wkb(arg, system)) for arg in args)
+        return And(()) if bool(_FOLDED[name](left, right)) else Or(())
+    other = args[1] if ours[0] else args[0]
+    name = name if ours[0] else _OTHER_WAY.get(name, name)
+    if name in _SHAPE_RELATIONS:
+        return Relates(_SHAPE_RELATIONS[name], _simple(_wkb(other, system)))
+    meets = _box(other, system) or Intersects(_wkb(other, system))
+    return Not(meets) if name == "s_disjoint" else meets
+
+
+def _box(told: Any, system: System) -> Filter | None:
+    """Return the filter for a box; None where it is none."""
+    if not isinstance(told, dict) or not isinstance(told.get("bbox"), list) or "type" in told:
+        return None
+    corners = told["bbox"]
+    if len(corners) == 6:
+        corners = [*corners[:2], *corners[3:5]]
+    if len(corners) != 4 or not all(isinstance(c, int | float) and not isinstance(c, bool) for c in corners):
+        raise refuse(problem=f"{_beginning(told)} is no box", expected="west, south, east, north")
+    refusal = refuse(problem=f"{_beginning(told)} is no box on Earth", expected="the lower corner, then the upper one")
+    west, south, east, north = map(float, corners)
+    return systems.box(system, (west, south, east, north), refusal)
+
+
+def _wkb(told: Any, system: System) -> bytes:
+    """Return the WKB of a box or geometry, in degrees."""
+    found = _box(told, system)
+    if isinstance(found, InBox):
+        if found.west > found.east:
+            halves = [
+                shapely.box(found.west, found.south, 180, found.north),
+                shapely.box(-180, found.south, found.east, found.north),
+            ]
+            return bytes(shapely.to_wkb(shapely.MultiPolygon(halves)))
+        return bytes(shapely.to_wkb(shapely.box(found.west, found.south, found.east, found.north)))
+    if isinstance(found, Intersects):
+        return found.wkb
+    if isinstance(told, dict) and isinstance(told.get("wkt"), str):
+        return read_wkt(told["wkt"], system.to_degrees)
+    if isinstance(told, dict) and "type" in told:
+        return read_geojson(told, system.to_degrees)
+    raise refuse(problem=f"{_beginning(told)} is no geometry", expected="the property geometry, and a geometry")
+
+
+def _simple(wkb: bytes) -> bytes:
+    """Return a collection of one kind as a geometry of that kind; of others a relation is not defined."""
+    geometry = shapely.from_wkb(wkb)
+    if geometry.geom_type != "GeometryCollection":
+        return wkb
+    joined = shapely.union_all(shapely.get_parts(geometry))
+    if joined.geom_type == "GeometryCollection":
+        raise refuse(
+            problem="a collection of different kinds has no such relation", expected="S_INTERSECTS, or one kind"
+        )
+    return bytes(shapely.to_wkb(joined))
+
+
+def _beginning(told: Any) -> str:
+    """Return the beginning of a node for a message."""
+    return shorten(str(told), 60)
+
 
 EVENT: Final = ("event_start", "event_end")
 """The days that `eventDate` tells, the first and the last."""
@@ -36,7 +157,7 @@ _FLIPPED: Final[Mapping[str, Operator]] = MappingProxyType(
 )
 
 
-def ask(name: str, args: list[Any], table: Table) -> Filter:
+def relate_times(name: str, args: list[Any], table: Table) -> Filter:
     """Return the filter of a temporal function.
 
     Parameters
@@ -63,31 +184,31 @@ def ask(name: str, args: list[Any], table: Table) -> Filter:
         if name == "t_during":
             return within(*literal)
     left, right = (_interval(arg, table) for arg in args)
-    return FUNCTIONS[name](left, right)
+    return TEMPORAL[name](left, right)
 
 
 def _before(a: _Interval, b: _Interval) -> Filter:
-    return _compare(a[1], "<", b[0], open_left=1, open_right=-1)
+    return _compare_ends(a[1], "<", b[0], open_left=1, open_right=-1)
 
 
 def _starts_together(a: _Interval, b: _Interval) -> Filter:
-    return _compare(a[0], "=", b[0], open_left=-1, open_right=-1)
+    return _compare_ends(a[0], "=", b[0], open_left=-1, open_right=-1)
 
 
 def _ends_together(a: _Interval, b: _Interval) -> Filter:
-    return _compare(a[1], "=", b[1], open_left=1, open_right=1)
+    return _compare_ends(a[1], "=", b[1], open_left=1, open_right=1)
 
 
 def _starts_earlier(a: _Interval, b: _Interval) -> Filter:
-    return _compare(a[0], "<", b[0], open_left=-1, open_right=-1)
+    return _compare_ends(a[0], "<", b[0], open_left=-1, open_right=-1)
 
 
 def _ends_earlier(a: _Interval, b: _Interval) -> Filter:
-    return _compare(a[1], "<", b[1], open_left=1, open_right=1)
+    return _compare_ends(a[1], "<", b[1], open_left=1, open_right=1)
 
 
 def _meets(a: _Interval, b: _Interval) -> Filter:
-    return _compare(a[1], "=", b[0], open_left=1, open_right=-1)
+    return _compare_ends(a[1], "=", b[0], open_left=1, open_right=-1)
 
 
 def _during(a: _Interval, b: _Interval) -> Filter:
@@ -107,7 +228,7 @@ def _starts(a: _Interval, b: _Interval) -> Filter:
 
 
 def _overlaps(a: _Interval, b: _Interval) -> Filter:
-    begun = _compare(b[0], "<", a[1], open_left=-1, open_right=1)
+    begun = _compare_ends(b[0], "<", a[1], open_left=-1, open_right=1)
     return And((_starts_earlier(a, b), begun, _ends_earlier(a, b)))
 
 
@@ -120,7 +241,7 @@ def _other_way(relation: _Relation) -> _Relation:
     return lambda a, b: relation(b, a)
 
 
-FUNCTIONS: Final[Mapping[str, _Relation]] = MappingProxyType(
+TEMPORAL: Final[Mapping[str, _Relation]] = MappingProxyType(
     {
         "t_after": _other_way(_before),
         "t_before": _before,
@@ -142,7 +263,7 @@ FUNCTIONS: Final[Mapping[str, _Relation]] = MappingProxyType(
 """OGC 21-065r2, table 8: relations of Allen's interval algebra, by their names in lower case."""
 
 
-def _compare(left: _End, operator: Operator, right: _End, *, open_left: int, open_right: int) -> Filter:
+def _compare_ends(left: _End, operator: Operator, right: _End, *, open_left: int, open_right: int) -> Filter:
     """Compare two ends; an open one is before all days (-1) or behind them (1)."""
     if isinstance(left, _Column) and isinstance(right, _Column):
         return CompareColumns(left.name, operator, right.name)
