@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.answers import json_answer, only
+from api.answers import json_answer
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import AreaRoute
@@ -180,7 +180,6 @@ _BOTH_ROWS: Final = 1_000
 )
 def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     """Ask for exact records; the node of each country of occurrence decides of its own part."""
-    only(request)
     found = service(request)
     registry = found.registry
     wanted = sent.model_dump(exclude={"purpose", "countries", "anyway"})
@@ -198,14 +197,12 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
 @router.get("", summary="Requests for exact records", responses=documents.answers(AccessRequestList, other=(401,)))
 def every(request: Request, who: Known) -> Response:
     """Answer with one's own requests and those that one decides."""
-    only(request)
     return json_answer({"results": request_views.describe(service(request).registry, who)}, cache=_PRIVATE)
 
 
 @router.get("/{number}", summary="A request", responses=documents.answers(OneAccessRequest, missing=True, other=(401,)))
 def one(request: Request, who: Known, number: str) -> Response:
     """Answer with a request and how it stands in each country."""
-    only(request)
     return json_answer(request_views.look(service(request).registry, who, number), cache=_PRIVATE)
 
 
@@ -217,7 +214,6 @@ def one(request: Request, who: Known, number: str) -> Response:
 )
 def to_sign(request: Request, who: Node, number: str) -> Response:
     """Answer with the text that the country's node signs, at home, if it grants all that was asked."""
-    only(request, "country")
     country = request.query_params.get("country", "")
     return json_answer({"grant": requests.to_sign(service(request).registry, who, number, country)}, cache=_PRIVATE)
 
@@ -229,7 +225,6 @@ def to_sign(request: Request, who: Node, number: str) -> Response:
 )
 def decide(request: Request, who: Node, number: str, sent: Decision) -> Response:
     """Put down what the country's node decided."""
-    only(request)
     found = service(request)
     registry = found.registry
     requests.decide(
@@ -250,7 +245,6 @@ def decide(request: Request, who: Node, number: str, sent: Decision) -> Response
 )
 def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Response:
     """Take a country's grant back, at once: here, and in the exact process where it is reached."""
-    only(request)
     found = service(request)
     requests.revoke(found.registry, who, number, sent.country)
     if found.settings.exact_socket is not None:
@@ -269,7 +263,6 @@ def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Res
 )
 def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
     """Ask anew for what a request of one's own asked for; every country decides anew."""
-    only(request)
     registry = service(request).registry
     made = requests.again(registry, who, number, purpose=sent.purpose, expires=sent.expires)
     return json_answer(request_views.look(registry, who, made), status=201, cache=_PRIVATE)
@@ -282,7 +275,6 @@ def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
 )
 def report(request: Request, who: Known, number: str, sent: UseReport) -> Response:
     """Tell the nodes what was made of the records of one's own request."""
-    only(request)
     registry = service(request).registry
     requests.report(registry, who, number, made=sent.made, links=sent.links)
     return json_answer(request_views.look(registry, who, number), cache=_PRIVATE)
@@ -300,7 +292,6 @@ def report(request: Request, who: Known, number: str, sent: UseReport) -> Respon
 )
 def records(request: Request, who: Reader, number: str) -> Response:
     """Answer with the exact records that a request of one's own was granted."""
-    only(request, "after", "limit", "withPublic")
     found, told = service(request), request.query_params
     given = requests.usable(found.registry, who, number)
     held = terms_of_use.current(found.registry)

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.answers import json_answer, only
+from api.answers import json_answer
 from api.dependencies import service
 from api.errors import Code, ProblemError
-from api.gates import SmallRoute, count_try, gate
+from api.gates import StrictSmallRoute, count_try, gate
 from api.readers import integer
 from biodata.access import accounts, appointments, audit_log, credentials, oidc, roles
 from biodata.access.credentials import check_length
@@ -241,7 +241,7 @@ class MadeCode(BaseModel):
     expires_in: int = Field(description="Seconds that it is good for.")
 
 
-own_router = APIRouter(prefix="/v1/account", tags=["accounts"], route_class=SmallRoute)
+own_router = APIRouter(prefix="/v1/account", tags=["accounts"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
 LoggedIn = Annotated[Principal, Depends(auth.need_login)]
@@ -250,7 +250,6 @@ LoggedIn = Annotated[Principal, Depends(auth.need_login)]
 @own_router.get("", summary="Who one is", responses=documents.answers(OneAccount, other=(401,)))
 def who(request: Request, known: Known) -> Response:
     """Answer with one's account and the roles that the key or token has."""
-    only(request)
     told = accounts.describe(service(request).registry, known.label)
     told["roles"] = [roles.role_as_json(role) for role in known.roles]
     return json_answer(told)
@@ -261,7 +260,6 @@ def who(request: Request, known: Known) -> Response:
 )
 def change_own(request: Request, known: LoggedIn, sent: LabelChange) -> Response:
     """Change what people call one; the name, the roles and the rest stay."""
-    only(request)
     accounts.relabel(service(request).registry, known.label, sent.label, actor=known.label)
     return who(request, known)
 
@@ -271,7 +269,6 @@ def change_own(request: Request, known: LoggedIn, sent: LabelChange) -> Response
 )
 async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> Response:
     """Change the password, whose old one is asked for; every login ends."""
-    only(request)
     count_try(request, known.label)
     for told in (sent.old, sent.new):
         check_length(told)
@@ -289,7 +286,6 @@ async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> R
 )
 def end_logins(request: Request, known: LoggedIn) -> Response:
     """End every login of one's account, at once; keys go on."""
-    only(request)
     service(request).tokens.end_all(known.label)
     return Response(status_code=204)
 
@@ -297,7 +293,6 @@ def end_logins(request: Request, known: LoggedIn) -> Response:
 @own_router.get("/keys", summary="One's keys", responses=documents.answers(KeyList, other=(401, 403)))
 def keys(request: Request, known: LoggedIn) -> Response:
     """Answer with one's keys: never with a key itself."""
-    only(request)
     return json_answer({"results": credentials.describe_keys(service(request).registry, known.label)})
 
 
@@ -309,7 +304,6 @@ def keys(request: Request, known: LoggedIn) -> Response:
 )
 def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
     """Make a key with the roles of one's account, or less; it is told this once."""
-    only(request)
     role = roles.role_called(sent.role) if sent.role is not None else None
     key = credentials.new_key(
         service(request).registry, known.label, label=sent.label, role=role, dataset=sent.dataset, actor=known.label
@@ -325,7 +319,6 @@ def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
 )
 def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
     """Revoke one of one's own keys, at once; another's is not there."""
-    only(request)
     credentials.revoke_key(
         service(request).registry, integer("number", number), owner=known.account_id, actor=known.label
     )
@@ -337,7 +330,6 @@ def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documen
 )
 def linked(request: Request, known: LoggedIn) -> Response:
     """Answer with the providers that one's account is linked to."""
-    only(request)
     assert known.account_id is not None
     return json_answer({"results": oidc.describe_identities(service(request).registry, known.account_id)})
 
@@ -350,14 +342,13 @@ def linked(request: Request, known: LoggedIn) -> Response:
 )
 def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
     """Let a provider's word be worth nothing for one's account any more; logins of before go on until they are ended."""
-    only(request)
     assert known.account_id is not None
     wanted = integer("number", number)
     oidc.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
     return Response(status_code=204)
 
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=SmallRoute)
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictSmallRoute)
 
 Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_ACCOUNTS, everywhere=True))]
 Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
@@ -366,7 +357,6 @@ Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
 @router.get("", summary="Every account", responses=documents.answers(AccountList, other=(401, 403)))
 def every(request: Request, who: Administrator) -> Response:
     """Answer with all accounts and their roles, by name."""
-    only(request)
     return json_answer({"results": accounts.describe_all(service(request).registry)})
 
 
@@ -378,7 +368,6 @@ def every(request: Request, who: Administrator) -> Response:
 )
 def make(request: Request, who: Administrator, sent: NewAccount) -> Response:
     """Make an account without a role and without a password; a one-time code sets its first."""
-    only(request)
     registry = service(request).registry
     accounts.new(registry, sent.name, label=sent.label, actor=who.label)
     return json_answer(accounts.describe(registry, sent.name), status=201)
@@ -387,7 +376,6 @@ def make(request: Request, who: Administrator, sent: NewAccount) -> Response:
 @router.get("/{name}", summary="An account", responses=documents.answers(OneAccount, missing=True, other=(401, 403)))
 def one(request: Request, who: Administrator, name: str) -> Response:
     """Answer with an account."""
-    only(request)
     return json_answer(accounts.describe(service(request).registry, name))
 
 
@@ -398,7 +386,6 @@ def one(request: Request, who: Administrator, name: str) -> Response:
 )
 def change(request: Request, who: Administrator, name: str, sent: AccountChange) -> Response:
     """Close an account, at once for its password, keys and tokens, or open it again."""
-    only(request)
     registry = service(request).registry
     (accounts.revoke if sent.closed else accounts.reopen)(registry, name, actor=who.label)
     return json_answer(accounts.describe(registry, name))
@@ -412,7 +399,6 @@ def change(request: Request, who: Administrator, name: str, sent: AccountChange)
 )
 def code(request: Request, who: Administrator, name: str) -> Response:
     """Make a code by which the account's owner sets a password; it is told this once, and an earlier one ends."""
-    only(request)
     made = credentials.new_code(service(request).registry, name, actor=who.label)
     return json_answer(
         {"code": made, "expires_in": int(credentials.CODE_LIFE.total_seconds())},
@@ -428,7 +414,6 @@ def code(request: Request, who: Administrator, name: str) -> Response:
 )
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
-    only(request)
     wanted = _within(request, who, sent.model_dump(exclude={"signed"}))
     signed = sent.signed.model_dump() if sent.signed is not None else None
     accounts.bind(service(request).registry, name, wanted, actor=who.label, signed=signed)
@@ -446,7 +431,6 @@ def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
 )
 def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""
-    only(request, "role", *SCOPES)
     told = request.query_params
     unwanted = {"role": told.get("role", ""), **{each: told.get(each) for each in SCOPES}}
     accounts.unbind(service(request).registry, name, _within(request, who, unwanted), actor=who.label)
@@ -461,7 +445,7 @@ def _within(request: Request, who: Principal, told: Mapping[str, str | None]) ->
     return wanted
 
 
-appointments_router = APIRouter(prefix="/v1/appointments", tags=["accounts"], route_class=SmallRoute)
+appointments_router = APIRouter(prefix="/v1/appointments", tags=["accounts"], route_class=StrictSmallRoute)
 
 Decider = Annotated[Principal, Depends(auth.logged_in_who(Action.CONFIRM_ROLES))]
 
@@ -471,7 +455,6 @@ Decider = Annotated[Principal, Depends(auth.logged_in_who(Action.CONFIRM_ROLES))
 )
 def every_appointment(request: Request, who: Decider) -> Response:
     """Answer with the appointments that wait for a second person, and with all that the audit has of roles."""
-    only(request)
     registry = service(request).registry
     entries = audit_log.entries(registry, audit_log.Wanted(actions=appointments.SEEN_BY_ALL))
     return json_answer({"waiting": accounts.waiting(registry), "results": list(entries)})
@@ -485,7 +468,6 @@ def every_appointment(request: Request, who: Decider) -> Response:
 )
 def confirm(request: Request, who: Decider, sent: Confirmation) -> Response:
     """Let a role count that somebody else gave to somebody else."""
-    only(request)
     wanted = roles.read_role(sent.role, **{name: getattr(sent, name) for name in SCOPES})
     accounts.confirm(service(request).registry, sent.account, wanted, actor=who.label)
     return Response(status_code=204)

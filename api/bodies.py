@@ -13,7 +13,7 @@ from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid, unknown_value
 from api.gbif_names import UNAVAILABLE
 from api.parameters import ACROSS, NULLS, SEARCH, Kind, Parameter, refused
-from api.readers import Lookup, composed, integer, number, read_dates, within
+from api.readers import composed, integer, number, read_dates, within
 from biodata.store.query.filters import (
     And,
     Compare,
@@ -43,7 +43,7 @@ KINDS: Final = (
 )  # fmt: skip
 
 
-def read_predicate(told: Any, lookup: Lookup, depth: int = 0) -> Filter:
+def read_predicate(told: Any, lookup: Opened, depth: int = 0) -> Filter:
     """Read a predicate.
 
     Parameters
@@ -51,7 +51,7 @@ def read_predicate(told: Any, lookup: Lookup, depth: int = 0) -> Filter:
     told : dict
         ``{"type": one of KINDS, …}``; `key` is a search parameter's name, also as GBIF's enumeration has it
         (BASIS_OF_RECORD).
-    lookup : Lookup
+    lookup : Opened
         The release's look-ups.
     depth : int
         How deep it stands.

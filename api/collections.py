@@ -9,9 +9,9 @@ from typing import Any, Final
 import polars as pl
 
 from api import vocabularies
+from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid, unknown_value
 from api.readers import boolean, composed, integer, number
-from api.vocabularies import Values
 from biodata.parsers.bundled import read_rows
 from biodata.store.query.filters import Compare, Contains, Filter, In, InCountry, Value
 from biodata.store.tables import RELEASE, Place, Table
@@ -251,7 +251,7 @@ def property_schema(collection: Collection, name: str) -> dict[str, Any]:
 _OCCURRENCES = RELEASE["occurrences"]
 
 
-def property_filter(collection: Collection, name: str, text: str, release: Values | None) -> Filter:
+def property_filter(collection: Collection, name: str, text: str, release: Opened | None) -> Filter:
     """Return the filter for a property that is equal to a value, or a list that holds it.
 
     Parameters
@@ -262,7 +262,7 @@ def property_filter(collection: Collection, name: str, text: str, release: Value
         One of its properties.
     text : str
         The value as an address writes it.
-    release : Values, optional
+    release : Opened, optional
         Tells what the records hold beside an open vocabulary.
 
     Raises
@@ -288,7 +288,7 @@ def property_filter(collection: Collection, name: str, text: str, release: Value
     return equal(collection.table, name, value, release)
 
 
-def equal(table: Table, name: str, value: Value, release: Values | None, *, ignore_case: bool = False) -> Filter:
+def equal(table: Table, name: str, value: Value, release: Opened | None, *, ignore_case: bool = False) -> Filter:
     """Return the filter for a column that is equal to a value; a country means what `InCountry` says."""
     check_value(table, name, value, release, ignore_case=ignore_case)
     if is_country(table, name) and isinstance(value, str):
@@ -297,7 +297,7 @@ def equal(table: Table, name: str, value: Value, release: Values | None, *, igno
 
 
 def among(
-    table: Table, name: str, values: tuple[Value, ...], release: Values | None, *, ignore_case: bool = False
+    table: Table, name: str, values: tuple[Value, ...], release: Opened | None, *, ignore_case: bool = False
 ) -> Filter:
     """Return the filter for a column that is equal to one of some values."""
     for value in values:
@@ -307,7 +307,7 @@ def among(
     return In(name, values, ignore_case=ignore_case)
 
 
-def check_value(table: Table, name: str, value: object, release: Values | None, *, ignore_case: bool = False) -> None:
+def check_value(table: Table, name: str, value: object, release: Opened | None, *, ignore_case: bool = False) -> None:
     """Refuse a value of occurrences that stands outside its column's vocabulary."""
     if table is _OCCURRENCES:
         vocabularies.check(name, name, value, release, ignore_case=ignore_case)

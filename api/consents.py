@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.answers import json_answer, only
+from api.answers import json_answer
 from api.dependencies import service
 from api.errors import Code, ProblemError
-from api.gates import SmallRoute
+from api.gates import StrictSmallRoute
 from api.readers import integer
 from biodata import jobs
 from biodata.access import consent, withdrawal
@@ -81,7 +81,7 @@ class OneOutput(OneOfMany):
     row: dict[str, Any] = Field(description="The output as it would be published, bytes in hexadecimal.")
 
 
-router = APIRouter(prefix="/v1/consents", tags=["consent"], route_class=SmallRoute)
+router = APIRouter(prefix="/v1/consents", tags=["consent"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
 Reader = Annotated[Principal, Depends(auth.needs(Action.READ_DRAFT))]
@@ -93,7 +93,6 @@ _PRIVATE: Final = "private, no-store"
 )
 def every(request: Request, who: Reader) -> Response:
     """Answer with the shared outputs that concern a country of yours, drafts among them."""
-    only(request)
     found = service(request)
     return json_answer({"results": consent.asked(found.registry, who, found.settings.consent)}, cache=_PRIVATE)
 
@@ -101,7 +100,6 @@ def every(request: Request, who: Reader) -> Response:
 @router.get("/{output}", summary="A shared output", responses=documents.answers(OneOutput, missing=True, other=(401,)))
 def one(request: Request, who: Known, output: str) -> Response:
     """Answer with an output as it would be published, and with every answer to it; its ETag goes into an answer."""
-    only(request)
     return _output_answer(_look(request, who, output))
 
 
@@ -112,7 +110,6 @@ def one(request: Request, who: Known, output: str) -> Response:
 )
 def answer(request: Request, who: Known, output: str, sent: Sent) -> Response:
     """Put down what a country's node answers; If-Match tells which state of the output it is to."""
-    only(request)
     _look(request, who, output)
     if not may_somewhere(who, Action.ANSWER_CONSENT) or who.key_id is not None:
         raise auth.forbidden(request, who, Action.ANSWER_CONSENT)
@@ -141,7 +138,7 @@ def _output_answer(told: dict[str, Any]) -> Response:
     return json_answer(told, cache=_PRIVATE, headers={"ETag": f'"{consent.version(told)}"'})
 
 
-withdrawals_router = APIRouter(prefix="/v1/withdrawals", tags=["withdrawal"], route_class=SmallRoute)
+withdrawals_router = APIRouter(prefix="/v1/withdrawals", tags=["withdrawal"], route_class=StrictSmallRoute)
 
 Node = Annotated[Principal, Depends(auth.logged_in_who(Action.WITHDRAW))]
 
@@ -173,7 +170,6 @@ class OneWithdrawal(BaseModel):
 )
 def make(request: Request, who: Node, sent: NewWithdrawal) -> Response:
     """Take back records of one's country; they go from everything that is kept, and their count stays."""
-    only(request)
     if (sent.dataset is None) == (not sent.keys) or not sent.reason.strip():
         raise ProblemError(
             Code.FIELD_INVALID,
@@ -196,7 +192,6 @@ def make(request: Request, who: Node, sent: NewWithdrawal) -> Response:
 )
 def one_withdrawal(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with how a withdrawal of one's own stands; another's is not there."""
-    only(request)
     return _withdrawal_state(request, who, integer("number", number))
 
 

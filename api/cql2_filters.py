@@ -11,10 +11,10 @@ from api import cql2_relations
 from api.collections import among, check_value, equal, is_country
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
 from api.cql2_relations import SPATIAL, relate_shapes
+from api.dependencies import Opened
 from api.errors import unavailable_parameter, unknown_parameter
 from api.gbif_names import UNAVAILABLE
 from api.systems import CRS84, SYSTEMS, System
-from api.vocabularies import Values
 from biodata.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,
@@ -45,7 +45,7 @@ _FALSE: Final = Or(())
 
 
 def read_filter(
-    text: str, language: str, table: Table, system: System = SYSTEMS[CRS84], release: Values | None = None
+    text: str, language: str, table: Table, system: System = SYSTEMS[CRS84], release: Opened | None = None
 ) -> Filter:
     """Read a CQL2 filter.
 
@@ -59,7 +59,7 @@ def read_filter(
         What it asks; its columns are the properties.
     system : System
         What the coordinates of its geometries are in.
-    release : Values, optional
+    release : Opened, optional
         Tells what the records hold beside an open vocabulary.
 
     Returns
@@ -89,7 +89,7 @@ def read_filter(
 class _Reader:
     """Turns nodes of one filter, knowing the table's columns."""
 
-    def __init__(self, table: Table, system: System, release: Values | None) -> None:
+    def __init__(self, table: Table, system: System, release: Opened | None) -> None:
         self._table, self._system, self._release = table, system, release
         self._operators: Mapping[str, Callable[[list[Any]], Filter]] = {
             "like": self._like,

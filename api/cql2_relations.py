@@ -148,13 +148,10 @@ class _Column:
 
 _End: TypeAlias = "_Column | date | None"
 _Interval: TypeAlias = tuple[_End, _End]
-_Relation = Callable[[_Interval, _Interval], Filter]
 
 _TRUE: Final = And(())
 _FALSE: Final = Or(())
-_FLIPPED: Final[Mapping[str, Operator]] = MappingProxyType(
-    {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<=", "<>": "<>"}
-)
+_FLIPPED: Final[Mapping[Operator, Operator]] = MappingProxyType({"=": "=", "<": ">"})
 
 
 def relate_times(name: str, args: list[Any], table: Table) -> Filter:
@@ -184,101 +181,65 @@ def relate_times(name: str, args: list[Any], table: Table) -> Filter:
         if name == "t_during":
             return within(*literal)
     left, right = (_interval(arg, table) for arg in args)
-    return TEMPORAL[name](left, right)
+    return _ordered(name, left, right)
 
 
-def _before(a: _Interval, b: _Interval) -> Filter:
-    return _compare_ends(a[1], "<", b[0], open_left=1, open_right=-1)
-
-
-def _starts_together(a: _Interval, b: _Interval) -> Filter:
-    return _compare_ends(a[0], "=", b[0], open_left=-1, open_right=-1)
-
-
-def _ends_together(a: _Interval, b: _Interval) -> Filter:
-    return _compare_ends(a[1], "=", b[1], open_left=1, open_right=1)
-
-
-def _starts_earlier(a: _Interval, b: _Interval) -> Filter:
-    return _compare_ends(a[0], "<", b[0], open_left=-1, open_right=-1)
-
-
-def _ends_earlier(a: _Interval, b: _Interval) -> Filter:
-    return _compare_ends(a[1], "<", b[1], open_left=1, open_right=1)
-
-
-def _meets(a: _Interval, b: _Interval) -> Filter:
-    return _compare_ends(a[1], "=", b[0], open_left=1, open_right=-1)
-
-
-def _during(a: _Interval, b: _Interval) -> Filter:
-    return And((_starts_earlier(b, a), _ends_earlier(a, b)))
-
-
-def _equals(a: _Interval, b: _Interval) -> Filter:
-    return And((_starts_together(a, b), _ends_together(a, b)))
-
-
-def _finishes(a: _Interval, b: _Interval) -> Filter:
-    return And((_starts_earlier(b, a), _ends_together(a, b)))
-
-
-def _starts(a: _Interval, b: _Interval) -> Filter:
-    return And((_starts_together(a, b), _ends_earlier(a, b)))
-
-
-def _overlaps(a: _Interval, b: _Interval) -> Filter:
-    begun = _compare_ends(b[0], "<", a[1], open_left=-1, open_right=1)
-    return And((_starts_earlier(a, b), begun, _ends_earlier(a, b)))
-
-
-def _disjoint(a: _Interval, b: _Interval) -> Filter:
-    return Or((_before(a, b), _before(b, a)))
-
-
-def _other_way(relation: _Relation) -> _Relation:
-    """Return the relation with its sides exchanged."""
-    return lambda a, b: relation(b, a)
-
-
-TEMPORAL: Final[Mapping[str, _Relation]] = MappingProxyType(
+_ORDERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "t_after": _other_way(_before),
-        "t_before": _before,
-        "t_contains": _other_way(_during),
-        "t_disjoint": _disjoint,
-        "t_during": _during,
-        "t_equals": _equals,
-        "t_finishedby": _other_way(_finishes),
-        "t_finishes": _finishes,
-        "t_intersects": lambda a, b: Not(_disjoint(a, b)),
-        "t_meets": _meets,
-        "t_metby": _other_way(_meets),
-        "t_overlappedby": _other_way(_overlaps),
-        "t_overlaps": _overlaps,
-        "t_startedby": _other_way(_starts),
-        "t_starts": _starts,
+        "t_before": ("a1 < b0",),
+        "t_meets": ("a1 = b0",),
+        "t_overlaps": ("a0 < b0", "b0 < a1", "a1 < b1"),
+        "t_starts": ("a0 = b0", "a1 < b1"),
+        "t_during": ("b0 < a0", "a1 < b1"),
+        "t_finishes": ("b0 < a0", "a1 = b1"),
+        "t_equals": ("a0 = b0", "a1 = b1"),
     }
 )
-"""OGC 21-065r2, table 8: relations of Allen's interval algebra, by their names in lower case."""
+"""OGC 21-065r2, table 8: relations of Allen's interval algebra, by the order of both starts (0) and ends (1)."""
+_SWAPPED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "t_after": "t_before",
+        "t_metby": "t_meets",
+        "t_overlappedby": "t_overlaps",
+        "t_startedby": "t_starts",
+        "t_contains": "t_during",
+        "t_finishedby": "t_finishes",
+    }
+)
+TEMPORAL: Final = (*_ORDERS, *_SWAPPED, "t_disjoint", "t_intersects")
+"""The functions that are answered, by their names in lower case."""
 
 
-def _compare_ends(left: _End, operator: Operator, right: _End, *, open_left: int, open_right: int) -> Filter:
-    """Compare two ends; an open one is before all days (-1) or behind them (1)."""
-    if isinstance(left, _Column) and isinstance(right, _Column):
-        return CompareColumns(left.name, operator, right.name)
-    if isinstance(left, _Column) and isinstance(right, date):
-        return Compare(left.name, operator, right)
-    if isinstance(left, date) and isinstance(right, _Column):
-        return Compare(right.name, _FLIPPED[operator], left)
-    sides = [
-        0 if isinstance(end, _Column) else (direction if end is None else 0)
-        for end, direction in ((left, open_left), (right, open_right))
-    ]
-    if isinstance(left, date) and isinstance(right, date):
-        holds = left < right if operator == "<" else left == right
-    else:
-        holds = sides[0] < sides[1] if operator == "<" else sides[0] == sides[1]
+def _ordered(name: str, a: _Interval, b: _Interval) -> Filter:
+    """Return the filter of a relation between two intervals."""
+    if name in ("t_disjoint", "t_intersects"):
+        apart = Or((_ordered("t_before", a, b), _ordered("t_before", b, a)))
+        return apart if name == "t_disjoint" else Not(apart)
+    if name in _SWAPPED:
+        return _ordered(_SWAPPED[name], b, a)
+    ends: dict[str, tuple[_End, int]] = {"a0": (a[0], -1), "a1": (a[1], 1), "b0": (b[0], -1), "b1": (b[1], 1)}
+    parts = []
+    for order in _ORDERS[name]:
+        left, operator, right = order.split()
+        parts.append(_compare_ends(ends[left], "<" if operator == "<" else "=", ends[right]))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _compare_ends(left: tuple[_End, int], operator: Operator, right: tuple[_End, int]) -> Filter:
+    """Compare two ends; an open one lies before all days (-1) or behind them (1)."""
+    (one, before), (other, behind) = left, right
+    match one, other:
+        case _Column(), _Column():
+            return CompareColumns(one.name, operator, other.name)
+        case _Column(), date():
+            return Compare(one.name, operator, other)
+        case date(), _Column():
+            return Compare(other.name, _FLIPPED[operator], one)
+        case date(), date():
+            holds = one < other if operator == "<" else one == other
+        case _:
+            sides = (before if one is None else 0, behind if other is None else 0)
+            holds = sides[0] < sides[1] if operator == "<" else sides[0] == sides[1]
     return _TRUE if holds else _FALSE
 
 

@@ -54,7 +54,6 @@ class Facts:
     def __init__(self, release: OpenRelease) -> None:
         self._release = release
         self._extents: dict[str, tuple[float, float, float, float]] = {}
-        self._years: list[str | None] | None = None
         self._values: dict[str, frozenset[str]] = {}
         self._known: tuple[Checklists | None] | None = None
         self.report_page = lru_cache(maxsize=_REPORTS)(self._report_page)
@@ -66,15 +65,18 @@ class Facts:
             self._extents[table] = self._release.extent(table)
         return self._extents[table]
 
-    def years(self) -> list[str | None]:
-        """Return the first and the last moment that occurrences tell."""
-        if self._years is None:
-            counted = self._release.facet("occurrences", None, "year", limit=10_000)
-            years = sorted(year for year, _ in counted)
-            self._years = (
-                [f"{years[0]:04d}-01-01T00:00:00Z", f"{years[-1]:04d}-12-31T23:59:59Z"] if years else [None, None]
-            )
-        return self._years
+    def moments(self, table: str) -> list[str | None]:
+        """Return the first and the last moment that a table's rows tell."""
+        if table == "occurrences":  # of some of them only the year is published
+            return self._years
+        first, last = self._release.days(table)
+        return [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
+
+    @cached_property
+    def _years(self) -> list[str | None]:
+        """The first and the last moment that occurrences tell."""
+        years = sorted(year for year, _ in self._release.facet("occurrences", None, "year", limit=10_000))
+        return [f"{years[0]:04d}-01-01T00:00:00Z", f"{years[-1]:04d}-12-31T23:59:59Z"] if years else [None, None]
 
     @cached_property
     def names(self) -> Names:
@@ -113,7 +115,7 @@ class Facts:
 
     @cached_property
     def taxa(self) -> pl.DataFrame:
-        """Its checklists, as `downloads.TAXON`; no order stands between them."""
+        """Its checklists, as `terms.TAXON`; no order stands between them."""
         columns = terms.names(terms.PUBLISHED_TABLES["taxa"])
         return terms.conform(self._release.frame("taxa", columns), terms.TAXON)
 
@@ -143,11 +145,13 @@ class Opened:
     ----------
     id : str
         The release's id.
+    facts : Facts
+        What was read of it once.
     """
 
     def __init__(self, service: "Service", release: OpenRelease, cursor: str | None) -> None:
         self._service, self._release, self._cursor = service, release, cursor
-        self.id = release.id
+        self.id, self.facts = release.id, service.facts(release)
         self._told: dict[str, list[str]] = {}
 
     @property
@@ -162,19 +166,6 @@ class Opened:
     def frame(self, table: str, columns: Sequence[str], filter_: Filter | None) -> "pl.DataFrame":
         """Return columns of rows as a frame; see `OpenRelease.frame`."""
         return self._release.frame(table, columns, filter_)
-
-    def taxa(self, rules: "RuleSet") -> "tuple[RuleSet, pl.DataFrame | None]":
-        """Return sharing rules with what the checklists tell, and the checklists; None where there is none."""
-        facts = self._service.facts(self._release)
-        return facts.known_to(rules), facts.taxa if facts.taxa.height else None
-
-    def report_page(self, identifier: str) -> str:
-        """Return the report of a result as a page; a release never changes, so it is made once."""
-        return self._service.facts(self._release).report_page(identifier)
-
-    def report_card(self, identifier: str) -> dict[str, Any]:
-        """Return the report of a result as its numbers."""
-        return self._service.facts(self._release).report_card(identifier)
 
     def features(
         self,
@@ -214,25 +205,6 @@ class Opened:
         """Return a vector tile."""
         return self._release.tile(table, z, x, y, filter_, properties)
 
-    def extent(self, table: str) -> tuple[float, float, float, float]:
-        """Return west, south, east, north of a table's places, degrees."""
-        return self._service.facts(self._release).extent(table)
-
-    def years(self) -> list[str | None]:
-        """Return the first and the last moment that occurrences tell."""
-        return self._service.facts(self._release).years()
-
-    def moments(self, table: str) -> list[str | None]:
-        """Return the first and the last moment that a table's rows tell."""
-        if table == "occurrences":  # of some of them only the year is published
-            return self.years()
-        first, last = self._release.days(table)
-        return [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
-
-    def values(self, column: str) -> frozenset[str]:
-        """Return the values of a column of the release's occurrences."""
-        return self._service.facts(self._release).values(column)
-
     def taxon(self, key: str) -> Filter:
         """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""
         number = int(key) if key.isascii() and key.isdigit() and len(key) < 18 else None
@@ -246,49 +218,9 @@ class Opened:
         below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in RANKS]
         return Or((*direct, *below))
 
-    def province_codes(self, name: str) -> list[str]:
-        """Return the codes of the divisions of that name."""
-        return self.areas.provinces(name)
-
-    def province_spellings(self, codes: Sequence[str]) -> list[str]:
-        """Return how the release's records spell the names of divisions."""
-        return self.areas.spellings(codes)
-
-    @property
-    def names(self) -> Names:
-        """The names that records and checklists of the release tell."""
-        return self._service.facts(self._release).names
-
-    @property
-    def areas(self) -> AreaNames:
-        """The names of the release's areas."""
-        return self._service.facts(self._release).areas
-
-    @property
-    def extras(self) -> Extras:
-        """What is added to the release's records."""
-        return self._service.facts(self._release).extras
-
-    def match_name(self, name: str, above: dict[str, str | None], author: str | None) -> dict[str, Any] | None:
-        """Match a name with the release's checklists; see `Matching.match`."""
-        return self._service.facts(self._release).matching.match(name, above, author)
-
-    @property
-    def catalogue(self) -> "Catalogue":
-        """What is told of the release's datasets."""
-        return self._service.facts(self._release).catalogue
-
     def polygon(self, text: str) -> Filter:
         """Return the filter for a polygon in WKT or GeoJSON; what was done to read it is told in a header."""
-        if text.lstrip()[:1] == "{":
-            return self.shape(_json(text))
-        found = read_wkt(text)
-        self.tell("X-Biodata-Geometry", found.notes)
-        return Intersects(found.wkb)
-
-    def shape(self, document: Any) -> Filter:
-        """Return the filter for a GeoJSON document's polygons; what was done to read them is told in a header."""
-        found = read_geojson(document)
+        found = read_geojson(_json(text)) if text.lstrip()[:1] == "{" else read_wkt(text)
         self.tell("X-Biodata-Geometry", found.notes)
         return Intersects(found.wkb)
 
@@ -303,13 +235,9 @@ class Opened:
 
     def listed(self, names: Sequence[str]) -> Filter:
         """Return the filter for a list of names; those that are not known are told in a header."""
-        filter_, unknown = self.names.listed(names)
+        filter_, unknown = self.facts.names.listed(names)
         self.tell("X-Biodata-Names-Unmatched", unknown)
         return filter_
-
-    def common_name(self, text: str) -> Filter:
-        """Return the filter for the taxa of which a common name holds a text."""
-        return self.names.common(text)
 
     def tell(self, header: str, words: Sequence[str]) -> None:
         """Keep words for a header of the answer."""

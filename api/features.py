@@ -261,9 +261,9 @@ def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, qu
 def _describe(request: Request, release: Opened, collection: Collection) -> dict[str, Any]:
     """Return a collection as the standard describes it."""
     path = f"/ogc/collections/{collection.id}"
-    extent: dict[str, Any] = {"spatial": {"bbox": [release.extent(collection.id)], "crs": CRS84}}
+    extent: dict[str, Any] = {"spatial": {"bbox": [release.facts.extent(collection.id)], "crs": CRS84}}
     if collection.timed:
-        extent["temporal"] = {"interval": [release.moments(collection.id)], "trs": GREGORIAN}
+        extent["temporal"] = {"interval": [release.facts.moments(collection.id)], "trs": GREGORIAN}
     told = {"boundarySet": dict(release.info["boundaries"])} if collection.id == "boundaries" else {}
     return {
         "id": collection.id,

@@ -19,20 +19,19 @@ from api.accounts import (
 from api.answers import address, json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError
-from api.gates import SmallRoute, count_try, gate, provider_gate
+from api.gates import SmallRoute, StrictSmallRoute, count_try, gate, provider_gate
 from biodata.access import credentials, oidc
 from biodata.access.credentials import check_length
 from biodata.access.oidc import STATE_LIFE, Begun, OidcError
 from biodata.access.tokens import LIFE, Pair
 from biodata.errors import RemoteError
 
-router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=SmallRoute)
+router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=StrictSmallRoute)
 
 
 @router.post("", summary="Log in with a password", responses=documents.answers(TokenPair, other=(401, 422)))
 async def log_in(request: Request, sent: NameAndPassword) -> Response:
     """Answer with tokens; with the same 401 whether there is no such account, or another password, or it is closed."""
-    only(request)
     count_try(request, sent.name)
     check_length(sent.password)
     found = service(request)
@@ -47,7 +46,6 @@ async def log_in(request: Request, sent: NameAndPassword) -> Response:
 @router.post("/refresh", summary="Exchange a token", responses=documents.answers(TokenPair, other=(401, 422)))
 def refresh(request: Request, sent: Refresh) -> Response:
     """Answer with the next pair of tokens; whoever shows a token a second time ends the login that it belongs to."""
-    only(request)
     pair = service(request).tokens.exchange(sent.refresh_token)
     if pair is None:
         raise auth.refusal()
@@ -57,7 +55,6 @@ def refresh(request: Request, sent: Refresh) -> Response:
 @router.post("/end", summary="Log out", status_code=204, responses=documents.nothing(other=(422,)))
 def end(request: Request, sent: Refresh) -> Response:
     """End the login of a token; of one that is not known nothing is told."""
-    only(request)
     service(request).tokens.end(sent.refresh_token)
     return Response(status_code=204)
 
@@ -67,7 +64,6 @@ def end(request: Request, sent: Refresh) -> Response:
 )
 async def by_code(request: Request, sent: CodeAndPassword) -> Response:
     """Set the password of the account that the code was made for; every login of it ends."""
-    only(request)
     count_try(request)
     check_length(sent.password)
     found = service(request)

@@ -213,7 +213,7 @@ class Matching:
     Parameters
     ----------
     taxa : polars.DataFrame
-        `downloads.TAXON` of the release.
+        `terms.TAXON` of the release.
     """
 
     def __init__(self, taxa: pl.DataFrame) -> None:

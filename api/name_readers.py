@@ -4,8 +4,9 @@ import re
 from typing import Final
 
 from api import gbif_names
+from api.dependencies import Opened
 from api.errors import invalid, unknown_value
-from api.readers import Lookup, like_literal, number
+from api.readers import like_literal, number
 from api.vocabularies import country_codes, spelling
 from biodata.parsers.countries import country_candidates
 from biodata.store.query.filters import And, Compare, Filter, In, InCountry, IsNull, Like, Or
@@ -25,32 +26,32 @@ _FREE_TEXT: Final = (
 )  # fmt: skip
 
 
-def taxon(name: str, value: str, lookup: Lookup) -> Filter:
+def taxon(name: str, value: str, lookup: Opened) -> Filter:
     """Read a taxon's key; all that lies below it is meant, too."""
     if not value or len(value) > 100:
         raise invalid(field=name, value=value, expected="a taxon's key")
     return lookup.taxon(value)
 
 
-def scientific_name(_: str, value: str, __: Lookup) -> Filter:
+def scientific_name(_: str, value: str, __: Opened) -> Filter:
     """Read a name with or without its author; its synonyms' records and all that lies below it are meant, too."""
     stated = Like("scientificName", like_literal(value) + "%", ignore_case=True)
     whole = tuple(Compare(column, "=", value, ignore_case=True) for column in _NAME_COLUMNS)
     return Or((stated if " " in value.strip() else Compare("scientificName", "=", value, ignore_case=True), *whole))
 
 
-def vernacular_name(name: str, value: str, lookup: Lookup) -> Filter:
+def vernacular_name(name: str, value: str, lookup: Opened) -> Filter:
     """Read a common name in any language: the records of every taxon that has a name with this text."""
-    return lookup.common_name(_text(name, value))
+    return lookup.facts.names.common(_text(name, value))
 
 
-def free_text(name: str, value: str, lookup: Lookup) -> Filter:
+def free_text(name: str, value: str, lookup: Opened) -> Filter:
     """Read text that stands somewhere in names, common names among them, in place or recorder."""
     pattern = f"%{like_literal(_text(name, value))}%"
-    return Or((*(Like(column, pattern, ignore_case=True) for column in _FREE_TEXT), lookup.common_name(value)))
+    return Or((*(Like(column, pattern, ignore_case=True) for column in _FREE_TEXT), lookup.facts.names.common(value)))
 
 
-def species_list(name: str, values: list[str], lookup: Lookup) -> Filter:
+def species_list(name: str, values: list[str], lookup: Opened) -> Filter:
     """Read a list of names; each is found with all below it."""
     told = (" ".join(name.split()) for value in values for name in _several(value))
     names = list(dict.fromkeys(name for name in told if name))
@@ -82,12 +83,12 @@ _DIVISION: Final = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}", re.ASCII)
 _MOST_SIDES: Final = 12
 
 
-def country(name: str, value: str, _: Lookup) -> Filter:
+def country(name: str, value: str, _: Opened) -> Filter:
     """Read a country; see `InCountry`."""
     return InCountry((country_code(name, value),))
 
 
-def publishing_country(name: str, value: str, _: Lookup) -> Filter:
+def publishing_country(name: str, value: str, _: Opened) -> Filter:
     """Read the country of a publisher."""
     return Compare("publishingCountry", "=", country_code(name, value))
 
@@ -110,7 +111,7 @@ def country_code(name: str, value: str) -> str:
     raise invalid(field=name, value=value, expected=expected)
 
 
-def continent(name: str, value: str, _: Lookup) -> Filter:
+def continent(name: str, value: str, _: Opened) -> Filter:
     """Read a continent: its countries, as `InCountry` has them."""
     codes = gbif_names.CONTINENTS.get(value.strip().upper())
     if codes is None:
@@ -118,25 +119,25 @@ def continent(name: str, value: str, _: Lookup) -> Filter:
     return InCountry(codes)
 
 
-def state_province(_: str, value: str, lookup: Lookup) -> Filter:
+def state_province(_: str, value: str, lookup: Opened) -> Filter:
     """Read a division by code: all that lies there; or by name, in whatever language, spelling or script.
 
     A record is of the division that it states. Where none is published, it is of the one that its published place
     lies in.
     """
-    codes = tuple(lookup.province_codes(value))
-    stated = In("stateProvince", (value, *lookup.province_spellings(codes)), ignore_case=True)
+    codes = tuple(lookup.facts.areas.provinces(value))
+    stated = In("stateProvince", (value, *lookup.facts.areas.spellings(codes)), ignore_case=True)
     located = And((IsNull("stateProvince"), In("province_code", codes)))
     return Or((stated, located, Compare("province_code", "=", value.upper())))
 
 
-def geometry(name: str, value: str, lookup: Lookup) -> Filter:
+def geometry(name: str, value: str, lookup: Opened) -> Filter:
     """Read a polygon, in WKT or as GeoJSON."""
     del name
     return lookup.polygon(value)
 
 
-def geo_distance(name: str, value: str, lookup: Lookup) -> Filter:
+def geo_distance(name: str, value: str, lookup: Opened) -> Filter:
     """Read a circle: latitude, longitude, distance with km or m."""
     match = _GEO_DISTANCE.fullmatch(value.replace(" ", ""))
     if not match:
@@ -148,13 +149,13 @@ def geo_distance(name: str, value: str, lookup: Lookup) -> Filter:
     return lookup.circle(latitude, longitude, radius_m)
 
 
-def within_area(name: str, value: str, lookup: Lookup) -> Filter:
+def within_area(name: str, value: str, lookup: Opened) -> Filter:
     """Read the id of an area: of the release, or one that was uploaded."""
     return lookup.area(name, value)
 
 
 def sides(
-    name: str, values: list[str], lookup: Lookup, *, least: int = 1, as_evidence: bool = False
+    name: str, values: list[str], lookup: Opened, *, least: int = 1, as_evidence: bool = False
 ) -> tuple[Filter, ...]:
     """Read sides: codes of countries or divisions, or ids of areas, with commas between them or repeated.
 
@@ -167,7 +168,7 @@ def sides(
         The parameter.
     values : list of str
         Its values.
-    lookup : Lookup
+    lookup : Opened
         The release's look-ups.
     least : int
         How many sides there have to be.
@@ -187,7 +188,7 @@ def sides(
     return tuple(_side(name, word, lookup, as_evidence=as_evidence) for word in words)
 
 
-def _side(name: str, value: str, lookup: Lookup, *, as_evidence: bool) -> Filter:
+def _side(name: str, value: str, lookup: Opened, *, as_evidence: bool) -> Filter:
     """Read one side."""
     if (len(value) == 2 and value.isascii()) or country_candidates(value):
         code = country_code(name, value)

@@ -70,7 +70,7 @@ def search_page(
             "limit": limit,
             "endOfRecords": page.cursor is None and (limit > 0 or count <= offset),
             "count": count,
-            "results": release.extras.added(records.occurrence(row) for row in page.rows),
+            "results": release.facts.extras.added(records.occurrence(row) for row in page.rows),
             "facets": counts,
         }
         headers = search_headers(release, asked)
@@ -235,7 +235,7 @@ def count_schema(request: Request) -> Response:
 def one(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record by its key."""
     with service(request).open(request) as release:
-        return json_answer(release.extras.added([records.occurrence(_row(release, key))])[0])
+        return json_answer(release.facts.extras.added([records.occurrence(_row(release, key))])[0])
 
 
 @router.get(
@@ -278,7 +278,7 @@ def by_identifier(request: Request, dataset_key: str, occurrence_id: str) -> Res
         if not page.rows:
             detail = f"dataset {dataset_key[:80]!r} has no published record {occurrence_id[:80]!r}"
             raise ProblemError(Code.RECORD_MISSING, detail, field="occurrence_id")
-        return json_answer(release.extras.added([records.occurrence(page.rows[0])])[0])
+        return json_answer(release.facts.extras.added([records.occurrence(page.rows[0])])[0])
 
 
 def _row(release: Opened, key: str) -> Sequence[Any]:

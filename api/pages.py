@@ -14,7 +14,7 @@ from starlette.types import Scope
 from api import auth, documents, html
 from api.answers import HTML, JSON, json_answer, only
 from api.dependencies import service
-from api.errors import PROBLEMS, Code, ProblemError, invalid
+from api.errors import Code, ProblemError, invalid
 from api.gbif_names import PARAMETERS
 from biodata.errors import InputError
 
@@ -44,7 +44,7 @@ def report(request: Request, result_id: str) -> Response:
         raise invalid(field="f", value=form, expected=f"one of {', '.join(_FORMS)}")
     with service(request).open(request) as release:
         try:
-            found = release.report_card(result_id) if form == "json" else release.report_page(result_id)
+            found = release.facts.report_card(result_id) if form == "json" else release.facts.report_page(result_id)
         except InputError as error:
             detail = f"no candidate, corridor or ground is called {result_id[:80]!r}"
             raise ProblemError(Code.RECORD_MISSING, detail, field="result_id") from error
@@ -130,7 +130,7 @@ def docs(request: Request) -> HTMLResponse:
         for method, operation in item.items():
             if method != "head":
                 parts.append(_operation(path, method, operation))
-    rows = [(code, problem.status, problem.title) for code, problem in PROBLEMS.items()]
+    rows = [(code, code.status, code.title) for code in Code]
     named = [(row["name"], row["answer"], row["instead"]) for row in PARAMETERS]
     parts += [
         html.heading("Parameters of GBIF's occurrence search", "gbif"),

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from api import gbif_names, name_readers, readers
+from api.dependencies import Opened
 from api.errors import ProblemError, invalid, unavailable_parameter, unknown_parameter
-from api.readers import Lookup, Reader
+from api.readers import Reader
 from api.vocabularies import COLUMNS
 from biodata.store.query.filters import And, Filter, IsNull, Or, Recorded
 from biodata.vocabularies import SharingCategory
@@ -213,7 +214,7 @@ class Asked:
 
 
 def read(
-    parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str], *, more: dict[str, Filter] | None = None
+    parameters: Sequence[tuple[str, str]], lookup: Opened, own: Sequence[str], *, more: dict[str, Filter] | None = None
 ) -> Asked:
     """Read search parameters into filters.
 
@@ -221,7 +222,7 @@ def read(
     ----------
     parameters : sequence of (name, value)
         As they stand in the address, repeated ones repeated.
-    lookup : Lookup
+    lookup : Opened
         The release's look-ups.
     own : sequence of str
         Names that the caller answers itself (`limit`, `facet`).
@@ -265,7 +266,7 @@ def refused(name: str, own: Sequence[str] = ()) -> ProblemError:
     return unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
 
 
-def _read_one(parameter: Parameter, values: list[str], lookup: Lookup) -> Filter:
+def _read_one(parameter: Parameter, values: list[str], lookup: Opened) -> Filter:
     """Return the filter of one parameter; its values are alternatives."""
     if parameter.kind is Kind.LIST:
         return name_readers.species_list(parameter.name, values, lookup)
@@ -281,7 +282,7 @@ def _keeps_null(name: str, told: dict[str, list[str]]) -> bool:
     return False
 
 
-def _across(told: dict[str, list[str]], merged: dict[str, Filter], lookup: Lookup) -> dict[str, Filter]:
+def _across(told: dict[str, list[str]], merged: dict[str, Filter], lookup: Opened) -> dict[str, Filter]:
     """Return the filters for the records on some sides, of the species that are recorded on every one of them.
 
     The rows that count as evidence are those that the other parameters ask for, wherever they are: a country, a

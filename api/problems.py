@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import html
 from api.answers import likes_page
-from api.errors import PROBLEM_TYPE, PROBLEMS, Code, ProblemError
+from api.errors import PROBLEM_TYPE, Code, ProblemError
 from biodata.errors import BiodataError, InputError, NoReleaseError
 
 
@@ -67,17 +67,16 @@ def problem_response(
     **members: Any,
 ) -> ProblemResponse:
     """Return the answer for an error; members that are None or empty are left out."""
-    problem = PROBLEMS[code]
     body = {
         "type": f"/docs#{code}",
-        "title": problem.title,
-        "status": status or problem.status,
+        "title": code.title,
+        "status": status or code.status,
         "detail": detail,
-        "code": code,
+        "code": str(code),
         "request_id": request_id,
         **{name: value for name, value in members.items() if value},
     }
-    return ProblemResponse(body, status or problem.status, headers or {})
+    return ProblemResponse(body, status or code.status, headers or {})
 
 
 _TOLD_IN_ITS_LANGUAGE: Final = ("/v1/surveys", "/v1/login")
@@ -111,7 +110,7 @@ def _on_http(request: Request, error: Exception) -> Response:
     """Answer with an error of the framework: no such route, no such method."""
     assert isinstance(error, HTTPException)
     code = _BY_STATUS.get(error.status_code, Code.REQUEST_INVALID if error.status_code < 500 else Code.INTERNAL)
-    return _answer(request, code, PROBLEMS[code].title, status=error.status_code, headers=error.headers)
+    return _answer(request, code, code.title, status=error.status_code, headers=error.headers)
 
 
 def _on_validation(request: Request, error: Exception) -> Response:
@@ -134,13 +133,14 @@ def _on_validation(request: Request, error: Exception) -> Response:
 def _on_biodata(request: Request, error: Exception) -> Response:
     """Answer with an error of the library: what came from outside is a 400, all else is ours."""
     if isinstance(error, InputError):
-        code = Code(error.code) if error.code in PROBLEMS else Code.PARAMETER_INVALID
+        code = Code.named(error.code, default=Code.PARAMETER_INVALID)
         return _answer(request, code, error.problem, field=error.column, expected=error.expected)
     if isinstance(error, NoReleaseError):
         detail = "make one with `biodata release`, then ask again"
         return _answer(request, Code.RELEASE_MISSING, detail, headers={"Retry-After": "5"})
-    code = Code(error.code) if isinstance(error, BiodataError) and error.code in PROBLEMS else Code.STORE_ERROR
-    return _answer(request, code, PROBLEMS[code].title, headers={"Retry-After": "5"})
+    assert isinstance(error, BiodataError)
+    code = Code.named(error.code, default=Code.STORE_ERROR)
+    return _answer(request, code, code.title, headers={"Retry-After": "5"})
 
 
 def _answer(

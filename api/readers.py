@@ -3,15 +3,15 @@
 import calendar
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.datastructures import QueryParams
 
 from api import gbif_names, vocabularies
+from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid
-from api.vocabularies import Values
 from biodata.store.query.filters import (
     And,
     Between,
@@ -90,35 +90,7 @@ def overlaps(first: date | None, last: date | None) -> Filter:
     return Or((And(tuple(dated)), And((IsNull("event_start"), year))))
 
 
-class Lookup(Values, Protocol):
-    """What some parameters have to look up in the release."""
-
-    def taxon(self, key: str) -> Filter:
-        """Return the filter for a taxon with all that lies below it."""
-
-    def province_codes(self, name: str) -> list[str]:
-        """Return the codes of the divisions of that name."""
-
-    def province_spellings(self, codes: Sequence[str]) -> list[str]:
-        """Return how records spell the names of divisions."""
-
-    def polygon(self, text: str) -> Filter:
-        """Return the filter for a WKT polygon."""
-
-    def circle(self, latitude: float, longitude: float, radius_m: float) -> Filter:
-        """Return the filter for a circle on the ellipsoid."""
-
-    def area(self, name: str, identifier: str) -> Filter:
-        """Return the filter for what lies inside an area: of the release, or one that was uploaded."""
-
-    def listed(self, names: Sequence[str]) -> Filter:
-        """Return the filter for a list of names, each with all below it; what is not known is told in a header."""
-
-    def common_name(self, text: str) -> Filter:
-        """Return the filter for the taxa of which a common name holds a text, in any language."""
-
-
-Reader = Callable[[str, str, Lookup], Filter]
+Reader = Callable[[str, str, Opened], Filter]
 """Turns a parameter's name, one value and the release's look-ups into a filter."""
 
 DAY_PRECISIONS: Final = ("day", "time", "interval")
@@ -171,7 +143,7 @@ def equal_text(column: str) -> Reader:
 def code(column: str) -> Reader:
     """Read a value of a column's vocabulary, in any letter case."""
 
-    def read(name: str, value: str, lookup: Lookup) -> Filter:
+    def read(name: str, value: str, lookup: Opened) -> Filter:
         is_open = vocabularies.COLUMNS[column].is_open if column in vocabularies.COLUMNS else False
         return Compare(column, "=", vocabularies.spelling(name, column, value, lookup), ignore_case=is_open)
 
@@ -181,7 +153,7 @@ def code(column: str) -> Reader:
 def number_range(column: str, read_one: Callable[[str, str], float]) -> Reader:
     """Read a number, or two with a comma between them, * leaving an end open; a missing value is in no range."""
 
-    def read(name: str, value: str, _: Lookup) -> Filter:
+    def read(name: str, value: str, _: Opened) -> Filter:
         if "," not in value:
             return Compare(column, "=", _checked(name, column, read_one(name, value)))
         return Between(column, *_ends(name, column, value, read_one))
@@ -217,7 +189,7 @@ def present(column: str) -> Reader:
 def days_of_year(column: str) -> Reader:
     """Read a day of the year, or two; a date that is known only by its year or month has none."""
 
-    def read(name: str, value: str, _: Lookup) -> Filter:
+    def read(name: str, value: str, _: Opened) -> Filter:
         ends = _ends(name, name, value if "," in value else f"{value},{value}", integer)
         days = In("event_precision", DAY_PRECISIONS)
         return And((days, DayOfYear(column, *(None if end is None else int(end) for end in ends))))
@@ -225,7 +197,7 @@ def days_of_year(column: str) -> Reader:
     return read
 
 
-def repatriated(name: str, value: str, _: Lookup) -> Filter:
+def repatriated(name: str, value: str, _: Opened) -> Filter:
     """Read whether the record was published from another country than it is from."""
     other = Differ("countryCode", "publishingCountry")
     return other if boolean(name, value) else Not(other)
@@ -236,31 +208,31 @@ def flag(column: str) -> Reader:
     return lambda name, value, _: Compare(column, "=", boolean(name, value))
 
 
-def sequenced(name: str, value: str, _: Lookup) -> Filter:
+def sequenced(name: str, value: str, _: Opened) -> Filter:
     """Read whether a sequence is linked: of no record here."""
     return Or(()) if boolean(name, value) else And(())
 
 
-def issue(name: str, value: str, lookup: Lookup) -> Filter:
+def issue(name: str, value: str, lookup: Opened) -> Filter:
     """Read the name of a doubt, GBIF's or ours."""
     return Contains("quality_flags", vocabularies.spelling(name, "quality_flags", value, lookup))
 
 
-def taxonomic_issue(name: str, value: str, lookup: Lookup) -> Filter:
+def taxonomic_issue(name: str, value: str, lookup: Opened) -> Filter:
     """Read the name of a doubt about the name."""
     if not value.upper().startswith(gbif_names.TAXONOMIC_ISSUES):
         raise invalid(field=name, value=value, expected="an issue of names, such as TAXON_MATCH_FUZZY")
     return issue(name, value, lookup)
 
 
-def geospatial_issue(name: str, value: str, _: Lookup) -> Filter:
+def geospatial_issue(name: str, value: str, _: Opened) -> Filter:
     """Read whether any of GBIF's four grave doubts about the place is there."""
     any_of = Or(tuple(Contains("quality_flags", flag) for flag in gbif_names.GEOSPATIAL_ISSUES))
     # A record without a list of doubts has none of them, so the list's absence must not make it fall out of both.
     return any_of if boolean(name, value) else Or((IsNull("quality_flags"), Not(any_of)))
 
 
-def event_date(name: str, value: str, _: Lookup) -> Filter:
+def event_date(name: str, value: str, _: Opened) -> Filter:
     """Read a day, month, year or range that a record's whole date lies in."""
     return within(*read_dates(name, value, separator=","))
 
@@ -268,7 +240,7 @@ def event_date(name: str, value: str, _: Lookup) -> Filter:
 def moment(column: str) -> Reader:
     """Read a moment that the text begins with, or two that it lies between."""
 
-    def read(name: str, value: str, _: Lookup) -> Filter:
+    def read(name: str, value: str, _: Opened) -> Filter:
         read_dates(name, value, separator=",")
         low, comma, high = value.partition(",")
         ends = (low, high) if comma else (low, low)
@@ -285,7 +257,7 @@ def like_literal(value: str) -> str:
     return re.sub(r"([%_\\])", r"\\\1", value)
 
 
-def media(name: str, value: str, lookup: Lookup) -> Filter:
+def media(name: str, value: str, lookup: Opened) -> Filter:
     """Read a kind of media."""
     kind = vocabularies.spelling(name, "mediaType", value, lookup)
     return Like("mediaType", f"%{like_literal(kind)}%", ignore_case=True)

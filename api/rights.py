@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.answers import json_answer, only
+from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import SmallRoute
+from api.gates import StrictRoute, StrictSmallRoute
 from api.readers import integer
 from biodata.access import permits, sensitivity, terms_of_use
 from biodata.access.permits import Kind
@@ -137,8 +137,8 @@ class OneUse(BaseModel):
     step: int
 
 
-public = APIRouter(prefix="/v1/rights", tags=["rights"])
-guarded = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=SmallRoute)
+public = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=StrictRoute)
+guarded = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
 Keeper = Annotated[Principal, Depends(auth.needs(Action.KEEP_PERMITS))]
@@ -149,7 +149,6 @@ _MOST = 1_000
 @public.get("/licences", summary="Licences, the most permissive first", responses=documents.answers(LicenceList))
 def every_licence(request: Request) -> Response:
     """Answer with the licences in their order: of several the last one holds."""
-    only(request)
     told = [{"license": code, "name": name, "url": url} for code, (name, url) in licences.LICENCES.items()]
     return json_answer({"results": told})
 
@@ -157,7 +156,6 @@ def every_licence(request: Request) -> Response:
 @public.get("/labels", summary="Labels of communities", responses=documents.answers(LabelList))
 def every_label(request: Request) -> Response:
     """Answer with the TK and BC labels of Local Contexts, and what each does here to the records that carry it."""
-    only(request)
     return json_answer(
         {
             "results": [
@@ -183,7 +181,6 @@ def every_label(request: Request) -> Response:
 )
 def of_dataset(request: Request, key: str) -> Response:
     """Answer with licence, labels and permits of a dataset's published records, and why each licence holds."""
-    only(request)
     found = service(request)
     with found.open(request) as release:
         rows = release.page("datasets", Compare("key", "=", key), ("key", "license"), limit=1, offset=0).rows
@@ -196,7 +193,7 @@ def of_dataset(request: Request, key: str) -> Response:
             for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
                 told.append({"license": name, "reason": reason, "count": count})
         carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
-        shown = release.catalogue.media_licences(key)
+        shown = release.facts.catalogue.media_licences(key)
     held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
         "key": key,
@@ -219,7 +216,6 @@ def _licensed(key: str, name: str) -> And:
 @public.get("/terms", summary="The terms of use", responses=documents.answers(OneTerms, missing=True))
 def terms(request: Request) -> Response:
     """Answer with the terms that hold; they are accepted before a download of restricted records."""
-    only(request)
     held = terms_of_use.current(service(request).registry)
     if held is None:
         raise ProblemError(Code.TERMS_MISSING, "nothing has to be accepted here")
@@ -241,7 +237,6 @@ def terms(request: Request) -> Response:
 )
 def accept(request: Request, who: Known, sent: Acceptance) -> Response:
     """Keep that one's account accepted the version that holds."""
-    only(request)
     assert who.account_id is not None
     terms_of_use.accept(service(request).registry, who.account_id, sent.version, actor=who.label)
     return Response(status_code=204)
@@ -250,7 +245,6 @@ def accept(request: Request, who: Known, sent: Acceptance) -> Response:
 @guarded.get("/permits", summary="Permits that one keeps", responses=documents.answers(PermitList, other=(401, 403)))
 def every_permit(request: Request, who: Keeper) -> Response:
     """Answer with the permits of one's datasets, or of one's country, those that ended too."""
-    only(request)
     return json_answer({"results": [p for p in permits.of_dataset(service(request).registry) if _keeps(who, p)]})
 
 
@@ -262,7 +256,6 @@ def every_permit(request: Request, who: Keeper) -> Response:
 )
 def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
     """Keep a permit that a dataset rests on; the same number once more changes what is told of it."""
-    only(request)
     told = permits.checked(permits.Told(**sent.model_dump()))
     if not _keeps(who, {"dataset": told.dataset, "country": told.country}):
         raise auth.forbidden(request, who, Action.KEEP_PERMITS)
@@ -279,7 +272,6 @@ def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
 )
 def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHOLE]) -> Response:
     """Take a permit back; it stays told as withdrawn. Another's is not there."""
-    only(request)
     registry, wanted = service(request).registry, integer("number", number)
     found = permits.get(registry, wanted)
     if found is None or not _keeps(who, found):
@@ -298,7 +290,6 @@ def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHO
 )
 def use(request: Request, who: Reader, country: str) -> Response:
     """Answer with downloads, purposes, datasets and licences, in steps; never with who, what was asked, or when."""
-    only(request, "year")
     if not may(who, Action.READ_USE_REPORT, country=country):
         raise auth.forbidden(request, who, Action.READ_USE_REPORT)
     told = request.query_params.get("year")
@@ -313,7 +304,7 @@ def _keeps(who: Principal, permit: dict[str, Any]) -> bool:
     return may(who, Action.KEEP_PERMITS, dataset=permit["dataset"], country=permit["country"])
 
 
-sensitivity_router = APIRouter(tags=["audit"])
+sensitivity_router = APIRouter(tags=["audit"], route_class=StrictRoute)
 
 _MANY: Final = 10_000
 _NOTE: Final = (
@@ -329,7 +320,6 @@ _NOTE: Final = (
 )
 def told(request: Request) -> Response:
     """Answer with counts of presences by list, category and published country, and of withheld records by list."""
-    only(request)
     found = service(request)
     with found.open(request) as release:
         rules = rules_of(found.registry)

@@ -99,7 +99,7 @@ def suggest(request: Request) -> Response:
             wanted = offset + limit - len(rows)
             rows += release.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
         only_text = not {"rank", "status", "highertaxonKey", "higherTaxonKey", "name"} & set(request.query_params)
-        recorded = release.names.recorded_with(text) if only_text and not rows else []
+        recorded = release.facts.names.recorded_with(text) if only_text and not rows else []
     found = [taxon(row) for row in rows] or [_recorded(rank, name) for rank, name in recorded]
     return json_answer(found[offset : offset + limit])
 
@@ -183,7 +183,7 @@ def _filter(request: Request, release: Opened) -> Filter | None:
         if name == "q" and value:
             if len(value) > 200:
                 raise invalid(field="q", value=value, expected="up to 200 characters")
-            common = release.names.with_common_name(value).head(_COMMON)
+            common = release.facts.names.with_common_name(value).head(_COMMON)
             text = Like("scientificName", f"%{like_literal(value)}%", ignore_case=True)
             by_name = common.filter(pl.col("checklist") == BUNDLED)["scientificName"].unique().to_list()
             called = (In("taxon_id", tuple(common["taxon_id"])), In("scientificName", tuple(sorted(by_name))))

@@ -145,8 +145,8 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     found = find(collection_id)
     asked = _release(request)
     with service(request).open(request, release_id=asked) as release:
-        west, south, east, north = release.extent(found.id)
-        codes = {code for summary in release.catalogue.summaries.values() for code in summary.labels}
+        west, south, east, north = release.facts.extent(found.id)
+        codes = {code for summary in release.facts.catalogue.summaries.values() for code in summary.labels}
     told = [("release", asked)] if asked is not None else []
     tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}

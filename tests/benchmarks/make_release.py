@@ -54,7 +54,7 @@ def make(csv: Path, data: Path, *, memory_limit: str = "3GB") -> str:
 
 
 def published(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return n rows of `downloads.PUBLISHED_OCCURRENCE` from n rows of the file."""
+    """Return n rows of `terms.PUBLISHED_OCCURRENCE` from n rows of the file."""
     told = rows.with_columns(pl.all().replace("", None))
     latitude, longitude = (pl.col(name).cast(pl.Float64) for name in ("decimalLatitude", "decimalLongitude"))
     on_earth = latitude.abs() <= 90
