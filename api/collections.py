@@ -40,6 +40,8 @@ class Collection:
         Whether `datetime` asks anything of it.
     shown : tuple of str
         The properties that stand in a page's table.
+    example : str
+        A filter of CQL2 to begin with.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Collection:
     shapes: frozenset[str] = frozenset()
     timed: bool = False
     shown: tuple[str, ...] = ()
+    example: str = ""
 
     @property
     def table(self) -> Table:
@@ -80,110 +83,18 @@ def _properties(collection_id: str) -> tuple[str, ...]:
 
 COLLECTIONS: Final = MappingProxyType(
     {
-        collection.id: collection
-        for collection in (
-            Collection(
-                "occurrences",
-                "Occurrences",
-                "Published records of species; the point of a generalised record is the middle of its published cell.",
-                "key",
-                timed=True,
-                shown=(
-                    "scientificName",
-                    "eventDate",
-                    "country_codes",
-                    "decimalLatitude",
-                    "decimalLongitude",
-                    "basisOfRecord",
-                    "sharing_category",
-                    "datasetKey",
-                ),
-            ),
-            Collection(
-                "protected_areas",
-                "Protected areas",
-                "Protected and conserved areas, with the countries stated and the countries that they lie in.",
-                "area_id",
-                shown=(
-                    "name",
-                    "original_name",
-                    "designation",
-                    "iucn_category",
-                    "status_year",
-                    "country_codes",
-                    "computed_area_km2",
-                ),
-            ),
-            Collection(
-                "corridors",
-                "Corridors",
-                "Least-cost corridors between protected areas of different countries; `path` is the cheapest line.",
-                "corridor_id",
-                documents=frozenset({"evidence"}),
-                shapes=frozenset({"path"}),
-                shown=(
-                    "from_name",
-                    "to_name",
-                    "country_codes",
-                    "functional",
-                    "cost_ratio",
-                    "path_length_m",
-                    "narrowest_m",
-                ),
-            ),
-            Collection(
-                "reserve_candidates",
-                "Candidate transboundary reserves",
-                "Ground on both sides of a border that could become one reserve: Pareto front, rank under all weights, criteria.",
-                "candidate_id",
-                documents=frozenset({"evidence", "parts"}),
-                shown=(
-                    "name",
-                    "rank",
-                    "front",
-                    "acceptability",
-                    "evidence_tier",
-                    "country_codes",
-                    "area_km2",
-                    "boundary_disagreement_km2",
-                ),
-            ),
-            Collection(
-                "considered_ground",
-                "Ground that was looked at",
-                "Everything that the runs looked at for a candidate, with the hard criteria that it fails; not ranked.",
-                "considered_id",
-                documents=frozenset({"evidence"}),
-                shown=("name", "outcome", "reason", "evidence_tier", "country_codes"),
-            ),
-            Collection(
-                "surveys",
-                "Surveys",
-                "Sampling events: design, method, days, effort, what was looked for, numbers of records and species. Where a "
-                "sensitive species was recorded the place is a cell; of taxa whose places rules hide nothing is said to be absent.",
-                "survey_id",
-                timed=True,
-                shown=(
-                    "eventID",
-                    "design",
-                    "samplingProtocol",
-                    "event_start",
-                    "event_end",
-                    "effort_value",
-                    "effort_unit",
-                    "records",
-                    "species",
-                    "country_codes",
-                ),
-            ),
-            Collection(
-                "boundaries",
-                "Boundaries",
-                "Countries and first-level divisions of the boundary set in use; no position on any boundary.",
-                "code",
-                shown=("name", "level", "country_code"),
-            ),
+        row["id"]: Collection(
+            row["id"],
+            row["title"],
+            row["description"],
+            row["key"],
+            documents=frozenset(row["documents"].split()),
+            shapes=frozenset(row["shapes"].split()),
+            timed=row["timed"] == "true",
+            shown=tuple(row["shown"].split()),
+            example=row["example"],
         )
+        for row in read_rows("ogc_collections.csv")
     }
 )
 """Every collection by its id."""
