@@ -23,23 +23,25 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import RuleContent
 from biodata.vocabularies import SharingCategory
 
+Release = Callable[[Settings], releases.Release]
+"""Makes a release under today's rules (`pipeline.release`)."""
+
 
 @dataclass(frozen=True, slots=True)
-class Tightened:
-    """What came of a rule that was added.
+class Changed:
+    """What came of a rule that was added or taken back.
 
     Attributes
     ----------
     rule : Rule
-        The new one.
+        The one that holds from now on, or no more.
     release : Release
-        The current release, made under it.
-    before : dict of str to int
-        Records of the release before, by sharing category, withheld ones among them; empty where there was none.
-    after : dict of str to int
-        The same of the new one.
+        The current release, made under the rules of now.
+    before, after : dict of str to int
+        Records of the release before, and of the new one, by sharing category, withheld ones among them; empty where
+        there was none.
     removed : dict of str to int
-        Files that went: releases, downloads, rebuilt versions.
+        Files that went: releases, downloads, rebuilt versions. None go for a rule that is taken back: they tell less.
     citations : int
         Citations that are asked again, so that each says what is withheld of it today.
     """
@@ -52,9 +54,7 @@ class Tightened:
     citations: int
 
 
-def add_rule(
-    settings: Settings, rule: Rule, *, release: Callable[[Settings], releases.Release], actor: str = "command line"
-) -> Tightened:
+def add_rule(settings: Settings, rule: Rule, *, release: Release, actor: str = "command line") -> Changed:
     """Add a sharing rule and let it act everywhere at once.
 
     Parameters
@@ -70,7 +70,7 @@ def add_rule(
 
     Returns
     -------
-    Tightened
+    Changed
 
     Raises
     ------
@@ -89,37 +89,30 @@ def add_rule(
     with Registry.open(settings) as registry:
         rules_before = sharing_rules.rules_of(registry).hash
         sharing_rules.change(registry, added, actor=actor, reason=f"rule {rule.rule_id} added: {rule.reason}")
-        before, files = categories(registry, releases.current(settings.data)), release_files(settings.data)
-    told = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules_before}
+        told = {"rules_before": rules_before}
+        return _release_anew(settings, registry, rule, release=release, action="added", actor=actor, told=told)
+
+
+def _release_anew(
+    settings: Settings, registry: Registry, rule: Rule, *, release: Release, action: str, actor: str,
+    told: Mapping[str, Any],
+) -> Changed:  # fmt: skip
+    """Make a release after a rule has changed, and put down what came of both: the rule stays changed, whatever becomes of it."""
+    before, files = categories(registry, releases.current(settings.data)), release_files(settings.data)
+    details = {"rule": {k: v for k, v in cells(rule).items() if v}, **told, "release": None}
     try:
         made = release(settings)
-    except BaseException:
-        # The rule holds from now on, whatever became of the release.
-        with Registry.open(settings) as registry, registry.session() as session, session.begin():
-            audit.append(
-                session,
-                actor=actor,
-                action="sharing rule added",
-                subject=rule.rule_id,
-                details=told | {"release": None},
-            )
-        raise
-    with Registry.open(settings) as registry:
-        today = sharing_rules.rules_of(registry).hash
-        removed = drop_older(settings, registry, made, files=files, rules_hash=today)
-        asked = ask_again(registry, today)
-        after = categories(registry, made)
-        details = told | {
-            "rules": today,
-            "release": made.id,
-            "before": before,
-            "after": after,
-            "removed": removed,
-            "citations": asked,
-        }
+        today, removed = sharing_rules.rules_of(registry).hash, dict[str, int]()
+        if action == "added":
+            removed = drop_older(settings, registry, made, files=files, rules_hash=today)
+            details["removed"] = removed
+        asked, after = ask_again(registry, today), categories(registry, made)
+        details |= {"rules": today, "release": made.id, "before": before, "after": after, "citations": asked}
+    finally:
         with registry.session() as session, session.begin():
-            audit.append(session, actor=actor, action="sharing rule added", subject=rule.rule_id, details=details)
-    return Tightened(rule, made, before, after, removed, asked)
+            subject = rule.rule_id
+            audit.append(session, actor=actor, action=f"sharing rule {action}", subject=subject, details=details)
+    return Changed(rule, made, before, after, removed, asked)
 
 
 def drop_older(
@@ -171,37 +164,14 @@ def ask_again(registry: Registry, rules_hash: str) -> int:
     return len(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Loosened:
-    """What came of a rule that was taken back.
-
-    Attributes
-    ----------
-    rule : Rule
-        The one that holds no more.
-    release : Release
-        The current release, made without it.
-    before, after : dict of str to int
-        Records of the release before, and of the new one, by sharing category, withheld ones among them.
-    citations : int
-        Citations that are asked again: their records may be told more exactly today.
-    """
-
-    rule: Rule
-    release: releases.Release
-    before: dict[str, int]
-    after: dict[str, int]
-    citations: int
-
-
 def remove_rule(
     settings: Settings,
     rule_id: str,
     *,
-    release: Callable[[Settings], releases.Release],
+    release: Release,
     finer: Sequence[dict[str, Any]] = (),
     actor: str = "command line",
-) -> Loosened:
+) -> Changed:
     """Take a sharing rule back, and make a release without it.
 
     Parameters
@@ -219,7 +189,7 @@ def remove_rule(
 
     Returns
     -------
-    Loosened
+    Changed
 
     Raises
     ------
@@ -241,20 +211,9 @@ def remove_rule(
         rules = sharing_rules.rules_of(registry)
         rule = rules.named(rule_id)
         sharing_rules.change(registry, removed, actor=actor, reason=f"rule {rule_id} removed")
-        before = categories(registry, releases.current(settings.data))
-        told: dict[str, Any] = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules.hash}
-        told |= {"finer": list(finer), "release": None}
-        try:
-            sharing_memory.lift(registry, settings.data, [rule_id])
-            made = release(settings)
-            today = sharing_rules.rules_of(registry).hash
-            asked, after = ask_again(registry, today), categories(registry, made)
-            told |= {"rules": today, "release": made.id, "before": before, "after": after, "citations": asked}
-        finally:
-            # The rule holds no more, whatever became of the release.
-            with registry.session() as session, session.begin():
-                audit.append(session, actor=actor, action="sharing rule removed", subject=rule_id, details=told)
-    return Loosened(rule, made, before, after, asked)
+        sharing_memory.lift(registry, settings.data, [rule_id])
+        told = {"rules_before": rules.hash, "finer": list(finer)}
+        return _release_anew(settings, registry, rule, release=release, action="removed", actor=actor, told=told)
 
 
 ACTION = "sharing rules imported"
@@ -343,7 +302,7 @@ def import_rules(
     settings: Settings,
     content: RuleContent,
     *,
-    release: Callable[[Settings], releases.Release],
+    release: Release,
     reason: str,
     finer: Sequence[Mapping[str, Any]] = (),
     actor: str = "command line",
