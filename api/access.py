@@ -5,36 +5,160 @@ The service cannot read an exact record: it hands signed grants to the exact pro
 
 import contextlib
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.access_bodies import (
-    AccessRequestList,
-    Decision,
-    ExactRecords,
-    Longer,
-    NewAccessRequest,
-    OneAccessRequest,
-    OneCountry,
-    TextToSign,
-    UseReport,
-)
-from api.answers import json_answer, only
+from api.answers import json_answer
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import AreaRoute
 from api.readers import boolean, integer
-from biodata.access import asked_things, granted_view, request_views, requests, terms_of_use
-from biodata.access.exact_calls import RefusedError, ask
+from biodata.access import request_views, requests, terms_of_use
+from biodata.access.exact_process import RefusedError, call_exact
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
 from biodata.errors import NoReleaseError, StoreError
 from biodata.store.sharing_rules import rules_of
+
+
+class _Sent(BaseModel):
+    """What is sent: every field is one of these, and of its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Polygon(_Sent):
+    """A GeoJSON polygon of at most 1,000 positions."""
+
+    type: Literal["Polygon", "MultiPolygon"]
+    coordinates: list[Any]
+
+
+class NewAccessRequest(_Sent):
+    """What is asked for, and why."""
+
+    purpose: str = Field(max_length=2000)
+    countries: list[str] = Field(max_length=20, description="Countries of occurrence; each decides of its own part.")
+    taxon: str | None = Field(default=None, max_length=255, description="Accepted name of a taxon, for all within it.")
+    area: list[float] | Polygon | None = Field(
+        default=None,
+        description="West, south, east, north in degrees, or a GeoJSON polygon; a record is inside where all of its "
+        "published cell is.",
+    )
+    since: str | None = Field(default=None, max_length=10)
+    until: str | None = Field(default=None, max_length=10)
+    fields: list[str] = Field(min_length=1, max_length=100)
+    rows: int = Field(default=10_000, ge=1, le=1_000_000)
+    rows_a_day: int = Field(default=10_000, ge=1, le=1_000_000)
+    requests: int = Field(default=100, ge=1, le=1_000_000)
+    expires: str = Field(max_length=40, description="When it is to end, ISO 8601 with a zone.")
+    anyway: bool = Field(default=False, description="Ask although nothing public here knows the taxon or the country.")
+
+
+class Decision(_Sent):
+    """What a country's node decides: the grant's text with its signature, or a reason to refuse."""
+
+    country: str = Field(min_length=2, max_length=2)
+    grant: str | None = Field(default=None, max_length=90_000)
+    signature: str | None = Field(default=None, max_length=200)
+    reason: str | None = Field(default=None, max_length=2000)
+    review: Annotated[date, Field(strict=False)] | None = Field(
+        default=None, description="When the node wants to look at the grant again."
+    )
+
+
+class Longer(_Sent):
+    """Until when what was granted is needed, and why."""
+
+    purpose: str = Field(max_length=2000)
+    expires: str = Field(max_length=40, description="When it is to end, ISO 8601 with a zone.")
+
+
+class UseReport(_Sent):
+    """What was made of granted records."""
+
+    made: str = Field(max_length=10_000)
+    links: list[str] = Field(default=[], max_length=50)
+
+
+class OneCountry(_Sent):
+    """A country."""
+
+    country: str = Field(min_length=2, max_length=2)
+
+
+class CountryState(BaseModel):
+    """How a request stands in one country."""
+
+    country: str
+    state: str = Field(description="waiting, granted, refused, revoked or expired")
+    reason: str | None = Field(default=None, description="Told to whoever asked and to the country's own node.")
+    review: date | None = Field(default=None, description="When the node wants to look at it again.")
+
+
+class Used(BaseModel):
+    """How much was read of what was granted."""
+
+    first: datetime
+    last: datetime
+    reads: int
+    rows: int
+
+
+class ToldReport(BaseModel):
+    """What was made of it, as whoever read it told."""
+
+    made: str
+    links: list[str]
+    created: datetime
+
+
+class OneAccessRequest(BaseModel):
+    """A request; how many records it is about is told to nobody."""
+
+    id: str
+    account: str
+    purpose: str
+    created: datetime
+    wanted: dict[str, Any]
+    extends: str | None = Field(default=None, description="The request that this one asks to go on with.")
+    decisions: list[CountryState]
+    use: Used | None = None
+    reports: list[ToldReport]
+    due: list[str] = Field(description="What somebody has to do about it, in words.")
+
+
+class AccessRequestList(BaseModel):
+    """Requests, the oldest first."""
+
+    results: list[OneAccessRequest]
+
+
+class TextToSign(BaseModel):
+    """What a node signs with its own key, at home, to grant all that was asked of it."""
+
+    grant: str
+
+
+class ExactRecords(BaseModel):
+    """Exact records, in the order of their keys; the public answer without these keys makes the whole."""
+
+    snapshot: int
+    records: list[dict[str, Any]]
+    after: int | None = Field(default=None, description="Go on behind this key; absent at the end.")
+    unsigned: list[str] | None = Field(
+        default=None,
+        description="Countries whose grant is not signed with their node's key: their records are not here, and their "
+        "node can decide again.",
+    )
+
 
 router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=AreaRoute)
 
@@ -56,7 +180,6 @@ _BOTH_ROWS: Final = 1_000
 )
 def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     """Ask for exact records; the node of each country of occurrence decides of its own part."""
-    only(request)
     found = service(request)
     registry = found.registry
     wanted = sent.model_dump(exclude={"purpose", "countries", "anyway"})
@@ -64,7 +187,7 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
         if not sent.anyway:
             rules = rules_of(registry)
             with found.open(request) as release:
-                asked_things.refuse_unknown(
+                request_views.refuse_unknown(
                     registry, rules, wanted, sent.countries, count=release.count, frame=release.frame
                 )
     number = requests.ask(registry, who, purpose=sent.purpose, countries=sent.countries, wanted=wanted)
@@ -74,14 +197,12 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
 @router.get("", summary="Requests for exact records", responses=documents.answers(AccessRequestList, other=(401,)))
 def every(request: Request, who: Known) -> Response:
     """Answer with one's own requests and those that one decides."""
-    only(request)
     return json_answer({"results": request_views.describe(service(request).registry, who)}, cache=_PRIVATE)
 
 
 @router.get("/{number}", summary="A request", responses=documents.answers(OneAccessRequest, missing=True, other=(401,)))
 def one(request: Request, who: Known, number: str) -> Response:
     """Answer with a request and how it stands in each country."""
-    only(request)
     return json_answer(request_views.look(service(request).registry, who, number), cache=_PRIVATE)
 
 
@@ -93,7 +214,6 @@ def one(request: Request, who: Known, number: str) -> Response:
 )
 def to_sign(request: Request, who: Node, number: str) -> Response:
     """Answer with the text that the country's node signs, at home, if it grants all that was asked."""
-    only(request, "country")
     country = request.query_params.get("country", "")
     return json_answer({"grant": requests.to_sign(service(request).registry, who, number, country)}, cache=_PRIVATE)
 
@@ -105,7 +225,6 @@ def to_sign(request: Request, who: Node, number: str) -> Response:
 )
 def decide(request: Request, who: Node, number: str, sent: Decision) -> Response:
     """Put down what the country's node decided."""
-    only(request)
     found = service(request)
     registry = found.registry
     requests.decide(
@@ -126,7 +245,6 @@ def decide(request: Request, who: Node, number: str, sent: Decision) -> Response
 )
 def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Response:
     """Take a country's grant back, at once: here, and in the exact process where it is reached."""
-    only(request)
     found = service(request)
     requests.revoke(found.registry, who, number, sent.country)
     if found.settings.exact_socket is not None:
@@ -145,7 +263,6 @@ def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Res
 )
 def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
     """Ask anew for what a request of one's own asked for; every country decides anew."""
-    only(request)
     registry = service(request).registry
     made = requests.again(registry, who, number, purpose=sent.purpose, expires=sent.expires)
     return json_answer(request_views.look(registry, who, made), status=201, cache=_PRIVATE)
@@ -158,7 +275,6 @@ def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
 )
 def report(request: Request, who: Known, number: str, sent: UseReport) -> Response:
     """Tell the nodes what was made of the records of one's own request."""
-    only(request)
     registry = service(request).registry
     requests.report(registry, who, number, made=sent.made, links=sent.links)
     return json_answer(request_views.look(registry, who, number), cache=_PRIVATE)
@@ -176,7 +292,6 @@ def report(request: Request, who: Known, number: str, sent: UseReport) -> Respon
 )
 def records(request: Request, who: Reader, number: str) -> Response:
     """Answer with the exact records that a request of one's own was granted."""
-    only(request, "after", "limit", "withPublic")
     found, told = service(request), request.query_params
     given = requests.usable(found.registry, who, number)
     held = terms_of_use.current(found.registry)
@@ -191,7 +306,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
         requests.tell_exact(found.registry, socket)
 
         def read(asked: Mapping[str, Any]) -> dict[str, Any]:
-            answer = ask(socket, {"grants": given, "account": who.label, "ask": dict(asked)})
+            answer = call_exact(socket, {"grants": given, "account": who.label, "ask": dict(asked)})
             requests.read(found.registry, who, number, len(answer["records"]))
             return answer
 
@@ -202,7 +317,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
             raise invalid(field="limit", value=str(limit), expected=f"1 to {_BOTH_ROWS:,}")
         granted = [Grant.read(one["grant"]) for one in given]
         with found.open(request) as release:
-            page = granted_view.page(
+            page = request_views.granted_page(
                 partial(release.frame, "occurrences"), granted, read, after=question.get("after"), limit=limit
             )
     except RefusedError as error:

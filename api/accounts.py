@@ -1,21 +1,354 @@
-"""Everybody's accounts, for administrators; node managers give the lesser roles within their country."""
+"""Accounts: one's own, everybody's for administrators, and appointments, which a second person confirms."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.account_bodies import AccountChange, AccountList, Bound, MadeCode, NewAccount, OneAccount
-from api.answers import json_answer, only
+from api.answers import json_answer
 from api.dependencies import service
-from api.gates import SmallRoute
-from biodata.access import accounts, bindings, codes
-from biodata.access.roles import SCOPES, Action, Principal, RoleBinding, may_grant
+from api.errors import Code, ProblemError
+from api.gates import StrictSmallRoute, count_try, gate
+from api.readers import integer
+from biodata.access import accounts, appointments, audit_log, credentials, oidc, roles
+from biodata.access.credentials import check_length
+from biodata.access.roles import SCOPES, Action, Principal, Role, RoleBinding, may_grant
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=SmallRoute)
+
+class _Sent(BaseModel):
+    """What is sent: every field is one of these, and of its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NameAndPassword(_Sent):
+    """A login."""
+
+    name: str = Field(max_length=100)
+    password: str
+
+
+class Refresh(_Sent):
+    """A token to exchange, or to end."""
+
+    refresh_token: str = Field(max_length=200)
+
+
+class CodeAndPassword(_Sent):
+    """A one-time code, and the password that it is to set."""
+
+    code: str = Field(max_length=200)
+    password: str
+
+
+class PasswordChange(_Sent):
+    """The old password, and the new one."""
+
+    old: str
+    new: str
+
+
+class LabelChange(_Sent):
+    """What of one's own account can be changed."""
+
+    label: str = Field(max_length=200)
+
+
+class NewKey(_Sent):
+    """A key that is wanted."""
+
+    label: str = Field(max_length=200)
+    role: str | None = Field(default=None, description="The only role that it has; all of the account's without it.")
+    dataset: str | None = Field(default=None, max_length=255, description="The only dataset that it is good for.")
+
+
+class NewAccount(_Sent):
+    """An account that is wanted."""
+
+    name: str = Field(max_length=100)
+    label: str | None = Field(default=None, max_length=200)
+
+
+class AccountChange(_Sent):
+    """What an administrator changes of an account."""
+
+    closed: bool
+
+
+class NodeWord(BaseModel):
+    """What a country's node signed on who manages it; `biodata node appoint` writes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(max_length=1000)
+    signature: str = Field(max_length=200)
+
+
+class Bound(BaseModel):
+    """A role, and what it is bound to."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    role: str = Field(json_schema_extra={"enum": [role for role in Role if role is not Role.PUBLIC]})
+    country: str | None = Field(default=None, max_length=2)
+    dataset: str | None = Field(default=None, max_length=255)
+    area: str | None = Field(default=None, max_length=255)
+    taxon: str | None = Field(default=None, max_length=255)
+    signed: NodeWord | None = Field(
+        default=None, description="Of a country that spoke here before, who manages its node is the node's own to say."
+    )
+
+
+class Confirmation(_Sent):
+    """An appointment that is confirmed: whose role, and what it is bound to."""
+
+    account: str = Field(max_length=100)
+    role: str = Field(json_schema_extra={"enum": [role for role in Role if role is not Role.PUBLIC]})
+    country: str | None = Field(default=None, max_length=2)
+    dataset: str | None = Field(default=None, max_length=255)
+    area: str | None = Field(default=None, max_length=255)
+    taxon: str | None = Field(default=None, max_length=255)
+
+
+class WaitingAppointment(BaseModel):
+    """A role that nobody has confirmed yet: it gives no right."""
+
+    account: str
+    role: str
+    country: str | None = None
+    dataset: str | None = None
+    area: str | None = None
+    taxon: str | None = None
+    given_by: str
+    given: datetime
+
+
+class AppointmentEntry(BaseModel):
+    """What the audit has of a role: given, confirmed or taken, or of a code that sets a password."""
+
+    number: int
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    hash: str
+
+
+class AppointmentList(BaseModel):
+    """Who may act as whom, and who made it so, the oldest first."""
+
+    waiting: list[WaitingAppointment]
+    results: list[AppointmentEntry]
+
+
+class OneTimeCode(_Sent):
+    """A one-time code; without it whoever is logged in links their own account."""
+
+    code: str | None = Field(default=None, max_length=200)
+
+
+class OneProvider(BaseModel):
+    """A provider."""
+
+    name: str
+
+
+class ProviderList(BaseModel):
+    """Who one can log in by."""
+
+    results: list[OneProvider]
+
+
+class ProviderLocation(BaseModel):
+    """Where the browser is to go."""
+
+    location: str
+
+
+class TokenPair(BaseModel):
+    """What a login gives."""
+
+    access_token: str = Field(description="Shown as Authorization: Bearer.")
+    token_type: str = Field(description="Always Bearer.")
+    expires_in: int = Field(description="Seconds that the access token is good for.")
+    refresh_token: str = Field(description="Exchanged once, at /v1/login/refresh, for the next pair.")
+
+
+class OneAccount(BaseModel):
+    """An account."""
+
+    name: str
+    label: str
+    roles: list[Bound]
+    unconfirmed: list[Bound] = Field(description="Given, and without any right until somebody else confirms them.")
+    closed: bool
+    created: datetime
+
+
+class AccountList(BaseModel):
+    """Accounts, by name."""
+
+    results: list[OneAccount]
+
+
+class OneKey(BaseModel):
+    """A key, without the key."""
+
+    id: int
+    label: str
+    role: str | None = None
+    dataset: str | None = None
+    created: datetime
+    revoked: bool
+
+
+class KeyList(BaseModel):
+    """One's keys, the oldest first."""
+
+    results: list[OneKey]
+
+
+class OneIdentity(BaseModel):
+    """A provider that an account is linked to."""
+
+    id: int
+    issuer: str
+    created: datetime
+
+
+class IdentityList(BaseModel):
+    """Who one can log in by, the oldest first."""
+
+    results: list[OneIdentity]
+
+
+class MadeKey(BaseModel):
+    """A key, told this once."""
+
+    key: str
+
+
+class MadeCode(BaseModel):
+    """A one-time code, told this once."""
+
+    code: str
+    expires_in: int = Field(description="Seconds that it is good for.")
+
+
+own_router = APIRouter(prefix="/v1/account", tags=["accounts"], route_class=StrictSmallRoute)
+
+Known = Annotated[Principal, Depends(auth.need)]
+LoggedIn = Annotated[Principal, Depends(auth.need_login)]
+
+
+@own_router.get("", summary="Who one is", responses=documents.answers(OneAccount, other=(401,)))
+def who(request: Request, known: Known) -> Response:
+    """Answer with one's account and the roles that the key or token has."""
+    told = accounts.describe(service(request).registry, known.label)
+    told["roles"] = [roles.role_as_json(role) for role in known.roles]
+    return json_answer(told)
+
+
+@own_router.patch(
+    "", name="change", summary="Change one's label", responses=documents.answers(OneAccount, other=(401, 403, 422))
+)
+def change_own(request: Request, known: LoggedIn, sent: LabelChange) -> Response:
+    """Change what people call one; the name, the roles and the rest stay."""
+    accounts.relabel(service(request).registry, known.label, sent.label, actor=known.label)
+    return who(request, known)
+
+
+@own_router.post(
+    "/password", summary="Change one's password", status_code=204, responses=documents.nothing(other=(401, 403, 422))
+)
+async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> Response:
+    """Change the password, whose old one is asked for; every login ends."""
+    count_try(request, known.label)
+    for told in (sent.old, sent.new):
+        check_length(told)
+    found = service(request)
+    done = await gate(request).run(
+        lambda: found.passwords.change(found.registry, known.label, before=sent.old, after=sent.new)
+    )
+    if not done:
+        raise ProblemError(Code.LOGIN_FAILED, "the old password is another one")
+    return Response(status_code=204)
+
+
+@own_router.delete(
+    "/logins", summary="Log out everywhere", status_code=204, responses=documents.nothing(other=(401, 403))
+)
+def end_logins(request: Request, known: LoggedIn) -> Response:
+    """End every login of one's account, at once; keys go on."""
+    service(request).tokens.end_all(known.label)
+    return Response(status_code=204)
+
+
+@own_router.get("/keys", summary="One's keys", responses=documents.answers(KeyList, other=(401, 403)))
+def keys(request: Request, known: LoggedIn) -> Response:
+    """Answer with one's keys: never with a key itself."""
+    return json_answer({"results": credentials.describe_keys(service(request).registry, known.label)})
+
+
+@own_router.post(
+    "/keys",
+    summary="Make a key",
+    status_code=201,
+    responses=documents.answers(MadeKey, other=(401, 403, 422), status=201),
+)
+def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
+    """Make a key with the roles of one's account, or less; it is told this once."""
+    role = roles.role_called(sent.role) if sent.role is not None else None
+    key = credentials.new_key(
+        service(request).registry, known.label, label=sent.label, role=role, dataset=sent.dataset, actor=known.label
+    )
+    return json_answer({"key": key}, status=201)
+
+
+@own_router.delete(
+    "/keys/{number}",
+    summary="Revoke a key",
+    status_code=204,
+    responses=documents.nothing(missing=True, other=(401, 403)),
+)
+def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
+    """Revoke one of one's own keys, at once; another's is not there."""
+    credentials.revoke_key(
+        service(request).registry, integer("number", number), owner=known.account_id, actor=known.label
+    )
+    return Response(status_code=204)
+
+
+@own_router.get(
+    "/identities", summary="Who one can log in by", responses=documents.answers(IdentityList, other=(401, 403))
+)
+def linked(request: Request, known: LoggedIn) -> Response:
+    """Answer with the providers that one's account is linked to."""
+    assert known.account_id is not None
+    return json_answer({"results": oidc.describe_identities(service(request).registry, known.account_id)})
+
+
+@own_router.delete(
+    "/identities/{number}",
+    summary="Unlink a provider",
+    status_code=204,
+    responses=documents.nothing(missing=True, other=(401, 403)),
+)
+def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
+    """Let a provider's word be worth nothing for one's account any more; logins of before go on until they are ended."""
+    assert known.account_id is not None
+    wanted = integer("number", number)
+    oidc.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
+    return Response(status_code=204)
+
+
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictSmallRoute)
 
 Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_ACCOUNTS, everywhere=True))]
 Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
@@ -24,7 +357,6 @@ Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
 @router.get("", summary="Every account", responses=documents.answers(AccountList, other=(401, 403)))
 def every(request: Request, who: Administrator) -> Response:
     """Answer with all accounts and their roles, by name."""
-    only(request)
     return json_answer({"results": accounts.describe_all(service(request).registry)})
 
 
@@ -36,7 +368,6 @@ def every(request: Request, who: Administrator) -> Response:
 )
 def make(request: Request, who: Administrator, sent: NewAccount) -> Response:
     """Make an account without a role and without a password; a one-time code sets its first."""
-    only(request)
     registry = service(request).registry
     accounts.new(registry, sent.name, label=sent.label, actor=who.label)
     return json_answer(accounts.describe(registry, sent.name), status=201)
@@ -45,7 +376,6 @@ def make(request: Request, who: Administrator, sent: NewAccount) -> Response:
 @router.get("/{name}", summary="An account", responses=documents.answers(OneAccount, missing=True, other=(401, 403)))
 def one(request: Request, who: Administrator, name: str) -> Response:
     """Answer with an account."""
-    only(request)
     return json_answer(accounts.describe(service(request).registry, name))
 
 
@@ -56,7 +386,6 @@ def one(request: Request, who: Administrator, name: str) -> Response:
 )
 def change(request: Request, who: Administrator, name: str, sent: AccountChange) -> Response:
     """Close an account, at once for its password, keys and tokens, or open it again."""
-    only(request)
     registry = service(request).registry
     (accounts.revoke if sent.closed else accounts.reopen)(registry, name, actor=who.label)
     return json_answer(accounts.describe(registry, name))
@@ -70,10 +399,9 @@ def change(request: Request, who: Administrator, name: str, sent: AccountChange)
 )
 def code(request: Request, who: Administrator, name: str) -> Response:
     """Make a code by which the account's owner sets a password; it is told this once, and an earlier one ends."""
-    only(request)
-    made = codes.issue(service(request).registry, name, actor=who.label)
+    made = credentials.new_code(service(request).registry, name, actor=who.label)
     return json_answer(
-        {"code": made, "expires_in": int(codes.LIFE.total_seconds())},
+        {"code": made, "expires_in": int(credentials.CODE_LIFE.total_seconds())},
         status=201,
     )
 
@@ -86,7 +414,6 @@ def code(request: Request, who: Administrator, name: str) -> Response:
 )
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
-    only(request)
     wanted = _within(request, who, sent.model_dump(exclude={"signed"}))
     signed = sent.signed.model_dump() if sent.signed is not None else None
     accounts.bind(service(request).registry, name, wanted, actor=who.label, signed=signed)
@@ -104,7 +431,6 @@ def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
 )
 def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""
-    only(request, "role", *SCOPES)
     told = request.query_params
     unwanted = {"role": told.get("role", ""), **{each: told.get(each) for each in SCOPES}}
     accounts.unbind(service(request).registry, name, _within(request, who, unwanted), actor=who.label)
@@ -113,7 +439,35 @@ def take(request: Request, who: Granter, name: str) -> Response:
 
 def _within(request: Request, who: Principal, told: Mapping[str, str | None]) -> RoleBinding:
     """Return the role that is told, if whoever asks may give it."""
-    wanted = bindings.read(str(told["role"]), **{each: told[each] for each in SCOPES})
+    wanted = roles.read_role(str(told["role"]), **{each: told[each] for each in SCOPES})
     if not may_grant(who, wanted):
         raise auth.forbidden(request, who, Action.GRANT_ROLES)
     return wanted
+
+
+appointments_router = APIRouter(prefix="/v1/appointments", tags=["accounts"], route_class=StrictSmallRoute)
+
+Decider = Annotated[Principal, Depends(auth.logged_in_who(Action.CONFIRM_ROLES))]
+
+
+@appointments_router.get(
+    "", name="every", summary="Appointments", responses=documents.answers(AppointmentList, other=(401, 403))
+)
+def every_appointment(request: Request, who: Decider) -> Response:
+    """Answer with the appointments that wait for a second person, and with all that the audit has of roles."""
+    registry = service(request).registry
+    entries = audit_log.entries(registry, audit_log.Wanted(actions=appointments.SEEN_BY_ALL))
+    return json_answer({"waiting": accounts.waiting(registry), "results": list(entries)})
+
+
+@appointments_router.post(
+    "",
+    summary="Confirm an appointment",
+    status_code=204,
+    responses=documents.nothing(other=(401, 403, 404, 422)),
+)
+def confirm(request: Request, who: Decider, sent: Confirmation) -> Response:
+    """Let a role count that somebody else gave to somebody else."""
+    wanted = roles.read_role(sent.role, **{name: getattr(sent, name) for name in SCOPES})
+    accounts.confirm(service(request).registry, sent.account, wanted, actor=who.label)
+    return Response(status_code=204)

@@ -12,29 +12,24 @@ from fastapi import FastAPI
 
 from api import (
     access,
-    account,
     accounts,
-    appointments,
     areas,
+    callers,
     citations,
     consents,
     datasets,
     documents,
     downloads,
-    error_handlers,
     features,
     health,
     items,
     logins,
     logs,
     occurrences,
-    oidc,
     pages,
-    rates,
+    problems,
     replays,
-    reports,
     rights,
-    sensitivity,
     species,
     species_match,
     species_parts,
@@ -45,14 +40,12 @@ from api import (
     survey_reviews,
     survey_templates,
     surveys,
-    tile_matrix_sets,
     tiles,
-    withdrawals,
     workers,
 )
 from api.dependencies import Service
 from api.gates import Gate, survey_gates
-from api.metrics import Metrics
+from api.health import Metrics
 from api.middleware import Envelope
 from biodata.settings import Settings
 from biodata.store.sharing_rules import rules_of
@@ -87,8 +80,8 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             logs.written(),
             workers.short_turns(),
             Service(chosen) as app.state.service,
-            rates.of_installation(chosen) as app.state.rates,
-            rates.of_logins(chosen) as app.state.login_rates,
+            callers.of_installation(chosen) as app.state.rates,
+            callers.of_logins(chosen) as app.state.login_rates,
         ):
             _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
             rules_of(app.state.service.registry)  # without them nothing starts
@@ -116,43 +109,44 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.known_checks, app.state.public_checks = survey_gates()
     app.state.gate, app.state.provider_gate = Gate(), Gate(at_once=4)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
-    error_handlers.install(app)
+    problems.install(app)
     # The first that fits is taken: those that are asked most stand first.
-    for part in (
-        tiles,
-        items,
-        occurrences,
-        areas,
-        species_match,
-        species,
-        species_parts,
-        datasets,
-        features,
-        tile_matrix_sets,
-        survey_mappings,
-        survey_reports,
-        survey_templates,
-        survey_results,
-        survey_reviews,
-        surveys,
-        downloads,
-        citations,
-        replays,
-        reports,
-        rights,
-        sensitivity,
-        logins,
-        oidc,
-        account,
-        accounts,
-        appointments,
-        access,
-        consents,
-        withdrawals,
-        health,
-        survey_page,
-        pages,
+    for router in (
+        tiles.router,
+        items.router,
+        occurrences.router,
+        areas.router,
+        species_match.router,
+        species.router,
+        species_parts.router,
+        datasets.router,
+        features.router,
+        tiles.grids_router,
+        survey_mappings.router,
+        survey_reports.router,
+        survey_templates.router,
+        survey_results.router,
+        survey_reviews.router,
+        surveys.router,
+        downloads.router,
+        citations.router,
+        replays.router,
+        rights.public,
+        rights.guarded,
+        rights.sensitivity_router,
+        logins.router,
+        logins.providers_router,
+        accounts.own_router,
+        accounts.router,
+        accounts.appointments_router,
+        access.router,
+        consents.router,
+        consents.withdrawals_router,
+        health.router,
+        survey_page.router,
+        pages.reports_router,
+        pages.router,
     ):
-        app.include_router(part.router)
+        app.include_router(router)
     app.mount("/assets", pages.Assets(directory=dist / "assets", check_dir=False), name="assets")
     return app

@@ -14,17 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import area_lookups, bodies, documents, models
-from api.answers import GEOJSON, json_answer, only
-from api.area_names import Named
+from api.answers import GEOJSON, json_answer
+from api.area_lookups import Named
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.paging import window
-from api.readers_place import country_code
+from api.gates import StrictRoute
+from api.name_readers import country_code
+from api.readers import window
 from biodata.geo import area_km2
 from biodata.store.models import Area
 from biodata.store.query.polygons import Polygon, read_geojson
 
-router = APIRouter(prefix="/v1/areas", tags=["areas"])
+router = APIRouter(prefix="/v1/areas", tags=["areas"], route_class=StrictRoute)
 
 VERTICES: Final = 20_000
 """Vertices of an uploaded area."""
@@ -63,7 +64,6 @@ _BODY: Final = {
 @router.get("", summary="Find areas", openapi_extra=_PARAMETERS, responses=documents.answers(models.AreaPage))
 def find(request: Request) -> Response:
     """Answer the areas of the release of which a name holds a text."""
-    only(request, "q", "kind", "country", "limit", "offset")
     query = request.query_params
     limit, offset = window(query, default=20, most=LIMIT)
     kind, country, text = query.get("kind"), query.get("country"), query.get("q", "")
@@ -73,7 +73,7 @@ def find(request: Request) -> Response:
         raise invalid(field="q", value=text, expected="up to 200 characters")
     code = country_code("country", country) if country is not None else None
     with service(request).open(request) as release:
-        found = release.areas.search(text, kind=kind, country=code)
+        found = release.facts.areas.search(text, kind=kind, country=code)
     page = found[offset : offset + limit]
     body = {
         "offset": offset,
@@ -94,7 +94,6 @@ def find(request: Request) -> Response:
 )
 async def upload(request: Request) -> Response:
     """Keep a polygon, so that a search can name it; the same polygon has the same id."""
-    only(request, "name")
     name = request.query_params.get("name")
     if name is not None and not 0 < len(name) <= 200:
         raise invalid(field="name", value=name, expected="1 to 200 characters")
@@ -109,7 +108,6 @@ async def upload(request: Request) -> Response:
 )
 def one(request: Request, area_id: str) -> Response:
     """Answer an area as a GeoJSON feature."""
-    only(request)
     with service(request).open(request) as release:
         found = release.find_areas(area_id)
         area = area_lookups.the_one(found, field="area_id", identifier=area_id)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from api import facets
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
-from biodata.access import permits, publishers
+from biodata.access import citations, permits
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
 from biodata.formats.eml import DatasetDescription
 from biodata.parsers.licences import parse_licence
@@ -299,7 +299,7 @@ class Catalogue:
 @lru_cache(maxsize=_KEPT)
 def _described(eml: str | None) -> DatasetDescription | None:
     """Return what a publisher's EML tells; the same text is read once."""
-    return publishers.described(eml)
+    return citations.read_description(eml)
 
 
 def _files(base: str, key: str) -> dict[str, tuple[str, str]]:

@@ -1,29 +1,202 @@
 """Citations: any search or download gets an id that tells what was asked, of which release, and what came out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
-from api import auth, bodies, citation_models, citation_page, documents
+from api import auth, bodies, documents, html
 from api.answers import HTML, JSON, address, json_answer, only
 from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
-from api.gbif_names import ACCEPTED
+from api.gbif_names import ACCEPTED, LICENSE_URLS
 from api.parameters import every, read
 from biodata import jobs
-from biodata.access import citation_texts, citations, content, datacite
+from biodata.access import citation_texts, citations, content
 from biodata.access.citations import Cited, Question
 from biodata.access.roles import Action
 from biodata.store.models import Download
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain
+
+
+class CitedParameter(BaseModel):
+    """A parameter as it was given."""
+
+    name: str
+    value: str
+
+
+class CitedQuery(BaseModel):
+    """What was asked."""
+
+    parameters: list[CitedParameter]
+    filter: dict[str, Any] | None = Field(default=None, description="The same as a tree, look-ups answered.")
+
+
+class CitedContent(BaseModel):
+    """The hash of what was published."""
+
+    hash: str
+    algorithm: str
+    columns: str = Field(description="Name of the set of columns that it is made of.")
+
+
+class CitedDataset(BaseModel):
+    """A dataset's part of what is cited."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str | None = None
+    title: str | None = None
+    publisher: str | None = None
+    license: str | None = None
+    doi: str | None = None
+    citation: str | None = None
+    community_labels: list[str] | None = Field(default=None, description="Labels of communities that records carry.")
+    count: int
+
+
+class CitationLink(BaseModel):
+    """Where something of a citation stands."""
+
+    rel: str
+    href: str
+    type: str
+
+
+class Citation(BaseModel):
+    """A citation; what comes out of a large answer is there when its state is done."""
+
+    id: str
+    state: str = Field(description="queued, running, done or failed.")
+    error: str | None = Field(default=None, description="Why it failed.")
+    created: str
+    release: str
+    snapshot: int = Field(description="The lake's version.")
+    rulesHash: str
+    query: CitedQuery
+    downloadId: str | None = None
+    doi: str | None = None
+    doiNote: str | None = Field(default=None, description="Why there is none, or what becomes of it.")
+    url: str
+    count: int | None = None
+    datasets: list[CitedDataset] | None = None
+    content: CitedContent | None = None
+    released: str | None = None
+    text: str | None = Field(default=None, description="How to cite it.")
+    links: list[CitationLink]
+
+
+class ReplayGroup(BaseModel):
+    """Records of one cause that share dataset, rule and category, as far as these may be told."""
+
+    model_config = ConfigDict(extra="allow")
+
+    count: int
+    absent: int = Field(description="Those that the answer does not have any more.")
+
+
+class ReplayCause(BaseModel):
+    """Records that are not told as they were, for one reason."""
+
+    count: int
+    absent: int
+    by: list[ReplayGroup]
+
+
+class ReplayResult(BaseModel):
+    """What came out."""
+
+    identical: bool
+    statement: str
+    cited: dict[str, Any]
+    today: dict[str, Any]
+    unchanged: int
+    causes: dict[str, ReplayCause]
+    added: ReplayCause
+    known: bool
+    replayed: str
+
+
+class Replay(BaseModel):
+    """How a replay stands, and what came out."""
+
+    citation: str
+    state: str = Field(description="queued, running, done, failed or cancelled.")
+    progress: float | None = None
+    error: str | None = None
+    result: ReplayResult | None = None
+    links: list[CitationLink]
+
+
+def citation_page(cited: Cited, url: str) -> HTMLResponse:
+    """Return the page.
+
+    Parameters
+    ----------
+    cited : Cited
+        Its content is known.
+    url : str
+        Its address.
+    """
+    content = cited.content
+    facts = [
+        ("Records", f"{content['count']:,}"),
+        ("Release", cited.release),
+        ("Released", content["released"]),
+        ("Cited", cited.created.isoformat(timespec="seconds")),
+        ("Content hash", f"{content['algorithm']} {content['hash']} ({content['columns']})"),
+        ("DOI", (f"https://doi.org/{cited.doi}", cited.doi) if cited.doi else "none"),
+    ]
+    asked = [(name, value[:500]) for name, value in cited.query["parameters"]] or [("", "every record")]
+    here = f"/v1/citations/{cited.id}"
+    forms = (("txt", "Text"), ("bib", "BibTeX"), ("ris", "RIS"), ("csl", "CSL-JSON"), ("json", "JSON"))
+    return html.page(
+        citation_texts.title(cited),
+        html.paragraph(citation_texts.text(cited, url)),
+        html.links([(f"{here}.{suffix}", name) for suffix, name in forms]),
+        html.heading("What it is"),
+        html.table(["Fact", "Value"], facts),
+        html.heading("What was asked"),
+        html.table(["Parameter", "Value"], asked),
+        html.heading("Datasets"),
+        html.table(
+            ["Dataset", "Publisher", "Licence", "Labels of communities", "DOI", "Records"],
+            map(_dataset_row, content["datasets"]),
+        ),
+        html.heading("Ask it again"),
+        html.paragraph(
+            "The same version of the records under today's sharing rules: identical, or what changed and why."
+        ),
+        f'<form method="post" action="{here}/replay"><button>Ask again</button></form>',
+        html.links([(f"{here}/replay", "What came out the last time")] if cited.replay_job_id is not None else []),
+        up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
+    )
+
+
+def _dataset_row(told: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a dataset's row."""
+    key, doi = told.get("key"), told.get("doi")
+    name = told.get("title") or key or "records of no dataset"
+    licence = LICENSE_URLS.get(told.get("license") or "", told.get("license"))
+    return (
+        (f"/v1/dataset/{quote(key, safe='')}?f=html", name) if key else name,
+        told.get("publisher"),
+        (licence, told["license"]) if licence and licence.startswith("http") else licence,
+        ", ".join(told.get("community_labels", ())) or None,
+        (f"https://doi.org/{doi.removeprefix('https://doi.org/')}", doi) if doi else None,
+        f"{told['count']:,}",
+    )
+
 
 router = APIRouter(prefix="/v1/citations", tags=["citations"])
 
@@ -64,8 +237,8 @@ def _asked() -> dict[str, Any]:
     status_code=201,
     openapi_extra=_asked(),
     responses={
-        **documents.answers(citation_models.Citation, missing=True, other=(410, 413, 429, 507), status=201),
-        202: {"model": citation_models.Citation, "description": "Kept; the worker hashes its large answer"},
+        **documents.answers(Citation, missing=True, other=(410, 413, 429, 507), status=201),
+        202: {"model": Citation, "description": "Kept; the worker hashes its large answer"},
     },
 )
 async def cite(request: Request) -> Response:
@@ -83,10 +256,10 @@ async def cite(request: Request) -> Response:
         ("format", {"type": "string", "enum": list(_FORMATS)}, "How it is written; else a suffix or Accept decides.")
     ),
     responses={
-        **documents.answers(citation_models.Citation, missing=True, other=(409,)),
+        **documents.answers(Citation, missing=True, other=(409,)),
         200: {
             "description": "The citation",
-            "model": citation_models.Citation,
+            "model": Citation,
             "content": {HTML: {}, **{kind: {} for kind, _ in citation_texts.FORMATS.values()}},
         },
     },
@@ -103,7 +276,7 @@ def one(request: Request, number: _Named) -> Response:
         raise unfinished(cited)
     url = address(request, f"/v1/citations/{cited.id}")
     if written == "html":
-        return citation_page.page(cited, url)
+        return citation_page(cited, url)
     media_type, write = citation_texts.FORMATS[written]
     return Response(write(cited, url), media_type=media_type, headers={"Cache-Control": NO_STORE, "Vary": "Accept"})
 
@@ -112,7 +285,7 @@ def one(request: Request, number: _Named) -> Response:
     "/{number}/doi",
     summary="Register a DOI for a citation",
     status_code=202,
-    responses=documents.answers(citation_models.Citation, missing=True, other=(401, 409), status=202),
+    responses=documents.answers(Citation, missing=True, other=(401, 409), status=202),
 )
 def doi(request: Request, number: CitationId) -> Response:
     """Queue the registration at DataCite, for whoever has a key; an installation without an account says so."""
@@ -120,8 +293,8 @@ def doi(request: Request, number: CitationId) -> Response:
     auth.needs(Action.CITE_WITH_DOI)(request)
     cited = find(request, number)
     found = service(request)
-    if not datacite.available(found.settings):
-        raise ProblemError(Code.DOI_UNAVAILABLE, datacite.LACKING)
+    if not citation_texts.doi_available(found.settings):
+        raise ProblemError(Code.DOI_UNAVAILABLE, citation_texts.DOI_LACKING)
     if cited.state != "done":
         raise unfinished(cited)
     if cited.doi is None:
@@ -283,8 +456,8 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
     found = service(request)
     if cited.doi is not None:
         return None
-    if not datacite.available(found.settings):
-        return datacite.LACKING
+    if not citation_texts.doi_available(found.settings):
+        return citation_texts.DOI_LACKING
     job = citations.job_of(found.registry, cited.doi_job_id)
     if job is None:
         return f"Not registered; POST /v1/citations/{cited.id}/doi with a key does it."

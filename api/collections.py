@@ -1,4 +1,4 @@
-"""The collections under /ogc: which table each shows, what identifies a feature, what its properties are."""
+"""The collections under /ogc: which table each shows, what identifies a feature, its properties, and filters by them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from api.errors import Code, ProblemError
+from api import vocabularies
+from api.dependencies import Opened
+from api.errors import Code, ProblemError, invalid, unknown_value
+from api.readers import boolean, composed, integer, number
 from biodata.parsers.bundled import read_rows
+from biodata.store.query.filters import Compare, Contains, Filter, In, InCountry, Value
 from biodata.store.tables import RELEASE, Place, Table
 from biodata.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
 
@@ -36,6 +40,8 @@ class Collection:
         Whether `datetime` asks anything of it.
     shown : tuple of str
         The properties that stand in a page's table.
+    example : str
+        A filter of CQL2 to begin with.
     """
 
     id: str
@@ -46,6 +52,7 @@ class Collection:
     shapes: frozenset[str] = frozenset()
     timed: bool = False
     shown: tuple[str, ...] = ()
+    example: str = ""
 
     @property
     def table(self) -> Table:
@@ -76,110 +83,18 @@ def _properties(collection_id: str) -> tuple[str, ...]:
 
 COLLECTIONS: Final = MappingProxyType(
     {
-        collection.id: collection
-        for collection in (
-            Collection(
-                "occurrences",
-                "Occurrences",
-                "Published records of species; the point of a generalised record is the middle of its published cell.",
-                "key",
-                timed=True,
-                shown=(
-                    "scientificName",
-                    "eventDate",
-                    "country_codes",
-                    "decimalLatitude",
-                    "decimalLongitude",
-                    "basisOfRecord",
-                    "sharing_category",
-                    "datasetKey",
-                ),
-            ),
-            Collection(
-                "protected_areas",
-                "Protected areas",
-                "Protected and conserved areas, with the countries stated and the countries that they lie in.",
-                "area_id",
-                shown=(
-                    "name",
-                    "original_name",
-                    "designation",
-                    "iucn_category",
-                    "status_year",
-                    "country_codes",
-                    "computed_area_km2",
-                ),
-            ),
-            Collection(
-                "corridors",
-                "Corridors",
-                "Least-cost corridors between protected areas of different countries; `path` is the cheapest line.",
-                "corridor_id",
-                documents=frozenset({"evidence"}),
-                shapes=frozenset({"path"}),
-                shown=(
-                    "from_name",
-                    "to_name",
-                    "country_codes",
-                    "functional",
-                    "cost_ratio",
-                    "path_length_m",
-                    "narrowest_m",
-                ),
-            ),
-            Collection(
-                "reserve_candidates",
-                "Candidate transboundary reserves",
-                "Ground on both sides of a border that could become one reserve: Pareto front, rank under all weights, criteria.",
-                "candidate_id",
-                documents=frozenset({"evidence", "parts"}),
-                shown=(
-                    "name",
-                    "rank",
-                    "front",
-                    "acceptability",
-                    "evidence_tier",
-                    "country_codes",
-                    "area_km2",
-                    "boundary_disagreement_km2",
-                ),
-            ),
-            Collection(
-                "considered_ground",
-                "Ground that was looked at",
-                "Everything that the runs looked at for a candidate, with the hard criteria that it fails; not ranked.",
-                "considered_id",
-                documents=frozenset({"evidence"}),
-                shown=("name", "outcome", "reason", "evidence_tier", "country_codes"),
-            ),
-            Collection(
-                "surveys",
-                "Surveys",
-                "Sampling events: design, method, days, effort, what was looked for, numbers of records and species. Where a "
-                "sensitive species was recorded the place is a cell; of taxa whose places rules hide nothing is said to be absent.",
-                "survey_id",
-                timed=True,
-                shown=(
-                    "eventID",
-                    "design",
-                    "samplingProtocol",
-                    "event_start",
-                    "event_end",
-                    "effort_value",
-                    "effort_unit",
-                    "records",
-                    "species",
-                    "country_codes",
-                ),
-            ),
-            Collection(
-                "boundaries",
-                "Boundaries",
-                "Countries and first-level divisions of the boundary set in use; no position on any boundary.",
-                "code",
-                shown=("name", "level", "country_code"),
-            ),
+        row["id"]: Collection(
+            row["id"],
+            row["title"],
+            row["description"],
+            row["key"],
+            documents=frozenset(row["documents"].split()),
+            shapes=frozenset(row["shapes"].split()),
+            timed=row["timed"] == "true",
+            shown=tuple(row["shown"].split()),
+            example=row["example"],
         )
+        for row in read_rows("ogc_collections.csv")
     }
 )
 """Every collection by its id."""
@@ -242,3 +157,73 @@ def property_schema(collection: Collection, name: str) -> dict[str, Any]:
         return {**schema, "type": "boolean"}
     values = _LEVELS if (collection.id, name) == ("boundaries", "level") else _VALUES.get(name)
     return {**schema, "type": "string", **({"enum": list(values)} if values else {})}
+
+
+_OCCURRENCES = RELEASE["occurrences"]
+
+
+def property_filter(collection: Collection, name: str, text: str, release: Opened | None) -> Filter:
+    """Return the filter for a property that is equal to a value, or a list that holds it.
+
+    Parameters
+    ----------
+    collection : Collection
+        The collection.
+    name : str
+        One of its properties.
+    text : str
+        The value as an address writes it.
+    release : Opened, optional
+        Tells what the records hold beside an open vocabulary.
+
+    Raises
+    ------
+    ProblemError
+        If the value is empty, does not fit, or stands outside the property's vocabulary.
+    """
+    dtype, value = collection.table.columns[name].dtype, composed(text)
+    if not value.strip():
+        raise invalid(field=name, value=text, expected="a value, or the address without this parameter")
+    known = property_schema(collection, name).get("enum")
+    if known is not None and not collection.points and value not in known:
+        raise unknown_value(field=name, value=value, known=known)
+    if isinstance(dtype, pl.List):
+        check_value(collection.table, name, value, release)
+        return Contains(name, value)
+    if dtype in (pl.Int32, pl.Int64):
+        return equal(collection.table, name, integer(name, value), release)
+    if dtype == pl.Float64:
+        return equal(collection.table, name, number(name, value), release)
+    if dtype == pl.Boolean:
+        return Compare(name, "=", boolean(name, value))
+    return equal(collection.table, name, value, release)
+
+
+def equal(table: Table, name: str, value: Value, release: Opened | None, *, ignore_case: bool = False) -> Filter:
+    """Return the filter for a column that is equal to a value; a country means what `InCountry` says."""
+    check_value(table, name, value, release, ignore_case=ignore_case)
+    if is_country(table, name) and isinstance(value, str):
+        return InCountry((value.upper() if ignore_case else value,))
+    return Compare(name, "=", value, ignore_case=ignore_case)
+
+
+def among(
+    table: Table, name: str, values: tuple[Value, ...], release: Opened | None, *, ignore_case: bool = False
+) -> Filter:
+    """Return the filter for a column that is equal to one of some values."""
+    for value in values:
+        check_value(table, name, value, release, ignore_case=ignore_case)
+    if is_country(table, name):
+        return InCountry(tuple(value.upper() if ignore_case else value for value in map(str, values)))
+    return In(name, values, ignore_case=ignore_case)
+
+
+def check_value(table: Table, name: str, value: object, release: Opened | None, *, ignore_case: bool = False) -> None:
+    """Refuse a value of occurrences that stands outside its column's vocabulary."""
+    if table is _OCCURRENCES:
+        vocabularies.check(name, name, value, release, ignore_case=ignore_case)
+
+
+def is_country(table: Table, name: str) -> bool:
+    """Tell whether a column is the country of a record."""
+    return table is _OCCURRENCES and name == "countryCode"

@@ -7,14 +7,14 @@ from typing import Any, Final
 import orjson
 import polars as pl
 
-from api import cql2_times
+from api import cql2_relations
+from api.collections import among, check_value, equal, is_country
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
-from api.cql2_shapes import SPATIAL, relate
+from api.cql2_relations import SPATIAL, relate_shapes
+from api.dependencies import Opened
 from api.errors import unavailable_parameter, unknown_parameter
 from api.gbif_names import UNAVAILABLE
-from api.property_filters import among, check, equal, is_country
 from api.systems import CRS84, SYSTEMS, System
-from api.vocabularies import Values
 from biodata.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,
@@ -45,7 +45,7 @@ _FALSE: Final = Or(())
 
 
 def read_filter(
-    text: str, language: str, table: Table, system: System = SYSTEMS[CRS84], release: Values | None = None
+    text: str, language: str, table: Table, system: System = SYSTEMS[CRS84], release: Opened | None = None
 ) -> Filter:
     """Read a CQL2 filter.
 
@@ -59,7 +59,7 @@ def read_filter(
         What it asks; its columns are the properties.
     system : System
         What the coordinates of its geometries are in.
-    release : Values, optional
+    release : Opened, optional
         Tells what the records hold beside an open vocabulary.
 
     Returns
@@ -89,7 +89,7 @@ def read_filter(
 class _Reader:
     """Turns nodes of one filter, knowing the table's columns."""
 
-    def __init__(self, table: Table, system: System, release: Values | None) -> None:
+    def __init__(self, table: Table, system: System, release: Opened | None) -> None:
         self._table, self._system, self._release = table, system, release
         self._operators: Mapping[str, Callable[[list[Any]], Filter]] = {
             "like": self._like,
@@ -123,12 +123,14 @@ class _Reader:
             return Not(self.node(_only(args, 1)[0], depth + 1))
         if operator in _FLIPPED:
             return self._compare(_OPERATORS[operator], *_only(args, 2))
-        if operator in cql2_times.FUNCTIONS:
-            return cql2_times.ask(operator, args, self._table)
+        if operator in cql2_relations.TEMPORAL:
+            return cql2_relations.relate_times(operator, args, self._table)
         if operator in SPATIAL:
-            return relate(operator, _only(args, 2), self._system)
+            return relate_shapes(operator, _only(args, 2), self._system)
         if operator not in self._operators:
-            known = ", ".join(["and, or, not, =, <>, <, <=, >, >=", *self._operators, *SPATIAL, *cql2_times.FUNCTIONS])
+            known = ", ".join(
+                ["and, or, not, =, <>, <, <=, >, >=", *self._operators, *SPATIAL, *cql2_relations.TEMPORAL]
+            )
             raise refuse(problem=f"operator {_show(node['op'])} is not answered", expected=f"one of {known}")
         return self._operators[operator](args)
 
@@ -204,7 +206,7 @@ class _Reader:
         column = self._column(left)
         values = tuple(_text(value) for value in (right if isinstance(right, list) else [right]))
         for value in values:
-            check(self._table, column, value, self._release)
+            check_value(self._table, column, value, self._release)
         match name:
             case "a_contains":
                 return And(tuple(Contains(column, value) for value in values))

@@ -16,8 +16,7 @@ from api.catalogue import COUNTED, Catalogue
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS
-from api.paging import window
-from api.readers import like_literal
+from api.readers import like_literal, window
 from biodata.exports import dcat, schema_org
 from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml_facts
 from biodata.exports.eml import eml
@@ -150,7 +149,7 @@ def metrics(request: Request, key: str) -> Response:
     """Answer numbers of published records, and of them by kingdom, rank and doubt."""
     only(request, *_SENT)
     with service(request).open(request) as release:
-        entry, found = _entry(request, release, key), release.catalogue
+        entry, found = _entry(request, release, key), release.facts.catalogue
         body = {
             "datasetKey": key,
             "usagesCount": entry.records,
@@ -176,7 +175,7 @@ def counts(request: Request, key: str) -> Response:
     only(request, *_SENT)
     with service(request).open(request) as release:
         _entry(request, release, key)
-        return json_answer({by: release.catalogue.counts(key, by) for by in COUNTED})
+        return json_answer({by: release.facts.catalogue.counts(key, by) for by in COUNTED})
 
 
 @router.get(
@@ -199,7 +198,7 @@ def one(request: Request, key: str) -> Response:
     with service(request).open(request) as release:
         entry = _entry(request, release, key)
         if form == "html":
-            return dataset_page.one(release.catalogue, entry)
+            return dataset_page.one(release.facts.catalogue, entry)
     return _WRITTEN[form](entry)
 
 
@@ -225,7 +224,7 @@ def catalog_json_ld(request: Request) -> Response:
 def sitemap(request: Request) -> Response:
     """Answer the addresses of the pages that search engines should know."""
     with service(request).open(request) as release:
-        keys, day = release.catalogue.keys, str(release.info["created"])[:10]
+        keys, day = release.facts.catalogue.keys, str(release.info["created"])[:10]
     pages = [address(request, "/"), address(request, "/docs"), address(request, "/v1/dataset", [("f", "html")])]
     pages += [f"{_base(request)}/v1/dataset/{quote(key, safe='')}" for key in keys]
     told = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
@@ -335,20 +334,20 @@ def _filter(request: Request, release: Opened) -> Filter | None:
 def _of_types(request: Request, release: Opened, wanted: set[str]) -> Filter:
     """Return the filter of datasets by type: those of the fewer types are named."""
     if OCCURRENCE not in wanted:
-        return In("key", release.catalogue.keys_of(service(request).registry, wanted))
-    return Not(In("key", release.catalogue.keys_of(service(request).registry, set(TYPES) - wanted)))
+        return In("key", release.facts.catalogue.keys_of(service(request).registry, wanted))
+    return Not(In("key", release.facts.catalogue.keys_of(service(request).registry, set(TYPES) - wanted)))
 
 
 def _entry(request: Request, release: Opened, key: str) -> DatasetEntry:
     """Return one dataset."""
-    found = release.catalogue.entry(service(request).registry, _base(request), key) if len(key) <= 255 else None
+    found = release.facts.catalogue.entry(service(request).registry, _base(request), key) if len(key) <= 255 else None
     if found is None:
         raise ProblemError(Code.RECORD_MISSING, f"this release has no dataset {key[:80]!r}", field="key")
     return found
 
 
 def _entries(request: Request, release: Opened, keys: tuple[str, ...] | None) -> Any:
-    catalogue: Catalogue = release.catalogue
+    catalogue: Catalogue = release.facts.catalogue
     return catalogue.entries(service(request).registry, _base(request), keys)
 
 

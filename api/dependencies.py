@@ -1,26 +1,280 @@
-"""What a handler asks: the installation's service, and through it one open release for the whole request."""
+"""What a handler asks: the installation's service, and through it one open release for the whole request, with what is read of a release once."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+import numpy as np
+import orjson
+import polars as pl
+import shapely
+from pyproj import Geod
 from starlette.requests import Request
 
+from api import area_lookups
+from api.area_lookups import AreaNames
 from api.errors import Code, ProblemError, invalid
-from api.opened import Facts, Opened
+from api.gbif_names import KINGDOM_KEYS
+from api.name_lookups import RANKS, Matching, Names
+from api.records import Extras
+from biodata import terms
 from biodata.errors import BiodataError, NoReleaseError
 from biodata.settings import Settings
 from biodata.store import folders, pointer
-from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
+from biodata.store.query.filters import Compare, Filter, Intersects, Or
+from biodata.store.query.polygons import read_geojson, read_wkt
+from biodata.store.reader import Cursor, OpenRelease, Page, ReleaseReader
 
 if TYPE_CHECKING:
+    from api.catalogue import Catalogue
+    from biodata.access.credentials import Passwords
     from biodata.access.oidc import Oidc
-    from biodata.access.passwords import Passwords
     from biodata.access.tokens import Tokens
+    from biodata.sharing import RuleSet
+    from biodata.sharing.names import Checklists
     from biodata.store.registry import Registry
+
+_CIRCLE_CORNERS: Final = 180
+_HEADER_LENGTH: Final = 3_000
+_REPORTS: Final = 64
+"""Reports of a release that are kept once they are made."""
+_VALUES: Final = 10_000
+"""Values of a column that are known of a release."""
+_SHORTEST_DEGREE_M: Final = 110_500.0  # of latitude, at the equator
+
+
+class Facts:
+    """What is read of a release once: extents, years, names, titles."""
+
+    def __init__(self, release: OpenRelease) -> None:
+        self._release = release
+        self._extents: dict[str, tuple[float, float, float, float]] = {}
+        self._values: dict[str, frozenset[str]] = {}
+        self._known: tuple[Checklists | None] | None = None
+        self.report_page = lru_cache(maxsize=_REPORTS)(self._report_page)
+        self.report_card = lru_cache(maxsize=_REPORTS)(self._report_card)
+
+    def extent(self, table: str) -> tuple[float, float, float, float]:
+        """Return west, south, east, north in degrees."""
+        if table not in self._extents:
+            self._extents[table] = self._release.extent(table)
+        return self._extents[table]
+
+    def moments(self, table: str) -> list[str | None]:
+        """Return the first and the last moment that a table's rows tell."""
+        if table == "occurrences":  # of some of them only the year is published
+            return self._years
+        first, last = self._release.days(table)
+        return [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
+
+    @cached_property
+    def _years(self) -> list[str | None]:
+        """The first and the last moment that occurrences tell."""
+        years = sorted(year for year, _ in self._release.facet("occurrences", None, "year", limit=10_000))
+        return [f"{years[0]:04d}-01-01T00:00:00Z", f"{years[-1]:04d}-12-31T23:59:59Z"] if years else [None, None]
+
+    @cached_property
+    def names(self) -> Names:
+        """The names that records and checklists tell."""
+        return Names(self._release)
+
+    def _report_page(self, identifier: str) -> str:
+        """Return the report of a result as a page; see `exports.reports.page`."""
+        # They load shapely's and pyproj's larger parts, which no other answer needs.
+        from biodata.exports.reports import material, page
+
+        return page.page(material.read(self._release, identifier))
+
+    def _report_card(self, identifier: str) -> dict[str, Any]:
+        """Return the report of a result as its numbers."""
+        from biodata.exports.reports import material, page
+
+        return page.card(material.read(self._release, identifier))
+
+    def values(self, column: str) -> frozenset[str]:
+        """Return the values of a column of occurrences; of a list with semicolons each."""
+        if column not in self._values:
+            counted = self._release.facet("occurrences", None, column, limit=_VALUES)
+            self._values[column] = frozenset(part for value, _ in counted for part in (value, *value.split(";")))
+        return self._values[column]
+
+    @cached_property
+    def areas(self) -> AreaNames:
+        """The names of areas."""
+        return AreaNames(self._release)
+
+    @cached_property
+    def matching(self) -> Matching:
+        """What matches names with its checklists."""
+        return Matching(self.taxa)
+
+    @cached_property
+    def taxa(self) -> pl.DataFrame:
+        """Its checklists, as `terms.TAXON`; no order stands between them."""
+        columns = terms.names(terms.PUBLISHED_TABLES["taxa"])
+        return terms.conform(self._release.frame("taxa", columns), terms.TAXON)
+
+    def known_to(self, rules: "RuleSet") -> "RuleSet":
+        """Return sharing rules with what the checklists tell of taxa, as the worker has them of the lake's."""
+        if self._known is None:
+            self._known = (rules.knowing(self.taxa).checklists,)
+        return replace(rules, checklists=self._known[0])
+
+    @cached_property
+    def extras(self) -> Extras:
+        """What is added to records."""
+        return Extras(self._release)
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """What is told of datasets."""
+        from api.catalogue import Catalogue
+
+        return Catalogue(self._release)
+
+
+class Opened:
+    """One release, open for the time of one request.
+
+    Attributes
+    ----------
+    id : str
+        The release's id.
+    facts : Facts
+        What was read of it once.
+    """
+
+    def __init__(self, service: "Service", release: OpenRelease, cursor: str | None) -> None:
+        self._service, self._release, self._cursor = service, release, cursor
+        self.id, self.facts = release.id, service.facts(release)
+        self._told: dict[str, list[str]] = {}
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What the release tells of itself; see `OpenRelease`."""
+        return self._release.info
+
+    def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
+        """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
+        return self._release.page(table, filter_, columns, limit=limit, offset=offset, cursor=self._cursor)
+
+    def frame(self, table: str, columns: Sequence[str], filter_: Filter | None) -> "pl.DataFrame":
+        """Return columns of rows as a frame; see `OpenRelease.frame`."""
+        return self._release.frame(table, columns, filter_)
+
+    def features(
+        self,
+        table: str,
+        filter_: Filter | None,
+        key: str,
+        properties: Sequence[str],
+        *,
+        limit: int,
+        offset: int,
+        flipped: bool,
+    ) -> Page:
+        """Read a page of rows with points as texts of GeoJSON features; see `OpenRelease.features`."""
+        return self._release.features(
+            table, filter_, key, properties, limit=limit, offset=offset, cursor=self._cursor, flipped=flipped
+        )
+
+    def count(self, table: str, filter_: Filter | None) -> int:
+        """Count rows."""
+        return self._release.count(table, filter_)
+
+    def facet(
+        self, table: str, filter_: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1
+    ) -> list[tuple[Any, int]]:
+        """Count rows by a column's values, the most frequent first."""
+        return self._release.facet(table, filter_, column, limit=limit, offset=offset, minimum=minimum)
+
+    def tile(
+        self,
+        table: str,
+        z: int,
+        x: int,
+        y: int,
+        filter_: Filter | None = None,
+        properties: Sequence[str] | None = None,
+    ) -> bytes:
+        """Return a vector tile."""
+        return self._release.tile(table, z, x, y, filter_, properties)
+
+    def taxon(self, key: str) -> Filter:
+        """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""
+        number = int(key) if key.isascii() and key.isdigit() and len(key) < 18 else None
+        asked: tuple[Filter, ...] = (Compare("taxon_id", "=", key), Compare("col_key", "=", key))
+        direct: list[Filter] = [Compare("taxon_id", "=", key)]
+        if number is not None:
+            asked += (Compare("gbif_key", "=", number),)
+            direct += [Compare("taxonKey", "=", number), Compare("speciesKey", "=", number)]
+            direct += [Compare("kingdom", "=", name) for name, kingdom in KINGDOM_KEYS.items() if kingdom == number]
+        found = self._release.page("taxa", Or(asked), ("taxonRank", "scientificName"), limit=20)
+        below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in RANKS]
+        return Or((*direct, *below))
+
+    def polygon(self, text: str) -> Filter:
+        """Return the filter for a polygon in WKT or GeoJSON; what was done to read it is told in a header."""
+        found = read_geojson(_json(text)) if text.lstrip()[:1] == "{" else read_wkt(text)
+        self.tell("X-Biodata-Geometry", found.notes)
+        return Intersects(found.wkb)
+
+    def find_areas(self, identifier: str) -> list[area_lookups.Found]:
+        """Return the areas of an id."""
+        return area_lookups.find(self._release, self._service.registry, identifier)
+
+    def area(self, name: str, identifier: str) -> Filter:
+        """Return the filter for what lies inside an area; the parameter's name stands in an error."""
+        found = area_lookups.the_one(self.find_areas(identifier), field=name, identifier=identifier)
+        return Intersects(found.wkb or b"")
+
+    def listed(self, names: Sequence[str]) -> Filter:
+        """Return the filter for a list of names; those that are not known are told in a header."""
+        filter_, unknown = self.facts.names.listed(names)
+        self.tell("X-Biodata-Names-Unmatched", unknown)
+        return filter_
+
+    def tell(self, header: str, words: Sequence[str]) -> None:
+        """Keep words for a header of the answer."""
+        if words:
+            self._told.setdefault(header, []).extend(words)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell what was made of the request: JSON lists in ASCII, cut where they grow long."""
+        found = {}
+        for header, words in self._told.items():
+            kept = list(dict.fromkeys(words))
+            found[f"{header}-Count"] = str(len(kept))
+            while len(text := json.dumps(kept)) > _HEADER_LENGTH:
+                kept = kept[: len(kept) * 3 // 4]
+            found[header] = text
+        return found
+
+    def circle(self, latitude: float, longitude: float, radius_m: float) -> Filter:
+        """Return the filter for a circle on the ellipsoid, as a polygon whose edges touch it from outside."""
+        azimuths = np.arange(_CIRCLE_CORNERS) * (360 / _CIRCLE_CORNERS)
+        reach = np.full(_CIRCLE_CORNERS, radius_m / np.cos(np.pi / _CIRCLE_CORNERS))
+        start = np.full(_CIRCLE_CORNERS, 1.0)
+        east, north, _ = Geod(ellps="WGS84").fwd(start * longitude, start * latitude, azimuths, reach)
+        if np.ptp(east) > 180 or abs(latitude) + radius_m / _SHORTEST_DEGREE_M > 90:
+            raise invalid(
+                field="geoDistance", value=f"{latitude},{longitude}", expected="a circle off poles and date line"
+            )
+        return Intersects(shapely.to_wkb(shapely.Polygon(np.column_stack([east, north]))))
+
+
+def _json(text: str) -> Any:
+    """Read a GeoJSON geometry that stands in a parameter."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise invalid(field="geometry", value=text, expected="WKT, or a GeoJSON geometry") from error
+
 
 __all__ = ["Opened", "Service", "service"]
 
@@ -59,7 +313,7 @@ class Service:
     @cached_property
     def passwords(self) -> "Passwords":
         """What is kept of passwords, and how it is checked."""
-        from biodata.access.passwords import Passwords
+        from biodata.access.credentials import Passwords
 
         return Passwords(memory_mib=self.settings.password_memory_mib)
 

@@ -10,8 +10,8 @@ from api import facets
 from api.collections import COLLECTIONS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
-from api.paging import WINDOW
 from api.parameters import ACROSS, INCLUDE_NULL, SEARCH, Kind
+from api.readers import WINDOW
 from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}

@@ -1,8 +1,8 @@
-"""Downloads: the parameters of a search and a format; asked for, watched, cancelled, fetched in parts."""
+"""Downloads: the parameters of a search and a format; asked for, watched, cancelled, fetched in parts, under the terms of use."""
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from api import auth, bodies, documents, models, terms
+from api import auth, bodies, documents, models
 from api.answers import address, json_answer
 from api.dependencies import Service, service
 from api.documents import parameter
@@ -22,14 +22,79 @@ from api.errors import Code, ProblemError, invalid
 from api.gbif_names import ACCEPTED
 from api.parameters import every, read
 from biodata import jobs
-from biodata.access import downloads
+from biodata.access import downloads, terms_of_use
 from biodata.access.roles import Action
-from biodata.access.use_reports import Purpose
+from biodata.access.terms_of_use import Purpose
 from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
 from biodata.exports.simple_csv import choose_columns
 from biodata.exports.write import KINDS, Format
+from biodata.store.query.filters import Filter
 from biodata.store.sharing_rules import rules_of
+
+
+def need_accepted(
+    request: Request, purpose: Purpose | None, count: Callable[[Filter], int], chosen: Filter | None
+) -> None:
+    """Refuse a download with restricted records to whoever did not accept the terms of use that hold.
+
+    Parameters
+    ----------
+    request : Request
+        Who asks.
+    purpose : Purpose, optional
+        What for.
+    count : function of a filter to int
+        Counts the records of the release that are asked for.
+    chosen : Filter, optional
+        Which records are asked for.
+
+    Raises
+    ------
+    ProblemError
+        With KEY_MISSING, if what is shown cannot be taken; with TERMS_NOT_ACCEPTED; or if no purpose is told.
+    """
+    registry = service(request).registry
+    held = terms_of_use.current(registry)
+    if held is None or not count(terms_of_use.restricted(registry, chosen)):
+        return
+    _need(request, held)
+    if purpose is None:
+        raise invalid(field="purpose", value="", expected=f"what for, one of {', '.join(Purpose)}")
+
+
+def need_accepted_of(request: Request, made: Mapping[str, Any]) -> None:
+    """Refuse the file of a download with restricted records to whoever did not accept the terms of use that hold.
+
+    Its id stands in its citation, so whoever asked for it is not the only one who finds it; and terms may have changed.
+
+    Parameters
+    ----------
+    request : Request
+        Who asks.
+    made : mapping
+        What is told of the download.
+
+    Raises
+    ------
+    ProblemError
+        As `need_accepted`; no purpose is asked for.
+    """
+    registry = service(request).registry
+    held = terms_of_use.current(registry)
+    if held is not None and terms_of_use.restricts(registry, made):
+        _need(request, held)
+
+
+def _need(request: Request, held: terms_of_use.Terms) -> None:
+    """Refuse whoever did not accept these terms."""
+    if not terms_of_use.accepted(service(request).registry, auth.principal(request).account_id):
+        raise ProblemError(
+            Code.TERMS_NOT_ACCEPTED,
+            f"some of these records are under the terms of use, version {held.version}",
+            expected="log in, read /v1/rights/terms and accept them there; or leave these records out",
+        )
+
 
 router = APIRouter(prefix="/v1/downloads", tags=["downloads"])
 
@@ -135,7 +200,7 @@ def file(request: Request, number: DownloadId) -> Response:
     if _is_of_other_rules(request, found):
         detail = "the sharing rules are others than those that the file was made under"
         raise ProblemError(Code.DOWNLOAD_GONE, detail, expected="ask for it anew")
-    terms.need_accepted_of(request, found.result)
+    need_accepted_of(request, found.result)
     size, checksum = int(found.result["size"]), found.result["sha256"]
     etag = f'"{checksum}"'
     headers = {
@@ -196,9 +261,7 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
         question = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
         if more is not None:
             question.append(("body", raw.decode("utf-8", "replace")))
-        terms.need_accepted(
-            request, purpose, lambda restricted: release.count("occurrences", restricted), every(filters)
-        )
+        need_accepted(request, purpose, lambda restricted: release.count("occurrences", restricted), every(filters))
         number = downloads.ask(
             found.settings, found.registry, file_format, every(filters),
             release=release.id, asked=question, columns=columns, grid=grid, purpose=purpose,

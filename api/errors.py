@@ -1,10 +1,8 @@
 """Every error leaves as problem+json (RFC 9457): a code, a field, what would be right, a request id; no stack trace."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
-from types import MappingProxyType
+from enum import Enum
 from typing import Final
 
 from biodata.errors import shorten
@@ -15,212 +13,110 @@ _FEW: Final = 30
 """So many values of a vocabulary are listed in an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A kind of error.
+class Code(Enum):
+    """A kind of error: a stable name for programs, with the status and the title of its answer."""
 
-    Attributes
-    ----------
-    status : int
-        HTTP status.
-    title : str
-        The same short sentence each time.
-    """
+    PARAMETER_UNKNOWN = 400, "There is no parameter of that name."
+    PARAMETER_UNAVAILABLE = 400, "GBIF has this parameter; it cannot be honoured here."
+    PARAMETER_INVALID = 400, "A parameter's value cannot be used."
+    PARAMETERS_TOO_MANY = 400, "There are too many parameters."
+    GEOMETRY_INVALID = 400, "The geometry cannot be used as a filter."
+    FILTER_INVALID = 400, "The filter cannot be read."
+    CURSOR_INVALID = 400, "The cursor was not made by this service for this request."
+    WINDOW_EXCEEDED = 400, "Offset paging ends at 100,000 records; a cursor has no such end."
+    REQUEST_INVALID = 400, "The request cannot be read."
+    UPLOAD_INVALID = 400, "The upload cannot be read."
+    KEY_MISSING = 401, "An API key or a token is needed, and the one given, if any, cannot be taken."
+    NOT_FOUND = 404, "There is nothing here."
+    RECORD_MISSING = 404, "There is no such record in this release."
+    AREA_MISSING = 404, "There is no such area."
+    BODY_INVALID = 400, "The body cannot be read."
+    BODY_TOO_LARGE = 413, "The body is larger than what is taken."
+    DOWNLOAD_MISSING = 404, "There is no such download."
+    DOWNLOAD_UNFINISHED = 409, "The download is not done yet."
+    DOWNLOAD_GONE = 410, "The download has no file, or has it no longer."
+    DOWNLOADS_TOO_MANY = 429, "Too many downloads wait."
+    RANGE_INVALID = 416, "The file has no such part."
+    CITATION_MISSING = 404, "There is no such citation."
+    CITATION_UNFINISHED = 409, "What is asked for is not done yet."
+    REPLAY_MISSING = 404, "The citation was not asked again yet."
+    REPLAY_GONE = 410, "The rows of the replay are not told any more."
+    DOI_UNAVAILABLE = 409, "No DOI can be registered here."
+    JOBS_TOO_MANY = 429, "Too much waits for the worker."
+    METHOD_NOT_ALLOWED = 405, "This method is not answered here."
+    NOT_ACCEPTABLE = 406, "This is not told in any of the accepted types."
+    IDEMPOTENCY_KEY_REUSED = 409, "The same Idempotency-Key came with another file."
+    RELEASE_GONE = 410, "The release that the cursor belongs to is no longer open."
+    UPLOAD_TOO_LARGE = 413, "The upload is larger than what is taken."
+    RATE_LIMITED = 429, "There were more requests than are answered."
+    NOT_FROM_HERE = 403, "This is answered to this machine, or with a token."
+    URI_TOO_LONG = 414, "The address is longer than what is taken."
+    INTERNAL = 500, "Something went wrong on our side."
+    RELEASE_MISSING = 503, "No release can be read yet."
+    QUERY_TIMEOUT = 503, "The query took too long and was stopped."
+    STORE_ERROR = 503, "The store cannot answer now."
+    DISK_FULL = 507, "There is no room on the disk for it."
+    BOX_INVALID = 400, "The box is not on Earth."
+    COLUMN_UNKNOWN = 400, "There is no property of that name."
+    FILTER_TOO_LARGE = 400, "The filter has too many parts."
+    FILTER_VALUE = 400, "A value does not fit its property."
+    PAGE_INVALID = 400, "There is no such page."
+    TILE_UNKNOWN = 404, "There is no such tile."
+    DATASET_FORBIDDEN = 403, "The key uploads to another dataset."
+    FORBIDDEN = 403, "Your roles do not reach so far."
+    LOGIN_FAILED = 401, "Name and password do not belong together, or the login was refused."
+    TERMS_NOT_ACCEPTED = 403, "The terms of use have to be accepted first."
+    TERMS_VERSION = 409, "These are not the terms that hold."
+    TERMS_MISSING = 404, "There are no terms of use here."
+    PERMIT_INVALID = 422, "The permit cannot be taken."
+    PERMIT_MISSING = 404, "There is no such permit."
+    LOGINS_TOO_MANY = 429, "Too many log in at once."
+    CHECKS_TOO_MANY = 429, "Too many surveys wait for their check."
+    PASSWORD_INVALID = 400, "This cannot be a password."
+    CODE_INVALID = 400, "The code cannot be used."
+    FIELD_INVALID = 422, "A field of the body cannot be taken."
+    ACCOUNT_MISSING = 404, "There is no such account."
+    REQUEST_MISSING = 404, "There is no such request of yours, or that you decide."
+    REQUEST_DECIDED = 409, "The country has decided already."
+    NOTHING_GRANTED = 404, "Nothing of this request is granted now."
+    REPORT_OVERDUE = 409, "A report of what was made of earlier records is overdue."
+    GRANT_REFUSED = 403, "The exact store does not take the grant."
+    GRANT_INVALID = 422, "This is no grant."
+    OUTPUT_UNKNOWN = 404, "There is no such output that concerns a country of yours."
+    OUTPUT_CHANGED = 412, "The output is not as it was when it was looked at."
+    IF_MATCH_MISSING = 428, "A decision or an answer tells what was looked at: If-Match is missing."
+    ANSWER_UNKNOWN = 422, "This is no answer."
+    SIGNATURE_INVALID = 422, "The node's own signature is needed."
+    NODE_UNKNOWN = 422, "You are not asked for this country."
+    NODE_DECIDES = 403, "Who speaks for a country is its own to say."
+    WORD_INVALID = 422, "This is no word of that node."
+    ACCOUNT_EXISTS = 409, "There is an account of this name already."
+    ACCOUNT_CLOSED = 409, "The account is closed."
+    ROLE_NOT_GIVEN = 404, "The account has no such role."
+    OWN_APPOINTMENT = 403, "Nobody appoints themselves: one person gives a role, another confirms it."
+    CONFIRMATION_FORBIDDEN = 403, "Only who decides here confirms an appointment."
+    LAST_ADMINISTRATOR = 409, "Somebody has to administer the installation."
+    KEY_UNKNOWN = 404, "You have no such key."
+    IDENTITY_UNKNOWN = 404, "No provider calls your account so."
+    PROVIDER_UNKNOWN = 404, "Nobody logs in here by a provider of this name."
+    PROVIDER_FAILED = 502, "The provider does not answer as it should."
+    SUBMISSION_CHANGED = 412, "The survey is not as it was when it was looked at."
+    SUBMISSION_DECIDED = 409, "The survey is in no state for this."
+    REVIEW_FORBIDDEN = 403, "This is not yours to review."
+    VERSION_UNKNOWN = 404, "The dataset has no such version."
+    IDENTIFIER_IN_TWO_PARTS = 409, "An identifier stands in another part of the dataset."
+    DATASET_UNKNOWN = 404, "There is no such dataset that concerns you."
 
-    status: int
-    title: str
+    def __init__(self, status: int, title: str) -> None:
+        self.status, self.title = status, title
 
+    def __str__(self) -> str:
+        return self.name
 
-class Code(StrEnum):
-    """A kind of error; its value is a stable name for programs."""
-
-    PARAMETER_UNKNOWN = "PARAMETER_UNKNOWN"
-    PARAMETER_UNAVAILABLE = "PARAMETER_UNAVAILABLE"
-    PARAMETER_INVALID = "PARAMETER_INVALID"
-    PARAMETERS_TOO_MANY = "PARAMETERS_TOO_MANY"
-    GEOMETRY_INVALID = "GEOMETRY_INVALID"
-    FILTER_INVALID = "FILTER_INVALID"
-    CURSOR_INVALID = "CURSOR_INVALID"
-    WINDOW_EXCEEDED = "WINDOW_EXCEEDED"
-    REQUEST_INVALID = "REQUEST_INVALID"
-    UPLOAD_INVALID = "UPLOAD_INVALID"
-    KEY_MISSING = "KEY_MISSING"
-    NOT_FOUND = "NOT_FOUND"
-    RECORD_MISSING = "RECORD_MISSING"
-    AREA_MISSING = "AREA_MISSING"
-    BODY_INVALID = "BODY_INVALID"
-    BODY_TOO_LARGE = "BODY_TOO_LARGE"
-    DOWNLOAD_MISSING = "DOWNLOAD_MISSING"
-    DOWNLOAD_UNFINISHED = "DOWNLOAD_UNFINISHED"
-    DOWNLOAD_GONE = "DOWNLOAD_GONE"
-    DOWNLOADS_TOO_MANY = "DOWNLOADS_TOO_MANY"
-    RANGE_INVALID = "RANGE_INVALID"
-    CITATION_MISSING = "CITATION_MISSING"
-    CITATION_UNFINISHED = "CITATION_UNFINISHED"
-    REPLAY_MISSING = "REPLAY_MISSING"
-    REPLAY_GONE = "REPLAY_GONE"
-    DOI_UNAVAILABLE = "DOI_UNAVAILABLE"
-    JOBS_TOO_MANY = "JOBS_TOO_MANY"
-    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
-    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
-    RELEASE_GONE = "RELEASE_GONE"
-    UPLOAD_TOO_LARGE = "UPLOAD_TOO_LARGE"
-    RATE_LIMITED = "RATE_LIMITED"
-    NOT_FROM_HERE = "NOT_FROM_HERE"
-    URI_TOO_LONG = "URI_TOO_LONG"
-    INTERNAL = "INTERNAL"
-    RELEASE_MISSING = "RELEASE_MISSING"
-    QUERY_TIMEOUT = "QUERY_TIMEOUT"
-    STORE_ERROR = "STORE_ERROR"
-    DISK_FULL = "DISK_FULL"
-    BOX_INVALID = "BOX_INVALID"
-    COLUMN_UNKNOWN = "COLUMN_UNKNOWN"
-    FILTER_TOO_LARGE = "FILTER_TOO_LARGE"
-    FILTER_VALUE = "FILTER_VALUE"
-    PAGE_INVALID = "PAGE_INVALID"
-    TILE_UNKNOWN = "TILE_UNKNOWN"
-    DATASET_FORBIDDEN = "DATASET_FORBIDDEN"
-    FORBIDDEN = "FORBIDDEN"
-    LOGIN_FAILED = "LOGIN_FAILED"
-    TERMS_NOT_ACCEPTED = "TERMS_NOT_ACCEPTED"
-    TERMS_VERSION = "TERMS_VERSION"
-    TERMS_MISSING = "TERMS_MISSING"
-    PERMIT_INVALID = "PERMIT_INVALID"
-    PERMIT_MISSING = "PERMIT_MISSING"
-    LOGINS_TOO_MANY = "LOGINS_TOO_MANY"
-    CHECKS_TOO_MANY = "CHECKS_TOO_MANY"
-    PASSWORD_INVALID = "PASSWORD_INVALID"
-    CODE_INVALID = "CODE_INVALID"
-    FIELD_INVALID = "FIELD_INVALID"
-    ACCOUNT_MISSING = "ACCOUNT_MISSING"
-    REQUEST_MISSING = "REQUEST_MISSING"
-    REQUEST_DECIDED = "REQUEST_DECIDED"
-    NOTHING_GRANTED = "NOTHING_GRANTED"
-    REPORT_OVERDUE = "REPORT_OVERDUE"
-    GRANT_REFUSED = "GRANT_REFUSED"
-    GRANT_INVALID = "GRANT_INVALID"
-    OUTPUT_UNKNOWN = "OUTPUT_UNKNOWN"
-    OUTPUT_CHANGED = "OUTPUT_CHANGED"
-    IF_MATCH_MISSING = "IF_MATCH_MISSING"
-    ANSWER_UNKNOWN = "ANSWER_UNKNOWN"
-    SIGNATURE_INVALID = "SIGNATURE_INVALID"
-    NODE_UNKNOWN = "NODE_UNKNOWN"
-    NODE_DECIDES = "NODE_DECIDES"
-    WORD_INVALID = "WORD_INVALID"
-    ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
-    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
-    ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
-    OWN_APPOINTMENT = "OWN_APPOINTMENT"
-    CONFIRMATION_FORBIDDEN = "CONFIRMATION_FORBIDDEN"
-    LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR"
-    KEY_UNKNOWN = "KEY_UNKNOWN"
-    IDENTITY_UNKNOWN = "IDENTITY_UNKNOWN"
-    PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
-    PROVIDER_FAILED = "PROVIDER_FAILED"
-    SUBMISSION_CHANGED = "SUBMISSION_CHANGED"
-    SUBMISSION_DECIDED = "SUBMISSION_DECIDED"
-    REVIEW_FORBIDDEN = "REVIEW_FORBIDDEN"
-    VERSION_UNKNOWN = "VERSION_UNKNOWN"
-    IDENTIFIER_IN_TWO_PARTS = "IDENTIFIER_IN_TWO_PARTS"
-    DATASET_UNKNOWN = "DATASET_UNKNOWN"
-
-
-PROBLEMS: Final = MappingProxyType(
-    {
-        Code.PARAMETER_UNKNOWN: Problem(400, "There is no parameter of that name."),
-        Code.PARAMETER_UNAVAILABLE: Problem(400, "GBIF has this parameter; it cannot be honoured here."),
-        Code.PARAMETER_INVALID: Problem(400, "A parameter's value cannot be used."),
-        Code.PARAMETERS_TOO_MANY: Problem(400, "There are too many parameters."),
-        Code.GEOMETRY_INVALID: Problem(400, "The geometry cannot be used as a filter."),
-        Code.FILTER_INVALID: Problem(400, "The filter cannot be read."),
-        Code.CURSOR_INVALID: Problem(400, "The cursor was not made by this service for this request."),
-        Code.WINDOW_EXCEEDED: Problem(400, "Offset paging ends at 100,000 records; a cursor has no such end."),
-        Code.REQUEST_INVALID: Problem(400, "The request cannot be read."),
-        Code.UPLOAD_INVALID: Problem(400, "The upload cannot be read."),
-        Code.KEY_MISSING: Problem(401, "An API key or a token is needed, and the one given, if any, cannot be taken."),
-        Code.NOT_FOUND: Problem(404, "There is nothing here."),
-        Code.RECORD_MISSING: Problem(404, "There is no such record in this release."),
-        Code.AREA_MISSING: Problem(404, "There is no such area."),
-        Code.BODY_INVALID: Problem(400, "The body cannot be read."),
-        Code.BODY_TOO_LARGE: Problem(413, "The body is larger than what is taken."),
-        Code.DOWNLOAD_MISSING: Problem(404, "There is no such download."),
-        Code.DOWNLOAD_UNFINISHED: Problem(409, "The download is not done yet."),
-        Code.DOWNLOAD_GONE: Problem(410, "The download has no file, or has it no longer."),
-        Code.DOWNLOADS_TOO_MANY: Problem(429, "Too many downloads wait."),
-        Code.RANGE_INVALID: Problem(416, "The file has no such part."),
-        Code.CITATION_MISSING: Problem(404, "There is no such citation."),
-        Code.CITATION_UNFINISHED: Problem(409, "What is asked for is not done yet."),
-        Code.REPLAY_MISSING: Problem(404, "The citation was not asked again yet."),
-        Code.REPLAY_GONE: Problem(410, "The rows of the replay are not told any more."),
-        Code.JOBS_TOO_MANY: Problem(429, "Too much waits for the worker."),
-        Code.DOI_UNAVAILABLE: Problem(409, "No DOI can be registered here."),
-        Code.METHOD_NOT_ALLOWED: Problem(405, "This method is not answered here."),
-        Code.NOT_ACCEPTABLE: Problem(406, "This is not told in any of the accepted types."),
-        Code.IDEMPOTENCY_KEY_REUSED: Problem(409, "The same Idempotency-Key came with another file."),
-        Code.RELEASE_GONE: Problem(410, "The release that the cursor belongs to is no longer open."),
-        Code.UPLOAD_TOO_LARGE: Problem(413, "The upload is larger than what is taken."),
-        Code.URI_TOO_LONG: Problem(414, "The address is longer than what is taken."),
-        Code.RATE_LIMITED: Problem(429, "There were more requests than are answered."),
-        Code.NOT_FROM_HERE: Problem(403, "This is answered to this machine, or with a token."),
-        Code.INTERNAL: Problem(500, "Something went wrong on our side."),
-        Code.RELEASE_MISSING: Problem(503, "No release can be read yet."),
-        Code.QUERY_TIMEOUT: Problem(503, "The query took too long and was stopped."),
-        Code.STORE_ERROR: Problem(503, "The store cannot answer now."),
-        Code.DISK_FULL: Problem(507, "There is no room on the disk for it."),
-        Code.BOX_INVALID: Problem(400, "The box is not on Earth."),
-        Code.COLUMN_UNKNOWN: Problem(400, "There is no property of that name."),
-        Code.FILTER_TOO_LARGE: Problem(400, "The filter has too many parts."),
-        Code.FILTER_VALUE: Problem(400, "A value does not fit its property."),
-        Code.PAGE_INVALID: Problem(400, "There is no such page."),
-        Code.TILE_UNKNOWN: Problem(404, "There is no such tile."),
-        Code.DATASET_FORBIDDEN: Problem(403, "The key uploads to another dataset."),
-        Code.FORBIDDEN: Problem(403, "Your roles do not reach so far."),
-        Code.TERMS_NOT_ACCEPTED: Problem(403, "The terms of use have to be accepted first."),
-        Code.TERMS_VERSION: Problem(409, "These are not the terms that hold."),
-        Code.TERMS_MISSING: Problem(404, "There are no terms of use here."),
-        Code.PERMIT_INVALID: Problem(422, "The permit cannot be taken."),
-        Code.PERMIT_MISSING: Problem(404, "There is no such permit."),
-        Code.LOGIN_FAILED: Problem(401, "Name and password do not belong together, or the login was refused."),
-        Code.LOGINS_TOO_MANY: Problem(429, "Too many log in at once."),
-        Code.CHECKS_TOO_MANY: Problem(429, "Too many surveys wait for their check."),
-        Code.PASSWORD_INVALID: Problem(400, "This cannot be a password."),
-        Code.CODE_INVALID: Problem(400, "The code cannot be used."),
-        Code.FIELD_INVALID: Problem(422, "A field of the body cannot be taken."),
-        Code.ACCOUNT_MISSING: Problem(404, "There is no such account."),
-        Code.REQUEST_MISSING: Problem(404, "There is no such request of yours, or that you decide."),
-        Code.NOTHING_GRANTED: Problem(404, "Nothing of this request is granted now."),
-        Code.REQUEST_DECIDED: Problem(409, "The country has decided already."),
-        Code.REPORT_OVERDUE: Problem(409, "A report of what was made of earlier records is overdue."),
-        Code.GRANT_REFUSED: Problem(403, "The exact store does not take the grant."),
-        Code.GRANT_INVALID: Problem(422, "This is no grant."),
-        Code.OUTPUT_UNKNOWN: Problem(404, "There is no such output that concerns a country of yours."),
-        Code.OUTPUT_CHANGED: Problem(412, "The output is not as it was when it was looked at."),
-        Code.IF_MATCH_MISSING: Problem(428, "A decision or an answer tells what was looked at: If-Match is missing."),
-        Code.ANSWER_UNKNOWN: Problem(422, "This is no answer."),
-        Code.SIGNATURE_INVALID: Problem(422, "The node's own signature is needed."),
-        Code.NODE_UNKNOWN: Problem(422, "You are not asked for this country."),
-        Code.NODE_DECIDES: Problem(403, "Who speaks for a country is its own to say."),
-        Code.WORD_INVALID: Problem(422, "This is no word of that node."),
-        Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
-        Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
-        Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),
-        Code.OWN_APPOINTMENT: Problem(403, "Nobody appoints themselves: one person gives a role, another confirms it."),
-        Code.CONFIRMATION_FORBIDDEN: Problem(403, "Only who decides here confirms an appointment."),
-        Code.LAST_ADMINISTRATOR: Problem(409, "Somebody has to administer the installation."),
-        Code.IDENTITY_UNKNOWN: Problem(404, "No provider calls your account so."),
-        Code.KEY_UNKNOWN: Problem(404, "You have no such key."),
-        Code.PROVIDER_UNKNOWN: Problem(404, "Nobody logs in here by a provider of this name."),
-        Code.PROVIDER_FAILED: Problem(502, "The provider does not answer as it should."),
-        Code.SUBMISSION_CHANGED: Problem(412, "The survey is not as it was when it was looked at."),
-        Code.IDENTIFIER_IN_TWO_PARTS: Problem(409, "An identifier stands in another part of the dataset."),
-        Code.SUBMISSION_DECIDED: Problem(409, "The survey is in no state for this."),
-        Code.REVIEW_FORBIDDEN: Problem(403, "This is not yours to review."),
-        Code.VERSION_UNKNOWN: Problem(404, "The dataset has no such version."),
-        Code.DATASET_UNKNOWN: Problem(404, "There is no such dataset that concerns you."),
-    }
-)
-"""Status and title of every code; the documentation page lists them."""
+    @classmethod
+    def named(cls, name: str, *, default: "Code") -> "Code":
+        """Return the code of a name; the default where there is none."""
+        return cls.__members__.get(name, default)
 
 
 class ProblemError(Exception):

@@ -51,7 +51,9 @@ def counted(release: Opened, filter_: Filter | None, name: str, *, limit: int, o
         return _window(countries(release, filter_), limit, offset, minimum)
     found = release.facet("occurrences", filter_, column, limit=limit, offset=offset, minimum=minimum)
     if name in RANK_KEYS:
-        return [(key, number) for value, number in found if (key := release.extras.key_of(RANK_KEYS[name], value))]
+        return [
+            (key, number) for value, number in found if (key := release.facts.extras.key_of(RANK_KEYS[name], value))
+        ]
     return found
 
 

@@ -1,7 +1,5 @@
 """OGC API: where to begin, what is conformed to, and the collections."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,7 +13,7 @@ from api.collections import COLLECTIONS, GREGORIAN, Collection, find, property_s
 from api.dependencies import Opened, service
 from api.documents import CollectionId
 from api.systems import CRS84, SYSTEMS
-from api.tile_matrix_sets import TILING_SCHEMES
+from api.tiles import TILING_SCHEMES
 
 router = APIRouter(prefix="/ogc", tags=["features"])
 
@@ -95,18 +93,6 @@ def conformance(request: Request) -> Response:
 SCHEMA: Final = "application/schema+json"
 _QUERYABLES: Final = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 
-EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "occurrences": "year >= 2000 AND A_CONTAINS(country_codes, ('CN')) AND S_INTERSECTS(geometry, BBOX(100, 20, 106, 25))",
-        "protected_areas": "ACCENTI(CASEI(name)) LIKE ACCENTI(CASEI('%nam%'))",
-        "corridors": "functional = TRUE AND cost_ratio < 5",
-        "reserve_candidates": "rank <= 10 AND A_CONTAINS(country_codes, ('LA'))",
-        "considered_ground": "outcome = 'failed' AND A_CONTAINS(failed, ('two_sided_evidence'))",
-        "surveys": "design = 'camera_trap' AND effort_value >= 20",
-        "boundaries": "level = 'province' AND country_code IN ('CN', 'LA', 'MM', 'VN')",
-    }
-)
-"""A filter of each collection, to begin with."""
 
 OPENAPI: Final = "application/vnd.oai.openapi+json;version=3.1"
 
@@ -248,10 +234,10 @@ def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, qu
         for name, told in properties.items()
     ]
     here = f"/ogc/collections/{found.id}"
-    example = f"{here}/items?f=html&filter={quote(EXAMPLES[found.id])}"
+    example = f"{here}/items?f=html&filter={quote(found.example)}"
     asked = (
         html.paragraph("Each of these may be a parameter of its own, and stand in a filter of CQL2, as geometry may:"),
-        html.links([(example, EXAMPLES[found.id])]),
+        html.links([(example, found.example)]),
     )
     title = f"{found.title}: {'what a filter may name' if queried else 'what a feature holds'}"
     told = html.table(["Property", "Type", "Meaning", "Values"], rows)
@@ -261,9 +247,9 @@ def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, qu
 def _describe(request: Request, release: Opened, collection: Collection) -> dict[str, Any]:
     """Return a collection as the standard describes it."""
     path = f"/ogc/collections/{collection.id}"
-    extent: dict[str, Any] = {"spatial": {"bbox": [release.extent(collection.id)], "crs": CRS84}}
+    extent: dict[str, Any] = {"spatial": {"bbox": [release.facts.extent(collection.id)], "crs": CRS84}}
     if collection.timed:
-        extent["temporal"] = {"interval": [release.moments(collection.id)], "trs": GREGORIAN}
+        extent["temporal"] = {"interval": [release.facts.moments(collection.id)], "trs": GREGORIAN}
     told = {"boundarySet": dict(release.info["boundaries"])} if collection.id == "boundaries" else {}
     return {
         "id": collection.id,

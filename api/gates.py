@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from api.answers import only
+from api.callers import LoginRates
 from api.errors import Code, ProblemError
-from api.rates import LoginRates
 
 MOST_BYTES: Final = 10_000
 """Of a body about accounts."""
@@ -26,6 +27,22 @@ SURVEYS_WAITING_KNOWN: Final = 16
 SURVEYS_AGAIN_S: Final = 30
 
 T = TypeVar("T")
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses a parameter which its documentation does not name."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers."""
+        answer = super().get_route_handler()
+        parameters = (self.openapi_extra or {}).get("parameters", ())
+        known = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
+
+        async def strict(request: Request) -> Response:
+            only(request, *known)
+            return await answer(request)
+
+        return strict
 
 
 class SmallRoute(APIRoute):
@@ -54,7 +71,11 @@ class SmallRoute(APIRoute):
         return small
 
 
-class AreaRoute(SmallRoute):
+class StrictSmallRoute(SmallRoute, StrictRoute):
+    """Both: what concerns accounts, rights and grants."""
+
+
+class AreaRoute(StrictSmallRoute):
     """The same where the body may hold an area of many corners, as text inside text too."""
 
     most_bytes = 200_000

@@ -1,9 +1,13 @@
-"""Whether the process lives, whether it can answer, and what has been counted."""
+"""Whether the process lives, whether it can answer, and what it counts, as Prometheus reads it."""
 
 import hmac
+import logging
+import multiprocessing
 import os
-from collections.abc import Mapping
-from typing import Any, Final
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
 from sqlalchemy import func, select
@@ -15,7 +19,155 @@ from api.answers import json_answer
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
 from biodata.access.roles import Action, may
+from biodata.settings import Settings
 from biodata.store.models import Job
+
+logger = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    pass
+
+# Answers of this service take from a millisecond (a tile that is not modified) to the watchdog's limit.
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_KINDS: Final = ("counter", "histogram", "gauge_livesum")
+_ROOM_BYTES: Final = 1 << 20  # five times what every route with every status takes
+_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Metrics:
+    """Counters of one application.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation; its folder holds the counts of a server's workers while it runs.
+
+    Notes
+    -----
+    A worker that another process started counts into files of its own in a folder that it shares with the others, and
+    whichever of them is asked adds all files up (prometheus_client's multiprocess mode). What a worker that died had
+    counted stays counted. A server that is one process has a registry of its own and no files.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = _shared_folder(settings)
+        # Which kind of value is used, the library decides when it is imported.
+        if self._folder is not None:
+            os.environ[_VARIABLE] = str(self._folder)
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        self._registry = CollectorRegistry()
+        kept: dict[str, Any] = {"registry": self._registry}
+        labels = ("method", "route", "status")
+        self._requests = Counter("biodata_requests", "Requests answered.", labels, **kept)
+        self._seconds = Histogram(
+            "biodata_request_seconds", "Time to the end of the answer.", ("route",), buckets=BUCKETS, **kept
+        )
+        self._bytes = Counter("biodata_answer_bytes", "Bytes of answers, as they were sent.", ("route",), **kept)
+        self._refused = Counter("biodata_rate_limited", "Requests refused by the rate limit.", **kept)
+        self._open = Gauge("biodata_requests_open", "Requests being answered now.", multiprocess_mode="livesum", **kept)
+
+    def begin(self) -> None:
+        """Count a request that is being answered."""
+        self._open.inc()
+
+    def observe(self, method: str, route: str, status: int, *, seconds: float, size: int) -> None:
+        """Count one answer."""
+        self._open.dec()
+        known = method if method in _METHODS else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+        self._bytes.labels(route).inc(size)
+        if status == 429:
+            self._refused.inc()
+
+    def text(self, gauges: Sequence[tuple[str, str, Mapping[str, float]]] = ()) -> bytes:
+        """Return the counts in Prometheus' text format.
+
+        Parameters
+        ----------
+        gauges : sequence of (name, meaning, values)
+            What is the same for every worker and read when it is asked; values by their label `state`.
+        """
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.core import GaugeMetricFamily
+
+        found = self._registry
+        if self._folder is not None:
+            from prometheus_client import multiprocess
+
+            _forget_dead(self._folder)
+            found = CollectorRegistry()
+            multiprocess.MultiProcessCollector(found, str(self._folder))  # type: ignore[no-untyped-call]
+        now = CollectorRegistry()
+        families = [GaugeMetricFamily(name, meaning, labels=["state"]) for name, meaning, _ in gauges]
+        for family, (_, _, values) in zip(families, gauges, strict=True):
+            for state, value in values.items():
+                family.add_metric([state], value)
+        now.register(_Told(families))
+        return generate_latest(found) + generate_latest(now)
+
+
+class _Told:
+    """Families that were read a moment ago."""
+
+    def __init__(self, families: list[Any]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Any]:
+        """Return them."""
+        return self._families
+
+
+def _shared_folder(settings: Settings) -> Path | None:
+    """Return the folder that the workers of this server share; None where it is one process."""
+    parent = multiprocessing.parent_process()
+    if parent is None or parent.pid is None:
+        return None
+    run = settings.data / "run"
+    found = run / f"metrics-{parent.pid}-{_started(parent.pid)}"
+    try:
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for kind in _KINDS:
+            _reserve(found / f"{kind}_{os.getpid()}.db")
+    except OSError as error:
+        logger.warning("each worker tells its own counts only: %s", error.strerror)
+        return None
+    for other in run.glob("metrics-*-*"):
+        pid, started = other.name.split("-")[1:]
+        if other != found and not (pid.isdigit() and _started(int(pid)) == started):
+            shutil.rmtree(other, ignore_errors=True)
+    return found
+
+
+def _reserve(path: Path) -> None:
+    """Make a file of this process with its room on the disk.
+
+    Without that a full disk would end the process, by a signal, the moment that it counts something: the library maps
+    a file with nothing behind it.
+    """
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
+
+
+def _started(pid: int) -> str:
+    """Return when a process began, so that another one with the same number is not taken for it; empty where none is."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return told.rpartition(")")[2].split()[19]
+
+
+def _forget_dead(folder: Path) -> None:
+    """Remove what workers that are gone had as their present state; their counts stay."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not _started(int(pid)):
+            file.unlink(missing_ok=True)
+
 
 router = APIRouter(tags=["health"])
 

@@ -1,28 +1,101 @@
-"""Items of OGC API Features, parts 1 to 3: boxes, dates, property filters, CQL2, several coordinate systems."""
+"""Items of OGC API Features, parts 1 to 3, as GeoJSON: boxes, dates, property filters, CQL2, several coordinate systems."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
+import numpy as np
 import orjson
+import shapely
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, gbif_names, geojson, html, reports, systems
+from api import documents, gbif_names, html, pages, systems
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
-from api.collections import Collection, find
+from api.collections import Collection, find, property_filter
 from api.cql2_filters import LANGUAGES, read_filter
 from api.dependencies import Opened, service
 from api.documents import CollectionId
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter
 from api.features import trail
-from api.intervals import overlaps, read_dates
-from api.paging import window
-from api.property_filters import property_filter
-from api.readers import composed, integer, number
+from api.readers import composed, integer, number, overlaps, read_dates, window
 from api.systems import CRS84, System
 from biodata.store.query.filters import And, Compare, Filter
+
+_LONGITUDE: Final = "decimalLongitude"
+_LATITUDE: Final = "decimalLatitude"
+
+
+def feature_columns(collection: Collection) -> tuple[str, ...]:
+    """Return the columns that features are made from: the properties, then the geometry where it is a shape."""
+    return collection.properties if collection.points else (*collection.properties, "geometry")
+
+
+def geojson_features(collection: Collection, rows: Sequence[Sequence[Any]], *, flipped: bool) -> list[dict[str, Any]]:
+    """Return n features from n rows.
+
+    Parameters
+    ----------
+    collection : Collection
+        What the rows are of.
+    rows : sequence of n rows
+        Values in the order of `columns`.
+    flipped : bool
+        Latitude first, as EPSG:4326 has it.
+
+    Returns
+    -------
+    list of n dict
+        GeoJSON features; geometries made of WKB are text that orjson takes as it stands.
+    """
+    names = collection.properties
+    at_key = names.index(collection.key)
+    geometries = (
+        _points(collection, rows, flipped=flipped)
+        if collection.points
+        else _shapes((r[-1] for r in rows), flipped=flipped)
+    )
+    special = {n: names.index(n) for n in (*collection.documents, *collection.shapes)}
+    shapes = {n: _shapes((row[special[n]] for row in rows), flipped=flipped) for n in collection.shapes}
+    found = []
+    for at, row in enumerate(rows):
+        properties = dict(zip(names, row, strict=False))
+        for name in collection.documents:
+            text = properties[name]
+            properties[name] = orjson.loads(text) if text is not None else None
+        for name, converted in shapes.items():
+            properties[name] = converted[at]
+        found.append({"type": "Feature", "id": row[at_key], "geometry": geometries[at], "properties": properties})
+    return found
+
+
+def geojson_texts(rows: Sequence[Sequence[str]], *, read: bool) -> list[Any]:
+    """Return features that the release told as text: text that orjson takes as it stands, or dicts where `read`."""
+    return [orjson.loads(text) if read else orjson.Fragment(text) for (text,) in rows]
+
+
+def _points(collection: Collection, rows: Sequence[Sequence[Any]], *, flipped: bool) -> list[dict[str, Any] | None]:
+    """Return a point for each row that has coordinates."""
+    x, y = (
+        collection.properties.index(name) for name in ((_LATITUDE, _LONGITUDE) if flipped else (_LONGITUDE, _LATITUDE))
+    )
+    return [
+        {"type": "Point", "coordinates": [row[x], row[y]]} if row[x] is not None and row[y] is not None else None
+        for row in rows
+    ]
+
+
+def _shapes(wkb: Iterable[bytes | None], *, flipped: bool) -> list[orjson.Fragment | None]:
+    """Return GeoJSON text for each WKB."""
+    geometries = shapely.from_wkb(np.array([bytes(w) if w is not None else None for w in wkb], dtype=object))
+    if flipped:
+        geometries = shapely.transform(geometries, lambda positions: positions[:, ::-1])
+    return [
+        orjson.Fragment(text) if text is not None else None for text in np.atleast_1d(shapely.to_geojson(geometries))
+    ]
+
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
@@ -57,10 +130,10 @@ def items(request: Request, collection_id: CollectionId) -> Response:
             page = release.features(
                 found.id, filter_, found.key, found.properties, limit=limit, offset=offset, flipped=system.flipped
             )
-            features = geojson.told(page.rows, read=for_people or system.projected)
+            features = geojson_texts(page.rows, read=for_people or system.projected)
         else:
-            page = release.page(found.id, filter_, geojson.columns(found), limit=limit, offset=offset)
-            features = geojson.features(found, page.rows, flipped=system.flipped)
+            page = release.page(found.id, filter_, feature_columns(found), limit=limit, offset=offset)
+            features = geojson_features(found, page.rows, flipped=system.flipped)
         matched = release.count(found.id, filter_)
         links = _page_links(request, found, page.cursor, limit=limit, offset=offset)
     _project(found, features, system)
@@ -90,17 +163,15 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     key = integer("feature_id", feature_id) if found.points else feature_id
     system = systems.find("crs", request.query_params.get("crs", CRS84))
     with service(request).open(request) as release:
-        page = release.page(found.id, Compare(found.key, "=", key), geojson.columns(found), limit=1, offset=0)
-        features = geojson.features(found, page.rows, flipped=system.flipped)
+        page = release.page(found.id, Compare(found.key, "=", key), feature_columns(found), limit=1, offset=0)
+        features = geojson_features(found, page.rows, flipped=system.flipped)
     _project(found, features, system)
     if not features:
         raise ProblemError(Code.RECORD_MISSING, f"{found.id} has no feature {feature_id[:80]!r}", field="feature_id")
     feature, here = features[0], f"/ogc/collections/{found.id}"
     if wants_html(request):
         rows = [(name, _shown(found, name, value)) for name, value in feature["properties"].items()]
-        printed = (
-            [(quote(reports.address_of(feature_id)), "The printable report")] if found.id in reports.REPORTED else []
-        )
+        printed = [(quote(pages.address_of(feature_id)), "The printable report")] if found.id in pages.REPORTED else []
         return html.page(
             str(feature["id"]),
             html.links(printed) if printed else "",
@@ -117,8 +188,8 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
         ),
         link(address(request, here), "collection", JSON, found.title),
     ]
-    if found.id in reports.REPORTED:
-        told = address(request, reports.address_of(feature_id))
+    if found.id in pages.REPORTED:
+        told = address(request, pages.address_of(feature_id))
         feature["links"].append(link(told, "describedby", HTML, "The printable report"))
     return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
 

@@ -1,4 +1,4 @@
-"""Pages for people: the map, its files, and the documentation made from the OpenAPI document."""
+"""Pages for people: the map, its files, reports of results, and the documentation made from the OpenAPI document."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +11,55 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api import auth, html
-from api.answers import json_answer
+from api import auth, documents, html
+from api.answers import HTML, JSON, json_answer, only
 from api.dependencies import service
-from api.errors import PROBLEMS
+from api.errors import Code, ProblemError, invalid
 from api.gbif_names import PARAMETERS
+from biodata.errors import InputError
+
+reports_router = APIRouter(prefix="/v1/reports", tags=["reports"])
+
+REPORTED: Final = ("reserve_candidates", "corridors", "considered_ground")
+"""The collections whose features have a report."""
+
+_FORMS: Final = ("html", "json")
+_REPORT_FORM: Final = documents.plain_parameters(
+    ("f", {"type": "string", "enum": list(_FORMS)}, "html, the page to print; json, all its numbers.")
+)
+_ANSWERS: Final = {
+    **documents.answers(None, missing=True),
+    200: {"description": "The report", "content": {HTML: {}, JSON: {"schema": {"type": "object"}}}},
+}
+
+
+@reports_router.get(
+    "/{result_id:path}", summary="A result's printable report", openapi_extra=_REPORT_FORM, responses=_ANSWERS
+)
+def report(request: Request, result_id: str) -> Response:
+    """Answer with a page that holds all it needs, or with its numbers."""
+    only(request, "f")
+    form = request.query_params.get("f", "html")
+    if form not in _FORMS:
+        raise invalid(field="f", value=form, expected=f"one of {', '.join(_FORMS)}")
+    with service(request).open(request) as release:
+        try:
+            found = release.facts.report_card(result_id) if form == "json" else release.facts.report_page(result_id)
+        except InputError as error:
+            detail = f"no candidate, corridor or ground is called {result_id[:80]!r}"
+            raise ProblemError(Code.RECORD_MISSING, detail, field="result_id") from error
+    if not isinstance(found, str):
+        return json_answer(found)
+    from biodata.exports.reports.page import POLICY
+
+    request.state.page_policy = f"{POLICY}; frame-ancestors 'none'"
+    return HTMLResponse(found, headers={"Cache-Control": "public, max-age=60"})
+
+
+def address_of(identifier: str) -> str:
+    """Return the path of a result's report."""
+    return f"/v1/reports/{identifier}"
+
 
 router = APIRouter(include_in_schema=False)
 
@@ -86,7 +130,7 @@ def docs(request: Request) -> HTMLResponse:
         for method, operation in item.items():
             if method != "head":
                 parts.append(_operation(path, method, operation))
-    rows = [(code, problem.status, problem.title) for code, problem in PROBLEMS.items()]
+    rows = [(code, code.status, code.title) for code in Code]
     named = [(row["name"], row["answer"], row["instead"]) for row in PARAMETERS]
     parts += [
         html.heading("Parameters of GBIF's occurrence search", "gbif"),

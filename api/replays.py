@@ -8,25 +8,26 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, models, records, terms
-from api.answers import JSON, address, json_answer, only
-from api.citation_models import Replay
-from api.citations import NO_STORE, RETRY_S, CitationId, find, unfinished
+from api import documents, models, records
+from api import downloads as terms
+from api.answers import JSON, address, json_answer
+from api.citations import NO_STORE, RETRY_S, CitationId, Replay, find, unfinished
 from api.citations import check_queue as check_waiting
 from api.dependencies import Service, service
 from api.downloads import check_queue, told_of
 from api.errors import Code, ProblemError, invalid
-from api.occurrence_search import LIMIT
-from api.paging import window
+from api.gates import StrictRoute
+from api.occurrences import LIMIT
+from api.readers import window
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
-from biodata.access.use_reports import Purpose
+from biodata.access.terms_of_use import Purpose
 from biodata.exports.write import Format
 from biodata.store.models import Job
 from biodata.store.open_release import OpenRelease
 from biodata.store.sharing_rules import rules_of
 
-router = APIRouter(prefix="/v1/citations", tags=["citations"])
+router = APIRouter(prefix="/v1/citations", tags=["citations"], route_class=StrictRoute)
 
 _OPEN: Final = 2
 """Rebuilt files that an API process keeps open."""
@@ -42,7 +43,6 @@ _PAGING: Final = ("limit", "offset", "cursor")
 )
 def ask(request: Request, number: CitationId) -> Response:
     """Queue a replay: the citation's version of the lake under today's rules. One that waits already is the same."""
-    only(request)
     cited = find(request, number)
     if cited.state != "done":
         raise unfinished(cited)
@@ -58,7 +58,6 @@ def ask(request: Request, number: CitationId) -> Response:
 )
 def result(request: Request, number: CitationId) -> Response:
     """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
-    only(request)
     return _told(request, find(request, number))
 
 
@@ -74,7 +73,6 @@ def result(request: Request, number: CitationId) -> Response:
 )
 def rows(request: Request, number: CitationId) -> Response:
     """Answer a page of what the citation's question finds in its version of the lake under today's rules."""
-    only(request, *_PAGING)
     cited = find(request, number)
     limit, offset = window(request.query_params, default=20, most=LIMIT)
     release = _open(service(request), cited)
@@ -108,7 +106,6 @@ def rows(request: Request, number: CitationId) -> Response:
 )
 def download(request: Request, number: CitationId) -> Response:
     """Queue a download of what the citation's question finds in its version of the lake under today's rules."""
-    only(request, "format", "purpose")
     cited = find(request, number)
     if cited.state != "done":
         raise unfinished(cited)

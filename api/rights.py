@@ -1,35 +1,144 @@
-"""Rights: licences and labels explained, permits, terms of use, and what was used of a country's records."""
+"""Rights: licences and labels explained, permits, terms of use, what was used of a country's records, what is sensitive."""
 
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.answers import json_answer, only
-from api.dependencies import service
+from api.answers import json_answer
+from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import SmallRoute
+from api.gates import StrictRoute, StrictSmallRoute
 from api.readers import integer
-from api.rights_bodies import (
-    Acceptance,
-    DatasetRights,
-    LabelList,
-    LicenceList,
-    NewPermit,
-    OnePermit,
-    OneTerms,
-    OneUse,
-    PermitList,
-)
-from biodata.access import permits, terms_of_use, use_reports
+from biodata.access import permits, sensitivity, terms_of_use
+from biodata.access.permits import Kind
 from biodata.access.roles import Action, Principal, may
 from biodata.sharing import labels, licences
-from biodata.store.query.filters import And, Compare
+from biodata.store.query.filters import And, Compare, Filter, IsNull
+from biodata.store.sharing_rules import rules_of
+from biodata.vocabularies import SharingCategory
 
-public = APIRouter(prefix="/v1/rights", tags=["rights"])
-guarded = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=SmallRoute)
+
+class _Sent(BaseModel):
+    """What is sent: every field is one of these, and of its type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewPermit(_Sent):
+    """A permit that a dataset rests on."""
+
+    dataset: str = Field(max_length=255)
+    kind: Kind
+    number: str = Field(max_length=255, description="Of a certificate as ABSCH-IRCC-IN-256843-1.")
+    country: str | None = Field(
+        default=None, max_length=2, description="ISO 3166-1 alpha-2; a certificate tells its own."
+    )
+    authority: str | None = Field(default=None, max_length=500)
+    issued: date | None = Field(default=None, description="The first day that it holds.")
+    expires: date | None = Field(default=None, description="The last day that it holds.")
+
+
+class Acceptance(_Sent):
+    """The version of the terms that somebody accepts."""
+
+    version: int = Field(ge=1, strict=True)
+
+
+class OnePermit(BaseModel):
+    """A permit."""
+
+    id: int
+    dataset: str
+    kind: str
+    number: str
+    country: str
+    authority: str | None
+    issued: str | None
+    expires: str | None
+    state: str = Field(description="valid, ends soon, ended, not yet valid or withdrawn.")
+
+
+class PermitList(BaseModel):
+    """Permits."""
+
+    results: list[OnePermit]
+
+
+class OneLicence(BaseModel):
+    """A licence, the most permissive first."""
+
+    license: str
+    name: str
+    url: str | None
+
+
+class LicenceList(BaseModel):
+    """Licences, the most permissive first."""
+
+    results: list[OneLicence]
+
+
+class OneLabel(BaseModel):
+    """A label of a community."""
+
+    code: str
+    name: str
+    kind: str
+    url: str
+    meaning: str
+    sharing_category: str = Field(description="How coarse a record that carries it is published at least.")
+    non_commercial: bool
+
+
+class LabelList(BaseModel):
+    """Labels of communities."""
+
+    results: list[OneLabel]
+
+
+class DatasetRights(BaseModel):
+    """The terms of use of a dataset's published records."""
+
+    key: str
+    license: str | None = Field(description="As its publisher tells it.")
+    licenses: list[dict[str, Any]] = Field(description="Licences that hold for its records, with reason and count.")
+    community_labels: dict[str, int] = Field(description="Records by the labels that they carry.")
+    media: str
+    media_licenses: dict[str, int] = Field(description="Published pictures and sounds by the licence that each tells.")
+    permits: list[OnePermit]
+    notices: list[str] = Field(description="What has to be heeded of the permits, or that none is told.")
+
+
+class OneTerms(BaseModel):
+    """The terms of use that hold."""
+
+    version: int
+    text: str
+    sha256: str
+    created: str
+
+
+class OneUse(BaseModel):
+    """What was used of a country's records."""
+
+    country: str
+    year: int | None
+    until: str = Field(description="The first day that is not counted: a month is counted when it is over.")
+    downloads: int | str
+    records: int | str
+    purposes: dict[str, int]
+    datasets: dict[str, int]
+    licences: dict[str, int]
+    step: int
+
+
+public = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=StrictRoute)
+guarded = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
 Keeper = Annotated[Principal, Depends(auth.needs(Action.KEEP_PERMITS))]
@@ -40,7 +149,6 @@ _MOST = 1_000
 @public.get("/licences", summary="Licences, the most permissive first", responses=documents.answers(LicenceList))
 def every_licence(request: Request) -> Response:
     """Answer with the licences in their order: of several the last one holds."""
-    only(request)
     told = [{"license": code, "name": name, "url": url} for code, (name, url) in licences.LICENCES.items()]
     return json_answer({"results": told})
 
@@ -48,7 +156,6 @@ def every_licence(request: Request) -> Response:
 @public.get("/labels", summary="Labels of communities", responses=documents.answers(LabelList))
 def every_label(request: Request) -> Response:
     """Answer with the TK and BC labels of Local Contexts, and what each does here to the records that carry it."""
-    only(request)
     return json_answer(
         {
             "results": [
@@ -74,7 +181,6 @@ def every_label(request: Request) -> Response:
 )
 def of_dataset(request: Request, key: str) -> Response:
     """Answer with licence, labels and permits of a dataset's published records, and why each licence holds."""
-    only(request)
     found = service(request)
     with found.open(request) as release:
         rows = release.page("datasets", Compare("key", "=", key), ("key", "license"), limit=1, offset=0).rows
@@ -87,7 +193,7 @@ def of_dataset(request: Request, key: str) -> Response:
             for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
                 told.append({"license": name, "reason": reason, "count": count})
         carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
-        shown = release.catalogue.media_licences(key)
+        shown = release.facts.catalogue.media_licences(key)
     held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
         "key": key,
@@ -110,7 +216,6 @@ def _licensed(key: str, name: str) -> And:
 @public.get("/terms", summary="The terms of use", responses=documents.answers(OneTerms, missing=True))
 def terms(request: Request) -> Response:
     """Answer with the terms that hold; they are accepted before a download of restricted records."""
-    only(request)
     held = terms_of_use.current(service(request).registry)
     if held is None:
         raise ProblemError(Code.TERMS_MISSING, "nothing has to be accepted here")
@@ -132,7 +237,6 @@ def terms(request: Request) -> Response:
 )
 def accept(request: Request, who: Known, sent: Acceptance) -> Response:
     """Keep that one's account accepted the version that holds."""
-    only(request)
     assert who.account_id is not None
     terms_of_use.accept(service(request).registry, who.account_id, sent.version, actor=who.label)
     return Response(status_code=204)
@@ -141,7 +245,6 @@ def accept(request: Request, who: Known, sent: Acceptance) -> Response:
 @guarded.get("/permits", summary="Permits that one keeps", responses=documents.answers(PermitList, other=(401, 403)))
 def every_permit(request: Request, who: Keeper) -> Response:
     """Answer with the permits of one's datasets, or of one's country, those that ended too."""
-    only(request)
     return json_answer({"results": [p for p in permits.of_dataset(service(request).registry) if _keeps(who, p)]})
 
 
@@ -153,7 +256,6 @@ def every_permit(request: Request, who: Keeper) -> Response:
 )
 def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
     """Keep a permit that a dataset rests on; the same number once more changes what is told of it."""
-    only(request)
     told = permits.checked(permits.Told(**sent.model_dump()))
     if not _keeps(who, {"dataset": told.dataset, "country": told.country}):
         raise auth.forbidden(request, who, Action.KEEP_PERMITS)
@@ -170,7 +272,6 @@ def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
 )
 def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHOLE]) -> Response:
     """Take a permit back; it stays told as withdrawn. Another's is not there."""
-    only(request)
     registry, wanted = service(request).registry, integer("number", number)
     found = permits.get(registry, wanted)
     if found is None or not _keeps(who, found):
@@ -189,14 +290,13 @@ def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHO
 )
 def use(request: Request, who: Reader, country: str) -> Response:
     """Answer with downloads, purposes, datasets and licences, in steps; never with who, what was asked, or when."""
-    only(request, "year")
     if not may(who, Action.READ_USE_REPORT, country=country):
         raise auth.forbidden(request, who, Action.READ_USE_REPORT)
     told = request.query_params.get("year")
     year = None if told is None else integer("year", told)
     if year is not None and not 2000 <= year <= 9999:
         raise invalid(field="year", value=str(told), expected="a year from 2000 on")
-    return json_answer(use_reports.report(service(request).registry, country, year=year).as_dict())
+    return json_answer(terms_of_use.use_report(service(request).registry, country, year=year).as_dict())
 
 
 def _keeps(who: Principal, permit: dict[str, Any]) -> bool:
@@ -204,6 +304,47 @@ def _keeps(who: Principal, permit: dict[str, Any]) -> bool:
     return may(who, Action.KEEP_PERMITS, dataset=permit["dataset"], country=permit["country"])
 
 
-router = APIRouter()
-router.include_router(public)
-router.include_router(guarded)
+sensitivity_router = APIRouter(tags=["audit"], route_class=StrictRoute)
+
+_MANY: Final = 10_000
+_NOTE: Final = (
+    f"Presences are counted in the release itself, each standing for all records of a taxon in a cell, by the country that is "
+    f"published of them; null is more than one, or none. Withheld records are counted by list alone, in steps of {sensitivity.LEAST}: at_least 0 is fewer."
+)
+
+
+@sensitivity_router.get(
+    "/v1/audit/sensitivity",
+    summary="How many sensitive records are shown and withheld",
+    responses=documents.answers(None),
+)
+def told(request: Request) -> Response:
+    """Answer with counts of presences by list, category and published country, and of withheld records by list."""
+    found = service(request)
+    with found.open(request) as release:
+        rules = rules_of(found.registry)
+        lists = {rule.rule_id: rule.source for rule in rules.rules}
+        body: dict[str, Any] = {
+            "release": request.state.release,
+            "note": _NOTE,
+            "shown": _shown(release, lists),
+            "withheld": sensitivity.withheld(found.registry, request.state.release),
+        }
+    return json_answer(body)
+
+
+def _shown(release: Opened, lists: dict[str, str | None]) -> list[dict[str, Any]]:
+    """Count the release's rows whose place is a cell, by list, category and country."""
+    counts: dict[tuple[str | None, str, str | None], int] = {}
+    for category in (c for c in SharingCategory if c is not SharingCategory.OPEN):
+        there = Compare("sharing_category", "=", str(category))
+        countries = [code for code, _ in release.facet("occurrences", there, "countryCode", limit=_MANY)]
+        for country in dict.fromkeys([*countries, None]):
+            where: Filter = IsNull("countryCode") if country is None else Compare("countryCode", "=", country)
+            for rule_id, count in release.facet("occurrences", And((there, where)), "sharing_rule", limit=_MANY):
+                place = lists.get(rule_id), str(category), country
+                counts[place] = counts.get(place, 0) + count
+    return [
+        {"list": name, "category": category, "country": country, "records": count}
+        for (name, category, country), count in sorted(counts.items(), key=lambda item: tuple(map(str, item[0])))
+    ]

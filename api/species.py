@@ -14,9 +14,9 @@ from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.name_lookups import BUNDLED
-from api.paging import window
-from api.readers import like_literal
-from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
+from api.readers import boolean, like_literal, window
+from biodata import lists
+from biodata.store.query.filters import And, Compare, Filter, In, Like, Listed, Not, Or
 from biodata.store.tables import RELEASE
 
 router = APIRouter(prefix="/v1/species", tags=["species"])
@@ -35,6 +35,11 @@ _UNAVAILABLE: Final = frozenset(
     {"datasetKey", "habitat", "threat", "nameType", "issue", "isExtinct", "sourceId", "origin", "nomenclaturalStatus"}
 )
 """GBIF's parameters that cannot be honoured: the checklists here do not tell these of a name."""
+_LISTED: Final = {
+    "isInvasive": lists.INVASIVE, "listedEstablishmentMeans": lists.MEANS, "redList": lists.RED, "cites": lists.CITES,
+    "nationalProtection": lists.PROTECTION, "endemicTo": lists.ENDEMIC,
+}  # fmt: skip
+"""The parameters that ask for what lists say of a name, and the kind of status."""
 _FILTERS: Final = {"rank": "taxonRank", "status": "taxonomicStatus"}
 _TEXT: Final = {"type": "string"}
 _LIMIT: Final = {"type": "integer", "minimum": 0}
@@ -44,6 +49,11 @@ _PARAMETERS: Final = documents.plain_parameters(
     ("rank", _TEXT, "SPECIES, GENUS, …"),
     ("status", _TEXT, "ACCEPTED or SYNONYM."),
     ("highertaxonKey", _TEXT, "Only names below this taxon."),
+    *(
+        (kind, _TEXT, "What lists say of the name, as the search of records has it; with country, there.")
+        for kind in _LISTED
+    ),
+    ("country", _TEXT, "With a status: the country or division where a list says so."),
     ("limit", _LIMIT, "Names of a page."),
     ("offset", dict(documents.OFFSET), "Names to leave out."),
 )
@@ -100,7 +110,7 @@ def suggest(request: Request) -> Response:
             wanted = offset + limit - len(rows)
             rows += release.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
         only_text = not {"rank", "status", "highertaxonKey", "higherTaxonKey", "name"} & set(request.query_params)
-        recorded = release.names.recorded_with(text) if only_text and not rows else []
+        recorded = release.facts.names.recorded_with(text) if only_text and not rows else []
     found = [taxon(row) for row in rows] or [_recorded(rank, name) for rank, name in recorded]
     return json_answer(found[offset : offset + limit])
 
@@ -177,6 +187,17 @@ def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]
     return {"field": name.upper(), "counts": [{"name": str(value), "count": number} for value, number in found]}
 
 
+def _listed(name: str, value: str, area: str | None) -> Filter:
+    """Return the filter for the names of which lists say something, in an area or anywhere."""
+    kind = _LISTED[name]
+    if kind == lists.ENDEMIC:
+        return Listed(kind, (), value.upper())
+    if kind == lists.INVASIVE:
+        found = Listed(kind, ("true",), area)
+        return found if boolean(name, value) else Not(found)
+    return Listed(kind, () if value == "*" else (value,), area)
+
+
 def _filter(request: Request, release: Opened) -> Filter | None:
     """Return the filter of a request for names."""
     parts: list[Filter] = []
@@ -184,7 +205,7 @@ def _filter(request: Request, release: Opened) -> Filter | None:
         if name == "q" and value:
             if len(value) > 200:
                 raise invalid(field="q", value=value, expected="up to 200 characters")
-            common = release.names.with_common_name(value).head(_COMMON)
+            common = release.facts.names.with_common_name(value).head(_COMMON)
             text = Like("scientificName", f"%{like_literal(value)}%", ignore_case=True)
             by_name = common.filter(pl.col("checklist") == BUNDLED)["scientificName"].unique().to_list()
             called = (In("taxon_id", tuple(common["taxon_id"])), In("scientificName", tuple(sorted(by_name))))
@@ -195,6 +216,11 @@ def _filter(request: Request, release: Opened) -> Filter | None:
             parts.append(_below(release, value))
         elif name in _FILTERS:
             parts.append(Compare(_FILTERS[name], "=", vocabularies.spelling(name, _FILTERS[name], value, release)))
+        elif name in _LISTED:
+            country = request.query_params.get("country")
+            parts.append(_listed(name, value, country.upper() if country else None))
+        elif name == "country" and _LISTED.keys() & request.query_params.keys():
+            continue
         elif name in _UNAVAILABLE:
             raise unavailable_parameter(name, "q, name, rank, status or highertaxonKey")
         elif name == "facet" and value not in _FILTERS:

@@ -11,7 +11,7 @@ from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import invalid, unknown_parameter
 from api.readers import boolean
-from api.record_extras import COL
+from api.records import COL
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
 
@@ -124,7 +124,9 @@ def _match(request: Request, release: Opened) -> dict[str, Any]:
         name = " ".join(filter(None, (generic, query.get("specificEpithet"), query.get("infraspecificEpithet"))))
     if not name.strip():
         return _none("No name given")
-    found = release.match_name(name, {rank: query.get(rank) for rank in RANKS}, query.get("scientificNameAuthorship"))
+    found = release.facts.matching.match(
+        name, {rank: query.get(rank) for rank in RANKS}, query.get("scientificNameAuthorship")
+    )
     if found is None:
         return _none("No match")
     kind = _MATCH_TYPES.get(found["match_type"])
@@ -175,7 +177,9 @@ def _of_group(found: dict[str, Any]) -> dict[str, Any]:
 def _above(release: Opened, row: dict[str, Any]) -> list[tuple[str, str, int | str | None]]:
     """Return rank, name and key of the groups that a taxon belongs to."""
     return [
-        (rank, row[rank], release.extras.key_of(rank, row[rank], row["kingdom"])) for rank in RANKS if row.get(rank)
+        (rank, row[rank], release.facts.extras.key_of(rank, row[rank], row["kingdom"]))
+        for rank in RANKS
+        if row.get(rank)
     ]
 
 

@@ -15,7 +15,7 @@ from api import bodies, documents, models
 from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
-from api.paging import window
+from api.readers import window
 from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
 from biodata.store.query.filters import And, Compare, Filter, In, Not
 from biodata.terms import DWC
@@ -114,7 +114,7 @@ def _synonyms(row: dict[str, Any]) -> Filter:
 
 
 def _statuses(release: Opened, row: dict[str, Any], limit: int, offset: int) -> Response:
-    """Return what red lists and lists of protected species say of a taxon, under any of its names in its checklist."""
+    """Return what lists say of a taxon, under any of its names in its checklist."""
     same = And(
         (Compare("checklist", "=", row["checklist"]), Compare("accepted_taxon_id", "=", row["accepted_taxon_id"]))
     )
@@ -122,22 +122,11 @@ def _statuses(release: Opened, row: dict[str, Any], limit: int, offset: int) -> 
     if row["accepted_taxon_id"] is not None:
         at = COLUMNS.index("scientificName")
         names |= {values[at] for values in release.page("taxa", same, COLUMNS, limit=LIMIT, offset=0).rows}
-    filter_ = And((In("scientificName", tuple(sorted(names))), In("status_list", ("protection", "red_list"))))
-    page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
-    told = [dict(zip(COLUMNS, values, strict=True)) for values in page.rows]
-    rows = [
-        {
-            "list": one["status_list"],
-            "scope": one["status_scope"],
-            "year": one["status_year"],
-            "authority": one["status_authority"],
-            "category": one["status_category"],
-            "scientificName": one["scientificName"],
-            "checklist": one["checklist"],
-        }
-        for one in told
-    ]
-    return _page(rows, limit, offset, release.count("taxa", filter_))
+    filter_ = In("scientificName", tuple(sorted(names)))
+    columns = ("kind", "area", "value", "year", "authority", "scientificName", "checklist")
+    page = release.page("taxon_statuses", filter_, columns, limit=limit, offset=offset)
+    rows = [dict(zip(columns, values, strict=True)) for values in page.rows]
+    return _page(rows, limit, offset, release.count("taxon_statuses", filter_))
 
 
 def _common(row: dict[str, Any]) -> list[dict[str, Any]]:

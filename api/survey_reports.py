@@ -118,7 +118,8 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     (form, language), dataset = asked(request), _known_dataset(request, upload)
     rules, checklist = rules_of(found.registry), None
     with suppress(NoReleaseError), found.open(None) as opened:  # the first day no checklist is published yet
-        rules, checklist = opened.taxa(rules)
+        rules, taxa = opened.facts.known_to(rules), opened.facts.taxa
+        checklist = taxa if taxa.height else None
     if dataset is None:
         # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
         # polygon with them, a roost, a grave.

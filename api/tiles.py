@@ -1,4 +1,4 @@
-"""Vector tiles of the collections, OGC's order: matrix (zoom), row (y), column (x) of WebMercatorQuad."""
+"""Vector tiles of the collections, and the one grid that they have: matrix (zoom), row (y), column (x) of WebMercatorQuad."""
 
 import hashlib
 import re
@@ -14,16 +14,74 @@ from starlette.responses import Response
 
 from api import documents
 from api.answers import JSON, address, json_answer, link, only
-from api.collections import Collection, find, property_schema
+from api.collections import Collection, find, property_filter, property_schema
 from api.dependencies import Opened, service
 from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.parameters import every, read
-from api.property_filters import property_filter
 from biodata.sharing.labels import labels
 from biodata.store.mercator import MAXIMUM_ZOOM
 from biodata.store.query.filters import And, Filter
 from biodata.store.tiles import SIGNS
+
+grids_router = APIRouter(prefix="/ogc/tileMatrixSets", tags=["tiles"])
+
+WEB_MERCATOR_QUAD: Final = "WebMercatorQuad"
+URI: Final = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
+TILING_SCHEMES: Final = "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes"
+
+_HALF_M: Final = 20_037_508.342789244
+"""Half the equator of Web Mercator's sphere, metres."""
+
+_TILE_PIXELS: Final = 256
+_PIXEL_M: Final = 0.00028
+"""What OGC takes a pixel for where it speaks of scales, metres."""
+
+
+def _matrix(zoom: int) -> dict[str, Any]:
+    """Return the grid of one zoom."""
+    cell_m = 2 * _HALF_M / _TILE_PIXELS / 2**zoom
+    return {
+        "id": str(zoom),
+        "scaleDenominator": cell_m / _PIXEL_M,
+        "cellSize": cell_m,
+        "cornerOfOrigin": "topLeft",
+        "pointOfOrigin": [-_HALF_M, _HALF_M],
+        "tileWidth": _TILE_PIXELS,
+        "tileHeight": _TILE_PIXELS,
+        "matrixWidth": 2**zoom,
+        "matrixHeight": 2**zoom,
+    }
+
+
+_DEFINITION: Final = {
+    "id": WEB_MERCATOR_QUAD,
+    "title": "Web Mercator in squares, as most maps on the web have it",
+    "uri": URI,
+    "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
+    "orderedAxes": ["X", "Y"],
+    "wellKnownScaleSet": "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
+    "tileMatrices": [_matrix(zoom) for zoom in range(MAXIMUM_ZOOM + 1)],
+}
+
+
+@grids_router.get("", name="every", summary="Grids of tiles", responses=documents.answers(dict[str, Any]))
+def every_grid(request: Request) -> Response:
+    """Answer with the grids that tiles have: one."""
+    only(request, "f")
+    told = link(address(request, f"{grids_router.prefix}/{WEB_MERCATOR_QUAD}"), "self", JSON, WEB_MERCATOR_QUAD)
+    listed = {name: _DEFINITION[name] for name in ("id", "title", "uri", "crs")}
+    return json_answer({"tileMatrixSets": [{**listed, "links": [told]}]})
+
+
+@grids_router.get(
+    "/WebMercatorQuad", name="one", summary="The grid of tiles", responses=documents.answers(dict[str, Any])
+)
+def one_grid(request: Request) -> Response:
+    """Answer with every zoom of WebMercatorQuad."""
+    only(request, "f")
+    return json_answer(_DEFINITION)
+
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
 
@@ -87,8 +145,8 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     found = find(collection_id)
     asked = _release(request)
     with service(request).open(request, release_id=asked) as release:
-        west, south, east, north = release.extent(found.id)
-        codes = {code for summary in release.catalogue.summaries.values() for code in summary.labels}
+        west, south, east, north = release.facts.extent(found.id)
+        codes = {code for summary in release.facts.catalogue.summaries.values() for code in summary.labels}
     told = [("release", asked)] if asked is not None else []
     tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}

@@ -1,24 +1,18 @@
 """Which values a filter of occurrences may name, by column: one list for searches, facets, predicates, tiles and CQL2."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from api import gbif_names
+from api.dependencies import Opened
 from api.errors import ProblemError, invalid, unknown_value
 from biodata.flags import FLAGS
 from biodata.parsers import controlled
 from biodata.parsers.bundled import read_rows
 from biodata.vocabularies import SharingCategory
-
-
-class Values(Protocol):
-    """What tells the values that a release has in a column."""
-
-    def values(self, column: str) -> Collection[str]:
-        """Return the values of a column of occurrences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +117,7 @@ def vocabulary(column: str) -> Vocabulary | None:
     return Vocabulary(_CODES[column]()) if column in _CODES else COLUMNS.get(column)
 
 
-def spelling(field: str, column: str, value: str, release: Values | None) -> str:
+def spelling(field: str, column: str, value: str, release: Opened | None) -> str:
     """Return a value as the records spell it.
 
     Parameters
@@ -134,7 +128,7 @@ def spelling(field: str, column: str, value: str, release: Values | None) -> str
         A column of occurrences.
     value : str
         In any letter case, or another spelling of the vocabulary's.
-    release : Values, optional
+    release : Opened, optional
         Tells what the records hold beside an open vocabulary.
 
     Raises
@@ -149,7 +143,7 @@ def spelling(field: str, column: str, value: str, release: Values | None) -> str
     if found is None and words.words is not None:
         found = controlled.parse_term(value, words.words)
     if found is None and words.is_open and release is not None:
-        held = {each.casefold(): each for each in release.values(column)}
+        held = {each.casefold(): each for each in release.facts.values(column)}
         found = held.get(value.casefold())
         words = Vocabulary((*words.values, *held.values()))
     if found is None:
@@ -185,7 +179,7 @@ def check_number(field: str, column: str, value: float) -> None:
         raise invalid(field=field, value=f"{value:g}", expected=expected)
 
 
-def check(field: str, column: str, value: Any, release: Values | None, *, ignore_case: bool = False) -> None:
+def check(field: str, column: str, value: Any, release: Opened | None, *, ignore_case: bool = False) -> None:
     """Refuse a value that a comparison cannot find, as CQL2 and the features' own parameters write it: letter by letter.
 
     Raises
@@ -205,6 +199,6 @@ def check(field: str, column: str, value: Any, release: Values | None, *, ignore
             raise outside(field, value, column, words)
 
 
-def _held(column: str, value: str, words: Vocabulary, release: Values | None) -> bool:
+def _held(column: str, value: str, words: Vocabulary, release: Opened | None) -> bool:
     """Tell whether the release has a value of an open vocabulary, letter by letter."""
-    return words.is_open and release is not None and value in release.values(column)
+    return words.is_open and release is not None and value in release.facts.values(column)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import jobs, pipeline, run_engines, runs, surveys
-from biodata.access import citations, datacite, downloads, exact_building, replays, requests, withdrawal
+from biodata.access import citation_texts, citations, downloads, exact_building, replays, requests, withdrawal
 from biodata.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.pipeline import consent
 from biodata.runs import again
@@ -349,7 +349,7 @@ def _replay(settings: Settings, registry: Registry, held: Held) -> dict[str, Any
 
 def _doi(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Register a citation's DOI."""
-    return datacite.register(settings, registry, held.arguments["citation"], url=held.arguments["url"])
+    return citation_texts.register_doi(settings, registry, held.arguments["citation"], url=held.arguments["url"])
 
 
 def _withdraw(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from biodata.access import accounts, appointments, bindings
+from biodata.access import accounts, appointments, roles
 from biodata.access.roles import RoleBinding
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding
@@ -33,5 +33,5 @@ def confirm_all(registry: Registry) -> None:
     with registry.session() as session, session.begin():
         for row, name in session.execute(asked.where(Binding.in_force.is_(None))).all():
             row.confirmed_by, row.in_force = SECOND, now()
-            told = bindings.as_told(bindings.told_by(row))
+            told = roles.role_as_json(roles.role_of_row(row))
             audit.append(session, actor=SECOND, action=appointments.CONFIRMED, subject=name, details=told)

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from biodata import pipeline
-from biodata.access import traces, withdrawal
+from biodata.access import purges, withdrawal
 from biodata.settings import Settings
 from biodata.store import checksums, pointer, survey_files, survey_steps
 from biodata.store.lake import Lake
@@ -29,7 +29,7 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "the registry says that it is being removed, the lake has all of it": (Lake, "commit_survey", "before"),
     "it is put down that it is purged, the lake has all of it": (withdrawal, "note_part", "after"),
     "older versions are emptied, the map shows it": (pipeline, "release", "before"),
-    "it is gone from the lake and the map, its file is there": (traces, "forget_submission", "before"),
+    "it is gone from the lake and the map, its file is there": (purges, "forget_submission", "before"),
 }
 """What a step calls, and whether the process dies before or after it."""
 

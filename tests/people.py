@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from starlette.testclient import TestClient
 
 import appointed
-from biodata.access import codes
+from biodata.access import credentials
 from biodata.access.roles import Role, RoleBinding
 
 PASSWORD = "seven gibbons at dawn"
@@ -39,7 +39,7 @@ class People:
     def new(self, name: str, *roles: RoleBinding) -> str:
         """Make an account whose password is `PASSWORD`, and return its name."""
         appointed.new(self.registry, name, roles=roles)
-        code = codes.issue(self.registry, name)
+        code = credentials.new_code(self.registry, name)
         self.client.app.state.service.passwords.set_by_code(self.registry, code, PASSWORD)
         return name
 

@@ -210,7 +210,15 @@ def taxon(name: str, accepted: str | None = None) -> dict[str, Any]:
 
 def status(name: str, *, rank: str = "SPECIES", **said: Any) -> dict[str, Any]:
     """Return what a list says of a taxon."""
-    return {"checklist": "sample 1", "scientificName": name, "taxon": name, "taxonRank": rank, **said}
+    identifier = f"T{TAXA[name][4]}" if name in TAXA else "T9614"
+    return {
+        "checklist": "sample 1",
+        "taxon_id": identifier,
+        "scientificName": name,
+        "taxon": name,
+        "taxonRank": rank,
+        **said,
+    }
 
 
 def family(name: str, key: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from biodata.access.rule_import import read_files
+from biodata.access.rule_changes import read_files
 from biodata.settings import Settings
 from biodata.sharing.rule_lines import read_consents, read_labels, read_rules
 from biodata.sharing.rules import BUNDLED

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 import appointed
 import releases
 from api.app import create_app
-from biodata.access import accounts, api_keys, permits
+from biodata.access import accounts, credentials, permits
 from biodata.access.roles import Role, RoleBinding
 from people import ROLES, bearer
 
@@ -303,7 +303,7 @@ def test_what_is_public_is_the_same_for_everybody(served, method, path):
 def test_documentation_for_those_with_an_account(settings):
     closed = settings.model_copy(update={"documentation": "accounts"})
     with TestClient(create_app(closed), base_url="http://test") as client:
-        key = api_keys.for_uploads(client.app.state.service.registry, "a reader")
+        key = credentials.key_for_uploads(client.app.state.service.registry, "a reader")
         for path in ("/docs", "/openapi.json"):
             assert client.get(path).status_code == 401
             answer = client.get(path, headers={"X-API-Key": key})
@@ -354,7 +354,7 @@ def test_a_role_reaches_as_far_as_it_is_bound(served, line):
     for scope, told in zip((own, other, {}), expected, strict=True):
         if told == "-":  # a node manager always has a country
             continue
-        name = api_keys.unused_name(found.registry, "scoped")
+        name = credentials.unused_name(found.registry, "scoped")
         actor = accounts.COMMAND_LINE
         if role == Role.NODE_MANAGER:  # whoever speaks for a country already says who else does
             actor = {"LA": "node_manager", "VN": "of-viet-nam"}[scope["country"]]

@@ -5,9 +5,8 @@ import threading
 import pytest
 
 import appointed
-from biodata.access import accounts, exact_building, exact_calls, grants, requests
-from biodata.access.exact_calls import RefusedError
-from biodata.access.exact_process import ExactServer, ExactStore
+from biodata.access import accounts, exact_building, exact_process, grants, requests
+from biodata.access.exact_process import ExactServer, ExactStore, RefusedError
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
@@ -53,7 +52,7 @@ def decide(registry, number, country, key, exact=None):
 
 def read(registry, socket, number):
     given = requests.usable(registry, accounts.find(registry, "ana"), number)
-    answer = exact_calls.ask(socket, {"grants": given, "account": "ana", "ask": {}})
+    answer = exact_process.call_exact(socket, {"grants": given, "account": "ana", "ask": {}})
     return {one["decimalLatitude"] for one in answer["records"]}, answer.get("unsigned")
 
 

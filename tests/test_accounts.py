@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import appointed
-from biodata.access import accounts, api_keys, bindings
+from biodata.access import accounts, credentials
+from biodata.access import roles as bindings
 from biodata.access.roles import (
     MAY,
     PUBLIC,
@@ -118,29 +119,32 @@ def test_nobody_gives_what_goes_further_than_their_own(
 
 
 def test_a_key_is_told_once_and_kept_as_a_hash(registry: Registry, tmp_path: Path):
-    key = api_keys.for_uploads(registry, "Nam Ha team", dataset="nam-ha")
-    assert api_keys.find(registry, key) == Principal(
+    key = credentials.key_for_uploads(registry, "Nam Ha team", dataset="nam-ha")
+    assert credentials.holder_of_key(registry, key) == Principal(
         1, "nam-ha-team", (RoleBinding(Role.UPLOADER, dataset="nam-ha"),), 1
     )
     for wrong in (key + "x", "\ud800", "", key.removeprefix("biodata_"), "biodata_" + "x" * 10_000):
-        assert api_keys.find(registry, wrong) is None
-    api_keys.revoke(registry, 1)
-    assert api_keys.find(registry, key) is None
+        assert credentials.holder_of_key(registry, wrong) is None
+    credentials.revoke_key(registry, 1)
+    assert credentials.holder_of_key(registry, key) is None
     assert not any(key.encode() in file.read_bytes() for file in tmp_path.rglob("registry.sqlite*"))
     with pytest.raises(InputError, match="no key of this number"):
-        api_keys.revoke(registry, 7)
+        credentials.revoke_key(registry, 7)
 
 
 def test_a_key_has_no_more_than_its_account(registry: Registry):
     roles = [RoleBinding(Role.UPLOADER), RoleBinding(Role.REVIEWER, dataset="seima"), RoleBinding(Role.PLANNER)]
     appointed.new(registry, "ana", roles=roles)
     keys = {
-        "all": api_keys.new(registry, "ana"),
-        "one role": api_keys.new(registry, "ana", role=Role.PLANNER),
-        "a role it lacks": api_keys.new(registry, "ana", role=Role.ADMINISTRATOR),
-        "one dataset": api_keys.new(registry, "ana", dataset="nam-ha"),
+        "all": credentials.new_key(registry, "ana"),
+        "one role": credentials.new_key(registry, "ana", role=Role.PLANNER),
+        "a role it lacks": credentials.new_key(registry, "ana", role=Role.ADMINISTRATOR),
+        "one dataset": credentials.new_key(registry, "ana", dataset="nam-ha"),
     }
-    told = {name: [bindings.written(role) for role in api_keys.find(registry, key).roles] for name, key in keys.items()}
+    told = {
+        name: [bindings.role_in_words(role) for role in credentials.holder_of_key(registry, key).roles]
+        for name, key in keys.items()
+    }
     assert told == {
         "all": ["uploader", "reviewer dataset=seima", "planner"],
         "one role": ["planner"],
@@ -148,13 +152,13 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
         "one dataset": ["uploader dataset=nam-ha", "planner dataset=nam-ha"],
     }
     accounts.unbind(registry, "ana", RoleBinding(Role.PLANNER))
-    assert api_keys.find(registry, keys["one role"]).roles == (), "what the account lost its keys lost"
+    assert credentials.holder_of_key(registry, keys["one role"]).roles == (), "what the account lost its keys lost"
     accounts.revoke(registry, "ana")
-    assert not any(api_keys.find(registry, key) for key in keys.values())
+    assert not any(credentials.holder_of_key(registry, key) for key in keys.values())
     with pytest.raises(InputError, match="closed"):
-        api_keys.new(registry, "ana")
+        credentials.new_key(registry, "ana")
     accounts.reopen(registry, "ana")
-    assert api_keys.find(registry, keys["all"]).roles == tuple(roles[:2])
+    assert credentials.holder_of_key(registry, keys["all"]).roles == tuple(roles[:2])
 
 
 @pytest.mark.parametrize(
@@ -171,7 +175,7 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
 )
 def test_a_role_that_cannot_be(role: str, scope: dict[str, str], match: str):
     with pytest.raises(InputError, match=match):
-        bindings.read(role, **scope)
+        bindings.read_role(role, **scope)
 
 
 @pytest.mark.parametrize("name", ["", "Ana", "a b", "../a", "a" * 101, "-a", "аna", "ana\n"])
@@ -181,7 +185,7 @@ def test_a_name_that_cannot_be(registry: Registry, name: str):
 
 
 def test_every_change_stands_in_the_audit(registry: Registry):
-    accounts.new(registry, "ana", roles=[bindings.read("reviewer", country="la")], actor="root")
+    accounts.new(registry, "ana", roles=[bindings.read_role("reviewer", country="la")], actor="root")
     accounts.bind(registry, "ana", RoleBinding(Role.REVIEWER, country="LA"))
     accounts.unbind(registry, "ana", RoleBinding(Role.REVIEWER, country="LA"))
     accounts.revoke(registry, "ana")

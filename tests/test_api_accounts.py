@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 import appointed
 from api.app import create_app
-from biodata.access import accounts, api_keys, codes
-from biodata.access.passwords import Passwords
+from biodata.access import accounts, credentials
+from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.account_models import Account
@@ -105,7 +105,7 @@ def test_a_logout_ends_one_login(account_client, people):
 
 def test_what_is_revoked_is_revoked_at_once(account_client, people):
     name = people.new("soon-gone", RoleBinding(Role.REVIEWER))
-    token, key = people.headers(name), bearer(api_keys.new(people.registry, name))
+    token, key = people.headers(name), bearer(credentials.new_key(people.registry, name))
     administrator = people.headers("administrator")
     assert account_client.get("/v1/account", headers=token).json()["roles"] == [{"role": "reviewer"}]
     gone = account_client.delete(f"/v1/accounts/{name}/roles", params={"role": "reviewer"}, headers=administrator)
@@ -167,7 +167,7 @@ def test_keys_of_ones_own(account_client, people):
 
 
 def test_a_key_makes_no_keys(account_client, people):
-    key = bearer(api_keys.new(people.registry, "administrator", role=Role.PLANNER))
+    key = bearer(credentials.new_key(people.registry, "administrator", role=Role.PLANNER))
     for method, path, body in (
         ("POST", "/v1/account/keys", {"label": "more"}),
         ("PATCH", "/v1/account", {"label": "somebody"}),
@@ -287,7 +287,7 @@ def test_many_addresses_guess_no_faster_at_one_account(tmp_path):
 def test_a_password_is_kept_as_the_settings_ask_today(tmp_path):
     with Registry.open(Settings(data=tmp_path)) as registry:
         appointed.new(registry, "ana")
-        Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "ana"), PASSWORD)
+        Passwords(memory_mib=8).set_by_code(registry, credentials.new_code(registry, "ana"), PASSWORD)
         today = Passwords(memory_mib=9)
         assert today.who(registry, "ana", "another password") is None
         assert "m=8192" in kept(registry)
@@ -342,7 +342,7 @@ def test_the_last_administrator_stays_and_a_lost_one_is_replaced_on_the_command_
     # Whoever has the machine lets them in again, also where nobody else is left.
     accounts.revoke(people.registry, second)
     accounts.reopen(people.registry, "administrator")
-    code = codes.issue(people.registry, "administrator")
+    code = credentials.new_code(people.registry, "administrator")
     sent = account_client.post("/v1/login/code", json={"code": code, "password": PASSWORD})
     assert sent.status_code == 204
     assert account_client.get("/v1/accounts", headers=people.headers("administrator")).status_code == 200

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata import pipeline, worker
-from biodata.access import api_keys, citations
+from biodata.access import citations, credentials
 from biodata.settings import Settings
 from biodata.store.registry import Registry
 from rule_files import put_rules
@@ -241,7 +241,7 @@ def test_the_rows_of_a_replay_are_a_download(client: TestClient, settings: Setti
 @pytest.fixture
 def key(settings: Settings) -> dict[str, str]:
     with Registry.open(settings) as registry:
-        return {"X-API-Key": api_keys.for_uploads(registry, "a test")}
+        return {"X-API-Key": credentials.key_for_uploads(registry, "a test")}
 
 
 def test_a_doi_is_registered_once_and_the_account_is_told_to_nobody_else(

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 import appointed
 import releases
 from api.app import create_app
-from biodata.access import api_keys, downloads
+from biodata.access import credentials, downloads
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.models import Job
@@ -171,10 +171,10 @@ def test_a_finished_download_can_be_taken_away(client, settings):
     folder = downloads.folder(settings) / told["id"]
     assert folder.is_dir()
     registry = client.app.state.service.registry
-    for shown, status in (({}, 401), ({"X-API-Key": api_keys.for_uploads(registry, "a reader")}, 403)):
+    for shown, status in (({}, 401), ({"X-API-Key": credentials.key_for_uploads(registry, "a reader")}, 403)):
         assert client.delete(f"{HERE}/{told['id']}", headers=shown).status_code == status, "a citation tells its id"
     appointed.new(registry, "root", roles=[RoleBinding(Role.ADMINISTRATOR)])
-    key = {"X-API-Key": api_keys.new(registry, "root")}
+    key = {"X-API-Key": credentials.new_key(registry, "root")}
     assert client.delete(f"{HERE}/{told['id']}", headers=key).json()["state"] == "erased"
     assert not folder.exists()
     assert client.get(told["file"]).status_code == 410

@@ -13,9 +13,8 @@ from starlette.testclient import TestClient
 import releases
 from api import logs
 from api.app import create_app
-from api.callers import caller, origin
-from api.compression import takes_gzip
-from api.rates import PERIOD_S, Rates
+from api.callers import PERIOD_S, Rates, caller, origin
+from api.middleware import takes_gzip
 from biodata.settings import Settings
 
 pytest_plugins = ("api_client",)
@@ -207,7 +206,7 @@ def test_large_answers_are_compressed(client):
 def test_a_stream_is_compressed_part_by_part():
     import anyio
 
-    from api.compression import compressing
+    from api.middleware import compressing
 
     sent = []
 

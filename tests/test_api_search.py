@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 import releases
-from api import readers_place
+from api import name_readers
 from biodata.store.query.filters import Compare, InCountry
 from releases import GIBBON, PHEASANT, SEROW
 
@@ -362,9 +362,9 @@ def test_an_area_around_the_secret_place_finds_nothing(client):
 
 
 def test_a_place_that_may_lie_on_either_side_is_no_evidence_for_one():
-    codes = readers_place.sides("sharedBetween", ["CN,LA"], None, least=2, as_evidence=True)
+    codes = name_readers.sides("sharedBetween", ["CN,LA"], None, least=2, as_evidence=True)
     assert codes == (Compare("countryCode", "=", "CN"), Compare("countryCode", "=", "LA"))
-    assert readers_place.sides("missingFrom", ["CN"], None) == (InCountry(("CN",)),)
+    assert name_readers.sides("missingFrom", ["CN"], None) == (InCountry(("CN",)),)
 
 
 def test_a_common_name_that_comes_with_the_product_is_known_without_a_checklist(client):

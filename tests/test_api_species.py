@@ -140,15 +140,26 @@ def test_status_lists_stand_beside_each_other(client):
     key = client.get("/v1/species/match", params={"name": GIBBON}).json()["usageKey"]
     (row,) = client.get(f"/v1/species/{key}/statuses").json()["results"]
     assert row == {
-        "list": "red_list",
-        "scope": "global",
+        "kind": "redList",
+        "area": "global",
+        "value": "CR",
         "year": 2020,
         "authority": None,
-        "category": "CR",
         "scientificName": GIBBON,
         "checklist": "sample 1",
     }
-    assert client.get("/v1/species/2441208/statuses").json()["results"] == []
+    assert client.get("/v1/species/2474083/statuses").json()["results"][0]["kind"] == "isInvasive"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("redList=*", 2), ("redList=CR", 1), ("redList=EN&country=LA", 1), ("redList=EN&country=VN", 0),
+        ("isInvasive=true", 1), ("isInvasive=true&country=la", 0), ("isInvasive=false&country=LA", 5), ("cites=I", 0),
+    ],
+)  # fmt: skip
+def test_names_are_found_by_what_lists_say(client, query, expected):
+    assert client.get(f"/v1/species/search?{query}").json()["count"] == expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from biodata import pipeline
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.ingest.headings import LANGUAGES
 from biodata.settings import Settings
 from rule_files import put_rules, rules_text
@@ -27,7 +27,9 @@ def faulty(sample_data):
 
 @pytest.fixture(scope="module")
 def key(client):
-    return {"Authorization": f"Bearer {api_keys.for_uploads(client.app.state.service.registry, 'Xishuangbanna')}"}
+    return {
+        "Authorization": f"Bearer {credentials.key_for_uploads(client.app.state.service.registry, 'Xishuangbanna')}"
+    }
 
 
 @pytest.fixture(scope="module")

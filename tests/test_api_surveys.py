@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 import appointed
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.access.roles import Role, RoleBinding
 from biodata.store import survey_files
 from biodata.store.models import Job, Submission
@@ -25,7 +25,7 @@ def registry(client):
 
 @pytest.fixture(scope="module")
 def key(registry):
-    return api_keys.for_uploads(registry, "Nam Ha team")
+    return credentials.key_for_uploads(registry, "Nam Ha team")
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_commit_and_state(client, registry, settings, good, key):
 
 def test_for_others_it_is_not_there(client, registry, good, key):
     location = client.post(SURVEYS, files=form(good), headers=bearer(key)).headers["location"]
-    other = api_keys.for_uploads(registry, "another team")
+    other = credentials.key_for_uploads(registry, "another team")
     missing = client.get(f"{SURVEYS}/999999", headers=bearer(other))
     refused = client.get(location, headers=bearer(other))
     assert (
@@ -147,7 +147,7 @@ def test_a_reviewer_of_the_dataset_sees_it(client, registry, good, key):
     location = client.post(SURVEYS, files=form(good), headers=bearer(key)).headers["location"]
     for name, dataset, status in (("rita", "nam-ha-team", 200), ("rolf", "another", 404)):
         appointed.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset=dataset)])
-        answer = client.get(location, headers=bearer(api_keys.new(registry, name)))
+        answer = client.get(location, headers=bearer(credentials.new_key(registry, name)))
         assert answer.status_code == status
         assert answer.headers["cache-control"] == "private, no-store"
         assert answer.headers["vary"].startswith("Authorization, X-API-Key")
@@ -155,7 +155,7 @@ def test_a_reviewer_of_the_dataset_sees_it(client, registry, good, key):
 
 def test_an_account_that_uploads_nothing(client, registry, good):
     appointed.new(registry, "paul", roles=[RoleBinding(Role.PLANNER)])
-    answer = client.post(SURVEYS, files=form(good), headers=bearer(api_keys.new(registry, "paul")))
+    answer = client.post(SURVEYS, files=form(good), headers=bearer(credentials.new_key(registry, "paul")))
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
 
 
@@ -173,7 +173,7 @@ def test_the_same_upload_again_is_the_same_submission(client, registry, good, ke
 
 
 def test_a_key_of_one_dataset(client, registry, good):
-    key = api_keys.for_uploads(registry, "Seima team", dataset="seima")
+    key = credentials.key_for_uploads(registry, "Seima team", dataset="seima")
     refused = client.post(SURVEYS, files=form(good), data={"dataset": "nam-ha"}, headers={"X-API-Key": key})
     assert (refused.status_code, refused.json()["code"]) == (403, "DATASET_FORBIDDEN")
     taken = client.post(SURVEYS, files=form(good), headers={"X-API-Key": key})
@@ -182,8 +182,8 @@ def test_a_key_of_one_dataset(client, registry, good):
 
 
 def test_a_revoked_key(client, registry, good):
-    key = api_keys.for_uploads(registry, "gone")
-    api_keys.revoke(registry, api_keys.find(registry, key).key_id)
+    key = credentials.key_for_uploads(registry, "gone")
+    credentials.revoke_key(registry, credentials.holder_of_key(registry, key).key_id)
     assert client.post(SURVEYS, files=form(good), headers=bearer(key)).status_code == 401
 
 

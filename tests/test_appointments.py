@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from biodata.access import accounts, appointments, codes
+from biodata.access import accounts, appointments, credentials
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
 from biodata.formats import node_keys
@@ -88,19 +88,19 @@ def test_a_manager_makes_a_second_one_and_sees_to_their_password(registry):
     accounts.bind(registry, "noy", LAOS, actor="root")
     accounts.confirm(registry, "noy", LAOS, actor="second")
     accounts.bind(registry, "friend", LAOS, actor="noy")
-    assert refused(codes.issue, registry, "friend", actor="root") == "NODE_DECIDES"
-    assert codes.issue(registry, "friend", actor="noy")
-    assert codes.issue(registry, "root", actor="root")
+    assert refused(credentials.new_code, registry, "friend", actor="root") == "NODE_DECIDES"
+    assert credentials.new_code(registry, "friend", actor="noy")
+    assert credentials.new_code(registry, "root", actor="root")
 
 
 def test_an_administrator_sets_no_password_of_a_reviewer_who_has_one(registry):
     accounts.bind(registry, "noy", REVIEWER, actor="root")
     accounts.confirm(registry, "noy", REVIEWER, actor="second")
-    assert codes.issue(registry, "noy", actor="root"), "their first"
+    assert credentials.new_code(registry, "noy", actor="root"), "their first"
     with registry.session() as session, session.begin():
         accounts.need(session, "noy").password = "hashed"
-    assert refused(codes.issue, registry, "noy", actor="root") == "NODE_DECIDES"
-    assert codes.issue(registry, "noy")
+    assert refused(credentials.new_code, registry, "noy", actor="root") == "NODE_DECIDES"
+    assert credentials.new_code(registry, "noy")
 
 
 def test_where_the_node_s_key_is_known_its_signed_word_alone_appoints_and_dismisses(registry):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from biodata.access import api_keys, audit_log
+from biodata.access import audit_log, credentials
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
@@ -26,7 +26,7 @@ def settings(tmp_path: Path) -> Settings:
 def registry(settings: Settings):
     with Registry.open(settings) as opened:
         for team in ("Nam Ha", "Xishuangbanna"):
-            api_keys.for_uploads(opened, team)
+            credentials.key_for_uploads(opened, team)
         yield opened
 
 
@@ -75,7 +75,7 @@ def test_a_head_that_was_cut_off_is_none(registry: Registry, settings: Settings)
     heads = folders.service(settings.data) / audit_heads.FILE
     heads.write_text(heads.read_text() + "\n99 0123")
     assert registry.first_broken_audit_entry() is None
-    api_keys.for_uploads(registry, "another")
+    credentials.key_for_uploads(registry, "another")
     assert registry.first_broken_audit_entry() is None
 
 

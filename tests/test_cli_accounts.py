@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from biodata.access import accounts, api_keys
-from biodata.access.passwords import Passwords
+from biodata.access import accounts, credentials
+from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.errors import BiodataError, InputError
@@ -106,10 +106,10 @@ def test_a_new_key_says_what_it_is_good_for_beside_the_key(tmp_path):
 
 def test_keys(run, registry):
     key = run("key", "new", "Nam Ha team")
-    assert api_keys.find(registry, key).roles == (RoleBinding(Role.UPLOADER, dataset="nam-ha-team"),)
+    assert credentials.holder_of_key(registry, key).roles == (RoleBinding(Role.UPLOADER, dataset="nam-ha-team"),)
     run("account", "new", "ana", "--role", "planner")
     other = run("key", "new", "a script", "--account", "ana")
-    assert api_keys.find(registry, other).label == "ana"
+    assert credentials.holder_of_key(registry, other).label == "ana"
     told = run("key", "list")
     assert told.splitlines() == [
         "1 Nam Ha team: account nam-ha-team, all its roles, any dataset of theirs, good",
@@ -117,7 +117,7 @@ def test_keys(run, registry):
     ]
     assert key not in told
     assert run("key", "revoke", "1") == "key 1 is revoked"
-    assert api_keys.find(registry, key) is None
+    assert credentials.holder_of_key(registry, key) is None
     assert run("key", "list").splitlines()[0].endswith("revoked")
 
 

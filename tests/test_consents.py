@@ -177,7 +177,7 @@ def test_a_node_holds_back_only_what_concerns_its_country(tmp_path):
 @pytest.mark.parametrize(("told", "meant"), [("Laos", "LA"), ("ລາວ", "LA"), ("Atlantis", "such as LA")])
 def test_a_name_of_a_country_is_told_to_be_no_code(told, meant):
     with pytest.raises(InputError, match="no code") as caught:
-        nodes.checked(told)
+        nodes.checked_country(told)
     assert (caught.value.column, caught.value.value) == ("country", told)
     assert meant in caught.value.expected
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from biodata.access import exact_building, exact_store, grant_areas, grants, requests
-from biodata.access.exact_calls import RefusedError, ask
-from biodata.access.exact_process import ExactServer, ExactStore
+from biodata.access import exact_building, exact_store, grants, requests
+from biodata.access.exact_process import ExactServer, ExactStore, RefusedError, call_exact
 from biodata.access.grants import Grant
 from biodata.errors import InputError, StoreError
 from biodata.flags import TRACKED
@@ -101,12 +100,12 @@ def test_a_polygon_holds_what_its_cell_is_wholly_within(built, opened):
     whole = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     cut = [[west, south], [east, south], [east - 1e-6, north], [west, north], [west, south]]
     for ring, found in ((whole, {20.51234}), (cut, set())):
-        area = grant_areas.canonical({"type": "Polygon", "coordinates": [ring]})
-        assert grant_areas.canonical(area) == area
+        area = grants.canonical_area({"type": "Polygon", "coordinates": [ring]})
+        assert grants.canonical_area(area) == area
         granted = Grant.read(replace(GRANT, area=area).text())
         assert places(opened.answer(call(built, granted))) == found
-    assert grant_areas.within(area, (west, south, east, north))
-    assert not grant_areas.within((west, south, east, north), area)
+    assert grants.area_within(area, (west, south, east, north))
+    assert not grants.area_within((west, south, east, north), area)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def test_a_polygon_holds_what_its_cell_is_wholly_within(built, opened):
 )
 def test_what_is_no_area_is_refused(area):
     with pytest.raises(InputError):
-        grant_areas.canonical(area)
+        grants.canonical_area(area)
 
 
 @pytest.mark.parametrize(
@@ -148,14 +147,14 @@ def test_records_handed_over_take_the_place_of_those_of_before(built, tmp_path):
     with ExactServer(tmp_path / "s") as server:
         threading.Thread(target=server.serve, args=[ExactStore(store)], daemon=True).start()
         with pytest.raises(RefusedError, match="no records yet"):
-            ask(tmp_path / "s", call(built, GRANT))
+            call_exact(tmp_path / "s", call(built, GRANT))
         assert exact_building.follow_release(settings) is None
-        assert places(ask(tmp_path / "s", call(built, GRANT))) == {20.51234}
+        assert places(call_exact(tmp_path / "s", call(built, GRANT))) == {20.51234}
         for file in (None, os.open(store / "use.sqlite", os.O_RDONLY)):
             with pytest.raises(RefusedError):
-                ask(tmp_path / "s", {"take": {}}, file=file)
+                call_exact(tmp_path / "s", {"take": {}}, file=file)
         os.close(file)
-        assert places(ask(tmp_path / "s", call(built, GRANT))) == {20.51234}
+        assert places(call_exact(tmp_path / "s", call(built, GRANT))) == {20.51234}
         server.owners.clear()
         with pytest.raises(RefusedError, match="gives no records"):
             exact_building.hand_over(settings, tmp_path / "s")
@@ -214,13 +213,13 @@ def test_over_the_socket(built, opened, tmp_path):
     path = tmp_path / "s"
     with ExactServer(path) as server:
         threading.Thread(target=server.serve, args=[opened], daemon=True).start()
-        assert places(ask(path, call(built, GRANT))) == {20.51234, 15.11234}
+        assert places(call_exact(path, call(built, GRANT))) == {20.51234, 15.11234}
         with pytest.raises(RefusedError, match="another account"):
-            ask(path, call(built, GRANT, account="eve"))
+            call_exact(path, call(built, GRANT, account="eve"))
         server.shutdown()
     assert not path.exists()
     with pytest.raises(StoreError, match="does not answer"):
-        ask(path, {})
+        call_exact(path, {})
 
 
 def test_a_grant_is_read_from_its_canonical_text_only():

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 import leaks
 from biodata import pipeline
-from biodata.access import node_export, nodes, withdrawal
+from biodata.access import nodes, withdrawal
 from biodata.cli import app
 from biodata.settings import Settings
 from biodata.store import releases
@@ -38,8 +38,8 @@ def made(tmp_path_factory) -> Path:
     pipeline.ingest("gbif", [folder / "deer.csv"], node, dataset="deer")
     pipeline.release(node)
     with Registry.open(node) as registry:
-        nodes.new(registry, node.data, "LA")
-    node_export.export(node, folder / "first")
+        nodes.new_node(registry, node.data, "LA")
+    nodes.export_node(node, folder / "first")
     with Registry.open(hub) as registry:
         nodes.trust(registry, "LA", node.data / "node-LA.pub")
     assert harvest(hub, folder / "first").exit_code == 0
@@ -50,7 +50,7 @@ def made(tmp_path_factory) -> Path:
     with Lake.open(node.data) as lake:
         key = lake.read("occurrences", columns=["key"], where=Compare("decimalLatitude", ">", 20.8))["key"].item()
     withdrawal.withdraw(node, reason="asked for", release=pipeline.release, keys=[key])
-    node_export.export(node, folder / "next")
+    nodes.export_node(node, folder / "next")
     return folder
 
 

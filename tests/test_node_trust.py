@@ -30,13 +30,13 @@ def test_a_key_speaks_for_one_country_alone_also_after_it_is_not_trusted_any_mor
         with pytest.raises(InputError, match="key of the node of LA") as caught:
             nodes.trust(registry, "CN", key)
         assert (caught.value.file, caught.value.code) == (str(key), "NODE_EXISTS")
-        assert [line.split("\t")[0] for line in nodes.lines(registry)] == ["LA"]
+        assert [line.split("\t")[0] for line in nodes.node_lines(registry)] == ["LA"]
         nodes.distrust(registry, "LA")
         nodes.trust(registry, "LA", key)
 
 
 def test_the_installation_s_own_key_is_no_other_country_s(registry, tmp_path):
-    own = nodes.new(registry, tmp_path / "hub", "LA")
+    own = nodes.new_node(registry, tmp_path / "hub", "LA")
     with pytest.raises(InputError, match="key of the node of LA"):
         nodes.trust(registry, "CN", own)
 
@@ -46,7 +46,7 @@ def test_another_key_than_the_node_told_of_is_refused(registry, key):
     with pytest.raises(InputError, match="another fingerprint") as caught:
         nodes.trust(registry, "LA", key, compared="00" * 32)
     assert (caught.value.value, caught.value.expected) == ("00" * 32, told)
-    assert nodes.lines(registry) == []
+    assert nodes.node_lines(registry) == []
     spoken = ":".join(told[n : n + 2] for n in range(0, 64, 2)).upper() + " "
     assert nodes.trust(registry, "LA", key, compared=spoken) == told
 

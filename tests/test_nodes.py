@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from biodata import pipeline, runs, terms
 from biodata.access import consent as answers
-from biodata.access import node_export, nodes
+from biodata.access import nodes
 from biodata.errors import InputError, StoreError
 from biodata.formats import manifests, node_keys
 from biodata.pipeline import consent
@@ -54,7 +54,7 @@ def new_node(folder: Path, sample_data: Path, code: str) -> Settings:
     pipeline.ingest("gbif", [of_country(sample_data, code, folder)], settings)
     pipeline.release(settings)
     with Registry.open(settings) as registry:
-        nodes.new(registry, settings.data, code)
+        nodes.new_node(registry, settings.data, code)
     return settings
 
 
@@ -68,7 +68,7 @@ def countries(tmp_path_factory, sample_data) -> dict[str, Settings]:
 def handed_over(tmp_path_factory, countries) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("exports")
     for code, settings in countries.items():
-        node_export.export(settings, folder / code)
+        nodes.export_node(settings, folder / code)
     return {code: folder / code for code in countries}
 
 
@@ -170,7 +170,7 @@ def test_what_a_node_had_made_coarser_is_published_as_it_came(hub, handed_over):
     told = [*terms.names(terms.SHARING), "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters"]
     told += ["countryCode", "country_codes", "province_code", "informationWithheld", "dataGeneralizations", "species"]
     came = pl.concat(
-        pl.read_parquet(folder / node_export.RECORDS).with_columns(own=pl.format("{}:{}", pl.lit(code), "key"))
+        pl.read_parquet(folder / nodes.RECORDS).with_columns(own=pl.format("{}:{}", pl.lit(code), "key"))
         for code, folder in handed_over.items()
     )
     with Lake.open(hub.data) as lake:
@@ -193,11 +193,11 @@ def test_what_a_node_had_made_coarser_is_published_as_it_came(hub, handed_over):
 def test_an_export_holds_only_the_node_s_own_country_and_adds_up(handed_over):
     for code, folder in handed_over.items():
         told = json.loads((folder / manifests.MANIFEST).read_text())
-        records = pl.read_parquet(folder / node_export.RECORDS)
-        evidence = pl.read_parquet(folder / node_export.EVIDENCE)
+        records = pl.read_parquet(folder / nodes.RECORDS)
+        evidence = pl.read_parquet(folder / nodes.EVIDENCE)
         assert set(records["countryCode"].drop_nulls()) == {code}
         assert evidence["records"].sum() == records["decimalLatitude"].count()
-        assert told["counts"]["records"] == records.height == told["files"][node_export.RECORDS]["rows"]
+        assert told["counts"]["records"] == records.height == told["files"][nodes.RECORDS]["rows"]
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def sign_by_another(folder: Path) -> None:
 
 
 def change_file(folder: Path) -> None:
-    path = folder / node_export.RECORDS
+    path = folder / nodes.RECORDS
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
@@ -246,8 +246,8 @@ TAMPERED = {
         lambda f: (f / manifests.SIGNATURE).write_bytes(base64.b64encode(b"0" * 64)), "MANIFEST_TAMPERED",
         manifests.SIGNATURE,
     ),
-    "a changed file": (change_file, "MANIFEST_TAMPERED", node_export.RECORDS),
-    "a missing file": (lambda f: (f / node_export.EVIDENCE).unlink(), "MANIFEST_TAMPERED", node_export.EVIDENCE),
+    "a changed file": (change_file, "MANIFEST_TAMPERED", nodes.RECORDS),
+    "a missing file": (lambda f: (f / nodes.EVIDENCE).unlink(), "MANIFEST_TAMPERED", nodes.EVIDENCE),
     "an extra file": (lambda f: (f / "more.parquet").write_bytes(b"1"), "MANIFEST_TAMPERED", "more.parquet"),
     "another node's name": (rename_node, "NODE_UNKNOWN", manifests.MANIFEST),
 }  # fmt: skip
@@ -268,7 +268,7 @@ def test_whatever_is_not_as_the_node_signed_it_is_refused_by_name_and_changes_no
 
 def test_records_that_a_node_signed_but_must_not_share_are_refused_with_row_and_column(copy, second_hub, countries):
     private = (countries["LA"].data / nodes.KEY_FILE).read_bytes()
-    path = copy / node_export.RECORDS
+    path = copy / nodes.RECORDS
     records = pl.read_parquet(path)
     faults = {
         "decimalLatitude": pl.when(SENSITIVE).then(pl.col("decimalLatitude") + 0.01).otherwise("decimalLatitude"),
@@ -281,7 +281,7 @@ def test_records_that_a_node_signed_but_must_not_share_are_refused_with_row_and_
         content = path.read_bytes()
         told = json.loads((copy / manifests.MANIFEST).read_text())["files"]
         facts = {"sha256": manifests.hashlib.sha256(content).hexdigest(), "bytes": len(content), "rows": records.height}
-        resigned(copy, private, sequence=number, files={**told, node_export.RECORDS: facts})
+        resigned(copy, private, sequence=number, files={**told, nodes.RECORDS: facts})
         with pytest.raises(InputError) as caught:
             pipeline.ingest("node", [copy], second_hub)
         assert (caught.value.code, caught.value.column) == ("NODE_RECORD_INVALID", column)
@@ -307,10 +307,10 @@ def test_what_a_node_no_longer_shares_is_gone_at_the_next_harvest_and_an_older_m
               "category": "withheld", "reason": "taken back"}  # fmt: skip
     put_rules(node.data, rules + ",".join(values.get(h, "") for h in heading) + "\n")
     with pytest.raises(StoreError, match="other sharing rules"):
-        node_export.export(node, tmp_path / "stale")
+        nodes.export_node(node, tmp_path / "stale")
     assert not (tmp_path / "stale").exists()
     pipeline.release(node)
-    made = node_export.export(node, tmp_path / "next")
+    made = nodes.export_node(node, tmp_path / "next")
     assert made.sequence == 2
     next_one = pipeline.ingest("node", [tmp_path / "next"], second_hub)[0]
     assert next_one.gone == first.rows - next_one.rows > 0
@@ -332,7 +332,7 @@ def test_what_a_node_no_longer_shares_is_gone_at_the_next_harvest_and_an_older_m
 
 
 def test_the_hub_s_own_stricter_rule_holds_before_a_record_comes_into_its_lake(tmp_path, second_hub, handed_over):
-    came = pl.read_parquet(handed_over["LA"] / node_export.RECORDS)
+    came = pl.read_parquet(handed_over["LA"] / nodes.RECORDS)
     name = came.filter(~SENSITIVE)["species"].drop_nulls().value_counts(sort=True)["species"][0]
     rare = came.filter(SENSITIVE)["species"].drop_nulls()[0]
     rules = f"rule_id,scientificName,category,reason\nours,{name},1_degree,hub\nrare,{rare},1_degree,hub\n"
@@ -356,6 +356,6 @@ def test_a_key_that_others_can_read_signs_nothing(tmp_path, countries):
     assert (node.data / nodes.KEY_FILE).stat().st_mode & 0o777 == 0o600
     (node.data / nodes.KEY_FILE).chmod(0o644)
     with pytest.raises(StoreError, match="0600"):
-        node_export.export(node, tmp_path / "out")
+        nodes.export_node(node, tmp_path / "out")
     with Registry.open(node) as registry, pytest.raises(InputError, match="private key"):
         nodes.trust(registry, "CN", node.data / nodes.KEY_FILE)

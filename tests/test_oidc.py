@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 import appointed
 import stub_oidc
 from api.app import create_app
-from api.oidc import COOKIE
-from biodata.access import accounts, api_keys, codes, provider_answers
+from api.logins import COOKIE
+from biodata.access import accounts, credentials, oidc
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import OidcProvider, Settings
 from people import People, bearer
@@ -66,9 +66,9 @@ def registry(client):
 @pytest.fixture
 def noy(client, registry, stub):
     """Return what the provider calls somebody whose account, of the same name, is linked by a one-time code."""
-    name = api_keys.unused_name(registry, "noy")
+    name = credentials.unused_name(registry, "noy")
     appointed.new(registry, name, roles=[RoleBinding(Role.REVIEWER)])
-    begun = client.post(f"{PROVIDERS}/node", json={"code": codes.issue(registry, name)})
+    begun = client.post(f"{PROVIDERS}/node", json={"code": credentials.new_code(registry, name)})
     assert begun.status_code == 200
     back = stub.authorise(begun.json()["location"], subject=name)
     assert client.get(f"{PROVIDERS}/node/callback", params=back).status_code == 200
@@ -142,7 +142,7 @@ def test_an_account_links_itself(client, registry, stub):
 
 
 def test_a_link_that_a_thief_began_ends_with_the_logins(client, registry, stub):
-    name = api_keys.unused_name(registry, "owner")
+    name = credentials.unused_name(registry, "owner")
     headers = People(client, roles={}).own(name)
     begun = client.post(f"{PROVIDERS}/node", json={}, headers=headers)
     assert client.delete("/v1/account/logins", headers=headers).status_code == 204
@@ -155,7 +155,7 @@ def test_an_account_sees_who_it_is_linked_to_and_unlinks(client, registry, stub,
     headers = bearer(come_back(client, stub, noy).json()["access_token"])
     (told,) = client.get("/v1/account/identities", headers=headers).json()["results"]
     assert (told["issuer"], told.keys()) == (stub.issuer, {"id", "issuer", "created"})
-    other = People(client, roles={}).own(api_keys.unused_name(registry, "other"))
+    other = People(client, roles={}).own(credentials.unused_name(registry, "other"))
     assert client.delete(f"/v1/account/identities/{told['id']}", headers=other).status_code == 404
     assert come_back(client, stub, noy).status_code == 200
     assert client.delete(f"/v1/account/identities/{told['id']}", headers=headers).status_code == 204
@@ -285,7 +285,7 @@ def test_keys_change_and_are_not_asked_for_each_time(client, noy, stub, monkeypa
     for _ in range(3):
         assert come_back(client, stub, noy).status_code == 401
     assert not asked, "they were asked for a moment ago"
-    monkeypatch.setattr(provider_answers, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(oidc, "_AGAIN_S", 0.0)
     new = json.loads(stub_oidc.RSAAlgorithm.to_jwk(OTHER.public_key())) | {"kid": "new"}
     stub.bend_keys = lambda told: {"keys": [*told["keys"], new, {"kty": "oct", "k": "eA", "kid": "weak"}]}
     assert come_back(client, stub, noy).status_code == 200

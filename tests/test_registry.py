@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateTable
 import appointed
 import leaks
 from biodata import run_records
-from biodata.access import accounts, api_keys, bindings
+from biodata.access import accounts, credentials, roles
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import audit, folders, migrations, models, run_reports
@@ -86,9 +86,9 @@ def test_a_key_of_an_earlier_version_goes_on_working(settings: Settings):
             )
     engine.dispose()
     with Registry.open(settings) as registry:
-        found = [api_keys.find(registry, f"biodata_{key}") for key, *_ in rows]
+        found = [credentials.holder_of_key(registry, f"biodata_{key}") for key, *_ in rows]
         assert found[3] is None
-        told = [[bindings.written(role) for role in one.roles] for one in found[:3]]
+        told = [[roles.role_in_words(role) for role in one.roles] for one in found[:3]]
         assert told == [
             ["uploader", "uploader dataset=nam-ha-team"],
             ["uploader dataset=seima"],
@@ -181,7 +181,7 @@ def test_a_dataset_keeps_what_it_was_told_before(registry: Registry):
 
 def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, settings: Settings):
     for number in range(5):
-        api_keys.for_uploads(registry, f"team {number}")
+        credentials.key_for_uploads(registry, f"team {number}")
     assert registry.first_broken_audit_entry() is None
 
     def alter(statement: str) -> int | None:
@@ -225,7 +225,7 @@ def test_writers_at_once_make_one_chain(registry: Registry):
 
 
 def test_an_upload_told_twice_is_one_submission(registry: Registry):
-    api_keys.for_uploads(registry, "a team")
+    credentials.key_for_uploads(registry, "a team")
     told = {"dataset": "d", "file_name": "f.xlsx", "file_sha256": "0" * 64, "idempotency_key": "k", "account_id": 1}
     with registry.session() as session, session.begin():
         session.add(models.Submission(**told))

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import appointed
-from biodata.access import downloads, labelling, permits, terms_of_use, use_reports
+from biodata.access import downloads, permits, rule_changes, terms_of_use
 from biodata.access.permits import Kind, Told
-from biodata.access.use_reports import FEWER, Purpose
+from biodata.access.terms_of_use import FEWER, Purpose
 from biodata.errors import InputError
 from biodata.exports.catalogue import DatasetEntry
 from biodata.exports.write import Format
@@ -125,17 +125,17 @@ def test_the_use_report_tells_a_country_what_was_used_in_steps_and_never_by_whom
     settings = Settings(data=tmp_path)
     used(registry, settings, [Purpose.RESEARCH] * 12, {"LA": {"nam-ha": 100}, "VN": {"other": 7}})
     used(registry, settings, [Purpose.EDUCATION] * 3 + [Purpose.COMMERCIAL] * 2, {"LA": {"nam-ha": 1, "rare": 2}})
-    told = use_reports.report(registry, "LA", day=NEXT_MONTH).as_dict()
+    told = terms_of_use.use_report(registry, "LA", day=NEXT_MONTH).as_dict()
     assert told["downloads"] == 15
     assert told["purposes"] == {"research": 10, "all with fewer downloads": 5}
     assert told["datasets"] == {"nam-ha": 15, "rare": 5}
     assert told["records"] == 1200
-    assert use_reports.report(registry, "LA", year=2001, day=NEXT_MONTH).downloads == 0
+    assert terms_of_use.use_report(registry, "LA", year=2001, day=NEXT_MONTH).downloads == 0
 
 
 def test_the_use_of_few_is_not_told_apart(registry, tmp_path):
     used(registry, Settings(data=tmp_path), [Purpose.COMMERCIAL, Purpose.RESEARCH], {"LA": {"nam-ha": 3}})
-    told = use_reports.report(registry, "LA", day=NEXT_MONTH)
+    told = terms_of_use.use_report(registry, "LA", day=NEXT_MONTH)
     assert told.downloads == FEWER
     assert not told.purposes
     assert not told.datasets
@@ -148,39 +148,39 @@ def test_a_month_is_counted_when_it_is_over(registry, tmp_path):
     used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 9, {"LA": {"nam-ha": 10}})
     today = datetime.now(UTC).date()
     for day in (today, today.replace(day=1)):
-        told = use_reports.report(registry, "LA", day=day)
+        told = terms_of_use.use_report(registry, "LA", day=day)
         assert (told.downloads, told.until) == (0, today.replace(day=1))
-    assert use_reports.report(registry, "LA", day=NEXT_MONTH).downloads == 5
-    this_year = use_reports.report(registry, "LA", year=today.year, day=NEXT_MONTH + timedelta(days=400))
+    assert terms_of_use.use_report(registry, "LA", day=NEXT_MONTH).downloads == 5
+    this_year = terms_of_use.use_report(registry, "LA", year=today.year, day=NEXT_MONTH + timedelta(days=400))
     assert (this_year.downloads, this_year.until) == (5, date(today.year + 1, 1, 1))
-    assert use_reports.report(registry, "LA", year=9999).downloads == 0
+    assert terms_of_use.use_report(registry, "LA", year=9999).downloads == 0
 
 
 def test_how_large_a_single_download_is_is_not_told(registry, tmp_path):
     used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 6, {"LA": {"nam-ha": 10}})
     used(registry, Settings(data=tmp_path), [Purpose.RESEARCH], {"LA": {"nam-ha": 61}})
-    told = use_reports.report(registry, "LA", day=NEXT_MONTH)
-    assert (told.downloads, told.records) == (5, use_reports.MOSTLY_ONE)
+    told = terms_of_use.use_report(registry, "LA", day=NEXT_MONTH)
+    assert (told.downloads, told.records) == (5, terms_of_use.MOSTLY_ONE)
     used(registry, Settings(data=tmp_path), [Purpose.RESEARCH], {"LA": {"nam-ha": 10}})
-    assert use_reports.report(registry, "LA", day=NEXT_MONTH).records == 130
+    assert terms_of_use.use_report(registry, "LA", day=NEXT_MONTH).records == 130
 
 
 def test_a_single_rare_purpose_is_not_told_by_standing_alone(registry, tmp_path):
     used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 6 + [Purpose.COMMERCIAL] * 4, {"LA": {"nam-ha": 1}})
-    assert use_reports.report(registry, "LA", day=NEXT_MONTH).purposes == {"research": 5}
+    assert terms_of_use.use_report(registry, "LA", day=NEXT_MONTH).purposes == {"research": 5}
 
 
 def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(registry, tmp_path):
     before = rules_of(registry)
     wanted = Assignment("TK-SS", "nam-ha", event="camp-3", community="Akha")
-    assert labelling.put(registry, wanted, actor="ana")
-    assert not labelling.put(registry, wanted, actor="ana")
+    assert rule_changes.put_label(registry, wanted, actor="ana")
+    assert not rule_changes.put_label(registry, wanted, actor="ana")
     after = rules_of(registry)
     assert (after.rules, after.labels.assignments) == (before.rules, (wanted,))
-    labelling.take(registry, Assignment("TK-SS", "nam-ha", event="camp-3"), actor="ana")
+    rule_changes.take_label(registry, Assignment("TK-SS", "nam-ha", event="camp-3"), actor="ana")
     assert rules_of(registry).hash == before.hash
     with pytest.raises(InputError):
-        labelling.take(registry, wanted, actor="ana")
+        rule_changes.take_label(registry, wanted, actor="ana")
     with registry.session(read_only=True) as session:
         assert [e.action for e in session.query(AuditEntry)] == [
             WRITTEN, WRITTEN, "label put", WRITTEN, "label taken"

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from biodata import pipeline
-from biodata.access import citations, datacite, labelling, permits, terms_of_use
+from biodata.access import citation_texts, citations, permits, rule_changes, terms_of_use
 from biodata.access.citations import Question
 from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.selection import Selection
@@ -50,7 +50,7 @@ def settings(tmp_path_factory):
     table.write_text(HEADING + "".join(ROWS))
     pipeline.ingest("gbif", [table], found, dataset="village")
     with Registry.open(found) as registry:
-        labelling.put(registry, Assignment("TK-NC", "village", event="e2"), actor="t")
+        rule_changes.put_label(registry, Assignment("TK-NC", "village", event="e2"), actor="t")
         permits.record(registry, permits.Told("village", permits.Kind.IRCC, "ABSCH-IRCC-VN-256843-1"), actor="t")
     pipeline.release(found)
     return found
@@ -120,7 +120,7 @@ def _texts(kind, out):
     ],
 )
 def test_it_is_told_how_many_records_a_label_is_on(settings, wanted, count):
-    assert labelling.carried(settings, wanted) == count
+    assert rule_changes.records_carrying(settings, wanted) == count
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,9 @@ def test_a_citation_in_every_form_tells_labels(client, settings, later):
         assert "TK-A" in text, form
         assert "TK-NC" in text, form
         assert "TK-SS" not in text, form
-    rights = datacite.attributes(citations.need(registry, made), "10.1/x", "http://test", state="draft")["rightsList"]
+    rights = citation_texts.datacite_attributes(citations.need(registry, made), "10.1/x", "http://test", state="draft")[
+        "rightsList"
+    ]
     assert {one.get("rightsUri") for one in rights} >= set(LABELS)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import terms
-from biodata.access import labelling
+from biodata.access import rule_changes
 from biodata.errors import InputError
 from biodata.places import load_boundaries
 from biodata.settings import Settings
@@ -215,5 +215,5 @@ def test_of_two_labels_that_are_put_at_once_none_is_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(sharing_rules, "current", slowly)
     with Registry.open(Settings(data=tmp_path)) as registry, ThreadPoolExecutor() as pool:
         wanted = [Assignment(code, "village") for code in ("TK-SS", "TK-CV")]
-        list(pool.map(lambda one: labelling.put(registry, one, actor="x"), wanted))
-        assert {one.label for one in labelling.held(registry)} == {"TK-SS", "TK-CV"}
+        list(pool.map(lambda one: rule_changes.put_label(registry, one, actor="x"), wanted))
+        assert {one.label for one in rule_changes.labels_put(registry)} == {"TK-SS", "TK-CV"}

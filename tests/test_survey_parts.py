@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import appointed
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, credentials
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store import survey_steps
@@ -462,7 +462,7 @@ def test_the_team_of_a_dataset_acts_together_and_nobody_else_sees_it(team):
     team.restore(second, number)
     assert len(team.rows("shared")) == 3
     assert team.look(removed, second)["part_version"] == 3
-    assert api_keys.find(team.registry, "none") is None
+    assert credentials.holder_of_key(team.registry, "none") is None
 
 
 def test_a_version_that_was_not_put_down_keeps_its_place_before_the_next(team, monkeypatch):

@@ -11,7 +11,7 @@ import appointed
 import releases as fixture
 from api.app import create_app
 from biodata import jobs
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, credentials
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -52,7 +52,7 @@ class Office:
         if accounts.find(self.registry, name) is None:
             appointed.new(self.registry, name, roles=roles)
         tokens = self.client.app.state.service.tokens
-        shown = api_keys.new(self.registry, name) if key else tokens.start(
+        shown = credentials.new_key(self.registry, name) if key else tokens.start(
             accounts.find(self.registry, name).account_id, method="a test").access  # fmt: skip
         self.heads[name] = bearer(shown)
         return self.heads[name]

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from biodata import places
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.registry import Registry
@@ -115,8 +115,8 @@ def test_an_event_tells_date_and_place_where_its_records_do_not(boundaries):
 def installation(tmp_path):
     settings = Settings(data=tmp_path / "data")
     with Registry.open(settings) as registry:
-        api_keys.for_uploads(registry, "Nam Ha team")
-        key = api_keys.find(registry, api_keys.for_uploads(registry, "Nam Ha rangers"))
+        credentials.key_for_uploads(registry, "Nam Ha team")
+        key = credentials.holder_of_key(registry, credentials.key_for_uploads(registry, "Nam Ha rangers"))
         yield settings, registry, key
 
 
@@ -137,6 +137,6 @@ def test_an_idempotency_key_with_another_file_is_refused(installation):
 
 def test_a_key_of_one_dataset_does_not_upload_to_another(installation):
     settings, registry, _ = installation
-    key = api_keys.find(registry, api_keys.for_uploads(registry, "x", dataset="mine"))
+    key = credentials.holder_of_key(registry, credentials.key_for_uploads(registry, "x", dataset="mine"))
     with pytest.raises(InputError, match="may not upload to that dataset"):
         receive(settings, registry, b"x", "a.xlsx", sender=key, dataset="yours")

@@ -13,7 +13,7 @@ import leaks
 import releases as fixture
 from biodata import pipeline
 from biodata.access import downloads
-from biodata.access.tightening import add_rule
+from biodata.access.rule_changes import add_rule
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings

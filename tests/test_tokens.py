@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.access.tokens import LIFE
 from biodata.store import account_models
 from people import bearer
@@ -120,7 +120,7 @@ def test_every_token_that_cannot_be_taken_is_the_same_401(account_client, people
     ],
 )
 def test_what_is_shown_in_another_way(account_client, people, headers):
-    key = api_keys.new(people.registry, "planner")
+    key = credentials.new_key(people.registry, "planner")
     assert account_client.get("/v1/account", headers={"X-API-Key": key}).status_code == 200
     answer = account_client.get("/v1/account", headers=[(name, value.replace("KEY", key)) for name, value in headers])
     assert (answer.status_code, answer.json()["code"]) == (401, "KEY_MISSING")

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 import releases
-from biodata.access import api_keys, content, nodes
+from biodata.access import content, credentials, nodes
 from biodata.assessments import reads
 from biodata.cli import app
 from biodata.errors import RulesUnreadableError, StoreError
@@ -60,7 +60,7 @@ def whole(tmp_path_factory) -> Path:
         made = build(lake)
         registry.record_release(made.id, snapshot=made.snapshot, rules_hash="rules", counts=made.counts)
         build(lake, rules_hash="others")
-        api_keys.for_uploads(registry, "a team")
+        credentials.key_for_uploads(registry, "a team")
     checksum = hashlib.sha256(UPLOAD).hexdigest()
     (data / "uploads").mkdir(mode=0o700)
     (data / "uploads" / f"{checksum}.xlsx").write_bytes(UPLOAD)
@@ -194,7 +194,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     reads.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
     token_secret(data)
     with Registry.open(settings) as registry:
-        nodes.new(registry, data, "LA")
+        nodes.new_node(registry, data, "LA")
         crowd = pl.DataFrame({"datasetKey": ["d"], "crowd": ["c"], "x": [1], "y": [2]}, schema_overrides=CROWD_PLACES)
         sharing_memory.save(registry, data, Memory(crowds=pl.concat([CROWD_PLACES.to_frame(), crowd], how="diagonal")))
         with registry.session() as session, session.begin():

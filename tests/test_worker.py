@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from biodata import jobs
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import releases
@@ -23,7 +23,11 @@ from commands import run
 def installation(tmp_path):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     with Registry.open(settings) as registry:
-        yield settings, registry, api_keys.find(registry, api_keys.for_uploads(registry, "Nam Ha rangers"))
+        yield (
+            settings,
+            registry,
+            credentials.holder_of_key(registry, credentials.key_for_uploads(registry, "Nam Ha rangers")),
+        )
 
 
 def hand_in(installation, path):

@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import appointments, bindings
+from biodata.access import appointments
+from biodata.access import roles as bindings
 from biodata.access.roles import PUBLIC, SCOPES, Principal, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.store import audit
@@ -116,12 +117,12 @@ def confirm(registry: Registry, name: str, wanted: RoleBinding, *, actor: str) -
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
-        wanted = bindings.checked(wanted)
+        wanted = bindings.checked_role(wanted)
         rows = (row for row in _rows(session, account.id) if row.in_force is None)
-        found = next((row for row in rows if bindings.told_by(row) == wanted), None)
+        found = next((row for row in rows if bindings.role_of_row(row) == wanted), None)
         if found is None:
             problem = "no role of the account that is bound so waits to be confirmed"
-            raise InputError(problem, column="role", value=bindings.written(wanted), code="ROLE_NOT_GIVEN")
+            raise InputError(problem, column="role", value=bindings.role_in_words(wanted), code="ROLE_NOT_GIVEN")
         appointments.confirm(session, found, account, actor)
 
 
@@ -131,7 +132,12 @@ def waiting(registry: Registry) -> list[dict[str, Any]]:
     with registry.session(read_only=True) as session:
         rows = session.execute(asked.where(Binding.in_force.is_(None)).order_by(Binding.id)).all()
     return [
-        {"account": name, **bindings.as_told(bindings.told_by(row)), "given_by": row.granted_by, "given": row.created}
+        {
+            "account": name,
+            **bindings.role_as_json(bindings.role_of_row(row)),
+            "given_by": row.granted_by,
+            "given": row.created,
+        }
         for row, name in rows
     ]
 
@@ -149,15 +155,17 @@ def unbind(
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
-        found = next((row for row in _rows(session, account.id) if bindings.told_by(row) == unwanted), None)
+        found = next((row for row in _rows(session, account.id) if bindings.role_of_row(row) == unwanted), None)
         if found is None:
             problem = "the account has no role that is bound so"
-            raise InputError(problem, column="role", value=bindings.written(unwanted), code="ROLE_NOT_GIVEN")
+            raise InputError(problem, column="role", value=bindings.role_in_words(unwanted), code="ROLE_NOT_GIVEN")
         machine = actor == COMMAND_LINE
         appointments.check(session, account, unwanted, actor, given=False, machine=machine, signed=signed)
         session.delete(found)
         _keep_an_administrator(session, account, unwanted, actor)
-        audit.append(session, actor=actor, action=appointments.TAKEN, subject=name, details=bindings.as_told(unwanted))
+        audit.append(
+            session, actor=actor, action=appointments.TAKEN, subject=name, details=bindings.role_as_json(unwanted)
+        )
 
 
 def revoke(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
@@ -304,9 +312,11 @@ def _described(session: Session, account: Account) -> dict[str, Any]:
     return {
         "name": account.name,
         "label": account.label,
-        "roles": [bindings.as_told(role) for role in principal_of(session, account).roles],
+        "roles": [bindings.role_as_json(role) for role in principal_of(session, account).roles],
         "unconfirmed": [
-            bindings.as_told(bindings.told_by(row)) for row in _rows(session, account.id) if row.in_force is None
+            bindings.role_as_json(bindings.role_of_row(row))
+            for row in _rows(session, account.id)
+            if row.in_force is None
         ],
         "closed": account.disabled is not None,
         "created": account.created,
@@ -318,8 +328,8 @@ def _bind(
     *, machine: bool = False,
 ) -> bool:  # fmt: skip
     """Give a role, inside a transaction; return whether it counts already."""
-    wanted = bindings.checked(wanted)
-    found = next((row for row in _rows(session, account.id) if bindings.told_by(row) == wanted), None)
+    wanted = bindings.checked_role(wanted)
+    found = next((row for row in _rows(session, account.id) if bindings.role_of_row(row) == wanted), None)
     if found is None:
         machine = machine or actor == COMMAND_LINE
         appointments.check(session, account, wanted, actor, given=True, machine=machine, signed=signed)
@@ -343,7 +353,7 @@ def _keep_an_administrator(session: Session, account: Account, lost: RoleBinding
 
 def _written(row: Binding) -> str:
     """Return a role in one line, and whether it counts yet."""
-    return bindings.written(bindings.told_by(row)) + (" (to be confirmed)" if row.in_force is None else "")
+    return bindings.role_in_words(bindings.role_of_row(row)) + (" (to be confirmed)" if row.in_force is None else "")
 
 
 def _rows(session: Session, account_id: int) -> list[Binding]:

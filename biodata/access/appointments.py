@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import bindings
+from biodata.access import roles as bindings
 from biodata.access.roles import DECIDING, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.formats import node_keys
@@ -69,7 +69,7 @@ def check(
     if given and wanted.role in DECIDING and actor == account.name:
         problem, expected = "nobody appoints themselves", "somebody else to give the role, and a third to confirm it"
         raise InputError(
-            problem, column="role", value=bindings.written(wanted), expected=expected, code="OWN_APPOINTMENT"
+            problem, column="role", value=bindings.role_in_words(wanted), expected=expected, code="OWN_APPOINTMENT"
         )
     if wanted.role is not Role.NODE_MANAGER or wanted.country is None:
         return
@@ -85,7 +85,9 @@ def check(
     expected = f"the word that `biodata node appoint {account.name}` signs at the node of {wanted.country}"
     if node is None:
         expected += f", once `biodata node trust {wanted.country} KEYFILE` made its key known here"
-    raise InputError(problem, column="role", value=bindings.written(wanted), expected=expected, code="NODE_DECIDES")
+    raise InputError(
+        problem, column="role", value=bindings.role_in_words(wanted), expected=expected, code="NODE_DECIDES"
+    )
 
 
 def bind(
@@ -100,7 +102,7 @@ def bind(
     )  # fmt: skip
     session.add(row)
     session.flush()
-    told = bindings.as_told(wanted)
+    told = bindings.role_as_json(wanted)
     audit.append(session, actor=actor, action=GIVEN, subject=account.name, details=told)
     if by_node is not None:
         audit.append(session, actor=by_node, action=CONFIRMED, subject=account.name, details=told | {"given_by": actor})
@@ -116,7 +118,7 @@ def confirm(session: Session, row: Binding, account: Account, actor: str) -> Non
         With OWN_APPOINTMENT, if whoever confirms made it or holds it; CONFIRMATION_FORBIDDEN, if they have no open account
         by which they decide themselves.
     """
-    wanted = bindings.told_by(row)
+    wanted = bindings.role_of_row(row)
     if actor in (row.granted_by, account.name):
         problem = "an appointment is confirmed by somebody else than its maker and its holder"
         raise InputError(problem, column="by", value=actor, expected="a third account", code="OWN_APPOINTMENT")
@@ -127,7 +129,7 @@ def confirm(session: Session, row: Binding, account: Account, actor: str) -> Non
         expected = "an open account of a reviewer, a node's manager or an administrator, itself confirmed"
         raise InputError(problem, column="by", value=actor, expected=expected, code="CONFIRMATION_FORBIDDEN")
     row.confirmed_by, row.in_force = actor, now()
-    told = bindings.as_told(wanted) | {"given_by": row.granted_by}
+    told = bindings.role_as_json(wanted) | {"given_by": row.granted_by}
     audit.append(session, actor=actor, action=CONFIRMED, subject=account.name, details=told)
 
 
@@ -188,7 +190,7 @@ def _manages(session: Session, actor: str, country: str) -> bool:
             Binding.role == str(Role.NODE_MANAGER),
         )
     )
-    return any(bindings.told_by(row) == RoleBinding(Role.NODE_MANAGER, country=country) for row in found)
+    return any(bindings.role_of_row(row) == RoleBinding(Role.NODE_MANAGER, country=country) for row in found)
 
 
 def _spoken_for(session: Session, country: str) -> bool:

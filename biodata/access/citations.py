@@ -1,6 +1,7 @@
 """Citations: what was asked of which release and what came out, kept so that it can be asked again."""
 
 import logging
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,17 +12,55 @@ import polars as pl
 from sqlalchemy import select
 
 from biodata import jobs, terms
-from biodata.access import content, publishers, rebuilding
+from biodata.access import content, rebuilding
 from biodata.errors import InputError
+from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.settings import Settings
 from biodata.store import releases
-from biodata.store.models import Citation, Job
+from biodata.store.models import Citation, Dataset, Job
 from biodata.store.query import statements
 from biodata.store.query.filters import And, Filter, IsNull, Not
 from biodata.store.query.plain import from_plain, to_plain
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
 from biodata.store.tables import RELEASE
+
+_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
+"""Of the bytes that the document was read from; the registry keeps text."""
+
+
+def dataset_publishers(registry: Registry, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return key, title, publisher, license, doi and citation of datasets, by key; what is not told is None."""
+    found: dict[str, dict[str, Any]] = {}
+    with registry.session(read_only=True) as session:
+        for first in range(0, len(keys), 500):
+            for row in session.scalars(select(Dataset).where(Dataset.key.in_(keys[first : first + 500]))):
+                found[row.key] = {
+                    "key": row.key,
+                    "title": row.title,
+                    "publisher": publisher(row.eml),
+                    "license": row.license,
+                    "doi": row.doi,
+                    "citation": row.citation,
+                }
+    return found
+
+
+def publisher(eml: str | None) -> str | None:
+    """Return the first organisation that a dataset's EML names; None where it names none."""
+    told = read_description(eml)
+    return next(iter(told.organisations), None) if told is not None else None
+
+
+def read_description(eml: str | None) -> DatasetDescription | None:
+    """Return what a dataset's EML tells; None without one, or where it cannot be read."""
+    if not eml:
+        return None
+    try:
+        return read_eml(_DECLARATION.sub("", eml).encode("utf-8", "replace"), file="the dataset's EML")
+    except InputError:  # taken in as it came; a document that cannot be read tells nothing
+        return None
+
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +288,7 @@ def told(
     registry: Registry, made: content.Content, *, released: str, labels: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """Return what a citation keeps of an answer: its hash, its counts, who published what, and communities' labels."""
-    known = publishers.datasets(registry, [key for key in made.datasets if key])
+    known = dataset_publishers(registry, [key for key in made.datasets if key])
     listed = [
         {**known.get(key, {"key": key or None}), "count": count}
         | ({"community_labels": list(labels[key])} if key in labels else {})

@@ -24,7 +24,7 @@ from biodata import jobs
 from biodata.access import citations, permits
 from biodata.access.citations import Question, need
 from biodata.access.rebuilding import rebuild
-from biodata.access.use_reports import Purpose
+from biodata.access.terms_of_use import Purpose
 from biodata.errors import DiskFullError, InputError, JobStoppedError
 from biodata.exports.facts import Facts
 from biodata.exports.request import Columns, ExportRequest, Grid

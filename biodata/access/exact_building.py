@@ -13,10 +13,12 @@ from typing import Final
 import polars as pl
 
 from biodata import places, sharing, terms
-from biodata.access import exact_calls, exact_store, grantable
+from biodata.access import exact_process, exact_store
 from biodata.errors import BiodataError, StoreError
+from biodata.flags import TRACKED
 from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
+from biodata.sharing import RuleSet, labels
 from biodata.sharing.names import lineages
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
@@ -70,7 +72,7 @@ def hand_over(settings: Settings, socket: Path) -> exact_store.Facts:
     staging.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=staging) as file:
         _write(frame, facts, file.fileno())
-        exact_calls.ask(socket, {"take": facts.as_dict()}, file=file.fileno())
+        exact_process.call_exact(socket, {"take": facts.as_dict()}, file=file.fileno())
     return facts
 
 
@@ -124,7 +126,7 @@ def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
         parts = []
         for batch in lake.batches("occurrences", snapshot=snapshot):
             decided = sharing.decide(batch, rules, boundaries=boundaries)
-            exact = batch[grantable.rows(batch, decided, rules)]
+            exact = batch[grantable_rows(batch, decided, rules)]
             published = sharing.as_published(exact, rules, boundaries=boundaries)
             parts.append(beside(exact, published))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
@@ -207,3 +209,36 @@ def _within(row: tuple[str | None, ...], canonical: str | None) -> list[str]:
         above = [{one for rank, names in each.items() if rank not in ranks for one in names} for each in found_above]
         found |= set.intersection(*above)
     return sorted(found)
+
+
+def grantable_rows(records: pl.DataFrame, decided: pl.DataFrame, rules: RuleSet) -> pl.Series:
+    """Return the rows of the sensitive records that a node can grant.
+
+    Where an animal with a transmitter was is given to nobody. A label that makes a record less than open is a
+    community's word, and its country's node alone does not grant what it hides: a community that agrees takes its label
+    off.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    decided : polars.DataFrame
+        As `sharing.decide` returns it.
+    rules : RuleSet
+        Those that decided; what their plan sets apart beside others can be granted, too.
+
+    Returns
+    -------
+    polars.Series of UInt32
+        Sorted.
+    """
+    tracked = pl.col("quality_flags").list.contains(TRACKED).fill_null(value=False)
+    never = (
+        records.with_row_index("row").filter(tracked).select("row"),
+        labels.gate(rules.labels.added(records)).select("row"),
+    )
+    apart = pl.Series([], dtype=pl.Int64) if rules.plan is None else rules.plan.apart.hidden["key"]
+    beside = records.with_row_index("row").filter(pl.col("key").is_in(apart.implode())).select("row")
+    asked = pl.concat([decided.select(pl.col("row").cast(pl.UInt32)), beside]).unique()
+    kept = asked.join(pl.concat([part.cast(pl.UInt32) for part in never]), on="row", how="anti")
+    return kept["row"].sort()

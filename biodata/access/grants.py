@@ -1,21 +1,104 @@
-"""Grants: what a country's node lets one account read of its exact records, signed with the node's own key.
+"""Grants: what a country's node lets one account read of its exact records, where, and signed with the node's own key.
 
 The key stays with the node: neither the service nor the exact process has it, so neither can make a grant.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
+import numpy as np
 import pycountry
+import shapely
+from numpy.typing import NDArray
 
 from biodata import terms
-from biodata.access.grant_areas import Area, canonical
 from biodata.errors import InputError
 from biodata.formats import node_keys
+from biodata.store.query import polygons
+
+Area: TypeAlias = tuple[float, float, float, float] | dict[str, Any]
+"""West, south, east, north in degrees; or a GeoJSON Polygon or MultiPolygon."""
+
+MOST_VERTICES: Final = 1_000
+_NOISE: Final = 1e-9
+"""Degrees; a polygon's edge that lies on a cell's edge holds the cell, whatever the last digit says."""
+
+
+def canonical_area(area: Any) -> Area | None:
+    """Return an area as a grant's text has it, checked; None for none, which is everywhere.
+
+    Parameters
+    ----------
+    area : list or tuple of four numbers, dict, or None
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if area is None:
+        return None
+    if isinstance(area, dict):
+        if set(area) != {"type", "coordinates"} or area["type"] not in ("Polygon", "MultiPolygon"):
+            raise _wrong_area(area)
+        found = shapely.from_wkb(polygons.read_geojson(area, most=MOST_VERTICES).wkb)
+        if found.is_empty or found.area == 0:
+            raise _wrong_area(area)
+        made: dict[str, Any] = json.loads(shapely.to_geojson(found))
+        return {"type": made["type"], "coordinates": made["coordinates"]}
+    if isinstance(area, str) or not isinstance(area, Sequence) or len(area) != 4:
+        raise _wrong_area(area)
+    if not all(type(edge) in (int, float) for edge in area):
+        raise _wrong_area(area)
+    west, south, east, north = (float(edge) for edge in area)
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise _wrong_area(area)
+    return west, south, east, north
+
+
+def area_shape(area: Area) -> shapely.Geometry:
+    """Return an area as a geometry, degrees, WGS 84."""
+    return shapely.from_geojson(json.dumps(area)) if isinstance(area, dict) else shapely.box(*area)
+
+
+def cells_within(area: Area, cells: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which cells lie wholly within an area.
+
+    Parameters
+    ----------
+    area : Area
+    cells : ndarray of float64, n rows of west, south, east, north
+        Degrees.
+
+    Returns
+    -------
+    ndarray of bool, length n
+    """
+    if not isinstance(area, dict):
+        west, south, east, north = area
+        return (cells[:, 0] >= west) & (cells[:, 1] >= south) & (cells[:, 2] <= east) & (cells[:, 3] <= north)
+    boxes = shapely.box(*(cells + np.array([_NOISE, _NOISE, -_NOISE, -_NOISE])).T)
+    whole = area_shape(area)
+    shapely.prepare(whole)
+    return np.asarray(shapely.covers(whole, boxes), dtype=np.bool_)
+
+
+def area_within(given: Area, asked: Area) -> bool:
+    """Tell whether an area lies in another one."""
+    if given == asked:
+        return True
+    return bool(shapely.covers(shapely.buffer(area_shape(asked), _NOISE), area_shape(given)))
+
+
+def _wrong_area(area: Any) -> InputError:
+    problem = "a grant cannot be so"
+    expected = "west, south, east, north in degrees, or a GeoJSON Polygon or MultiPolygon"
+    return InputError(problem, column="area", value=str(area)[:80], expected=expected, code="FIELD_INVALID")
+
 
 FIELDS: Final = tuple(
     column.name
@@ -85,7 +168,7 @@ class Grant:
             told = json.loads(text)
             if set(told) != {field.name for field in fields(cls)}:
                 raise _invalid(why="its fields are others")
-            told["area"] = canonical(told["area"])
+            told["area"] = canonical_area(told["area"])
             told["fields"] = tuple(told["fields"])
             grant = cls(**told)
             grant.check()
@@ -113,7 +196,7 @@ class Grant:
         unknown = sorted(set(self.fields) - set(FIELDS))
         if unknown or not self.fields or len(set(self.fields)) < len(self.fields):
             raise _wrong(", ".join(unknown) or "none", "each once, of the published terms of a record", name="fields")
-        canonical(self.area)
+        canonical_area(self.area)
         days = [day(name, getattr(self, name)) for name in ("since", "until")]
         if days[0] is not None and days[1] is not None and days[0] > days[1]:
             raise _wrong(self.until, f"a day after {self.since}", name="until")
@@ -178,9 +261,9 @@ def _invalid(why: str) -> InputError:
     return InputError(f"this is no grant: {why}", code="GRANT_INVALID")
 
 
-def told(grant: Mapping[str, Any]) -> str:
+def grant_text(grant: Mapping[str, Any]) -> str:
     """Return the canonical text of a grant that is told as JSON, checked."""
-    values = {**grant, "fields": tuple(grant.get("fields", ())), "area": canonical(grant.get("area"))}
+    values = {**grant, "fields": tuple(grant.get("fields", ())), "area": canonical_area(grant.get("area"))}
     made = Grant(**values)
     made.check()
     return made.text()

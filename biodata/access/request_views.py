@@ -1,21 +1,211 @@
-"""What is told of requests for exact records, to whom, and what is due of them."""
+"""Requests for exact records as people see them: what is known of what is asked, what is due, and a granted page beside the public one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+import polars as pl
+import shapely
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata import terms
 from biodata.access import grants
-from biodata.access.grants import Grant
-from biodata.access.roles import Action, Principal, may, may_somewhere
+from biodata.access import grants as grant_areas
+from biodata.access.grants import Grant, day
+from biodata.access.roles import Action, Principal, Role, may, may_somewhere
 from biodata.errors import InputError
-from biodata.store.account_models import Account
+from biodata.parsers.reference_list import reference_list
+from biodata.parsers.scientific_names import parse_names
+from biodata.sharing import RuleSet
+from biodata.store.account_models import Account, Binding
 from biodata.store.grant_models import AccessDecision, AccessReport, AccessRequest, AccessUse
 from biodata.store.models import now
+from biodata.store.node_models import Node
+from biodata.store.query.filters import And, Between, Compare, Contains, Filter, In, Intersects, Or
 from biodata.store.registry import Registry
+
+Count: TypeAlias = Callable[[str, Filter | None], int]
+FrameOfTable: TypeAlias = Callable[[str, Sequence[str], Filter | None], pl.DataFrame]
+_LETTERS: Final = 2
+"""Letters by which two names may differ so that one may be meant by the other."""
+
+
+def unknown_taxon(taxon: str, rules: RuleSet, *, count: Count, frame: FrameOfTable) -> list[str] | None:
+    """Tell whether nothing that is public knows a taxon; by the records themselves nobody is told anything.
+
+    Parameters
+    ----------
+    taxon : str
+        As it was asked for.
+    rules : RuleSet
+        A species that is withheld stands in no public record, but in a rule or a list.
+    count, frame : function
+        Of the release: rows of a table that a filter chooses, and columns of them.
+
+    Returns
+    -------
+    list of str or None
+        Known names that are nearly so, the nearest first; None where the taxon is known.
+    """
+    canonical = str(parse_names(pl.Series([taxon]))["canonical"][0] or taxon.strip())
+    ruled = {rule.scientific_name for rule in rules.rules if rule.scientific_name is not None}
+    if canonical in reference_list().group_ranks or canonical.casefold() in {name.casefold() for name in ruled}:
+        return None
+    if count("occurrences", of_taxon(taxon)):
+        return None
+    listed = frame("taxa", ["scientificName"], None)["scientificName"]
+    names = {name for name in listed.unique() if name is not None}
+    if canonical.casefold() in {name.casefold() for name in names}:
+        return None
+    for rank in RANKS:
+        names |= set(frame("occurrences", [rank], None)[rank].drop_nulls().unique())
+    near = process.extract(canonical, sorted(names | ruled), scorer=OSA.distance, score_cutoff=_LETTERS, limit=3)
+    return [name for name, _, _ in near]
+
+
+def refuse_unknown(
+    registry: Registry, rules: RuleSet, wanted: Any, countries: Sequence[str], *, count: Count, frame: FrameOfTable
+) -> None:
+    """Refuse a request that can come to nothing.
+
+    Parameters
+    ----------
+    registry : Registry
+        Which countries have a node or somebody who decides.
+    rules : RuleSet
+    wanted : mapping
+        As `requests.ask` takes it.
+    countries : sequence of str
+        Codes.
+    count, frame : function
+        As `unknown_taxon` has them.
+
+    Raises
+    ------
+    InputError
+        If nothing public knows the taxon, or a country has neither node, nor manager, nor record.
+    """
+    for code in countries:
+        if not _has_a_node(registry, code.upper()) and not count(
+            "occurrences", Contains("country_codes", code.upper())
+        ):
+            problem, expected = "this country has neither a node nor records here", "a country whose node can answer"
+            raise InputError(problem, column="countries", value=code, expected=expected, code="FIELD_INVALID")
+    taxon = wanted.get("taxon")
+    near = unknown_taxon(taxon, rules, count=count, frame=frame) if taxon else None
+    if near is not None:
+        problem = "no public record, list or checklist here knows this taxon"
+        expected = " or ".join(near) or "the accepted scientific name"
+        expected += "; say `anyway` if it is right all the same"
+        raise InputError(problem, column="taxon", value=taxon, expected=expected, code="FIELD_INVALID")
+
+
+def _has_a_node(registry: Registry, code: str) -> bool:
+    """Tell whether a country has a node that is trusted, or somebody who decides for it."""
+    with registry.session(read_only=True) as session:
+        node = select(Node.code).where(Node.code == code, Node.distrusted.is_(None))
+        manager = select(Binding.id).where(Binding.role == str(Role.NODE_MANAGER), Binding.country == code)
+        manager = manager.where(Binding.in_force.is_not(None))
+        return any(session.scalar(one.limit(1)) is not None for one in (node, manager))
+
+
+Frame: TypeAlias = Callable[[Sequence[str], Filter], pl.DataFrame]
+Ask: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+RANKS: Final = ("acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom")
+"""Columns of a published record that tell a taxon it is within."""
+_ALWAYS: Final = ("key", "sharing_category", "cell_west", "cell_south", "cell_east", "cell_north")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a granted answer.
+
+    Attributes
+    ----------
+    records : list of dict
+        In the order of their keys; `exact` tells of each whether it is as it is, or as it is published.
+    after : int, optional
+        The key to go on behind; None at the end.
+    snapshot : int
+        The lake's version that the exact ones are of.
+    unsigned : list of str
+        Countries whose grant is not signed as it should be, so that no exact record of theirs is here.
+    """
+
+    records: list[dict[str, Any]]
+    after: int | None
+    snapshot: int
+    unsigned: list[str]
+
+
+def granted_page(frame: Frame, grants: Sequence[Grant], ask: Ask, *, after: int | None, limit: int) -> Page:
+    """Return a page.
+
+    Parameters
+    ----------
+    frame : function
+        Reads columns of the published records that a filter chooses.
+    grants : sequence of Grant
+        Of one request.
+    ask : function
+        Puts a question to the exact process, and counts for the grants what it answers.
+    after : int, optional
+        A key.
+    limit : int
+        Records that are taken of each kind.
+    """
+    where = wanted(grants)
+    behind: Filter = where if after is None else And((where, Compare("key", ">", after)))
+    keys = frame(["key"], behind)["key"].sort().head(limit)
+    until = keys[-1] if keys.len() == limit else None
+    answer = ask({"after": after, "until": until, "limit": limit})
+    exact = {record["key"]: {**record, "exact": True} for record in answer["records"]}
+    if len(exact) == limit:
+        until = max(exact)
+    if until is not None:
+        keys = keys.filter(keys <= until)
+    others = keys.filter(~keys.is_in(list(exact)))
+    found = [*exact.values(), *({**row, "exact": False} for row in _published(frame, grants, others))]
+    return Page(sorted(found, key=lambda row: row["key"]), until, answer["snapshot"], answer.get("unsigned", []))
+
+
+def wanted(grants: Sequence[Grant]) -> Filter:
+    """Return which published records belong to what was granted: of its countries, taxon, area and time."""
+    one = grants[0]
+    parts: list[Filter] = [Or(tuple(Contains("country_codes", grant.country) for grant in grants))]
+    if one.taxon is not None:
+        parts.append(of_taxon(one.taxon))
+    if one.area is not None:
+        parts.append(Intersects(bytes(shapely.to_wkb(grant_areas.area_shape(one.area)))))
+    since, until = day("since", one.since), day("until", one.until)
+    if since is not None or until is not None:
+        parts.append(Between("event_start", since, until))
+    return And(tuple(parts))
+
+
+def of_taxon(taxon: str) -> Filter:
+    """Return which published records are of a taxon, with or without its authorship, or of one within it."""
+    canonical = parse_names(pl.Series([taxon]))["canonical"][0] or taxon
+    names = tuple(dict.fromkeys((taxon, canonical)))
+    return Or(tuple(In(rank, names, ignore_case=True) for rank in RANKS))
+
+
+def _published(frame: Frame, grants: Sequence[Grant], keys: pl.Series) -> list[dict[str, Any]]:
+    """Return records as they are published, with the fields that were granted and the cell."""
+    if keys.is_empty():
+        return []
+    fields = {name for grant in grants for name in grant.fields}
+    columns = [*_ALWAYS, *(c.name for c in terms.PUBLISHED_OCCURRENCE if c.name in fields and c.name not in _ALWAYS)]
+    found: list[dict[str, Any]] = []
+    for start in range(0, keys.len(), 1000):
+        chosen = In("key", tuple(keys[start : start + 1000].to_list()))
+        found += frame(columns, chosen).to_dicts()
+    return found
+
 
 REPORT_DAYS: Final = 30
 """Days after the last grant has ended until a report of what was made is due."""

@@ -11,7 +11,7 @@ import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import exact_calls, grant_areas, grants
+from biodata.access import exact_process, grants
 from biodata.access.grants import Grant
 from biodata.access.request_views import missing, overdue
 from biodata.access.roles import Action, Principal, may
@@ -140,7 +140,7 @@ def decide(
         raise _decided(country)
     if grant is not None and signature is not None:
         _no_further(Grant.read(grant), Grant.read(_text(row.id, owner.name, country, row.wanted)))
-        if exact is not None and not exact_calls.signed(exact, grant, signature):
+        if exact is not None and not exact_process.is_signed(exact, grant, signature):
             problem, expected = (
                 f"this is not signed with the key that is trusted for {country}",
                 f"the key of {country}",
@@ -293,7 +293,7 @@ def tell_exact(registry: Registry, socket: Path) -> int:
     """
     told = 0
     for grant in untold(registry):
-        exact_calls.ask(socket, {"revoke": grant})
+        exact_process.call_exact(socket, {"revoke": grant})
         number, _, country = grant.rpartition("-")
         with registry.session() as session, session.begin():
             found = session.scalar(_decision(number, country))
@@ -319,7 +319,7 @@ def _for_decision(session: Session, who: Principal, number: str, country: str) -
 def _text(number: str, account: str, country: str, wanted: Mapping[str, Any]) -> str:
     """Return the text of the grant that gives all that was asked of a country."""
     bounds = {name: value for name, value in wanted.items() if name != "countries"}
-    return grants.told(
+    return grants.grant_text(
         {"id": f"{number}-{country}", "request": number, "account": account, "country": country, **bounds}
     )
 
@@ -336,7 +336,7 @@ def _no_further(given: Grant, asked: Grant) -> None:
     )
     within = {
         "taxon": asked.taxon is None or given.taxon == asked.taxon,
-        "area": asked.area is None or (given.area is not None and grant_areas.within(given.area, asked.area)),
+        "area": asked.area is None or (given.area is not None and grants.area_within(given.area, asked.area)),
         "since": first is None or (since is not None and since >= first),
         "until": last is None or (until is not None and until <= last),
         "fields": set(given.fields) <= set(asked.fields),
@@ -354,7 +354,7 @@ def _holds(before: AccessDecision, exact: Path | None) -> bool:
     """Tell whether a decision stands: all do but a grant that the exact process does not take."""
     if before.grant is None or before.signature is None or before.revoked is not None or exact is None:
         return True
-    return exact_calls.signed(exact, before.grant, before.signature)
+    return exact_process.is_signed(exact, before.grant, before.signature)
 
 
 def _decided(country: str) -> InputError:

@@ -1,10 +1,15 @@
-"""Who may do what: roles, what each is bound to, and one table of actions; what is not in the table nobody may do."""
+"""Roles: what each may do, what one is bound to, and how it is read, checked, kept and written."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+import pycountry
+
+from biodata.errors import InputError
+from biodata.store.account_models import Binding
 
 
 class Role(StrEnum):
@@ -145,12 +150,12 @@ class Principal:
 PUBLIC: Final = Principal(None, "public")
 """Whoever shows nothing."""
 
-Told = str | Collection[str] | None
+Stated = str | Collection[str] | None
 
 
 def may(
-    principal: Principal, action: Action, *, country: Told = None, dataset: Told = None, area: Told = None,
-    taxon: Told = None,
+    principal: Principal, action: Action, *, country: Stated = None, dataset: Stated = None, area: Stated = None,
+    taxon: Stated = None,
 ) -> bool:  # fmt: skip
     """Tell whether somebody may do something to a thing.
 
@@ -202,8 +207,69 @@ def may_grant(principal: Principal, wanted: RoleBinding) -> bool:
     return False
 
 
-def _all(told: Told) -> Collection[str]:
+def _all(told: Stated) -> Collection[str]:
     """Return what is told as a collection."""
     if told is None:
         return ()
     return (told,) if isinstance(told, str) else told
+
+
+def read_role(role: str, **scope: str | None) -> RoleBinding:
+    """Return the role that a word names, bound as told and checked.
+
+    Raises
+    ------
+    InputError
+        If there is no such role, or it cannot be bound so.
+    """
+    return checked_role(RoleBinding(role_called(role), **scope))
+
+
+def role_called(role: str) -> Role:
+    """Return the role of a name, or fail."""
+    if role not in list(Role):
+        problem = "there is no such role"
+        known = ", ".join(one for one in Role if one is not Role.PUBLIC)
+        raise InputError(problem, column="role", value=role, expected=known, code="FIELD_INVALID")
+    return Role(role)
+
+
+def checked_role(wanted: RoleBinding) -> RoleBinding:
+    """Return a role that can be given, its country in capital letters, or fail."""
+    problem, column, value, expected = "a role cannot be bound so", "role", role_in_words(wanted), ""
+    if wanted.role is Role.PUBLIC:
+        expected = "another role: everybody is public"
+    elif wanted.role is Role.NODE_MANAGER and wanted.country is None:
+        expected = "the country whose node it is"
+    else:
+        wanted = replace(wanted, country=wanted.country.upper() if wanted.country is not None else None)
+        if wanted.country is not None and pycountry.countries.get(alpha_2=wanted.country) is None:
+            column, value, expected = "country", wanted.country, "an ISO 3166-1 alpha-2 code such as LA"
+        for name, bound in wanted.scope().items():
+            if bound is not None and not (0 < len(bound) <= 255 and bound.isprintable()):
+                column, value, expected = name, bound, "1 to 255 characters that can be seen"
+    if expected:
+        raise InputError(problem, column=column, value=value, expected=expected, code="FIELD_INVALID")
+    return wanted
+
+
+def role_of_row(row: Binding) -> RoleBinding:
+    """Return the role that a row of the registry tells."""
+    return RoleBinding(Role(row.role), **{name: getattr(row, name) for name in SCOPES})
+
+
+def in_force(rows: Iterable[Binding]) -> tuple[RoleBinding, ...]:
+    """Return the roles that count: those that needed to be confirmed, and were not, give no right."""
+    return tuple(role_of_row(row) for row in rows if row.in_force is not None)
+
+
+def role_as_json(binding: RoleBinding) -> dict[str, str]:
+    """Return a role with what it is bound to, as JSON."""
+    return {"role": str(binding.role)} | {name: value for name, value in binding.scope().items() if value is not None}
+
+
+def role_in_words(binding: RoleBinding) -> str:
+    """Return a role as it is written in one line: ``reviewer country=LA``."""
+    return " ".join(
+        [str(binding.role), *(f"{name}={value}" for name, value in binding.scope().items() if value is not None)]
+    )

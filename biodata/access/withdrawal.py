@@ -8,7 +8,6 @@ import polars as pl
 from sqlalchemy import select
 
 from biodata import jobs, terms
-from biodata.access import withdrawn_events
 from biodata.access.purges import PART, Purged, purge
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
@@ -18,11 +17,70 @@ from biodata.store import audit
 from biodata.store.lake import Lake
 from biodata.store.models import Job
 from biodata.store.node_models import Tombstone, Withdrawal
-from biodata.store.query.filters import Compare
+from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.tables import LAKE
 from biodata.store.tombstones import event_identity, event_number, identity_of
+
+_EVENT_COLUMNS: Final = ["key", "datasetKey", "eventID", "parentEventID"]
+
+
+def events_only_of(settings: Settings, keys: Collection[int], *, dataset: str | None) -> pl.DataFrame:
+    """Return the events that go with records.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    keys : collection of int
+        The withdrawn records, those among them that are gone already.
+    dataset : str, optional
+        A dataset that is withdrawn whole: its events are known by it, and none is named here.
+
+    Returns
+    -------
+    polars.DataFrame
+        datasetKey, eventID : events that have a withdrawn record and no other, and those of which all parts go.
+    """
+    nothing = pl.DataFrame(schema={"datasetKey": pl.String, "eventID": pl.String})
+    if dataset is not None or not keys:
+        return nothing
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        going = _as_they_were(lake, keys)
+        datasets = tuple(going["datasetKey"].drop_nulls().unique().sort())
+        if not datasets:
+            return nothing
+        events = lake.read("events", columns=_EVENT_COLUMNS[1:], where=In("datasetKey", datasets))
+        records = lake.read("occurrences", columns=_EVENT_COLUMNS, where=In("datasetKey", datasets))
+    staying = _events_named(records.filter(~pl.col("key").is_in(list(keys))))
+    found = events.join(_events_named(going), on=["datasetKey", "eventID"], how="semi")
+    found = found.join(staying, on=["datasetKey", "eventID"], how="anti")
+    while True:
+        left = events.join(found, on=["datasetKey", "eventID"], how="anti")
+        upper = found.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
+        empty = left.join(upper, on=["datasetKey", "eventID"], how="semi")
+        empty = empty.join(staying, on=["datasetKey", "eventID"], how="anti")
+        empty = empty.join(left.select("datasetKey", eventID="parentEventID"), on=["datasetKey", "eventID"], how="anti")
+        if empty.is_empty():
+            return found.select(nothing.columns).unique()
+        found = pl.concat([found, empty])
+
+
+def _as_they_were(lake: Lake, keys: Collection[int]) -> pl.DataFrame:
+    """Return the records as they are; of those that are gone, as each version had them."""
+    here = lake.read(
+        "occurrences", columns=_EVENT_COLUMNS, among=pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64})
+    )
+    gone = sorted(set(keys) - set(here["key"]))
+    return pl.concat([here, *(lake.history("occurrences", key).select(_EVENT_COLUMNS) for key in gone)])
+
+
+def _events_named(records: pl.DataFrame) -> pl.DataFrame:
+    """Return the events that records name: their own, and those that these are parts of."""
+    named = [records.select("datasetKey", eventID=name).drop_nulls() for name in ("eventID", "parentEventID")]
+    return pl.concat(named).unique()
+
 
 JOB: Final = "withdraw"
 
@@ -122,7 +180,7 @@ def withdraw(
     if countries is not None:
         _check_countries(known, rows, countries)
     subjects = [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in sorted(set(keys))]
-    events = withdrawn_events.only_of(settings, set(known["key"]), dataset=dataset)
+    events = events_only_of(settings, set(known["key"]), dataset=dataset)
     with Registry.open(settings) as registry:
         _note(registry, known, events, subjects, reason=reason, actor=actor, key=secret(settings.data))
     return purge(settings, release=release, actor=actor)

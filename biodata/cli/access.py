@@ -92,7 +92,7 @@ def request(
     ] = False,
 ) -> None:
     """Ask."""
-    from biodata.access import asked_things, requests
+    from biodata.access import request_views, requests
     from biodata.errors import InputError
     from biodata.store import releases, sharing_rules
     from biodata.store.open_release import OpenRelease
@@ -116,7 +116,7 @@ def request(
             release = OpenRelease(made.path, timeout_seconds=60.0)
             rules = sharing_rules.rules_of(registry)
             try:
-                asked_things.refuse_unknown(registry, rules, wanted, country, count=release.count, frame=release.frame)
+                request_views.refuse_unknown(registry, rules, wanted, country, count=release.count, frame=release.frame)
             finally:
                 release.close()
         say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))

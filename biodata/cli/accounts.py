@@ -83,16 +83,16 @@ def new(
     by: ByOption = None,
 ) -> None:
     """Make an account."""
-    from biodata.access import accounts, bindings
+    from biodata.access import accounts, roles
     from biodata.store.registry import Registry
 
     scope = {"country": country, "dataset": dataset, "area": area, "taxon": taxon}
-    wanted = [bindings.read(role, **scope)] if role is not None else []
+    wanted = [roles.read_role(role, **scope)] if role is not None else []
     with Registry.open(settings_for(data)) as registry:
         actor = _giver(registry, wanted[0], by) if wanted else accounts.COMMAND_LINE
         accounts.new(registry, name, label=label, roles=wanted, actor=actor, machine=True)
         found = accounts.find(registry, name)
-    say(f"account {name} is made, with {bindings.written(wanted[0]) if wanted else 'no role'}")
+    say(f"account {name} is made, with {roles.role_in_words(wanted[0]) if wanted else 'no role'}")
     if found is not None and found.roles != tuple(wanted):
         say(_WAITS)
 
@@ -123,19 +123,19 @@ def role(
     by: ByOption = None,
 ) -> None:
     """Give a role, or take it away."""
-    from biodata.access import accounts, bindings
+    from biodata.access import accounts, roles
     from biodata.store.registry import Registry
 
-    wanted = bindings.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
+    wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
     word = json.loads(signed.read_text(encoding="utf-8")) if signed is not None else None
     with Registry.open(settings_for(data)) as registry:
         if remove:
             accounts.unbind(registry, name, wanted, signed=word)
-            say(f"account {name} has no longer {bindings.written(wanted)}")
+            say(f"account {name} has no longer {roles.role_in_words(wanted)}")
             return
         actor = accounts.COMMAND_LINE if word is not None else _giver(registry, wanted, by)
         counts = accounts.bind(registry, name, wanted, actor=actor, signed=word, machine=True)
-    say(f"account {name} has {bindings.written(wanted)}")
+    say(f"account {name} has {roles.role_in_words(wanted)}")
     if not counts:
         say(_WAITS)
 
@@ -151,26 +151,26 @@ def confirm(
     taxon: TaxonOption = None,
 ) -> None:
     """Confirm a role."""
-    from biodata.access import accounts, bindings
+    from biodata.access import accounts, roles
     from biodata.store.registry import Registry
 
-    wanted = bindings.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
+    wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
     with Registry.open(settings_for(data)) as registry:
         accounts.confirm(registry, name, wanted, actor=by)
-    say(f"{by} confirmed {bindings.written(wanted)} of {name}: it counts from now on")
+    say(f"{by} confirmed {roles.role_in_words(wanted)} of {name}: it counts from now on")
 
 
 def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Make a code and print it."""
-    from biodata.access import codes
+    from biodata.access import credentials
     from biodata.store.registry import Registry
 
     settings = settings_for(data)
     with Registry.open(settings) as registry:
-        say(codes.issue(registry, name))
+        say(credentials.new_code(registry, name))
     page = f"{(settings.public_url or 'http://127.0.0.1:8000').rstrip('/')}/surveys#code"
     typer.echo(
-        f"give it to {name} alone; it is good once, for {codes.LIFE.days} days: {name} opens {page} (the service's address, if "
+        f"give it to {name} alone; it is good once, for {credentials.CODE_LIFE.days} days: {name} opens {page} (the service's address, if "
         "it is another), sets a password with it, and logs in there\n"
         'without a browser: POST /v1/login/code with {"code": "…", "password": "…"}, then POST /v1/login with '
         '{"name": "…", "password": "…"}',

@@ -71,7 +71,7 @@ def cite(
     ] = False,
 ) -> None:
     """Keep the question and what comes out, and print the citation."""
-    from biodata.access import citations, datacite
+    from biodata.access import citation_texts, citations
     from biodata.store import releases
     from biodata.store.registry import Registry
 
@@ -87,7 +87,7 @@ def cite(
             question = citations.Question(asked.asked, asked.filter)
             number = citations.cite(settings, registry, question, release=told, rows=None, later=False)
             if doi:
-                datacite.register(settings, registry, number, url=_url(settings, number))
+                citation_texts.register_doi(settings, registry, number, url=_url(settings, number))
             say(_written(citations.need(registry, number), _url(settings, number), written))
 
 

@@ -107,7 +107,7 @@ def answer(
     from biodata.pipeline.consent import outputs
     from biodata.store.registry import Registry
 
-    settings, country = settings_for(data), nodes.checked(country)
+    settings, country = settings_for(data), nodes.checked_country(country)
     outputs(settings)
     told = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
     note = note or told.get("note", "")

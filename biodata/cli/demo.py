@@ -105,7 +105,7 @@ def _make(settings: Settings, folder: Path) -> None:
 
 def _put_rules(settings: Settings, file: Path) -> None:
     """Let the rules of a file hold, unless they do; labels and consents stay."""
-    from biodata.access.rule_import import read_files
+    from biodata.access.rule_changes import read_files
     from biodata.store import sharing_rules
     from biodata.store.registry import Registry
 

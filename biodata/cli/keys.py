@@ -35,15 +35,15 @@ def new(
     account: Annotated[str | None, typer.Option(help="The account whose roles it has.")] = None,
 ) -> None:
     """Make a key and print it."""
-    from biodata.access import api_keys
+    from biodata.access import credentials
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
         if account is None:
-            key = api_keys.for_uploads(registry, label, dataset=dataset)
+            key = credentials.key_for_uploads(registry, label, dataset=dataset)
         else:
-            key = api_keys.new(registry, account, label=label, dataset=dataset)
-        found = api_keys.find(registry, key)
+            key = credentials.new_key(registry, account, label=label, dataset=dataset)
+        found = credentials.holder_of_key(registry, key)
     say(key)
     if found is not None:  # beside the key, which a program may read
         typer.echo(_good_for(found), err=True)
@@ -51,19 +51,22 @@ def new(
 
 def _good_for(who: "Principal") -> str:
     """Return whose a key is, and what it is good for."""
-    from biodata.access import bindings
+    from biodata.access import roles as bindings
 
-    roles = "; ".join(bindings.written(one) for one in who.roles) or "nothing, since the account has no role that fits"
+    roles = (
+        "; ".join(bindings.role_in_words(one) for one in who.roles)
+        or "nothing, since the account has no role that fits"
+    )
     return f"a key of the account {who.label}, good for: {roles}"
 
 
 def list_keys(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each key."""
-    from biodata.access import api_keys
+    from biodata.access import credentials
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        for line in api_keys.lines(registry):
+        for line in credentials.key_lines(registry):
             say(line)
 
 
@@ -72,9 +75,9 @@ def revoke(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Revoke a key."""
-    from biodata.access import api_keys
+    from biodata.access import credentials
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        api_keys.revoke(registry, number)
+        credentials.revoke_key(registry, number)
     say(f"key {number} is revoked")

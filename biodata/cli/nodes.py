@@ -49,7 +49,7 @@ def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
 
     settings = settings_for(data)
     with Registry.open(settings) as registry:
-        path = nodes.new(registry, settings.data, code)
+        path = nodes.new_node(registry, settings.data, code)
     say(f"this is the node of {code.upper()}; give {path} to hubs, fingerprint {fingerprint(path.read_text())}")
 
 
@@ -58,9 +58,9 @@ def export(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Write an export."""
-    from biodata.access import node_export
+    from biodata.access import nodes
 
-    made = node_export.export(settings_for(data), out)
+    made = nodes.export_node(settings_for(data), out)
     counts = made.counts
     say(
         f"{out}: manifest {made.sequence} of node {made.node}, release {made.release}: {counts['records']} records, "
@@ -122,5 +122,5 @@ def list_nodes(data: DataOption = DEFAULT_DATA) -> None:
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        for line in nodes.lines(registry):
+        for line in nodes.node_lines(registry):
             say(line)

@@ -72,7 +72,7 @@ def country_codes(values: Sequence[str]) -> list[str]:
         If there is no such country.
     """
     from api.errors import ProblemError
-    from api.readers_place import country_code
+    from api.name_readers import country_code
 
     try:
         return [country_code("country", value) for value in values]

@@ -74,7 +74,7 @@ def label(
     until: Annotated[str | None, typer.Option(help="The last day that it holds, 2027-01-31.")] = None,
 ) -> None:
     """Put a label on something."""
-    from biodata.access import accounts, labelling
+    from biodata.access import accounts, rule_changes
     from biodata.sharing.rule_lines import assignment
     from biodata.store.registry import Registry
 
@@ -82,8 +82,8 @@ def label(
     wanted = assignment({**told, "project": project, "valid_until": until})
     settings = settings_for(data)
     with Registry.open(settings) as registry:
-        new = labelling.put(registry, wanted, actor=accounts.COMMAND_LINE)
-    count = labelling.carried(settings, wanted)
+        new = rule_changes.put_label(registry, wanted, actor=accounts.COMMAND_LINE)
+    count = rule_changes.records_carrying(settings, wanted)
     say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
     say("no record carries it: look at dataset, event and key again" if not count else "the next release follows it")
 
@@ -96,24 +96,24 @@ def unlabel(
     key: KeyOption = None,
 ) -> None:
     """Take a label away."""
-    from biodata.access import accounts, labelling
+    from biodata.access import accounts, rule_changes
     from biodata.sharing.rule_lines import assignment
     from biodata.store.registry import Registry
 
     unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})
     with Registry.open(settings_for(data)) as registry:
-        labelling.take(registry, unwanted, actor=accounts.COMMAND_LINE)
+        rule_changes.take_label(registry, unwanted, actor=accounts.COMMAND_LINE)
     say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
 
 
 def labels(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each label."""
-    from biodata.access import labelling
+    from biodata.access import rule_changes
     from biodata.sharing.labels import category_of
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        held = labelling.held(registry)
+        held = rule_changes.labels_put(registry)
     for one in held:
         what = one.dataset + (f", event {one.event}" if one.event else f", record {one.key}" if one.key else "")
         whose = f", of {one.community}" if one.community else ""
@@ -132,7 +132,7 @@ def permit(
     expires: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")] = None,
 ) -> None:
     """Keep a permit."""
-    from biodata.access import accounts, labelling, permits
+    from biodata.access import accounts, permits, rule_changes
     from biodata.errors import InputError
     from biodata.store.registry import Registry
 
@@ -147,7 +147,7 @@ def permit(
         kept = permits.get(registry, made)
     assert kept is not None
     say(f"{made}: {permits.in_words(kept)}, for {kept['dataset']}")
-    if not labelling.in_lake(settings, dataset):
+    if not rule_changes.dataset_in_lake(settings, dataset):
         say("no record of the lake is of this dataset: look at its key again")
 
 
@@ -208,7 +208,7 @@ def use(
     """Tell what was used."""
     import pycountry
 
-    from biodata.access import use_reports
+    from biodata.access import terms_of_use
     from biodata.errors import InputError
     from biodata.store.registry import Registry
 
@@ -216,7 +216,7 @@ def use(
         problem = "this is no country"  # "0 downloads" of it would be a wrong answer
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
     with Registry.open(settings_for(data)) as registry:
-        told = use_reports.report(registry, country.upper(), year=year)
+        told = terms_of_use.use_report(registry, country.upper(), year=year)
     if as_json:
         say(json.dumps(told.as_dict(), ensure_ascii=False, indent=1))
         return
@@ -227,4 +227,4 @@ def use(
     for title, counts in (("purpose", told.purposes), ("dataset", told.datasets), ("licence", told.licences)):
         for name, count in counts.items():
             say(f"  {title} {name}: {count}")
-    say(f"Counted in steps of {use_reports.STEP}; what was used less often is left out or stands together.")
+    say(f"Counted in steps of {terms_of_use.STEP}; what was used less often is left out or stands together.")

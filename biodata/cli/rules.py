@@ -112,7 +112,7 @@ def remove(
     """Take it back, or tell what that would do."""
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
-    from biodata.access.loosening import remove_rule
+    from biodata.access.rule_changes import remove_rule
     from biodata.pipeline.rule_check import changed_under, without
 
     settings = installation(data)
@@ -168,7 +168,7 @@ def import_(
 
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
-    from biodata.access.rule_import import Difference, import_rules, read_files
+    from biodata.access.rule_changes import Difference, import_rules, read_files
     from biodata.errors import InputError
     from biodata.pipeline.rule_check import changed_under, finer
     from biodata.store.registry import Registry

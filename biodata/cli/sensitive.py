@@ -49,7 +49,7 @@ def sensitive(
     """Add the rule and let it act."""
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
-    from biodata.access.tightening import add_rule
+    from biodata.access.rule_changes import add_rule
     from biodata.pipeline.rule_taxon import look_up
     from biodata.sharing import Rule
     from biodata.vocabularies import SharingCategory

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata import jobs, pipeline, places
-from biodata.access import traces
+from biodata.access import purges
 from biodata.access.consent import RELEASE_JOB
 from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
@@ -290,7 +290,7 @@ def _settle(settings: Settings, registry: Registry, number: int, report: Mapping
     keep_report(settings.data, f"submission-{number}", report)
     with _changing(registry, number) as (session, found):
         if found.state == "withdrawn":  # meanwhile, and what was just written is to go, too
-            traces.forget_submission(session, settings.data, found)
+            purges.forget_submission(session, settings.data, found)
         if found.state != "draft" and (change is not None or found.state not in ("accepted", COMMITTING)):
             return
         found.report = kept_reports.kept(report)

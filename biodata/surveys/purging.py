@@ -6,7 +6,7 @@ import polars as pl
 from sqlalchemy import select
 
 from biodata import pipeline
-from biodata.access import exact_building, purges, traces, withdrawal
+from biodata.access import exact_building, purges, withdrawal
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
@@ -45,7 +45,7 @@ def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: st
             others = session.scalars(select(Submission.file_sha256).where(
                 Submission.dataset == dataset, Submission.part != part, Submission.part_version.is_not(None)))  # fmt: skip
             alone = one.file_sha256 not in set(others)
-            files += traces.forget_submission(session, settings.data, one, (dataset,) if alone else ())
+            files += purges.forget_submission(session, settings.data, one, (dataset,) if alone else ())
     return {"records": len(keys), "events": len(events), "files": files, "purged": purged.as_dict()}
 
 

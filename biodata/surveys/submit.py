@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from biodata import jobs
-from biodata.access import traces
+from biodata.access import purges
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.ingest import survey_project
@@ -133,7 +133,7 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
             if job is not None and job.state == "queued":
                 job.state = "cancelled"
             step(session, found, "withdrawn", state="withdrawn", actor=who.label, role=str(Role.UPLOADER))
-            traces.forget_submission(session, settings.data, found)
+            purges.forget_submission(session, settings.data, found)
     take_up_again(registry, number)  # a removal whose worker was given up goes on
     return number
 

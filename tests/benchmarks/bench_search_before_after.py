@@ -66,7 +66,7 @@ def questions() -> list[str]:
 
 def furnish(data: Path) -> None:
     """Give an installation what this work added, none of which concerns the records that are searched."""
-    from biodata.access import api_keys, labelling, nodes, permits, terms_of_use
+    from biodata.access import credentials, nodes, permits, rule_changes, terms_of_use
     from biodata.access.roles import Role, RoleBinding
     from biodata.settings import Settings
     from biodata.sharing.rule import Assignment
@@ -89,14 +89,14 @@ def furnish(data: Path) -> None:
                 if n < 4
                 else f"bench{n % 4}",  # a second manager of a country is made by the first
             )
-            api_keys.new(registry, f"bench{n}")
+            credentials.new_key(registry, f"bench{n}")
         for n in range(50):
             permits.record(registry, permits.Told(f"other-{n}", permits.Kind.PERMIT, f"{n}/2026", "LA"), actor="bench")
-            labelling.put(registry, Assignment("TK-A", f"other-{n}"), actor="bench")
+            rule_changes.put_label(registry, Assignment("TK-A", f"other-{n}"), actor="bench")
         terms_of_use.put(registry, "Ask before commerce.", actor="bench")
         elsewhere = data.with_name("node")
         with Registry.open(Settings(data=elsewhere)) as of_node:
-            key = nodes.new(of_node, elsewhere, "LA")
+            key = nodes.new_node(of_node, elsewhere, "LA")
         nodes.trust(registry, "LA", key)
 
 

@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 import appointed
 import releases
-from biodata.access import api_keys, codes
-from biodata.access.passwords import Passwords
+from biodata.access import credentials
+from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
@@ -37,12 +37,12 @@ class Post:
         self.settings, self.address, self.keys = settings, address, {}
         with Registry.open(settings) as registry:
             appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
-            self.keys["team"] = api_keys.new(registry, "team")
+            self.keys["team"] = credentials.new_key(registry, "team")
             appointed.new(registry, "ranger", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
-            Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "ranger"), PASSWORD)
+            Passwords(memory_mib=8).set_by_code(registry, credentials.new_code(registry, "ranger"), PASSWORD)
             for name in ("noy", "kham"):
                 appointed.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
-                self.keys[name] = api_keys.new(registry, name)
+                self.keys[name] = credentials.new_key(registry, name)
 
     def settle(self):
         work(self.settings, stop=threading.Event(), once=True)
@@ -348,7 +348,7 @@ def test_name_and_password_are_enough_and_are_forgotten(page, post, files):
 def test_a_code_sets_the_first_password(page, post):
     with Registry.open(post.settings) as registry:
         appointed.new(registry, "keo", roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
-        code = codes.issue(registry, "keo")
+        code = credentials.new_code(registry, "keo")
     page.goto(f"{post.address}/surveys?language=lo#code")
     expect(page.locator("#one-time-code")).to_be_visible()
     page.fill("#one-time-code", code)
@@ -381,7 +381,7 @@ def test_a_part_is_sent_again_removed_and_restored(page, post, tmp_path):
     heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "individualCount"]
     with Registry.open(post.settings) as registry:
         appointed.new(registry, "khmer", roles=[RoleBinding(Role.UPLOADER, dataset="kh")])
-        Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "khmer"), PASSWORD)
+        Passwords(memory_mib=8).set_by_code(registry, credentials.new_code(registry, "khmer"), PASSWORD)
     page.goto(f"{post.address}/surveys?language=th")
     log_in(page, "khmer", PASSWORD)
     expect(page.locator("#dataset")).to_have_value("kh")

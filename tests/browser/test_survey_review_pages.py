@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 import appointed
 import releases
 from api.survey_page import words
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, credentials
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
@@ -38,7 +38,7 @@ class Office:
                 ("china", RoleBinding(Role.REVIEWER, country="CN")),
             ):
                 appointed.new(registry, name, roles=[role])
-                self.keys[name] = api_keys.new(registry, name)
+                self.keys[name] = credentials.new_key(registry, name)
             content = workbook(LAOS, LAOS_TOO, CHINA, TIGER)
             self.number = receive(settings, registry, content, "a.xlsx", sender=accounts.find(registry, "team"))
         work(settings, stop=threading.Event(), once=True)

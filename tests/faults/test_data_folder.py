@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 import leaks
 from api.app import create_app
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.settings import Settings
 from biodata.store import folders
 from biodata.worker import work
@@ -37,7 +37,7 @@ def test_no_file_outside_the_private_ones_tells_a_hidden_place(tmp_path, sample_
     settings: Settings = installation(tmp_path, RULES, with_hidden=True)
     survey(sample_data / "survey_namha.xlsx", tmp_path / "survey.xlsx")
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
-        shown = {"X-API-Key": api_keys.for_uploads(client.app.state.service.registry, "a team")}
+        shown = {"X-API-Key": credentials.key_for_uploads(client.app.state.service.registry, "a team")}
         for name in ("survey.xlsx", "again.xlsx"):
             sent = {"file": (name, (tmp_path / "survey.xlsx").read_bytes() + b"\0" * (name == "again.xlsx"))}
             client.post("/v1/surveys", params={"dry_run": "true"}, files=sent)

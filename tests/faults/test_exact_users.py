@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from biodata.access import exact_calls, exact_store, grants
+from biodata.access import exact_process, exact_store, grants
 from biodata.access.grants import Grant
 from biodata.errors import StoreError
 from biodata.formats import node_keys
@@ -51,8 +51,8 @@ def as_user(name: str, work: Callable[[], bool]) -> bool:
 
 def refused(path: Path, call: dict, *, file: int | None = None) -> bool:
     try:
-        exact_calls.ask(path, call, file=file)
-    except (StoreError, exact_calls.RefusedError):
+        exact_process.call_exact(path, call, file=file)
+    except (StoreError, exact_process.RefusedError):
         return True
     return False
 
@@ -81,8 +81,8 @@ def test_each_user_does_its_own_part_and_nothing_else(outside, built_records):
             assert as_user(SERVICE, lambda: refused(path, asked)), "there are no records yet"
             assert as_user(SERVICE, lambda: refused(path, give, file=file)), "the service gives no records"
             assert as_user(STRANGER, lambda: refused(path, {"revoke": "r-LA"})), "nobody else is heard"
-            assert as_user(OWNER, lambda: exact_calls.ask(path, give, file=file) == {"taken": facts.records})
-            assert as_user(SERVICE, lambda: len(exact_calls.ask(path, asked)["records"]) == 1)
+            assert as_user(OWNER, lambda: exact_process.call_exact(path, give, file=file) == {"taken": facts.records})
+            assert as_user(SERVICE, lambda: len(exact_process.call_exact(path, asked)["records"]) == 1)
             for name in (SERVICE, OWNER, STRANGER):
                 assert as_user(name, lambda: not os.access(store, os.R_OK | os.X_OK) and not os.access(key, os.R_OK))
             assert {one.stat().st_uid for one in store.rglob("*")} == {store.stat().st_uid} != {0}

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 import releases as fixture
 from api.app import create_app
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import releases
@@ -35,7 +35,7 @@ def test_an_upload_is_taken_whole_or_refused(small_disk: Path, sample_data: Path
     content = (sample_data / "survey_namha.xlsx").read_bytes()
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
         registry = client.app.state.service.registry
-        headers = {"Authorization": f"Bearer {api_keys.for_uploads(registry, 'a team')}"}
+        headers = {"Authorization": f"Bearer {credentials.key_for_uploads(registry, 'a team')}"}
         before = client.get(SEARCH).json()
         filler = fill(small_disk, leave=leave)
         refused = client.post("/v1/surveys", files={"file": ("survey.xlsx", content)}, headers=headers)

@@ -25,8 +25,8 @@ import urllib3
 
 import appointed
 import releases
-from biodata.access import api_keys, codes
-from biodata.access.passwords import Passwords
+from biodata.access import credentials
+from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
@@ -69,7 +69,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with Registry.open(settings) as registry:
         for name, binding in PEOPLE.items():
             appointed.new(registry, name, roles=[binding])
-            Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, name), PASSWORD)
+            Passwords(memory_mib=8).set_by_code(registry, credentials.new_code(registry, name), PASSWORD)
     with pytest.MonkeyPatch.context() as patch:
         told = {"LOGIN_LIMIT": "0", "PASSWORD_MEMORY_MIB": "8", "DOCUMENTATION": "accounts"}
         for name, value in told.items():
@@ -160,7 +160,7 @@ def test_row_24_every_false_token_is_one_401(service: Service):
             "kid": f"{part({**header, 'kid': '../../../../dev/null'})}.{body}.{signature}",
             "touched": f"{head}.{part({'sub': '1'})}.{signature}",
             "another": f"{head}.{body}.{signature[::-1]}",
-            "a key": api_keys.START + "x" * 43,
+            "a key": credentials.KEY_START + "x" * 43,
             "nothing": "",
         }
         answers = {

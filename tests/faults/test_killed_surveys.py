@@ -15,7 +15,7 @@ import pytest
 
 import appointed
 import releases as fixture
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, credentials
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.errors import StoreError
 from biodata.settings import Settings
@@ -130,7 +130,7 @@ def test_every_acknowledged_upload_is_in_once_and_whole(tmp_path: Path):
     numbers = {}
     with Registry.open(settings) as registry:
         for name in ("nam-ha", "nam-et"):
-            team = api_keys.find(registry, api_keys.for_uploads(registry, name))
+            team = credentials.holder_of_key(registry, credentials.key_for_uploads(registry, name))
             numbers[name] = receive(settings, registry, content, "survey.xlsx", sender=team)
     for moment in (AFTER_REVIEW[1], BEFORE_THE_MAP[1]):
         killed(settings, moment)
@@ -240,7 +240,7 @@ def test_a_cut_line_keeps_nothing_of_a_form_and_the_file_is_sent_again(tmp_path:
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     fixture.make_release(settings.data)
     with Registry.open(settings) as registry:
-        key = api_keys.for_uploads(registry, "a team")
+        key = credentials.key_for_uploads(registry, "a team")
     records, events = whole(settings)
     port = free_port()
     command = [sys.executable, "-m", "biodata.cli", "serve", "--data", str(settings.data), "--port", str(port)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from biodata.access import api_keys
+from biodata.access import credentials
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import models, pointer, releases
@@ -125,7 +125,7 @@ def test_a_killed_registry_keeps_its_chain(tmp_path: Path):
     for run in range(3):
         told += killed(code, tmp_path, run, after_s=0.2)
         with Registry.open(Settings(data=tmp_path)) as registry:
-            assert all(api_keys.find(registry, key) for key in told)
+            assert all(credentials.holder_of_key(registry, key) for key in told)
             assert registry.first_broken_audit_entry() is None
 
 
@@ -172,11 +172,11 @@ def test_a_full_disk_leaves_the_release_before(small_disk: Path, monkeypatch: py
 def test_a_full_disk_leaves_the_registry_whole(small_disk: Path):
     settings = Settings(data=small_disk / "data")
     with Registry.open(settings) as registry:
-        key = api_keys.for_uploads(registry, "a team")
+        key = credentials.key_for_uploads(registry, "a team")
         filler = fill(small_disk, leave=0)
         with pytest.raises(StoreError, match="full"):
             registry.record_ingest("gbif", {"dataset": "d", "note": "x" * 5_000_000})
-        assert api_keys.find(registry, key)
+        assert credentials.holder_of_key(registry, key)
         filler.unlink()
         registry.record_ingest("gbif", {"dataset": "d"})
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:

@@ -293,11 +293,15 @@ _RANKED: Final = MappingProxyType(
 
 def _listed(node: f.Listed, table: Table) -> Sql:
     """Ask for taxa that lists give a status: each rank's names beside the areas where they have it."""
+    said = [_text(_STATED, value) for value in (node.kind, *node.values)]
+    among = f" AND value IN ({', '.join('?' * len(node.values))})" if node.values else ""
+    if table.name == "taxa":
+        area = "" if node.area is None else " AND area = ?"
+        names = f"SELECT checklist, taxon_id FROM taxon_statuses WHERE kind = ?{among}{area}"  # noqa: S608
+        return f"((checklist, taxon_id) IN ({names}))", [*said, *([node.area] if node.area is not None else [])]
     if "province_code" not in table.columns:
         problem = f"{table.name} have no statuses of lists"
         raise InputError(problem, column=node.kind, code="FILTER_INVALID")
-    said = [_text(_STATED, value) for value in (node.kind, *node.values)]
-    among = f" AND value IN ({', '.join('?' * len(node.values))})" if node.values else ""
     parts, params = list[str](), list[Any]()
     for rank in node.ranks or _RANKED:
         if rank not in _RANKED:
