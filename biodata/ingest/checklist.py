@@ -80,6 +80,7 @@ class ChecklistSource:
         """Return the taxa of an archive."""
         for table in DwcaSource([path], dataset=self.dataset, options=self.options).read():
             if table.kind == "taxa":
+                table.notes = []
                 table.batches = _with_tables(path, table, table.batches, self.options)
                 return table
         problem = "the archive's core holds no taxa"
