@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from biodata.matching.vernaculars import folded
 from biodata.places.languages import country_names, division_names
 from biodata.places.names import plain_division
 from biodata.store.reader import OpenRelease
+from biodata.text.vernaculars import folded
 
 _EVERY = 1_000_000
 _LONGEST = 200

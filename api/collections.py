@@ -9,8 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from api.errors import Code, ProblemError
-from biodata.parsers.bundled import read_rows
 from biodata.store.tables import RELEASE, Place, Table
+from biodata.text.tables import read_rows
 from biodata.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
 
 GREGORIAN: Final = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"

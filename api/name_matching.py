@@ -38,8 +38,8 @@ class Matching:
             What `Checklist.match` and `Checklist.accepted` tell, and `canonical`, the name without author; None where
             the text is no scientific name.
         """
-        from biodata.matching.kingdoms import kingdom
-        from biodata.parsers.scientific_names import parse_names
+        from biodata.text.matcher import kingdom
+        from biodata.text.scientific_names import parse_names
 
         parsed = parse_names(pl.Series([name], dtype=pl.String))
         if parsed["canonical"].item() is None:

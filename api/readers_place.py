@@ -7,8 +7,8 @@ from api import gbif_names
 from api.errors import invalid, unknown_value
 from api.readers import Lookup, number
 from api.vocabularies import country_codes, spelling
-from biodata.parsers.countries import country_candidates
 from biodata.store.query.filters import And, Compare, Filter, In, InCountry, IsNull, Or
+from biodata.text.countries import country_candidates
 
 _GEO_DISTANCE: Final = re.compile(r"(-?[\d.]{1,20}),(-?[\d.]{1,20}),(\d{1,8}(?:\.\d{1,6})?)(km|m)?", re.ASCII)
 _CIRCLE_LIMIT_M: Final = 5_000_000

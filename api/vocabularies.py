@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 from api import gbif_names
 from api.errors import ProblemError, invalid, unknown_value
 from biodata.flags import FLAGS
-from biodata.parsers import controlled
-from biodata.parsers.bundled import read_rows
+from biodata.text import controlled
+from biodata.text.tables import read_rows
 from biodata.vocabularies import SharingCategory
 
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import places, terms
-from biodata.parsers.scientific_names import parse_names
 from biodata.quality import Context, taxon
 from biodata.quality.taxon_authority import RANKS
 from biodata.quality.taxon_checklist import author_words, names_of, same_authors
 from biodata.quality.taxon_identifiers import gbif_key, is_complete
 from biodata.quality.taxon_meaning import MEANING, listed_meaning
+from biodata.text.scientific_names import parse_names
 from quality_rows import brief, official_misses, respond
 
 TESTS = {test.label: test for test in taxon.TESTS}

@@ -12,9 +12,9 @@ from biodata.flags import FLAGS, About
 from biodata.harmonise import Harmoniser, rules
 from biodata.harmonise.findings import Findings, repairs, repairs_column
 from biodata.harmonise.readers import ADMINISTRATION, CHECKS, READERS
-from biodata.parsers.calendars import Era
-from biodata.parsers.coordinate_pairs import parse_pairs
-from biodata.parsers.dates import parse_dates
+from biodata.text.coordinate_pairs import parse_pairs
+from biodata.text.date_words import Era
+from biodata.text.dates import parse_dates
 
 SOURCES = Path(__file__).parents[1] / "biodata"
 TODAY = date(2026, 11, 24)

@@ -11,13 +11,13 @@ from sqlalchemy import select
 from biodata.access.granted_view import RANKS, of_taxon
 from biodata.access.roles import Role
 from biodata.errors import InputError
-from biodata.parsers.reference_list import reference_list
-from biodata.parsers.scientific_names import parse_names
 from biodata.sharing import RuleSet
 from biodata.store.account_models import Binding
 from biodata.store.node_models import Node
 from biodata.store.query.filters import Contains, Filter
 from biodata.store.registry import Registry
+from biodata.text.reference_list import reference_list
+from biodata.text.scientific_names import parse_names
 
 Count: TypeAlias = Callable[[str, Filter | None], int]
 Frame: TypeAlias = Callable[[str, Sequence[str], Filter | None], pl.DataFrame]

@@ -15,11 +15,11 @@ import polars as pl
 from biodata import places, sharing, terms
 from biodata.access import exact_calls, exact_store, grantable
 from biodata.errors import BiodataError, StoreError
-from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
 from biodata.sharing.names import lineages
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
+from biodata.text.scientific_names import parse_names
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import shapely
 from biodata import terms
 from biodata.access import grant_areas
 from biodata.access.grants import Grant, day
-from biodata.parsers.scientific_names import parse_names
 from biodata.store.query.filters import And, Between, Compare, Contains, Filter, In, Intersects, Or
+from biodata.text.scientific_names import parse_names
 
 Frame: TypeAlias = Callable[[Sequence[str], Filter], pl.DataFrame]
 Ask: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]

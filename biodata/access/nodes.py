@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from biodata.access import appointments
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
-from biodata.parsers.countries import country_candidates
 from biodata.store import audit, checksums, consents
 from biodata.store.models import now
 from biodata.store.node_models import Node
 from biodata.store.registry import Registry
+from biodata.text.countries import country_candidates
 
 KEY_FILE: Final = Path("secrets") / "node.pem"
 """The private key, in the installation's folder of secrets."""

@@ -17,10 +17,10 @@ from biodata import places
 from biodata.assessments.finding import RELEASE_COLUMNS, of_published, with_utc
 from biodata.assessments.table import unidentified
 from biodata.harmonise import suspicious_grids, suspicious_outliers, suspicious_points, suspicious_sets
-from biodata.matching import cluster_facts, clusters
 from biodata.places.gazetteer import SEAT_FLAGS
 from biodata.store.duck import literal, quote
 from biodata.store.lake import Lake
+from biodata.text import cluster_facts, clusters
 from biodata.vocabularies import SharingCategory
 
 _COLUMNS: Final = tuple(name for name in RELEASE_COLUMNS if name != "sharing_category")

@@ -19,7 +19,7 @@ import shapely
 from biodata import geo
 from biodata.formats.wkb import problem_of
 from biodata.harmonise.headings import Headings
-from biodata.parsers.areas import infer_unit, known_unit, parse_areas, square_metres
+from biodata.text.units import infer_unit, known_unit, parse_areas, square_metres
 
 _REPORTED_UNITS: Final = MappingProxyType(
     {

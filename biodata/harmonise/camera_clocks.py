@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata.harmonise.event_clocks import CLOSE, HALF_DAY, YEARS, ClockFault, of_moments
 from biodata.harmonise.event_times import DAY
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 NIGHT: Final = (19, 5)
 DAYLIGHT: Final = (7, 17)

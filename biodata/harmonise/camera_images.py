@@ -10,7 +10,7 @@ from biodata.flags import FLAGS
 from biodata.harmonise.camera_clocks import faults, without_hours
 from biodata.harmonise.event_clocks import ClockFault
 from biodata.harmonise.event_times import ends_of
-from biodata.parsers.zones import offset_at
+from biodata.text.times import offset_at
 
 COLUMNS: Final = ("eventID", "parentEventID", "source_row", "event_start", "event_time", "event_zone", "scientificName")
 """What is needed of interpreted records."""

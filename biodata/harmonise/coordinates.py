@@ -7,8 +7,8 @@ import polars as pl
 from biodata.harmonise import footprints, verbatim_coordinates
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.coordinate_pairs import SWAPPED, parse_two_columns
-from biodata.parsers.coordinates import Axis, parse_coordinates, read_angle
+from biodata.text.coordinate_pairs import SWAPPED, parse_two_columns
+from biodata.text.coordinates import Axis, parse_coordinates, read_angle
 
 AXES: Final = ("decimalLatitude", "decimalLongitude")
 SWAP: Final = "swap_latitude_longitude"

@@ -7,7 +7,7 @@ import polars as pl
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.findings import repairs
 from biodata.harmonise.told import Told
-from biodata.parsers import dates
+from biodata.text import dates
 
 
 def in_order(

@@ -9,9 +9,9 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.harmonise.findings import repairs
 from biodata.harmonise.told import Told
-from biodata.parsers import zones
-from biodata.parsers.countries import parse_countries
-from biodata.parsers.numerals import ascii_digits
+from biodata.text import times
+from biodata.text.countries import parse_countries
+from biodata.text.numbers import ascii_digits
 
 RULE: Final = "zone_of_country"
 OF_EVENT: Final = "zone_of_event"
@@ -37,7 +37,7 @@ def read_zone(text: str) -> str | None:
         short = f"{sign}{int(match[2]):02}:{match[3] or '00'}"
     elif short.upper() in ("Z", "UTC", "GMT"):
         short = "+00:00"
-    return short if zones.is_zone(short) else None
+    return short if times.is_zone(short) else None
 
 
 def declared_zone(name: str | None) -> str | None:
@@ -48,7 +48,7 @@ def declared_zone(name: str | None) -> str | None:
     InputError
         If it is neither.
     """
-    if name is not None and not zones.is_zone(name):
+    if name is not None and not times.is_zone(name):
         problem = "the time_zone that is declared is neither an offset from UTC nor an IANA name"
         expected = "+07:00 or Asia/Bangkok for Indochina"
         raise InputError(problem, column="time_zone", value=name, expected=expected, code="DECLARATION_UNKNOWN")
@@ -90,7 +90,7 @@ def of_event(columns: Mapping[str, pl.Series], told: Told) -> tuple[dict[str, pl
     if there.is_empty():
         return dict(columns), []
     offset = pl.coalesce(
-        pl.when(pl.col("zone") == name).then(zones.offsets(pl.col("event_start"), pl.col("event_time"), name))
+        pl.when(pl.col("zone") == name).then(times.offsets(pl.col("event_start"), pl.col("event_time"), name))
         for name in there
     )
     found = frame.with_columns(offset=offset)
@@ -123,7 +123,7 @@ def with_declared(frame: pl.DataFrame, zone: str | None) -> pl.DataFrame:
     """
     if zone is None or not frame.select((pl.col("time").is_not_null() & pl.col("zone").is_null()).any()).item():
         return frame
-    return frame.with_columns(zone=pl.col("zone").fill_null(zones.offsets(pl.col("start"), pl.col("time"), zone)))
+    return frame.with_columns(zone=pl.col("zone").fill_null(times.offsets(pl.col("start"), pl.col("time"), zone)))
 
 
 def proposals(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
@@ -148,7 +148,7 @@ def proposals(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
         return repairs(nothing, "event_zone", nothing, RULE, applied=False)
     stated = told.first_of("countryCode", "country").gather(lacking["row"])
     lacking = lacking.with_columns(country=parse_countries(stated)["code"])
-    offset = zones.country_offsets(pl.col("country"), pl.col("start"), pl.col("time"))
+    offset = times.country_offsets(pl.col("country"), pl.col("start"), pl.col("time"))
     lacking = lacking.select("row", value=offset).drop_nulls()
     return lacking.select(
         "row", term=pl.lit("event_zone"), value="value", rule=pl.lit(RULE), applied=pl.lit(value=False)

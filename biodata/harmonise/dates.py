@@ -22,7 +22,7 @@ from biodata.harmonise.date_proposals import date_repairs, fitting_proposals, in
 from biodata.harmonise.findings import Findings
 from biodata.harmonise.repeats import once
 from biodata.harmonise.told import Told
-from biodata.parsers import dates
+from biodata.text import dates
 
 _CALENDARS: Final = (None, "gregorian", "buddhist")
 _DAY_FIRST: Final = MappingProxyType({None: None, "day_first": True, "month_first": False})

@@ -18,8 +18,8 @@ from biodata.harmonise.datum_proposals import DECIMALS, RULE, Moves, fitting
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, repairs
 from biodata.harmonise.footprints import FLAG as OUTLINED
 from biodata.harmonise.told import Told
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.distinct import over_distinct
+from biodata.text.controlled import Vocabulary, parse_controlled
+from biodata.text.tables import over_distinct
 
 WGS84: Final = "WGS84"
 EPSG_WGS84: Final = "EPSG:4326"

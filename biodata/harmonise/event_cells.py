@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
+from biodata.text.tables import NA, PLACEHOLDERS
 
 _OF_COUNTRIES: Final = ("side",)
 """Terms in which NA is Namibia."""

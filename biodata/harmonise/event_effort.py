@@ -23,8 +23,8 @@ from biodata.harmonise import footprints
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import days, iso, nights, read_failures, united
 from biodata.harmonise.findings import Findings
-from biodata.parsers.effort_units import effort_unit, in_unit, read_effort
 from biodata.terms import ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS
+from biodata.text.units import effort_unit, in_unit, read_effort
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 TOLERANCE: Final = 0.1

@@ -10,8 +10,8 @@ import polars as pl
 from biodata.harmonise import dates
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.told import Told
-from biodata.parsers.clocks import read_time
-from biodata.parsers.numerals import ascii_digits
+from biodata.text.numbers import ascii_digits
+from biodata.text.times import read_time
 
 DAY: Final = timedelta(days=1)
 _MOMENT: Final = re.compile(

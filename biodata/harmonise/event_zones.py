@@ -8,8 +8,8 @@ import polars as pl
 from biodata.harmonise.date_zones import read_zone
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.findings import Findings
-from biodata.parsers import zones
-from biodata.parsers.countries import parse_countries
+from biodata.text import times
+from biodata.text.countries import parse_countries
 
 
 def interpret(
@@ -67,11 +67,11 @@ def _zone(
         return declared, doubt
     if start is None:
         return None, doubt  # there is no time that a zone could be about
-    names = [zones.COUNTRY_ZONES[code].name for code in countries if code in zones.COUNTRY_ZONES]
+    names = [times.COUNTRY_ZONES[code].name for code in countries if code in times.COUNTRY_ZONES]
     if not names or len(names) < len(countries):
         return None, doubt or "TIME_ZONE_MISSING"
     if len(names) == 1:
         return names[0], doubt or "TIME_ZONE_ASSUMED"
-    offsets = {zones.offset_at(name, start.date(), start.strftime("%H:%M")) for name in names}
+    offsets = {times.offset_at(name, start.date(), start.strftime("%H:%M")) for name in names}
     agreed = offsets.pop() if len(offsets) == 1 else None
     return agreed, doubt or ("TIME_ZONE_ASSUMED" if agreed else "TIME_ZONE_MISSING")

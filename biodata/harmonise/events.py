@@ -16,8 +16,8 @@ from biodata.harmonise.event_times import ends_of, with_event_date
 from biodata.harmonise.findings import Findings, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
 from biodata.harmonise.told import Told, as_written
-from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.sharing import measurements
+from biodata.text.controlled import Vocabulary, parse_controlled
 
 _READ_WITH_RECORDS: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes", "stateProvince", "locality",

@@ -19,7 +19,7 @@ from biodata.geo import geodesic_distance_m
 from biodata.harmonise import verbatim_coordinates
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.controlled import Vocabulary, parse_controlled
+from biodata.text.controlled import Vocabulary, parse_controlled
 
 RULE: Final = "footprint"
 FLAG: Final = "COORDINATE_FROM_FOOTPRINT"

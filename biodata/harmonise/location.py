@@ -12,8 +12,8 @@ from biodata.harmonise.coordinates import swap
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.reach import country_boxes, surely_beyond
 from biodata.harmonise.told import Told
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.countries import parse_countries
+from biodata.text.countries import parse_countries
+from biodata.text.tables import read_rows
 
 Floats = NDArray[np.float64]
 

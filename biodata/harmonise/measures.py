@@ -9,7 +9,7 @@ from biodata.errors import InputError
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.footprints import RULE as FOOTPRINT
 from biodata.harmonise.told import Told
-from biodata.parsers.decimals import parse_decimals
+from biodata.text.numbers import parse_decimals
 
 METRES: Final = ("m", "metre", "metres", "meter", "meters", "masl", "m asl", "米", "公尺")
 

@@ -5,9 +5,9 @@ from typing import Final
 import polars as pl
 
 from biodata.harmonise.checklists import Checklist
-from biodata.matching.kingdoms import kingdom
-from biodata.parsers.name_text import Issue
-from biodata.parsers.reference_list import reference_list
+from biodata.text.matcher import kingdom
+from biodata.text.name_text import Issue
+from biodata.text.reference_list import reference_list
 
 CLASSIFICATION: Final = ("kingdom", "phylum", "class", "order", "family")
 OF_MATCH: Final = (

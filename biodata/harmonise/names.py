@@ -11,9 +11,9 @@ from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.name_matches import CLASSIFICATION, OF_MATCH, matched
 from biodata.harmonise.repeats import handed_out
 from biodata.harmonise.told import Told, json_object
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.name_text import Issue
-from biodata.parsers.scientific_names import parse_names
+from biodata.text.controlled import Vocabulary, parse_controlled
+from biodata.text.name_text import Issue
+from biodata.text.scientific_names import parse_names
 
 NAME_TERMS: Final = (
     *CLASSIFICATION, "genus", "genericName", "species", "specificEpithet", "infraspecificEpithet", "scientificName",

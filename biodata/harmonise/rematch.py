@@ -11,8 +11,8 @@ from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS, Names
 from biodata.harmonise.told import Told
-from biodata.matching.versions import compare_versions
-from biodata.parsers.scientific_names import parse_names
+from biodata.text.scientific_names import parse_names
+from biodata.text.versions import compare_versions
 
 TOLD: Final = ("scientificName", "records")
 ELEMENT_FLAGS: Final = ("MARINE_TAXON_ON_LAND", "LAND_TAXON_AT_SEA")

@@ -13,10 +13,10 @@ from biodata import terms
 from biodata.errors import InputError, Refusal
 from biodata.harmonise.headings import OWN_COLUMNS, Headings
 from biodata.harmonise.status_lists import status_columns
-from biodata.matching import vernaculars
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.scientific_names import parse_names
 from biodata.terms.taxa import BESIDE, EXTENSION
+from biodata.text import vernaculars
+from biodata.text.controlled import Vocabulary, parse_controlled
+from biodata.text.scientific_names import parse_names
 from biodata.vocabularies import RED_LIST
 
 _IDS: Final = ("taxonid", "id", "scientificnameid")

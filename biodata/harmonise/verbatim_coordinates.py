@@ -6,10 +6,10 @@ import polars as pl
 
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.confidence import Confidence
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.coordinate_pairs import parse_pairs, parse_two_columns
-from biodata.parsers.projected import parse_projected
+from biodata.text.controlled import Vocabulary, parse_controlled
+from biodata.text.coordinate_pairs import parse_pairs, parse_two_columns
+from biodata.text.projected import parse_projected
+from biodata.text.tables import Confidence
 
 TERMS: Final = ("verbatimLatitude", "verbatimLongitude", "verbatimCoordinates")
 _TWO, _ONE = "verbatim_latitude_longitude", "verbatim_coordinates"

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.geo import Floats
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 NOT_RECORDED: Final = "not recorded"
 _PER_DEGREE: Final = 5

@@ -5,7 +5,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from biodata.parsers.numerals import ascii_digits
+from biodata.text.numbers import ascii_digits
 
 # Metres in a unit; feet, yards and fathoms as agreed in 1959 (1 yard = 0.9144 m).
 UNITS: Final = MappingProxyType(

@@ -9,7 +9,6 @@ import shapely
 
 from biodata import places
 from biodata.geo import area_km2, geodesic_distance_m
-from biodata.parsers.bundled import read_rows
 from biodata.quality.location_place import (
     BUFFER,
     IN_COUNTRY,
@@ -24,6 +23,7 @@ from biodata.quality.location_place import (
 )
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
 from biodata.quality.numbers import number, value
+from biodata.text.tables import read_rows
 
 CENTRE_BUFFER_M: Final = "5000"
 """The standard's default of `spatialBufferInMeters` for centres of countries."""

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from biodata import places
 from biodata.geo import geodesic_distance_m
-from biodata.parsers.bundled import read_rows
 from biodata.quality.gazetteer import HIGH_SEAS, country_codes, divisions_named, shape_of
 from biodata.quality.location_reach import Reach, within
 from biodata.quality.model import PARAMETER, Context, Preparation
 from biodata.quality.numbers import number, read_numbers
+from biodata.text.tables import read_rows
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

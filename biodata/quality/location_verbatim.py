@@ -5,11 +5,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.coordinate_pairs import FIRST_ASSUMED, NOTHING, Pair, read_pair, read_two
 from biodata.quality import datums
 from biodata.quality.heights import read_heights
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
 from biodata.quality.numbers import BLANKS
+from biodata.text.coordinate_pairs import FIRST_ASSUMED, NOTHING, Pair, read_pair, read_two
 
 _VERBATIM: Final = (
     "verbatimCoordinates",

@@ -5,11 +5,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.licences import parse_licence
 from biodata.quality.controlled import standard, standardised
 from biodata.quality.model import PARAMETER, Answer, Arguments, Context, Preparation, Test
 from biodata.quality.numbers import BLANKS
 from biodata.quality.vocabulary import Vocabulary
+from biodata.text.controlled import parse_licence
 
 _LANGUAGES: Final = (
     "id|eu|da|de|en|es|fr|fy|hr|it|lv|lt|mi|ni|no|pl|pt|ro|si|fi|sv|tr|cs|el|ru|uk|ar|jp|zh-hans|zh-hant|ko"

@@ -7,12 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.scientific_names import parse_names
 from biodata.quality.model import Context, Preparation
 from biodata.quality.taxon_authority import RANKS, bundled
 from biodata.quality.taxon_checklist import Names, author_words, first_taxa, names_among, names_of
 from biodata.quality.taxon_identifiers import gbif_key
 from biodata.quality.taxon_rank import rank_concept
+from biodata.text.scientific_names import parse_names
 
 PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
 """The terms that a name is made of where `scientificName` is empty."""

@@ -4,10 +4,10 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.scientific_names import parse_names
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
 from biodata.quality.taxon_authority import authority
 from biodata.quality.taxon_meaning import IDENTIFIED, MEANING, PARTS, Meaning
+from biodata.text.scientific_names import parse_names
 
 AUTHORITY: Final = "GBIF Backbone Taxonomy"
 """The standard's default."""

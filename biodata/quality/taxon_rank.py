@@ -1,7 +1,7 @@
 """Ranks by GBIF's vocabulary TaxonRank: its concepts and labels are right, other words for a rank can be amended.
 
 The concepts are those of https://registry.gbif.org/vocabulary/TaxonRank/concepts; a label is a concept's name in a
-language. What people write beside them (`sp.`, `ssp.`) is in `biodata.parsers.controlled`.
+language. What people write beside them (`sp.`, `ssp.`) is in `biodata.text.controlled`.
 """
 
 import re
@@ -10,9 +10,9 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.controlled import Vocabulary, parse_term
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
+from biodata.text.controlled import Vocabulary, parse_term
+from biodata.text.tables import read_rows
 
 AUTHORITY: Final = "GBIF TaxonRank Vocabulary"
 _OURS: Final = {"SECTION_BOTANY": "section", "UNRANKED": None}

@@ -5,11 +5,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.months import month_number
-from biodata.parsers.numerals import ascii_digits
 from biodata.quality.model import Context, Preparation
 from biodata.quality.time_iso import DATE, MONTH, TIME, read_span
 from biodata.quality.time_reading import has_number, interpret
+from biodata.text.date_words import month_number
+from biodata.text.numbers import ascii_digits
 
 SPACE: Final = "".join(map(chr, range(0x21)))
 """White space and control characters, which do not change what a number means."""

@@ -11,11 +11,10 @@ from typing import Final
 
 from babel import Locale
 
-from biodata.parsers.date_forms import Moment
-from biodata.parsers.date_intervals import read_ends
-from biodata.parsers.months import LANGUAGES, month_number
-from biodata.parsers.numerals import ascii_digits
 from biodata.quality.time_iso import LONGEST, read_span
+from biodata.text.date_forms import Moment, read_ends
+from biodata.text.date_words import LANGUAGES, month_number
+from biodata.text.numbers import ascii_digits
 
 _DASHES: Final = {
     0x2212: "-",

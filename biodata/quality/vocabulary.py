@@ -11,7 +11,7 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 
 class Vocabulary(StrEnum):
