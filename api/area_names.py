@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from biodata.places.languages import country_names, division_names
-from biodata.places.names import plain_division
+from biodata.places.names import country_names, division_names, plain_division
 from biodata.store.reader import OpenRelease
 from biodata.text.vernaculars import folded
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biodata import places
 from biodata.harmonise.findings import Findings
-from biodata.places.edges import SEA
+from biodata.places.borders import SEA
 from biodata.text.tables import read_rows
 
 _RANKS: Final = ("phylum", "class", "order", "family")

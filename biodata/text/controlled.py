@@ -33,6 +33,7 @@ class Vocabulary(StrEnum):
     THREAT_STATUS = "threat_status"
     DATUM = "datum"
     SURVEY_DESIGN = "survey_design"
+    YES_NO = "yes_no"
 
 
 def parse_controlled(values: pl.Series, vocabulary: Vocabulary) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Which points are surely farther from a country or division than a distance: a cautious test, made fast by cells."""
+"""Which points lie within a distance of a country or division, or surely beyond it, made fast by cells."""
 
 from functools import lru_cache
 from typing import Final, cast
@@ -7,12 +7,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo, places
+from biodata import geo
+from biodata.places.boundaries import BoundarySet
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-_METRES_PER_DEGREE: Final = 111_320.0
+_METRES_PER_DEGREE: Final = 110_574.0
+"""The shortest degree of latitude, at the equator."""
 _CELL_DEGREES: Final = 0.5
 _HALF_DIAGONAL: Final = _CELL_DEGREES * 2**-0.5
 _WORTH_IT: Final = 3
@@ -37,7 +39,7 @@ def surely_beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Float
         True where it is certain. Degrees of longitude are shorter than those of latitude, and all are counted as the
         shorter: near the distance the answer is False, more often the farther from the equator.
     """
-    degrees = distance_m / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(latitude)), 0.05))
+    degrees = distance_m / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(latitude)), 0.02))
     with geo.PREPARED:
         shapely.prepare(geometry)
     # Where a whole cell lies near, or beyond, its points need no test of their own.
@@ -58,6 +60,34 @@ def surely_beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Float
     return far
 
 
+def within(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: Floats) -> Bools:
+    """Tell which points are in the geometry or no farther from it than a distance of their own.
+
+    Parameters
+    ----------
+    geometry : shapely geometry
+        Degrees, WGS 84.
+    longitude, latitude : ndarray of float64, length n
+        Degrees, WGS 84.
+    distance_m : ndarray of float64, length n
+        Metres.
+
+    Returns
+    -------
+    ndarray of bool, length n
+        Between the distance in degrees of latitude and in those of longitude, the distance on the ellipsoid to the
+        place that is nearest in degrees decides.
+    """
+    found = ~surely_beyond(geometry, longitude, latitude, distance_m)
+    maybe = np.flatnonzero(found)
+    maybe = maybe[_beyond(geometry, longitude[maybe], latitude[maybe], distance_m[maybe] / _METRES_PER_DEGREE / 1.02)]
+    if len(maybe):
+        points = shapely.points(np.column_stack([longitude[maybe], latitude[maybe]]))
+        ends = shapely.get_coordinates(shapely.shortest_line(points, geometry)).reshape(-1, 4)
+        found[maybe] = geo.geodesic_distance_m(*ends.T) <= distance_m[maybe]
+    return found
+
+
 def _beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, degrees: Floats) -> Bools:
     """Tell which points are farther than so many degrees."""
     points = shapely.points(np.column_stack([longitude, latitude]))
@@ -68,7 +98,7 @@ def _beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, deg
 
 
 @lru_cache(maxsize=8)
-def country_boxes(boundaries: places.BoundarySet) -> dict[str, tuple[float, float, float, float]]:
+def country_boxes(boundaries: BoundarySet) -> dict[str, tuple[float, float, float, float]]:
     """Return by country the box of its land and its band: west, south, east, north in degrees."""
     margin = 2 * boundaries.band_m / _METRES_PER_DEGREE
     boxes: dict[str, tuple[float, float, float, float]] = {}
