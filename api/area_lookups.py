@@ -6,11 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import Code, ProblemError, invalid
-from biodata.matching.vernaculars import folded
-from biodata.places.languages import country_names, division_names
-from biodata.places.names import plain_division
+from biodata.places.names import country_names, division_names, plain_division
 from biodata.store.query.filters import And, Compare, Filter
 from biodata.store.reader import OpenRelease
+from biodata.text.vernaculars import folded
 
 if TYPE_CHECKING:
     from biodata.store.registry import Registry

@@ -18,13 +18,13 @@ from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import citations, permits
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
 from biodata.formats.eml import DatasetDescription
-from biodata.parsers.licences import parse_licence
 from biodata.sharing.licences import UNSPECIFIED, strictest
 from biodata.store.models import Dataset
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import Compare, Filter
 from biodata.store.registry import Registry
 from biodata.store.tables import RELEASE
+from biodata.text.controlled import parse_licence
 
 COLUMNS: Final = tuple(RELEASE["datasets"].columns)
 LISTED: Final = 10_000

@@ -12,9 +12,9 @@ from api import vocabularies
 from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid, unknown_value
 from api.readers import boolean, composed, integer, number
-from biodata.parsers.bundled import read_rows
 from biodata.store.query.filters import Compare, Contains, Filter, In, InCountry, Value
 from biodata.store.tables import RELEASE, Place, Table
+from biodata.text.tables import read_rows
 from biodata.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
 
 GREGORIAN: Final = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"

@@ -4,7 +4,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 PARAMETERS: Final = tuple(read_rows("gbif_parameters.csv"))
 """Every parameter of GBIF's occurrence search, in the first column; the second is `honoured`, `accepted` or `unavailable`."""

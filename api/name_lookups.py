@@ -9,9 +9,9 @@ from typing import Any, Final
 import orjson
 import polars as pl
 
-from biodata.matching.vernaculars import folded
 from biodata.store.query.filters import Contains, Filter, In, IsNull, Not, Or, Value
 from biodata.store.reader import OpenRelease
+from biodata.text.vernaculars import folded
 
 RANKS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "FAMILY", "GENUS", "SPECIES")
 """The ranks that records have a column of."""
@@ -80,7 +80,7 @@ class Names:
         names : sequence of str
             Scientific names with or without author, or whole common names; synonyms lead to their taxon.
         """
-        from biodata.parsers.scientific_names import parse_names
+        from biodata.text.scientific_names import parse_names
 
         canonical = parse_names(pl.Series(names, dtype=pl.String))["canonical"].to_list()
         spelt = {name: {name.lower(), (bare or name).lower()} for name, bare in zip(names, canonical, strict=True)}
@@ -240,8 +240,8 @@ class Matching:
             What `Checklist.match` and `Checklist.accepted` tell, and `canonical`, the name without author; None where
             the text is no scientific name.
         """
-        from biodata.matching.kingdoms import kingdom
-        from biodata.parsers.scientific_names import parse_names
+        from biodata.text.matcher import kingdom
+        from biodata.text.scientific_names import parse_names
 
         parsed = parse_names(pl.Series([name], dtype=pl.String))
         if parsed["canonical"].item() is None:

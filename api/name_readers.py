@@ -8,8 +8,8 @@ from api.dependencies import Opened
 from api.errors import invalid, unknown_value
 from api.readers import like_literal, number
 from api.vocabularies import country_codes, spelling
-from biodata.parsers.countries import country_candidates
 from biodata.store.query.filters import And, Compare, Filter, In, InCountry, IsNull, Like, Or
+from biodata.text.countries import country_candidates
 
 _PLAIN_NAME: Final = re.compile(r"[A-Z][a-zë-]+( [a-zë-]{3,}){0,2}")
 _NEXT_NAME: Final = re.compile(r"[,;]\s*(?=[A-Z][a-zë-]+ [a-zë-]{3,}\b)")

@@ -207,7 +207,7 @@ def _checked(names: Any, *, most: int = NAMES_AT_ONCE, length: int = 500) -> lis
 
 def _parse(names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the parts of names in GBIF's shape."""
-    from biodata.parsers.scientific_names import parse_names
+    from biodata.text.scientific_names import parse_names
 
     if not names:
         return []

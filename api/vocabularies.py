@@ -10,8 +10,8 @@ from api import gbif_names
 from api.dependencies import Opened
 from api.errors import ProblemError, invalid, unknown_value
 from biodata.flags import FLAGS
-from biodata.parsers import controlled
-from biodata.parsers.bundled import read_rows
+from biodata.text import controlled
+from biodata.text.tables import read_rows
 from biodata.vocabularies import SharingCategory
 
 

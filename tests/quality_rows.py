@@ -1,10 +1,7 @@
 """Runs tests of BDQ Core over made-up rows and over the official ones."""
 
-import csv
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
@@ -40,27 +37,3 @@ def brief(answer: tuple[str, str]) -> str:
     status, result = answer
     short = {"COMPLIANT": "C", "NOT_COMPLIANT": "N"}.get(result, result)
     return short if result and result != "NOT_REPORTED" else status.removesuffix("_PREREQUISITES_NOT_MET")
-
-
-def official_misses(suite: Path, tests: Iterable[Test]) -> list[tuple[str, str, str]]:
-    """Return label, expected and given answer of the official rows that differ."""
-    by_guid = {test.guid: test for test in tests}
-    with (suite / "inputs.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["GUID"] in by_guid]
-    with (suite / "expected.csv").open(newline="", encoding="utf-8") as file:
-        expected = {(row["dataID"], row["GUID"]): row for row in csv.DictReader(file)}
-    misses = []
-    for guid, test in by_guid.items():
-        mine = [row for row in rows if row["GUID"] == guid]
-        terms = [{engine.local_name(name): value for name, value in row.items() if value} for row in mine]
-        for row, answer in zip(mine, respond(test, terms), strict=True):
-            right = expected[row["dataID"], guid]
-            if not _same(answer, (right["Response.status"], right["Response.result"])):
-                misses.append((test.label, brief((right["Response.status"], right["Response.result"])), brief(answer)))
-    return misses
-
-
-def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    if one[1].startswith("{") and other[1].startswith("{"):
-        return one[0] == other[0] and json.loads(one[1]) == json.loads(other[1])
-    return one == other

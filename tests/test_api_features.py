@@ -9,7 +9,6 @@ import pytest
 import shapely
 
 import releases
-from api.collections import COLLECTIONS
 from releases import GIBBON
 
 pytest_plugins = ("api_client",)

@@ -365,7 +365,7 @@ def test_what_is_assessed_is_published_or_stays_in_the_lake():
     assert precise == ["isInCluster", "cluster_id", "cluster_reason"]
     # What is told of a release is made of what it publishes.
     published_columns = set(terms.names(terms.PUBLISHED_OCCURRENCE))
-    from biodata.matching.cluster_facts import COLUMNS
+    from biodata.text.cluster_facts import COLUMNS
 
     assert published_columns.issuperset(COLUMNS)
 

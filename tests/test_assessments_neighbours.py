@@ -11,7 +11,7 @@ import releases as fixture
 from biodata import places, terms
 from biodata.assessments import of_release
 from biodata.assessments.neighbours import Neighbours
-from biodata.matching.cluster_facts import plain_numbers
+from biodata.text.cluster_facts import plain_numbers
 
 SPECIES = ["Nomascus nasutus", "Hylobates lar", "Panthera tigris"]
 COLUMNS = terms.PUBLISHED_OCCURRENCE

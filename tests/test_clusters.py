@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from biodata import places
 from biodata.assessments import finding
-from biodata.matching.people import people
+from biodata.text.cluster_facts import people
 from duets import CHINA, MYANMAR, VIET_NAM, assessed, groups, local, record
 
 MORNING = datetime(2024, 3, 4, 22, 30, tzinfo=UTC)

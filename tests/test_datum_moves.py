@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from biodata import places
-from biodata.datums import offsets
+from biodata.datums import operations
 from biodata.datums.operations import UNPUBLISHED_M
 from biodata.errors import InputError
 from biodata.geo import geodesic_distance_m
@@ -69,7 +69,7 @@ def test_no_uncertainty_is_made_up():
 
 @pytest.mark.parametrize("declared", ["GCJ-02", "gcj02", "火星坐标系", "BD-09"])
 def test_offsets_of_web_maps_are_taken_back_where_declared(declared):
-    shift = offsets.wgs84_to_bd09 if declared == "BD-09" else offsets.wgs84_to_gcj02
+    shift = operations.wgs84_to_bd09 if declared == "BD-09" else operations.wgs84_to_gcj02
     x, y = (float(value[0]) for value in shift(np.array([102.7]), np.array([25.04])))
     result, doubts, _ = only({"decimalLatitude": str(y), "decimalLongitude": str(x)}, declared=declared)
     assert off_m(result, 102.7, 25.04) < 0.01

@@ -12,7 +12,7 @@ from biodata.analysis.gaps.features import polygon_rows
 from biodata.analysis.layers import read_polygons
 from biodata.errors import InputError
 from biodata.formats.vectors import read_frame
-from biodata.harmonise import footprints
+from biodata.harmonise import measures
 from biodata.store.query.polygons import read_geojson
 
 SQUARE = shapely.box(102, 18, 104, 20)
@@ -90,8 +90,8 @@ def test_a_polygon_of_a_request_is_looked_at(parts):
 
 
 def test_a_footprint_that_crosses_itself_too_often_tells_no_place():
-    assert footprints.read(star(1_001).wkt, None) is None
-    assert footprints.read(SQUARE.wkt, None) is not None
+    assert measures.read(star(1_001).wkt, None) is None
+    assert measures.read(SQUARE.wkt, None) is not None
 
 
 VRT = """<VRTDataset rasterXSize="2" rasterYSize="2"><SRS>EPSG:32648</SRS><GeoTransform>0, 100, 0, 0, 0, -100</GeoTransform>

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from biodata.harmonise.camera_clocks import faults, without_hours
+from biodata.harmonise.camera_images import faults, without_hours
 from biodata.harmonise.event_clocks import corrected, corrections, iso_duration
 from event_rows import event, interpreted
 

@@ -6,7 +6,7 @@ from biodata.analysis.surveys.effort import of_stations
 from biodata.analysis.surveys.joining import join, looked_for
 from biodata.analysis.surveys.results import Parameters, results
 from biodata.harmonise import events as harmonise_events
-from biodata.harmonise.event_sites import sites
+from biodata.harmonise.events import sites
 from event_rows import interpreted
 from survey_worlds import no_floors, record, records
 

@@ -7,7 +7,7 @@ import pytest
 
 from biodata import places
 from biodata.analysis.surveys.joining import join, looked_for
-from biodata.harmonise import event_scope
+from biodata.harmonise import events as event_scope
 from biodata.surveys.check import check_files
 from survey_worlds import event, events, record, records
 
@@ -15,7 +15,7 @@ HEAD = "eventID,design,eventDate,targetTaxonomicScope,excludedTaxonomicScope,isA
 
 
 def read(**cells):
-    found = event_scope.interpret(pl.DataFrame({name: [cell] for name, cell in cells.items()}))
+    found = event_scope.interpret_scope(pl.DataFrame({name: [cell] for name, cell in cells.items()}))
     return {name: column[0] for name, column in found.columns.items()}, {n for n, m in found.flags.items() if m[0]}
 
 

@@ -5,7 +5,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from biodata.harmonise import coordinates, datum_moves, footprints
+from biodata.harmonise import coordinates, datum_moves, measures
 from biodata.harmonise.told import Told
 from biodata.places import load_boundaries
 
@@ -14,7 +14,7 @@ GEOD = Geod(ellps="WGS84")
 
 
 def placed(**row):
-    return footprints.places(Told(pl.DataFrame({name: [value] for name, value in row.items()}, schema_overrides=dict.fromkeys(row, pl.String))))  # fmt: skip
+    return measures.places(Told(pl.DataFrame({name: [value] for name, value in row.items()}, schema_overrides=dict.fromkeys(row, pl.String))))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_no_place_is_made_up(row):
 
 def test_a_row_says_where_its_place_is_from():
     told = Told(pl.DataFrame({"footprintWKT": [LINE, None], "decimalLatitude": [None, "21.0"], "decimalLongitude": [None, "101.0"]}))  # fmt: skip
-    found = coordinates.interpret(told, footprints.places(told))
+    found = coordinates.interpret(told, measures.places(told))
     assert found.flags["COORDINATE_FROM_FOOTPRINT"].to_list() == [True, False]
     assert found.flags["COORDINATE_MISSING"].to_list() == [False, False]
     assert found.columns["decimalLatitude"].to_list()[1] == 21.0
@@ -74,7 +74,7 @@ def test_a_row_says_where_its_place_is_from():
 def test_a_footprint_that_tells_its_system_leaves_nothing_to_assume(srs, assumed):
     frame = pl.DataFrame({"footprintWKT": [LINE], "footprintSRS": [srs]}, schema_overrides={"footprintSRS": pl.String})
     told = Told(frame)
-    point = coordinates.interpret(told, footprints.places(told))
+    point = coordinates.interpret(told, measures.places(told))
     found = datum_moves.interpret(told, point, declared=None, boundaries=load_boundaries())
     assert found.datum.flags["GEODETIC_DATUM_ASSUMED_WGS84"].to_list() == [assumed]
     assert found.datum.columns["geodeticDatum"].to_list() == ["WGS84"]

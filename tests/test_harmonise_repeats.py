@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.harmonise import repeats
+from biodata.harmonise import findings
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 
@@ -19,7 +19,7 @@ def told_of(rows):
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=40))
 def test_each_row_is_equal_to_the_first_of_its_kind(rows):
     frame = pl.DataFrame(rows, schema={"x": pl.String, "y": pl.String}, orient="row")
-    found = repeats.repeats(frame)
+    found = findings.repeats(frame)
     first = [rows.index(row) for row in dict.fromkeys(rows)]
     if 2 * len(first) > len(rows):
         assert found is None
@@ -37,13 +37,13 @@ def test_each_row_is_equal_to_the_first_of_its_kind(rows):
     ],
 )
 def test_nothing_comes_twice(frame):
-    assert repeats.repeats(frame) is None
+    assert findings.repeats(frame) is None
 
 
 def test_rows_of_one_hash_that_differ_are_not_taken_for_equal(monkeypatch):
     monkeypatch.setattr(pl.DataFrame, "hash_rows", lambda frame, seed: pl.repeat(7, frame.height, eager=True))
-    assert repeats.repeats(pl.DataFrame({"x": ["a", "a", "a", "b"]})) is None
-    assert repeats.repeats(pl.DataFrame({"x": ["a", "a", "a", "a"]})).of.to_list() == [0, 0, 0, 0]
+    assert findings.repeats(pl.DataFrame({"x": ["a", "a", "a", "b"]})) is None
+    assert findings.repeats(pl.DataFrame({"x": ["a", "a", "a", "a"]})).of.to_list() == [0, 0, 0, 0]
 
 
 ROWS = [("1999", "1", None), ("2000", "2", "3"), ("1999", "1", None), ("2000", "2", "3"), ("1999", "1", "9")]
@@ -66,7 +66,7 @@ def test_findings_go_to_every_row():
         seen.append(rows.height)
         return interpret(rows)
 
-    found = repeats.once(told, ("year", "month"), watched)
+    found = findings.once(told, ("year", "month"), watched)
     assert seen == [2]
     assert found.columns["year"].to_list() == [1999, 2000, 1999, 2000, 1999]
     assert found.columns["month"].to_list() == ["1", "2", "1", "2", "1"]
@@ -79,7 +79,7 @@ def test_findings_go_to_every_row():
 
 def test_rows_that_hardly_repeat_are_interpreted_as_they_are():
     told = told_of([(str(year), "1", None) for year in range(1990, 2000)])
-    found = repeats.once(told, ("year", "month"), interpret)
+    found = findings.once(told, ("year", "month"), interpret)
     assert found.columns["year"].to_list() == [*range(1990, 2000)]
 
 
@@ -95,7 +95,7 @@ def test_rows_that_hardly_repeat_are_interpreted_as_they_are():
 )
 def test_answers_are_handed_out(answers):
     to = [1, 0, 1, len(answers) - 1]
-    found = repeats.handed_out(answers, pl.Series(to))
+    found = findings.handed_out(answers, pl.Series(to))
     assert found.dtype == answers.dtype
     assert found.to_list() == [answers[number] for number in to]
-    assert repeats.handed_out(answers.clear(), pl.Series([], dtype=pl.UInt32)).to_list() == []
+    assert findings.handed_out(answers.clear(), pl.Series([], dtype=pl.UInt32)).to_list() == []

@@ -7,8 +7,8 @@ import pytest
 from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, propose, split_unit, zawgyi
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.headings.plain import without_marks
-from biodata.parsers.bundled import read_rows
 from biodata.surveys import words
+from biodata.text.tables import read_rows
 
 
 def certain(headings, **told):

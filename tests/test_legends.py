@@ -1,7 +1,7 @@
 import pytest
 
 from biodata.errors import InputError
-from biodata.parsers.legends import all_legends, find_legend, recognise
+from biodata.text.legends import all_legends, find_legend, recognise
 
 
 @pytest.mark.parametrize(

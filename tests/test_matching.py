@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata.matching.authors import Agreement, agreement
-from biodata.matching.latin import gender_key, same_word
-from biodata.matching.matcher import ASKED, MATCH, NameMatcher
+from biodata.text.fuzzy import gender_key, same_word
+from biodata.text.matcher import ASKED, MATCH, NameMatcher
+from biodata.text.name_authors import Agreement, agreement
 
 ROWS = [
     # name, author, kingdom, family, status, taxon, order

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from biodata import terms
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
-from biodata.matching import vernaculars
-from biodata.matching.scripts import language_of
-from biodata.matching.vernaculars import search_vernacular
+from biodata.text import vernaculars
+from biodata.text.vernaculars import language_of, search_vernacular
 
 
 @pytest.mark.parametrize(

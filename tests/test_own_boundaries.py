@@ -15,7 +15,7 @@ from biodata.analysis.gaps.features import provinces
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.places import load_boundaries, locate, province_geometry
-from biodata.places.own_sets import read_boundaries
+from biodata.places.boundaries import read_boundaries
 from biodata.settings import Settings
 from landscapes import halves, local
 from test_evidence import JUDGING, records

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
-from biodata.parsers import areas
-from biodata.parsers.areas import infer_unit, known_unit, parse_area, parse_areas, proposed_unit, square_metres
-from biodata.parsers.grouped_numbers import AmbiguousNumberError, decimal_mark, read_number
+from biodata.text import units
+from biodata.text.numbers import AmbiguousNumberError, decimal_mark, read_number
+from biodata.text.units import infer_unit, known_unit, parse_area, parse_areas, proposed_unit, square_metres
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,22 @@ def test_areas_of_the_region(told, number, unit, km2):
 @pytest.mark.parametrize(
     ("told", "issue"),
     [
-        pytest.param("1,234", areas.AMBIGUOUS, id="a thousand and more, or one and a bit"),
-        pytest.param("1,234 ha", areas.AMBIGUOUS, id="the same with a unit"),
-        pytest.param("1.234 ha", areas.AMBIGUOUS, id="the same with a point"),
-        pytest.param("500", areas.UNIT_MISSING, id="no unit"),
-        pytest.param("12 mẫu", areas.UNIT_UNKNOWN, id="three sizes of mẫu"),
-        pytest.param("12 顷", areas.UNIT_UNKNOWN, id="100 mu or hectares"),
-        pytest.param("12 hektar persegi", areas.UNIT_UNKNOWN, id="square hectares are no unit"),
-        pytest.param("0 ha", areas.INVALID, id="0"),
-        pytest.param("-5 ha", areas.INVALID, id="negative"),
-        pytest.param("100-200 ha", areas.INVALID, id="a range"),
-        pytest.param("12 ha 5 km2", areas.INVALID, id="two areas"),
-        pytest.param("1-2-3 ha", areas.INVALID, id="a deed's numbers in another unit"),
-        pytest.param("1,2,3 ha", areas.INVALID, id="groups of one digit"),
-        pytest.param("1e12 km2", areas.INVALID, id="more than the Earth"),
-        pytest.param("unknown", areas.INVALID, id="no number"),
-        pytest.param("1e999 ha", areas.INVALID, id="beyond every number"),
+        pytest.param("1,234", units.AMBIGUOUS, id="a thousand and more, or one and a bit"),
+        pytest.param("1,234 ha", units.AMBIGUOUS, id="the same with a unit"),
+        pytest.param("1.234 ha", units.AMBIGUOUS, id="the same with a point"),
+        pytest.param("500", units.UNIT_MISSING, id="no unit"),
+        pytest.param("12 mẫu", units.UNIT_UNKNOWN, id="three sizes of mẫu"),
+        pytest.param("12 顷", units.UNIT_UNKNOWN, id="100 mu or hectares"),
+        pytest.param("12 hektar persegi", units.UNIT_UNKNOWN, id="square hectares are no unit"),
+        pytest.param("0 ha", units.INVALID, id="0"),
+        pytest.param("-5 ha", units.INVALID, id="negative"),
+        pytest.param("100-200 ha", units.INVALID, id="a range"),
+        pytest.param("12 ha 5 km2", units.INVALID, id="two areas"),
+        pytest.param("1-2-3 ha", units.INVALID, id="a deed's numbers in another unit"),
+        pytest.param("1,2,3 ha", units.INVALID, id="groups of one digit"),
+        pytest.param("1e12 km2", units.INVALID, id="more than the Earth"),
+        pytest.param("unknown", units.INVALID, id="no number"),
+        pytest.param("1e999 ha", units.INVALID, id="beyond every number"),
     ],
 )
 def test_a_doubt_is_named_and_gives_no_area(told, issue):
@@ -141,7 +141,7 @@ def test_no_text_whatever_raises_and_each_gets_one_answer(texts):
     read = parse_areas(pl.Series(texts, dtype=pl.String))
     assert read["value"].to_list() == texts
     assert (read["area_km2"].is_null() == read["issue"].is_not_null()).all()
-    assert read["area_km2"].drop_nulls().is_between(0, areas.LARGEST_KM2).all()
+    assert read["area_km2"].drop_nulls().is_between(0, units.LARGEST_KM2).all()
 
 
 @pytest.mark.parametrize("text", ["1,234", "12.345", "999,999"])

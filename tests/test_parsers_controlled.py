@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.parsers import controlled
-from biodata.parsers.controlled import Vocabulary, parse_controlled, parse_term
-from biodata.parsers.licences import parse_licence, parse_licences
+from biodata.text import controlled
+from biodata.text.controlled import Vocabulary, parse_controlled, parse_licence, parse_licences, parse_term
 
 
 @pytest.mark.parametrize(

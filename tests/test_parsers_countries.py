@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.parsers.countries import parse_countries, parse_country
+from biodata.text.countries import parse_countries, parse_country
 from biodata.vocabularies import MEMBERS
 
 

@@ -8,9 +8,9 @@ from babel.dates import format_date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.parsers import dates
-from biodata.parsers.dates import parse_date, parse_dates, parse_times
-from biodata.parsers.months import LANGUAGES, month_number
+from biodata.text import dates
+from biodata.text.date_words import LANGUAGES, month_number
+from biodata.text.dates import parse_date, parse_dates, parse_times
 
 TODAY = date(2026, 11, 24)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from biodata.parsers.scientific_names import SCHEMA, parse_names
+from biodata.text.scientific_names import SCHEMA, parse_names
 
 
 def parts(told):

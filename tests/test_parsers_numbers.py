@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.parsers.coordinates import Axis, parse_angle, parse_coordinates
-from biodata.parsers.decimals import parse_decimal, parse_decimals
-from biodata.parsers.numerals import ascii_digits
+from biodata.text.coordinates import Axis, parse_angle, parse_coordinates
+from biodata.text.numbers import ascii_digits, parse_decimal, parse_decimals
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import polars as pl
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from biodata.parsers import scientific_names
-from biodata.parsers.name_text import WORDS
-from biodata.parsers.plain_names import plain_names
+from biodata.text import scientific_names
+from biodata.text.name_text import WORDS
+from biodata.text.scientific_names import plain_names
 
 CAPITALS = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 SMALL = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=4, max_size=12)

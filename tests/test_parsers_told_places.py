@@ -2,7 +2,7 @@
 
 import pytest
 
-from biodata.parsers.told_places import tells_a_place
+from biodata.text.proposals import tells_a_place
 
 
 @pytest.mark.parametrize(

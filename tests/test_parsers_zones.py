@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.parsers.clocks import read_time
-from biodata.parsers.zones import COUNTRY_ZONES, country_offsets, is_zone, offset_at, offsets, utc_interval
+from biodata.text.times import COUNTRY_ZONES, country_offsets, is_zone, offset_at, offsets, read_time, utc_interval
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from biodata.places import (
     province_geometry,
     province_name,
 )
+from biodata.places.borders import SEA
 from biodata.places.boundaries import REACH_M
-from biodata.places.edges import SEA
 from biodata.vocabularies import MEMBERS, SOUTHWEST_CHINA
 
 GEOD = Geod(ellps="WGS84")

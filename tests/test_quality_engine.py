@@ -13,8 +13,7 @@ from biodata.errors import InputError
 from biodata.flags import FLAGS
 from biodata.quality import TESTS, Answer, Context, Kind, Preparation, find, run, run_named, summarise
 from biodata.quality import Test as QualityTest
-from biodata.quality.engine import local_name, normalise, prepare, responses
-from biodata.quality.registry import BY_LABEL
+from biodata.quality.engine import BY_LABEL, local_name, normalise, prepare, responses
 
 CONTEXT = Context(date(2026, 11, 24), places.load_boundaries())
 TERMS = sorted({term for test in TESTS for term in (*test.acted_upon, *test.consulted)})

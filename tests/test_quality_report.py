@@ -13,8 +13,7 @@ from biodata import places
 from biodata.cli import app
 from biodata.quality import TESTS, Context
 from biodata.quality.report import Collector
-from biodata.quality.report_html import page
-from biodata.quality.report_text import lines, printable
+from biodata.quality.report_pages import lines, page, printable
 
 CONTEXT = Context(date(2026, 11, 24), places.load_boundaries())
 HARM = "<script>alert(1)</script>"

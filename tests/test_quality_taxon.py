@@ -1,6 +1,5 @@
 """BDQ Core on taxa: what can be answered without a network is, what cannot is said to be so, a checklist answers all."""
 
-import csv
 import json
 from datetime import date
 
@@ -10,15 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import places, terms
-from biodata.parsers.scientific_names import parse_names
 from biodata.quality import Context, taxon
-from biodata.quality.taxon_authority import RANKS
-from biodata.quality.taxon_checklist import author_words, names_of, same_authors
-from biodata.quality.taxon_identifiers import gbif_key, is_complete
-from biodata.quality.taxon_meaning import MEANING, listed_meaning
-from quality_rows import brief, official_misses, respond
+from biodata.quality.engine import BY_LABEL
+from biodata.quality.taxon_authority import RANKS, author_words, names_of, same_authors
+from biodata.quality.taxon_meaning import MEANING, gbif_key, is_complete, listed_meaning
+from biodata.text.scientific_names import parse_names
+from quality_rows import brief, respond
 
-TESTS = {test.label: test for test in taxon.TESTS}
 CHECKLIST = terms.conform(
     pl.DataFrame(
         [
@@ -57,23 +54,7 @@ CHECKLIST = terms.conform(
 
 
 def answer(label, checklist=None, **row):
-    return brief(respond(TESTS[label], [row], checklist)[0])
-
-
-def test_every_test_is_the_standards(shared):
-    with (shared / "suites/bdq/tests.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["IE Class"] == "dwc:Taxon"]
-    assert {(t.label, t.guid) for t in taxon.TESTS} == {(row["Label"], row["term_localName"]) for row in rows}
-
-
-def test_only_what_needs_a_service_is_missed(shared):
-    misses = official_misses(shared / "suites/bdq", taxon.TESTS)
-    assert {given for _, _, given in misses} == {"EXTERNAL"}
-    assert {label for label, _, _ in misses} == {
-        "VALIDATION_SCIENTIFICNAME_FOUND",
-        "VALIDATION_TAXON_UNAMBIGUOUS",
-        "AMENDMENT_SCIENTIFICNAMEID_FROM_TAXON",
-    }
+    return brief(respond(BY_LABEL[label], [row], checklist)[0])
 
 
 @pytest.mark.parametrize(

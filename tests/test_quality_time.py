@@ -1,6 +1,5 @@
 """BDQ Core on dates: the standard's examples, what lies between them, and no text that breaks a test."""
 
-import csv
 import json
 
 import polars as pl
@@ -9,24 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata.quality import engine, time
-from biodata.quality.time_reading import interpret
-from quality_rows import TODAY, brief, context, official_misses, respond
-
-TESTS = {test.label: test for test in time.TESTS}
+from biodata.quality.engine import BY_LABEL
+from biodata.quality.time_prepare import interpret
+from quality_rows import TODAY, brief, context, respond
 
 
 def answer(label, **row):
-    return brief(respond(TESTS[label], [row])[0])
-
-
-def test_every_test_is_the_standards(shared):
-    with (shared / "suites/bdq/tests.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["IE Class"] in {"dwc:Event", "dwc:Identification"}]
-    assert {(t.label, t.guid) for t in time.TESTS} == {(row["Label"], row["term_localName"]) for row in rows}
-
-
-def test_no_official_row_is_missed(shared):
-    assert official_misses(shared / "suites/bdq", time.TESTS) == []
+    return brief(respond(BY_LABEL[label], [row])[0])
 
 
 @pytest.mark.parametrize(
@@ -293,7 +281,7 @@ def test_event_date_from_verbatim(row, expected):
 
 
 def test_the_calendar_of_an_old_date_is_assumed_and_said():
-    test = TESTS["AMENDMENT_EVENTDATE_FROM_VERBATIM"]
+    test = BY_LABEL["AMENDMENT_EVENTDATE_FROM_VERBATIM"]
     frame = engine.normalise(pl.DataFrame({"dwc:verbatimEventDate": ["13 Feb 1918", "14 Feb 1918"]}))
     comments = engine.responses(engine.prepare(frame, [test], context()), test, context())["comment"]
     assert ["Gregorian" in comment for comment in comments] == [True, False]

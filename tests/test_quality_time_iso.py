@@ -6,18 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.quality.time_calendar import civil_from_days, days_from_civil
 from biodata.quality.time_iso import read_span
 
 EPOCH = date(1970, 1, 1)
 DAYS = st.dates(min_value=date(2, 1, 1), max_value=date(9998, 12, 31))
-
-
-@given(day=DAYS)
-def test_days_are_counted_as_datetime_does(day):
-    number = (day - EPOCH).days
-    assert days_from_civil(day.year, day.month, day.day) == number
-    assert civil_from_days(number) == (day.year, day.month, day.day)
 
 
 @given(day=DAYS)

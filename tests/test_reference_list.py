@@ -6,8 +6,8 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
-from biodata.parsers.reference_list import CLASSIFICATION, reference_list
-from biodata.parsers.scientific_names import parse_names
+from biodata.text.reference_list import CLASSIFICATION, reference_list
+from biodata.text.scientific_names import parse_names
 
 DATA = files("biodata") / "data"
 

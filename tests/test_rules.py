@@ -11,10 +11,10 @@ from biodata import places, terms
 from biodata.flags import FLAGS, About
 from biodata.harmonise import Harmoniser, rules
 from biodata.harmonise.findings import Findings, repairs, repairs_column
-from biodata.harmonise.readers import ADMINISTRATION, CHECKS, READERS
-from biodata.parsers.calendars import Era
-from biodata.parsers.coordinate_pairs import parse_pairs
-from biodata.parsers.dates import parse_dates
+from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS
+from biodata.text.coordinate_pairs import parse_pairs
+from biodata.text.date_words import Era
+from biodata.text.dates import parse_dates
 
 SOURCES = Path(__file__).parents[1] / "biodata"
 TODAY = date(2026, 11, 24)
@@ -57,9 +57,9 @@ def test_a_rule_that_is_not_registered_cannot_be_noted():
 def test_every_rule_that_the_code_writes_out_is_registered():
     written = {
         name
-        for folder in ("parsers", "harmonise")
+        for folder in ("text", "harmonise")
         for file in (SOURCES / folder).glob("*.py")
-        if file.name not in {"areas.py", "grouped_numbers.py"}  # areas of sites: no repairs are noted of them
+        if file.name not in {"units.py"}  # areas of sites: no repairs are noted of them
         for name in re.findall(
             r"(?:\brule=(?:pl\.lit\()?|\bday_moment\([^\n]*?)\"(\w+)\"", file.read_text(encoding="utf-8")
         )

@@ -8,7 +8,7 @@ import shapely
 
 from biodata.analysis import areas as areas_of
 from biodata.analysis import own_areas
-from biodata.matching.same_sites import representatives
+from biodata.text.same_sites import representatives
 
 
 def square(x, side=0.1):

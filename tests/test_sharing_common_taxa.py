@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 from biodata.sharing import RuleSet
 from biodata.sharing.names import meant_by_hand
+from biodata.text.reference_list import CLASSIFICATION, reference_list
 
 COMMON = """
 Passer montanus, Pycnonotus jocosus, Pycnonotus sinensis, Pycnonotus aurigaster, Spilopelia chinensis,

@@ -10,10 +10,10 @@ import pytest
 import releases as fixture
 from biodata import surveys, terms
 from biodata.ingest.headings import LANGUAGES
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.reference_list import reference_list
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names, meaning
+from biodata.text.reference_list import reference_list
+from biodata.text.tables import read_rows
 
 BOUNDARIES = fixture.neighbours()
 NAMES = {

@@ -7,9 +7,8 @@ import pytest
 
 import releases as fixture
 from biodata import surveys
-from biodata.parsers.told_numbers import read_told
-from biodata.parsers.told_times import meant_date, meant_time
 from biodata.surveys.words import told
+from biodata.text.proposals import meant_date, meant_time, read_stated
 
 BOUNDARIES = fixture.neighbours()
 COLUMNS = {
@@ -177,7 +176,7 @@ def test_a_date_with_a_doubt_is_proposed(cell, expected):
 
 @pytest.mark.parametrize("text", ["", "5" * 61, "约", "twofold", "5-", "6-5", "5;6", "約約", "1.2.3.4", "- -"])
 def test_what_is_no_number_stays_none(text):
-    assert read_told(text) is None
+    assert read_stated(text) is None
 
 
 def test_a_count_of_x_is_told_once_and_blocks_nothing():

@@ -8,14 +8,14 @@ import pytest
 
 from biodata import pipeline, places
 from biodata.errors import InputError
-from biodata.parsers.controlled import Vocabulary, parse_term
-from biodata.parsers.effort_units import effort_unit, in_unit
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys import templates
 from biodata.surveys.check import check
 from biodata.surveys.designs import DESIGNS, LANGUAGES, SAMPLE_UNITS, word
 from biodata.surveys.heading_answers import heading_answer
+from biodata.text.controlled import Vocabulary, parse_term
+from biodata.text.units import effort_unit, in_unit
 from biodata.vocabularies import SurveyDesign
 from commands import run
 
@@ -148,8 +148,8 @@ def test_nobody_is_asked_about_a_template_s_headings_nor_about_its_explanations(
 
 
 def test_no_name_of_a_design_means_two():
-    from biodata.parsers.bundled import read_rows
-    from biodata.parsers.controlled import plain_key
+    from biodata.text.controlled import plain_key
+    from biodata.text.tables import read_rows
 
     for file in ("survey_design.csv", "effort_units.csv"):
         seen = {}

@@ -10,7 +10,7 @@ import pytest
 from pyproj import Geod
 
 from biodata import places
-from biodata.datums.offsets import wgs84_to_bd09, wgs84_to_gcj02
+from biodata.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
 from biodata.errors import InputError
 from biodata.flags import FLAGS, SUSPICIOUS
 from biodata.harmonise import Harmoniser

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from biodata import places, terms
 from biodata.harmonise import suspicious_sets
-from biodata.harmonise.suspicious_outliers import LEAST_M
+from biodata.harmonise.suspicious_sets import LEAST_M
 from biodata.places.gazetteer import MEAN_RADIUS_M
 
 GAZETTEER = places.load_gazetteer(places.load_boundaries())

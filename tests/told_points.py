@@ -6,7 +6,7 @@ import shapely
 from pyproj import Transformer
 
 from biodata import places
-from biodata.datums import find_system, offsets
+from biodata.datums import find_system, operations
 
 
 def provinces_of(country, boundaries, *, without=()):
@@ -41,9 +41,9 @@ def drawn(codes, count, boundaries, rng):
 def expressed(system, x, y):
     """Tell WGS 84 places in a system: by PROJ alone, except for the offsets of Chinese web maps."""
     if system == "GCJ-02":
-        return offsets.wgs84_to_gcj02(x, y)
+        return operations.wgs84_to_gcj02(x, y)
     if system == "BD-09":
-        return offsets.wgs84_to_bd09(x, y)
+        return operations.wgs84_to_bd09(x, y)
     return Transformer.from_crs(4326, find_system(system).crs, always_xy=True).transform(x, y)
 
 

@@ -16,12 +16,12 @@ from biodata import places, sharing, terms
 from biodata.access import exact_process, exact_store
 from biodata.errors import BiodataError, StoreError
 from biodata.flags import TRACKED
-from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, labels
 from biodata.sharing.names import lineages
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
+from biodata.text.scientific_names import parse_names
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from biodata import terms
 from biodata.access import grants as grant_areas
 from biodata.access.grants import FIELDS, Grant, day
 from biodata.errors import StoreError
-from biodata.parsers.scientific_names import parse_names
+from biodata.text.scientific_names import parse_names
 
 FILE: Final = "exact.parquet"
 CELL: Final = ("cell_west", "cell_south", "cell_east", "cell_north")

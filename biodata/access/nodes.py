@@ -17,7 +17,6 @@ from biodata import terms
 from biodata.access import appointments
 from biodata.errors import InputError, NoReleaseError, StoreError
 from biodata.formats import manifests, node_keys
-from biodata.parsers.countries import country_candidates
 from biodata.settings import Settings
 from biodata.store import audit, checksums, consents, models, releases, sharing_rules
 from biodata.store.checksums import digest
@@ -25,6 +24,7 @@ from biodata.store.locks import sync_file, sync_folder
 from biodata.store.models import now
 from biodata.store.node_models import Node, Withdrawal
 from biodata.store.registry import Registry
+from biodata.text.countries import country_candidates
 from biodata.vocabularies import SharingCategory
 
 KEY_FILE: Final = Path("secrets") / "node.pem"

@@ -18,8 +18,6 @@ from biodata.access import grants as grant_areas
 from biodata.access.grants import Grant, day
 from biodata.access.roles import Action, Principal, Role, may, may_somewhere
 from biodata.errors import InputError
-from biodata.parsers.reference_list import reference_list
-from biodata.parsers.scientific_names import parse_names
 from biodata.sharing import RuleSet
 from biodata.store.account_models import Account, Binding
 from biodata.store.grant_models import AccessDecision, AccessReport, AccessRequest, AccessUse
@@ -27,6 +25,8 @@ from biodata.store.models import now
 from biodata.store.node_models import Node
 from biodata.store.query.filters import And, Between, Compare, Contains, Filter, In, Intersects, Or
 from biodata.store.registry import Registry
+from biodata.text.reference_list import reference_list
+from biodata.text.scientific_names import parse_names
 
 Count: TypeAlias = Callable[[str, Filter | None], int]
 FrameOfTable: TypeAlias = Callable[[str, Sequence[str], Filter | None], pl.DataFrame]

@@ -11,7 +11,6 @@ from biodata import jobs, terms
 from biodata.access.purges import PART, Purged, purge
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
-from biodata.parsers.told_places import tells_a_place
 from biodata.settings import Settings
 from biodata.store import audit
 from biodata.store.lake import Lake
@@ -22,6 +21,7 @@ from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.tables import LAKE
 from biodata.store.tombstones import event_identity, event_number, identity_of
+from biodata.text.proposals import tells_a_place
 
 _EVENT_COLUMNS: Final = ["key", "datasetKey", "eventID", "parentEventID"]
 

@@ -14,7 +14,7 @@ from biodata import geo, places
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import cells_inside
 from biodata.errors import InputError
-from biodata.matching.same_sites import representatives
+from biodata.text.same_sites import representatives
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

@@ -15,7 +15,7 @@ from biodata.analysis.areas import polygonal
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
 from biodata.formats import vectors
-from biodata.matching.same_sites import representatives
+from biodata.text.same_sites import representatives
 
 _IDS: Final = ("area_id", "id", "core_id", "site_id", "wdpaid", "site_pid", "wdpa_pid")
 _NAMES: Final = ("name", "area_name", "site_name", "orig_name", "name_eng")

@@ -14,7 +14,7 @@ from biodata.analysis.layer_reading import LayerFile, pieces, reaches, read_cell
 from biodata.analysis.lines import burn_cells, burn_shapes, sealed
 from biodata.analysis.resistance_rules import ANY, OTHER, Rule, RuleTable, unfit
 from biodata.errors import InputError
-from biodata.parsers import legends
+from biodata.text import legends
 
 _LISTED: Final = 5
 _SURFACES: Final = ("elevation", "population")

@@ -11,10 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.reference_list import CLASSIFICATION as RANKS
-from biodata.parsers.reference_list import reference_list
 from biodata.sharing.names import lineages
 from biodata.sharing.scopes import canonical_name, meanings
+from biodata.text.reference_list import CLASSIFICATION as RANKS
+from biodata.text.reference_list import reference_list
 
 _BETWEEN: Final = "\x1f"
 

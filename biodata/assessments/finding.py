@@ -10,9 +10,8 @@ import polars as pl
 from biodata import places, terms
 from biodata.assessments.clusters import FactFiles
 from biodata.harmonise import suspicious_sets
-from biodata.matching import cluster_facts
-from biodata.parsers import zones
 from biodata.store.staging import WorkFolder
+from biodata.text import cluster_facts, times
 from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
@@ -121,7 +120,7 @@ def with_utc(records: pl.DataFrame) -> pl.DataFrame:
         is_zone = (pl.element().struct.field("term") == "event_zone") & ~pl.element().struct.field("applied")
         proposed = pl.col("repairs").list.eval(pl.element().filter(is_zone).struct.field("value")).list.first()
         zone = pl.coalesce(zone, proposed)
-    instants = zones.utc_interval(
+    instants = times.utc_interval(
         pl.col("eventDate"), pl.col("event_start"), pl.col("event_end"), pl.col("event_time"), zone
     )
     return records.with_columns(*instants, zone_told=pl.col("event_zone").is_not_null())

@@ -16,11 +16,11 @@ import polars as pl
 from biodata import places
 from biodata.assessments.finding import RELEASE_COLUMNS, of_published, with_utc
 from biodata.assessments.table import unidentified
-from biodata.harmonise import suspicious_grids, suspicious_outliers, suspicious_points, suspicious_sets
-from biodata.matching import cluster_facts, clusters
+from biodata.harmonise import suspicious, suspicious_sets
 from biodata.places.gazetteer import SEAT_FLAGS
 from biodata.store.duck import literal, quote
 from biodata.store.lake import Lake
+from biodata.text import cluster_facts, clusters
 from biodata.vocabularies import SharingCategory
 
 _COLUMNS: Final = tuple(name for name in RELEASE_COLUMNS if name != "sharing_category")
@@ -112,11 +112,11 @@ class Neighbours:
         points = self._beside(_POINT, suspicious_sets.COLUMNS)
         species = self._beside(("species",), ("key", "species", "occurrenceStatus", *_POINT))
         datasets = self._beside(("datasetKey",), ("key", "datasetKey", *_POINT))
-        near_seats = suspicious_points.repeated_near_seats(points, gazetteer=self._gazetteer)
+        near_seats = suspicious.repeated_near_seats(points, gazetteer=self._gazetteer)
         found = {
-            "points": (points, [suspicious_points.used_by_many(points), near_seats]),
-            "species": (species, [suspicious_outliers.outliers(species)]),
-            "datasets": (datasets, [suspicious_grids.on_grids(datasets), suspicious_grids.degree_minutes(datasets)]),
+            "points": (points, [suspicious.used_by_many(points), near_seats]),
+            "species": (species, [suspicious_sets.outliers(species)]),
+            "datasets": (datasets, [suspicious_sets.on_grids(datasets), suspicious_sets.degree_minutes(datasets)]),
         }
         return {
             kind: (looked.select("key"), pl.concat([part.select(pl.col(n).cast(t) for n, t in _FLAGGED.items()) for part in parts]).unique())

@@ -74,7 +74,9 @@ def export(
     file_format: Annotated[Format, typer.Option("--format", help="Its format.")] = Format.CSV,
     table: Annotated[
         str,
-        typer.Option(help="occurrences, protected_areas, corridors, reserve_candidates, considered_ground, taxa or taxon_statuses."),
+        typer.Option(
+            help="occurrences, protected_areas, corridors, reserve_candidates, considered_ground, taxa or taxon_statuses."
+        ),
     ] = ("occurrences"),
     country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
     species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,

@@ -145,7 +145,7 @@ def find(
     """Search and print."""
     import polars as pl
 
-    from biodata.matching.vernaculars import search_vernacular
+    from biodata.text.vernaculars import search_vernacular
 
     taxa = _taxa(data)
     found = search_vernacular(taxa, text, language)

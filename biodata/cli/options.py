@@ -225,7 +225,7 @@ def read_country(text: str, *, option: str) -> str:
     InputError
         If there is none, or several have that name (COUNTRY_UNKNOWN).
     """
-    from biodata.parsers.countries import country_candidates
+    from biodata.text.countries import country_candidates
 
     codes = country_candidates(text)
     if len(codes) != 1:

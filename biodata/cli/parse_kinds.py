@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata.cli import parse_places, parse_times, parse_values
 from biodata.cli.parse_columns import ANY_VALUE, ONE_TEXT, PAIRS, Columns
-from biodata.parsers.controlled import Vocabulary
+from biodata.text.controlled import Vocabulary
 
 
 class Kind(StrEnum):

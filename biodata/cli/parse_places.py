@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from biodata.cli.parse_columns import ANY_VALUE, ONE_TEXT, PAIRS, Columns, joined, some
-from biodata.parsers.confidence import Confidence
+from biodata.text.tables import Confidence
 
 _DECIMALS: Final = 6
 """GBIF writes coordinates with six decimals, some 0.1 m; the harmoniser keeps what it was told."""
@@ -17,8 +17,8 @@ _NUMBER_RULES: Final = ("decimal_comma", "digits", "latitude_first_assumed", "de
 
 def coordinates(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read the first pair of each row that is told: two columns before one text."""
-    from biodata.parsers.coordinate_pairs import SCHEMA, parse_pairs, parse_two_columns
-    from biodata.parsers.projected import parse_projected
+    from biodata.text.coordinate_pairs import SCHEMA, parse_pairs, parse_two_columns
+    from biodata.text.projected import parse_projected
 
     parts = [
         parse_two_columns(columns[latitude], columns[longitude])
@@ -57,7 +57,7 @@ def coordinates(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
 
 def dms(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read latitude and longitude each by itself, whatever its size."""
-    from biodata.parsers.coordinates import Axis, parse_coordinates
+    from biodata.text.coordinates import Axis, parse_coordinates
 
     frames = {}
     for axis in Axis:
@@ -84,8 +84,8 @@ def _any(masks: list[pl.Series]) -> pl.Series:
 
 def country(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read countries."""
-    from biodata.parsers.countries import parse_countries
     from biodata.places import country_name
+    from biodata.text.countries import parse_countries
 
     read = parse_countries(some(columns))
     return read.select(
@@ -100,8 +100,8 @@ def country(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
 def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read first-level divisions, each inside its country."""
     from biodata.cli.options import boundaries_for
-    from biodata.parsers.countries import parse_countries
     from biodata.places import find_provinces, province_name
+    from biodata.text.countries import parse_countries
 
     boundaries = boundaries_for()
     codes = [parse_countries(columns[name])["code"] for name in ("countrycode", "country") if name in columns]
@@ -131,7 +131,7 @@ def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
 
 def area(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
     """Read areas in square kilometres."""
-    from biodata.parsers.areas import parse_areas
+    from biodata.text.units import parse_areas
 
     read = parse_areas(some(columns), unit=declared.get("unit"), decimal_mark=declared.get("decimal_mark"))
     return read.select(

@@ -11,8 +11,8 @@ from biodata.flags import FLAGS
 from biodata.harmonise import dates
 from biodata.harmonise.findings import REPAIR_ROWS, Findings
 from biodata.harmonise.told import Told
-from biodata.parsers.confidence import Confidence
 from biodata.terms import VERBATIM_TERMS
+from biodata.text.tables import Confidence
 
 TERMS: Final = ("eventdate", "verbatimeventdate", "year", "month", "day", "startdayofyear", "enddayofyear")
 _COLUMNS: Final = {

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from biodata.cli.parse_columns import Columns, joined, some
-from biodata.parsers.confidence import Confidence
-from biodata.parsers.controlled import Vocabulary, parse_controlled
+from biodata.text.controlled import Vocabulary, parse_controlled
+from biodata.text.tables import Confidence
 
 
 def controlled(vocabulary: Vocabulary, issue: str) -> Callable[[Columns, Mapping[str, str]], pl.DataFrame]:
@@ -21,7 +21,7 @@ def controlled(vocabulary: Vocabulary, issue: str) -> Callable[[Columns, Mapping
 
 def licence(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read licences."""
-    from biodata.parsers.licences import parse_licences
+    from biodata.text.controlled import parse_licences
 
     read = parse_licences(some(columns))
     return _known(read["value"], read["license"], "")
@@ -29,7 +29,7 @@ def licence(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
 
 def name(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Take scientific names apart."""
-    from biodata.parsers.scientific_names import parse_names
+    from biodata.text.scientific_names import parse_names
 
     read = parse_names(some(columns)).drop("value")
     return read.select(

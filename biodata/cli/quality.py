@@ -144,8 +144,7 @@ def _everything(
     from biodata.errors import InputError
     from biodata.quality import run as run_tests
     from biodata.quality.report import Collector
-    from biodata.quality.report_html import page
-    from biodata.quality.report_text import lines
+    from biodata.quality.report_pages import lines, page
 
     if not {heading.rpartition(":")[2].strip().lower() for heading in table.headings} & _terms():
         problem = f"no heading is a term that a test reads: {', '.join(table.headings[:_TOLD])}"

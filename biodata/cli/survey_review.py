@@ -317,8 +317,8 @@ def purge(
 
     Example: biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data
     """
-    from biodata.parsers.told_places import tells_a_place
     from biodata.surveys.purging import purge_part
+    from biodata.text.proposals import tells_a_place
 
     settings = installation(data)
     if not yes or not reason.strip() or tells_a_place(reason):

@@ -26,7 +26,7 @@ from typing import Final
 import polars as pl
 
 from biodata.data.make_reference_list import read_ncbi
-from biodata.parsers.reference_list import CLASSIFICATION, reference_list
+from biodata.text.reference_list import CLASSIFICATION, reference_list
 
 HERE: Final = Path(__file__).parent
 BIRDS: Final = (

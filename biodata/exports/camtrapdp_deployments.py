@@ -17,7 +17,7 @@ from biodata.formats.camtrapdp import (
     SHARING,
     ZONE_UNKNOWN,
 )
-from biodata.parsers.zones import COUNTRY_ZONES, offset_at
+from biodata.text.times import COUNTRY_ZONES, offset_at
 from biodata.vocabularies import SurveyDesign
 
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")

@@ -11,8 +11,8 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.formats.camtrapdp import CELL, COUNTRIES, SHARING, ZONE_UNKNOWN
-from biodata.parsers.zones import country_offsets, offsets
 from biodata.sharing.media import items
+from biodata.text.times import country_offsets, offsets
 
 COLUMNS: Final = (
     "key", "datasetKey", "occurrenceID", "basisOfRecord", "occurrenceStatus", "individualCount", "sex", "lifeStage",

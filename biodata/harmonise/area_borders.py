@@ -15,8 +15,8 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import geo
-from biodata.parsers.countries import parse_country
 from biodata.places import BoundarySet, country_geometry, locate
+from biodata.text.countries import parse_country
 
 LEAST_SPILL_KM2: Final = 0.01
 """Less than a hectare over the line is rounding of coordinates."""

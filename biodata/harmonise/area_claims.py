@@ -1,10 +1,4 @@
-"""What sources claim of a site's size: the reported and the legal area, each with its unit, and the areas of its zones.
-
-Claims stay apart: what an agency reports, what the decree says, and what the polygon has are three things. A unit is the
-one told in the cell (`1.2万亩`), in the heading (`面积(公顷)`, `LSize_Ha`) or by the standard (WDPA's REP_AREA is in
-km²); else the only one that fits the polygon, or else the reported area, and flagged; else there is no area. Columns of
-mixed units, as the ASEAN Heritage Parks' OFF_AREA, are so read row by row.
-"""
+"""What sources claim of a site's size: the reported and the legal area, each with its unit, and the areas of its zones."""
 
 import json
 import re
@@ -19,7 +13,12 @@ import shapely
 from biodata import geo
 from biodata.formats.wkb import problem_of
 from biodata.harmonise.headings import Headings
-from biodata.parsers.areas import infer_unit, known_unit, parse_areas, square_metres
+from biodata.text.units import infer_unit, known_unit, parse_areas, square_metres
+
+# Claims stay apart: what an agency reports, what the decree says, and what the polygon has are three things. A unit is the
+# one told in the cell (`1.2万亩`), in the heading (`面积(公顷)`, `LSize_Ha`) or by the standard (WDPA's REP_AREA is in
+# km²); else the only one that fits the polygon, or else the reported area, and flagged; else there is no area. Columns of
+# mixed units, as the ASEAN Heritage Parks' OFF_AREA, are so read row by row.
 
 _REPORTED_UNITS: Final = MappingProxyType(
     {

@@ -9,7 +9,7 @@ import shapely
 from biodata.geo import Geometries
 from biodata.harmonise.area_cleaning.plane import to_plane
 from biodata.harmonise.area_cleaning.repair import repair
-from biodata.matching.same_sites import distinct_words, is_same, shared_ground
+from biodata.text.same_sites import distinct_words, is_same, shared_ground
 
 SAME_ID: Final = "the same WDPA number"
 SAME_NAME: Final = "the same name and ground"

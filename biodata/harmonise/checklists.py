@@ -9,9 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata.matching.kingdoms import kingdom
-from biodata.matching.matcher import NameMatcher
-from biodata.parsers.reference_list import ReferenceList, reference_list
+from biodata.text.matcher import NameMatcher, kingdom
+from biodata.text.reference_list import ReferenceList, reference_list
 
 ANSWERS: Final = (
     "taxon_id",
@@ -101,7 +100,7 @@ class Checklist:
         return self._given_reference or reference_list()
 
     def match(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """Match distinct names; see `biodata.matching.matcher.NameMatcher.match`."""
+        """Match distinct names; see `biodata.text.matcher.NameMatcher.match`."""
         listed = _by_reference(asked, self._reference, first=self._taxa.height)
         if self._matcher is None:
             return listed

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from biodata.harmonise.told import ADMINISTRATION, Told
-from biodata.parsers.day_month import OrderEvidence, what_rows_prove
+from biodata.text.day_month import OrderEvidence, what_rows_prove
 
 TERMS: Final = ("eventDate", "verbatimEventDate")
 _OTHER: Final = MappingProxyType({"day_first": "month_by_size", "month_first": "day_by_size"})

@@ -15,14 +15,203 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.harmonise import date_zones
+from biodata.harmonise import event_zones
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.date_parts import date_parts, days_mismatch
-from biodata.harmonise.date_proposals import date_repairs, fitting_proposals, in_order, proposals_mismatch
-from biodata.harmonise.findings import Findings
-from biodata.harmonise.repeats import once
+from biodata.harmonise.findings import Findings, once, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers import dates
+from biodata.text import dates
+
+# Year, month, day and days of the year: what stands beside eventDate.
+
+
+def date_parts(told: Told) -> pl.DataFrame:
+    """Read what stands beside eventDate.
+
+    Parameters
+    ----------
+    told : Told
+        n rows.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `text`, year, month and day as one ISO text, or year, startDayOfYear and endDayOfYear where month and day are
+        empty; `invalid`, whether a part is 0, is no year, is two numbers, or stands without the coarser one.
+    """
+    nothing = pl.lit(None, dtype=pl.String)
+    if not told.has("year", "month", "day"):
+        return told["year"].to_frame().select(text=nothing, invalid=pl.lit(value=False))
+    # 2019.0 is a year that went through a table of floating point numbers; a month 0 is none, and no month either.
+    frame = pl.DataFrame({name: told[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
+    zero = pl.any_horizontal(pl.col("month", "day").is_in(["0", "00"])).fill_null(value=False)
+    # `1 234` is no day, and behind year and month it would pass for a day and a time.
+    broken = [pl.col(name).str.contains(r"\d[\s:T]+\d").fill_null(value=False) for name in ("month", "day")]
+    # 16 in the year's column is no year, and with month and day behind it it would pass for a day.
+    short = ((pl.col("year").str.len_chars() != 4) & pl.col("month").is_not_null()).fill_null(value=False)
+    year = pl.when(~short).then("year")
+    month, day = (
+        pl.when(~pl.col(name).is_in(["0", "00"]) & ~no_number).then(name)
+        for name, no_number in zip(("month", "day"), broken, strict=True)
+    )
+    days = nothing
+    if told.has("startDayOfYear"):
+        frame = frame.with_columns(first=told["startDayOfYear"], last=told["endDayOfYear"])
+        days = _days_of_year(year)
+    text = (
+        pl.when(day.is_not_null() & month.is_not_null())
+        .then(pl.concat_str(year, pl.lit("-"), month.str.zfill(2), pl.lit("-"), day.str.zfill(2)))
+        .when(month.is_not_null())
+        .then(pl.concat_str(year, pl.lit("-"), month.str.zfill(2)))
+        .otherwise(pl.coalesce(days, year))
+    )
+    gap = (year.is_null() & (month.is_not_null() | day.is_not_null())) | (month.is_null() & day.is_not_null())
+    return frame.select(text=text, invalid=gap | zero | short | pl.any_horizontal(broken))
+
+
+def _days_of_year(year: pl.Expr) -> pl.Expr:
+    """Return year and days of the year as an ISO text; null where the first is no number of a day."""
+    first, last = _number("first"), _number("last")
+    ends = [pl.concat_str(year, pl.lit("-"), day.cast(pl.String).str.zfill(3)) for day in (first, last)]
+    return pl.when(last != first).then(pl.concat_str(ends[0], pl.lit("/"), ends[1])).otherwise(ends[0])
+
+
+def _number(name: str) -> pl.Expr:
+    """Return a day of the year as a number, null where it is none."""
+    number = pl.col(name).str.strip_suffix(".0").cast(pl.Int16, strict=False)
+    return pl.when(number.is_between(1, 366)).then(number)
+
+
+def days_mismatch(told: Told, chosen: pl.DataFrame) -> pl.Series | None:
+    """Tell where startDayOfYear or endDayOfYear is another day than the date's; None where no row has one.
+
+    Parameters
+    ----------
+    told : Told
+        n rows.
+    chosen : polars.DataFrame
+        n rows with `event_date`, `start` and `end`; a date of less than a day is not compared.
+    """
+    if not told.has("startDayOfYear", "endDayOfYear"):
+        return None
+    frame = chosen.with_columns(first=told["startDayOfYear"], last=told["endDayOfYear"])
+    by_day = pl.col("event_date").str.contains(r"^\d{4}-\d\d-\d\d") & pl.col("event_date").str.contains(
+        r"(?:^|/)\d{4}-\d\d-\d\d(?:T[^/]*)?$"
+    )
+    other = (_number("first") != pl.col("start").dt.ordinal_day()) | (_number("last") != pl.col("end").dt.ordinal_day())
+    return frame.select((by_day & other).fill_null(value=False)).to_series()
+
+
+# Dates with two readings: which of them the column, or what stands beside the date, leaves.
+
+
+def in_order(
+    event: pl.DataFrame, beside: pl.DataFrame, told: Told, orders: DateOrders | None, *, today: date
+) -> pl.DataFrame:
+    """Read dates that could be either way round by what their column says, else by the day that stands beside them.
+
+    Parameters
+    ----------
+    event, beside : polars.DataFrame
+        What `parse_dates` says of eventDate and of year, month and day, n rows each.
+    told : Told
+        The same n rows.
+    orders : DateOrders, optional
+        What the columns of the whole table say.
+    today : date
+        Nothing is recorded after it.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `event`, with the dates that could be settled; their rule tells by what.
+    """
+    rows = (event["issue"] == dates.AMBIGUOUS).fill_null(value=False).arg_true()
+    if rows.is_empty():
+        return event
+    # The one reading that is left may be the month's.
+    frame = event[rows].select(
+        row=rows,
+        day_first=pl.when(pl.col("rule") == "day_first").then("proposal"),
+        month_first=pl.when(pl.col("alternative_rule") == "month_first")
+        .then("alternative")
+        .when(pl.col("rule") == "month_first")
+        .then("proposal"),
+        part_start=beside["start"].gather(rows),
+        part_end=beside["end"].gather(rows),
+        datasetKey=told["datasetKey"].gather(rows),
+        term=pl.Series(["verbatimEventDate", "eventDate"]).gather(
+            told["eventDate"].gather(rows).is_not_null().cast(int)
+        ),
+    )
+    fits = {name: _fits(name).fill_null(value=False) for name in ("day_first", "month_first")}
+    # What stands beside the date decides where it allows one reading and not the other.
+    by_parts = pl.when(fits["day_first"] != fits["month_first"]).then(fits["day_first"])
+    by_column = pl.lit(None, dtype=pl.Boolean) if orders is None else orders.by_row(frame["datasetKey"], frame["term"])
+    frame = frame.with_columns(by_column=by_column, by_parts=by_parts)
+    order = pl.coalesce("by_column", "by_parts")
+    frame = frame.select(
+        "row",
+        text=pl.when(order).then("day_first").when(~order).then("month_first"),
+        order=pl.when(order).then(pl.lit("day_first")).otherwise(pl.lit("month_first")),
+        by=pl.when(pl.col("by_column").is_not_null()).then(pl.lit("_by_column")).otherwise(pl.lit("_by_parts")),
+    ).drop_nulls("text")
+    # By the column's order some of its dates are none: they stay unread, and no other order is tried.
+    read = dates.parse_dates(frame["text"], today=today).with_columns(
+        rule=frame["order"] + frame["by"], confidence=pl.lit("PROBABLE")
+    )
+    settled = frame["row"]
+    return event.with_columns(
+        event[name].clone().scatter(settled, read[name]) for name in event.columns if name != "value"
+    )
+
+
+def _fits(proposal: str) -> pl.Expr:
+    """Tell whether a proposed day lies in what year, month and day tell; null where they tell nothing."""
+    day = pl.col(proposal).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return (day >= pl.col("part_start")) & (day <= pl.col("part_end"))
+
+
+def fitting_proposals(both: pl.DataFrame) -> pl.DataFrame:
+    """Keep of two proposals the one that year, month and day beside the date allow, where they allow one only."""
+    first, second = _fits("proposal").fill_null(value=False), _fits("alternative").fill_null(value=False)
+    swap, alone = ~first & second, first != second
+    return both.with_columns(
+        proposal=pl.when(swap).then("alternative").otherwise("proposal"),
+        rule=pl.when(swap).then("alternative_rule").otherwise("rule"),
+        alternative=pl.when(~alone).then("alternative"),
+        alternative_rule=pl.when(~alone).then("alternative_rule"),
+    )
+
+
+def proposals_mismatch(both: pl.DataFrame) -> pl.Series:
+    """Tell where no day that is proposed lies in the year, month and day beside it."""
+    doubted = pl.col("issue").is_in([dates.SERIAL, dates.AMBIGUOUS])
+    return both.select((doubted & ~_fits("proposal")).fill_null(value=False)).to_series()
+
+
+def date_repairs(both: pl.DataFrame) -> list[pl.DataFrame]:
+    """Note what was read by a rule, what is proposed, and where year, month and day stood in for eventDate."""
+    # A day number names a day even where only a year was known: the proposal takes the precision of what stands beside.
+    within = (both["issue"] == dates.SERIAL) & both.select(_fits("proposal").fill_null(value=False)).to_series()
+    coarse = within & both["part_precision"].is_in(["year", "month"])
+    proposal = both.select(pl.when(coarse).then("part_event_date").otherwise("proposal")).to_series()
+    read = both["start"].is_not_null() & ~both["by_parts"]
+    by_rule = read & both["rule"].is_not_null() & ~both["verbatim"]
+    part_by_rule = both["by_parts"] & both["part_rule"].is_not_null()
+    stand_in = both["by_parts"] & both["value"].is_not_null() & ~part_by_rule
+    part_alone = both["part_proposal"].is_not_null() & proposal.is_null()
+    return [
+        repairs(proposal.is_not_null(), "eventDate", proposal, both["rule"], applied=False),
+        repairs(
+            both["alternative"].is_not_null(), "eventDate", both["alternative"], both["alternative_rule"], applied=False
+        ),
+        repairs(part_alone, "eventDate", both["part_proposal"], both["part_rule"], applied=False),
+        repairs(by_rule, "eventDate", both["event_date"], both["rule"], applied=True),
+        repairs(read & both["verbatim"], "eventDate", both["event_date"], "verbatim_event_date", applied=True),
+        repairs(stand_in, "eventDate", both["part_event_date"], "year_month_day", applied=True),
+        repairs(part_by_rule, "eventDate", both["part_event_date"], both["part_rule"], applied=True),
+    ]
+
 
 _CALENDARS: Final = (None, "gregorian", "buddhist")
 _DAY_FIRST: Final = MappingProxyType({None: None, "day_first": True, "month_first": False})
@@ -80,21 +269,21 @@ def interpret(
         _DAY_FIRST[_declared(declarations, "day_month_order", _DAY_FIRST)],
         _declared(declarations, "calendar", _CALENDARS) == "buddhist",
         _declared(declarations, "spreadsheet_dates", _SPREADSHEETS),
-        date_zones.declared_zone(declarations.get("time_zone")),
+        event_zones.declared_zone(declarations.get("time_zone")),
     )
     # Most files have far fewer dates than rows.
     terms = _TERMS if orders is None else (*_TERMS, "datasetKey")
     found = once(told, terms, lambda rows: _interpret(rows, declared, today=today, orders=orders))
     flags = dict(found.flags)
-    columns, zones = date_zones.of_event(found.columns, told)
+    columns, zones = event_zones.of_event(found.columns, told)
     for term, flag in _OTHER_DATES.items():
         if told.has(term):
             read = dates.parse_dates(told[term], today=today)
             flags[flag] = told[term].is_not_null() & read["start"].is_null()
     told_time = pl.DataFrame({name: columns[f"event_{name}"] for name in ("start", "time", "zone")})
-    told_time = date_zones.with_declared(told_time, declared.zone)
+    told_time = event_zones.with_declared(told_time, declared.zone)
     columns["event_zone"] = told_time["zone"].alias("event_zone")
-    return Findings(columns, flags, [*found.repairs, *zones, date_zones.proposals(told_time, told)])
+    return Findings(columns, flags, [*found.repairs, *zones, event_zones.proposals(told_time, told)])
 
 
 def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrders | None) -> Findings:

@@ -9,9 +9,9 @@ import polars as pl
 from biodata import places
 from biodata.datums import Form
 from biodata.harmonise.told import Told
-from biodata.parsers.coordinates import Axis, parse_coordinates
-from biodata.parsers.countries import parse_countries
-from biodata.parsers.decimals import parse_decimals
+from biodata.text.coordinates import Axis, parse_coordinates
+from biodata.text.countries import parse_countries
+from biodata.text.numbers import parse_decimals
 
 POINTS: Final = pl.Schema(
     {

@@ -10,8 +10,7 @@ import polars as pl
 from biodata import places
 from biodata.datums.operations import NOT_MOVED, UNPUBLISHED_M, to_geographic
 from biodata.geo import geodesic_distance_m
-from biodata.harmonise.datum_doctor import Group
-from biodata.harmonise.datum_ranking import Ranked, fit_system
+from biodata.harmonise.datum_doctor import Group, Ranked, fit_system
 
 SHOWN: Final = 8
 """So many candidates of a group are told."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from biodata import places
 from biodata.harmonise.findings import Findings
-from biodata.parsers.bundled import read_rows
-from biodata.places.edges import SEA
+from biodata.places.borders import SEA
+from biodata.text.tables import read_rows
 
 _RANKS: Final = ("phylum", "class", "order", "family")
 _NOT_HERE: Final = ("FOSSIL_SPECIMEN", "LIVING_SPECIMEN", "MATERIAL_CITATION")

@@ -15,8 +15,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.harmonise.event_cells import cells
-from biodata.harmonise.event_times import read_moment
+from biodata.harmonise.event_times import cells, read_moment
 from biodata.harmonise.findings import Findings
 
 CLOSE: Final = timedelta(minutes=5)

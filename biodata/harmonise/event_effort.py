@@ -19,12 +19,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import polars as pl
 from pyproj import Geod
 
-from biodata.harmonise import footprints
-from biodata.harmonise.event_cells import cells
-from biodata.harmonise.event_times import days, iso, nights, read_failures, united
+from biodata.harmonise import measures
+from biodata.harmonise.event_times import cells, days, iso, nights, read_failures, united
 from biodata.harmonise.findings import Findings
-from biodata.parsers.effort_units import effort_unit, in_unit, read_effort
 from biodata.terms import ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS
+from biodata.text.units import effort_unit, in_unit, read_effort
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 TOLERANCE: Final = 0.1
@@ -265,7 +264,7 @@ def _net_length_m(row: Mapping[str, str | None]) -> float | None:
 
 def _measured(row: Mapping[str, str | None], design: SurveyDesign) -> float | None:
     """Return the geodesic length of a line, km, or the area of an outline, m²; None where there is none."""
-    shape = footprints.read(row["footprintWKT"], row["footprintSRS"])
+    shape = measures.read(row["footprintWKT"], row["footprintSRS"])
     if shape is None:
         return None
     if design is SurveyDesign.PLOT:

@@ -6,18 +6,171 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import polars as pl
+from pyproj import Geod
 
 from biodata import terms
 from biodata.errors import Refusal
 from biodata.flags import FLAGS
-from biodata.harmonise import came_coarse, date_zones, event_clocks, event_effort, event_scope, event_sites, event_zones
-from biodata.harmonise.event_cells import cells
-from biodata.harmonise.event_times import ends_of, with_event_date
+from biodata.harmonise import came_coarse, event_clocks, event_effort, event_zones
+from biodata.harmonise.event_times import cells, ends_of, with_event_date
 from biodata.harmonise.findings import Findings, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
 from biodata.harmonise.told import Told, as_written
-from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.sharing import measurements
+from biodata.text.controlled import Vocabulary, parse_controlled
+
+# What was looked for at an event, as its sheet tells it; what that means for absence: `analysis.scopes`.
+
+_LISTS: Final = ("targetTaxonomicScope", "excludedTaxonomicScope", "absentTaxa")
+
+
+def read_list(cells: pl.Expr) -> pl.Expr:
+    """Return the names that a cell lists between `|`, `;` or the wide marks; null where there is none."""
+    names = cells.str.replace_all("[;；、，]", "|").str.split("|").list.eval(pl.element().str.strip_chars())
+    filled = names.list.eval(pl.element().filter(pl.element() != ""))
+    return pl.when(filled.list.len() > 0).then(filled)
+
+
+def interpret_scope(told: pl.DataFrame) -> Findings:
+    """Read what events looked for.
+
+    Parameters
+    ----------
+    told : polars.DataFrame
+        n rows: the terms of the scope, those that there are.
+
+    Returns
+    -------
+    Findings of n rows
+        `targetTaxonomicScope`, `excludedTaxonomicScope` and `isAbsenceReported`: where the last is told and is neither yes nor
+        no, no absence is taken to be told.
+    """
+    told_cells = cells(told, *_LISTS, "isAbsenceReported")
+    answer = parse_controlled(told_cells["isAbsenceReported"], Vocabulary.YES_NO)["term"]
+    read = told_cells.select(
+        *(read_list(pl.col(name)).alias(name) for name in _LISTS),
+        (answer == "true").alias("isAbsenceReported"),
+        unread=pl.col("isAbsenceReported").is_not_null() & answer.is_null(),
+    )
+    absent = read["isAbsenceReported"].fill_null(value=False) | read["absentTaxa"].is_not_null()
+    outside = read.select(
+        (pl.col("absentTaxa").list.set_intersection("excludedTaxonomicScope").list.len() > 0).fill_null(value=False)
+    ).to_series()
+    return Findings(
+        {
+            **{name: read[name] for name in ("targetTaxonomicScope", "excludedTaxonomicScope")},
+            "isAbsenceReported": read.select(
+                pl.when("unread").then(pl.lit(value=False)).otherwise("isAbsenceReported").alias("isAbsenceReported")
+            ).to_series(),
+        },
+        {
+            "ABSENCE_REPORT_INVALID": read["unread"],
+            "ABSENCE_SCOPE_MISSING": absent & read["targetTaxonomicScope"].is_null(),
+            "ABSENCE_OUT_OF_SCOPE": outside,
+        },
+    )
+
+
+# Sites: events that share a locationID, on one side of a border or on both.
+
+APART_M: Final = 2_000.0
+"""Places of one site lie no farther apart, beyond what they are uncertain by: the ends of a transect are one site."""
+
+_GEOD: Final = Geod(ellps="WGS84")
+PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
+
+
+def interpret_sites(told: pl.DataFrame, placed: pl.DataFrame, ends: pl.DataFrame) -> Findings:
+    """Compare the events of one table by their site and camera.
+
+    Parameters
+    ----------
+    told : polars.DataFrame
+        n rows: `locationID` and `cameraID`, where there are.
+    placed : polars.DataFrame
+        n rows: the place, degrees and metres.
+    ends : polars.DataFrame
+        n rows as of `event_times.ends_of`.
+
+    Returns
+    -------
+    Findings of n rows
+        `camera_id`.
+    """
+    site, camera = cells(told, "locationID", "cameraID").get_columns()
+    frame = placed.select(PLACE).with_columns(
+        site.alias("locationID"), camera.alias("camera"), ends["start"], ends["end"]
+    )
+    apart = pl.Series([number > 0 for number in _clusters(frame)], dtype=pl.Boolean)
+    return Findings({"camera_id": camera}, {"SITE_PLACES_DISAGREE": apart, "CAMERA_AT_TWO_SITES": _at_two_sites(frame)})
+
+
+def sites(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the site of each event, over all datasets and both sides of a border.
+
+    Parameters
+    ----------
+    events : polars.DataFrame
+        n rows with columns of `terms.EVENT`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `event_key`; `site_key`, the same for events of the same site; `shared`, whether events of several sides have it.
+        Events are of the same site where they share a locationID and lie near each other: S01 of one team and S01 of
+        another, a hundred kilometres away, are two. An event without a locationID is a site of its own.
+    """
+    frame = events.sort("event_key")
+    numbers = _clusters(frame)
+    keys = [
+        event if site is None else site if number == 0 else f"{site} #{number + 1}"
+        for event, site, number in zip(frame["event_key"], frame["locationID"], numbers, strict=True)
+    ]
+    return (
+        frame.select("event_key", "side", pl.Series("site_key", keys, dtype=pl.String))
+        .with_columns(shared=pl.col("side").drop_nulls().n_unique().over("site_key") > 1)
+        .select("event_key", "site_key", "shared")
+    )
+
+
+def _clusters(frame: pl.DataFrame) -> list[int]:
+    """Return for each row which of the places of its locationID it lies at: 0 the first that is told, 1 another, and so on."""
+    known: dict[str, list[tuple[float, float, float]]] = {}
+    out = []
+    for site, latitude, longitude, uncertainty in frame.select("locationID", *PLACE).iter_rows():
+        if site is None or latitude is None or longitude is None:
+            out.append(0)
+            continue
+        places = known.setdefault(site, [])
+        radius = uncertainty or 0.0
+        near = (
+            at
+            for at, (north, east, other) in enumerate(places)
+            if _GEOD.inv(east, north, longitude, latitude)[2] <= APART_M + radius + other
+        )
+        number = next(near, len(places))
+        if number == len(places):
+            places.append((latitude, longitude, radius))
+        out.append(number)
+    return out
+
+
+def _at_two_sites(frame: pl.DataFrame) -> pl.Series:
+    """Tell which events have a camera that stood at another site at the same time; one may be moved within a day."""
+    rows = frame.with_row_index("row").filter(
+        pl.col("camera").is_not_null() & pl.col("locationID").is_not_null() & pl.col("start").is_not_null()
+    )
+    wrong: set[int] = set()
+    for _, group in rows.group_by("camera", maintain_order=True):
+        ordered = group.sort("start").select("row", "locationID", "start", "end").rows()
+        for at, (row, site, _, end) in enumerate(ordered):
+            for other, elsewhere, begins, _ in ordered[at + 1 :]:
+                if begins.date() >= end.date():
+                    break
+                if elsewhere != site:
+                    wrong |= {row, other}
+    return pl.Series([row in wrong for row in range(frame.height)], dtype=pl.Boolean)
+
 
 _READ_WITH_RECORDS: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes", "stateProvince", "locality",
@@ -96,13 +249,13 @@ def _with_sites(
     packed, placed, times = [], [], []
     for part in kept.iter_slices(_SLICE) if kept.height else [kept]:
         frame, ends = _interpret(part, harmoniser, dataset_key=dataset_key, declarations=declarations)
-        placed.append(frame.select(event_sites.PLACE))
+        placed.append(frame.select(PLACE))
         times.append(ends)
         told = [column.name for column in frame if column.null_count() < frame.height]
         waiting = io.BytesIO()
         frame.select("event_key", *(name for name in told if name != "event_key")).write_ipc(waiting, compression="lz4")
         packed.append(waiting.getvalue())
-    found = event_sites.interpret(kept, pl.concat(placed), pl.concat(times))
+    found = interpret_sites(kept, pl.concat(placed), pl.concat(times))
     added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *_named(found.columns)])
     begin = 0
     while packed:
@@ -124,7 +277,7 @@ def _interpret(
     """Interpret some events of a table, and return when each begins and ends, too; their sites are compared later."""
     dated, doubts = with_event_date(kept, today=harmoniser.today, declarations=declarations)
     # The zone of an event stands in a column of its own.
-    records = dated.select(pl.exclude("occurrenceID", date_zones.COLUMN)).with_columns(
+    records = dated.select(pl.exclude("occurrenceID", event_zones.COLUMN)).with_columns(
         pl.col("eventID").alias("occurrenceID")
     )
     identified = harmoniser.identify(records, dataset_key=dataset_key)
@@ -145,7 +298,7 @@ def _put_together(
         design,
         event_zones.interpret(kept, ends, interpreted["country_codes"], declared=zone),
         event_effort.interpret(kept, ends, design.columns["design"]),
-        event_scope.interpret(kept),
+        interpret_scope(kept),
         event_clocks.interpret(kept, ends),
     ]
     own = quality_flags(parts, kept.height)

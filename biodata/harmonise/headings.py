@@ -5,6 +5,8 @@ from collections.abc import Collection
 
 import polars as pl
 
+# Verbatim tables whose headings differ from file to file: the same thing found under whichever name it stands.
+
 OWN_COLUMNS = frozenset({"source_file", "source_row", "geometry"})
 """Columns that the reader added; an attribute of such a name came with `_` behind it."""
 

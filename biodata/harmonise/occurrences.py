@@ -15,11 +15,9 @@ from biodata.harmonise import (
     coordinates,
     dates,
     datum_moves,
-    footprints,
     location,
     measures,
     names,
-    provinces,
     records,
     suspicious,
 )
@@ -192,7 +190,7 @@ class Harmoniser:
         """
         told, identity = identified.told, identified.identity
         # What a dataset declares of its coordinates need not be true of its footprints.
-        outlined = None if "datum" in declarations else footprints.places(told)
+        outlined = None if "datum" in declarations else measures.places(told)
         placed = datum_moves.interpret(
             told, coordinates.interpret(told, outlined), declared=declarations.get("datum"), boundaries=self._boundaries
         )
@@ -214,7 +212,7 @@ class Harmoniser:
             placed.datum,
             measured,
             located,
-            provinces.interpret(
+            location.interpret_provinces(
                 told["stateProvince"],
                 located.columns["countryCode"],
                 located.columns["province_code"],

@@ -8,7 +8,8 @@ import shapely
 
 from biodata import edges, geo, terms
 from biodata.errors import Refusal
-from biodata.harmonise import area_borders, area_geometry
+from biodata.harmonise import area_borders
+from biodata.harmonise.area_cleaning import repair
 from biodata.harmonise.area_sites import sites
 from biodata.places import BoundarySet
 
@@ -84,15 +85,15 @@ def not_mapped(frame: pl.DataFrame) -> dict[str, int]:
     return dict(each.group_by("country").len().sort("country").iter_rows())
 
 
-def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geometry.Geometries, pl.Series]:
+def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[repair.Geometries, pl.Series]:
     """Return valid geometries with their flags set, and which are too complex to be repaired."""
-    shapes = area_geometry.read_wkb(blobs)
+    shapes = repair.read_wkb(blobs)
     too_complex = np.zeros(len(shapes), dtype=bool)
     for at, shape in enumerate(shapes):
         if shape is None:
             flags[at].append("GEOMETRY_MISSING")
             continue
-        shape = shapes[at] = area_geometry.polygons_of(shape)
+        shape = shapes[at] = repair.polygons_of(shape)
         if shape.geom_type in ("Point", "MultiPoint"):
             flags[at].append("GEOMETRY_POINT")
         elif edges.problem_of(shape) is not None:
@@ -100,7 +101,7 @@ def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geo
             shapes[at], too_complex[at] = None, True
         elif not shape.is_valid:
             flags[at].append("GEOMETRY_INVALID")
-            shape = shapes[at] = area_geometry.repaired(shape)
+            shape = shapes[at] = repair.repaired(shape)
             too_complex[at] = shape is None
             if shape is not None and not shapely.area(shape):
                 shapes[at] = None
@@ -109,7 +110,7 @@ def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geo
 
 
 def _measured(
-    shapes: area_geometry.Geometries, frame: pl.DataFrame, boundaries: BoundarySet, flags: list[list[str]]
+    shapes: repair.Geometries, frame: pl.DataFrame, boundaries: BoundarySet, flags: list[list[str]]
 ) -> list[pl.Series]:
     """Return computed areas, what spills over borders, and the countries where none is stated; doubts go into `flags`."""
     polygon = np.array([shape is not None and shape.geom_type in ("Polygon", "MultiPolygon") for shape in shapes])

@@ -8,12 +8,11 @@ import polars as pl
 from biodata.flags import TRACKED
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.countries import parse_countries
-from biodata.parsers.decimals import parse_decimals
-from biodata.parsers.licences import parse_licences
 from biodata.sharing import measurements, media
 from biodata.sharing.labels import in_texts
+from biodata.text.controlled import Vocabulary, parse_controlled, parse_licences
+from biodata.text.countries import parse_countries
+from biodata.text.numbers import parse_decimals
 from biodata.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL, SurveyDesign
 
 _MEDIA: Final = ("multimedia_extension", "associatedMedia")

@@ -12,10 +12,10 @@ import polars as pl
 from biodata import lists, terms
 from biodata.errors import InputError, Refusal
 from biodata.harmonise.headings import OWN_COLUMNS, Headings
-from biodata.matching import vernaculars
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.scientific_names import parse_names
 from biodata.terms.taxa import BESIDE, EXTENSION
+from biodata.text import vernaculars
+from biodata.text.controlled import Vocabulary, parse_controlled
+from biodata.text.scientific_names import parse_names
 
 _IDS: Final = ("taxonid", "id", "scientificnameid")
 _NAMES: Final = ("scientificname", "sciname", "canonicalname")

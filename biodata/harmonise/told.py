@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.terms import WRITTEN
+from biodata.text.tables import NA, PLACEHOLDERS
 
 _KNOWN: Final = frozenset(terms.VERBATIM_TERMS)
 ADMINISTRATION: Final = ("source_file", "source_row")

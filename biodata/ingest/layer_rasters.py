@@ -11,7 +11,7 @@ from biodata.formats import declared_crs, geotiff
 from biodata.geo import METRES_PER_DEGREE
 from biodata.ingest.layer_cells import Cells, count
 from biodata.ingest.layer_kinds import KINDS, LayerKind
-from biodata.parsers import legends
+from biodata.text import legends
 
 MAX_CLASSES: Final = 64
 """A layer of whole numbers with more distinct values is taken for quantities, unless it is told to be land cover."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.effort_units import effort_unit, read_effort
+from biodata.text.units import effort_unit, read_effort
 
 _EFFORT: Final = ("samplingEffortValue", "samplingEffortUnit")
 _LENGTH: Final = ("sampleSizeValue", "sampleSizeUnit")

@@ -15,10 +15,10 @@ from biodata.ingest.sheet_headings import IN_DEGREES
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.sheet_titles import with_year, year_of
 from biodata.ingest.survey_sites import ANY_DAY
-from biodata.parsers import dates
-from biodata.parsers.coordinate_pairs import read_pair
-from biodata.parsers.day_month import OrderEvidence
-from biodata.parsers.numerals import ascii_digits
+from biodata.text import dates
+from biodata.text.coordinate_pairs import read_pair
+from biodata.text.day_month import OrderEvidence
+from biodata.text.numbers import ascii_digits
 
 _FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND, _MOST_LABELS = 3, 0.6, 0.85, 4, 2
 _EMPTY: Final = 0.1

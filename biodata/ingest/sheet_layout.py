@@ -15,8 +15,8 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.headings import key
 from biodata.ingest.headings.units import unit_alone
 from biodata.ingest.protocol import Finding
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.one_taxon import genera
+from biodata.text.scientific_names import genera
+from biodata.text.tables import read_rows
 
 _LOOKED_AT: Final = 40
 _KINDS: Final = ("text", "number")  # what a form writes below a heading where it has no unit

@@ -15,9 +15,8 @@ import polars as pl
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.survey_sites import ANY_DAY
-from biodata.parsers.dates import parse_dates
-from biodata.parsers.decimals import parse_decimal
-from biodata.parsers.numerals import ascii_digits
+from biodata.text.dates import parse_dates
+from biodata.text.numbers import ascii_digits, parse_decimal
 
 _FEWEST: Final = 10
 _MOSTLY: Final = 0.9

@@ -13,7 +13,7 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
-from biodata.parsers.decimals import parse_decimal
+from biodata.text.numbers import parse_decimal
 
 _OF_ONE: Final = frozenset(
     """individualCount organismQuantity occurrenceID catalogNumber recordNumber perpendicular_distance_m scientificName

@@ -11,7 +11,7 @@ from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells
 from biodata.ingest.survey_shapes import TURNED
-from biodata.parsers.numerals import ascii_digits
+from biodata.text.numbers import ascii_digits
 
 _LOOKED_AT: Final = 40
 _PLACES: Final = frozenset("decimalLatitude decimalLongitude verbatimCoordinates easting northing".split())

@@ -13,11 +13,11 @@ from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells, Layout
 from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_sites import ANY_DAY
-from biodata.parsers import dates
-from biodata.parsers.coordinate_pairs import read_pair
-from biodata.parsers.coordinates import Axis, read_angle
-from biodata.parsers.numerals import ascii_digits
-from biodata.parsers.told_places import tells_a_place
+from biodata.text import dates
+from biodata.text.coordinate_pairs import read_pair
+from biodata.text.coordinates import Axis, read_angle
+from biodata.text.numbers import ascii_digits
+from biodata.text.proposals import tells_a_place
 
 _SIGN: Final = re.compile(r"\s*[:：៖]\s*")
 _DATUM: Final = re.compile(

@@ -10,9 +10,8 @@ from typing import Final
 
 from biodata.ingest.headings import key
 from biodata.ingest.headings.units import units_in
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.decimals import parse_decimal
-from biodata.parsers.numerals import ascii_digits
+from biodata.text.numbers import ascii_digits, parse_decimal
+from biodata.text.tables import read_rows
 
 _METRES: Final = MappingProxyType({"km": 1000.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "mi": 1609.344, "yd": 0.9144})
 _ERA_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)")

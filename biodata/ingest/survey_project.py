@@ -8,7 +8,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.ingest.protocol import Finding, VerbatimTable
 from biodata.ingest.survey_shapes import Survey, SurveyTable, column, is_nothing
-from biodata.parsers.licences import parse_licence
+from biodata.text.controlled import parse_licence
 
 LICENCE, DATUM = "license", "geodeticDatum"
 TERMS: Final = (LICENCE, DATUM)

@@ -9,7 +9,7 @@ from biodata.formats.workbooks import Grid
 from biodata.ingest.headings import Proposal
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import Measured
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
+from biodata.text.tables import NA, PLACEHOLDERS
 
 REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected", "proposal", "accept")
 """The columns of the list of problems in a marked workbook: a mark under the last one accepts the proposal before it."""

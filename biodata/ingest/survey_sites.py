@@ -10,9 +10,9 @@ from rapidfuzz import process
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import declared
 from biodata.ingest.survey_shapes import Survey, SurveyTable, column, is_nothing
-from biodata.parsers import dates
-from biodata.parsers.day_month import OrderEvidence
 from biodata.terms import EVENT_TERMS
+from biodata.text import dates
+from biodata.text.day_month import OrderEvidence
 
 PLACE: Final = (
     "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",

@@ -22,12 +22,12 @@ from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
 from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
-from biodata.parsers import dates
-from biodata.parsers.coordinates import Axis, parse_coordinates
-from biodata.parsers.numerals import ascii_digits
-from biodata.parsers.one_taxon import latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.terms import WRITTEN
+from biodata.text import dates
+from biodata.text.coordinates import Axis, parse_coordinates
+from biodata.text.numbers import ascii_digits
+from biodata.text.scientific_names import latin_beside
 
 _QUANTITY: Final = "organismQuantity"
 _COUNT: Final = "individualCount"

@@ -8,8 +8,8 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.parsers.controlled import Vocabulary, parse_term
-from biodata.parsers.countries import parse_country
+from biodata.text.controlled import Vocabulary, parse_term
+from biodata.text.countries import parse_country
 from biodata.vocabularies import RED_LIST
 
 GLOBAL: Final = "global"

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import DatasetInfo
-from biodata.parsers.licences import parse_licence
 from biodata.pipeline.tables import Table
 from biodata.settings import Settings
 from biodata.sharing.licences import UNSPECIFIED, spelt
@@ -19,6 +18,7 @@ from biodata.sharing.names import looked_up
 from biodata.store import audit, releases
 from biodata.store.models import Dataset
 from biodata.store.registry import SCOPE, Registry
+from biodata.text.controlled import parse_licence
 
 _ADDRESS: Final = re.compile(r"https?://\S+")
 _DOI: Final = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)

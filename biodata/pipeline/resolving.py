@@ -7,9 +7,9 @@ import polars as pl
 from biodata import places
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS
 from biodata.harmonise.rematch import Resolution
-from biodata.parsers.reference_list import reference_list
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.text.reference_list import reference_list
 
 
 @dataclass(frozen=True, slots=True)

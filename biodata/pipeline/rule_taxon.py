@@ -5,11 +5,11 @@ from typing import Final
 import polars as pl
 from rapidfuzz import process
 
-from biodata.parsers.reference_list import CLASSIFICATION
 from biodata.settings import Settings
 from biodata.sharing.names import bundled_common_names, canonical, looked_up, meant_by_hand
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
+from biodata.text.reference_list import CLASSIFICATION
 
 _NAMES: Final = ("species", "scientificName", "acceptedScientificName", *CLASSIFICATION)
 _BATCH_ROWS: Final = 500_000

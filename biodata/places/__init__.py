@@ -1,8 +1,7 @@
 """Places: which country and division a point lies in, how near a border, and what places are called."""
 
 from biodata.places.boundaries import BoundarySet, load_boundaries
-from biodata.places.gazetteer import Gazetteer
-from biodata.places.gazetteer_files import load_gazetteer
+from biodata.places.gazetteer import Gazetteer, load_gazetteer
 from biodata.places.locate import locate
 from biodata.places.names import (
     country_geometry,

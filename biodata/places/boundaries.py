@@ -1,22 +1,128 @@
 """Named, replaceable sets of boundaries with a viewpoint; none of them is biodata's position on any boundary."""
 
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 from biodata.errors import InputError
-from biodata.geo import Geometries
-from biodata.places.borders import Lines
+from biodata.geo import Floats, Geometries
+from biodata.places.borders import SEA, Edges, Ints, Lines, edges_of
 from biodata.places.cells import Cells, cells_of
-from biodata.places.edges import SEA, Edges, Ints, edges_of
-from biodata.places.pieces import Pieces
+
+# The units of a boundary set cut along whole and tenth degrees: small boxes meet small shapes, not a whole coast.
+
+Longs = NDArray[np.int64]
+_WIDEST: Final = 4
+"""Boxes over more squares than these meet the whole shapes."""
+_SMALL: Final = 0.0101
+"""Boxes up to this many degrees are cut out of squares of a tenth degree."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The units by squares of one degree and of a tenth, each square cut when it is first asked for.
+
+    Attributes
+    ----------
+    shapes : ndarray of shapely geometries, length u
+        The units, degrees.
+    tree : STRtree
+        Their index.
+    """
+
+    shapes: Geometries
+    tree: shapely.STRtree
+    _squares: dict[tuple[int, int, int], tuple[Longs, Geometries]] = field(default_factory=dict, repr=False)
+
+    def cut(self, west: Floats, south: Floats, east: Floats, north: Floats) -> tuple[Longs, Longs, Geometries]:
+        """Return what of each unit lies in each box.
+
+        Parameters
+        ----------
+        west, south, east, north : ndarray of float64, length n
+            Edges of boxes, degrees; none reaches over a whole degree, nor those of at most 0.01° over a tenth.
+
+        Returns
+        -------
+        box, unit : ndarray of int64, length m
+            Which box, and which unit.
+        piece : ndarray of shapely geometries, length m
+            What they share; edges that only touch may be among them.
+        """
+        boxes = shapely.box(west, south, east, north)
+        scale = 10 if len(boxes) and (east - west).max() <= _SMALL else 1
+        column, row = (np.floor(middle * scale).astype(np.int64) for middle in ((west + east) / 2, (south + north) / 2))
+        found: list[tuple[Longs, Longs, Geometries]] = []
+        for square, asked in _by_square(column, row, np.arange(len(boxes))):
+            unit, shape = self._square(scale, *square)
+            which, at = shapely.STRtree(boxes[asked]).query(shape, predicate="intersects")
+            box = asked[at]
+            found.append((box, unit[which], shapely.intersection(shape[which], boxes[box])))
+        if not found:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, object)
+        return (
+            np.concatenate([part[0] for part in found]),
+            np.concatenate([part[1] for part in found]),
+            np.concatenate([part[2] for part in found]),
+        )
+
+    def touched(self, west: Floats, south: Floats, east: Floats, north: Floats) -> NDArray[np.bool_]:
+        """Tell which of n boxes have a point with any unit in common; edges count."""
+        boxes = shapely.box(west, south, east, north)
+        scale = 10 if len(boxes) and (east - west).max() <= _SMALL * 10 else 1
+        first = np.floor(np.stack([west, south]) * scale).astype(np.int64)
+        spans = np.floor(np.stack([east, north]) * scale).astype(np.int64) - first
+        touched = np.zeros(len(boxes), dtype=bool)
+        wide = np.flatnonzero(spans.max(axis=0, initial=0) > _WIDEST)
+        touched[wide[np.unique(self.tree.query(boxes[wide], predicate="intersects")[0])]] = True
+        for aside in range(_WIDEST + 1):
+            for up in range(_WIDEST + 1):
+                reach = (spans[0] >= aside) & (spans[1] >= up) & ~touched
+                at = np.flatnonzero(reach & (spans.max(axis=0, initial=0) <= _WIDEST))
+                for square, asked in _by_square(first[0, at] + aside, first[1, at] + up, at):
+                    _, shape = self._square(scale, *square)
+                    hit = shapely.STRtree(boxes[asked]).query(shape, predicate="intersects")[1]
+                    touched[asked[hit]] = True
+        return touched
+
+    def _square(self, scale: int, column: int, row: int) -> tuple[Longs, Geometries]:
+        """Return the units that reach into a square of 1/scale degrees, and what of them lies in it."""
+        known = self._squares.get((scale, column, row))
+        if known is None:
+            box = shapely.box(column / scale, row / scale, (column + 1) / scale, (row + 1) / scale)
+            if scale == 1:
+                unit = np.sort(self.tree.query(box, predicate="intersects")).astype(np.int64)
+                shapes = self.shapes[unit]
+            else:
+                unit, shapes = self._square(1, column // scale, row // scale)
+                at = np.flatnonzero(shapely.intersects(shapes, box))
+                unit, shapes = unit[at], shapes[at]
+            known = unit, shapely.intersection(shapes, box)
+            self._squares[scale, column, row] = known
+        return known
+
+
+def _by_square(column: Longs, row: Longs, asked: Longs) -> Iterator[tuple[tuple[int, int], Longs]]:
+    """Yield each square with those that ask for it."""
+    if not len(asked):
+        return
+    squares, inverse = np.unique(np.stack([column, row]), axis=1, return_inverse=True)
+    order = np.argsort(inverse.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(inverse.ravel()))
+    for number, part in enumerate(np.split(order, ends[:-1])):
+        yield (int(squares[0, number]), int(squares[1, number])), asked[part]
+
 
 REACH_M: Final = 30_000.0
 """Distances to a land border are told up to here."""
@@ -175,8 +281,6 @@ def load_boundaries(name: str = "natural_earth") -> BoundarySet:
         If there is no set of that name; the message names those that there are. If a file is no boundary set.
     """
     if name.lower().endswith((".gpkg", ".geojson", ".shp")):
-        from biodata.places.own_sets import read_boundaries
-
         return read_boundaries(Path(name))
     if name not in _SETS:
         problem = f"no boundary set called {name!r}"
@@ -195,3 +299,140 @@ def load_boundaries(name: str = "natural_earth") -> BoundarySet:
         claim_lines=frame.filter(pl.col("level") == "claim_line").select("name", "geometry"),
         **_SETS[name],
     )
+
+
+# A boundary set of one's own: a file of countries or their divisions, and beside it what the set is and whose view it shows.
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+_TEXTS: Final = ("version", "source", "licence", "viewpoint", "country_column")
+_UNKNOWN: Final = ("", "-99", "-1")
+
+
+def read_boundaries(path: Path) -> BoundarySet:
+    """Read a boundary set.
+
+    Parameters
+    ----------
+    path : Path
+        GeoPackage, GeoJSON or shapefile of countries, in any system that it tells; neighbours share the vertices of the
+        line between them. Beside it a JSON file of the same stem: `version`, `source`, `licence`, `viewpoint`, `band_m`
+        (metres within which a place may belong to either side), `country_column` (ISO 3166-1 alpha-2 codes; a feature
+        without one is disputed and belongs to no side), and, where there are, `name`, `name_column`, and
+        `province_column` (ISO 3166-2 codes of first-level divisions; features of one division are one).
+
+    Returns
+    -------
+    BoundarySet
+        Of countries, or of their divisions where a column tells them.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be read, a fact is not told, no feature has a code, or a division's code is not of
+        its country.
+    """
+    import geopandas as gpd
+    from pyogrio.errors import DataSourceError
+
+    facts = _facts(path)
+    try:
+        table = gpd.read_file(path).to_crs(4326)
+    except (DataSourceError, OSError, ValueError) as error:
+        problem = "the boundaries cannot be read"
+        raise InputError(problem, file=path.name, value=str(error)[:200], code="BOUNDARIES_UNREADABLE") from error
+    column = facts["country_column"]
+    if column not in table.columns:
+        problem = "there is no such column of country codes"
+        expected = ", ".join(str(name) for name in table.columns[:12])
+        raise InputError(problem, file=path.name, column=column, expected=expected, code="COLUMN_MISSING")
+    table = table[table.geometry.notna() & ~table.geometry.is_empty]
+    codes = [code.upper() if isinstance(code, str) and code not in _UNKNOWN else None for code in table[column]]
+    wrong = next((code for code in codes if code is not None and not (len(code) == 2 and code.isalpha())), None)
+    if wrong is not None or not any(codes):
+        problem = "countries need codes of two letters"
+        raise InputError(
+            problem, file=path.name, column=column, value=wrong, expected="ISO 3166-1 alpha-2: LA", code="CODE_INVALID"
+        )
+    names = [str(name) for name in table[facts["name_column"]]] if facts.get("name_column") in table.columns else codes
+    divisions = _divisions(table, codes, facts.get("province_column"), path)
+    units = pl.DataFrame(
+        {
+            "level": [
+                "disputed" if code is None else "country" if division is None else "province"
+                for code, division in zip(codes, divisions, strict=True)
+            ],
+            "country_code": codes,
+            "province_code": divisions,
+            "name": [name or "disputed" for name in names],
+        },
+        schema_overrides={"country_code": pl.String, "province_code": pl.String},
+    )
+    units, shapes = _one_a_division(units, shapely.force_2d(table.geometry.to_numpy()))
+    return BoundarySet(
+        name=facts.get("name") or path.stem,
+        version=facts["version"],
+        source=facts["source"],
+        licence=facts["licence"],
+        viewpoint=facts["viewpoint"],
+        band_m=float(facts["band_m"]),
+        units=units,
+        shapes=shapes,
+        claim_lines=pl.DataFrame(schema={"name": pl.String, "geometry": pl.Binary}),
+    )
+
+
+def _divisions(table: "gpd.GeoDataFrame", codes: list[str | None], column: str | None, path: Path) -> list[str | None]:
+    """Return the code of each feature's division; None where there is none."""
+    if column is None:
+        return [None] * len(codes)
+    if column not in table.columns:
+        problem, expected = "there is no such column of divisions", ", ".join(str(name) for name in table.columns[:12])
+        raise InputError(problem, file=path.name, column=column, expected=expected, code="COLUMN_MISSING")
+    told = [text.strip().upper() if isinstance(text, str) else "" for text in table[column]]
+    found = [
+        text if text not in _UNKNOWN and code is not None else None for text, code in zip(told, codes, strict=True)
+    ]
+    for row, (division, code) in enumerate(zip(found, codes, strict=True), start=1):
+        if division is not None and not re.fullmatch(f"{code}-[A-Z0-9]{{1,3}}", division):
+            problem = "a division's code begins with that of its country"
+            raise InputError(
+                problem, file=path.name, row=row, column=column, value=division, expected=f"ISO 3166-2: {code}-…",
+                code="CODE_INVALID",
+            )  # fmt: skip
+    return found
+
+
+def _one_a_division(units: pl.DataFrame, shapes: Geometries) -> tuple[pl.DataFrame, Geometries]:
+    """Return units and shapes with all features of a division as one."""
+    at = units.with_row_index("at").with_columns(
+        group=pl.coalesce("province_code", pl.col("at").cast(pl.String)),
+    )
+    groups = at.group_by("group", maintain_order=True).agg(pl.col("at"))["at"].to_list()
+    joined = [shapes[rows[0]] if len(rows) == 1 else shapely.coverage_union_all(shapes[rows]) for rows in groups]
+    return units[[rows[0] for rows in groups]], np.array(joined, dtype=object)
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """Return what is told of a set beside its file."""
+    beside = path.with_suffix(".json")
+    try:
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        problem = "what the boundary set is cannot be read"
+        expected = f"a JSON object with {', '.join(_TEXTS)}, band_m"
+        raise InputError(problem, file=beside.name, expected=expected, code="BOUNDARIES_UNKNOWN") from error
+    facts = facts if isinstance(facts, dict) else {}
+    for name in _TEXTS:
+        if not isinstance(facts.get(name), str) or not facts[name].strip():
+            problem = f"{name} of the boundary set is not told"
+            raise InputError(problem, file=beside.name, column=name, expected="a text", code="BOUNDARIES_UNKNOWN")
+    band_m = facts.get("band_m")
+    if isinstance(band_m, bool) or not isinstance(band_m, int | float) or not 0 <= band_m <= 30_000:
+        problem = "the band of the borders is not told"
+        raise InputError(
+            problem, file=beside.name, column="band_m", value=str(band_m), expected="0 to 30,000 metres",
+            code="BOUNDARIES_UNKNOWN",
+        )  # fmt: skip
+    return facts

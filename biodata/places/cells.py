@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biodata.geo import Floats
-from biodata.places.edges import SEA, Edges, Ints, ranges
+from biodata.places.borders import SEA, Edges, Ints, ranges
 
 COLUMNS, ROWS, PER_DEGREE = 3600, 1800, 10
 DIVIDED: Final = -2

@@ -7,9 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.geo import Floats
-from biodata.places.borders import Longs
+from biodata.places.borders import SEA, Edges, Longs
 from biodata.places.boundaries import BoundarySet
-from biodata.places.edges import SEA, Edges
 
 Array = NDArray[Any]
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from biodata import pipeline
 from biodata.errors import InputError, RemoteError
-from biodata.parsers.countries import country_candidates
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import or_region
 from biodata.pull.kept import Folder
 from biodata.pull.pygbif_client import pygbif_over
 from biodata.pull.service import client_for
 from biodata.settings import Settings
+from biodata.text.countries import country_candidates
 
 _PUBLISHER: Final = "cdef28b1-db4e-4c58-aa71-3c5238c2d0b5"
 """IUCN's Invasive Species Specialist Group, at GBIF."""

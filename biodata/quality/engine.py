@@ -1,12 +1,37 @@
-"""Runs tests over a frame: empty cells to null, preparations once a distinct value, answers as columns."""
+"""Run tests over a frame: empty cells to null, preparations once a distinct value, answers as columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from biodata.quality.memory import make_of, with_all
+from biodata.errors import InputError
 from biodata.quality.model import Answer, Context, Kind, Preparation, Status, Test
+from biodata.quality.record_measures import TESTS
+
+# Every test of TDWG BDQ Core on single records, with the standard's labels and GUIDs (TDWG, CC BY 4.0).
+
+BY_LABEL: Final = MappingProxyType({test.label: test for test in TESTS})
+BY_GUID: Final = MappingProxyType({test.guid: test for test in TESTS})
+VALIDATIONS: Final = tuple(test for test in TESTS if test.kind is Kind.VALIDATION)
+
+
+def find(name: str) -> Test:
+    """Return the test of a label or GUID; blanks around it and an address or `urn:uuid:` before it do not count.
+
+    Raises
+    ------
+    InputError
+        If there is no such test.
+    """
+    told = name.strip().rstrip("/")
+    test = BY_LABEL.get(told.upper()) or BY_GUID.get(told.rpartition("/")[2].rpartition(":")[2].lower())
+    if test is None:
+        problem = "there is no such test"
+        raise InputError(problem, value=name, expected="a label or GUID of TDWG BDQ Core", code="TEST_UNKNOWN")
+    return test
+
 
 RESPONSE: Final = pl.Schema({"status": pl.String, "result": pl.String, "comment": pl.String})
 """The response triple."""
@@ -48,20 +73,11 @@ def normalise(frame: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
     """
-    return emptied(named(frame))
-
-
-def named(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns by local name; of two headings that mean one term, the first counts."""
     columns: dict[str, pl.Series] = {}
     for column in frame.get_columns():
         name = local_name(column.name)
         columns.setdefault(name, column.alias(name))
-    return pl.DataFrame(list(columns.values()))
-
-
-def emptied(named: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns with null where a cell is bdqval:Empty."""
+    named = pl.DataFrame(list(columns.values()))
     if not named.width:
         return named
     # In order of characters "!" is the first behind those that count as empty: most columns have no cell before it.
@@ -90,14 +106,9 @@ def prepare(frame: pl.DataFrame, tests: Iterable[Test], context: Context) -> pl.
     polars.DataFrame of n rows
         `frame` with more columns.
     """
-    return prepare_with(frame, (preparation for test in tests for preparation in test.preparations), context)
-
-
-def prepare_with(frame: pl.DataFrame, preparations: Iterable[Preparation], context: Context) -> pl.DataFrame:
-    """Add the columns that preparations make, as `prepare` does."""
     if not frame.height:
         frame = pl.DataFrame(schema=dict.fromkeys(frame.columns, pl.String))
-    for preparation in preparations:
+    for preparation in (preparation for test in tests for preparation in test.preparations):
         frame = _add(frame, preparation, context)
     return frame
 
@@ -108,11 +119,26 @@ def _add(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.
         return frame
     for needed in preparation.needs:
         frame = _add(frame, needed, context)
-    if preparation.distinct and frame.height:
-        made = context.memory.made(preparation, frame, context)
-    else:
-        made = make_of(preparation, with_all(frame, preparation.reads, frame.height), context)
-    return frame.hstack([made[name].alias(f"{preparation.name}.{name}") for name in preparation.makes])
+    filled = [name for name in preparation.reads if name in frame.columns and frame[name].null_count() < frame.height]
+    names = [f"{preparation.name}.{name}" for name in preparation.makes]
+    if not preparation.distinct or not frame.height:
+        return frame.hstack(_made(preparation, frame, context))
+    if not filled:
+        made = _made(preparation, frame.head(1), context)
+        return frame.hstack([column.new_from_index(0, frame.height) for column in made])
+    cells = frame.select(filled)
+    distinct = cells.unique(maintain_order=True)
+    made = _made(preparation, distinct, context)
+    answers = cells.join(distinct.hstack(made), on=filled, how="left", nulls_equal=True, maintain_order="left")
+    return frame.hstack(answers.select(names))
+
+
+def _made(preparation: Preparation, cells: pl.DataFrame, context: Context) -> list[pl.Series]:
+    """Return the columns that a preparation makes of the rows of a frame, in their types; columns that lack are null."""
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, cells.height)
+    read = [cells[name] if name in cells.columns else nothing.alias(name) for name in preparation.reads]
+    made = preparation.make(pl.DataFrame(read), context)
+    return [made[name].cast(dtype).alias(f"{preparation.name}.{name}") for name, dtype in preparation.makes.items()]
 
 
 def answers(frame: pl.DataFrame, tests: Sequence[Test], context: Context) -> dict[str, Answer]:
@@ -200,3 +226,89 @@ def _words(test: Test) -> pl.Expr:
         .then(pl.concat_str(pl.lit("proposed "), result))
         .otherwise(pl.concat_str(pl.lit(f"{test.asks} "), result))
     )
+
+
+# Run the tests of BDQ Core over a frame: every answer, or the answers to one test a row.
+
+LONG: Final = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "label": pl.String,
+        "guid": pl.String,
+        "status": pl.String,
+        "result": pl.String,
+        "comment": pl.String,
+    }
+)
+"""The columns of `run`."""
+
+
+def run(frame: pl.DataFrame, context: Context, tests: Sequence[Test] = TESTS) -> pl.DataFrame:
+    """Answer every test on every row.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        Text columns by Darwin Core term, with or without prefix, as they were told; columns such as
+        `bdqval:sourceAuthority` hold parameters of their row.
+    context : Context
+        What the tests may ask.
+    tests : sequence of Test
+        Which tests.
+
+    Returns
+    -------
+    polars.DataFrame of n × len(tests) rows
+        `row` (from 0), `label`, `guid`, `status`, `result`, `comment`; by row, then by test.
+    """
+    prepared = prepare(normalise(frame), tests, context)
+    parts = [
+        responses(prepared, test, context).select(
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+            pl.lit(number, dtype=pl.UInt16).alias("test"),
+            pl.lit(test.label).alias("label"),
+            pl.lit(test.guid).alias("guid"),
+            pl.all(),
+        )
+        for number, test in enumerate(tests)
+    ]
+    if not parts or not frame.height:
+        return pl.DataFrame(schema=LONG)
+    return pl.concat(parts).sort("row", "test").select(LONG.names())
+
+
+def run_named(frame: pl.DataFrame, context: Context, test_column: str) -> pl.DataFrame:
+    """Answer for each row the test that it names.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        As in `run`.
+    context : Context
+        What the tests may ask.
+    test_column : str
+        The column that holds a label or GUID of a test.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        As in `run`, in the order of the rows.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or a row names no test.
+    """
+    if test_column not in frame.columns:
+        problem = "there is no such column"
+        raise InputError(problem, column=test_column, expected=f"one of {', '.join(frame.columns[:20])}")
+    wanted = frame[test_column].fill_null("").rename("name").to_frame().with_row_index("row")
+    plain = normalise(frame.drop(test_column))
+    parts = []
+    for (name,), rows in wanted.group_by("name", maintain_order=True):
+        test = find(str(name))
+        chosen = prepare(plain[rows["row"]], [test], context)
+        answered = responses(chosen, test, context)
+        labelled = answered.with_columns(rows["row"], label=pl.lit(test.label), guid=pl.lit(test.guid))
+        parts.append(labelled.select(LONG.names()))
+    return pl.concat(parts).sort("row") if parts else pl.DataFrame(schema=LONG)

@@ -15,17 +15,10 @@ import pycountry
 import shapely
 
 from biodata import places
+from biodata.text.countries import country_candidates, parse_country
 
 HIGH_SEAS: Final = "XZ"
 UNKNOWN: Final = "ZZ"
-
-LANGUAGES: Final = tuple(
-    """
-    en zh zh_Hant th vi my lo km id ms fil ta pt fr de nl es ar ru ja ko it sv da nb fi pl cs hu tr el he hi fa uk ro bg
-    hr sr sk sl lt lv et is ga cy ca eu gl af sw bn ne si ur ka hy az kk uz mn
-    """.split()
-)
-"""Languages whose names of countries are known."""
 
 # ISO 3166-1 lists these too: dependencies, parts of other states, islands without people.
 NO_NATIONS: Final = frozenset(
@@ -33,53 +26,6 @@ NO_NATIONS: Final = frozenset(
     AI AQ AS AW AX BL BM BQ BV CC CW CX EH FK FO GF GG GI GL GP GS GU HK HM IM IO JE KY MF MO MP MQ MS NC NF PF PM PN PR
     RE SH SJ SX TC TF TK UM VG VI WF YT
     """.split()
-)
-
-# Former names of nations whose boundaries are the same today (the standard counts them as found), and short ones.
-_FORMER: Final = MappingProxyType(
-    {
-        "Swaziland": "SZ",
-        "Burma": "MM",
-        "Siam": "TH",
-        "Ceylon": "LK",
-        "Zaire": "CD",
-        "Upper Volta": "BF",
-        "Dahomey": "BJ",
-        "Kampuchea": "KH",
-        "Persia": "IR",
-        "Abyssinia": "ET",
-        "Rhodesia": "ZW",
-        "Southern Rhodesia": "ZW",
-        "Northern Rhodesia": "ZM",
-        "Nyasaland": "MW",
-        "Bechuanaland": "BW",
-        "Basutoland": "LS",
-        "Gold Coast": "GH",
-        "British Honduras": "BZ",
-        "Dutch Guiana": "SR",
-        "British Guiana": "GY",
-        "Macedonia": "MK",
-        "Turkey": "TR",
-        "Czech Republic": "CZ",
-        "Cape Verde": "CV",
-        "East Timor": "TL",
-        "Ivory Coast": "CI",
-        "Holland": "NL",
-        "P.R. China": "CN",
-        "PRC": "CN",
-        "Lao PDR": "LA",
-        "Republic of Korea": "KR",
-        "South Korea": "KR",
-        "North Korea": "KP",
-        "DR Congo": "CD",
-        "Czechia": "CZ",
-        "Western Samoa": "WS",
-        "New Hebrides": "VU",
-        "USA": "US",
-        "United States of America": "US",
-        "UK": "GB",
-        "Great Britain": "GB",
-    }
 )
 
 # Divisions by the abbreviations that their post offices and collectors use.
@@ -133,38 +79,12 @@ def code_meant(text: str) -> str | None:
     if re.fullmatch(r"\d{3}", told):
         country = pycountry.countries.get(numeric=told)
         return str(country.alpha_2) if country else None
-    if re.fullmatch(r"[a-z]{2,3}", told):
-        country = pycountry.countries.get(alpha_2=told.upper()) or pycountry.countries.get(alpha_3=told.upper())
-        if country:
-            return str(country.alpha_2)
-    found = countries_named(text)
-    return next(iter(found)) if len(found) == 1 else None
+    return parse_country(text)[0]
 
 
 def countries_named(text: str) -> frozenset[str]:
     """Return the codes of the countries that have this name in any language, or had it."""
-    return _country_index().get(plain(text), frozenset())
-
-
-@cache
-def _country_index() -> Mapping[str, frozenset[str]]:
-    """Return every name of a country with the codes of those that have it."""
-    from babel import Locale  # loads every language's tables
-
-    found: dict[str, set[str]] = defaultdict(set)
-    for country in pycountry.countries:
-        other = (getattr(country, name, None) for name in ("official_name", "common_name"))
-        for name in (country.name, *filter(None, other)):
-            found[plain(name)].add(country.alpha_2)
-            found[plain(re.sub(r"^(.*), (.*)$", r"\2 \1", name))].add(country.alpha_2)
-    for language in LANGUAGES:
-        for code, name in Locale.parse(language).territories.items():
-            if code in country_codes():
-                found[plain(name)].add(code)
-    for name, code in _FORMER.items():
-        found[plain(name)].add(code)
-    found["congo"] = {"CG", "CD"}
-    return MappingProxyType({name: frozenset(codes) for name, codes in found.items() if name})
+    return frozenset(country_candidates(text))
 
 
 @lru_cache(maxsize=1 << 16)

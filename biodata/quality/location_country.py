@@ -1,4 +1,4 @@
-"""Tests of BDQ Core on countries and first-level divisions by name and code, against the bundled gazetteer."""
+"""Tests of BDQ Core on countries and divisions by name and code, and whether a term of the place has something in it."""
 
 from typing import Final
 
@@ -13,9 +13,10 @@ from biodata.quality.gazetteer import (
     country_codes,
     divisions_named,
 )
-from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
+from biodata.quality.model import Answer, Arguments, Context, Preparation, test
 
-_TGN: Final = "The Getty Thesaurus of Geographic Names (TGN)"
+# Tests of BDQ Core on countries and first-level divisions by name and code, against the bundled gazetteer.
+
 _TGN_ADDRESS: Final = "https://www.getty.edu/research/tools/vocabularies/tgn/index.html"
 _ISO_ADDRESSES: Final = (
     "https://www.iso.org/iso-3166-country-codes.html",
@@ -119,60 +120,19 @@ def _unambiguous(arguments: Arguments) -> Answer:
     return Answer(_DIVISION.column("resolved"), external=external)
 
 
+def _country(arguments: Arguments) -> Answer:
+    # On the high seas there is no country to tell.
+    high_seas = (arguments["countryCode"] == "XZ").fill_null(value=False)
+    return Answer(arguments.filled("country") | high_seas)
+
+
 TESTS: Final = (
-    Test(
-        "VALIDATION_COUNTRYCODE_STANDARD",
-        "0493bcfb-652e-4d17-815b-b0cce0742fbe",
-        ("countryCode",),
-        "Is the country code one of ISO 3166-1's two letters?",
-        _code_standard,
-        parameters={"sourceAuthority": "ISO 3166 Country Codes"},
-        preparations=(CODE,),
-    ),
-    Test(
-        "AMENDMENT_COUNTRYCODE_STANDARDIZED",
-        "fec5ffe6-3958-4312-82d9-ebcca0efb350",
-        ("countryCode",),
-        "Which country code is meant?",
-        _code_standardised,
-        parameters={"sourceAuthority": "ISO 3166-1-alpha-2"},
-        preparations=(CODE,),
-    ),
-    Test(
-        "VALIDATION_COUNTRY_FOUND",
-        "69b2efdc-6269-45a4-aecb-4cb99c2ae134",
-        ("country",),
-        "Is the country a nation?",
-        _country_found,
-        parameters={"sourceAuthority": _TGN},
-        preparations=(_COUNTRY,),
-    ),
-    Test(
-        "VALIDATION_COUNTRYCOUNTRYCODE_CONSISTENT",
-        "b23110e7-1be7-444a-a677-cdee0cf4330c",
-        ("country", "countryCode"),
-        "Do country and country code mean the same country?",
-        _country_matches_code,
-        parameters={"sourceAuthority": _TGN},
-        preparations=(_COUNTRY,),
-    ),
-    Test(
-        "VALIDATION_STATEPROVINCE_FOUND",
-        "4daa7986-d9b0-4dd5-ad17-2d7a771ea71a",
-        ("stateProvince",),
-        "Is the state or province one of some country?",
-        _division_found,
-        parameters={"sourceAuthority": _TGN},
-        preparations=(_DIVISION,),
-    ),
-    Test(
-        "VALIDATION_COUNTRYSTATEPROVINCE_UNAMBIGUOUS",
-        "d257eb98-27cb-48e5-8d3c-ab9fca4edd11",
-        ("country", "stateProvince"),
-        "Do country and state or province together mean one place?",
-        _unambiguous,
-        parameters={"sourceAuthority": _TGN},
-        preparations=(_DIVISION,),
-    ),
+    test("VALIDATION_COUNTRYCODE_STANDARD", _code_standard, CODE),
+    test("AMENDMENT_COUNTRYCODE_STANDARDIZED", _code_standardised, CODE),
+    test("VALIDATION_COUNTRY_FOUND", _country_found, _COUNTRY),
+    test("VALIDATION_COUNTRYCOUNTRYCODE_CONSISTENT", _country_matches_code, _COUNTRY),
+    test("VALIDATION_STATEPROVINCE_FOUND", _division_found, _DIVISION),
+    test("VALIDATION_COUNTRYSTATEPROVINCE_UNAMBIGUOUS", _unambiguous, _DIVISION),
+    test("VALIDATION_COUNTRY_NOTEMPTY", _country),
 )
-"""The tests of this file."""
+"""The tests of countries and divisions."""

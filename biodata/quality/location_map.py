@@ -1,6 +1,7 @@
 """Tests of BDQ Core that set coordinates beside the map: country, division, centre of the country, land or sea."""
 
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -8,8 +9,8 @@ import polars as pl
 import shapely
 
 from biodata import places
-from biodata.geo import area_km2, geodesic_distance_m
-from biodata.parsers.bundled import read_rows
+from biodata.geo import Floats, area_km2, geodesic_distance_m
+from biodata.quality.gazetteer import country_codes
 from biodata.quality.location_place import (
     BUFFER,
     IN_COUNTRY,
@@ -21,14 +22,14 @@ from biodata.quality.location_place import (
     Points,
     buffers,
     countries_near,
+    in_country,
 )
-from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
-from biodata.quality.numbers import number, value
+from biodata.quality.model import BLANKS, Answer, Arguments, Context, Preparation, number, test, value
+from biodata.text.tables import read_rows
 
 CENTRE_BUFFER_M: Final = "5000"
 """The standard's default of `spatialBufferInMeters` for centres of countries."""
 
-_CENTRES: Final = "GBIF Catalogue of Country Centroides"
 _TRUTH: Final = pl.lit(value=True)
 _POINT: Final = ("decimalLatitude", "decimalLongitude")
 
@@ -156,58 +157,99 @@ def _land_or_sea(arguments: Arguments) -> Answer:
     return Answer(pl.lit(None, dtype=pl.Boolean), external=told)
 
 
-TESTS: Final = (
-    Test(
-        "VALIDATION_COORDINATESCOUNTRYCODE_CONSISTENT",
-        "adb27d29-9f0d-4d52-b760-a77ba57a69c9",
-        ("countryCode", *_POINT),
-        "Do the coordinates lie in the country of the code, or in its sea?",
-        _country_agrees,
-        parameters={"sourceAuthority": MAP_AUTHORITIES[0], "spatialBufferInMeters": MAP_BUFFER_M},
-        preparations=(IN_COUNTRY,),
-    ),
-    Test(
-        "VALIDATION_COORDINATESSTATEPROVINCE_CONSISTENT",
-        "f18a470b-3fe1-4aae-9c65-a6d3db6b550c",
-        ("stateProvince", *_POINT),
-        "Do the coordinates lie in a state or province of that name?",
-        _division_agrees,
-        parameters={"sourceAuthority": "10m-admin-1 boundaries", "spatialBufferInMeters": MAP_BUFFER_M},
-        preparations=(IN_DIVISION,),
-    ),
-    Test(
-        "VALIDATION_COORDINATESTERRESTRIALMARINE_CONSISTENT",
-        "b9c184ce-a859-410c-9d12-71a338200380",
-        _POINT,
-        "Do the coordinates lie on land or in the sea, as the species does?",
-        _land_or_sea,
-        consulted=("scientificName",),
-        parameters={
-            "taxonIsMarine": "World Register of Marine Species (WoRMS)",
-            "geospatialLand": "Union of NaturalEarth 10m-physical-vectors for Land and NaturalEarth Minor Islands",
-            "spatialBufferInMeters": MAP_BUFFER_M,
-            "assumptionOnUnknownBiome": "noassumption",
-        },
-    ),
-    Test(
-        "AMENDMENT_COUNTRYCODE_FROM_COORDINATES",
-        "8c5fe9c9-4ba9-49ef-b15a-9ccd0424e6ae",
-        ("countryCode",),
-        "Which country do the coordinates lie in?",
-        _code_from_coordinates,
-        consulted=_POINT,
-        parameters={"sourceAuthority": MAP_AUTHORITIES[0]},
-        preparations=(_CODE_OF_PLACE,),
-    ),
-    Test(
-        "ISSUE_COORDINATES_CENTEROFCOUNTRY",
-        "256e51b3-1e08-4349-bb7e-5186631c3f8e",
-        ("countryCode", *_POINT),
-        "Do the coordinates stand for the whole country?",
-        _centre_of_country,
-        consulted=("coordinateUncertaintyInMeters",),
-        parameters={"spatialBufferInMeters": CENTRE_BUFFER_M, "sourceAuthority": _CENTRES},
-        preparations=(_NEAR_CENTRE, number("coordinateUncertaintyInMeters")),
-    ),
+# The amendment of BDQ Core that finds coordinates swapped, or with the wrong sign.
+
+_Way = tuple[int, int, int]
+"""1 for swapped, then the factors of latitude and longitude."""
+
+
+def _make_turned(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    latitude_told, longitude_told = frame["decimalLatitude"], frame["decimalLongitude"]
+    # A point that is out of range may be one that was transposed.
+    y, x = (told.str.strip_chars(BLANKS).cast(pl.Float64, strict=False) for told in (latitude_told, longitude_told))
+    numbers = (y.is_finite() & x.is_finite()).fill_null(value=False)
+    valid = frame["countryCode"].is_in(list(country_codes())).fill_null(value=False)
+    agrees = frame["in_country.agrees"].fill_null(value=False)
+    rows = (numbers & valid & ~agrees & ((x != 0) | (y != 0))).arg_true().to_numpy()
+    ways: list[_Way] = [way for way in product((0, 1), (1, -1), (1, -1)) if way != (0, 1, 1)]
+    found: dict[int, list[_Way]] = {row: [] for row in rows.tolist()}
+    buffer = np.full(len(rows), float(MAP_BUFFER_M))
+    codes = frame["countryCode"].gather(rows).to_list()
+    for zone in (False, True):
+        open_rows = np.array([not found[int(row)] for row in rows], dtype=bool)
+        for way in ways:
+            lon, lat = _turn(x.gather(rows).to_numpy(), y.gather(rows).to_numpy(), way)
+            possible = open_rows & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+            unit = np.full(len(rows), SEA, dtype=np.int32)
+            unit[possible] = context.boundaries.cells.locate(lon[possible], lat[possible])
+            for code in {code for code, is_open in zip(codes, possible, strict=True) if is_open}:
+                at = np.flatnonzero(possible & (np.array(codes, dtype=object) == code))
+                fits = in_country(code, lon[at], lat[at], unit[at], buffer[at], context.boundaries, zone=zone)
+                for row in rows[at[fits]]:
+                    found[int(row)].append(way)
+    turned: list[tuple[str | None, str | None]] = [(None, None)] * frame.height
+    for row, fitting in found.items():
+        if len({_key(way, x[row], y[row]) for way in fitting}) == 1:
+            turned[row] = _turned_text(latitude_told[row], longitude_told[row], fitting[0])
+    return pl.DataFrame(turned, schema={"latitude": pl.String, "longitude": pl.String}, orient="row")
+
+
+def _turn(x: Floats, y: Floats, way: _Way) -> tuple[Floats, Floats]:
+    """Return longitude and latitude swapped if the way begins with 1, then with the signs of the way."""
+    lon, lat = (y, x) if way[0] else (x, y)
+    return lon * way[2], lat * way[1]
+
+
+def _key(way: _Way, x: float, y: float) -> tuple[float, float]:
+    """Return the point that a way leads to: the sign of 0 makes no other point."""
+    lon, lat = (y, x) if way[0] else (x, y)
+    return lon * way[2] + 0.0, lat * way[1] + 0.0
+
+
+def _turned_text(latitude: str, longitude: str, way: _Way) -> tuple[str, str]:
+    """Return the texts of latitude and longitude turned."""
+    first, second = (longitude, latitude) if way[0] else (latitude, longitude)
+    return _signed(first, way[1]), _signed(second, way[2])
+
+
+def _signed(text: str, sign: int) -> str:
+    """Return the text of a number with its sign kept (1) or reversed (-1)."""
+    told = text.strip(BLANKS)
+    digits = told.lstrip("+-")
+    negative = told.startswith("-") != (sign < 0)
+    return f"-{digits}" if negative else digits
+
+
+_TURNED: Final = Preparation(
+    "turned",
+    (*_POINT, "countryCode", "in_country.agrees"),
+    {"latitude": pl.String, "longitude": pl.String},
+    _make_turned,
+    distinct=False,
+    needs=(IN_COUNTRY,),
 )
-"""The tests of this file."""
+
+
+def _transposed(arguments: Arguments) -> Answer:
+    told = arguments.filled(*_POINT, "countryCode")
+    return Answer(
+        pl.when(told).then(pl.lit(value=True)),
+        external=arguments.unavailable(*MAP_AUTHORITIES) & told,
+        proposals={
+            "decimalLatitude": _TURNED.column("latitude"),
+            "decimalLongitude": _TURNED.column("longitude"),
+        },
+    )
+
+
+TESTS: Final = (
+    test("VALIDATION_COORDINATESCOUNTRYCODE_CONSISTENT", _country_agrees, IN_COUNTRY),
+    test("VALIDATION_COORDINATESSTATEPROVINCE_CONSISTENT", _division_agrees, IN_DIVISION),
+    test("VALIDATION_COORDINATESTERRESTRIALMARINE_CONSISTENT", _land_or_sea),
+    test("AMENDMENT_COUNTRYCODE_FROM_COORDINATES", _code_from_coordinates, _CODE_OF_PLACE),
+    test(
+        "ISSUE_COORDINATES_CENTEROFCOUNTRY", _centre_of_country, _NEAR_CENTRE, number("coordinateUncertaintyInMeters")
+    ),
+    test("AMENDMENT_COORDINATES_TRANSPOSED", _transposed, _TURNED),
+)
+"""The test of this file."""

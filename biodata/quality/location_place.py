@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from biodata import places
 from biodata.geo import geodesic_distance_m
-from biodata.parsers.bundled import read_rows
+from biodata.places.reach import within
 from biodata.quality.gazetteer import HIGH_SEAS, country_codes, divisions_named, shape_of
-from biodata.quality.location_reach import Reach, within
-from biodata.quality.model import PARAMETER, Context, Preparation
-from biodata.quality.numbers import number, read_numbers
+from biodata.quality.model import PARAMETER, Context, Preparation, number, read_numbers
+from biodata.text.tables import read_rows
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -28,9 +27,6 @@ the Sea. Where zones meet the map has no line: the sea belongs to every country 
 BUFFER: Final = PARAMETER + "spatialBufferInMeters"
 MAP_BUFFER_M: Final = "3000"
 """The standard's default of `spatialBufferInMeters` for countries and divisions."""
-
-_FEW: Final = 64
-"""So many points are tested one by one; for more a map of cells is worth its while."""
 
 MAP_AUTHORITIES: Final = (
     "10m-admin-1 boundaries UNION with Exclusive Economic Zones",
@@ -141,19 +137,9 @@ def _near_country(
 ) -> Bools:
     """Tell which points that are not found yet lie within so many metres of a country."""
     near = np.zeros(len(x), dtype=bool)
-    for distance in metres[:1] if (metres == metres[:1]).all() else np.unique(metres):
-        rows = np.flatnonzero(~found & (metres == distance))
-        if len(rows) < _FEW:
-            near[rows] = within(places.country_geometry(code, boundaries), x[rows], y[rows], metres[rows])
-        else:
-            near[rows] = _country_reach(code, float(distance), boundaries)(x[rows], y[rows])
+    rows = np.flatnonzero(~found)
+    near[rows] = within(places.country_geometry(code, boundaries), x[rows], y[rows], metres[rows])
     return near
-
-
-@lru_cache(maxsize=1024)
-def _country_reach(code: str, distance_m: float, boundaries: places.BoundarySet) -> Reach:
-    """Return the places within a distance of a country."""
-    return Reach(places.country_geometry(code, boundaries), distance_m)
 
 
 @lru_cache(maxsize=8)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import polars as pl
 
 from biodata import places
-from biodata.quality.memory import Memory
+from biodata.text.tables import read_rows
 
 PARAMETER: Final = "bdqval:"
 """Prefix of a column that holds a parameter of its row."""
@@ -57,8 +58,6 @@ class Context:
     centres : polars.DataFrame, optional
         More centres of countries: `country_code`, `longitude`, `latitude` (degrees). GBIF's catalogue of centroids, the
         standard's authority, is no file that we may hand on; who has it can load it.
-    memory : Memory
-        What preparations made of values that came before; a context's own.
     """
 
     today: date
@@ -66,7 +65,6 @@ class Context:
     checklist: pl.DataFrame | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     centres: pl.DataFrame | None = None
-    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -234,3 +232,74 @@ class Test:
     def ask(self, present: frozenset[str], context: Context) -> Answer:
         """Return the answer over a frame with these columns."""
         return self.answer(Arguments(present, self.parameters, context))
+
+
+@cache
+def described() -> Mapping[str, Mapping[str, str]]:
+    """Return the standard's tests by label, as `bdq_tests.csv` describes them, in the order of their answers."""
+    return {row["label"]: row for row in read_rows("bdq_tests.csv")}
+
+
+def test(label: str, answer: Callable[[Arguments], Answer], *preparations: Preparation) -> Test:
+    """Return the test of a label with what answers it."""
+    row = described()[label]
+    acted_upon, consulted = (tuple(filter(None, row[name].split("|"))) for name in ("acted_upon", "consulted"))
+    return Test(label, row["guid"], acted_upon, row["asks"], answer, consulted, parameters_of(label), preparations)
+
+
+def parameters_of(label: str) -> dict[str, str]:
+    """Return the standard's defaults of a test's parameters, in the standard's order."""
+    return dict(text.split("=", 1) for text in described()[label]["parameters"].split("|") if text)
+
+
+def term_of(label: str) -> str:
+    """Return the one term that a test acts upon."""
+    return described()[label]["acted_upon"]
+
+
+def _filled(terms: str) -> Callable[[Arguments], Answer]:
+    """Return what tells whether any of some terms has something in it."""
+    return lambda arguments: Answer(arguments.any_filled(*terms.split("|")))
+
+
+FILLED_TESTS: Final = tuple(
+    test(label, _filled(row["acted_upon"]))
+    for label, row in described().items()
+    if label.endswith("_NOTEMPTY") and row["acted_upon"] and not row["consulted"]
+)
+"""The tests whether terms have something in them."""
+
+
+# Numbers told as text, for the tests that compare them.
+
+BLANKS: Final = "".join(map(chr, range(0x21)))
+"""White space and control characters around a number do not change it; other signs, U+00A0 too, make it none."""
+
+
+@cache
+def number(term: str) -> Preparation:
+    """Return the preparation that reads a term as a number: column `value` (Float64), null where it is none."""
+
+    def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+        return pl.DataFrame({"value": read_numbers(frame[term])})
+
+    return Preparation(f"{term}.number", (term,), {"value": pl.Float64}, make, distinct=False)
+
+
+def value(term: str) -> pl.Expr:
+    """Return the number that `number(term)` prepared."""
+    return number(term).column("value")
+
+
+def read_numbers(texts: pl.Series) -> pl.Series:
+    """Return the finite number that each text is, null where it is none."""
+    if texts.null_count() == len(texts):
+        return pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
+    read = texts.cast(pl.Float64, strict=False)
+    if read.null_count() > texts.null_count():
+        odd = read.is_null() & texts.is_not_null()
+        trimmed = texts.filter(odd).str.strip_chars(BLANKS).cast(pl.Float64, strict=False)
+        read = read.scatter(odd.arg_true(), trimmed)
+    finite = read.is_finite()
+    # Infinity and NaN are no numbers of anything.
+    return read if finite.all() else pl.select(pl.when(finite).then(read)).to_series()

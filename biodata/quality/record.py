@@ -1,15 +1,15 @@
-"""Tests of BDQ Core on the record as a whole: licence, type, basis of record, what was generalised, annotations."""
+"""Tests of BDQ Core on the record as a whole and on the occurrence."""
 
 import re
 from typing import Final
 
 import polars as pl
 
-from biodata.parsers.licences import parse_licence
-from biodata.quality.controlled import standard, standardised
-from biodata.quality.model import PARAMETER, Answer, Arguments, Context, Preparation, Test
-from biodata.quality.numbers import BLANKS
-from biodata.quality.vocabulary import Vocabulary
+from biodata.quality.model import BLANKS, PARAMETER, Answer, Arguments, Context, Preparation, test
+from biodata.quality.vocabulary import Vocabulary, standard, standardised
+from biodata.text.controlled import parse_licence
+
+# Tests of BDQ Core on the record as a whole: licence, type, basis of record, what was generalised, annotations.
 
 _LANGUAGES: Final = (
     "id|eu|da|de|en|es|fr|fy|hr|it|lv|lt|mi|ni|no|pl|pt|ro|si|fi|sv|tr|cs|el|ru|uk|ar|jp|zh-hans|zh-hant|ko"
@@ -32,7 +32,6 @@ _LONGEST: Final = 300
 # The rows of the standard write the parameter's name in two ways.
 _ANNOTATIONS: Final = tuple(PARAMETER + name for name in ("annotation", "annotationAlertIf", "annotationAlertif"))
 _ANNOTATION_SYSTEM: Final = "annotationSystem"
-_ALERT_IF: Final = "annotationAlertIf"
 
 
 def _licence_of(text: str) -> str | None:
@@ -75,86 +74,47 @@ def _licence_standardised(arguments: Arguments) -> Answer:
     return Answer(pl.lit(value=True), external=unavailable, proposals={"license": _READ_LICENCE.column("meant")})
 
 
-def _filled(term: str, label: str, guid: str, asks: str) -> Test:
-    """Return the test whether a term has something in it."""
-    return Test(label, guid, (term,), asks, lambda arguments: Answer(arguments.filled(term)))
-
-
 def _annotated(arguments: Arguments) -> Answer:
     unavailable = arguments.unavailable("https://www.w3.org/annotation/", name=_ANNOTATION_SYSTEM)
     return Answer(arguments.any_filled(*_ANNOTATIONS), external=unavailable)
 
 
+# Tests of BDQ Core on occurrences: identifier, status, sex, type status, how the organism came to be there.
+
+_DEFAULT_STATUS: Final = "defaultOccurrenceStatus"
+
+
+def _assumed_status(arguments: Arguments) -> Answer:
+    # The text has a filled status never tested, its example and rows have it not amended where a number stands beside:
+    # both hold if the number is looked at first.
+    counted = arguments.any_filled("individualCount", "organismQuantity")
+    told = arguments.filled("occurrenceStatus")
+    assumed = pl.when(~counted & ~told).then(arguments.parameter(_DEFAULT_STATUS))
+    return Answer(
+        pl.when(counted | ~told).then(pl.lit(value=True)), proposals={"occurrenceStatus": assumed}, filled_in=True
+    )
+
+
 TESTS: Final = (
-    _filled("license", "VALIDATION_LICENSE_NOTEMPTY", "15f78619-811a-4c6f-997a-a4c7888ad849", "Is there a licence?"),
-    Test(
-        "VALIDATION_LICENSE_STANDARD",
-        "3136236e-04b6-49ea-8b34-a65f25e3aba1",
-        ("license",),
-        "Is the licence the address of a Creative Commons licence 4.0 or of CC0?",
-        _licence_standard,
-        parameters={"sourceAuthority": "Creative Commons 4.0 Licenses or CC0"},
-        preparations=(_READ_LICENCE,),
-    ),
-    Test(
-        "AMENDMENT_LICENSE_STANDARDIZED",
-        "dcbe5bd2-42a0-4aab-bb4d-8f148c6490f8",
-        ("license",),
-        "Which licence is meant?",
-        _licence_standardised,
-        parameters={"sourceAuthority": "Creative Commons"},
-        preparations=(_READ_LICENCE,),
-    ),
-    _filled("type", "VALIDATION_DCTYPE_NOTEMPTY", "374b091a-fc90-4791-91e5-c1557c649169", "Is there a type?"),
-    standard(
-        "type",
-        Vocabulary.DC_TYPE,
-        "VALIDATION_DCTYPE_STANDARD",
-        "cdaabb0d-a863-49d0-bc0f-738d771acba5",
-        "DCMI Type Vocabulary",
-    ),
-    standardised(
-        "type",
-        Vocabulary.DC_TYPE,
-        "AMENDMENT_DCTYPE_STANDARDIZED",
-        "bd385eeb-44a2-464b-a503-7abe407ef904",
-        "DCMI Type Vocabulary",
-    ),
-    _filled(
-        "basisOfRecord",
-        "VALIDATION_BASISOFRECORD_NOTEMPTY",
-        "ac2b7648-d5f9-48ca-9b07-8ad5879a2536",
-        "Is there a basis of record?",
-    ),
-    standard(
-        "basisOfRecord",
-        Vocabulary.BASIS_OF_RECORD,
-        "VALIDATION_BASISOFRECORD_STANDARD",
-        "42408a00-bf71-4892-a399-4325e2bc1fb8",
-        "Darwin Core basisOfRecord",
-    ),
-    standardised(
-        "basisOfRecord",
-        Vocabulary.BASIS_OF_RECORD,
-        "AMENDMENT_BASISOFRECORD_STANDARDIZED",
-        "07c28ace-561a-476e-a9b9-3d5ad6e35933",
-        "Darwin Core basisOfRecord",
-    ),
-    Test(
-        "ISSUE_DATAGENERALIZATIONS_NOTEMPTY",
-        "13d5a10e-188e-40fd-a22c-dbaa87b91df2",
-        ("dataGeneralizations",),
-        "Was the record made coarser before it was published?",
-        lambda arguments: Answer(arguments.filled("dataGeneralizations")),
-    ),
-    Test(
-        "ISSUE_ANNOTATION_NOTEMPTY",
-        "fecaa8a3-bbd8-4c5a-a424-13c37c4bb7b1",
-        (),
-        "Has somebody annotated the record?",
-        _annotated,
-        consulted=("hasTarget",),
-        parameters={_ANNOTATION_SYSTEM: "W3C Web Annotation", _ALERT_IF: "oa:Annotation with oa:hasTarget"},
-    ),
+    test("VALIDATION_LICENSE_STANDARD", _licence_standard, _READ_LICENCE),
+    test("AMENDMENT_LICENSE_STANDARDIZED", _licence_standardised, _READ_LICENCE),
+    standard("VALIDATION_DCTYPE_STANDARD", Vocabulary.DC_TYPE),
+    standardised("AMENDMENT_DCTYPE_STANDARDIZED", Vocabulary.DC_TYPE),
+    standard("VALIDATION_BASISOFRECORD_STANDARD", Vocabulary.BASIS_OF_RECORD),
+    standardised("AMENDMENT_BASISOFRECORD_STANDARDIZED", Vocabulary.BASIS_OF_RECORD),
+    test("ISSUE_ANNOTATION_NOTEMPTY", _annotated),
+    standard("VALIDATION_OCCURRENCESTATUS_STANDARD", Vocabulary.OCCURRENCE_STATUS),
+    standardised("AMENDMENT_OCCURRENCESTATUS_STANDARDIZED", Vocabulary.OCCURRENCE_STATUS),
+    test("AMENDMENT_OCCURRENCESTATUS_ASSUMEDDEFAULT", _assumed_status),
+    standard("VALIDATION_ESTABLISHMENTMEANS_STANDARD", Vocabulary.ESTABLISHMENT_MEANS),
+    standardised("AMENDMENT_ESTABLISHMENTMEANS_STANDARDIZED", Vocabulary.ESTABLISHMENT_MEANS),
+    standard("VALIDATION_DEGREEOFESTABLISHMENT_STANDARD", Vocabulary.DEGREE_OF_ESTABLISHMENT),
+    standardised("AMENDMENT_DEGREEOFESTABLISHMENT_STANDARDIZED", Vocabulary.DEGREE_OF_ESTABLISHMENT),
+    standard("VALIDATION_PATHWAY_STANDARD", Vocabulary.PATHWAY),
+    standardised("AMENDMENT_PATHWAY_STANDARDIZED", Vocabulary.PATHWAY),
+    standard("VALIDATION_SEX_STANDARD", Vocabulary.SEX),
+    standardised("AMENDMENT_SEX_STANDARDIZED", Vocabulary.SEX),
+    standard("VALIDATION_TYPESTATUS_STANDARD", Vocabulary.TYPE_STATUS),
+    standardised("AMENDMENT_TYPESTATUS_STANDARDIZED", Vocabulary.TYPE_STATUS),
 )
-"""The tests on whole records, and the one on annotations (oa:target)."""
+"""The tests on records and occurrences."""

@@ -5,12 +5,28 @@ from typing import Final
 
 import polars as pl
 
-from biodata.quality import location, record, record_occurrence, taxon, time
-from biodata.quality.model import Answer, Arguments, Kind, Test
+from biodata.quality import location_country, location_datum, location_map, location_values, record, taxon, time
+from biodata.quality.model import FILLED_TESTS, Answer, Arguments, Kind, Test, described, test
 
-_ALL: Final = (*record.TESTS, *record_occurrence.TESTS, *location.TESTS, *time.TESTS, *taxon.TESTS)
-_VALIDATIONS: Final = tuple(test for test in _ALL if test.kind is Kind.VALIDATION)
-_AMENDMENTS: Final = tuple(test for test in _ALL if test.kind is Kind.AMENDMENT)
+_ORDER: Final = {label: number for number, label in enumerate(described())}
+MEASURED: Final = tuple(
+    sorted(
+        (
+            *FILLED_TESTS,
+            *record.TESTS,
+            *location_country.TESTS,
+            *location_datum.TESTS,
+            *location_map.TESTS,
+            *location_values.TESTS,
+            *time.TESTS,
+            *taxon.TESTS,
+        ),
+        key=lambda test: _ORDER[test.label],
+    )
+)
+"""The tests whose answers are counted: all others."""
+_VALIDATIONS: Final = tuple(test for test in MEASURED if test.kind is Kind.VALIDATION)
+_AMENDMENTS: Final = tuple(test for test in MEASURED if test.kind is Kind.AMENDMENT)
 
 
 def compliant(answer: Answer) -> pl.Expr:
@@ -34,45 +50,21 @@ def proposed(answer: Answer) -> pl.Expr:
     return any_value & ~not_run(answer)
 
 
-def _counting(label: str, guid: str, asks: str, counted: Sequence[Test], counts: Callable[[Answer], pl.Expr]) -> Test:
+def _counting(label: str, counted: Sequence[Test], counts: Callable[[Answer], pl.Expr]) -> Test:
     """Return the measure that counts tests whose answer is of a sort."""
 
     def answer(arguments: Arguments) -> Answer:
-        answers = (test.ask(arguments.present, arguments.context) for test in counted)
+        answers = (each.ask(arguments.present, arguments.context) for each in counted)
         return Answer(pl.sum_horizontal(counts(one).cast(pl.Int32) for one in answers))
 
-    preparations = tuple({p.name: p for test in counted for p in test.preparations}.values())
-    return Test(label, guid, (), asks, answer, preparations=preparations)
+    return test(label, answer, *{p.name: p for each in counted for p in each.preparations}.values())
 
 
 TESTS: Final = (
-    _counting(
-        "MEASURE_VALIDATIONTESTS_COMPLIANT",
-        "45fb49eb-4a1b-4b49-876f-15d5034dfc73",
-        "How many validations does the record pass?",
-        _VALIDATIONS,
-        compliant,
-    ),
-    _counting(
-        "MEASURE_VALIDATIONTESTS_NOTCOMPLIANT",
-        "453844ae-9df4-439f-8e24-c52498eca84a",
-        "How many validations does the record fail?",
-        _VALIDATIONS,
-        not_compliant,
-    ),
-    _counting(
-        "MEASURE_VALIDATIONTESTS_PREREQUISITESNOTMET",
-        "49a94636-a562-4e6b-803c-665c80628a3d",
-        "How many validations could not be run on the record?",
-        _VALIDATIONS,
-        not_run,
-    ),
-    _counting(
-        "MEASURE_AMENDMENTS_PROPOSED",
-        "03049fe5-a575-404f-b564-ae63f5a1cf8b",
-        "How many amendments propose something for the record?",
-        _AMENDMENTS,
-        proposed,
-    ),
+    *MEASURED,
+    _counting("MEASURE_VALIDATIONTESTS_COMPLIANT", _VALIDATIONS, compliant),
+    _counting("MEASURE_VALIDATIONTESTS_NOTCOMPLIANT", _VALIDATIONS, not_compliant),
+    _counting("MEASURE_VALIDATIONTESTS_PREREQUISITESNOTMET", _VALIDATIONS, not_run),
+    _counting("MEASURE_AMENDMENTS_PROPOSED", _AMENDMENTS, proposed),
 )
-"""The measures of this file."""
+"""All tests, in the order of their answers."""

@@ -8,12 +8,106 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.errors import shorten
-from biodata.quality.counting import counted, summary_of
-from biodata.quality.engine import normalise, prepare, qualified
-from biodata.quality.model import Context, Kind, Status, Test
-from biodata.quality.record_measures import not_compliant
-from biodata.quality.registry import BY_LABEL, TESTS
-from biodata.quality.running import run
+from biodata.quality.engine import BY_LABEL, TESTS, VALIDATIONS, normalise, prepare, qualified, run
+from biodata.quality.model import Answer, Context, Kind, Status, Test
+from biodata.quality.record_measures import not_compliant, proposed
+
+# How often each answer was given: what is summed of a test, and the numbers that follow from the sums.
+
+SUMMARY: Final = pl.Schema(
+    {
+        "label": pl.String,
+        "guid": pl.String,
+        "kind": pl.String,
+        "compliant": pl.Int64,
+        "not_compliant": pl.Int64,
+        "proposed": pl.Int64,
+        "internal": pl.Int64,
+        "external": pl.Int64,
+    }
+)
+"""The columns of `summarise`."""
+
+_KINDS: Final = tuple(SUMMARY.names()[3:])
+
+
+def counted(prepared: pl.DataFrame, tests: Sequence[Test], context: Context, by: Sequence[str]) -> pl.DataFrame:
+    """Count the answers over a prepared frame, by the values of columns.
+
+    Parameters
+    ----------
+    prepared : polars.DataFrame
+        What `prepare` returned.
+    tests, context
+        As in `run`.
+    by : sequence of str
+        Columns of `prepared`; without any the whole is counted.
+
+    Returns
+    -------
+    polars.DataFrame, one row a combination of `by`
+        `by`, `rows`, and columns `label.outcome` of numbers, for the outcomes of `SUMMARY`.
+    """
+    present = frozenset(prepared.columns)
+    columns = {
+        f"{test.label}.{name}": one
+        for test in tests
+        for name, one in _outcomes(test, test.ask(present, context)).items()
+    }
+    rows = pl.len().cast(pl.Int64)
+    # What is the same in every row is no column: it counts as often as there are rows.
+    sums = [
+        (one.sum() if one.meta.root_names() else one.fill_null(value=False).cast(pl.Int64) * rows)
+        .cast(pl.Int64)
+        .alias(name)
+        for name, one in columns.items()
+    ]
+    told = prepared.lazy()
+    sums = [rows.alias("rows"), *sums]
+    return (told.group_by(by, maintain_order=True).agg(sums) if by else told.select(sums)).collect()
+
+
+def _outcomes(test: Test, answer: Answer) -> dict[str, pl.Expr]:
+    """Return what is summed of a test, by the names of `SUMMARY`."""
+    external = answer.external.fill_null(value=False)
+    runs = answer.result.is_not_null() & ~external
+    if test.kind is Kind.AMENDMENT:
+        counts = {"proposed": proposed(answer)}
+    elif test.kind is Kind.MEASURE:
+        counts = {"compliant": runs}
+    else:
+        names = ("compliant", "not_compliant") if test.kind is Kind.VALIDATION else ("not_compliant", "compliant")
+        counts = {names[0]: answer.result & runs, names[1]: ~answer.result & runs}
+    return {**counts, "internal": ~runs & ~external, "external": external}
+
+
+def summarise(frame: pl.DataFrame, context: Context, tests: Sequence[Test] = VALIDATIONS) -> pl.DataFrame:
+    """Count the answers to each test, without making a text.
+
+    Parameters
+    ----------
+    frame, context, tests
+        As in `run`; the validations unless told otherwise.
+
+    Returns
+    -------
+    polars.DataFrame, one row a test
+        `label`, `guid`, `kind`, and the numbers of rows that are `compliant` (of an issue: NOT_ISSUE; of a measure:
+        measured), `not_compliant` (of an issue: POTENTIAL_ISSUE), have something `proposed`, and where `internal` or
+        `external` prerequisites were not met.
+    """
+    return summary_of(counted(prepare(normalise(frame), tests, context), tests, context, []), tests)
+
+
+def summary_of(counts: pl.DataFrame, tests: Sequence[Test]) -> pl.DataFrame:
+    """Return one row a test of the sums of what `counted` returned; what is not counted of its kind is 0."""
+    row = counts.select(pl.col(pl.Int64).sum()).row(0, named=True) if counts.height else {}
+    numbers = [
+        (test.label, test.guid, test.kind.value, *(row.get(f"{test.label}.{kind}", 0) for kind in _KINDS))
+        for test in tests
+    ]
+    return pl.DataFrame(numbers, schema=SUMMARY, orient="row")
+
 
 WORST: Final = 20
 """How many rows are shown."""

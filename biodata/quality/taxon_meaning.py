@@ -1,18 +1,151 @@
-"""What a record's name and identifier can mean: looked up in a loaded checklist, or in the bundled higher taxa."""
+"""What a record's rank, name and identifier can mean: in a loaded checklist, or in the bundled higher taxa."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Final
 
 import polars as pl
 
-from biodata.parsers.scientific_names import parse_names
-from biodata.quality.model import Context, Preparation
-from biodata.quality.taxon_authority import RANKS, bundled
-from biodata.quality.taxon_checklist import Names, author_words, first_taxa, names_among, names_of
-from biodata.quality.taxon_identifiers import gbif_key
-from biodata.quality.taxon_rank import rank_concept
+from biodata.quality.model import Answer, Arguments, Context, Preparation, test
+from biodata.quality.taxon_authority import RANKS, Names, author_words, bundled, first_taxa, names_among, names_of
+from biodata.text.controlled import Vocabulary, parse_term
+from biodata.text.scientific_names import parse_names
+from biodata.text.tables import read_rows
+
+# Ranks by GBIF's vocabulary TaxonRank: its concepts and labels are right, other words for a rank can be amended.
+#
+# The concepts are those of https://registry.gbif.org/vocabulary/TaxonRank/concepts; a label is a concept's name in a
+# language. What people write beside them (`sp.`, `ssp.`) is in `biodata.text.controlled`.
+
+AUTHORITY: Final = "GBIF TaxonRank Vocabulary"
+_OURS: Final = {"SECTION_BOTANY": "section", "UNRANKED": None}
+_SEVERAL: Final = frozenset({"spp", "spp."})
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """Return every concept and label, in the letter cases that they may have, with its concept."""
+    found: dict[str, str] = {}
+    for row in read_rows("taxon_rank_labels.csv"):
+        for label in (row["concept"], *row["labels"].split("|")):
+            found |= {
+                label: row["concept"],
+                label[:1].upper() + label[1:]: row["concept"],
+                label.lower(): row["concept"],
+            }
+    return found
+
+
+@lru_cache(maxsize=4096)
+def rank_concept(text: str) -> str | None:
+    """Return the concept that a word for a rank can only mean; None where it is no such word, or means several."""
+    told = " ".join(text.split())
+    if len(told) > 60 or told.casefold() in _SEVERAL:
+        return None
+    concept = _labels().get(told) or _labels().get(told.lower())
+    if concept is not None:
+        return concept
+    term = parse_term(told, Vocabulary.TAXON_RANK)
+    if term is None or term in _OURS:
+        return _OURS.get(term or "")
+    return re.sub(r"_(.)", lambda match: match[1].upper(), term.lower())
+
+
+def _read(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    told = frame["taxonRank"].to_list()
+    rows = [(None, None) if text is None else (text in _labels(), rank_concept(text)) for text in told]
+    return pl.DataFrame(rows, schema={"listed": pl.Boolean, "concept": pl.String}, orient="row")
+
+
+RANK: Final = Preparation("taxonRank.read", ("taxonRank",), {"listed": pl.Boolean, "concept": pl.String}, _read)
+"""`listed`, whether the value is a concept or a label of the vocabulary; `concept`, what it can only mean."""
+
+
+def _standard(arguments: Arguments) -> Answer:
+    return Answer(RANK.column("listed"), external=arguments.unavailable() & arguments.filled("taxonRank"))
+
+
+def _standardised(arguments: Arguments) -> Answer:
+    told = arguments["taxonRank"]
+    concept = RANK.column("concept")
+    return Answer(
+        pl.when(told.is_not_null()).then(pl.lit(value=True)),
+        external=arguments.unavailable() & told.is_not_null(),
+        proposals={"taxonRank": pl.when(concept != told).then(concept)},
+    )
+
+
+RANK_TESTS: Final = (
+    test("VALIDATION_TAXONRANK_STANDARD", _standard, RANK),
+    test("AMENDMENT_TAXONRANK_STANDARDIZED", _standardised, RANK),
+)
+"""The tests of the rank."""
+
+
+# Identifiers of names: which are complete, and which of them mean a taxon of GBIF.
+
+# RFC 8141: a namespace of 2 to 32 letters, digits and hyphens, and something in it. An LSID is one of them.
+_URN: Final = re.compile(
+    r"urn:[A-Za-z0-9][A-Za-z0-9-]{0,30}[A-Za-z0-9]:[A-Za-z0-9()+,\-.:=@;$_!*'&~%][A-Za-z0-9()+,\-.:=@;$_!*'&~%/?#]*",
+    re.ASCII | re.IGNORECASE,
+)
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\x00-\x20]+/[^\s?#\x00-\x20]+[^\s\x00-\x20]*")
+_SCOPED: Final = re.compile(
+    r"(?!(?:urn|https?|ftp|file|mailto):)[A-Za-z][A-Za-z0-9_.\-]*:(?!/)[^\s\x00-\x20]+", re.IGNORECASE
+)
+_GBIF: Final = re.compile(
+    r"(?:gbif:|https?://(?:api|www)\.gbif\.org/(?:v1/)?species/)([1-9][0-9]{0,11})", re.ASCII | re.IGNORECASE
+)
+_PRINTED: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u2060\ufeff]*")
+
+
+def is_complete(text: str) -> bool:
+    """Tell whether an identifier says whose it is.
+
+    Parameters
+    ----------
+    text : str
+        The identifier as told; white space or control characters make it invalid.
+
+    Returns
+    -------
+    bool
+        True for an LSID or another URN, a URI with host and path, or `scope:value`.
+    """
+    if not _PRINTED.fullmatch(text):
+        return False
+    return any(pattern.fullmatch(text) for pattern in (_URN, _URI, _SCOPED))
+
+
+def gbif_key(text: str) -> int | None:
+    """Return the key of a taxon of GBIF that an identifier means: `gbif:8102122`, or the address of its page."""
+    match = _GBIF.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _read_identifier(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    told = frame["scientificNameID"].to_list()
+    rows = [(None, None) if text is None else (is_complete(text), gbif_key(text)) for text in told]
+    return pl.DataFrame(rows, schema={"complete": pl.Boolean, "gbif_key": pl.Int64}, orient="row")
+
+
+IDENTIFIER: Final = Preparation(
+    "scientificNameID.read", ("scientificNameID",), {"complete": pl.Boolean, "gbif_key": pl.Int64}, _read_identifier
+)
+"""`complete`, whether the identifier says whose it is; `gbif_key`, the taxon of GBIF that it means."""
+
+
+def _complete(_: Arguments) -> Answer:
+    return Answer(IDENTIFIER.column("complete"))
+
+
+IDENTIFIER_TESTS: Final = (test("VALIDATION_SCIENTIFICNAMEID_COMPLETE", _complete, IDENTIFIER),)
+"""The tests of the identifier's form."""
+
+
+# What a record's name and identifier can mean: looked up in a loaded checklist, or in the bundled higher taxa.
 
 PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
 """The terms that a name is made of where `scientificName` is empty."""

@@ -5,10 +5,12 @@ read in spite of that is the amendments' matter.
 """
 
 import re
+from calendar import isleap, monthrange
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from biodata.quality.time_calendar import civil_from_days, days_from_civil, is_leap, month_length
-
+EPOCH: Final = date(1970, 1, 1).toordinal()
+"""Days are counted from 1970-01-01."""
 DAY: Final = 86_400
 """Seconds of a day; leap seconds do not count in durations."""
 
@@ -19,9 +21,8 @@ LONGEST: Final = 100
 """No date or interval needs more characters."""
 
 _CALENDAR: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
-_BASIC: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _ORDINAL: Final = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
-_WEEK: Final = re.compile(r"(\d{4})(-?)W(\d\d)(?:\2([1-7]))?", re.ASCII)
+_BASIC_OR_WEEK: Final = re.compile(r"\d{8}|\d{4}-W\d\d(?:-[1-7])?|\d{4}W\d\d[1-7]?", re.ASCII)
 _CLOCK: Final = re.compile(
     r"(?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>\d\d)(?:(?P=colon)(?P<second>\d\d))?)?(?:[.,](?P<fraction>\d{1,9}))?"
     r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?",
@@ -153,69 +154,59 @@ def _with_duration(moment: Moment, duration: str, sign: int) -> Span:
         raise ValueError
     years, months, weeks, days, hours, minutes, seconds = (sign * int(part or 0) for part in match.groups())
     told = moment.start if sign > 0 or moment.precision == TIME else moment.stop
-    year, month, day = civil_from_days(told // DAY)
-    count = year * 12 + month - 1 + years * 12 + months
+    begin = date.fromordinal(told // DAY + EPOCH)
+    count = begin.year * 12 + begin.month - 1 + years * 12 + months
     year, month = count // 12, count % 12 + 1
-    moved = days_from_civil(year, month, min(day, month_length(year, month))) + weeks * 7 + days
+    moved = _number(year, month, min(begin.day, monthrange(year, month)[1])) + weeks * 7 + days
     other = moved * DAY + told % DAY + hours * 3600 + minutes * 60 + seconds
     start, stop = min(told, other), max(told, other)
     first, last = start // DAY, max(start, stop - 1) // DAY
-    if first < days_from_civil(0, 1, 1) or last > days_from_civil(9999, 12, 31):
-        raise ValueError
+    date.fromordinal(first + EPOCH), date.fromordinal(last + EPOCH)
     return Span(first, last, last, moment.precision, start, stop, moment.offset, moment.offset, stop - start)
 
 
 def _moment(text: str) -> Moment:
     """Read one date with the time behind it."""
-    date, mark, clock = text.partition("T")
-    day = _date(date)
+    told, mark, clock = text.partition("T")
+    day = _date(told)
     if not mark:
         return day
     if day.precision != DATE:
         raise ValueError
-    return _at(day, clock, basic="-" not in date)
+    return _at(day, clock, basic="-" not in told)
 
 
 def _date(text: str) -> Moment:
     """Read a date without time."""
     if match := _CALENDAR.fullmatch(text):
         return _calendar(int(match[1]), match[2], match[3])
-    if match := _BASIC.fullmatch(text):
-        return _calendar(int(match[1]), match[2], match[3])
     if match := _ORDINAL.fullmatch(text):
-        year, number = int(match[1]), int(match[2])
-        if not 1 <= number <= 365 + is_leap(year):
+        day = date(int(match[1]), 1, 1) + timedelta(days=int(match[2]) - 1)
+        if day.year != int(match[1]):
             raise ValueError
-        day = days_from_civil(year, 1, 1) + number - 1
-        return Moment(day, day + 1, DATE)
-    if match := _WEEK.fullmatch(text):
-        return _week(int(match[1]), int(match[3]), match[4])
-    raise ValueError
+        return Moment(day.toordinal() - EPOCH, day.toordinal() - EPOCH + 1, DATE)
+    if not _BASIC_OR_WEEK.fullmatch(text):
+        raise ValueError
+    first = date.fromisoformat(text).toordinal() - EPOCH
+    is_week = "W" in text and len(text.replace("-", "")) == len("2009W01")
+    return Moment(first, first + 7, WEEK) if is_week else Moment(first, first + 1, DATE)
+
+
+def _number(year: int, month: int = 1, day: int = 1) -> int:
+    """Return the number of a day of the calendar."""
+    return date(year, month, day).toordinal() - EPOCH
 
 
 def _calendar(year: int, month: str | None, day: str | None) -> Moment:
     """Return a year, a month or a day of the calendar."""
     if month is None:
-        first = days_from_civil(year, 1, 1)
-        return Moment(first, first + 365 + is_leap(year), YEAR)
+        first = _number(year)
+        return Moment(first, first + 365 + isleap(year), YEAR)
     if day is None:
-        first = days_from_civil(year, int(month), 1)
-        return Moment(first, first + month_length(year, int(month)), MONTH)
-    first = days_from_civil(year, int(month), int(day))
+        first = _number(year, int(month))
+        return Moment(first, first + monthrange(year, int(month))[1], MONTH)
+    first = _number(year, int(month), int(day))
     return Moment(first, first + 1, DATE)
-
-
-def _week(year: int, week: int, day: str | None) -> Moment:
-    """Return a week, or a day of it: week 1 is the one with 4 January, weeks begin on Monday."""
-    fourth, next_fourth = days_from_civil(year, 1, 4), days_from_civil(year + 1, 1, 4)
-    # 1970-01-01 was a Thursday.
-    monday = fourth - (fourth + 3) % 7
-    if not 1 <= week <= (next_fourth - (next_fourth + 3) % 7 - monday) // 7:
-        raise ValueError
-    first = monday + (week - 1) * 7
-    if day is None:
-        return Moment(first, first + 7, WEEK)
-    return Moment(first + int(day) - 1, first + int(day), DATE)
 
 
 def _at(day: Moment, text: str, *, basic: bool | None = None) -> Moment:
@@ -257,9 +248,9 @@ def _end(first: Moment, left: str, right: str) -> Moment:
     if short and (right.startswith("T") or (short["colon"] or "") == (":" if ":" in left else "")):
         last = _at(first._replace(precision=DATE), right.removeprefix("T"))
         return last if last.offset is not None else last._replace(offset=first.offset)
-    date, mark, clock = right.partition("T")
+    day_part, mark, clock = right.partition("T")
     start_date = left.partition("T")[0]
-    parts, calendar_start = _SHORT_DAY.fullmatch(date), _CALENDAR.fullmatch(start_date)
+    parts, calendar_start = _SHORT_DAY.fullmatch(day_part), _CALENDAR.fullmatch(start_date)
     if parts and calendar_start:
         year, month, day = calendar_start.groups()
         if day is not None:

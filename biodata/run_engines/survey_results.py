@@ -20,7 +20,7 @@ from biodata.analysis.surveys.results import Parameters as Asked
 from biodata.analysis.surveys.results import results
 from biodata.errors import InputError
 from biodata.exports.reports.survey_page import warnings
-from biodata.harmonise import event_sites
+from biodata.harmonise import events as event_sites
 from biodata.pipeline.survey_publishing import published_events
 from biodata.run_engines import published_view
 from biodata.run_engines.work import Outcome, Parameters, Work, parameter, told_table

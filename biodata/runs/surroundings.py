@@ -9,10 +9,10 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.parsers.countries import parse_countries
 from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.text.countries import parse_countries
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.criteria import Plan

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.numerals import ascii_digits
-from biodata.parsers.reference_list import reference_list
 from biodata.places import BoundarySet
 from biodata.sharing.measurements import COLUMN, OF_OBIS, rows_of, told_of, written
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.scopes import hidden_words
+from biodata.text.numbers import ascii_digits
+from biodata.text.reference_list import reference_list
+from biodata.text.tables import read_rows
 
 _ONE: Final = r"\d{1,9}(?:[.,]\d{1,9})?(?:[eE][+-]?\d{1,2})?"
 _NUMBER: Final = re.compile(rf"[<>≤≥~≈±+-]{{0,2}}\s*{_ONE}\s*(?:(?:-|–|to|±|\+/-|/)\s*{_ONE})?\s*%?")

@@ -14,8 +14,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.bundled import read_rows
 from biodata.sharing.rule import Assignment
+from biodata.text.tables import read_rows
 from biodata.vocabularies import SharingCategory
 
 RULE_START: Final = "label:"

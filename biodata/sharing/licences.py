@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.parsers.licences import parse_licence
 from biodata.sharing.labels import labels
+from biodata.text.controlled import parse_licence
 
 UNSPECIFIED: Final = "UNSPECIFIED"
 UNSUPPORTED: Final = "UNSUPPORTED"

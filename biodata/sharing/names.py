@@ -10,11 +10,11 @@ from typing import Final, NamedTuple, TypeVar
 import orjson
 import polars as pl
 
-from biodata.matching.vernaculars import folded
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.name_text import Issue
-from biodata.parsers.reference_list import CLASSIFICATION, reference_list
-from biodata.parsers.scientific_names import parse_names
+from biodata.text.name_text import Issue
+from biodata.text.reference_list import CLASSIFICATION, reference_list
+from biodata.text.scientific_names import parse_names
+from biodata.text.tables import read_rows
+from biodata.text.vernaculars import folded
 
 T = TypeVar("T", bound=Hashable)
 GROUPS: Final = CLASSIFICATION[:5]

@@ -18,11 +18,11 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from biodata.parsers.reference_list import CLASSIFICATION
 from biodata.sharing import names
 from biodata.sharing.names import GROUPS, Checklists, Lineage, Reading, Readings
 from biodata.sharing.rule import Rule
 from biodata.terms import STATED_TAXON
+from biodata.text.reference_list import CLASSIFICATION
 
 WORDS: Final = ("vernacularName", "verbatimIdentification")
 """Terms of free words: those that are not known count only where no name of a genus or lower is known beside them."""

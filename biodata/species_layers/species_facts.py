@@ -10,13 +10,13 @@ from rapidfuzz.distance import OSA
 
 from biodata.errors import InputError
 from biodata.harmonise.checklists import Checklist
-from biodata.matching.kingdoms import kingdom
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.reference_list import CLASSIFICATION, reference_list
-from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
 from biodata.species_layers.statuses import statuses
 from biodata.store.lake import Lake
+from biodata.text.matcher import kingdom
+from biodata.text.reference_list import CLASSIFICATION, reference_list
+from biodata.text.scientific_names import parse_names
+from biodata.text.tables import read_rows
 
 
 @dataclass(frozen=True, slots=True)

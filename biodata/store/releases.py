@@ -13,7 +13,6 @@ from tqdm.auto import tqdm
 
 from biodata import terms
 from biodata.errors import SharingError, StoreError
-from biodata.matching.cluster_facts import plain_numbers
 from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer
@@ -32,6 +31,7 @@ from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
 from biodata.store.told_less import tells_less
+from biodata.text.cluster_facts import plain_numbers
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from biodata import terms
-from biodata.matching.cluster_facts import PLAIN_NUMBERS
 from biodata.terms import Column
+from biodata.text.cluster_facts import PLAIN_NUMBERS
 from biodata.vocabularies import SharingCategory
 
 PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))

@@ -9,8 +9,7 @@ import polars as pl
 from biodata import terms
 from biodata.flags import FLAGS
 from biodata.harmonise import rules
-from biodata.harmonise.readers import ADMINISTRATION, CHECKS, READERS, Way
-from biodata.harmonise.rules import RULES, Kind
+from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS, RULES, Kind, Way
 from biodata.harmonise.told import Told
 from biodata.stories.parts import Doubt, How, Proposal, Use, Value
 

@@ -12,12 +12,10 @@ from biodata.ingest.headings.units import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
-from biodata.parsers.bundled import read_rows
-from biodata.parsers.coordinate_pairs import read_pair
-from biodata.parsers.placeholders import NA, PLACEHOLDERS
-from biodata.parsers.told_numbers import ToldNumber, read_told
-from biodata.parsers.told_times import meant_date, meant_time
 from biodata.terms import WRITTEN
+from biodata.text.coordinate_pairs import read_pair
+from biodata.text.proposals import StatedNumber, meant_date, meant_time, read_stated
+from biodata.text.tables import NA, PLACEHOLDERS, read_rows
 
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _BOTH: Final = (*_PAIR, "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
@@ -206,11 +204,11 @@ def meant(flag: str, value: str | None) -> str | None:
     """Return what is likely meant by the text of a cell: 2 by "2 ekor", 200 by "0.2 km", nothing by "many"."""
     if value is None or flag in _TIMES:
         return None if value is None else _TIMES[flag](value)
-    number = read_told(value) if flag in _NUMBERS else None
+    number = read_stated(value) if flag in _NUMBERS else None
     return None if number is None else _meant_number(flag, number)
 
 
-def _meant_number(flag: str, told: ToldNumber) -> str | None:
+def _meant_number(flag: str, told: StatedNumber) -> str | None:
     """Return a number in the unit of its column; None where nobody can say which is meant."""
     one, unit = told.single, told.unit
     if flag == "COORDINATE_INVALID":  # what has a unit is read as an angle elsewhere

@@ -14,12 +14,12 @@ import polars as pl
 
 from biodata import terms
 from biodata.ingest import forms, taken_tables
-from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
 from biodata.surveys.kept_reports import PLACE_LIKE
+from biodata.text.controlled import Vocabulary, parse_controlled
 
 _SHOWN: Final = 1_000  # rows of each kind that a report holds; `--out` writes all
 _CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "was_row", "was_sheet")

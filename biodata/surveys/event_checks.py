@@ -13,10 +13,10 @@ from biodata.harmonise.event_clocks import ClockFault, iso_duration
 from biodata.harmonise.event_times import ends_of
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_sites import ENDS, read_ends
-from biodata.parsers import zones
-from biodata.parsers.effort_units import effort_unit, in_unit
-from biodata.parsers.reference_list import reference_list
 from biodata.surveys.cell_checks import Rows, flags_of
+from biodata.text import times
+from biodata.text.reference_list import reference_list
+from biodata.text.units import effort_unit, in_unit
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 _OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationValue", "totalAreaSampledValue")
@@ -70,12 +70,12 @@ def _zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     stated = rows.cells("timeZone")
     columns = ("source_row", "time_zone", "country_codes", "event_start")
     for row, zone, codes, start in read.drop_nulls(["time_zone", "event_start"]).select(columns).iter_rows():
-        names = [zones.COUNTRY_ZONES[code].name for code in codes or () if code in zones.COUNTRY_ZONES]
+        names = [times.COUNTRY_ZONES[code].name for code in codes or () if code in times.COUNTRY_ZONES]
         if row not in stated or not names or len(names) < len(codes):
             continue
         day, clock = start.date(), start.strftime("%H:%M")
-        offset = zone if zones.OFFSET.fullmatch(zone) else zones.offset_at(zone, day, clock)
-        if offset not in {zones.offset_at(name, day, clock) for name in names}:
+        offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
+        if offset not in {times.offset_at(name, day, clock) for name in names}:
             yield rows.finding(row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=" / ".join(names))
 
 

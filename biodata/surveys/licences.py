@@ -7,9 +7,9 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.parsers.licences import parse_licence
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
+from biodata.text.controlled import parse_licence
 
 if TYPE_CHECKING:
     from biodata.pipeline import Interpreted

@@ -14,10 +14,10 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata.ingest.protocol import Finding
-from biodata.matching.vernaculars import folded
-from biodata.parsers.reference_list import reference_list
 from biodata.sharing.names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows
+from biodata.text.reference_list import reference_list
+from biodata.text.vernaculars import folded
 
 _NAME: Final = "scientificName"
 _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")

@@ -11,8 +11,6 @@ import polars as pl
 
 from biodata import places, terms
 from biodata.analysis.scopes import unclear
-from biodata.parsers.licences import parse_licence
-from biodata.parsers.reference_list import CLASSIFICATION as RANKS
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -26,6 +24,8 @@ from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
+from biodata.text.controlled import parse_licence
+from biodata.text.reference_list import CLASSIFICATION as RANKS
 from biodata.vocabularies import SharingCategory
 
 _LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate", "scientificName", "license", *LOOKED_AT, *USED,

@@ -18,7 +18,6 @@ from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError, StoreError
 from biodata.exports.reports import pdf
 from biodata.exports.reports.survey_page import one_page, survey_page
-from biodata.parsers.bundled import read_rows
 from biodata.run_engines.running import work_on
 from biodata.run_engines.work import Work, told_of
 from biodata.settings import Settings
@@ -29,6 +28,7 @@ from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.surveys.words import LANGUAGES
 from biodata.surveys.words.sentences import retold
+from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
 _FORMAT: Final = 2  # raised when numbers change: those that are kept are then made again

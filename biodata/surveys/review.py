@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from biodata import jobs
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.parsers.told_places import tells_a_place
 from biodata.store import survey_views
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
@@ -17,6 +16,7 @@ from biodata.store.survey_steps import JOB, MACHINE, NO_COUNTRY, OPEN_FOR_REVIEW
 from biodata.surveys import kept_reports, sides, telling
 from biodata.surveys.difference import TABLES
 from biodata.surveys.problems import refuse
+from biodata.text.proposals import tells_a_place
 
 MOST_WORDS: Final = 4_000  # characters of an answer, or of reasons
 MOST_QUESTIONS: Final = 200

@@ -19,13 +19,13 @@ from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.ingest.survey_sites import with_period
-from biodata.parsers.area_units import INVISIBLE
 from biodata.places import BoundarySet
-from biodata.places.edges import SEA
+from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames
 from biodata.surveys import cell_checks, event_checks, name_checks, record_times, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
+from biodata.text.units import INVISIBLE
 from biodata.vocabularies import SurveyDesign
 
 DATASET: Final = "check"

@@ -14,12 +14,11 @@ from biodata.harmonise.records import is_uncounted
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_project import DATUM, LICENCE
-from biodata.parsers import dates
-from biodata.parsers.controlled import Vocabulary, parse_controlled
-from biodata.parsers.decimals import parse_decimal, parse_decimals
-from biodata.parsers.licences import parse_licence
 from biodata.places.gazetteer import on_sphere
 from biodata.surveys.cell_checks import Rows, meant
+from biodata.text import dates
+from biodata.text.controlled import Vocabulary, parse_controlled, parse_licence
+from biodata.text.numbers import parse_decimal, parse_decimals
 
 _DISTANCE: Final = "perpendicular_distance_m"
 _WHOLE: Final = ("individualCount", "year", "month", "day")

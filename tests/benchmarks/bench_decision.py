@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 
 from biodata import terms
-from biodata.parsers.reference_list import reference_list
 from biodata.places import load_boundaries
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.plan import BEFORE, PLACED, plan_of, sensitive_records
 from biodata.sharing.publish import presence_rows, set_apart_of
 from biodata.sharing.set_apart import Memory
+from biodata.text.reference_list import reference_list
 
 NAMES = 20_000
 SENSITIVE = 0.02

@@ -24,8 +24,9 @@ from biodata.store.query.filters import And, Compare, Filter, InBox
 from biodata.store.release_delta import DeltaFile
 from biodata.store.release_file import ReleaseFile
 from biodata.store.release_merge import merge
-from biodata.store.releases import _place, _placed
+from biodata.store.releases import _place
 from biodata.store.staging import WorkFolder, write_part
+from biodata.text.projected import _placed
 
 SECRET = b"a benchmark"
 PART = 200_000

@@ -26,7 +26,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from biodata.harmonise.area_cleaning import clean_protected_areas, erasing
+from biodata.harmonise.area_cleaning import clean_protected_areas, ground
 
 WEST, SOUTH, EAST, NORTH = 97.0, 11.0, 109.0, 28.0
 CATEGORIES = ("Ia", "Ib", "II", "III", "IV", "V", "VI", "Not Reported", "Not Applicable", "Not Assigned")
@@ -162,7 +162,7 @@ def main() -> None:
         text += f", largest overlap {overlap:.0e} m²"
         if n <= told.peer_up_to:
             shapes = prepared(areas)
-            _, ours, ours_cpu = timed(partial(erasing.erase, shapes, np.arange(len(shapes)), same_group=False))
+            _, ours, ours_cpu = timed(partial(ground.erase, shapes, np.arange(len(shapes)), same_group=False))
             _, plain, plain_cpu = timed(partial(peer, shapes))
             text += f"; erasing alone {ours:.2f} s ({ours_cpu:.1f}), with GeoPandas {plain:.2f} s ({plain_cpu:.1f})"
             text += f": {plain / ours:.1f} times as long"

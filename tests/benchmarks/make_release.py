@@ -19,8 +19,8 @@ import polars as pl
 from biodata import places, terms
 from biodata.store import pointer, releases
 from biodata.store.release_file import ReleaseFile
-from biodata.store.releases import _placed
 from biodata.store.staging import WorkFolder, write_part
+from biodata.text.projected import _placed
 
 _BATCH_ROWS = 200_000
 _DIVISIONS = 40

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from biodata.parsers.reference_list import reference_list
+from biodata.text.reference_list import reference_list
 
 NAMES: Final = 60_000
 UNKNOWN: Final = 0.03

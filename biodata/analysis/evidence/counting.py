@@ -13,8 +13,8 @@ from biodata.analysis.evidence.independence import independent
 from biodata.analysis.evidence.parameters import EvidenceParameters
 from biodata.analysis.evidence.sides import FINEST_SHARE
 from biodata.geo import Floats
-from biodata.matching.matcher import ONLY_SPECIES
 from biodata.places import BoundarySet
+from biodata.text.matcher import ONLY_SPECIES
 from biodata.vocabularies import THREATENED
 
 NOT_WILD: Final = ("FOSSIL_SPECIMEN", "LIVING_SPECIMEN")

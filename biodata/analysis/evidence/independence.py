@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.geo import Floats, metres_per_degree
-from biodata.parsers import zones
+from biodata.text import times as zones
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

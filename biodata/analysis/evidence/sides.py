@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from biodata.geo import Floats, metres_per_degree
 from biodata.places import BoundarySet
-from biodata.places.borders import Lines
-from biodata.places.edges import SEA
+from biodata.places.borders import SEA, Lines
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.areas import polygonal
 from biodata.geo import Floats, Geometries, in_threads
-from biodata.places.edges import ranges
+from biodata.places.borders import ranges
 
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -7,8 +7,8 @@ from typing import Any, Final
 from biodata.exports.reports import markup
 from biodata.exports.reports.material import Material, same_boundaries
 from biodata.exports.reports.words import flat, number, plain, spaced
-from biodata.parsers.licences import parse_licence
 from biodata.sharing.labels import in_words
+from biodata.text.controlled import parse_licence
 
 _NOT_MINE: Final = (
     "hard_criteria", "species", "links", "ground", "ranking", "notes", "boundary_disagreement_km2", "run", "boundaries", "findings",

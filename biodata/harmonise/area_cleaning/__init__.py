@@ -1,9 +1,14 @@
 """Protected areas cleaned into two products from one run: `coverage` (what is protected) and `planning` (what is known)."""
 
 from biodata.harmonise.area_cleaning.cleaning import Cleaned, clean
-from biodata.harmonise.area_cleaning.notebook import CleanedAreas, clean_protected_areas, to_geodataframe
-from biodata.harmonise.area_cleaning.options import Options
-from biodata.harmonise.area_cleaning.report import Report, report_of
+from biodata.harmonise.area_cleaning.report import (
+    CleanedAreas,
+    Report,
+    clean_protected_areas,
+    report_of,
+    to_geodataframe,
+)
+from biodata.harmonise.area_cleaning.steps import Options
 
 __all__ = [
     "Cleaned",

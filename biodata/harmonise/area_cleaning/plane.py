@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from biodata import geo
 from biodata.geo import Floats, Geometries
 from biodata.harmonise.area_borders import valid
-from biodata.harmonise.area_cleaning.options import PLANE
+from biodata.harmonise.area_cleaning.steps import PLANE
 
 _CIRCLE_VERTICES: Final = 64
 _LONGEST_DEGREES: Final = 0.05

@@ -8,8 +8,50 @@ from numpy.typing import NDArray
 
 from biodata import edges
 from biodata.formats.wkb import problem_of
-from biodata.harmonise import area_geometry
-from biodata.harmonise.area_geometry import Geometries
+
+# Geometry of sites: read, repaired within bounds, and reduced to what a site can be, polygons or points.
+
+Geometries = NDArray[np.object_]
+
+
+def read_wkb(blobs: list[bytes | None]) -> Geometries:
+    """Return geometries, None where there is none, it is empty, or it cannot be read."""
+    shapes = np.asarray(shapely.from_wkb(blobs, on_invalid="ignore"), dtype=object)
+    shapes[shapely.is_empty(shapes)] = None
+    return shapes
+
+
+def repaired(shape: Any) -> Any:
+    """Return a valid polygon or multipolygon in the place of an invalid one.
+
+    Parameters
+    ----------
+    shape : shapely geometry
+        Any geometry with at least one polygon; degrees or metres.
+
+    Returns
+    -------
+    shapely geometry or None
+        None where its edges cross too often: the repair of a star of n points makes n² new ones.
+
+    Notes
+    -----
+    GEOS's `structure` method: rings are repaired by themselves, then holes are taken out of shells, as in the OGC's
+    meaning of a polygon; parts that collapse to lines go. See https://libgeos.org/doxygen (GeometryFixer).
+    """
+    if edges.problem_of(shape) is not None:
+        return None
+    return polygons_of(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+
+
+def polygons_of(shape: Any) -> Any:
+    """Return the polygons of a geometry as one; the geometry itself where it has none."""
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    polygons = [part for part in parts if part.geom_type == "Polygon"]
+    if not polygons or shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
 
 _POINTS: Final = (0, 4)
 _POLYGONS: Final = (3, 6)
@@ -68,7 +110,7 @@ def repair(blobs: list[bytes | None]) -> Repaired:
     changed = np.zeros(len(shapes), dtype=bool)
     kinds = shapely.get_type_id(shapes)
     for at in np.flatnonzero(kinds == 7):
-        shapes[at] = area_geometry.polygons_of(shapes[at])
+        shapes[at] = polygons_of(shapes[at])
     shapes[shapely.is_empty(shapes)] = None
     for row in np.flatnonzero(shapely.is_missing(shapes)):
         reasons[row] = reasons[row] or "GEOMETRY_MISSING"
@@ -81,7 +123,7 @@ def repair(blobs: list[bytes | None]) -> Repaired:
             shapes[at], reasons[at] = None, "GEOMETRY_TOO_COMPLEX"
     invalid = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_valid(shapes)
     for at in np.flatnonzero(invalid):
-        mended = area_geometry.repaired(shapes[at])
+        mended = repaired(shapes[at])
         if mended is None:
             reasons[at] = "GEOMETRY_TOO_COMPLEX"
         elif shapely.get_type_id(mended) not in _POLYGONS or shapely.is_empty(mended):

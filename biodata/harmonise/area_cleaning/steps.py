@@ -1,11 +1,51 @@
 """The report of a cleaning: every step with what went in, what it kept, changed and dropped, and why."""
 
+import hashlib
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from biodata.geo import Floats
+
+# What a cleaning may be told; each default with its reason.
+
+PLANE: Final = "EPSG:6933"
+"""WGS 84 / NSIDC EASE-Grid 2.0 Global: cylindrical equal-area, true to shape at 30°, as wdpar's World Behrmann.
+
+Areas on it are those of the ellipsoid; ESRI:54034 has the same areas but is true to shape at the equator only, and the
+region reaches to 36° N.
+"""
+
+LARGEST_SITE_KM2: Final = 5_000_000.0
+"""No site is larger (the largest marine areas have about two million): a point is not spread over more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a cleaning may be told.
+
+    Attributes
+    ----------
+    statuses : tuple of str
+        Kept in `coverage`: what is in force (wdpar's `retain_status`).
+    keep_mab : bool
+        Keep UNESCO-MAB Biosphere Reserves in `coverage`; much of them is no protected area
+        (Coetzer et al. 2014, https://doi.org/10.1111/brv.12044).
+    snap_m : float
+        Grid to which polygons are snapped, metres; 0 for none. Lines drawn closer than half of it become one.
+    sliver_m2 : float
+        Parts smaller than this are slivers, square metres (wdpar's threshold).
+    """
+
+    statuses: tuple[str, ...] = ("Designated", "Inscribed", "Established")
+    keep_mab: bool = False
+    snap_m: float = 1.0
+    sliver_m2: float = 0.1
+
 
 Rows = NDArray[np.bool_]
 
@@ -118,3 +158,65 @@ def steps_frame(steps: list[Step]) -> pl.DataFrame:
     names = ["step", "product", "name", "rows", "kept", "changed", "dropped", "reasons", "note"]
     types = [pl.Int64, pl.String, pl.String, pl.Int64, pl.Int64, pl.Int64, pl.Int64, pl.String, pl.String]
     return pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
+
+
+# Which site has the first right to its ground.
+
+# wdpar's order of IUCN_CAT; null is a source that tells nothing.
+IUCN_RANK: Final = MappingProxyType(
+    {
+        name: rank
+        for rank, name in enumerate(
+            ("Ia", "Ib", "II", "III", "IV", "V", "VI", "Not Reported", "Not Applicable", "Not Assigned")
+        )
+    }
+)
+# What is no category is told by the source alone.
+_WITHOUT_CATEGORY: Final = r'(?i)"iucn_cat"\s*:\s*"(Not (?:Reported|Applicable|Assigned))"'
+_ZONE_RANK: Final = MappingProxyType({"core": 0, "buffer": 1, "experimental": 2, "control": 2})
+
+
+def ordered(frame: pl.DataFrame) -> NDArray[np.int64]:
+    """Return the positions of the sites, the one with the first right to its ground first.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        Columns of `terms.PROTECTED_AREA`; geometry as it came.
+
+    Returns
+    -------
+    ndarray of int64, length n
+        By IUCN category (those without one last), then the older year (none last), then, where both are equal, the
+        identifier without the `~2` of a repeated row, then a digest of the geometry: never by the order of rows.
+    """
+    without = pl.col("attributes").str.extract(_WITHOUT_CATEGORY)
+    keys = frame.select(
+        iucn=pl.coalesce("iucn_category", without).replace_strict(
+            IUCN_RANK, default=len(IUCN_RANK), return_dtype=pl.Int32
+        ),
+        year=pl.col("status_year"),
+        identity=identity(frame),
+        digest=pl.Series([hashlib.sha256(blob or b"").hexdigest() for blob in frame["geometry"]], dtype=pl.String),
+        at=pl.int_range(pl.len()),
+    )
+    return keys.sort("iucn", "year", "identity", "digest", nulls_last=True, maintain_order=True)["at"].to_numpy()
+
+
+def identity(frame: pl.DataFrame) -> pl.Series:
+    """Return `area_id` without the `~2` that tells a repeated row from the first."""
+    return frame["area_id"].str.replace(r"~\d+$", "")
+
+
+def parts_first(frame: pl.DataFrame, area_m2: Floats) -> NDArray[np.int64]:
+    """Return positions so that of the parts of one site the finer statement comes first.
+
+    Core before buffer before experimental zone before what tells no zone; then the smaller part before the one that
+    it lies in; then the order that the rows have.
+    """
+    keys = frame.select(
+        zone=pl.col("zone").replace_strict(_ZONE_RANK, default=3, return_dtype=pl.Int32),
+        area=pl.Series(area_m2),
+        at=pl.int_range(pl.len()),
+    )
+    return keys.sort("zone", "area", maintain_order=True)["at"].to_numpy()

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from biodata.ingest.headings.dictionary import LANGUAGES, NO_TERM
 from biodata.ingest.headings.plain import key, without_marks, words
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 _LETTERS: Final = "0-9a-z\u00aa-\u024f\u1e00-\u1eff"
 _RUNS: Final = re.compile(f"[{_LETTERS}\u0300-\u036f]+|[^{_LETTERS}\u0300-\u036f]+")

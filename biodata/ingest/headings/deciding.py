@@ -13,12 +13,11 @@ import polars as pl
 
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why
 from biodata.ingest.headings.units import has_digits
-from biodata.parsers.coordinate_pairs import read_pair
-from biodata.parsers.dates import parse_dates
-from biodata.parsers.decimals import parse_decimal
-from biodata.parsers.numerals import ascii_digits
-from biodata.parsers.one_taxon import genera, latin_beside
 from biodata.sharing.names import bundled_common_names, meaning
+from biodata.text.coordinate_pairs import read_pair
+from biodata.text.dates import parse_dates
+from biodata.text.numbers import ascii_digits, parse_decimal
+from biodata.text.scientific_names import genera, latin_beside
 
 _MOSTLY, _HALF, _FEW, _LOOKED_AT, _LIKELY = 0.8, 0.5, 2, 200, 0.5
 NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")

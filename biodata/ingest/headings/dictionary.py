@@ -12,8 +12,8 @@ from rapidfuzz import fuzz, process
 
 from biodata.formats.xml import local_term
 from biodata.ingest.headings.plain import key, without_marks
-from biodata.parsers.bundled import read_rows
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
+from biodata.text.tables import read_rows
 
 LANGUAGES: Final = ("en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil")
 """The languages of the dictionary."""

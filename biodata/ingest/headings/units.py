@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from biodata.ingest.headings.plain import settled
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 _BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]*)[)\]}>】〕」]")
 _TAILS: Final = (

@@ -20,8 +20,8 @@ from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import decided_headings
-from biodata.parsers.one_taxon import genera
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
+from biodata.text.scientific_names import genera
 
 NEVER: Final = frozenset(
     """recordedBy recordedByID identifiedBy identifiedByID georeferencedBy samplingPerformedBy measurementDeterminedBy

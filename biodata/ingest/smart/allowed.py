@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.errors import InputError
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 
 _MAX_LETTERS: Final = 200
 _REMEMBERED: Final = 5_000

@@ -9,7 +9,7 @@ from biodata.ingest.smart.allowed import Attribute, category_is_wildlife, is_of_
 from biodata.ingest.smart.patrols import Day, Observation
 from biodata.ingest.smart.species import Species, SpeciesNames
 from biodata.ingest.smart.tracks import Cell, cell_of
-from biodata.parsers.controlled import Vocabulary, parse_term
+from biodata.text.controlled import Vocabulary, parse_term
 from biodata.vocabularies import PATROL_PROTOCOL, SurveyDesign
 
 EVENT_COLUMNS: Final = (

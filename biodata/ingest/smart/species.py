@@ -17,7 +17,7 @@ from biodata.formats import delimited
 from biodata.formats.xml_stream import listen
 from biodata.ingest.several_files import Part
 from biodata.ingest.smart.allowed import Attribute, attribute_of
-from biodata.parsers.one_taxon import genera
+from biodata.text.scientific_names import genera
 
 _BINOMIAL: Final = re.compile(r"[A-Z][a-z]{2,} [a-z][a-z\-]{2,}(?: [a-z][a-z\-]{2,})?")
 _PARTS: Final = re.compile(r"[()\[\]/|,;_]|\s[-\u2013]\s")

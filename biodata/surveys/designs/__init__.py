@@ -8,7 +8,7 @@ from typing import Final
 
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
 from biodata.ingest.headings import heading_of
-from biodata.parsers.bundled import read_rows
+from biodata.text.tables import read_rows
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 _FOLDER: Final = "surveys/designs"

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
-from biodata.parsers.bundled import read_rows
 from biodata.surveys import designs
+from biodata.text.tables import read_rows
 
 _FOLDER: Final = "surveys/words"
 

@@ -1,1 +1,0 @@
-"""Scientific names against checklists: exact, canonical, then fuzzy; common names; what a new version changes."""

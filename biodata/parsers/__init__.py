@@ -1,1 +1,0 @@
-"""Text in; value, issues and confidence out."""

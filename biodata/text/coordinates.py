@@ -1,0 +1,474 @@
+"""Latitudes and longitudes as text: decimal degrees, degrees, minutes and seconds, sides in the region's languages."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from biodata.text.numbers import SCHEMA, ascii_digits, parse_decimal, parse_decimals
+from biodata.text.tables import Confidence, over_distinct, read_rows
+
+# The pieces of a written coordinate: numbers, marks, signs, sides, words for latitude and longitude.
+
+
+class Kind(StrEnum):
+    """What a piece is."""
+
+    NUMBER = "number"
+    SIGN = "sign"
+    DEGREE = "degree"
+    MINUTE = "minute"
+    SECOND = "second"
+    JOINT = "joint"
+    SIDE = "side"
+    AXIS = "axis"
+    SEPARATOR = "separator"
+
+
+class Token(NamedTuple):
+    """A piece of a written coordinate.
+
+    `text` is a number in ASCII, a sign, a single letter for a side (to be read by language), or the meaning of a word
+    (`north`, `longitude`); `spaced` tells whether white space stands before it.
+    """
+
+    kind: Kind
+    text: str
+    spaced: bool
+
+
+LONGEST: Final = 160
+"""No pair of coordinates needs more characters."""
+
+MOST_TOKENS: Final = 40
+
+# Single capitals: read by language, see `coordinates.LETTERS`. Two and more letters have one meaning.
+_PAIRS: Final = MappingProxyType(
+    {
+        "LU": "north", "LS": "south", "BT": "east", "BB": "west",  # Indonesian: lintang utara, …, bujur barat
+        "NB": "north", "ZB": "south", "OL": "east", "WL": "west",  # Dutch: noorderbreedte, …, westerlengte
+    }
+)  # fmt: skip
+_KINDS: Final = MappingProxyType({str(kind): kind for kind in Kind})
+_SIDES: Final = frozenset({"north", "south", "east", "west"})
+_DEGREES: Final = "°º˚∘゜◦⁰ᵒ\ufffd"
+_PRIMES: Final = "'′’‘´`ʹʼ‛ˈ"
+_DOUBLE_PRIMES: Final = '"″”“„ʺ˝〃'
+_PLAIN: Final = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-")
+    | dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000", " ")
+    | dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", None)
+    | {"Ð": "Đ", "、": ",", "﹐": ",", "।": None}
+)
+
+
+def normalise(text: str) -> str:
+    """Return text with ASCII digits, full-width signs as ASCII, one kind of hyphen and of blank, composed (NFC)."""
+    if text.isascii():
+        return text.strip()
+    ascii_signs = "".join(chr(ord(c) - 0xFEE0) if "\uff01" <= c <= "\uff5e" else c for c in ascii_digits(text))
+    # A degree sign that was saved as UTF-8 and read as Latin-1.
+    composed = unicodedata.normalize("NFC", ascii_signs.translate(_PLAIN)).replace("Â°", "°").replace("Âº", "°")
+    return composed.strip()
+
+
+def tokens_of(text: str, *, comma_is_decimal: bool) -> list[Token] | None:
+    """Take a written coordinate apart.
+
+    Parameters
+    ----------
+    text : str
+        As `normalise` returns it.
+    comma_is_decimal : bool
+        A comma between digits is a decimal comma; else each comma separates.
+
+    Returns
+    -------
+    list of Token, or None where something in the text belongs to no coordinate
+    """
+    if len(text) > LONGEST:
+        return None
+    pattern, words = _pattern(comma_is_decimal), _words()
+    tokens: list[Token] = []
+    at, spaced = 0, False
+    while at < len(text):
+        match = pattern.match(text, at)
+        if match is None or len(tokens) >= MOST_TOKENS:
+            return None
+        at, group, piece = match.end(), match.lastgroup, match[0]
+        if group == "blank":
+            spaced = True
+            continue
+        if group == "word":
+            meaning = words[piece.casefold()]
+            kind = Kind.SIDE if meaning in _SIDES else Kind.AXIS if meaning.endswith("itude") else _KINDS[meaning]
+            tokens.append(Token(kind, meaning, spaced))
+        elif group == "pair":
+            tokens.append(Token(Kind.SIDE, _PAIRS[piece.replace(".", "")], spaced))
+        elif group == "letter":
+            tokens.append(Token(Kind.SIDE, piece.upper(), spaced))
+        else:
+            tokens.append(Token(_KINDS[str(group)], piece.replace(",", ".") if group == "number" else piece, spaced))
+        spaced = False
+        if group in {"word", "pair", "letter"} and (after := _AFTER_WORD.match(text, at)):
+            at = after.end()
+    return tokens
+
+
+_AFTER_WORD: Final = re.compile(r"\.?(?!\d)(?:\s*[:=])?|\s*[:=]")
+
+
+@cache
+def _words() -> dict[str, str]:
+    """Return every word with its meaning."""
+    return {
+        unicodedata.normalize("NFC", word).casefold(): row["meaning"]
+        for row in read_rows("coordinate_words.csv")
+        for word in row["words"].split("|")
+    }
+
+
+@cache
+def _pattern(comma_is_decimal: bool) -> re.Pattern[str]:
+    """Return the pattern of one piece; no part of it can backtrack over more than a number."""
+    words = sorted(_words(), key=len, reverse=True)
+    latin = [re.escape(word) for word in words if unicodedata.name(word[0]).startswith("LATIN")]
+    other = [re.escape(word) for word in words if not unicodedata.name(word[0]).startswith("LATIN")]
+    mark = "[.,]" if comma_is_decimal else r"\."
+    return re.compile(
+        rf"(?P<blank>[\s()\[\]{{}}]+)"
+        rf"|(?P<number>\d+(?:{mark}\d+)?|(?<!\d)\.\d+)"
+        rf"|(?P<word>(?i:(?:{'|'.join(latin)})(?![^\W\d_])|{'|'.join(other)}))"
+        r"|(?P<pair>L\.?[US]|B\.?[TB]|[NZ]\.?B|[OW]\.?L)(?![^\W\d_])"
+        # Behind a figure d, g and a small o are degrees, m and s are minutes and seconds.
+        rf"|(?P<degree>[{_DEGREES}]|(?<=\d)[dgo](?![a-z])|(?<=\d )[dg](?![a-z]))"
+        rf"|(?P<second>[{_DOUBLE_PRIMES}]|[{_PRIMES}]{{2}}|(?:(?<=\d)|(?<=\d ))s(?![a-z]))"
+        rf"|(?P<minute>[{_PRIMES}]|(?:(?<=\d)|(?<=\d ))m(?![a-z]))"
+        r"|(?P<joint>(?<=\d)[:](?=\d)|(?<=\d)-(?=\d))"
+        r"|(?P<letter>[NSEWOLBTUZĐnew](?![^\W\d_])|(?<=[^\d\s])s(?![^\W\d_]))"
+        r"|(?P<sign>[+\-])"
+        r"|(?P<separator>[,;/|&]|(?i:and)(?![^\W\d_]))"
+    )
+
+
+# The commonest spellings of coordinates read as columns; every other one is read text by text.
+
+_ANGLE: Final = (
+    r"^(SIDES)?\s*(\d{1,3}(?:\.\d+)?)\s*"
+    r"(?:[°º]\s*(?:(\d{1,2}(?:\.\d+)?)\s*['′’]\s*(?:(\d{1,2}(?:\.\d+)?)\s*[\x22″”]\s*)?)?)?(SIDES)?$"
+)
+# Both letters are told, so only one cut is possible.
+_PAIR: Final = r"^\s*([NS\d.°º'′’\x22″”\s]*?[\d°º'′’\x22″”NS])\s*[,;/\s]\s*([EW\d.°º'′’\x22″”\s]+?)\s*$"
+_LONGEST: Final = 60
+_CHINESE: Final = MappingProxyType(
+    {
+        "北纬": "N",
+        "北緯": "N",
+        "南纬": "S",
+        "南緯": "S",
+        "，": ",",
+        "东经": " E",
+        "東經": " E",
+        "西经": " W",
+        "西經": " W",
+    }
+)
+
+
+def read_angles(values: pl.Series, positive: str, negative: str) -> pl.DataFrame:
+    """Read a column of degrees with a letter, such as `21.5°N`, `N 21°28.5'`, `21°28'30"N`.
+
+    Parameters
+    ----------
+    values : polars.Series of str, length n
+        Text without white space around it.
+    positive, negative : str
+        The letters of the two sides.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `degrees`, null where the text has another form, and `rule`.
+    """
+    pattern = _ANGLE.replace("SIDES", f"[{positive}{negative}]")
+    groups = values.alias("told").to_frame().select(pl.col("told").str.extract_groups(pattern)).unnest("told")
+    groups.columns = ["before", "d", "m", "s", "after"]
+    before, after = pl.col("before").is_not_null(), pl.col("after").is_not_null()
+    degrees, minutes, seconds = (pl.col(name).cast(pl.Float64, strict=False) for name in "dms")
+    whole = (pl.col("m").is_null() | ~pl.col("d").str.contains(".", literal=True)) & (
+        pl.col("s").is_null() | ~pl.col("m").str.contains(".", literal=True)
+    )
+    right = (
+        (before != after)
+        & whole
+        & (minutes.fill_null(0) < 60)
+        & (seconds.fill_null(0) < 60)
+        & (values.str.len_chars() <= _LONGEST)
+    )
+    total = degrees + minutes.fill_null(0.0) / 60 + seconds.fill_null(0.0) / 3600
+    factor = pl.when(pl.coalesce("before", "after") == negative).then(-1.0).otherwise(1.0)
+    return groups.select(
+        degrees=pl.when(right).then(factor * total),
+        rule=pl.when(right).then(
+            pl.when(pl.col("m").is_null()).then(pl.lit("hemisphere")).otherwise(pl.lit("degrees_minutes_seconds"))
+        ),
+    )
+
+
+def read_pairs(values: pl.Series) -> pl.DataFrame:
+    """Read a column of latitudes and longitudes with N or S and E or W, the latitude first.
+
+    Parameters
+    ----------
+    values : polars.Series of str, length n
+        Such as `21°28'N, 101°34'E` or `北纬21°28′东经101°34′`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `latitude` and `longitude` in range, null where the text has another form; `rule`.
+    """
+    letters = pl.col("told").str.replace_many(list(_CHINESE), list(_CHINESE.values()))
+    halves = values.alias("told").to_frame().select(letters.str.extract_groups(_PAIR)).unnest("told")
+    first, second = halves.get_columns()
+    latitude, longitude = read_angles(first, "N", "S"), read_angles(second, "E", "W")
+    both = pl.DataFrame(
+        {"a": latitude["degrees"], "b": longitude["degrees"], "rule_a": latitude["rule"], "rule_b": longitude["rule"]}
+    )
+    right = (
+        (pl.col("a").abs() <= 90) & (pl.col("b").abs() <= 180) & ((pl.col("a") != 0) | (pl.col("b") != 0))
+        & (values.str.len_chars() <= 2 * _LONGEST)
+    )  # fmt: skip
+    rule = (
+        pl.when(pl.col("rule_a") == pl.col("rule_b"))
+        .then("rule_a")
+        .otherwise(pl.lit("degrees_minutes_seconds+hemisphere"))
+    )
+    return both.select(
+        latitude=pl.when(right).then("a"), longitude=pl.when(right).then("b"), rule=pl.when(right).then(rule)
+    )
+
+
+class Axis(StrEnum):
+    """Which of the two a coordinate is."""
+
+    LATITUDE = "latitude"
+    LONGITUDE = "longitude"
+
+    @property
+    def other(self) -> "Axis":
+        """The other one."""
+        return Axis.LONGITUDE if self is Axis.LATITUDE else Axis.LATITUDE
+
+
+_LATITUDE, _LONGITUDE = Axis
+_SIDE_NAMES: Final = MappingProxyType(
+    {"north": (_LATITUDE, 1), "south": (_LATITUDE, -1), "east": (_LONGITUDE, 1), "west": (_LONGITUDE, -1)}
+)
+Side = tuple[Axis, int]
+
+
+Letters = MappingProxyType[str, Side]
+
+
+def _letters(north: str, south: str, east: str, west: str) -> Letters:
+    """Return the sides of a language by letter; a blank is a letter that is not read in it."""
+    told = zip((north, south, east, west), _SIDE_NAMES.values(), strict=True)
+    return MappingProxyType({letter: side for letter, side in told if letter.strip()})
+
+
+LETTERS: Final = (
+    _letters("N", "S", "E", "W"),  # English
+    _letters("N", "S", "E", "O"),  # French, Spanish, Italian
+    _letters("N", "S", "L", "O"),  # Portuguese
+    _letters("N", "S", "O", "W"),  # German
+    _letters("N", "Z", "O", "W"),  # Dutch
+    _letters("U", "S", "T", "B"),  # Indonesian and Malay: utara, selatan, timur, barat
+    _letters("B", " ", "Đ", "T"),  # Vietnamese: bắc, (nam), đông, tây; its N for south would undo everybody's north
+)
+"""What single letters mean, by language. A text is read where all languages that know its letters agree: O is east in
+German and west in French, T east in Malay and west in Vietnamese, so alone they are never read."""
+
+
+class Angle(NamedTuple):
+    """One coordinate: degrees whatever their size, its axis where told, the rule, how sure."""
+
+    degrees: float
+    axis: Axis | None
+    rule: str | None
+    confidence: Confidence
+
+
+def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
+    """Read a column of latitudes or of longitudes.
+
+    Parameters
+    ----------
+    values : polars.Series of str, length n
+        Text without white space around it.
+    axis : Axis
+        What the column holds; a letter of the other axis is not read.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `value` as told; `number` in degrees, whatever its size, null where it cannot be read; `rule`:
+        `decimal_comma`, `digits`, `hemisphere`, `degrees_minutes_seconds` or `packed` where the text was no plain
+        number, all of them certain.
+    """
+    read = parse_decimals(values, comma_is_decimal=True)
+    rest = read["value"].set(read["number"].is_not_null(), None)
+    if rest.null_count() == len(rest):
+        return read
+
+    def parse(distinct: pl.Series) -> pl.DataFrame:
+        plain = read_angles(distinct, *("NS" if axis is _LATITUDE else "EW"))
+        odd = plain["degrees"].is_null()
+        told = distinct.filter(odd)
+        slow = pl.DataFrame([(text, *parse_angle(text, axis)) for text in told], schema=SCHEMA, orient="row")
+        quick = plain.select(distinct.alias("value"), pl.col("degrees").alias("number"), "rule").filter(~odd)
+        return pl.concat([quick, slow])
+
+    angles = over_distinct(rest, parse).select(pl.all().name.prefix("angle_"))
+    return pl.concat([read, angles], how="horizontal").select(
+        "value", pl.coalesce("number", "angle_number").alias("number"), pl.coalesce("rule", "angle_rule").alias("rule")
+    )
+
+
+def parse_angle(text: str, axis: Axis) -> tuple[float | None, str | None]:
+    """Read one coordinate; return it in degrees, and the rule that was needed, as in `parse_coordinates`."""
+    angle = read_angle(text, axis)
+    certain = angle is not None and angle.axis is not axis.other and angle.confidence is Confidence.DEFINITE
+    return (angle.degrees, angle.rule) if angle is not None and certain else (None, None)
+
+
+@lru_cache(maxsize=1 << 17)
+def read_angle(text: str, axis: Axis | None) -> Angle | None:
+    """Read one coordinate; return None where it cannot be read, or where languages disagree about it.
+
+    Parameters
+    ----------
+    text : str
+        The coordinate.
+    axis : Axis, optional
+        What the column holds; a text that says the other axis is returned with that axis.
+
+    Returns
+    -------
+    Angle or None
+        PROBABLE, with the rule `degrees_minutes_unmarked`, for two numbers without any mark (`21 30`).
+    """
+    number, rule = parse_decimal(text, comma_is_decimal=True)
+    if number is not None:
+        return Angle(number, None, rule, Confidence.DEFINITE)
+    tokens = tokens_of(normalise(text), comma_is_decimal=True)
+    if not tokens:
+        return None
+    readings = {angle for letters in languages_of(tokens) if (angle := angle_of(tokens, letters, axis)) is not None}
+    of_axis = {angle for angle in readings if axis is None or angle.axis is not axis.other} or readings
+    return of_axis.pop() if len(of_axis) == 1 else None
+
+
+def languages_of(tokens: Iterable[Token]) -> list[Letters]:
+    """Return the languages that know every single letter among the tokens; one is enough where there is no letter."""
+    letters = {token.text for token in tokens if token.kind is Kind.SIDE and token.text not in _SIDE_NAMES}
+    if not letters:
+        return [LETTERS[0]]
+    # Languages that read these letters alike are one.
+    known = {tuple(language[x] for x in letters): language for language in LETTERS if letters <= language.keys()}
+    return list(known.values())
+
+
+def angle_of(tokens: Sequence[Token], letters: Letters, axis: Axis | None) -> Angle | None:
+    """Read tokens as one coordinate in a language; return None where they are none.
+
+    Minutes and seconds are below 60, only the last number has a fraction, and a sign does not stand beside a side.
+    `axis` is what the column holds: it decides how packed digits (433819N) are cut.
+    """
+    body = [token for token in tokens if token.kind not in {Kind.SIDE, Kind.AXIS}]
+    about = [token for token in tokens if token.kind in {Kind.SIDE, Kind.AXIS}]
+    if not body or not _stands_around(tokens, body):
+        return None
+    sides = {_SIDE_NAMES.get(token.text) or letters[token.text] for token in about if token.kind is Kind.SIDE}
+    axes = {side[0] for side in sides} | {Axis(token.text) for token in about if token.kind is Kind.AXIS}
+    if len(sides) > 1 or len(axes) > 1:
+        return None
+    told_axis = axes.pop() if axes else None
+    sign = body[0].text if body[0].kind is Kind.SIGN else ""
+    parts = _parts(body[1:] if sign else body)
+    if parts is None or (sides and sign == "-"):
+        return None
+    numbers, marked = parts
+    factor = sides.pop()[1] if sides else -1 if sign == "-" else 1
+    if len(numbers) == 1 and not marked and len(numbers[0].partition(".")[0]) > 3:
+        degrees = _packed(numbers[0], told_axis or axis) if about else None
+        return None if degrees is None else Angle(factor * degrees, told_axis, "packed", Confidence.DEFINITE)
+    if len(numbers[0].partition(".")[0]) > 3 or any("." in number for number in numbers[:-1]):
+        return None
+    values = [float(number) for number in numbers]
+    if any(value >= 60 for value in values[1:]):
+        return None
+    degrees = factor * sum(value / 60**power for power, value in enumerate(values))
+    if len(values) == 1:
+        rule = "hemisphere" if about or marked else None
+        return Angle(degrees, told_axis, rule, Confidence.DEFINITE)
+    if len(values) == 2 and not marked and not any(token.kind is Kind.SIDE for token in about):
+        return Angle(degrees, told_axis, "degrees_minutes_unmarked", Confidence.PROBABLE)
+    return Angle(degrees, told_axis, "degrees_minutes_seconds", Confidence.DEFINITE)
+
+
+def _stands_around(tokens: Sequence[Token], body: Sequence[Token]) -> bool:
+    """Tell whether the numbers stand together, words and letters only before or behind them."""
+    first = tokens.index(body[0])
+    return list(tokens[first : first + len(body)]) == list(body)
+
+
+def _parts(body: Sequence[Token]) -> tuple[list[str], bool] | None:
+    """Return degrees, minutes, seconds as text, and whether a mark tells what they are; None where marks are wrong."""
+    numbers: list[str] = []
+    marked, closed = False, True
+    for token in body:
+        level = len(numbers)
+        if token.kind is Kind.NUMBER:
+            if level == 3:
+                return None
+            numbers.append(token.text)
+            closed = False
+        elif closed or not level:
+            return None
+        elif token.kind is Kind.JOINT:
+            marked, closed = marked or token.text == ":", True
+        elif token.kind is (Kind.DEGREE, Kind.MINUTE, Kind.SECOND)[level - 1] or (
+            # 21°28'30' : the third number can only be seconds.
+            level == 3 and marked and token.kind is Kind.MINUTE
+        ):
+            marked, closed = True, True
+        else:
+            return None
+    return (numbers, marked) if numbers and body[-1].kind is not Kind.JOINT else None
+
+
+_PACKED: Final = re.compile(r"(\d{2,3})(\d{2})(\d{2}(?:\.\d+)?)")
+
+
+def _packed(digits: str, axis: Axis | None) -> float | None:
+    """Read DDMMSS or DDDMMSS without marks, with or without a fraction, where no other cut gives a coordinate.
+
+    `433819` cannot have three digits of degrees; `043300` could be 4°33'00" or, filled up to three digits, 43°30'0":
+    it is not read.
+    """
+    most, length = 90 if axis is _LATITUDE else 180, len(digits.partition(".")[0])
+    if axis is None or length not in {6, 7} or (length == 6 and int(digits[:3]) <= most):
+        return None
+    match = _PACKED.fullmatch(digits)
+    if match is None:
+        return None
+    degrees, minutes, seconds = int(match[1]), int(match[2]), float(match[3])
+    if degrees > most or minutes >= 60 or seconds >= 60:
+        return None
+    return degrees + minutes / 60 + seconds / 3600

@@ -1,0 +1,371 @@
+"""Names led to the taxa of checklists: exact, then fuzzy inside the genus, then a higher rank; never by guessing.
+
+The steps, each only for what the ones before left open; within a step the checklists are asked in their order:
+
+1. the name as it is: EXACT where the authorship is the same too, CANONICAL where it is not told on one side or differs;
+2. another spelling in the same genus: VARIANT for another gender or -ii and -i, FUZZY for other letters;
+3. the species that is told beside it, or that a name below species belongs to; then another spelling of that;
+4. a genus that nobody knows, with the same epithet: FUZZY;
+5. the genus: HIGHERRANK.
+
+A name that leads to several taxa is AMBIGUOUS and leads nowhere. A genus that is known is never exchanged for another.
+Confidence, 0 to 100: 100 for name and authorship; less by 3 where no authorship could be compared, by 20 where it
+differs, by 3 where no kingdom was told, by 5 where homonyms were told apart; at most 95 for another gender, 85 for
+one letter, 75 for two, 70 for a misspelt genus, 60 for a genus in place of a species.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from biodata.text import fuzzy
+from biodata.text.fuzzy import gender_key
+from biodata.text.name_authors import Agreement, agreements
+
+# Kingdoms in one spelling.
+
+# Words for the same kingdom, for comparison only; what is in none of them is no kingdom that could disagree.
+_SAME: Final = MappingProxyType(
+    {"metazoa": "animalia", "viridiplantae": "plantae", "archaeplastida": "plantae", "monera": "bacteria"}
+)
+_NONE: Final = ("incertae sedis", "unknown", "unassigned", "not assigned", "biota", "life")
+
+
+def kingdom(told: pl.Expr) -> pl.Expr:
+    """Return kingdoms in one spelling, for comparison only; null where none is told."""
+    small = told.str.to_lowercase().str.strip_chars().replace(dict(_SAME))
+    return pl.when(~small.is_in(_NONE)).then(small)
+
+
+# Names that a checklist has letter by letter: homonyms kept apart by kingdom, authorship and family.
+
+ASK: Final = pl.Schema(
+    {"ask": pl.UInt32, "name": pl.String, "author": pl.String, "kingdom": pl.String, "family": pl.String}
+)
+"""A name that is asked for, with what is told beside it."""
+
+FOUND: Final = pl.Schema(
+    [
+        ("ask", pl.UInt32),
+        ("taxon", pl.UInt32),
+        ("status", pl.String),
+        ("agreement", pl.Int8),
+        ("kingdom_told", pl.Boolean),
+        ("chosen", pl.Boolean),
+        ("alternatives", pl.List(pl.UInt32)),
+    ]
+)
+"""What was found: one row an ask; `taxon` is null where it is ambiguous, `alternatives` are the taxa it could be."""
+
+
+def find(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Look names up.
+
+    Parameters
+    ----------
+    asked : polars.DataFrame of ASK
+        Distinct names.
+    names : polars.DataFrame
+        `name`, `author`, `kingdom`, `family`, `status`, `taxon` (number of the accepted taxon), `order` (of the
+        checklist; the smaller is asked first).
+
+    Returns
+    -------
+    polars.DataFrame of FOUND
+        Only asks whose name is there, outside of other kingdoms.
+    """
+    wanted = asked.drop_nulls("name")
+    # An index of all the names is not made for nothing.
+    pairs = wanted if wanted.is_empty() else wanted.join(names, on="name", how="inner", maintain_order="left_right")
+    if pairs.is_empty():
+        return FOUND.to_frame()
+    return settle(pairs.with_columns(agreement=agreements(pairs, "author", "author_right")))
+
+
+def settle(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Choose among candidates what is told decides: kingdom, authorship, family; else the name is ambiguous.
+
+    Parameters
+    ----------
+    pairs : polars.DataFrame
+        Asks beside candidates: columns of ASK, those of `names` with `_right`, and `agreement`.
+
+    Returns
+    -------
+    polars.DataFrame of FOUND
+
+    Notes
+    -----
+    The first checklist that has a candidate decides. Where the same name with one authorship stands for an accepted
+    taxon and as a synonym of others (pro parte), the accepted one is meant.
+    """
+    apart = pl.col("kingdom") != pl.col("kingdom_right")
+    pairs = pairs.filter(~apart.fill_null(value=False))
+    first = pl.col("order") == pl.col("order").min().over("ask")
+    pairs = pairs.filter(first)
+    every = pairs.group_by("ask").agg(alternatives=pl.col("taxon").unique(maintain_order=True))
+    same_kingdom = (pl.col("kingdom") == pl.col("kingdom_right")).fill_null(value=False)
+    pairs = _prefer(pairs, same_kingdom)
+    pairs = _prefer(pairs, pl.col("agreement") == Agreement.SAME)
+    pairs = _prefer(pairs, pl.col("agreement") != Agreement.CONFLICT)
+    pairs = _prefer(pairs, (pl.col("family") == pl.col("family_right")).fill_null(value=False))
+    bears = pl.col("status") != "SYNONYM"
+    one_author = pl.col("author_right").drop_nulls().n_unique().over("ask") <= 1
+    pairs = _prefer(pairs, bears & one_author)
+    chosen = (
+        pairs.sort("ask", bears, "taxon", descending=[False, True, False])
+        .group_by("ask", maintain_order=True)
+        .agg(
+            count=pl.col("taxon").n_unique(),
+            taxon=pl.col("taxon").first(),
+            status=pl.col("status").first(),
+            agreement=pl.col("agreement").first(),
+            kingdom_told=(pl.col("kingdom") == pl.col("kingdom_right")).first().fill_null(value=False),
+        )
+    )
+    one = pl.col("count") == 1
+    return chosen.join(every, on="ask", how="left", maintain_order="left").select(
+        "ask",
+        taxon=pl.when(one).then("taxon"),
+        status=pl.when(one).then("status"),
+        agreement=pl.col("agreement").cast(pl.Int8),
+        kingdom_told="kingdom_told",
+        chosen=one & (pl.col("alternatives").list.len() > 1),
+        alternatives="alternatives",
+    )
+
+
+def _prefer(pairs: pl.DataFrame, better: pl.Expr) -> pl.DataFrame:
+    """Keep the better candidates of each ask that has any."""
+    return (
+        pairs.with_columns(better=better).filter(pl.col("better") | ~pl.col("better").any().over("ask")).drop("better")
+    )
+
+
+ASKED: Final = ("name", "species", "genus", "author", "kingdom", "family")
+"""What is told of a name: itself and its species without authorship, its genus; kingdom as from `kingdoms.kingdom`."""
+
+MATCH: Final = pl.Schema(
+    [
+        ("taxon", pl.UInt32),
+        ("status", pl.String),
+        ("level", pl.String),
+        ("match_type", pl.String),
+        ("match_confidence", pl.Int32),
+        ("match_note", pl.String),
+        ("alternatives", pl.List(pl.UInt32)),
+    ]
+)
+"""The answer for a name: number and status in the checklist, level (name, species, genus), kind, confidence, why."""
+
+LISTED: Final = " is listed"
+ONLY_SPECIES: Final = f"only the species{LISTED}"
+"""How the note of a name below species begins whose species alone a checklist has."""
+
+_STEPS: Final = pl.Schema([*FOUND.items(), ("level", pl.String), ("kind", pl.String), ("distance", pl.UInt8)])
+
+
+class NameMatcher:
+    """Matches names to the names of checklists.
+
+    Parameters
+    ----------
+    names : polars.DataFrame
+        `name` (without authorship), `author`, `kingdom` (as from `kingdoms.kingdom`), `family`, `status`, `taxon`
+        (number of the accepted taxon), `order` (of the checklist). Rows of one name are alternatives.
+    known_genera : polars.Series of str, optional
+        Genera that are rightly spelt although no checklist here has them.
+    """
+
+    def __init__(self, names: pl.DataFrame, known_genera: pl.Series | None = None) -> None:
+        self._names = names
+        self._split = names.with_columns(*fuzzy.split(pl.col("name"))).drop_nulls("stem")
+        self._split = self._split.with_columns(key=gender_key(pl.col("last")))
+        genera = (
+            names.select(genus=pl.col("name").str.extract(r"^(\S+)"), kingdom="kingdom").unique().drop_nulls("genus")
+        )
+        self._genera = genera
+        known = pl.Series([], dtype=pl.String) if known_genera is None else known_genera
+        self._known = known.unique().alias("genus").to_frame()
+
+    def match(self, asked: pl.DataFrame, *, exactly: bool = False) -> pl.DataFrame:
+        """Match names.
+
+        Parameters
+        ----------
+        asked : polars.DataFrame of n rows
+            Columns `ASKED`, each row once.
+        exactly : bool
+            Letter by letter: the name, its species, its genus, and no other spelling.
+
+        Returns
+        -------
+        polars.DataFrame of n rows
+            Columns of MATCH, in the same order.
+        """
+        asked = asked.select(ASKED).with_row_index("ask")
+        asks = asked.with_columns(ask=pl.col("ask").cast(pl.UInt32))
+        found = [_as_steps(find(asks, self._names), "name", "exact")]
+        if exactly:
+            found.append(_as_steps(find(_left(_species(asks), found), self._names), "species", "exact"))
+        else:
+            found += self._other_spellings(asks, found[0])
+        genus = _renamed(asks, "genus").with_columns(author=pl.lit(None, dtype=pl.String))
+        found.append(_as_steps(find(_left(genus, found), self._names), "genus", "exact"))
+        table = asked.join(pl.concat(found), on="ask", how="left", maintain_order="left")
+        return table.select(_answers())
+
+    def _other_spellings(self, asks: pl.DataFrame, as_it_is: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return what is found of names below genus that no checklist has as they are."""
+        found = [as_it_is]
+        below = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 2)
+        found.append(self._near(_left(below, found), "name"))
+        species = _species(asks)
+        told = _as_steps(find(_left(species, found), self._names), "species", "exact")
+        single = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 1)
+        near = self._near(_left(single, found), "name")
+        # Another spelling of the name, where the species told beside it does not say that it is another taxon.
+        other = near.join(told.select("ask", told="taxon"), on="ask", how="inner").filter(
+            pl.col("taxon").ne_missing(pl.col("told"))
+        )
+        found.append(near.join(other, on="ask", how="anti", maintain_order="left"))
+        found.append(told.join(found[-1], on="ask", how="anti", maintain_order="left"))
+        below_misspelt = species.filter(pl.col("name").str.count_matches(" ") == 1)
+        found.append(self._near(_left(below_misspelt, found), "species"))
+        found.append(self._genus_misspelt(_left(single, found), "name"))
+        found.append(self._genus_misspelt(_left(below_misspelt, found), "species"))
+        return found[1:]
+
+    def _near(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
+        """Return what another spelling of the last epithet finds."""
+        if asked.is_empty():
+            return _STEPS.to_frame()
+        pairs = fuzzy.near(asked.with_columns(*fuzzy.split(pl.col("name"))), self._split)
+        return _settled(pairs, level, "spelling")
+
+    def _genus_misspelt(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
+        """Return what another spelling of a genus finds that nobody knows."""
+        if asked.is_empty():
+            return _STEPS.to_frame()
+        wanted = asked.with_columns(*fuzzy.split(pl.col("name")))
+        known = wanted.join(self._genera, left_on="stem", right_on="genus", how="inner")
+        apart = (pl.col("kingdom") != pl.col("kingdom_right")).fill_null(value=False)
+        unknown = wanted.join(known.filter(~apart), on="ask", how="anti", maintain_order="left").join(
+            self._known, left_on="stem", right_on="genus", how="anti", maintain_order="left"
+        )
+        return _settled(fuzzy.genus_misspelt(unknown, self._split), level, "genus")
+
+
+def _renamed(asks: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return the asks with another column as the name that is looked for."""
+    return asks.select("ask", pl.col(column).alias("name"), "author", "kingdom", "family").drop_nulls("name")
+
+
+def _species(asks: pl.DataFrame) -> pl.DataFrame:
+    """Return the asks with their species as the name; the authorship of a name below species is not that of its species."""
+    three = pl.col("name").str.count_matches(" ") == 2
+    authors = asks.with_columns(author=pl.when(~three.fill_null(value=False)).then("author"))
+    return _renamed(authors.filter(pl.col("species").ne_missing(pl.col("name"))), "species")
+
+
+def _left(asks: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the asks that nothing was found for yet."""
+    return asks.join(pl.concat(found), on="ask", how="anti", maintain_order="left")
+
+
+def _settled(pairs: pl.DataFrame, level: str, kind: str) -> pl.DataFrame:
+    """Choose among candidates of near spelling."""
+    if pairs.is_empty():
+        return _STEPS.to_frame()
+    distances = pairs.group_by("ask").agg(distance=pl.col("distance").first())
+    settled = settle(pairs)
+    return _as_steps(settled.join(distances, on="ask", how="left", maintain_order="left"), level, kind)
+
+
+def _as_steps(found: pl.DataFrame, level: str, kind: str) -> pl.DataFrame:
+    """Note at which step something was found."""
+    distance = pl.col("distance") if "distance" in found.columns else pl.lit(0)
+    frame = found.with_columns(level=pl.lit(level), kind=pl.lit(kind), distance=distance.cast(pl.UInt8))
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in _STEPS.items())
+
+
+def _answers() -> list[pl.Expr]:
+    """Return the columns of MATCH for asks joined with their steps."""
+    found, one = pl.col("level").is_not_null(), pl.col("taxon").is_not_null()
+    words = pl.coalesce("name", "species", "genus").str.count_matches(" ")
+    level_words = (
+        pl.when(pl.col("level") == "species").then(1).when(pl.col("level") == "genus").then(0).otherwise(words)
+    )
+    higher = level_words < words
+    exact_kind = pl.col("kind") == "exact"
+    same = pl.col("agreement") == Agreement.SAME
+    match_type = (
+        pl.when(~found)
+        .then(pl.lit("NONE"))
+        .when(~one)
+        .then(pl.lit("AMBIGUOUS"))
+        .when(higher)
+        .then(pl.lit("HIGHERRANK"))
+        .when(exact_kind & same)
+        .then(pl.lit("EXACT"))
+        .when(exact_kind)
+        .then(pl.lit("CANONICAL"))
+        .when((pl.col("kind") == "spelling") & (pl.col("distance") == 0))
+        .then(pl.lit("VARIANT"))
+        .otherwise(pl.lit("FUZZY"))
+    )
+    most = (
+        pl.when(pl.col("kind") == "genus")
+        .then(70)
+        .when(pl.col("kind") == "spelling")
+        .then(pl.lit(95) - pl.col("distance").cast(pl.Int32) * 10)
+        .otherwise(100)
+    )
+    less = (
+        pl.when(pl.col("agreement") == Agreement.CONFLICT).then(20).when(same).then(0).otherwise(3)
+        + pl.when("kingdom_told").then(0).otherwise(3)
+        + pl.when("chosen").then(5).otherwise(0)
+    )
+    sure = pl.when(higher & (pl.col("level") == "genus")).then(60).otherwise(most - less)
+    confidence = (
+        pl.when(~found)
+        .then(None)
+        .when(one)
+        .then(sure)
+        .otherwise(pl.lit(100) // pl.col("alternatives").list.len().clip(2))
+    )
+    others = pl.col("alternatives").list.set_difference(pl.concat_list("taxon").list.drop_nulls())
+    return [
+        pl.col("taxon"),
+        pl.col("status"),
+        pl.col("level"),
+        match_type.alias("match_type"),
+        confidence.cast(pl.Int32).alias("match_confidence"),
+        _note(found=found, one=one, higher=higher).alias("match_note"),
+        pl.when(others.list.len() > 0).then(others).alias("alternatives"),
+    ]
+
+
+def _note(*, found: pl.Expr, one: pl.Expr, higher: pl.Expr) -> pl.Expr:
+    """Return why the confidence is what it is."""
+    kind = pl.col("kind")
+    parts = [
+        pl.when(higher).then(pl.concat_str(pl.lit("only the "), "level", pl.lit(LISTED))),
+        pl.when((kind == "spelling") & (pl.col("distance") == 0)).then(pl.lit("another gender or ending")),
+        pl.when((kind == "spelling") & (pl.col("distance") > 0)).then(
+            pl.concat_str(pl.lit("letters that differ: "), pl.col("distance").cast(pl.String))
+        ),
+        pl.when(kind == "genus").then(
+            pl.concat_str(pl.lit("genus unknown; letters that differ: "), pl.col("distance").cast(pl.String))
+        ),
+        pl.when(pl.col("agreement") == Agreement.CONFLICT).then(pl.lit("authorship differs")),
+        pl.when(pl.col("agreement") == Agreement.UNKNOWN).then(pl.lit("no authorship to compare")),
+        pl.when(one & ~pl.col("kingdom_told")).then(pl.lit("no kingdom to compare")),
+        pl.when(pl.col("chosen")).then(pl.lit("told apart from homonyms")),
+        pl.when(~one).then(
+            pl.concat_str(pl.lit("taxa it could be: "), pl.col("alternatives").list.len().cast(pl.String))
+        ),
+    ]
+    told = pl.concat_str(parts, separator="; ", ignore_nulls=True)
+    return pl.when(found & (told != "")).then(told)
