@@ -113,7 +113,7 @@ def _build(
         change = find(lake, rules, then, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
     same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(then, now)}
     agreed = Consents.read(registry, settings)
-    results = {}
+    results: dict[str, pl.DataFrame] = {}
     for name in terms.PUBLISHED_TABLES:
         if name in same:
             continue
