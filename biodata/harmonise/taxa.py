@@ -16,7 +16,7 @@ from biodata.harmonise.status_lists import status_columns
 from biodata.matching import vernaculars
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.scientific_names import parse_names
-from biodata.terms.taxa import BESIDE, EXTENSION
+from biodata.terms import BESIDE, EXTENSION
 from biodata.vocabularies import RED_LIST
 
 _IDS: Final = ("taxonid", "id", "scientificnameid")

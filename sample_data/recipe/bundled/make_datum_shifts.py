@@ -1,8 +1,8 @@
 """Compute how far a place may be off where nobody tells the datum of its coordinates.
 
-Usage: python biodata/data/make_datum_shifts.py
+Usage: python sample_data/recipe/bundled/make_datum_shifts.py
 
-Writes `datum_shifts.csv` beside itself: for each point of a grid of 5 degrees, the metres between WGS 84 and the
+Writes `datum_shifts.csv` into `biodata/data`: for each point of a grid of 5 degrees, the metres between WGS 84 and the
 farthest of all geographic systems of the EPSG dataset with Greenwich as prime meridian, with the transformation that
 PROJ takes without grid files, whether or not the system is meant for that place. The method is that of the
 Georeferencing Calculator (Wieczorek and Wieczorek 2021, https://georeferencing.org/calculator/): great circles on a
@@ -19,7 +19,7 @@ from pyproj import CRS, Transformer, network
 from pyproj.database import get_codes
 from pyproj.enums import PJType
 
-HERE: Final = Path(__file__).parent
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
 GRID_DEGREES: Final = 5
 RADIUS_M: Final = 6_378_137.0
 
@@ -48,7 +48,7 @@ def main() -> None:
             "south": latitude.astype(np.int16),
             "shift_m": np.round(largest).astype(np.int32),
         }
-    ).write_csv(HERE / "datum_shifts.csv")
+    ).write_csv(DATA / "datum_shifts.csv")
 
 
 def great_circle_m(west: np.ndarray, south: np.ndarray, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:

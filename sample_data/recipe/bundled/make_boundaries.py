@@ -1,9 +1,9 @@
 """Derive the bundled boundary set and its code table from Natural Earth's map as Debian ships it with QGIS.
 
-Usage: python biodata/data/make_boundaries.py world_map.gpkg
+Usage: python sample_data/recipe/bundled/make_boundaries.py world_map.gpkg
 
-`world_map.gpkg` is a member of Debian's package `qgis-common`; the README beside this script tells how to get it and
-which one was used. The script writes `boundaries_natural_earth.parquet` and `province_codes.csv` beside itself.
+`world_map.gpkg` is a member of Debian's package `qgis-common`; `biodata/data/README.md` tells how to get it and
+which one was used. The script writes `boundaries_natural_earth.parquet` and `province_codes.csv` into `biodata/data`.
 """
 
 import argparse
@@ -19,9 +19,9 @@ import pycountry
 import shapely
 from numpy.typing import NDArray
 
-HERE: Final = Path(__file__).parent
-BY_HAND: Final = HERE / "province_codes_by_hand.csv"
-PARTS_BY_HAND: Final = HERE / "boundary_parts_by_hand.csv"
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
+BY_HAND: Final = DATA / "province_codes_by_hand.csv"
+PARTS_BY_HAND: Final = DATA / "boundary_parts_by_hand.csv"
 """Islands that the map gives to another division than theirs, each by a point of it."""
 DECIMALS: Final = 5
 """Coordinates are kept to 0.00001° (about 1 m); shared vertices stay shared, since equal numbers round equally."""
@@ -164,7 +164,7 @@ def main() -> None:
         raise SystemExit(msg)
     rank = pl.col("level").replace_strict(LEVELS, range(len(LEVELS)))
     frame = move_parts(frame.sort(rank, "country_code", "province_code", "name"))
-    frame.write_parquet(HERE / "boundaries_natural_earth.parquet", compression="zstd", compression_level=19)
+    frame.write_parquet(DATA / "boundaries_natural_earth.parquet", compression="zstd", compression_level=19)
     pl.DataFrame(table).select(
         "province_code",
         "country_code",
@@ -173,7 +173,7 @@ def main() -> None:
         "note",
         "spellings",
         *(f"source_{c}" for c in (*SPELLINGS, "fips")),
-    ).sort("province_code", "source_name", "source_gn_name").write_csv(HERE / "province_codes.csv")
+    ).sort("province_code", "source_name", "source_gn_name").write_csv(DATA / "province_codes.csv")
 
 
 if __name__ == "__main__":

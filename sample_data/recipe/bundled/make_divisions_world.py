@@ -1,9 +1,9 @@
 """Derive first-level divisions of the rest of the world from Natural Earth's map as Debian ships it with QGIS.
 
-Usage: python biodata/data/make_divisions_world.py world_map.gpkg
+Usage: python sample_data/recipe/bundled/make_divisions_world.py world_map.gpkg
 
 `world_map.gpkg` is the member of Debian's package `qgis-common` that `make_boundaries.py` reads too. The script writes
-`divisions_world.parquet` beside itself: country, names, and coarse polygons of the divisions that the boundary set
+`divisions_world.parquet` into `biodata/data`: country, names, and coarse polygons of the divisions that the boundary set
 does not have. Neighbours stay joined; no vertex moves more than about 2 km, and coordinates are whole thousandths of a
 degree, told as differences so that the file is small.
 """
@@ -17,7 +17,7 @@ import polars as pl
 import pyogrio
 import shapely
 
-HERE: Final = Path(__file__).parent
+DATA: Final = Path(__file__).parents[3] / "biodata" / "data"
 TOLERANCE_DEGREES: Final = 0.02
 PER_DEGREE: Final = 1000
 WITH_PROVINCES: Final = frozenset("CN BN KH ID LA MY MM PH SG TH TL VN IN BD BT PG".split())
@@ -40,7 +40,7 @@ def main() -> None:
             continue
         rows.append({"country_code": row["iso_a2"], "names": "|".join(names), **packed(shape)})
     frame = pl.DataFrame(rows).sort("country_code", "names")
-    frame.write_parquet(HERE / "divisions_world.parquet", compression="zstd", compression_level=22)
+    frame.write_parquet(DATA / "divisions_world.parquet", compression="zstd", compression_level=22)
 
 
 def names_of(row: dict[str, Any]) -> list[str]:
