@@ -1,10 +1,12 @@
 """The one way in which pages and drawings are made of templates: Jinja2, every value escaped, nothing that does not print."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 
 def printable(value: object) -> str:
@@ -37,6 +39,11 @@ def add_functions(made: jinja2.Environment, functions: Mapping[str, Callable[...
     """Let templates call functions, as such and as filters; what is lacking is handed to them as None."""
     for name, function in functions.items():
         made.globals[name] = made.filters[name] = _without_undefined(function)
+
+
+def drawing(rendered: str) -> Markup:
+    """Return a drawing that a template made, without the white space between its elements."""
+    return Markup(re.sub(r">\s+<", "><", rendered.strip()))
 
 
 def _finalize(value: Any) -> Any:

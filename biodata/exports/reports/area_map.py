@@ -14,7 +14,7 @@ from markupsafe import Markup
 from biodata import geo
 from biodata.exports.reports.material import Material
 from biodata.exports.reports.words import metres
-from biodata.exports.templating import add_functions, environment
+from biodata.exports.templating import add_functions, drawing, environment
 
 WIDTH: Final = 720
 INK: Final = MappingProxyType(
@@ -130,7 +130,7 @@ def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
         scale_m=_round_length(WIDTH / 5 / frame.scale),
         inset=_inset(material.around, frame, taken) if material.around else None,
     )
-    return Markup(drawn)
+    return drawing(drawn)
 
 
 def numbered(material: Material) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from biodata.exports.reports.words import number
-from biodata.exports.templating import add_functions, environment
+from biodata.exports.templating import add_functions, drawing, environment
 
 SIDE_COLOURS: Final = ("#2166ac", "#b2452b", "#4d7f2a", "#6a3d9a")
 """One for each side."""
@@ -95,4 +95,4 @@ def _drawn(name: str, *values: Any) -> Markup:
     """Return what a macro of `plots.svg` draws."""
     made = environment("biodata.exports.reports", lenient=True)
     add_functions(made, {"number": number})
-    return Markup(getattr(made.get_template("plots.svg", globals=_LOOK).module, name)(*values))
+    return drawing(getattr(made.get_template("plots.svg", globals=_LOOK).module, name)(*values))
