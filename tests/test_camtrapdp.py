@@ -11,7 +11,7 @@ import pytest
 
 from biodata import surveys
 from biodata.errors import InputError
-from biodata.formats import camtrapdp_check
+from biodata.formats import camtrapdp
 from biodata.ingest import open_source
 from releases import neighbours
 
@@ -294,7 +294,7 @@ def test_many_pictures_are_linked_without_a_product_of_rows(tmp_path):
 def test_the_fields_are_those_of_the_official_schemas(shared):
     for name in ("deployments", "media", "observations"):
         schema = json.loads((shared / f"data/camtrapdp_example/schemas/{name}-table-schema.json").read_text())
-        ours = camtrapdp_check.fields(name)
+        ours = camtrapdp.fields(name)
         assert [field.name for field in ours] == [field["name"] for field in schema["fields"]]
         pointed = {key["fields"]: key["reference"]["resource"] for key in schema.get("foreignKeys", ())}
         for field, told in zip(ours, schema["fields"], strict=True):

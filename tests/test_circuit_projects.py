@@ -17,8 +17,8 @@ from biodata import run_engines
 from biodata.analysis.circuit.project import read_project
 from biodata.errors import InputError
 from biodata.exports.circuits import run_project
+from biodata.formats.circuitscape import Setting, read_settings, write_settings
 from biodata.formats.grids import read_grid
-from biodata.formats.ini import Setting, read_settings, write_settings
 from biodata.settings import Settings
 from circuits import grid_text, read_map, read_matrix, run, write_project
 

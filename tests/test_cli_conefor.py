@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.formats import conefor_options
-from biodata.formats.conefor_kinds import Kind
+from biodata.formats.conefor_options import Kind
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from biodata.formats.conefor import (
     write_connections,
     write_nodes,
 )
-from biodata.formats.conefor_kinds import Kind, Layout
+from biodata.formats.conefor_options import Kind, Layout
 
 FOUR = Nodes(np.array([12, 3, 700, 4]), np.array([5.0, 1.0, 0.0, 2.5]), np.ones(4, dtype=bool))
 THREE = Nodes(np.array([1, 2, 3]), np.ones(3), np.ones(3, dtype=bool))

@@ -8,11 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
-from biodata.formats.delimited import read
-from biodata.formats.dialects import Dialect, Limits
-from biodata.formats.records import _field_by_field, cut
-from biodata.formats.repairs import Repairs
-from biodata.formats.sniffing import sniff
+from biodata.formats.delimited import read, sniff
+from biodata.formats.records import Dialect, Limits, Repairs, _field_by_field, cut
 
 
 def table(data: bytes | str, **choices):

@@ -13,10 +13,15 @@ from biodata import geo, places
 from biodata.analysis.grid import Grid, equal_area_grid
 from biodata.cli import app
 from biodata.errors import InputError, NoReleaseError
-from biodata.exports.engine_inputs import published_areas, write_circuitscape, write_conefor
-from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
-from biodata.formats import conefor, grids, ini, marxan
-from biodata.formats.conefor_kinds import Kind
+from biodata.exports.engine_inputs import (
+    MarxanRequest,
+    published_areas,
+    write_circuitscape,
+    write_conefor,
+    write_marxan,
+)
+from biodata.formats import circuitscape, conefor, grids, marxan
+from biodata.formats.conefor_options import Kind
 
 BOX = (100.0, 15.0, 108.0, 23.0)
 
@@ -71,7 +76,7 @@ def test_circuitscape_gets_regions_on_the_cells_of_the_raster(release, tmp_path)
         rows, columns = np.nonzero(regions.values == number)
         points = shapely.points(grid.lonlat(rows, columns))
         assert (shapely.distance(points, shape) < 0.05).all()
-    settings = ini.read_settings(tmp_path / "circuit.ini")
+    settings = circuitscape.read_settings(tmp_path / "circuit.ini")
     assert settings["habitat_map_is_resistances"].value == "True"
     assert settings["point_file"].value == "focal_regions.asc"
 

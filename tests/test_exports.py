@@ -20,8 +20,8 @@ import releases
 from biodata import terms
 from biodata.errors import StoreError
 from biodata.exports import archive, selection
-from biodata.exports.cube import CELLS
 from biodata.exports.request import Columns, ExportRequest, Grid
+from biodata.exports.tables import CELLS
 from biodata.exports.write import KINDS, Format, export
 from biodata.sharing.licences import strictest
 from biodata.store import duck
@@ -320,7 +320,7 @@ def test_steps_are_small_whatever_the_size(release, tmp_path, monkeypatch):
     heights = []
     conform = terms.conform
     monkeypatch.setattr(selection.terms, "conform", lambda f, c: heights.append(f.height) or conform(f, c))
-    monkeypatch.setattr("biodata.exports.geoparquet._GROUP_ROWS", 120)
+    monkeypatch.setattr("biodata.exports.geo_files._GROUP_ROWS", 120)
     out, _ = write(release, Format.GEOPARQUET, tmp_path)
     assert max(heights) <= 120
     groups = pq.read_metadata(out)

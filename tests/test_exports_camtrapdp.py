@@ -15,7 +15,7 @@ import pytest
 import releases
 from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
-from biodata.formats import camtrapdp_check
+from biodata.formats import camtrapdp
 from biodata.formats.camtrapdp import open_package
 from biodata.ingest import open_source
 from biodata.store.query.filters import Compare
@@ -142,8 +142,8 @@ def test_every_cell_fits_the_schemas(written):
     known = {}
     for name in ("deployments", "media", "observations"):
         frame = pl.concat(package.table(name).batches)
-        assert frame.columns[1:] == [field.name for field in camtrapdp_check.fields(name)]
-        assert list(camtrapdp_check.faults(name, frame, known=known)) == []
+        assert frame.columns[1:] == [field.name for field in camtrapdp.fields(name)]
+        assert list(camtrapdp.faults(name, frame, known=known)) == []
         known |= {f"{name}.{frame.columns[1]}": frame[frame.columns[1]]}
 
 
@@ -203,7 +203,7 @@ def test_published_events_give_cameras_their_interval_and_those_that_saw_nothing
     # Some records alone: the cameras that saw nothing are not among them.
     export(Path(path), Format.CAMTRAPDP, ExportRequest(**ASKED, filter=Compare("countryCode", "=", "LA")), out)
     assert "D9" not in {row["deploymentID"] for row in rows(out, "deployments")}
-    assert list(camtrapdp_check.faults("deployments", pl.concat(open_package(out).table("deployments").batches))) == []
+    assert list(camtrapdp.faults("deployments", pl.concat(open_package(out).table("deployments").batches))) == []
 
 
 def test_the_profile_and_frictionless_find_nothing_wrong(written, shared, tmp_path):

@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 import shapely
 
-from biodata.exports.geojson import write_collection
+from biodata.exports.geo_files import write_collection
 
 
 def written(tmp_path, frame):

@@ -13,7 +13,7 @@ from biodata import cli as command_line
 from biodata.analysis.reserves import marxan_problem
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.formats import marxan, marxan_output
-from biodata.formats.marxan_bounds import Bounds
+from biodata.formats.marxan import Bounds
 
 INPUT = """Input file for Annealing program.
 

@@ -1,9 +1,8 @@
 import pytest
 
 from biodata.errors import InputError
-from biodata.formats.dialects import Dialect
 from biodata.formats.meta_xml import Field, read_description
-from biodata.formats.repairs import Repairs
+from biodata.formats.records import Dialect, Repairs
 from biodata.formats.xml import local_term
 
 DWC = "http://rs.tdwg.org/dwc/terms/"

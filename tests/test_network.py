@@ -11,7 +11,7 @@ from biodata.analysis.networks.network import analyse
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
-from biodata.formats.conefor_kinds import Kind
+from biodata.formats.conefor_options import Kind
 
 NODES = "1\t10\n2\t5\n5\t8\n7\t3\n"
 DISTANCES = "1 2 1000\n2 5 3000\n5 7 500\n1 5 9000\n"

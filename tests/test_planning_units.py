@@ -14,9 +14,9 @@ from biodata.analysis.reserves import feature_amounts, marxan_problem, planning_
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.problem import Problem
 from biodata.errors import InputError
-from biodata.exports.planning_units import write_project_of_units
+from biodata.exports.engine_inputs import write_project_of_units
 from biodata.formats import marxan, marxan_output
-from biodata.formats.marxan_bounds import Bounds
+from biodata.formats.marxan import Bounds
 from biodata.places import country_geometry, load_boundaries
 
 WINDOW = (100.8, 20.8, 102.2, 22.0)

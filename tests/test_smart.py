@@ -12,7 +12,7 @@ import pytest
 import patrols
 from biodata import pipeline
 from biodata.errors import InputError
-from biodata.formats import xml_stream
+from biodata.formats import xml
 from biodata.ingest import open_source
 from biodata.ingest.smart import allowed
 from biodata.settings import Settings
@@ -319,7 +319,7 @@ def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, cod
 
 
 def test_many_waypoints_take_flat_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(xml_stream, "_BLOCK_BYTES", 1 << 14)
+    monkeypatch.setattr(xml, "_BLOCK_BYTES", 1 << 14)
 
     def peak(count):
         path = tmp_path / f"{count}.xml"

@@ -26,8 +26,7 @@ from biodata.access.citations import Question, need
 from biodata.access.rebuilding import rebuild
 from biodata.access.terms_of_use import Purpose
 from biodata.errors import DiskFullError, InputError, JobStoppedError
-from biodata.exports.facts import Facts
-from biodata.exports.request import Columns, ExportRequest, Grid
+from biodata.exports.request import Columns, ExportRequest, Facts, Grid
 from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings

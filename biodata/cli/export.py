@@ -112,10 +112,10 @@ def export(
 
     from tqdm.auto import tqdm
 
-    from biodata.exports import request, simple_csv, write
+    from biodata.exports import request, tables, write
     from biodata.store.registry import Registry
 
-    simple_csv.choose_columns(columns)
+    tables.choose_columns(columns)
     write.check_ending(write.Format(file_format), out)
     settings = settings_for(data)
     with _NoPandas(), asked_of(settings, pairs, read_box(box) if box else None) as question:
@@ -165,7 +165,7 @@ class _NoPandas(MetaPathFinder):
 
 def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
     """Write a table of results: few rows, in memory."""
-    from biodata.exports import geojson, layers, tables, write
+    from biodata.exports import geo_files, layers, tables, write
     from biodata.store import releases
 
     current = current_release(data)
@@ -179,7 +179,7 @@ def _export_results(data: Path, table: str, file_format: Format, where: "query.F
         case Format.GEOPARQUET:
             layers.write_geoparquet(frame, out)
         case Format.GEOJSON:
-            geojson.write_collection(frame, out)
+            geo_files.write_collection(frame, out)
         case Format.GPKG:
             layers.write_geopackage(frame, out, layer=table)
         case _:

@@ -9,7 +9,7 @@ import typer
 
 from biodata.cli.options import check_outputs, say, show_progress
 from biodata.errors import InputError
-from biodata.formats.conefor_kinds import Kind, Layout
+from biodata.formats.conefor_options import Kind, Layout
 
 if TYPE_CHECKING:
     from biodata.analysis.networks.network import Network

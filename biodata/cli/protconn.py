@@ -117,7 +117,7 @@ def _write_conefor(pieces: "Pieces", folder: Path) -> None:
     import numpy as np
 
     from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
-    from biodata.formats.conefor_kinds import Kind
+    from biodata.formats.conefor_options import Kind
 
     folder.mkdir(parents=True, exist_ok=True)
     count = len(pieces.shapes)

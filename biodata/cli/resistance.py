@@ -63,8 +63,7 @@ def resistance(
     from biodata.analysis.layer_reading import grid_of
     from biodata.analysis.resistance import from_rules
     from biodata.analysis.resistance_rules import for_species, read_rules
-    from biodata.exports.cog import write_cog
-    from biodata.exports.resistance_facts import file_name_of, resistance_tags
+    from biodata.exports.cog import file_name_of, resistance_tags, write_cog
     from biodata.pipeline.layer_folder import LayerFolder
 
     check_outputs([out], [table])

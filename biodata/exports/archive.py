@@ -13,15 +13,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import polars as pl
 
 from biodata import terms
-from biodata.exports import measurement_rows
+from biodata.exports import event_archive
 from biodata.exports.eml import Cited, EmlFacts, eml
-from biodata.exports.event_archive import POINTING, Events, archived_events, described
-from biodata.exports.facts import DatasetShare, Facts
-from biodata.exports.growing import GrowingFile
-from biodata.exports.measurement_rows import write_measurements
-from biodata.exports.request import ExportRequest
+from biodata.exports.event_archive import POINTING, Events, archived_events, described, write_measurements
+from biodata.exports.growing import GrowingFile, Piece, ZipWriter, compress
+from biodata.exports.request import DatasetShare, ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
-from biodata.exports.zips import Piece, ZipWriter, compress
 from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
@@ -206,7 +203,7 @@ def _meta(*, media: bool, measured: bool, of_events: bool) -> bytes:
         record = [f"{terms.DWC}{_RECORD}"] if of_events else []
         _data_file(root, "extension", "multimedia.txt", f"{terms.GBIF}Multimedia", [*record, *_SHOWN.values()])
     if measured:
-        _data_file(root, "extension", *measurement_rows.described(of_events=of_events))
+        _data_file(root, "extension", *event_archive.described_measurements(of_events=of_events))
     indent(root, " ")
     text: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"

@@ -19,13 +19,10 @@ from biodata import terms
 from biodata.exports import camtrapdp_deployments as cameras
 from biodata.exports import camtrapdp_rows as rows_of
 from biodata.exports.event_archive import whole_datasets
-from biodata.exports.facts import Facts
-from biodata.exports.growing import GrowingFile
-from biodata.exports.request import ExportRequest
+from biodata.exports.growing import GrowingFile, ZipWriter, compress
+from biodata.exports.request import ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
-from biodata.exports.zips import ZipWriter, compress
-from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION
-from biodata.formats.camtrapdp_check import fields
+from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION, fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest
 from biodata.vocabularies import SurveyDesign

@@ -8,7 +8,9 @@ https://eco.tdwg.org/, https://dwc.tdwg.org/text/
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -16,9 +18,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata import terms
-from biodata.exports.facts import Facts
+from biodata.exports.growing import Piece, ZipWriter, compress
+from biodata.exports.request import Facts
 from biodata.exports.selection import Selection
-from biodata.exports.zips import Piece, ZipWriter, compress
+from biodata.sharing.measurements import COLUMN, FIELDS, OF_OBIS, items
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
 
@@ -277,3 +280,64 @@ def described() -> list[tuple[str, str, list[str]]]:
         (EVENT_FILE, CORE, list(_CORE_TERMS.values())),
         (HUMBOLDT_FILE, HUMBOLDT, list(_HUMBOLDT_TERMS.values())),
     ]
+
+
+# The measurements of an archive: a row for each, of a record or of an event.
+_OBIS: Final = "http://rs.iobis.org/obis/terms/"
+_RECORD: Final = "occurrenceID"
+_OF_EVENTS: Final = ("extendedmeasurementorfact.txt", f"{_OBIS}ExtendedMeasurementOrFact")
+_OF_RECORDS: Final = ("measurementorfact.txt", f"{terms.DWC}MeasurementOrFact")
+
+
+def described_measurements(*, of_events: bool) -> tuple[str, str, list[str]]:
+    """Return file, row type and terms; beside a core of events the first term is the record's identifier."""
+    uris = [f"{_OBIS if name in OF_OBIS else terms.DWC}{name}" for name in FIELDS]
+    return (*_OF_EVENTS, [f"{terms.DWC}{_RECORD}", *uris]) if of_events else (*_OF_RECORDS, uris)
+
+
+def write_measurements(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
+    """Write what is told of measurements, events' own first.
+
+    Parameters
+    ----------
+    selection : Selection
+        Which records.
+    archive : ZipWriter
+        What they are written to.
+    events : Events or None
+        The core, where it is one of events.
+    """
+    member = archive.begin(described_measurements(of_events=events is not None)[0])
+    archive.append(member, compress(("\t".join(_measurement_heading(of_events=events is not None)) + "\n").encode()))
+    if events is not None:
+        told = events.rows.drop_nulls(COLUMN).select("survey_id", pl.lit(None, pl.String), COLUMN)
+        archive.append(member, _measurement_lines(told.iter_rows(), of_events=True))
+    columns = dict.fromkeys(["key", _RECORD, *POINTING, COLUMN])
+    for _, piece in selection.chunks([*columns], partial(_measurement_piece, events=events), after=-1):
+        archive.append(member, piece)
+    archive.end(member)
+
+
+def _measurement_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
+    """Return the measurements of records as compressed lines."""
+    number = pl.col("key").cast(pl.String)
+    if events is None:
+        told = frame.select(number, pl.lit(None, pl.String).alias(_RECORD), COLUMN)
+    else:
+        told = frame.select(events.core_ids(frame).alias("coreid"), pl.coalesce(_RECORD, number), COLUMN)
+    return _measurement_lines(told.drop_nulls(COLUMN).iter_rows(), of_events=events is not None)
+
+
+def _measurement_lines(told: Iterable[tuple[str, str | None, str]], *, of_events: bool) -> Piece:
+    """Return a line for each measurement of (row of the core, record, JSON)."""
+    rows = [
+        (core, *([record] if of_events else []), *(one.get(name) for name in FIELDS))
+        for core, record, text in told
+        for one in items(text)
+    ]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(_measurement_heading(of_events=of_events), pl.String), orient="row")
+    return compress(frame.write_csv(separator="\t", include_header=False).encode())
+
+
+def _measurement_heading(*, of_events: bool) -> list[str]:
+    return ["coreid", *([_RECORD] if of_events else []), *FIELDS]

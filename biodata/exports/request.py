@@ -1,16 +1,199 @@
-"""What an export is asked for: a format, a filter, a name; everything that its bytes follow from."""
+"""What an export is asked for, and what it says of itself: counts by dataset, the strictest licence, how to cite it."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final
 
-from biodata.exports.facts import Facts
+import polars as pl
+
 from biodata.exports.growing import KEEP_EVERY_S
+from biodata.exports.selection import Selection
+from biodata.sharing.licences import effective, spelt, strictest
 from biodata.store.query import plain
 from biodata.store.query.filters import Filter
+from biodata.vocabularies import SharingCategory
 
+
+@dataclass(frozen=True, slots=True)
+class DatasetShare:
+    """A dataset's part of an export.
+
+    Attributes
+    ----------
+    key : str or None
+        The dataset; None for records of none.
+    count : int
+        Its records in the export.
+    title, citation, doi : str or None
+        What its publisher says; the DOI of a GBIF download is that of the download.
+    license : str
+        The strictest effective licence of these records, in GBIF's spelling.
+    labels : tuple of str
+        Codes of the labels of communities that some of them carry, sorted.
+    """
+
+    key: str | None
+    count: int
+    title: str | None
+    citation: str | None
+    doi: str | None
+    license: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an export says of itself.
+
+    Attributes
+    ----------
+    release : str
+        The release that it is made from.
+    created : str
+        When that was made, ISO 8601.
+    rows : int
+        Records.
+    datasets : tuple of DatasetShare
+        Ordered by key.
+    license : str
+        The strictest effective licence of all records.
+    generalised : mapping of str to int
+        Records by sharing category, those with an open place left out.
+    without_place, without_year : int
+        Records without coordinates, and without a year.
+    bounds : (west, south, east, north) or None
+        Degrees.
+    years : (int, int) or None
+        First and last.
+    media : int
+        Records with pictures or sounds.
+    measured : int
+        Records with measurements or facts.
+    countries : mapping of str to mapping of str to int
+        Records by published country and dataset; records of no dataset count as ``""``.
+    written : int or None
+        Records in the file, where its form cannot hold every one that was asked for.
+    notes : tuple of str
+        What is to be said of the file to whoever asked for it.
+    """
+
+    release: str
+    created: str
+    rows: int
+    datasets: tuple[DatasetShare, ...]
+    license: str
+    generalised: MappingProxyType[str, int]
+    without_place: int
+    without_year: int
+    bounds: tuple[float, float, float, float] | None
+    years: tuple[int, int] | None
+    media: int = 0
+    measured: int = 0
+    countries: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    written: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> list[str]:
+        """Codes of the labels of communities that some records carry, sorted."""
+        return sorted({code for dataset in self.datasets for code in dataset.labels})
+
+    def generalisation(self) -> str:
+        """Return the statement about rows that stand for records of sensitive taxa."""
+        coarse = sum(self.generalised.values())
+        if not coarse:
+            return "No row stands for records of a sensitive taxon. Records that sharing rules withhold are not here."
+        kinds = ", ".join(
+            f"{name.replace('_', ' ', 1) if name[0] != '0' else name.replace('_', '.', 1).replace('_', ' ')}: {n}"
+            for name, n in self.generalised.items()
+        )
+        return (
+            f"{coarse} of {self.rows} rows are presences: each stands for all records of a sensitive taxon in a grid cell "
+            f"({kinds}). Their coordinates are the middle of the cell, coordinateUncertaintyInMeters holds the whole cell, "
+            "dataGeneralizations says so in each, and nothing else of the records is published. Records that sharing rules "
+            "withhold are not here."
+        )
+
+
+def read_facts(selection: Selection) -> Facts:
+    """Count what is chosen of a release."""
+    statement, params = selection.chosen(
+        '"datasetKey", license, license_effective, sharing_category, count(*) AS n, count("decimalLatitude") AS placed, '
+        'count(year) AS dated, count(media) AS shown, count(measurements) AS measured, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
+        'max("decimalLongitude") AS east, max("decimalLatitude") AS north, min(year) AS first, max(year) AS last',
+        after="GROUP BY ALL",
+    )
+    counted = selection.query(statement, params)
+    described = {row["key"]: row for row in selection.query("SELECT * FROM datasets").iter_rows(named=True)}
+    labels = _labels_of(selection)
+    shares = []
+    for (key,), rows in sorted(counted.group_by("datasetKey"), key=lambda part: (part[0][0] is not None, part[0][0])):
+        about: dict[str, Any] = described.get(key, {})
+        own = about.get("license")
+        told = rows.select("license", "license_effective").iter_rows()
+        licences = [spelt(holds) if holds else effective(record, own).license for record, holds in told]
+        shares.append(
+            DatasetShare(
+                key,
+                int(rows["n"].sum()),
+                about.get("title"),
+                about.get("citation"),
+                about.get("doi"),
+                strictest(licences),
+                tuple(labels.get(key, ())),
+            )
+        )
+    coarse = (
+        counted.filter(pl.col("sharing_category") != SharingCategory.OPEN)
+        .group_by("sharing_category")
+        .agg(pl.col("n").sum())
+    )
+    coarser = dict(coarse.iter_rows())
+    generalised = {str(name): int(coarser[name]) for name in SharingCategory if name in coarser}
+    rows_told = int(counted["n"].sum())
+    bounds = counted.select(pl.col("west", "south").min(), pl.col("east", "north").max()).row(0)
+    years = counted.select(pl.col("first").min(), pl.col("last").max()).row(0)
+    return Facts(
+        release=selection.release,
+        created=selection.created,
+        rows=rows_told,
+        datasets=tuple(shares),
+        license=strictest([share.license for share in shares]),
+        generalised=MappingProxyType(generalised),
+        without_place=rows_told - int(counted["placed"].sum()),
+        without_year=rows_told - int(counted["dated"].sum()),
+        bounds=None if None in bounds else bounds,
+        years=None if None in years else years,
+        media=int(counted["shown"].sum()),
+        measured=int(counted["measured"].sum()),
+        countries=_countries(selection),
+    )
+
+
+def _labels_of(selection: Selection) -> dict[str | None, list[str]]:
+    """Return the labels of communities that the chosen records carry, by dataset."""
+    statement, params = selection.chosen('DISTINCT "datasetKey", unnest(community_labels) AS label')
+    found: dict[str | None, list[str]] = {}
+    for key, label in sorted(selection.query(statement, params).iter_rows(), key=str):
+        found.setdefault(key, []).append(label)
+    return found
+
+
+def _countries(selection: Selection) -> Mapping[str, Mapping[str, int]]:
+    """Count the chosen records by published country and dataset."""
+    statement, params = selection.chosen('"countryCode", coalesce("datasetKey", \'\'), count(*)', after="GROUP BY ALL")
+    found: dict[str, dict[str, int]] = {}
+    for country, dataset, count in sorted(selection.query(statement, params).iter_rows(), key=str):
+        if country is not None:
+            found.setdefault(country, {})[dataset] = int(count)
+    return MappingProxyType(found)
+
+
+# What an export is asked for: a format, a filter, a name; everything that its bytes follow from.
 _NAMED: Final = 20
 """Datasets that a citation names; an archive lists all."""
 
@@ -89,7 +272,7 @@ class ExportRequest:
         records, datasets = _counted(facts.rows, "occurrence record"), _counted(len(facts.datasets), "dataset")
         return (
             f"biodata ({self.created[:10]}). Occurrence download {self.name}: {records} of {datasets}, release "
-            f"{facts.release}.{_named(facts)}{_labelled(facts)}{f' {self.citation}' if self.citation else ''}"
+            f"{facts.release}.{_named_datasets(facts)}{_label_words(facts)}{f' {self.citation}' if self.citation else ''}"
         )
 
     def fingerprint(self, facts: Facts) -> str:
@@ -116,7 +299,7 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _named(facts: Facts) -> str:
+def _named_datasets(facts: Facts) -> str:
     """Return the datasets with their titles, DOIs or keys, and numbers of records, the largest first."""
     largest = sorted(facts.datasets, key=lambda dataset: (-dataset.count, dataset.key or ""))
     each = [
@@ -127,6 +310,6 @@ def _named(facts: Facts) -> str:
     return f" Datasets: {'; '.join([*each, *more])}." if each else ""
 
 
-def _labelled(facts: Facts) -> str:
+def _label_words(facts: Facts) -> str:
     """Return which labels of communities the records carry: whoever cites them passes the labels on."""
     return f" Labels of communities: {', '.join(facts.labels)}." if facts.labels else ""

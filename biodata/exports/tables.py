@@ -1,14 +1,42 @@
-"""Published tables as CSV that a spreadsheet opens without running anything in it."""
+"""Tables as CSV that a spreadsheet opens without running anything in it: records, occurrence cubes, lists of species."""
 
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 
-from biodata.exports.spreadsheets import plain_columns
+from biodata import terms
+from biodata.errors import InputError
+from biodata.exports.growing import GrowingFile
+from biodata.exports.request import Columns, ExportRequest, Facts, Grid
+from biodata.exports.selection import LABELS_OF_GROUP, Selection, Step
 
-__all__ = ["plain_columns", "write_csv"]
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a cell begins with that a spreadsheet may run (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 
+def plain_columns(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return expressions that turn every column into a plain cell: lists joined by semicolons, geometry left out, texts guarded."""
+    columns = []
+    for name, dtype in frame.schema.items():
+        is_list = isinstance(dtype, pl.List)
+        column = pl.col(name).list.join(";") if is_list else pl.col(name)
+        if (is_list or dtype == pl.String) and frame[name].null_count() < frame.height:
+            column = guarded(column).alias(name)
+        if dtype != pl.Binary:
+            columns.append(column)
+    return columns
+
+
+def guarded(text: pl.Expr) -> pl.Expr:
+    """Return text with an apostrophe before what a spreadsheet would take for a formula."""
+    return pl.when(text.str.slice(0, 1).is_in(FORMULA_STARTS)).then("'" + text).otherwise(text)
+
+
+# Published tables as CSV that a spreadsheet opens without running anything in it.
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
     """Write a published table as CSV.
 
@@ -26,3 +54,201 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     frame.select(plain_columns(frame)).write_csv(part)
     part.replace(path)
+
+
+# CSV for spreadsheets and scripts: GBIF's simple columns, formulas guarded, every step of it able to go on.
+_GBIF_NAMES: Final = tuple(
+    """
+    gbifID datasetKey occurrenceID kingdom phylum class order family genus species infraspecificEpithet taxonRank
+    scientificName verbatimScientificName verbatimScientificNameAuthorship countryCode locality stateProvince
+    occurrenceStatus individualCount publishingOrgKey decimalLatitude decimalLongitude coordinateUncertaintyInMeters
+    coordinatePrecision elevation elevationAccuracy depth depthAccuracy eventDate day month year taxonKey speciesKey
+    basisOfRecord institutionCode collectionCode catalogNumber recordNumber identifiedBy dateIdentified license
+    rightsHolder recordedBy typeStatus establishmentMeans lastInterpreted mediaType issue
+    """.split()
+)
+_OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneralizations", "informationWithheld",
+         "license_effective", "community_labels")  # fmt: skip
+_ELSEWHERE: Final = {"issue": "quality_flags"}
+"""Columns of GBIF's that have another name with us."""
+
+_PUBLISHED: Final = {column.name: column for column in terms.PUBLISHED_OCCURRENCE}
+
+
+def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+    """Write the chosen records as CSV, UTF-8, with GBIF's simple columns, every published one, or those asked for.
+
+    Parameters
+    ----------
+    selection : Selection
+        Which records.
+    facts : Facts
+        What is told of them.
+    request : ExportRequest
+        What was asked for.
+    out : Path
+        The file on its way; one that a crash left behind is gone on with.
+    step : function
+        Told how far the work is; raises to stop it.
+
+    Notes
+    -----
+    GBIF's columns that are not published here stand empty: `verbatimScientificName`, `verbatimScientificNameAuthorship`
+    and `dateIdentified`. `issue` holds every doubt, ours too.
+    """
+    columns = choose_columns(request.columns)
+    sources = {name: _ELSEWHERE.get(name, name) for name in columns}
+    published = [name for name in dict.fromkeys(sources.values()) if name in _PUBLISHED]
+    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
+        after = -1
+        if growing.state is None:
+            growing.file.write((",".join(columns) + "\n").encode())
+        else:
+            after = int(growing.state["after"])
+        for place, lines in selection.chunks(published, partial(_csv_lines, sources=sources), after=after):
+            growing.file.write(lines)
+            growing.keep({"after": place})
+            step(selection.share(place))
+        growing.finish()
+
+
+def _csv_lines(frame: pl.DataFrame, *, sources: Mapping[str, str]) -> bytes:
+    """Return records as lines; a column that is not published stands empty."""
+    plain = frame.select(plain_columns(frame))
+    cells = [
+        (pl.col(source) if source in _PUBLISHED else pl.lit(None, pl.String)).alias(name)
+        for name, source in sources.items()
+    ]
+    return plain.select(cells).write_csv(include_header=False).encode()
+
+
+def write_guarded(batches: Iterator[pl.DataFrame], out: Path) -> None:
+    """Write a small table of counts as CSV, formulas guarded; the first batch tells its columns."""
+    with out.open("wb") as file:
+        for number, batch in enumerate(batches):
+            batch.select(plain_columns(batch)).write_csv(file, include_header=number == 0)
+
+
+def choose_columns(told: str) -> tuple[str, ...]:
+    """Return the names at the top of the file.
+
+    Parameters
+    ----------
+    told : str
+        `simple`, `all`, or names of published columns or GBIF's simple ones, with commas between them.
+
+    Raises
+    ------
+    InputError
+        If a name is none, or stands twice.
+    """
+    if told == Columns.SIMPLE:
+        return (*_GBIF_NAMES, *_OWN)
+    if told == Columns.ALL:
+        return tuple(_PUBLISHED)
+    names = tuple(name.strip() for name in told.split(","))
+    for place, name in enumerate(names):
+        if name not in _PUBLISHED and name not in _GBIF_NAMES:
+            problem = f"there is no column {name[:40]!r}"
+            expected = f"simple, all, or names with commas between them: {', '.join(_PUBLISHED)}"
+            raise InputError(problem, column="columns", value=told[:200], expected=expected, code="COLUMN_UNKNOWN")
+        if name in names[:place]:
+            problem = f"the column {name} is asked for twice"
+            raise InputError(problem, column="columns", value=told[:200], code="COLUMN_TWICE")
+    return names
+
+
+# Occurrence cubes: records counted by taxon, year and grid cell, none lost on the way.
+_LAT, _LON = '"decimalLatitude"', '"decimalLongitude"'
+
+# A corner of the Earth itself belongs to the last cell: 90° north and 180° east have none behind them.
+_ROW, _COLUMN = (
+    f"least(greatest(floor({value} * {{per}}), {low} * {{per}}), {high} * {{per}} - 1)::INTEGER"
+    for value, low, high in ((_LAT, -90, 90), (_LON, -180, 180))
+)
+
+
+def _half(bit: int) -> str:
+    """Return the letter of the quarter that a point lies in at one level: A B above C D, as QDGC has it."""
+    north, east = (f"(({index.format(per=4)} + 1440) >> {bit}) & 1" for index in (_ROW, _COLUMN))
+    return f"CASE WHEN {north} = 1 THEN CASE WHEN {east} = 1 THEN 'B' ELSE 'A' END ELSE CASE WHEN {east} = 1 THEN 'D' ELSE 'C' END END"
+
+
+def _degree(index: str, positive: str, negative: str, digits: int) -> str:
+    """Return a whole degree with its letter, counted away from zero: the cell from -1 to 0 is 000 of the west."""
+    degree = f"({index.format(per=1)})"
+    return (
+        f"CASE WHEN {degree} >= 0 THEN '{positive}' || lpad({degree}::VARCHAR, {digits}, '0') "
+        f"ELSE '{negative}' || lpad((-{degree} - 1)::VARCHAR, {digits}, '0') END"
+    )
+
+
+_QUARTER: Final = f"({_degree(_COLUMN, 'E', 'W', 3)}) || ({_degree(_ROW, 'N', 'S', 2)}) || ({_half(1)}) || ({_half(0)})"
+
+_TENTH: Final = f"printf('%.1f,%.1f', ({_ROW.format(per=10)}) / 10.0, ({_COLUMN.format(per=10)}) / 10.0)"
+
+# EPSG:6933: Lambert's cylindrical equal-area projection of the WGS 84 ellipsoid, true at 30°; Snyder 1987, pages 81-83.
+_A, _E = 6378137.0, 0.0818191908426215
+_K0: Final = 0.75**0.5 / (1 - _E**2 * 0.25) ** 0.5
+_SIN: Final = f"sin(radians({_LAT}))"
+_Q: Final = (
+    f"{1 - _E**2!r} * ({_SIN} / (1 - {_E**2!r} * {_SIN} * {_SIN}) "
+    f"- {1 / (2 * _E)!r} * ln((1 - {_E!r} * {_SIN}) / (1 + {_E!r} * {_SIN})))"
+)
+_EAST: Final = f"floor(radians({_LON}) * {_A * _K0 / 10_000!r})::INTEGER"
+_NORTH: Final = f"floor(({_Q}) * {_A / (2 * _K0) / 10_000!r})::INTEGER"
+_SQUARE: Final = (
+    f"'10km' || CASE WHEN {_EAST} >= 0 THEN 'E' ELSE 'W' END || abs({_EAST})::VARCHAR "
+    f"|| CASE WHEN {_NORTH} >= 0 THEN 'N' ELSE 'S' END || abs({_NORTH})::VARCHAR"
+)
+
+CELLS: Final = MappingProxyType(
+    {
+        Grid.EQDGC: ("eqdgcCellCode", _QUARTER),
+        Grid.TENTH_DEGREE: ("cellSouthWest", _TENTH),
+        Grid.EQUAL_AREA: ("easeCellCode", _SQUARE),
+    }
+)
+"""Of each grid the column's name and the code of a cell in SQL over published coordinates.
+
+`eqdgcCellCode` is E104N22AB: the degree's corner nearest to zero, then quarter and quarter of the quarter; `cellSouthWest`
+is 22.3,104.5, the south-western corner; `easeCellCode` is 10kmE1004N300, the south-western corner in units of 10 km east and
+north of 0°, 0°, those to the south and west with a minus told as S and W.
+"""
+
+_TAXON: Final = 'kingdom, phylum, class, "order", family, genus, species, "speciesKey"'
+
+
+def write_cube(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+    """Write a line for every taxon, year and cell: `occurrences`, `minCoordinateUncertaintyInMeters`, `community_labels`.
+
+    The sum of `occurrences` is the number of records.
+    """
+    del facts
+    name, code = CELLS[request.grid]
+    cell = f"CASE WHEN {_LAT} IS NOT NULL AND {_LON} IS NOT NULL THEN {code} END"
+    select = (
+        f'{_TAXON}, year, {cell} AS "{name}", count(*) AS occurrences, '
+        f'min("coordinateUncertaintyInMeters") AS "minCoordinateUncertaintyInMeters", {LABELS_OF_GROUP}'
+    )
+    write_guarded(selection.batches(select, after=f'GROUP BY ALL ORDER BY {_TAXON}, year, "{name}"'), out)
+    step(1.0)
+
+
+# A species list: every name of the chosen records with the number of records, the most frequent first.
+_TAXON_COLUMNS: Final = (
+    '"taxonKey", "scientificName", "acceptedScientificName", "taxonRank", "taxonomicStatus", kingdom, phylum, class, '
+    '"order", family, genus, species, "speciesKey", taxon_id, checklist, "iucnRedListCategory"'
+)
+
+
+def write_species_list(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+    """Write a line for every name with `numberOfOccurrences`, the years of the first and the last record, and labels.
+
+    The sum of `numberOfOccurrences` is the number of records; those without a name have a line of their own.
+    """
+    del facts, request
+    select = f'{_TAXON_COLUMNS}, count(*) AS "numberOfOccurrences", min(year) AS "firstYear", max(year) AS "lastYear", {LABELS_OF_GROUP}'
+    order = f'GROUP BY {_TAXON_COLUMNS} ORDER BY "numberOfOccurrences" DESC, {_TAXON_COLUMNS}'
+    write_guarded(selection.batches(select, after=order), out)
+    step(1.0)

@@ -8,9 +8,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from biodata.errors import InputError
-from biodata.exports import archive, camtrapdp, cube, geojson, geopackage, geoparquet, simple_csv, species_list
-from biodata.exports.facts import Facts, read_facts
-from biodata.exports.request import ExportRequest
+from biodata.exports import archive, camtrapdp, geo_files, tables
+from biodata.exports.request import ExportRequest, Facts, read_facts
 from biodata.exports.selection import Selection, Step
 
 
@@ -64,16 +63,18 @@ class Kind:
 KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
     {
         Format.DWCA: Kind("zip", "application/zip", "Darwin Core Archive with EML.", archive.write_archive),
-        Format.CSV: Kind("csv", "text/csv", "GBIF's simple columns as CSV.", simple_csv.write_simple_csv),
+        Format.CSV: Kind("csv", "text/csv", "GBIF's simple columns as CSV.", tables.write_simple_csv),
         Format.GEOPARQUET: Kind(
-            "parquet", "application/vnd.apache.parquet", "GeoParquet 1.1.", geoparquet.write_geoparquet, ("geoparquet",)
+            "parquet", "application/vnd.apache.parquet", "GeoParquet 1.1.", geo_files.write_geoparquet, ("geoparquet",)
         ),
-        Format.GPKG: Kind("gpkg", "application/geopackage+sqlite3", "GeoPackage.", geopackage.write_geopackage),
-        Format.GEOJSON: Kind("geojson", "application/geo+json", "GeoJSON, RFC 7946.", geojson.write_geojson, ("json",)),
+        Format.GPKG: Kind("gpkg", "application/geopackage+sqlite3", "GeoPackage.", geo_files.write_geopackage),
+        Format.GEOJSON: Kind(
+            "geojson", "application/geo+json", "GeoJSON, RFC 7946.", geo_files.write_geojson, ("json",)
+        ),
         Format.SPECIES_LIST: Kind(
-            "csv", "text/csv", "Every name with its number of records.", species_list.write_species_list
+            "csv", "text/csv", "Every name with its number of records.", tables.write_species_list
         ),
-        Format.CUBE: Kind("csv", "text/csv", "Records counted by taxon, year and grid cell.", cube.write_cube),
+        Format.CUBE: Kind("csv", "text/csv", "Records counted by taxon, year and grid cell.", tables.write_cube),
         Format.CAMTRAPDP: Kind(
             "zip", "application/zip", "Camtrap DP 1.0.2, the records of camera traps alone.", camtrapdp.write_camtrapdp
         ),

@@ -1,25 +1,240 @@
-"""Conefor's node and connection files (Saura & Torné 2009, https://doi.org/10.1016/j.envsoft.2008.05.005).
-
-A node file has a row for each node: its identifier, a whole number; its area, or another attribute that adds up; and,
-where nodes to add are studied, 1 for a node that exists and 0 for one that could be added. A connection file has a row
-for each pair, with both identifiers and a distance, a probability, or for mere links nothing or 1 (0 for none); pairs
-that are not listed are not joined. Matrices in the order of the node file, whole or one half of them, are read too.
-"""
+"""The text behind Conefor's files: rows of numbers without a heading, of tabs, spaces, semicolons or commas."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biodata.errors import InputError
-from biodata.formats import conefor_matrices
-from biodata.formats.conefor_kinds import Kind, Layout
-from biodata.formats.conefor_numbers import Numbers, read_numbers
+from biodata.formats import encodings
+from biodata.formats.conefor_options import Kind, Layout
 
+_BLOCK_LINES: Final = 100_000
+_SEPARATORS: Final = (
+    "fields are separated by tabs, spaces, semicolons or commas, one kind a file, and decimals by a point"
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Numbers:
+    """The numbers of a file, row by row.
+
+    Attributes
+    ----------
+    file : str
+        Its name, for errors.
+    row : ndarray of int64, (rows,)
+        Line of each row, from 1.
+    count : ndarray of int64, (rows,)
+        How many numbers it has.
+    value : ndarray of float64
+        All of them, one after the other.
+    """
+
+    file: str
+    row: NDArray[np.int64]
+    count: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    def refuse(self, position: int, problem: str, column: str, expected: str, code: str) -> NoReturn:
+        """Raise the error of one number, by its position in `value`."""
+        row = int(self.row[np.searchsorted(np.cumsum(self.count), position, side="right")])
+        value = f"{self.value[position]:.15g}"
+        raise InputError(
+            problem, file=self.file, row=row, column=column, value=value, expected=expected, code=code
+        ) from None
+
+
+def read_numbers(path: Path) -> Numbers:
+    """Read rows of numbers.
+
+    A first line where nothing begins like a number is taken for a heading and left out; so are empty lines. Byte order marks and all
+    line ends are understood; `inf` is a number, `nan` is none.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Numbers
+
+    Raises
+    ------
+    InputError
+        If there is nothing in it (INPUT_EMPTY), it is no text, or a field is no number (NUMBER_INVALID).
+    OSError
+        If it cannot be read.
+    """
+    raw = path.read_bytes()
+    encoding = encodings.choose(raw[: 1 << 18], file=path.name)
+    text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
+    if "," in text and not any(
+        len(line.replace(";", " ").split()) > 1 for line in text.splitlines() if _begins_like_a_number(line)
+    ):
+        text = text.replace(",", " ")  # nothing else parts the fields, and one number a row is never enough
+    lines = text.splitlines()
+    rows: list[NDArray[np.int64]] = []
+    counts: list[NDArray[np.int64]] = []
+    values: list[NDArray[np.float64]] = []
+    heading = True
+    for start in range(0, len(lines), _BLOCK_LINES):
+        fields = [line.replace(";", " ").split() for line in lines[start : start + _BLOCK_LINES]]
+        if heading and (first := next((line for line in fields if line), None)) is not None:
+            heading = False
+            if not any(_begins_like_a_number(field) for field in first):
+                first.clear()
+        count = np.array([len(line) for line in fields], dtype=np.int64)
+        flat = list(chain.from_iterable(fields))
+        try:
+            value = np.array(flat, dtype=np.float64)
+        except ValueError:
+            value = np.array([np.nan])
+        if np.isnan(value).any() or any("_" in line for line in lines[start : start + _BLOCK_LINES]):
+            _refuse_text(fields, start, path.name)
+        rows.append(start + 1 + np.flatnonzero(count))
+        counts.append(count[count > 0])
+        values.append(value)
+    row = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    if not row.size:
+        problem = "there is no number in it"
+        raise InputError(problem, file=path.name, expected=_SEPARATORS, code="INPUT_EMPTY")
+    return Numbers(path.name, row, np.concatenate(counts), np.concatenate(values))
+
+
+def _begins_like_a_number(text: str) -> bool:
+    """Tell whether the first character is one that numbers begin with."""
+    return text[:1].isdigit() or text[:1] in ("+", "-", ".")
+
+
+def _is_number(field: str) -> bool:
+    """Tell whether a field is written as a number with a point, or as one of the infinities."""
+    try:
+        value = float(field)
+    except ValueError:
+        return False
+    return value == value and "_" not in field  # nan is not equal to itself
+
+
+def _refuse_text(fields: list[list[str]], start: int, file: str) -> None:
+    """Raise the error of the first field that is no number."""
+    for line, row in enumerate(fields, start=start + 1):
+        for column, field in enumerate(row, start=1):
+            if not _is_number(field):
+                problem = "a decimal comma, or a comma beside other separators" if "," in field else "this is no number"
+                raise InputError(
+                    problem,
+                    file=file,
+                    row=line,
+                    column=f"{column}",
+                    value=field,
+                    expected=_SEPARATORS,
+                    code="NUMBER_INVALID",
+                )
+
+
+# Connections as a matrix in the order of the nodes: whole, or one half with or without the diagonal.
 Ints = NDArray[np.int64]
+
+
+def is_matrix(numbers: Numbers, ids: Ints) -> bool:
+    """Tell a matrix from a list of pairs by the numbers of rows and of fields.
+
+    Parameters
+    ----------
+    numbers : Numbers
+        Rows of a connection file.
+    ids : ndarray of int64, (n,)
+        The nodes.
+
+    Returns
+    -------
+    bool
+        Rows of two or three are a list, unless they get shorter by one as a half does. As many rows of two or
+        three as there are nodes could be both: they are a matrix if they are symmetric, with an even diagonal, and the
+        first two columns are not all identifiers.
+    """
+    count, first = ids.size, int(numbers.count[0])
+    if first not in (2, 3):
+        return True
+    if first != numbers.count[-1]:  # above the diagonal, with it or without
+        return first in (count, count - 1) and np.array_equal(numbers.count, np.arange(first, 0, -1))
+    if numbers.count.size != count or bool((numbers.count != count).any()):
+        return False
+    square = numbers.value.reshape(count, count)
+    symmetric = bool(np.array_equal(square, square.T)) and bool((np.diag(square) == square[0, 0]).all())
+    return symmetric and not bool(np.isin(square[:, :2], ids).all())
+
+
+def pairs(numbers: Numbers, ids: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the two nodes of each pair, and the position of its number.
+
+    Parameters
+    ----------
+    numbers : Numbers
+        Rows of a matrix or one half of it.
+    ids : ndarray of int64, (n,)
+        The nodes.
+
+    Returns
+    -------
+    first, second, position : ndarrays of int64
+        Positions of nodes in `ids`, and in `numbers.value`; each pair once, without the diagonal.
+
+    Raises
+    ------
+    InputError
+        If the rows are neither a matrix of these nodes nor one half of it (MATRIX_NOT_SQUARE).
+    """
+    count, rows = ids.size, numbers.count.size
+    here = np.arange(rows)
+    first = np.repeat(here, numbers.count)
+    within = np.arange(numbers.value.size) - np.repeat(np.cumsum(numbers.count) - numbers.count, numbers.count)
+    shapes = (  # rows, numbers in each row, and the two nodes of each number
+        (count, np.full(rows, count), first, within),  # whole
+        (count, here + 1, first, within),  # below the diagonal, with it
+        (count - 1, here + 1, first + 1, within),  # without it
+        (count, count - here, first, first + within),  # above
+        (count - 1, count - 1 - here, first, first + 1 + within),
+    )
+    fitting = [shape for shape in shapes if rows == shape[0] and np.array_equal(numbers.count, shape[1])]
+    if not fitting:
+        wrong = int(np.argmax(numbers.count != count)) if bool((numbers.count != count).any()) else rows - 1
+        problem = f"row {wrong + 1} of the matrix has {numbers.count[wrong]} numbers, and there are {rows} rows"
+        expected = f"{count} rows of {count}, as there are {count} nodes, or one half of them"
+        raise InputError(
+            problem, file=numbers.file, row=int(numbers.row[wrong]), expected=expected, code="MATRIX_NOT_SQUARE"
+        )
+    *_, one, other = fitting[0]
+    position = np.flatnonzero(one < other if numbers.value.size == count**2 else one != other)
+    return one[position].astype(np.int64), other[position].astype(np.int64), position
+
+
+def require_symmetric(numbers: Numbers, ids: Ints) -> None:
+    """Refuse a whole matrix whose halves differ; links have no direction.
+
+    Raises
+    ------
+    InputError
+        With the first number that is not that of its opposite (MATRIX_NOT_SYMMETRIC).
+    """
+    count = ids.size
+    if numbers.value.size != count**2:
+        return
+    square = numbers.value.reshape(count, count)
+    unlike = ~np.isclose(square, square.T, rtol=1e-9, atol=0.0)
+    if unlike.any():
+        position = int(np.argmax(unlike.ravel()))
+        i, j = divmod(position, count)
+        expected = f"{square[j, i]:.15g}, as from node {ids[j]} to {ids[i]}; links have no direction"
+        numbers.refuse(position, "the matrix is not symmetric", f"{j + 1}", expected, "MATRIX_NOT_SYMMETRIC")
+
+
+# Conefor's node and connection files (Saura & Torné 2009, https://doi.org/10.1016/j.envsoft.2008.05.005).
 Floats = NDArray[np.float64]
 _LARGEST_ID: Final = 2.0**53
 
@@ -132,7 +347,7 @@ def read_connections(
     """
     numbers = read_numbers(path)
     told = None if kind is None else Kind(kind)
-    matrix = conefor_matrices.is_matrix(numbers, nodes.ids) if layout is None else Layout(layout) is Layout.MATRIX
+    matrix = is_matrix(numbers, nodes.ids) if layout is None else Layout(layout) is Layout.MATRIX
     return _matrix(numbers, nodes, told) if matrix else _list(numbers, nodes, told)
 
 
@@ -220,10 +435,10 @@ def _list(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
 
 def _matrix(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
     """Read a matrix."""
-    first, second, position = conefor_matrices.pairs(numbers, nodes.ids)
+    first, second, position = pairs(numbers, nodes.ids)
     value = numbers.value[position]
     _check(numbers, value, position, kind or Kind.PROBABILITY)
-    conefor_matrices.require_symmetric(numbers, nodes.ids)
+    require_symmetric(numbers, nodes.ids)
     return Connections(kind or Kind.PROBABILITY, first, second, value)
 
 

@@ -1,14 +1,31 @@
-"""The options of Conefor's command line, as scripts that call it write them: `-nodeFile nodes.txt -t dist all -PC`."""
+"""What Conefor's connection files can hold; apart, so that the command line can tell it without loading more."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.errors import InputError
-from biodata.formats.conefor_kinds import Kind
 
+
+class Kind(StrEnum):
+    """What the numbers of a connection file are."""
+
+    DISTANCE = "distance"
+    PROBABILITY = "probability"
+    LINK = "link"
+
+
+class Layout(StrEnum):
+    """How a connection file is laid out."""
+
+    LIST = "list"
+    MATRIX = "matrix"
+
+
+# The options of Conefor's command line, as scripts that call it write them: `-nodeFile nodes.txt -t dist all -PC`.
 BINARY: Final = ("NL", "NC", "H", "CCP", "LCP", "IIC", "BC", "BCIIC")
 """Indices that count links; they need -confAdj."""
 PROBABILISTIC: Final = ("F", "AWF", "PC", "BCPC")

@@ -1,11 +1,12 @@
-"""Darwin Core Archives, streamed: what meta.xml tells, and the rows of its files under the terms' addresses.
+"""Lines that stand where a description says that the headings are, and tell a record; headings where it says that there are none.
 
-Without a meta.xml an archive is one table of text with its headings, and may have an `eml.xml` beside it; other files are
-passed over, as GBIF's reader does.
-Columns that meta.xml does not describe are left out, as the text guide says; a default fills empty cells.
+Headings may be in any language, so a line is a record only by what it shows: none of its cells is the name of a term, and
+one of them is written as the cells below it are, figure for figure, or is a number or a date as no heading is. Of a line with
+nothing below it any figure shows it.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,14 +16,69 @@ from urllib.parse import unquote
 import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
-from biodata.formats import delimited, lost_headings
+from biodata.formats import delimited
 from biodata.formats.archives import LIMITS, Archive, ArchiveLimits, open_archive, read_document
 from biodata.formats.delimited import Delimited
 from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.formats.meta_xml import DataFile, Description, read_description
-from biodata.formats.repairs import Repairs
+from biodata.formats.records import Record, Repairs
 from biodata.formats.xml import local_term
 
+HEADING_LOST: Final = "HEADING_LOST"
+HEADING_REPEATED: Final = "HEADING_ROW_REPEATED"
+_USUAL_HEADINGS: Final = frozenset("id coreid gbifid occurrenceid eventid taxonid scientificname eventdate".split())
+"""Headings of nearly every archive, whatever its description names."""
+_FIGURES: Final = re.compile(r"[+-]?\d[\d.,:/+\-TZ ]*")
+_FEWEST: Final = 2  # columns whose names a line has to tell before it is headings: of a single one it may be a word
+_DIGITS: Final = re.compile(r"\d+")
+_NO_LETTERS: Final = re.compile(r"[^\w]|_")
+
+
+def lost_headings(
+    skipped: Sequence[Record], seen: Sequence[Record], terms: Collection[str], *, file: str
+) -> list[Refusal]:
+    """Return a refusal for each skipped line that is a record."""
+    known = _USUAL_HEADINGS | {_bare(term) for term in terms}
+    lines = [[value.decode().strip() for value in record.values] for record in skipped]
+    if any(_bare(cell.rpartition(":")[2]) in known for line in lines for cell in line):
+        return []
+    below = [[_DIGITS.sub("0", value.decode().strip()) for value in record.values] for record in seen]
+    message = (
+        "this line is passed over as the file's headings, and it tells a record; its headings are lost_headings; "
+        'ignoreHeaderLines should be "0", or the headings put back'
+    )
+    rows = [record.row for record, line in zip(skipped, lines, strict=True) if _is_record(line, below)]
+    return [Refusal(file, row, None, None, HEADING_LOST, message) for row in rows]
+
+
+def repeated_headings(seen: Sequence[Record], names: Mapping[int, str], *, file: str) -> list[Refusal]:
+    """Return a refusal for a first record whose cells are the names of its columns, and nothing else; none where it is a record."""
+    cells = dict(enumerate(value.decode().strip() for value in seen[0].values)) if seen else {}
+    if len(names) < _FEWEST or any(_bare(cells.get(at, "")) != _bare(term) for at, term in names.items()):
+        return []
+    problem = (
+        'this line is the headings, though ignoreHeaderLines in meta.xml says that there are none: it should be "1"'
+    )
+    return [Refusal(file, seen[0].row, None, None, HEADING_REPEATED, problem)]
+
+
+def _is_record(line: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a line is written as the records below it."""
+    if not below:
+        return any(_DIGITS.search(cell) for cell in line)
+    columns = [{row[at] for row in below if at < len(row)} for at in range(len(line))]
+    return any(
+        cell != "" and (_FIGURES.fullmatch(cell) is not None or _DIGITS.sub("0", cell) in told)
+        for cell, told in zip(line, columns, strict=True)
+    )
+
+
+def _bare(name: str) -> str:
+    """Return the letters and digits of a term's name, small."""
+    return _NO_LETTERS.sub("", local_term(name)).lower()
+
+
+# Darwin Core Archives, streamed: what meta.xml tells, and the rows of its files under the terms' addresses.
 META: Final = "meta.xml"
 METADATA: Final = ("eml.xml", "metadata.xml")
 """What a description of the dataset may be called where nothing tells its name."""
@@ -140,7 +196,7 @@ def rows(
         table = _opened(dwca, data_file, location, refusals, repairs, encoding=encoding, without_blank=is_survey)
         columns = _columns(dwca, data_file)
         terms = [told.term for told in data_file.fields]
-        refusals += lost_headings.lost(table.skipped, table.seen, terms, file=file)
+        refusals += lost_headings(table.skipped, table.seen, terms, file=file)
         for frame in table.batches:
             refusals += table.refusals
             table.refusals.clear()
@@ -185,7 +241,7 @@ def _opened(
         repairs.add(file, "META_SEPARATOR_WRONG", parts)
         table = other
     if not data_file.header_lines:
-        headings = lost_headings.not_told(table.seen, described, file=file)
+        headings = repeated_headings(table.seen, described, file=file)
         if headings:
             refusals += headings
             table = read(dialect=replace(table.dialect, line_end=data_file.dialect.line_end), header_lines=1)

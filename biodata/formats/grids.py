@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biodata.errors import InputError
-from biodata.formats.ini import decode
-from biodata.formats.number_lists import number, read_bytes
+from biodata.formats.circuitscape import decode, number, read_bytes
 
 NODATA: Final = -9999.0
 """What stands for no data in every file of Circuitscape, whatever its heading says."""

@@ -1,11 +1,8 @@
-"""Marxan's projects: input.dat and the tables that it names, read as they are meant, or refused with the row.
-
-File forms after Marxan's user manual and input.cpp (https://github.com/Marxan-source-code/marxan). What Marxan passes over
-in silence, such as an identifier that is in no table, is refused; what is not supported is told in `notes`.
-"""
+"""Marxan's spec.dat and block definitions: features and their targets."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -13,12 +10,209 @@ from numpy.typing import NDArray
 
 from biodata.errors import InputError
 from biodata.formats import marxan_tables as tables
-from biodata.formats.marxan_bounds import Bounds, read_bounds
 from biodata.formats.marxan_input import Inputs, find_file, input_folder, read_inputs
-from biodata.formats.marxan_species import read_species, with_blocks, with_targets
 from biodata.formats.marxan_tables import ROW, Table
 
+_SPEC: Final = (
+    "id",
+    "type",
+    "target",
+    "spf",
+    "target2",
+    "sepdistance",
+    "sepnum",
+    "name",
+    "targetocc",
+    "prop",
+    "ptarget1d",
+    "ptarget2d",
+)
+_BLOCK: Final = ("target", "target2", "targetocc", "sepnum", "sepdistance", "prop", "spf")
+_UNSUPPORTED: Final = ("ptarget1d", "ptarget2d")
+_UNSET: Final = -1.0
+"""Marxan's word for: not given."""
 
+
+def read_species(path: Path, notes: list[str]) -> tuple[pl.DataFrame, Table]:
+    """Read spec.dat; targets not given are -1."""
+    table = tables.rename(tables.read_table(path, file=path.name), {"fpf": "spf", "amount": "target"})
+    tables.require(table, ["id"])
+    ids = tables.numbers(table, "id", whole=True)
+    if not ids.len():
+        problem = "the table has no feature"
+        raise InputError(problem, file=table.file, code="INPUT_EMPTY")
+    tables.refuse_twice(table, ids.to_frame(), "the feature")
+    ignored = [name for name in table.frame.columns if name not in (ROW, *_SPEC)]
+    if ignored:
+        notes.append(f"{table.file}: {', '.join(ignored)}: no columns of Marxan's; left out")
+    names = (
+        table.frame["name"] if "name" in table.frame.columns else pl.Series("name", [None] * ids.len(), dtype=pl.String)
+    )
+    columns = {name: tables.numbers(table, name, default=_UNSET, least=_UNSET) for name in _BLOCK}
+    columns |= {name: tables.numbers(table, name, default=_UNSET) for name in ("ptarget1d", "ptarget2d")}
+    return pl.DataFrame(
+        {
+            "id": ids,
+            "name": names.fill_null(ids.cast(pl.String)),
+            "type": tables.numbers(table, "type", whole=True, default=-1),
+            **columns,
+            ROW: table.frame[ROW],
+        }
+    ), table
+
+
+def with_blocks(species: pl.DataFrame, path: Path, totals: pl.Series) -> pl.DataFrame:
+    """Return the features with what the block definitions give to those of a type that have nothing of their own.
+
+    A block's `prop` becomes a target before its `target` is looked at, as in Marxan.
+    """
+    table = tables.rename(tables.read_table(path, file=path.name), {"fpf": "spf"})
+    tables.require(table, ["type"])
+    types = tables.numbers(table, "type", whole=True)
+    tables.refuse_twice(table, types.to_frame(), "the type")
+    blocks = pl.DataFrame(
+        {
+            "type": types,
+            **{f"{name}_block": tables.numbers(table, name, default=_UNSET, least=_UNSET) for name in _BLOCK},
+        }
+    )
+    joined = species.join(blocks, on="type", how="left", maintain_order="left")
+    no_target = (pl.col("target") < 0) & (pl.col("prop") < 0)
+    by_share = no_target & (pl.col("prop_block") > 0)
+    given = {
+        "target": pl.when(by_share)
+        .then(pl.col("prop_block") * totals)
+        .when(no_target & (pl.col("target_block") >= 0))
+        .then("target_block")
+        .otherwise("target"),
+    }
+    for name in ("target2", "targetocc", "sepnum", "sepdistance", "spf"):
+        given[name] = pl.when((pl.col(name) < 0) & (pl.col(f"{name}_block") >= 0)).then(f"{name}_block").otherwise(name)
+    return joined.with_columns(**given).select(species.columns)
+
+
+def with_targets(species: pl.DataFrame, totals: pl.Series, notes: list[str], file: str) -> pl.DataFrame:
+    """Return the features with their targets as amounts; `prop` goes before `target`, as in Marxan."""
+    for name in _UNSUPPORTED:
+        asked = species.filter(pl.col(name) > 0)
+        if asked.height:
+            first = asked.row(0, named=True)
+            more = f" and {asked.height - 1} more" if asked.height > 1 else ""
+            notes.append(
+                f"{file}: row {first[ROW]}, column {name}, value {first[name]:g}: not supported and left out "
+                f"(feature {first['name']}{more})"
+            )
+    return species.select(
+        "id",
+        "name",
+        target=pl.when(pl.col("prop") > 0)
+        .then(pl.col("prop") * totals)
+        .otherwise(pl.col("target").clip(lower_bound=0.0)),
+        targetocc=pl.col("targetocc").clip(lower_bound=0.0).ceil().cast(pl.Int64),
+        target2=pl.col("target2").clip(lower_bound=0.0),
+        sepdistance=pl.col("sepdistance").clip(lower_bound=0.0),
+        sepnum=pl.col("sepnum").clip(lower_bound=0.0).ceil().cast(pl.Int64),
+        spf=pl.when(pl.col("spf") < 0).then(1.0).otherwise("spf"),
+        told=pl.when(pl.col("prop") > 0).then(pl.lit("prop")).otherwise(pl.lit("target")),
+        told_value=pl.when(pl.col("prop") > 0).then("prop").otherwise("target"),
+        **{ROW: pl.col(ROW)},
+    )
+
+
+# Marxan's bound.dat: lengths of boundaries that planning units share, or connections between them.
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """The boundary, or connection, table.
+
+    Attributes
+    ----------
+    first, second : ndarray of int64, length p
+        Places in the table of units; where symmetric each pair stands once.
+    length : ndarray of float64, length p
+    outer : ndarray of float64, length n
+        Rows with id1 = id2.
+    symmetric : bool
+        Else `first` is where a connection comes from (ASYMMETRICCONNECTIVITY).
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    length: NDArray[np.float64]
+    outer: NDArray[np.float64]
+    symmetric: bool
+
+
+def read_bounds(path: Path, ids: pl.Series, units_file: str, notes: list[str], *, asymmetric: bool) -> Bounds:
+    """Read bound.dat.
+
+    Parameters
+    ----------
+    path : Path
+    ids : polars.Series of n
+        The units' identifiers.
+    units_file : str
+        Named in errors.
+    notes : list of str
+        Gets what is not done as Marxan would.
+    asymmetric : bool
+        Rows are connections from id1 to id2.
+
+    Raises
+    ------
+    InputError
+        If a row cannot be taken, or two rows give a pair two lengths.
+    """
+    table = tables.read_table(path, file=path.name, columns=("id1", "id2", "boundary"))
+    names = dict.fromkeys(("amount", "length", "cost", "value", "connection", "bound"), "boundary")
+    table = tables.rename(table, names)
+    tables.require(table, ["id1", "id2", "boundary"])
+    keys = pl.DataFrame({name: tables.numbers(table, name, whole=True) for name in ("id1", "id2")})
+    length = tables.numbers(table, "boundary", least=0.0)
+    first = tables.find_ids(table, "id1", keys["id1"], ids, units_file).to_numpy()
+    second = tables.find_ids(table, "id2", keys["id2"], ids, units_file).to_numpy()
+    frame = pl.DataFrame({"first": first, "second": second, "length": length, ROW: table.frame[ROW]})
+    own = frame.filter(pl.col("first") == pl.col("second"))
+    outer = np.bincount(own["first"].to_numpy(), own["length"].to_numpy(), ids.len()).astype(np.float64)
+    pairs = frame.filter(pl.col("first") != pl.col("second"))
+    if asymmetric:
+        notes.extend(
+            [f"{table.file}: rows with id1 = id2 count for nothing in an asymmetric table"] if own.height else []
+        )
+        summed = pairs.group_by("first", "second", maintain_order=True).agg(pl.col("length").sum())
+        from_, to, strength = (summed[name].to_numpy() for name in ("first", "second", "length"))
+        return Bounds(from_, to, strength, np.zeros(ids.len()), symmetric=False)
+    ordered = pairs.with_columns(low=pl.min_horizontal("first", "second"), high=pl.max_horizontal("first", "second"))
+    known = ordered.group_by("low", "high", maintain_order=True).agg(
+        pl.col("length").first(), pl.col(ROW).first(), pl.len().alias("rows")
+    )
+    if known.height < ordered.height:
+        _check_repeats(table, ordered.join(known, on=["low", "high"], suffix="_before"), ids)
+        notes.append(
+            f"{table.file}: {ordered.height - known.height} pairs stand twice, with the same length; each counts once"
+        )
+    return Bounds(known["low"].to_numpy(), known["high"].to_numpy(), known["length"].to_numpy(), outer, symmetric=True)
+
+
+def _check_repeats(table: Table, pairs: pl.DataFrame, ids: pl.Series) -> None:
+    """Refuse a pair that stands twice with two lengths."""
+    differ = pairs.filter((pl.col("length") - pl.col("length_before")).abs() > 1e-9 * pl.col("length").abs())
+    if differ.height:
+        row = differ.row(0, named=True)
+        pair = f"{ids[row['first']]} and {ids[row['second']]}"
+        problem = f"the boundary of {pair} is {row['length_before']:g} in row {row[f'{ROW}_before']}"
+        expected = "one length, or ASYMMETRICCONNECTIVITY 1"
+        raise InputError(
+            problem,
+            file=table.file,
+            row=row[ROW],
+            column="boundary",
+            value=f"{row['length']:g}",
+            expected=expected,
+            code="ROW_REPEATED",
+        )
+
+
+# Marxan's projects: input.dat and the tables that it names, read as they are meant, or refused with the row.
 @dataclass(frozen=True, eq=False)
 class Project:
     """A Marxan project.

@@ -11,7 +11,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import encodings
-from biodata.formats.text import utf8_blocks
+from biodata.formats.encodings import utf8_blocks
 
 ROW: Final = "source_row"
 _SEPARATORS: Final = ("\t", ",", ";")

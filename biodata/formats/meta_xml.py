@@ -13,8 +13,7 @@ from xml.etree.ElementTree import Element
 
 from biodata.errors import InputError, shorten
 from biodata.formats import encodings
-from biodata.formats.dialects import Dialect, Limits
-from biodata.formats.repairs import Repairs
+from biodata.formats.records import Dialect, Limits, Repairs
 from biodata.formats.xml import local_name, local_term, parse
 
 CORE_ROW_TYPES: Final = ("Occurrence", "Event", "Taxon")

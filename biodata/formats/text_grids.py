@@ -6,11 +6,10 @@ from typing import Final
 
 from biodata.errors import InputError
 from biodata.formats import encodings
-from biodata.formats.dialects import Dialect, Limits
-from biodata.formats.fields import Record, split_fields
-from biodata.formats.sniffing import SEPARATORS, sniff
-from biodata.formats.text import utf8_blocks
-from biodata.formats.workbook_marks import MAX_CELLS, MAX_COLUMNS
+from biodata.formats.delimited import SEPARATORS, sniff
+from biodata.formats.encodings import utf8_blocks
+from biodata.formats.records import Dialect, Limits, Record, split_fields
+from biodata.formats.workbook_parts import MAX_CELLS, MAX_COLUMNS
 from biodata.formats.workbooks import Grid
 
 _SEEN: Final = 60

@@ -1,16 +1,215 @@
-"""A workbook's container: its bounds, its sheets and their parts, and a copy of only what holds the values to be read."""
+"""What a sheet's XML tells besides values: formulas, errors, hidden rows and columns, and how far its cells reach.
+
+One pass with a bounded memory, made before anything reads the values: a cell far away makes readers reserve the whole
+rectangle up to it.
+"""
 
 import io
+import re
 import zipfile
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Final
 from xml.parsers import expat
 
 from biodata.errors import InputError
 from biodata.formats import xml
 from biodata.formats.broken_zips import BROKEN_ZIP
-from biodata.formats.workbook_marks import Marks, parse_blocks, read_marks
 
+MAX_CELLS: Final = 3_000_000
+"""Cells that are filled, and cells of the rectangle that holds them."""
+MAX_ROWS: Final = 1_048_576
+MAX_COLUMNS: Final = 2_000
+_BLOCK_BYTES: Final = 1 << 16
+_LONGEST_FORMULA: Final = 200
+_CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+
+
+@dataclass
+class Marks:
+    """What is told of a sheet's cells; rows count from 1 as a person counts, columns from 0.
+
+    Attributes
+    ----------
+    last_row, last_column : int
+        The rectangle that holds every filled cell; 0 and -1 where there is none.
+    formulas : dict of (row, column) to str
+        Formulas as text, without their sign of equality, cut at 200 letters.
+    without_value : set of (row, column)
+        Formulas whose value the file does not hold.
+    errors : dict of (row, column) to str
+        Cells that are an error, such as `#REF!`.
+    hidden_rows : set of int
+        Rows that are not shown.
+    hidden_columns : list of (first, last)
+        Columns that are not shown.
+    """
+
+    last_row: int = 0
+    last_column: int = -1
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
+    without_value: set[tuple[int, int]] = field(default_factory=set)
+    errors: dict[tuple[int, int], str] = field(default_factory=dict)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+
+    def hides_column(self, column: int) -> bool:
+        """Tell whether a column is hidden."""
+        return any(first <= column <= last for first, last in self.hidden_columns)
+
+
+def read_marks(stream: IO[bytes], *, sheet: str, file: str) -> Marks:
+    """Read a sheet's marks.
+
+    Parameters
+    ----------
+    stream : binary file
+        The sheet's XML.
+    sheet, file : str
+        What errors call them.
+
+    Returns
+    -------
+    Marks
+
+    Raises
+    ------
+    InputError
+        If it is no XML or has a document type, or if a bound is passed.
+    """
+    reader = _Reader(sheet, file)
+    parse_blocks(stream, reader.parser, file)
+    return reader.marks
+
+
+def parse_blocks(stream: IO[bytes], parser: expat.XMLParserType, file: str) -> None:
+    """Parse a stream block by block; a document type is refused before anything of it is read.
+
+    Raises
+    ------
+    InputError
+        If it is not well formed (WORKBOOK_INVALID) or has a document type (XML_UNSAFE).
+    """
+    parser.StartDoctypeDeclHandler = _refuse_document_type(file)
+    try:
+        while block := stream.read(_BLOCK_BYTES):
+            parser.Parse(block, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        problem = f"a part of the workbook is no XML ({error})"
+        raise InputError(problem, file=file, expected="an XLSX workbook", code="WORKBOOK_INVALID") from error
+
+
+def _refuse_document_type(file: str) -> Callable[..., None]:
+    """Return what refuses a document type."""
+
+    def refuse(*_: object) -> None:
+        problem = "a part of the workbook has a document type or entities, which are not taken"
+        raise InputError(problem, file=file, code="XML_UNSAFE")
+
+    return refuse
+
+
+class _Reader:
+    """Follows the elements of a sheet."""
+
+    def __init__(self, sheet: str, file: str) -> None:
+        self.sheet, self.file = sheet, file
+        self.marks = Marks()
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.row, self.column, self.cells = 0, -1, 0
+        self.is_error = self.is_text = False
+        self.text: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+        match name.rpartition(":")[2]:
+            case "c":
+                self.cell(attributes)
+            case "v":
+                self.filled()
+                if self.is_error or (self.row, self.column) in self.marks.without_value:
+                    self.listen()
+            case "is":
+                self.filled()
+                self.marks.without_value.discard((self.row, self.column))
+            case "f":
+                self.filled()
+                self.marks.formulas[self.row, self.column] = ""
+                self.marks.without_value.add((self.row, self.column))
+                self.listen()
+            case "row":
+                self.row = _whole(attributes.get("r"), self.row + 1)
+                self.column = -1
+                if attributes.get("hidden") in ("1", "true") and len(self.marks.hidden_rows) < MAX_ROWS:
+                    self.marks.hidden_rows.add(self.row)
+            case "col" if attributes.get("hidden") in ("1", "true") and len(self.marks.hidden_columns) < MAX_COLUMNS:
+                first = _whole(attributes.get("min"), 1)
+                self.marks.hidden_columns.append((first - 1, _whole(attributes.get("max"), first) - 1))
+
+    def end(self, name: str) -> None:
+        """End an element."""
+        if self.parser.CharacterDataHandler is None:
+            return
+        match name.rpartition(":")[2]:
+            case "f":
+                self.marks.formulas[self.row, self.column] = "".join(self.text)[:_LONGEST_FORMULA]
+                self.parser.CharacterDataHandler = None
+            case "v":
+                place, text = (self.row, self.column), "".join(self.text)
+                if self.is_error:
+                    self.marks.errors[place] = text[:20]
+                # Writers that compute nothing leave an empty value; a formula's empty text is one that is told.
+                if text or self.is_text:
+                    self.marks.without_value.discard(place)
+                self.parser.CharacterDataHandler = None
+
+    def cell(self, attributes: dict[str, str]) -> None:
+        """Begin a cell."""
+        place = _CELL.fullmatch(attributes.get("r", ""))
+        if place is None:
+            self.column += 1
+        else:
+            self.row, self.column = int(place[2]), column_number(place[1])
+        self.is_error, self.is_text = attributes.get("t") == "e", attributes.get("t") == "str"
+
+    def filled(self) -> None:
+        """Count a cell that is filled."""
+        marks = self.marks
+        self.cells += 1
+        marks.last_row, marks.last_column = max(marks.last_row, self.row), max(marks.last_column, self.column)
+        size = marks.last_row * (marks.last_column + 1)
+        if marks.last_row > MAX_ROWS or marks.last_column >= MAX_COLUMNS or max(size, self.cells) > MAX_CELLS:
+            problem = f"the cells of sheet {self.sheet!r} reach over {marks.last_row} rows and {marks.last_column + 1} columns"
+            expected = (
+                f"no more than {MAX_ROWS} rows, {MAX_COLUMNS} columns and {MAX_CELLS} cells; is a value left far away?"
+            )
+            row = self.row if self.row <= MAX_ROWS else None
+            raise InputError(problem, file=self.file, row=row, expected=expected, code="INPUT_TOO_LARGE")
+
+    def listen(self) -> None:
+        """Keep the text that comes."""
+        self.text = []
+        self.parser.CharacterDataHandler = self.text.append
+
+
+def column_number(letters: str) -> int:
+    """Return a column's number from its letters; A is 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    """Return a whole number."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 9 else otherwise
+
+
+# A workbook's container: its bounds, its sheets and their parts, and a copy of only what holds the values to be read.
 MAX_UNPACKED_BYTES: Final = 150_000_000
 MAX_MEMBERS: Final = 2_000
 MAX_RATIO: Final = 200

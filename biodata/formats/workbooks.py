@@ -11,8 +11,7 @@ from biodata.errors import InputError
 from biodata.formats.cells import cell_text
 from biodata.formats.other_workbooks import read_other
 from biodata.formats.spreadsheet_kinds import ODS, XLS, kind_of
-from biodata.formats.workbook_marks import Marks
-from biodata.formats.workbook_parts import open_parts
+from biodata.formats.workbook_parts import Marks, open_parts
 
 
 @dataclass(frozen=True)

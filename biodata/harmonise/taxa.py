@@ -12,7 +12,7 @@ import polars as pl
 from biodata import lists, terms
 from biodata.errors import InputError, Refusal
 from biodata.harmonise.headings import OWN_COLUMNS, Headings
-from biodata.terms.taxa import BESIDE, EXTENSION
+from biodata.terms import BESIDE, EXTENSION
 from biodata.text import vernaculars
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.scientific_names import parse_names

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.formats.camtrapdp import EFFORT_UNKNOWN, PLACE_GENERALISED
-from biodata.formats.camtrapdp_check import moment
+from biodata.formats.camtrapdp import EFFORT_UNKNOWN, PLACE_GENERALISED, moment
 from biodata.ingest import camera_traps
 from biodata.ingest.camtrapdp_tags import TAGS, has, is_own, with_tags
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.formats.camtrapdp_check import moment
+from biodata.formats.camtrapdp import moment
 
 _ADDRESS: Final = r"^https?://"
 _MOMENT: Final = pl.Datetime("us", "UTC")

@@ -10,7 +10,7 @@ import polars as pl
 import shapely
 
 from biodata.errors import InputError, Refusal
-from biodata.formats import camtrapdp_check as check
+from biodata.formats import camtrapdp as check
 from biodata.formats.camtrapdp import Package
 from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding

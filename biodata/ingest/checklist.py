@@ -17,7 +17,7 @@ from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.table_headings import open_table, term_of
 from biodata.ingest.tables import archive_rows, check_options, core_id_name, extension_rows, opener
-from biodata.terms.taxa import BESIDE, EXTENSION
+from biodata.terms import BESIDE, EXTENSION
 
 STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")
 """What is declared of a list that gives taxa a status."""

@@ -13,7 +13,7 @@ from biodata.errors import Refusal
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
-from biodata.formats.repairs import Repairs
+from biodata.formats.records import Repairs
 from biodata.ingest.beside_records import with_extensions
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.loose_tables import LooseTables, in_folder, of_files

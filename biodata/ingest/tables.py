@@ -13,7 +13,7 @@ from biodata.formats import delimited
 from biodata.formats.dwca import DarwinCoreArchive, core_id, rows
 from biodata.formats.eml import DatasetDescription
 from biodata.formats.meta_xml import DataFile
-from biodata.formats.repairs import Repairs
+from biodata.formats.records import Repairs
 from biodata.formats.xml import local_term
 from biodata.ingest import table_headings
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from biodata.errors import Refusal
-from biodata.formats.repairs import Repair
+from biodata.formats.records import Repair
 
 
 @dataclass

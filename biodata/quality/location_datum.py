@@ -130,7 +130,7 @@ def largest_shift_m(longitude: Floats, latitude: Floats) -> NDArray[np.int64]:
     Notes
     -----
     The value of the south-western corner of a cell of 5 degrees, as in the Georeferencing Calculator; see
-    `biodata/data/make_datum_shifts.py`.
+    `sample_data/recipe/bundled/make_datum_shifts.py`.
     """
     grid = _shifts()
     column = np.clip((longitude + 180) // _PER_DEGREE, 0, grid.shape[0] - 1).astype(np.int64)

@@ -29,7 +29,7 @@ def run(work: Work) -> Outcome:
     from biodata.analysis.networks.network import analyse
     from biodata.exports.networks import write_tables
     from biodata.formats.conefor import read_connections, read_nodes
-    from biodata.formats.conefor_kinds import Kind
+    from biodata.formats.conefor_options import Kind
 
     files = {name: Path(parameter(work, name, str)) for name in ("nodes", "connections")}
     nodes = read_nodes(files["nodes"])

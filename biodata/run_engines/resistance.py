@@ -65,8 +65,7 @@ def _resistance_of(rules: Any, layers: Any, choices: Mapping[str, Any], *, progr
 
     from biodata.analysis.layer_reading import grid_of
     from biodata.analysis.resistance import from_rules
-    from biodata.exports.cog import write_cog
-    from biodata.exports.resistance_facts import file_name_of, resistance_tags
+    from biodata.exports.cog import file_name_of, resistance_tags, write_cog
 
     cell_m, resampling = choices["cell_m"], choices["resampling"]
     grid = grid_of(layers, cell_m=cell_m, box=tuple(choices["box"]) if choices["box"] else None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import polars as pl
 
-from biodata.exports.spreadsheets import guarded
+from biodata.exports.tables import guarded
 
 if TYPE_CHECKING:
     from openpyxl import Workbook

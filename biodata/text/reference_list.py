@@ -1,6 +1,6 @@
 """The reference list: names of the life of the region and of all listed taxa, with what is above them.
 
-It is shipped with the package (`data/reference_list.parquet`, made by `data/make_reference_list.py`) and knows names
+It is shipped with the package (`data/reference_list.parquet`, made by `sample_data/recipe/bundled/make_reference_list.py`) and knows names
 exactly, by their canonical form: no spelling is guessed. A name that two kingdoms use has a row for each.
 
 In the file a row's number is its place. Genera and what is above them stand in front; `parent` is the next taxon above

@@ -10,8 +10,8 @@ from biodata.analysis.circuit.pairs import PairList, read_pairs
 from biodata.analysis.circuit.project import Project
 from biodata.analysis.grid import Floats, Ints
 from biodata.errors import InputError
+from biodata.formats.circuitscape import read_numbers
 from biodata.formats.grids import RasterFile, looks_like_grid, read_grid
-from biodata.formats.number_lists import read_numbers
 
 FAR: Final = 1e-6
 """Fraction of a cell that grids may differ by."""

@@ -12,7 +12,7 @@ from biodata.analysis.circuit.pairs import PairList, read_pairs
 from biodata.analysis.circuit.project import Project
 from biodata.analysis.grid import Floats, Ints
 from biodata.errors import InputError
-from biodata.formats.number_lists import read_numbers
+from biodata.formats.circuitscape import read_numbers
 
 
 @dataclass(frozen=True)

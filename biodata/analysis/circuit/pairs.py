@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.grid import Ints
 from biodata.errors import InputError
-from biodata.formats.number_lists import number, read_lines
+from biodata.formats.circuitscape import number, read_lines
 
 
 @dataclass(frozen=True, slots=True)

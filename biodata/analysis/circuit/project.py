@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from biodata.analysis.circuit.advanced import POLICIES
 from biodata.errors import InputError
-from biodata.formats.ini import Setting, read_settings
+from biodata.formats.circuitscape import Setting, read_settings
 
 SCENARIOS: Final = ("pairwise", "advanced", "one-to-all", "all-to-one")
 """What can be run."""

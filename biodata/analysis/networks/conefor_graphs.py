@@ -10,7 +10,7 @@ from biodata.analysis.networks import graphs
 from biodata.analysis.networks.graphs import Graph
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
-from biodata.formats.conefor_kinds import Kind
+from biodata.formats.conefor_options import Kind
 
 PC: Final = "PC"
 IIC: Final = "IIC"

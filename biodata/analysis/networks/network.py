@@ -14,7 +14,7 @@ from biodata.analysis.networks.conefor_graphs import IIC, PC, networks, paramete
 from biodata.analysis.networks.graphs import Graph
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
-from biodata.formats.conefor_kinds import Kind
+from biodata.formats.conefor_options import Kind
 
 
 @dataclass(frozen=True, eq=False, slots=True)

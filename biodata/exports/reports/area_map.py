@@ -1,79 +1,141 @@
-"""The report's map, drawn here as SVG: areas, corridor, narrowest place, border with its band, no record's place."""
+"""The report's map as SVG: areas, corridor, narrowest place, border with its band, no record's place; countries around."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
+import numpy as np
 import shapely
+from markupsafe import Markup
 
 from biodata import geo
-from biodata.exports.reports.map_frame import WIDTH, Frame, label, north_arrow, path, scale_bar
-from biodata.exports.reports.map_key import AREA, BAND, BORDER, CORRIDOR, NEAR, SUBJECT
-from biodata.exports.reports.map_surroundings import graticule, inset, inset_ground
 from biodata.exports.reports.material import Material
-from biodata.exports.reports.words import metres, text
+from biodata.exports.reports.words import metres
+from biodata.exports.templating import add_functions, drawing, environment
 
+WIDTH: Final = 720
+INK: Final = MappingProxyType(
+    {
+        "border": "#5b4636", "band": "#c9743f", "area": "#2e7d5b", "near": "#a9cdbb", "corridor": "#6a3d9a",
+        "subject": "#8a6500", "quiet": "#4c5652",
+    }
+)  # fmt: skip
 _TALLEST, _FLATTEST = 1.0, 0.6
 _MARGIN: Final = 0.09
 _LEAST_M: Final = 8_000.0
-_SEA, _LAND = "#dfeaf2", "#f6f3ea"
 _NAMED: Final = 0.02
 """Share of the map that a country needs for its name."""
-_LABEL_PX: Final = 15
+_STEPS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_LINES: Final = 4
+"""Meridians or parallels that cross the map, about."""
+_INSET_WIDTH, _INSET_HEIGHT = 170, 150
+_INSET_DEGREES: Final = 24.0
+"""How much of the world the small map shows from west to east."""
+_INSET_NAMED: Final = 0.025
+"""Share of the small map that a country needs for its code."""
+_EDGE: Final = 8
+
+Rows = Sequence[Mapping[str, Any]]
+Pixel = Callable[[Any], tuple[float, float]]
 
 
-def draw(material: Material, *, band_m: float | None, title: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the map lies: metres of a plane to pixels.
+
+    Attributes
+    ----------
+    west, north : float
+        Its upper left corner, metres.
+    scale : float
+        Pixels a metre.
+    height : int
+        Pixels.
+    crs : pyproj.CRS
+        Of the plane.
+    """
+
+    west: float
+    north: float
+    scale: float
+    height: int
+    crs: Any
+    width: ClassVar[int] = WIDTH
+
+    def pixel(self, corner: Any) -> tuple[float, float]:
+        """Return the pixel of a corner in metres."""
+        return (corner[0] - self.west) * self.scale, (self.north - corner[1]) * self.scale
+
+    @property
+    def box(self) -> Any:
+        """The map's ground, metres."""
+        return self.ground(0, 0, WIDTH, self.height)
+
+    def ground(self, left: float, top: float, width: float, height: float) -> Any:
+        """Return the ground under a box of pixels, metres."""
+        west, north = self.west + left / self.scale, self.north - top / self.scale
+        return shapely.box(west, north - height / self.scale, west + width / self.scale, north)
+
+
+def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
     """Return the map as SVG.
 
     Parameters
     ----------
     material : Material
-        Published shapes, degrees.
-    band_m : float, optional
-        Half the width of the border's band, metres; none is drawn where it is not known.
+        What is drawn.
+    band_m : float or None
+        Half the width of the band along borders; none is drawn without.
     title : str
-        What the map shows, for who cannot see it.
+        Read out in place of the map.
 
     Returns
     -------
-    str
-        Empty where the row has no shape.
-
-    Notes
-    -----
-    Drawn in Lambert's azimuthal equal-area plane around its middle, in which a length over 100 km near there is told to
-    better than 0.1 %. Text stays text, so that the reader's own fonts write every script.
+    Markup
+        Empty where there is no shape to draw.
     """
     frame = _frame(material)
     if frame is None:
-        return ""
-    border = _border(material, frame)
-    parts = [_land(material, frame), _band(border, frame, band_m), _areas(material, frame), _subject(material, frame)]
-    parts.append(
-        f'<g fill="none" stroke="{BORDER}" stroke-width="1.6" stroke-dasharray="9 3 2 3">{border}</g>' if border else ""
+        return Markup("")
+    corridors = [material.row] if material.table == "corridors" else list(material.corridors)
+    on_map = [(one, _on_map(one["geometry"], frame)) for one in material.borders]
+    areas = [(area, _on_map(area["geometry"], frame)) for area in material.areas]
+    own = [shape for area, shape in areas if area["member"]]
+    subject = None if material.table == "corridors" else material.row["geometry"]
+    rows = [*numbered(material), material.row, *material.corridors]
+    shapes = [_on_map(row["geometry"], frame) for row in rows if row["geometry"] is not None]
+    taken = shapely.buffer(shapely.union_all(shapes), 14 / frame.scale)
+    hidden = frame.ground(*_corner(frame, taken), _INSET_WIDTH, _INSET_HEIGHT) if material.around else shapely.Polygon()
+    border = _path(_border(material, frame), frame.pixel, closed=False)
+    made = environment("biodata.exports.reports", lenient=True)
+    add_functions(made, {"metres": metres})
+    drawn = made.get_template("map.svg").render(
+        title=title,
+        frame=frame,
+        ink=INK,
+        land=[_path(shape, frame.pixel) for one, shape in on_map if one["level"] == "country"],
+        disputed=[_path(shape, frame.pixel) for one, shape in on_map if one["level"] == "disputed"],
+        border=border,
+        band_px=2 * band_m * frame.scale if band_m and border else 0,
+        near=[_path(shape, frame.pixel) for area, shape in areas if not area["member"]],
+        own=[_path(shape, frame.pixel) for shape in own],
+        subject="" if subject is None else _path(_on_map(subject, frame), frame.pixel),
+        corridors=[_corridor(one, frame) for one in corridors],
+        graticule=_graticule(frame),
+        numbers=[_pixel_of(_middle(shapely.intersection(shape, frame.box)), frame) for shape in own],
+        names=_names(on_map, frame, taken, hidden),
+        scale_m=_round_length(WIDTH / 5 / frame.scale),
+        inset=_inset(material.around, frame, taken) if material.around else None,
     )
-    parts += [_corridor(one, frame) for one in _drawn_corridors(material)]
-    taken = _taken(material, frame)
-    hidden = inset_ground(material.around, frame, taken)
-    parts += [graticule(frame), _numbers(material, frame), _names(material, frame, taken, hidden), scale_bar(frame)]
-    parts += [north_arrow(frame), inset(material.around, frame, taken)]
-    return (
-        f'<svg class="map" viewBox="0 0 {WIDTH} {frame.height}" width="{WIDTH}" height="{frame.height}" role="img" '
-        f'aria-label="{text(title)}" font-family="sans-serif"><defs>'
-        f'<clipPath id="map-edge"><rect width="{WIDTH}" height="{frame.height}"/></clipPath></defs>'
-        f'<g clip-path="url(#map-edge)"><rect width="{WIDTH}" height="{frame.height}" fill="{_SEA}"/>'
-        f'{"".join(parts)}</g><rect width="{WIDTH}" height="{frame.height}" fill="none" stroke="#5b635f"/></svg>'
-    )
+    return drawing(drawn)
 
 
 def numbered(material: Material) -> list[Mapping[str, Any]]:
     """Return the areas that have a number on the map, the first is 1."""
     return [area for area in material.areas if area["member"]]
-
-
-def _drawn_corridors(material: Material) -> list[Mapping[str, Any]]:
-    return [material.row] if material.table == "corridors" else list(material.corridors)
 
 
 def _frame(material: Material) -> Frame | None:
@@ -99,127 +161,65 @@ def _on_map(shape: Any, frame: Frame) -> Any:
     return shapely.simplify(geo.project(near, 4326, frame.crs), 0.4 / frame.scale)
 
 
-def _land(material: Material, frame: Frame) -> str:
-    """Draw countries and disputed units."""
-    units = [(one, _on_map(one["geometry"], frame)) for one in material.borders]
-    drawn = "".join(path(shape, frame) for one, shape in units if one["level"] == "country")
-    disputed = "".join(path(shape, frame) for one, shape in units if one["level"] == "disputed")
-    return (
-        f'<g fill="{_LAND}" fill-rule="evenodd">{drawn}</g>'
-        f'<g fill="#b9b3a6" fill-rule="evenodd" stroke="{BORDER}" stroke-dasharray="2 3">{disputed}</g>'
-    )
+def _path(shape: Any, pixel: Pixel, *, closed: bool = True) -> str:
+    """Return the rings of polygons, or lines, as an SVG path."""
+    parts = [part for part in shapely.get_parts(shape) if not part.is_empty]
+    if closed:
+        rings = [ring for part in parts if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors)]
+    else:
+        rings = [part for part in parts if part.geom_type in ("LineString", "LinearRing")]
+    corners = ("L".join("{:.1f} {:.1f}".format(*pixel(corner)) for corner in ring.coords) for ring in rings)
+    return "".join(f"M{line}{'Z' if closed else ''}" for line in corners)
 
 
-def _border(material: Material, frame: Frame) -> str:
-    """Return the borders between countries, and of disputed units, as a path."""
+def _border(material: Material, frame: Frame) -> Any:
+    """Return the borders between countries, and of disputed units, metres."""
     # Cut before they are made simpler, so that both sides of a border keep the same corners.
-    near = [_near(one["geometry"], frame) for one in material.borders]
-    pairs = combinations(near, 2)
-    lines = [shapely.intersection(shapely.boundary(a), shapely.boundary(b)) for a, b in pairs if a.intersects(b)]
-    plane = geo.project(shapely.line_merge(_lines(lines)), 4326, frame.crs)
-    return path(shapely.simplify(plane, 0.3 / frame.scale), frame, closed=False)
-
-
-def _band(border: str, frame: Frame, band_m: float | None) -> str:
-    """Draw the band along the borders."""
-    if not band_m:
-        return ""
-    return (
-        f'<g fill="none" stroke="{BAND}" stroke-opacity="0.22" stroke-width="{2 * band_m * frame.scale:.1f}" '
-        f'stroke-linejoin="round">{border}</g>'
-    )
-
-
-def _near(shape: Any, frame: Frame) -> Any:
-    """Return what lies near the map of a unit, in degrees with all its corners."""
     west, south, east, north = geo.project(frame.box, frame.crs, 4326).bounds
-    return shapely.intersection(shape, shapely.box(west - 0.3, south - 0.3, east + 0.3, north + 0.3))
-
-
-def _lines(shapes: Iterable[Any]) -> Any:
-    """Return the lines among shapes as one."""
-    lines = [part for shape in shapes for part in shapely.get_parts(shape) if part.geom_type == "LineString"]
-    return shapely.union_all(lines) if lines else shapely.MultiLineString()
-
-
-def _areas(material: Material, frame: Frame) -> str:
-    """Draw protected areas, those of the row above the others."""
-    near = "".join(path(_on_map(area["geometry"], frame), frame) for area in material.areas if not area["member"])
-    own = "".join(path(_on_map(area["geometry"], frame), frame) for area in numbered(material))
-    return (
-        f'<g fill="{NEAR}" fill-opacity="0.55" stroke="#7fae97" stroke-width="0.8" fill-rule="evenodd">{near}</g>'
-        f'<g fill="{AREA}" fill-opacity="0.42" stroke="{AREA}" stroke-width="1.2" fill-rule="evenodd">{own}</g>'
+    window = shapely.box(west - 0.3, south - 0.3, east + 0.3, north + 0.3)
+    near = [shapely.intersection(one["geometry"], window) for one in material.borders]
+    shared = [
+        shapely.intersection(shapely.boundary(a), shapely.boundary(b))
+        for a, b in combinations(near, 2)
+        if a.intersects(b)
+    ]
+    lines = [part for shape in shared for part in shapely.get_parts(shape) if part.geom_type == "LineString"]
+    plane = geo.project(
+        shapely.line_merge(shapely.union_all(lines) if lines else shapely.MultiLineString()), 4326, frame.crs
     )
+    return shapely.simplify(plane, 0.3 / frame.scale)
 
 
-def _subject(material: Material, frame: Frame) -> str:
-    """Draw the candidate or the ground; a corridor is drawn as one."""
-    if material.table == "corridors" or material.row["geometry"] is None:
-        return ""
-    drawn = path(_on_map(material.row["geometry"], frame), frame)
-    return (
-        f'<g fill="{SUBJECT}" fill-opacity="0.10" stroke="{SUBJECT}" stroke-width="2.4" stroke-dasharray="7 4" '
-        f'fill-rule="evenodd">{drawn}</g>'
-    )
-
-
-def _corridor(row: Mapping[str, Any], frame: Frame) -> str:
-    """Draw a corridor, its cheapest path and a ring around its narrowest place."""
-    told = ""
-    if row["geometry"] is not None:
-        drawn = path(_on_map(row["geometry"], frame), frame)
-        told += f'<g fill="{CORRIDOR}" fill-opacity="0.38" stroke="{CORRIDOR}" stroke-width="1">{drawn}</g>'
-    if row["path"] is not None:
-        drawn = path(_on_map(row["path"], frame), frame, closed=False)
-        told += f'<g fill="none" stroke="{CORRIDOR}" stroke-width="2.2">{drawn}</g>'
+def _corridor(row: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
+    """Return a corridor, its cheapest path and its narrowest place."""
+    ground, path, at = row["geometry"], row["path"], None
     if row["narrowest_longitude"] is not None:
-        at = geo.project(shapely.Point(row["narrowest_longitude"], row["narrowest_latitude"]), 4326, frame.crs)
-        x, y = frame.x(at.x), frame.y(at.y)
-        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="#ffffff" stroke-width="5"/>'
-        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="{CORRIDOR}" stroke-width="2.5"/>'
-        told += label(
-            x + 13, y + 5, f"narrowest {metres(row['narrowest_m'])}", size=13, anchor="start", colour=CORRIDOR
-        )
-    return told
+        place = shapely.Point(row["narrowest_longitude"], row["narrowest_latitude"])
+        at = _pixel_of(geo.project(place, 4326, frame.crs), frame)
+    return {
+        "ground": "" if ground is None else _path(_on_map(ground, frame), frame.pixel),
+        "path": "" if path is None else _path(_on_map(path, frame), frame.pixel, closed=False),
+        "at": at,
+        "narrowest_m": row["narrowest_m"],
+    }
 
 
-def _numbers(material: Material, frame: Frame) -> str:
-    """Write the areas' numbers in discs."""
-    told = ""
-    for number, area in enumerate(numbered(material), start=1):
-        shown = shapely.intersection(_on_map(area["geometry"], frame), frame.box)
-        at = _middle(shown)
-        if at is None:
-            continue
-        x, y = frame.x(at.x), frame.y(at.y)
-        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="#ffffff" stroke="{AREA}" stroke-width="2"/>'
-        told += (
-            f'<text x="{x:.1f}" y="{y + 5:.1f}" font-size="14" font-weight="bold" text-anchor="middle">{number}</text>'
-        )
-    return told
-
-
-def _taken(material: Material, frame: Frame) -> Any:
-    """Return the ground that the map is about, with a little around it, metres."""
-    rows = [*numbered(material), material.row, *material.corridors]
-    shapes = [_on_map(row["geometry"], frame) for row in rows if row["geometry"] is not None]
-    return shapely.buffer(shapely.union_all(shapes), 14 / frame.scale)
-
-
-def _names(material: Material, frame: Frame, taken: Any, hidden: Any) -> str:
-    """Write the names of countries and disputed units where they leave room."""
-    whole, told = frame.box.area, ""
+def _names(
+    units: Iterable[tuple[Mapping[str, Any], Any]], frame: Frame, taken: Any, hidden: Any
+) -> list[tuple[float | None, float | None, str]]:
+    """Return the names of countries and disputed units where they leave room."""
+    whole, found = frame.box.area, []
     inner = shapely.buffer(frame.box, -34 / frame.scale)
-    for one in material.borders:
-        part = shapely.difference(shapely.intersection(_on_map(one["geometry"], frame), inner), hidden)
+    for one, shape in units:
+        part = shapely.difference(shapely.intersection(shape, inner), hidden)
         if part.area < _NAMED * whole and one["level"] == "country":
             continue
         free = shapely.difference(part, taken)
         at = _middle(free if free.area > 0.1 * part.area else part)
         if at is not None:
             name = one["name"] if one["level"] == "country" else f"{one['name']} (disputed)"
-            told += label(frame.x(at.x), frame.y(at.y) + 5, name, size=_LABEL_PX, anchor="middle", colour="#3c352c")
-    return told
+            found.append((*_pixel_of(at, frame), name))
+    return found
 
 
 def _middle(shape: Any) -> Any:
@@ -230,3 +230,106 @@ def _middle(shape: Any) -> Any:
     largest = max(parts, key=lambda part: part.area)
     tolerance = math.sqrt(largest.area) / 40
     return shapely.Point(shapely.maximum_inscribed_circle(largest, tolerance=tolerance).coords[0])
+
+
+def _pixel_of(point: Any, frame: Frame) -> tuple[float | None, float | None]:
+    return (None, None) if point is None else frame.pixel((point.x, point.y))
+
+
+def _round_length(wanted: float) -> float:
+    """Return the largest of 1, 2, 5, 10, … that is no longer than what is wanted."""
+    power = 10 ** math.floor(math.log10(wanted))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= wanted))
+
+
+def _graticule(frame: Frame) -> dict[str, Any]:
+    """Return meridians and parallels, and their degrees at the lower and the left edge."""
+    degrees = geo.project(geo.densify(frame.box, max_segment_degrees=60 / frame.scale), frame.crs, 4326)
+    west, south, east, north = degrees.bounds
+    step = next((one for one in _STEPS if (east - west) / one <= _LINES), _STEPS[-1])
+    lines, words = [], []
+    meridians, parallels = np.linspace(south - 1, north + 1, 40).clip(-90, 90), np.linspace(west - 1, east + 1, 40)
+    for upright, low, high in ((True, west, east), (False, south, north)):
+        for n in range(math.ceil(low / step), math.floor(high / step) + 1):
+            value = n * step
+            line = [(value, y) for y in meridians] if upright else [(x, value) for x in parallels]
+            seen = _longest_inside(shapely.LineString(line), frame)
+            if seen is None:
+                continue
+            lines.append(_path(seen, frame.pixel, closed=False))
+            x, y = frame.pixel(min(seen.coords, key=lambda corner: corner[1 if upright else 0]))
+            x, y = (x, frame.height - 6) if upright else (6, y - 4)
+            # The scale bar, the edges and the arrow stay free.
+            bar = x < WIDTH / 5 + 60 and y > frame.height - 52
+            if not bar and 12 < y < frame.height and 4 < x < WIDTH - 22:
+                letter = ("E" if value >= 0 else "W") if upright else ("N" if value >= 0 else "S")
+                text = f"{abs(value):.2f}".rstrip("0").rstrip(".")
+                words.append((x, y, f"{text}° {letter}" if value else "0°", "middle" if upright else "start"))
+    return {"lines": lines, "degrees": words}
+
+
+def _longest_inside(line: Any, frame: Frame) -> Any:
+    """Return the longest piece of a line in degrees that the map shows, in metres."""
+    pieces = shapely.get_parts(shapely.intersection(geo.project(line, 4326, frame.crs), frame.box))
+    found = [piece for piece in pieces if piece.geom_type == "LineString" and not piece.is_empty]
+    return max(found, key=lambda piece: piece.length, default=None)
+
+
+def _corner(frame: Frame, taken: Any) -> tuple[float, float]:
+    """Return the left and upper pixel of the small map: the corner that hides least; north and scale keep theirs."""
+    corners = (
+        (_EDGE, _EDGE),
+        (WIDTH - _INSET_WIDTH - _EDGE, frame.height - _INSET_HEIGHT - _EDGE - 18),
+        (WIDTH - _INSET_WIDTH - _EDGE - 48, _EDGE),
+        (_EDGE, frame.height - _INSET_HEIGHT - 52),
+    )
+    grounds = {corner: frame.ground(*corner, _INSET_WIDTH, _INSET_HEIGHT) for corner in corners}
+    return min(corners, key=lambda corner: float(shapely.intersection(grounds[corner], taken).area))
+
+
+def _inset(around: Rows, frame: Frame, taken: Any) -> dict[str, Any]:
+    """Return a small map of the countries around, with the map's ground as a square, in the corner that leaves most to be seen."""
+    left, top = _corner(frame, taken)
+    ground = geo.project(frame.box, frame.crs, 4326)
+    at = shapely.centroid(ground)
+    west, south, east, north = ground.bounds
+    pixels = _INSET_WIDTH / max(_INSET_DEGREES, 3 * (east - west))
+    squeeze = math.cos(math.radians(min(abs(at.y), 80.0)))
+
+    def pixel(corner: Any) -> tuple[float, float]:
+        x = _INSET_WIDTH / 2 + (corner[0] - at.x) * pixels
+        return x, _INSET_HEIGHT / 2 - (corner[1] - at.y) * pixels / squeeze
+
+    across, up = _INSET_WIDTH / pixels / 2, _INSET_HEIGHT / pixels / 2 * squeeze
+    window = shapely.box(at.x - across, at.y - up, at.x + across, at.y + up)
+    units = []
+    for one in around:
+        near = shapely.clip_by_rect(shapely.make_valid(one["geometry"]), *window.buffer(1).bounds)
+        outlines = [shapely.Polygon(part.exterior) for part in _polygons(shapely.simplify(near, 0.7 / pixels))]
+        if path := "".join(_path(outline, pixel) for outline in outlines):
+            units.append((path, one["level"]))
+    return {
+        "left": left, "top": top, "width": _INSET_WIDTH, "height": _INSET_HEIGHT, "units": units,
+        "names": _codes(around, ground, window, pixel),
+        "wide": max((east - west) * pixels, 7.0), "high": max((north - south) * pixels / squeeze, 7.0),
+    }  # fmt: skip
+
+
+def _codes(around: Rows, ground: Any, window: Any, pixel: Pixel) -> list[tuple[float, float, str]]:
+    """Return the codes of countries where the small map has room, those on the large map's ground first."""
+    countries = [one for one in around if one["level"] == "country"]
+    parts = [shapely.intersection(one["geometry"], window) for one in countries]
+    order = sorted(range(len(countries)), key=lambda n: (not parts[n].intersects(ground), -parts[n].area))
+    written: list[tuple[float, float, str]] = []
+    for n in order:
+        pieces = _polygons(parts[n])
+        if not pieces or parts[n].area < _INSET_NAMED * window.area:
+            continue
+        x, y = pixel(shapely.point_on_surface(max(pieces, key=lambda piece: piece.area)).coords[0])
+        if not any(abs(x - other) < 22 and abs(y - across) < 13 for other, across, _ in written):
+            written.append((x, y, countries[n]["code"]))
+    return written
+
+
+def _polygons(shape: Any) -> list[Any]:
+    return [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and not part.is_empty]

@@ -10,7 +10,6 @@ import shapely
 
 from biodata.errors import InputError
 from biodata.exports.reports.findings import agreeing
-from biodata.exports.reports.species_names import taxa
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Compare, Filter, In, InBox, IsNull, Not
 from biodata.store.tables import RELEASE
@@ -42,6 +41,22 @@ _MARGIN: Final = 0.6
 """The map's ground around what it shows, as a share of that."""
 _MOST_AREAS: Final = 400
 _AROUND_DEGREES: Final = 13.0
+
+_LANGUAGES: Final = MappingProxyType(
+    {
+        "BN": "ms",
+        "CN": "zh",
+        "ID": "id",
+        "KH": "km",
+        "LA": "lo",
+        "MM": "my",
+        "MY": "ms",
+        "PH": "fil",
+        "TH": "th",
+        "VN": "vi",
+    }
+)
+"""The language in which a country's checklists name species."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +167,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         borders = [one for one in around if one["geometry"].intersects(ground)]
     else:
         around = borders = []
-    categories, common = taxa(release, row)
+    categories, common = _taxa(release, row)
     return Material(
         table=table,
         row=row,
@@ -244,3 +259,29 @@ def _around(box: tuple[float, float, float, float]) -> tuple[float, float, float
     """Return what the small map shows: many degrees around the middle of a box."""
     x, y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(_AROUND_DEGREES, 2 * (box[2] - box[0]))
     return max(x - half, -180.0), max(y - half, -90.0), min(x + half, 180.0), min(y + half, 90.0)
+
+
+def species_of(evidence: Mapping[str, Any]) -> list[str]:
+    """Return the species that evidence names, those on two sides first, then those that are probably on two."""
+    told = evidence.get("species") or {}
+    sides = [*(told.get("by_country") or {}).values(), *(told.get("uncertain") or {}).values()]
+    counted = {name for by_species in sides for name in by_species}
+    shared = [name for key in ("shared", "probably_shared") for name in told.get(key) or [] if name in counted]
+    return [*shared, *sorted(counted - set(shared))]
+
+
+def _taxa(release: OpenRelease, row: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return Red List categories and common names, as checklists tell them, of the species in a row's evidence."""
+    species = species_of(row["evidence"])
+    if not species:
+        return {}, {}
+    columns = ["scientificName", "iucnRedListCategory", "vernacular_names"]
+    told = sorted(release.frame("taxa", columns, In("scientificName", tuple(species))).iter_rows(), key=str)
+    languages = ["en", *dict.fromkeys(_LANGUAGES[code] for code in row["country_codes"] if code in _LANGUAGES)]
+    names: dict[str, list[str]] = {}
+    for name, _, common in told:
+        by_language = {tag.partition("-")[0]: word for tag, word in json.loads(common or "{}").items()}
+        found = [by_language[language] for language in languages if language in by_language]
+        if found:
+            names.setdefault(name, list(dict.fromkeys(found)))
+    return {name: category for name, category, _ in told if category}, names

@@ -3,58 +3,39 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any, Final
 
+import jinja2
 import shapely
+from markupsafe import Markup
 
-from biodata.exports.reports import candidate_sections, corridor_sections, markup, origin_sections, shared_sections
-from biodata.exports.reports.material import KINDS, Material
-from biodata.exports.reports.words import plain, text
+from biodata.exports.reports import area_map, result_view, words
+from biodata.exports.reports.material import KINDS, Material, same_boundaries
+from biodata.exports.reports.words import plain
+from biodata.exports.templating import add_functions, environment
 from biodata.places import country_name
 
-_STYLE: Final = """\
-:root{color-scheme:light}
-body{font:16px/1.5 system-ui,'Noto Sans','Noto Sans CJK SC','Noto Sans Thai','Noto Sans Lao','Noto Sans Khmer',\
-'Noto Sans Myanmar',sans-serif;color:#1d2a26;background:#ffffff;margin:0 auto;max-width:50rem;padding:1rem 1rem 3rem}
-h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}h2{font-size:1.25rem;margin:2rem 0 .5rem;padding-bottom:.2rem;\
-border-bottom:2px solid #1f5f4a}h3{font-size:1rem;margin:1.2rem 0 .3rem}p,li{overflow-wrap:anywhere}p{margin:.4rem 0}
-.kind{margin:0;color:#1f5f4a;font-weight:600}.lead{font-size:1.08rem}.quiet{color:#4c5652;font-size:.88rem}
-.warning{border-left:4px solid #8a3b0d;padding-left:.7rem;color:#6b2d0a}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;margin:.4rem 0}
-caption{text-align:left;color:#4c5652;padding:.3rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .55rem;\
-border-bottom:1px solid #d9d4c6;overflow-wrap:break-word}td:last-child{overflow-wrap:anywhere;min-width:6rem}thead th{border-bottom:2px solid #9aa39e}tbody th{font-weight:600}
-th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}table.species tbody th i{white-space:nowrap}
-table.parameters{table-layout:fixed}table.parameters tbody th{width:45%}
-dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.2rem 1rem;margin:.5rem 0}dt{color:#4c5652}\
-dd{margin:0;overflow-wrap:anywhere}
-figure{margin:1rem 0}figure img{width:100%;max-width:34rem;height:auto;display:block}svg{max-width:100%;height:auto;display:block}.wide>svg{width:100%;max-width:42rem}.wide>svg.map{max-width:none}svg.key{display:inline-block;vertical-align:-3px}\
-ul.key{list-style:none;padding:0;margin:.5rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;color:#4c5652;font-size:.88rem}\
-nav ul{list-style:none;padding:0;margin:.6rem 0 0;display:flex;flex-wrap:wrap;gap:.15rem 1rem;font-size:.88rem}\
-.common{display:block;font-weight:400;color:#4c5652}code{font-size:.92em}figcaption{color:#4c5652;font-size:.85rem;margin-top:.3rem}
-a{color:#135c8a;overflow-wrap:anywhere}:focus-visible{outline:3px solid #135c8a;outline-offset:2px}
-@media (max-width:40rem){td,th{padding:.3rem .3rem}td:last-child{min-width:0}table.dense{font-size:.78rem}\
-table.species tbody th i{white-space:normal}\
-table.stack,table.stack tbody,table.stack tr,table.stack tbody th,table.stack td{display:block;text-align:left;border:0}\
-table.stack caption{display:block}table.stack thead{display:none}table.stack tr{border-bottom:1px solid #d9d4c6;padding:.4rem 0}\
-table.stack td,table.stack tbody th{padding:.1rem 0}table.stack td::before{content:attr(data-label) ": ";color:#4c5652}}
-.yes{color:#1f5f4a;font-weight:600}.no{color:#8a3b0d;font-weight:600}
-@page{size:A4;margin:18mm 16mm 20mm;@bottom-left{content:string(report);font:9px sans-serif;color:#4c5652}\
-@bottom-right{content:counter(page) " / " counter(pages);font:9px sans-serif;color:#4c5652}}
-@media print{body{font-size:10pt;padding:0;max-width:none}.lead{font-size:10.5pt}.wide{overflow:visible}\
-.wide>svg{max-width:130mm;max-height:145mm}h1{font-size:1.4rem}.wide>svg.map{max-width:none;max-height:104mm}nav{display:none}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
-table.parameters td,table.parameters th{padding:.1rem .4rem}dl{break-inside:avoid}h2{margin-top:1.3rem}\
-.sheet{font-size:8pt}.sheet h2{font-size:10pt;margin:.5rem 0 .1rem}.sheet p,.sheet dl{margin:.1rem 0}\
-.sheet table{font-size:7.5pt;margin:0}.sheet td,.sheet th,.sheet caption{padding:.08rem .4rem}.sheet .common{display:inline}\
-.sheet .pair{display:flex;gap:1rem}.sheet figure{flex:1;margin:.2rem 0}.sheet figure img{width:auto;height:52mm}\
-h2,h3,h2+p,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
-"""
-
+_STYLE: Final = files("biodata.exports.reports").joinpath("templates/report.css").read_text(encoding="utf-8")
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode() + "'"
 """What a content security policy calls the page's own style."""
-
 POLICY: Final = f"default-src 'none'; style-src {STYLE_SOURCE}; img-src data:; base-uri 'none'; form-action 'none'"
 """All that the page needs."""
+_HEADING: Final = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
+_STATED_IN: Final = {"public": "published records alone", "exact": "the records themselves"}
+
+
+def templates() -> jinja2.Environment:
+    """Return the environment of reports with the words and views that their templates use."""
+    made = environment("biodata.exports.reports", lenient=True)
+    if "citation" not in made.globals:
+        spoken = (getattr(words, name) for name in words.IN_TEMPLATES)
+        functions = (*spoken, *result_view.FUNCTIONS, same_boundaries)
+        add_functions(made, {function.__name__: function for function in functions})
+        made.globals |= {"tiers": result_view.TIERS, "views": result_view.VIEWS, "ink": area_map.INK}
+    return made
 
 
 def page(material: Material) -> str:
@@ -63,25 +44,32 @@ def page(material: Material) -> str:
     Parameters
     ----------
     material : Material
-        What it tells.
+        What it reports.
 
     Returns
     -------
     str
         The same material gives the same text.
     """
-    corridor = material.table == "corridors"
-    kind, name = (corridor_sections if corridor else candidate_sections).title(material)
-    middle = corridor_sections.sections(material) if corridor else candidate_sections.sections(material)
-    sections = [*middle, *shared_sections.sections(material), *origin_sections.sections(material)]
+    row, release, stated = material.row, material.release, material.evidence.get("boundaries") or {}
+    kind, name = _title(material)
+    template = "corridor.html" if material.table == "corridors" else "candidate.html"
+    ranked = material.table == "reserve_candidates"
+    body = "".join(
+        templates().get_template(part).render(material=material, ranked=ranked) for part in (template, "shared.html")
+    )
+    view = _STATED_IN.get(row.get("evidence_view") or "")
+    standing = (
+        f"Release {release['id']} of {release['created'][:10]} · boundary set {plain(stated.get('name'))} {plain(stated.get('version'))}"
+        + (f" · made from {view}" if view else "")
+    )
     return document(
-        name, kind, sections, running=f"{material.id}, release {material.release['id']}", stand=_stand(material),
-        attached=card(material),
-    )  # fmt: skip
+        name, kind, body, running=f"{material.id}, release {release['id']}", standing=standing, attached=card(material)
+    )
 
 
 def document(
-    name: str, kind: str, sections: Sequence[str], *, running: str, stand: str, attached: Mapping[str, Any],
+    name: str, kind: str, body: str, *, running: str, standing: str, attached: Mapping[str, Any],
     language: str = "en", contents: str = "Contents",
 ) -> str:  # fmt: skip
     """Return a page of sections.
@@ -89,41 +77,33 @@ def document(
     Parameters
     ----------
     name, kind : str
-        What the page is of, and what kind of page it is.
-    sections : sequence of str
-        As `markup.section` returns them.
+        What the page is called, and what it is.
+    body : str
+        Its sections as markup.
     running : str
-        What stands at the foot of printed pages.
-    stand : str
-        Of which data it is made.
+        The line at the foot of printed pages.
+    standing : str
+        Of which day, release and records it is.
     attached : mapping
-        Its numbers as plain values, which the page holds as JSON.
+        The numbers that are attached as JSON.
     language, contents : str
-        Of the page, and what it calls the links to its sections.
+        Of the page, and what its list of sections is called.
     """
-    numbers = json.dumps(attached, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
-    return (
-        f'<!doctype html>\n<html lang="{text(language)}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{text(POLICY)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{text(name)}: {text(kind.lower())}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n'
-        f"</head>\n<body>\n<main>\n<header>{markup.paragraph(kind, 'kind')}"
-        f'<h1 data-report="{text(running)}">{text(name)}</h1>{markup.paragraph(stand, "quiet")}</header>\n'
-        + markup.contents(sections, named=contents)
-        + "\n".join(sections)
-        + f'\n</main>\n<script type="application/json" id="card">{numbers}</script>\n</body>\n</html>\n'
-    )
+    return templates().get_template("document.html").render(
+        name=name, kind=kind, body=Markup(body), running=running, standing=standing, language=language, contents=contents,
+        headings=_HEADING.findall(body), policy=POLICY, style=_STYLE,
+        numbers=json.dumps(attached, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c"),
+    )  # fmt: skip
 
 
-def _stand(material: Material) -> str:
-    """Return of which day, release, boundary set and records a report is."""
-    release, told = material.release, material.evidence.get("boundaries") or {}
-    views = {"public": "published records alone", "exact": "the records themselves"}
-    seen = views.get(material.row.get("evidence_view") or "")
-    return (
-        f"Release {release['id']} of {release['created'][:10]} · boundary set {plain(told.get('name'))} {plain(told.get('version'))}"
-        + (f" · made from {seen}" if seen else "")
-    )
+def _title(material: Material) -> tuple[str, str]:
+    """Return what a report is of, and its name."""
+    row = material.row
+    if material.table == "corridors":
+        return "Corridor", f"{row['from_name']} – {row['to_name']}"
+    if material.table == "reserve_candidates":
+        return "Candidate transboundary reserve", str(row["name"])
+    return "Ground that was looked at as a transboundary reserve", str(row["name"])
 
 
 def card(material: Material) -> dict[str, Any]:
@@ -139,10 +119,10 @@ def card(material: Material) -> dict[str, Any]:
         "corridors": {str(one["corridor_id"]): _feature(one)["properties"] for one in material.corridors},
         "candidates": {str(one["candidate_id"]): _feature(one)["properties"] for one in material.candidates},
         "red_list": dict(material.categories),
-        "findings": {name: dict(told) for name, told in material.findings.items()},
+        "findings": {name: dict(found) for name, found in material.findings.items()},
         "boundaries": dict(material.release.get("boundaries") or {}),
         "datasets": [dict(one) for one in material.datasets],
-        "citation": origin_sections.citation(material),
+        "citation": result_view.citation(material),
         "countries": {code: country_name(code) for code in material.row["country_codes"] or []},
     }
 
@@ -152,6 +132,6 @@ def _feature(row: Mapping[str, Any], *, whole: bool = True) -> dict[str, Any]:
     shapes = {name: row[name] for name in ("geometry", "path") if name in row}
     if not whole:
         return {"properties": {name: value for name, value in row.items() if name not in (*shapes, "evidence")}}
-    told = {name: None if shape is None else json.loads(shapely.to_geojson(shape)) for name, shape in shapes.items()}
-    plain = {name: value for name, value in row.items() if name not in shapes}
-    return {"geometry": told.pop("geometry", None), "properties": plain | told}
+    drawn = {name: None if shape is None else json.loads(shapely.to_geojson(shape)) for name, shape in shapes.items()}
+    rest = {name: value for name, value in row.items() if name not in shapes}
+    return {"geometry": drawn.pop("geometry", None), "properties": rest | drawn}

@@ -2,22 +2,27 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape, unescape
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from biodata.analysis.surveys.of_species import LEAST_SITES
-from biodata.exports.reports import markup, survey_plots
-from biodata.exports.reports.in_language import Retold, page_in
-from biodata.exports.reports.page import document
-from biodata.exports.reports.survey_plots import JOINT, Told, part_name, units
-from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced, text
+from biodata.exports.reports import survey_plots
+from biodata.exports.reports.page import document, templates
+from biodata.exports.reports.survey_plots import JOINT, Retold, Told, part_name, units
+from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced
+from biodata.exports.templating import add_functions
 from biodata.places import BoundarySet, country_name
 
 _KIND: Final = "Results of a survey"
-_NO_LETTERS: Final = "The plots are in English: this machine has no font for the letters of this language"
 _NAMES: Final[Mapping[str, str]] = {}
 _CODE: Final = re.compile(r"\b[A-Z]{2}\b")
-_SPECIES_HEAD: Final = ("Species", "Records", "Sites")
-_INDEX: Final = "Independent events for each 100 {} with 95 % limits; an index, not a density."
+_TAG: Final = re.compile(r"(<[^>]*>)")
+_READ_OUT: Final = re.compile(r'\b(alt|aria-label|data-label)="([^"]*)"')
+_VIEWS: Final = {"public": "what is published alone", "exact": "the records themselves"}
+
+Rows = list[tuple[Any, ...]]
 
 
 def survey_page(
@@ -26,23 +31,19 @@ def survey_page(
 ) -> str:  # fmt: skip
     """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text.
 
-    They are `told` as the engine `survey-results` tells them; `run` is its id, `retold` returns an English sentence in the language, `names`
+    `told` is what `analysis.surveys.results` returns, with `facts`; `retold` gives English sentences in `language`; `names`
     are common names of species in it; `stations` and `boundaries` as of `survey_plots.plots`.
     """
     drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
-    sections = (
-        [*results(told, drawings, names), _origin(told)] if rows is None else [_sheet(told, drawings, names, rows)]
-    )
-    if rows is None and (lacking := survey_plots.lacks_letters(language)):
-        words = markup.paragraph(f"{_NO_LETTERS} (Debian: {lacking}).")
-        sections.insert(0, markup.section("Plots", words, identifier="plots"))
-    facts, views = told["facts"], {"public": "what is published alone", "exact": "the records themselves"}
-    stand = (
+    lacking = survey_plots.lacks_letters(language) if rows is None else None
+    body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking, whole=True)
+    facts = told["facts"]
+    standing = (
         f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
-        f"made from {views[facts['evidence_view']]}"
+        f"made from {_VIEWS[facts['evidence_view']]}"
     )
     return document(
-        title, retold(_KIND), [page_in(one, retold) for one in sections], running=f"{title} · {run}", stand=retold(stand),
+        title, retold(_KIND), page_in(body, retold), running=f"{title} · {run}", standing=retold(standing),
         attached=told, language=language, contents=retold("Contents"),
     )  # fmt: skip
 
@@ -54,44 +55,53 @@ def one_page(told: Told, *, rows: int, **page: Any) -> str:
 
 def lines(told: Told, retold: Retold = str) -> str:
     """Return results as lines of a terminal: the tables and sentences of the page."""
-    return "\n".join(markup.as_text(page_in(one, retold)) for one in results(told))
+    return as_text(page_in(_body(told, drawings={}, names={}, sheet=None, lacking=None, whole=False), retold))
 
 
-def results(told: Told, drawings: Told = _NAMES, names: Mapping[str, str] = _NAMES) -> list[str]:
-    """Return the sections of a page; of a survey without events only what was done."""
-    sections = [_summary(told)]
-    if told["summary"]["events"]:
-        sections += [_stations(drawings), _effort(told, drawings), _species(told, drawings, names)]
-        sections += [make(told, drawings) for make in (_abundance, _occupancy, _trends, _totals)]
-    return [one for one in sections if one]
+def _body(told: Told, **more: Any) -> str:
+    """Return the sections of a page, or of one sheet where `sheet` is a number of species."""
+    made = templates()
+    if "richness_notes" not in made.globals:
+        functions = (*_FUNCTIONS, survey_plots.as_data)
+        add_functions(made, {function.__name__: function for function in functions})
+        made.globals["least_sites"] = LEAST_SITES
+    return made.get_template("survey.html").render(told=told, **more)
 
 
-def _sheet(told: Told, drawings: Told, names: Mapping[str, str], rows: int) -> str:
-    pair = "".join([*_figures(drawings, "stations"), *_figures(drawings, "accumulation-1-")])
-    sections = [_summary(told), f'<div class="pair">{pair}</div>']
-    if told["summary"]["events"]:
-        best = max(told["abundance"], key=lambda one: one["by"][JOINT].get("events", 0), default={"method": ""})
-        rates, shares = (
-            {one["species"]: one["by"][JOINT] for one in told[kind] if one["method"] == best["method"]}
-            for kind in ("abundance", "occupancy")
-        )
-        unit = next((units(one["unit"]) for one in rates.values() if "unit" in one), None)
-        body = [
-            (*row, _estimate(rates.get(one["species"]), _rate), _estimate(shares.get(one["species"]), _share))
-            for one, row in zip(told["species"][:rows], _species_rows(told, names), strict=False)
-        ]
-        every, head = len(told["species"]), (*_SPECIES_HEAD, "Relative abundance", "Occupancy")
-        some = f"{len(body)} of {every} species, the tables have all" if len(body) < every else ""
-        sections += [
-            _effort_table(told),
-            markup.table(head, body, caption="Species", numbers=(1, 2), kind="species") if body else "",
-            markup.paragraph(_INDEX.format(unit) if unit else "", "quiet"), markup.paragraph(some, "quiet"),
-        ]  # fmt: skip
-    return f'<div class="sheet">{"".join(sections)}</div>'
+def page_in(html: str, retold: Retold) -> str:
+    """Return markup whose texts, and attributes that are read out or shown, are in another language.
+
+    Examples
+    --------
+    >>> page_in('<p aria-label="one &amp; all">one <i>two</i></p>', str.upper)
+    '<p aria-label="ONE &amp; ALL">ONE <i>TWO</i></p>'
+    """
+
+    def sentence(escaped: str) -> str:
+        words = " ".join(escaped.split())
+        return escape(retold(unescape(words)))
+
+    parts = _TAG.split(html)
+    for n, part in enumerate(parts):
+        if n % 2:
+            parts[n] = _READ_OUT.sub(lambda match: f'{match[1]}="{sentence(match[2])}"', part)
+        elif part.strip():
+            parts[n] = f"{' ' * part[0].isspace()}{sentence(part)}{' ' * part[-1].isspace()}"
+    return "".join(parts)
 
 
-def _estimate(found: Told | None, words: Callable[[Told], str]) -> str:
-    return "" if found is None or "refused" in found else words(found)
+def as_text(html: str) -> str:
+    r"""Return markup as lines for a terminal: a row of a table is one, its cells apart by two spaces.
+
+    Examples
+    --------
+    >>> as_text("<tr><th>a</th><td>1</td></tr><p>b &amp; c</p>")
+    'a  1\nb & c'
+    """
+    flat = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", html))
+    apart = re.sub(r"</t[hd]><t[hd][^>]*>|</dt>", "  ", flat)
+    found = re.sub(r"<[^>]*>", "", re.sub(r"</(?:tr|p|li|dd|h\d|caption|figcaption)>", "\n", apart)).split("\n")
+    return "\n".join(unescape(line).rstrip() for line in found if line.strip())
 
 
 def warnings(told: Told) -> list[str]:
@@ -108,8 +118,8 @@ def warnings(told: Told) -> list[str]:
     return [words for holds, words in every if holds]
 
 
-def _summary(told: Told) -> str:
-    """Tell what there is, and above all what may not be done with it."""
+def summary_rows(told: Told) -> Rows:
+    """Return what there is."""
     summary = told["summary"]
     rows = [
         ("Events", f"{summary['events']:,} at {counted(summary['sites'], 'site')}"),
@@ -120,74 +130,67 @@ def _summary(told: Told) -> str:
         ("Species left out", "; ".join(f"{name} ({why})" for name, why in summary["not_told"].items())),
         ("Records left out", ", ".join(f"{n:,} {reason}" for reason, n in summary["left_out"].items())),
     ]
-    notes = [markup.paragraph(one, "warning") for one in warnings(told)]
-    return markup.section("What was done", *notes, markup.facts([row for row in rows if row[1]]), identifier="done")
+    return [row for row in rows if row[1]]
 
 
-def _figures(drawings: Told, begins: str) -> list[str]:
-    """Return the drawings of a section."""
+def effort_rows(told: Told) -> Rows:
+    """Return effort by side and method."""
     return [
-        f'<figure><img src="{survey_plots.as_data(figure)}" alt="{text(words)}"><figcaption>{text(words)}</figcaption></figure>'
-        for name, (figure, words) in drawings.items() if name.startswith(begins)
-    ]  # fmt: skip
-
-
-def _stations(drawings: Told) -> str:
-    drawn = _figures(drawings, "stations")
-    return markup.section("Sites", *drawn, identifier="sites") if drawn else ""
-
-
-def _effort_table(told: Told) -> str:
-    rows = [
         (
             part_name(one["side"]), spaced(one["method"]), one["events"], one["sites"],
             f"{number(one['effort'])} {units(one['effort_unit'] or '')}".strip(), one["effort_unknown"], number(one["failed_days"]),
         )
         for one in told["effort"]
     ]  # fmt: skip
-    head = ("Side", "Method", "Events", "Sites", "Effort", "Effort not known", "Days failed")
-    return markup.table(head, rows, caption="Effort by side and method", numbers=range(2, 7), kind="stack")
 
 
-def _effort(told: Told, drawings: Told) -> str:
-    return markup.section(
-        "Effort", markup.paragraph("Days on which nothing could be seen are taken off. Effort of two methods is never added."),
-        *_figures(drawings, "effort-"), _effort_table(told),
-        markup.paragraph("An event of several months is spread evenly over its days.", "quiet"), identifier="effort",
-    )  # fmt: skip
-
-
-def _species_rows(told: Told, names: Mapping[str, str]) -> list[tuple[Any, ...]]:
+def species_rows(told: Told, names: Mapping[str, str]) -> Rows:
     """Return for each species how it is called, and how often and at how many sites it was recorded."""
     return [(_name(one["species"], names.get(one["species"])), one["records"], one["sites"]) for one in told["species"]]
 
 
-def _name(species: str, common: str | None = None) -> markup.Mark:
-    return markup.Mark(f"<i>{text(species)}</i>" + (f' <span class="common">{text(common)}</span>' if common else ""))
+def _name(species: str, common: str | None = None) -> Markup:
+    name = Markup("<i>{}</i>").format(species)
+    return name + Markup(' <span class="common">{}</span>').format(common) if common else name
 
 
-def _species(told: Told, drawings: Told, names: Mapping[str, str]) -> str:
-    """Tell which species were found, and how many there are."""
-    rows, notes = [], []
+def sheet_view(told: Told, names: Mapping[str, str], rows: int) -> dict[str, Any]:
+    """Return the first species of one sheet with the estimates of the method that has most events, and its unit."""
+    best = max(told["abundance"], key=lambda one: one["by"][JOINT].get("events", 0), default={"method": ""})
+    rates, shares = (
+        {one["species"]: one["by"][JOINT] for one in told[kind] if one["method"] == best["method"]}
+        for kind in ("abundance", "occupancy")
+    )
+    body = [
+        (*row, _estimate(rates.get(one["species"]), _rate), _estimate(shares.get(one["species"]), _share))
+        for one, row in zip(told["species"][:rows], species_rows(told, names), strict=False)
+    ]
+    return {"rows": body, "unit": next((units(one["unit"]) for one in rates.values() if "unit" in one), "")}
+
+
+def _estimate(found: Told | None, words: Callable[[Told], str]) -> str:
+    return "" if found is None or "refused" in found else words(found)
+
+
+def richness_rows(told: Told) -> Rows:
+    """Return species found and estimated by method and part."""
+    return [
+        (part_name(part), spaced(method), *_estimates(found["by"][part]["estimates"]))
+        for method, found in told["richness"].items()
+        for part in _parts([found])
+    ]
+
+
+def richness_notes(told: Told) -> list[str]:
+    """Return what is not counted, and how the sides compare."""
+    notes = []
     for method, found in told["richness"].items():
-        for part in _parts([found]):
-            rows.append((part_name(part), spaced(method), *_estimates(found["by"][part]["estimates"])))
         if n := found["not_counted"]:
             which = "of no species, which may be of one of the others, not counted"
             notes.append(f"{_method(method)}: {counted(n, 'record')} {which}.")
         if found["compared"]:
             notes.append(f"{_method(method)}: {_compared(found['compared'])}")
-    head = ("Part", "Method", "Sites", "Found", "Chao", "Jackknife 1", "Jackknife 2", "Bootstrap")
-    listed = _species_rows(told, names)
-    return markup.section(
-        "Species",
-        markup.table(_SPECIES_HEAD, listed, caption="Found", numbers=(1, 2), kind="stack species") if listed else "",
-        *_figures(drawings, "accumulation-"),
-        markup.table(head, rows, caption="Species found and estimated, with standard errors", numbers=range(2, 8), kind="stack"),
-        markup.bullets(notes),
-        markup.paragraph(f"Of fewer than {LEAST_SITES} sites, no number is told that would be of the whole area.", "quiet"),
-        identifier="species",
-    )  # fmt: skip
+    return notes
 
 
 def _estimates(pool: Told) -> tuple[Any, ...]:
@@ -241,15 +244,15 @@ def _parts(rows: Iterable[Told]) -> list[str]:
 def _tables(
     rows: Sequence[Told], caption: Callable[[Sequence[Told]], str], cell: Callable[[Told], str], *, last: tuple[str, Any] | None = None,
     years: bool = False,
-) -> list[str]:  # fmt: skip
+) -> list[str | dict[str, Any]]:  # fmt: skip
     """Return a table for each method: species, what each part tells or why it does not, and how sides compare."""
-    out = []
+    out: list[str | dict[str, Any]] = []
     for method in dict.fromkeys(one["method"] for one in rows):
         own = [one for one in rows if one["method"] == method]
         reasons = {found.get("refused") for one in own for found in one["by"].values()}
         if None not in reasons and len(reasons) == 1:  # nothing is told, for one and the same reason
             names = counted(len({one["species"] for one in own}), "name")
-            out.append(markup.paragraph(f"{_method(method)}: not told of {names}, since {reasons.pop()}."))
+            out.append(f"{_method(method)}: not told of {names}, since {reasons.pop()}.")
             continue
         parts = _parts(own)
         sides = next((one["compared"].get("sides", ()) for one in own if one.get("compared")), None)
@@ -263,7 +266,7 @@ def _tables(
             if last and sides is not None:
                 row.append(_cell(one["compared"], last[1], "not compared"))
             body.append(row)
-        out.append(markup.table(head, body, caption=f"{_method(method)}: {caption(own)}", kind="stack species"))
+        out.append({"head": head, "rows": body, "caption": f"{_method(method)}: {caption(own)}"})
     return out
 
 
@@ -271,8 +274,8 @@ def _cell(found: Told | None, words: Callable[[Told], str], lacking: str) -> str
     return "" if not found else f"{lacking}: {_refused(found)}" if "refused" in found else words(found)
 
 
-def _abundance(told: Told, drawings: Told) -> str:
-    """Tell independent events for each unit of effort."""
+def abundance_tables(told: Told) -> list[str | dict[str, Any]]:
+    """Return independent events for each unit of effort."""
 
     def caption(rows: Sequence[Told]) -> str:
         unit = next((f["unit"] for one in rows for f in one["by"].values() if "unit" in f), None)
@@ -281,15 +284,7 @@ def _abundance(told: Told, drawings: Told) -> str:
     def cell(found: Told) -> str:
         return f"{_rate(found)}, {counted(found['events'], 'event')}"
 
-    asked = told["parameters"]
-    words = (
-        f"Independent events are {number(asked['gap_minutes'])} minutes or {number(asked['within_m'])} m apart at a site. They tell "
-        "how many there are and how easily they are detected, both in one. Sides are compared for the same effort. Cameras "
-        "that stand at one site at the same time count its nights once."
-    )
-    tables = _tables(told["abundance"], caption, cell, last=("{} ÷ {}", _ratio))
-    drawn = _figures(drawings, "abundance-")
-    return markup.section("Relative abundance", markup.paragraph(words), *drawn, *tables, identifier="abundance")
+    return _tables(told["abundance"], caption, cell, last=("{} ÷ {}", _ratio))
 
 
 def _rate(found: Told) -> str:
@@ -303,8 +298,8 @@ def _ratio(found: Told) -> str:
     return f"{_short(found['ratio'])} ({_short(found['low'])} to {high})"
 
 
-def _occupancy(told: Told, drawings: Told) -> str:
-    """Tell the share of sites that species used."""
+def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
+    """Return the share of sites that species used."""
     notes = _noted(told["occupancy"])
 
     def cell(found: Told) -> str:
@@ -320,14 +315,7 @@ def _occupancy(told: Told, drawings: Told) -> str:
         effort = " or ".join(sorted({one["unit"] for one in rows}))
         return f"occupancy (95 %), where it was found, detection in one {effort} (95 %)"
 
-    words = (
-        "The share of sites that a species used, corrected for those where it was missed. It is taken not to change "
-        "within a year, which begins where in the calendar nobody looks, so that a dry season is one. Cameras tell one "
-        f"occasion for each {told['parameters']['occasion_days']} days, other methods one for each visit."
-    )
-    tables = _tables(told["occupancy"], caption, cell, last=("Sides differ", differ), years=True)
-    parts = (markup.paragraph(words), *_figures(drawings, "occupancy-"), *tables, _explained(notes))
-    return markup.section("Occupancy", *parts, identifier="occupancy")
+    return _tables(told["occupancy"], caption, cell, last=("Sides differ", differ), years=True)
 
 
 def _share(found: Told) -> str:
@@ -347,12 +335,13 @@ def _marks(found: Told, notes: Mapping[str, str]) -> str:
     return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
 
 
-def _explained(notes: Mapping[str, str]) -> str:
-    return markup.bullets(f"{mark}: {note}." for note, mark in notes.items())
+def explained(rows: Iterable[Told]) -> list[str]:
+    """Return the notes of estimates with their letters."""
+    return [f"{mark}: {note}." for note, mark in _noted(rows).items()]
 
 
-def _trends(told: Told, drawings: Told) -> str:
-    """Tell trends; nothing of a survey of one year."""
+def trend_tables(told: Told) -> list[str | dict[str, Any]]:
+    """Return trends; nothing of a survey of one year."""
     notes = _noted(told["trends"])
 
     def cell(found: Told) -> str:
@@ -360,17 +349,12 @@ def _trends(told: Told, drawings: Told) -> str:
         sites = f"{counted(found['sites'], 'site')} in {found['repeats']} years"
         return f"{found['says']}, {interval}, {sites}{_marks(found, notes)}"
 
-    tables = _tables(told["trends"], lambda _: "change of relative abundance a year with 95 % limits", cell)
-    words = "Each site is compared with itself for the same effort. Detection that changes looks like a trend."
-    parts = (markup.paragraph(words), *_figures(drawings, "trends-"), *tables, _explained(notes))
-    return markup.section("Trend", *parts, identifier="trend") if tables else ""
+    return _tables(told["trends"], lambda _: "change of relative abundance a year with 95 % limits", cell)
 
 
-def _totals(told: Told, drawings: Told) -> str:
-    """Tell totals over sides; nothing of one side."""
-    if not told["totals"]:
-        return ""
-    rows = [
+def total_rows(told: Told) -> Rows:
+    """Return totals over sides."""
+    return [
         (
             _name(one["species"]), spaced(one["method"]), plain(one["repeat"]),
             ", ".join(f"{part_name(side)} {n:,}" for side, n in one["by_side"].items()),
@@ -378,27 +362,15 @@ def _totals(told: Told, drawings: Told) -> str:
         )
         for one in told["totals"]
     ]  # fmt: skip
-    asked = told["parameters"]
-    words = (
-        f"Groups of two sides that are within {number(asked['distance_m'] / 1000)} km and {number(asked['hours'])} hours of each other may "
-        "be one and the same. So a total is an interval. A group that one side counted twice is in it twice. Years and methods are "
-        "not added."
-    )
-    head, caption = (
-        ("Species", "Method", "Year", "By side", "Total", "Groups in doubt"), "Individuals counted in independent events"
-    )  # fmt: skip
-    table = markup.table(head, rows, caption=caption, numbers=(4, 5), kind="stack species")
-    drawn = _figures(drawings, "totals-")
-    return markup.section("Totals across the border", markup.paragraph(words), *drawn, table, identifier="totals")
 
 
-def _origin(told: Told) -> str:
-    """Tell what all of it was made of, and where the formulas come from."""
-    rows = [(spaced(name), plain(value)) for name, value in (*told["facts"].items(), *told["parameters"].items())]
-    table = markup.table(("Parameter", "Value"), rows, caption="Data and parameters", kind="parameters")
-    sources = [
-        "Accumulation: Ugland et al. 2003; limits Colwell et al. 2004. Estimates: Chao 1987, Smith & van Belle 1984; equal to R's vegan.",
-        "Equal completeness: Chao & Jost 2012. Occupancy: MacKenzie et al. 2002, intervals of the profile likelihood.",
-        "Trend: log-linear with site effects (TRIM), effort as an offset. Totals: largest flow between groups that may be one.",
-    ]
-    return markup.section("How it was made", table, markup.bullets(sources), identifier="origin")
+def parameter_rows_of(told: Told) -> Rows:
+    """Return what all of it was made of."""
+    return [(spaced(name), plain(value)) for name, value in (*told["facts"].items(), *told["parameters"].items())]
+
+
+_FUNCTIONS: Final = (
+    warnings, summary_rows, effort_rows, species_rows, sheet_view, richness_rows, richness_notes, abundance_tables,
+    occupancy_tables, explained, trend_tables, total_rows, parameter_rows_of,
+)  # fmt: skip
+"""What the template calls."""

@@ -7,7 +7,7 @@ import re
 import textwrap
 import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,6 @@ import numpy as np
 import shapely
 
 from biodata import places
-from biodata.exports.reports.in_language import Retold, figure_in
 from biodata.exports.reports.plots import SIDE_COLOURS
 from biodata.exports.reports.words import number, spaced
 from biodata.geo import metres_per_degree
@@ -49,7 +48,14 @@ _LOOK: Final[Any] = {
     "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
 }  # fmt: skip
+_TITLE_LETTERS: Final = 44
+"""In a line of a plot's title."""
+_LABEL_LETTERS: Final = 34
+"""In a line beside an axis, which is narrower than the plot by the names of species."""
+
 Told: TypeAlias = Mapping[str, Any]
+Retold: TypeAlias = Callable[[str], str]
+"""Returns an English sentence in the reader's language."""
 Stations: TypeAlias = Sequence[tuple[shapely.Geometry, str]]
 """Places of events, degrees, each with its side; empty where it may be of several."""
 Plot: TypeAlias = tuple["Figure", str]
@@ -99,8 +105,23 @@ def plots(
         drawn = {name: one for name, one in found.items() if one is not None}
         if language != "en" and lacks_letters(language) is None:
             for figure, _ in drawn.values():
-                figure_in(figure, retold)
+                _figure_in(figure, retold)
         return drawn
+
+
+def _figure_in(figure: "Figure", retold: Retold) -> None:
+    """Retell the texts of a plot but the labels of its ticks, which are names and numbers; lines are broken anew."""
+    from matplotlib.text import Text
+
+    ticks = {id(label) for axes in figure.axes for label in (*axes.get_xticklabels(), *axes.get_yticklabels())}
+    labels = {id(axis.label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)}
+    for one in figure.findobj(Text):
+        words = one.get_text()
+        if id(one) in ticks or not words.strip():
+            continue
+        other = retold(" ".join(words.split()))
+        if other != words:
+            one.set_text(wrapped(other, _LABEL_LETTERS if id(one) in labels else _TITLE_LETTERS))
 
 
 def as_data(figure: "Figure") -> str:

@@ -1,23 +1,19 @@
-"""How reports say things: numbers with their unit, countries, outcomes; text made safe for a page."""
+"""How reports say things: numbers with their unit, countries, outcomes."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.places import country_name
 
 NOT_KNOWN: Final = "not known"
-NOT_RUN: Final = "not run"
 _UNITS: Final = MappingProxyType({"km2": "km²", "m": "m", "km": "km", "percent": "%", "minutes": "minutes"})
+IN_TEMPLATES: Final = (
+    "counted", "countries", "flat", "joined", "metres", "number", "percent", "place", "plain", "spaced", "valued",
+)  # fmt: skip
+"""The functions here that templates call."""
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-
-
-def text(value: object) -> str:
-    """Return text that HTML and SVG cannot take for anything else; signs that do not print are left out."""
-    told = "".join(sign for sign in str(value) if sign.isprintable() or sign in "\n\t\u200b\u200c\u200d")
-    return escape(told, quote=True)
 
 
 def number(value: Any, *, digits: int = 4) -> str:
@@ -46,11 +42,6 @@ def metres(value: Any) -> str:
 def countries(codes: Iterable[str]) -> str:
     """Return countries by name."""
     return joined([country_name(code) for code in codes])
-
-
-def side(name: str) -> str:
-    """Return a side, which is one country or several told as `KH and LA`, by name."""
-    return joined([country_name(code) for code in name.split(" and ")])
 
 
 def joined(names: Sequence[str]) -> str:

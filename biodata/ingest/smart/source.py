@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal
-from biodata.formats.xml_stream import listen
+from biodata.formats.xml import listen
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.several_files import Part, part_of, parts
 from biodata.ingest.smart.allowed import declared_categories

@@ -14,7 +14,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.formats.xml_stream import listen
+from biodata.formats.xml import listen
 from biodata.ingest.several_files import Part
 from biodata.ingest.smart.allowed import Attribute, attribute_of
 from biodata.text.scientific_names import genera
