@@ -1,6 +1,5 @@
 """The table-backed queue of work that no API worker does itself: names and arguments in, leases out."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,6 @@ from sqlalchemy.orm import Session
 from biodata.errors import JobStoppedError
 from biodata.store.models import Job
 from biodata.store.registry import Registry
-
-logger = logging.getLogger(__name__)
 
 LEASE_S = 120
 """Seconds that a claimed job belongs to its worker without a sign of life."""

@@ -12,9 +12,6 @@ COMMANDS = [
     pytest.param(("species", "richness", "Mammalia", "--box", "100,20,103,23"), id="richness"),
     pytest.param(("species", "habitat", SPECIES, "--land-cover", "a", "--classes", "2"), id="habitat"),
     pytest.param(("species", "model", SPECIES, "--layer", "a"), id="model"),
-    pytest.param(("movement", "steps", SPECIES), id="steps"),
-    pytest.param(("movement", "selection", SPECIES, "--layer", "a"), id="selection"),
-    pytest.param(("movement", "inside", SPECIES, "a"), id="inside"),
 ]
 
 

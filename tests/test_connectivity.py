@@ -97,13 +97,6 @@ def test_components_and_spanning_tree_are_those_of_networkx(seed):
     assert tree.size == nodes - len(pieces)
 
 
-def test_nearest_links_are_the_best_of_either_end():
-    graph = graphs.with_probabilities(4, [0, 0, 0, 1, 2], [1, 2, 3, 2, 3], [0.9, 0.8, 0.1, 0.5, 0.2])
-    kept = graphs.nearest_links(graph, 1)
-    assert list(zip(graph.first[kept].tolist(), graph.second[kept].tolist(), strict=True)) == [(0, 1), (0, 2), (2, 3)]
-    assert graphs.nearest_links(graph, 9).size == graph.links
-
-
 @pytest.mark.parametrize("seed", range(20))
 def test_the_k_best_paths_are_those_of_networkx(seed):
     nodes = 8

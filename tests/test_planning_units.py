@@ -5,11 +5,9 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
-from affine import Affine
-from pyproj import CRS
+from scipy.sparse import csr_array
 
 from biodata import geo
-from biodata.analysis.grid import Grid
 from biodata.analysis.reserves import feature_amounts, marxan_problem, planning_units, targets
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.problem import Problem
@@ -130,46 +128,14 @@ def test_regions_that_cannot_be_cut_are_refused(boundaries, changes, told):
         planning_units.cut_at_borders(["CN", "LA"], boundaries, **{"unit_km2": 100.0, "bounds": WINDOW, **changes})
 
 
-def test_features_from_rasters_polygons_and_points(units, boundaries):
-    grid = Grid(CRS.from_epsg(4326), Affine(0.01, 0, 100.7, 0, -0.01, 22.1), (140, 160), 1000.0)
-    ones = np.ones(grid.shape)
-    summed = feature_amounts.from_raster(units, ones, grid, feature="cells")
-    land = sum(
-        shapely.area(shapely.intersection(country_geometry(code, boundaries), shapely.box(*WINDOW)))
-        for code in ("CN", "LA")
-    )
-    assert summed["amount"].sum() == pytest.approx(land / 0.01**2, rel=0.005)
-    forest = np.where(np.arange(160) < 80, 1.0, 2.0) * ones
-    areas = feature_amounts.from_classes(units, forest, grid, features={"forest": [1], "field": [2]})
-    by_name = dict(areas.group_by("feature").agg(pl.col("amount").sum()).iter_rows())
-    assert sum(by_name.values()) == pytest.approx(units["area_km2"].sum(), rel=0.01)
-    square = shapely.box(101.2, 21.2, 101.6, 21.6)
-    twice = gpd.GeoDataFrame({"species": ["gaur", "gaur"]}, geometry=[square, square], crs=4326)
-    covered = feature_amounts.from_polygons(units, twice, name="species")
-    assert covered["amount"].sum() == pytest.approx(geo.area_km2([square])[0], rel=1e-4)
-    points = pl.DataFrame(
-        {
-            "species": ["gaur", "gaur", "dhole", "dhole"],
-            "decimalLongitude": [101.3, 101.3, 101.5, 10.0],
-            "decimalLatitude": [21.3, 21.3, 21.5, 10.0],
-        }
-    )
-    counted = feature_amounts.from_points(units, points, feature="species")
-    assert dict(counted.select("feature", "amount").iter_rows()) == {"dhole": 1.0, "gaur": 2.0}
-
-
 def test_a_plan_over_a_border_is_the_same_by_way_of_marxans_files(units, tmp_path):
     rng = np.random.default_rng(5)
     names = ["gaur", "dhole", "gibbon"]
-    points = pl.DataFrame(
-        {
-            "species": rng.choice(names, 300),
-            "decimalLongitude": rng.uniform(100.9, 102.1, 300),
-            "decimalLatitude": rng.uniform(20.9, 21.9, 300),
-        }
-    )
-    amounts = feature_amounts.from_points(units, points, feature="species")
-    table, features = feature_amounts.matrix(amounts, len(units))
+    species = rng.choice(names, 300)
+    at = feature_amounts.unit_of(units, np.column_stack([rng.uniform(100.9, 102.1, 300), rng.uniform(20.9, 21.9, 300)]))
+    features = [name for name in sorted(names) if ((species == name) & (at >= 0)).any()]
+    table = csr_array([np.bincount(at[(species == name) & (at >= 0)], minlength=len(units)) for name in features])
+    held = table.tocoo()
     needs = np.ceil(targets.relative(table.sum(axis=1), 0.2))
     cost = planning_units.costs_by_country(units, {"CN": 2.0, "LA": 1.0})
     boundary = planning_units.boundary_of(units, penalty=0.5)
@@ -190,11 +156,7 @@ def test_a_plan_over_a_border_is_the_same_by_way_of_marxans_files(units, tmp_pat
             }
         ),
         species=pl.DataFrame({"id": [1, 2, 3], "target": needs, "spf": [1.0] * 3, "name": features}),
-        amounts=amounts.select(
-            species=pl.col("feature").replace_strict({name: number for number, name in enumerate(features, 1)}),
-            pu=pl.col("unit") + 1,
-            amount="amount",
-        ),
+        amounts=pl.DataFrame({"species": held.row + 1, "pu": held.col + 1, "amount": held.data.astype(np.float64)}),
         bounds=Bounds(boundary.first, boundary.second, boundary.length, boundary.outer, symmetric=True),
         blm=0.5,
     )

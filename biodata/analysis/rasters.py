@@ -56,36 +56,6 @@ def read(path: Path, *, crs: CRS | None = None) -> tuple[Floats, Grid]:
     return values, Grid(crs, transform, values.shape, float(math.sqrt(wide[middle] * high[middle])))
 
 
-def warp(path: Path, grid: Grid, *, resampling: str) -> Floats:
-    """Read the first band of a raster file into a grid.
-
-    Parameters
-    ----------
-    path : Path
-        Any raster that GDAL reads.
-    grid : Grid
-        Where to put it.
-    resampling : str
-        One of `CATEGORICAL` for classes, of `CONTINUOUS` for measured values.
-
-    Returns
-    -------
-    ndarray of float64, grid.shape
-        nan where the file has no data or does not reach.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no coordinate system, or does not overlap the grid at all.
-    """
-    values, own = read(path)
-    warped = warp_values(values, own, grid, resampling=resampling)
-    if np.isnan(warped).all():
-        problem = "the raster has no data inside the window"
-        raise InputError(problem, file=path.name, code="RASTER_OUTSIDE")
-    return warped
-
-
 def warp_values(values: Floats, own: Grid, grid: Grid, *, resampling: str) -> Floats:
     """Put a raster's values into another grid.
 
@@ -127,13 +97,6 @@ def warp_values(values: Floats, own: Grid, grid: Grid, *, resampling: str) -> Fl
         resampling=Resampling[resampling],
     )
     return warped
-
-
-def missing_share(path: Path, grid: Grid) -> Floats:
-    """Return which share of each cell's ground has no data in a raster file; 1 where the file does not reach."""
-    values, own = read(path)
-    share = warp_values(np.isnan(values).astype(np.float64), own, grid, resampling="average")
-    return np.where(np.isnan(share), 1.0, share)
 
 
 def _open(path: Path, *, crs_needed: bool = True) -> Any:

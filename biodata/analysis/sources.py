@@ -81,11 +81,6 @@ def read(path: Path, grid: Grid, *, layer: str | None = None, id_column: str | N
     return Sources(np.ascontiguousarray(pairs[:, 0]), pairs[:, 1].astype(np.int32), notes)
 
 
-def read_cells(path: Path, grid: Grid) -> Ints:
-    """Return the cells of a grid that a file names as sources: flat indexes, sorted, each once; errors as of `read`."""
-    return np.unique(read(path, grid).cells)
-
-
 def on_ground(sources: Sources, resistance: Floats, *, file: str) -> Sources:
     """Return the sources whose cells have data.
 

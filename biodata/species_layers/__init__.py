@@ -1,1 +1,1 @@
-"""Layers and figures of species, and movement of animals, of an installation: read as a view allows, computed, told."""
+"""Layers and figures of species of an installation, computed from the records that a view allows."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 TWO_SIDED: Final = "two_sided_evidence"
 PASSABLE: Final = "passable_link"
 BEYOND: Final = "beyond_band"
-NAMES: Final = (TWO_SIDED, PASSABLE, BEYOND)
-"""The hard criteria, in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,6 @@ REASONS: Final = (
 """Every reason, in the order in which they are looked for: a record tells the first that holds."""
 NEAR_AN_EDGE: Final = (IN_BAND, OVER_BORDER, OVER_SEA)
 """Reasons of records that would count if it were certain on which side they lie."""
-CHANCES: Final = pl.List(pl.Struct({"side": pl.String, "chance": pl.Float64}))
 _radius: Final = pl.col("coordinateUncertaintyInMeters")
 _PLACED: Final = (
     pl.col("decimalLongitude").is_between(-180, 180) & pl.col("decimalLatitude").is_between(-90, 90)

@@ -17,7 +17,6 @@ from biodata.geo import Floats, metres_per_degree
 from biodata.text import times as zones
 
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 ORDER: Final = (
     "duration", "start", "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key",
 )  # fmt: skip

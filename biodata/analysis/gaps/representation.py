@@ -17,7 +17,6 @@ MET: Final = "met"
 PARTIAL: Final = "partial"
 GAP: Final = "gap"
 OUTSIDE: Final = "outside"
-STATUSES: Final = (MET, PARTIAL, GAP, OUTSIDE)
 LEAST_KM2: Final = 0.01
 """Less than a hectare inside protected ground is the rounding of two maps."""
 _ENOUGH: Final = 1 - 1e-9

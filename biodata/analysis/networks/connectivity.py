@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from biodata.analysis.bucket_queue import Floats, Ints32
-from biodata.analysis.networks import graph_pruning, graph_removal, graph_search, graphs
+from biodata.analysis.networks import graph_pruning, graph_removal, graphs
 from biodata.analysis.networks.graphs import Graph
 from biodata.errors import InputError
 
@@ -124,25 +124,6 @@ def overall(
             "PC": _over(total, square),
         }
     return found
-
-
-def pair_values(graph: Graph, sources: Ints32 | None = None) -> Floats:
-    """Return p*, or 1 / (1 + links), of every pair: a matrix, for small graphs.
-
-    Parameters
-    ----------
-    graph : Graph
-    sources : ndarray of int32, (k,), optional
-        The rows; all nodes where it is not given.
-
-    Returns
-    -------
-    ndarray of float64, (k, n)
-    """
-    rows = np.arange(graph.nodes, dtype=np.int32) if sources is None else sources
-    labels = np.empty((rows.size, graph.nodes))
-    graph_search.rows(rows, *graph.arguments(), np.ones(graph.nodes, dtype=np.bool_), labels)
-    return 1.0 / (1.0 - labels) if graph.hops else labels
 
 
 def sweep(

@@ -153,19 +153,6 @@ def spanning_tree(graph: Graph) -> Ints:
     return np.flatnonzero(_kruskal(graph.nodes, graph.first, graph.second, order))
 
 
-def nearest_links(graph: Graph, count: int) -> Ints:
-    """Return the links that are among the `count` best of at least one of their ends; ties go to the lower node.
-
-    Returns
-    -------
-    ndarray of int64
-        Positions of the links, ascending.
-    """
-    order = np.lexsort((graph.targets, -graph.weights, graph.origins))
-    rank = np.arange(order.size) - graph.starts[graph.origins[order]]
-    return np.unique(graph.link_of[order[rank < count]]).astype(np.int64)
-
-
 def subset(graph: Graph, kept: NDArray[np.bool_]) -> Graph:
     """Return the graph with some of its links."""
     first, second = graph.first[kept].astype(np.int64), graph.second[kept].astype(np.int64)

@@ -17,7 +17,6 @@ from biodata.geo import Floats
 Counts = NDArray[np.int64]
 ENOUGH: Final = "enough effort"
 TOO_LITTLE: Final = "too little effort"
-NONE: Final = "no effort"
 
 
 @dataclass(frozen=True, slots=True)
