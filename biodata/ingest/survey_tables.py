@@ -18,9 +18,8 @@ from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_odd_cells import odd_cells
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
-from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
-from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
+from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
 from biodata.parsers import dates
 from biodata.parsers.coordinates import Axis, parse_coordinates
@@ -78,10 +77,10 @@ def proposals_of(
     survey, found = Survey(), []
     for one in _sheets_of(files, survey, encoding, kept or {}):
         layout, grid = one.layout, one.layout.grid
-        labels, _ = survey.turned.get((grid.file, grid.name), ({}, {}))
-        row = layout.heading_row if layout.heading_row < TURNED else min(labels.values())
         if layout.columns and (_kind(one) is not None or not sheet_headings.is_guide(layout, kept or {})):
-            found.append((grid.file, grid.name, row, [one.proposals[column.index] for column in layout.columns]))
+            found.append(
+                (grid.file, grid.name, layout.heading_row, [one.proposals[column.index] for column in layout.columns])
+            )
     return found
 
 
@@ -114,19 +113,14 @@ def _sheets_of(
 
 
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    """Yield the tables of a grid with what their columns are called: one, and a block of stations told column by column."""
-    block = block_of(grid)
-    if block is not None:
-        survey.turned[grid.file, grid.name] = block.labels, block.codes
-        survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
-    for part in sheet_headings.blocks(grid, kept) if block is None else [block.stations, block.rest]:
-        layout = None if part is None else sheet_headings.laid_out(part, kept)
+    """Yield the tables of a grid with what their columns are called."""
+    for part in sheet_headings.blocks(grid, kept):
+        layout = sheet_headings.laid_out(part, kept)
         if layout is not None:
             sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
             sheet.call_metres()
-            if layout.heading_row < TURNED:
-                survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
-                sheet_headings.leave_out_no_records(layout, sheet.names)
+            survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
+            sheet_headings.leave_out_no_records(layout, sheet.names)
             yield sheet
 
 

@@ -129,7 +129,6 @@ class Check:
         self.rows = sum(table.frame.height for table in survey.of("occurrences"))
         if self.dataset is not None:
             self.findings += _of_other_datasets(survey, self.dataset)
-        self.findings = list(map(survey.as_it_stands, self.findings))
         if self.target is not None and not any(one.blocking for one in self.findings):
             taken_tables.write(self.target, tables_of(survey, self.dataset))
 

@@ -34,7 +34,6 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
-_WORDED: Final = (Why.WORDS, Why.PARTLY)
 _UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")  # whose cells are hardly anything else
 _OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
@@ -62,7 +61,7 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
         if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
             several = one.why in _OPEN or (one.why is Why.WORDS and one.others)
-            asked = able[at] if several else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
+            asked = able[at] if several else [t for t in able[at] if one.why is Why.WORDS and t in _UNMISTAKABLE]
             able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
             term = next((term for term in able_here if _is_decided(term, others)), None)
             if term is not None:
