@@ -25,8 +25,8 @@ from biodata.store.heading_mappings import kept
 from biodata.store.sharing_rules import rules_of
 from biodata.surveys import words
 from biodata.surveys.accepting import accepted_of
-from biodata.surveys.heading_answers import heading_answer
 from biodata.surveys.licences import of_dataset
+from biodata.surveys.mappings import heading_answer
 from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])

@@ -88,11 +88,11 @@ def summary_of(report: Mapping[str, Any], language: str) -> str:
 def with_values(settings: "Settings", told: dict[str, Any], language: str) -> dict[str, Any]:
     """Return a submission with the values of its file, which only this machine's owner sees."""
     from biodata.store.private_reports import read_report
-    from biodata.surveys import kept_reports
+    from biodata.surveys import problems
 
     report, difference = (read_report(settings.data, f"{kind}-{told['id']}") for kind in ("submission", "difference"))
     if report is not None and told.get("report") is not None:
-        told["report"] = kept_reports.whole(report, language)
+        told["report"] = problems.whole(report, language)
     if difference is not None and told.get("difference") is not None:
         told["difference"] = told["difference"] | difference
     return told

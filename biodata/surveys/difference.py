@@ -19,7 +19,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
-from biodata.surveys.kept_reports import PLACE_LIKE
+from biodata.surveys.problems import PLACE_LIKE
 
 _SHOWN: Final = 1_000  # rows of each kind that a report holds; `--out` writes all
 _CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "was_row", "was_sheet")

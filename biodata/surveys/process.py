@@ -31,7 +31,7 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
-from biodata.surveys import accepting, kept_reports, review, sides, telling, views
+from biodata.surveys import accepting, problems, review, sides, views
 from biodata.surveys.check import check_paths
 from biodata.surveys.difference import difference_of
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
@@ -128,7 +128,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         found = difference_of(reading.brought, reading.lake, *part, published=published)
         keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
         waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
-        told = {"base": base, **found.as_dict(values=False), telling.WAITS: {str(n): count for n, count in waits}}
+        told = {"base": base, **found.as_dict(values=False), review.WAITS: {str(n): count for n, count in waits}}
         change = _Change(told, *views.view_of(shown, found, countries), countries)
     _settle(settings, registry, submission.id, report, change)
 
@@ -314,7 +314,7 @@ def _settle(settings: Settings, registry: Registry, number: int, report: Mapping
             traces.forget_submission(session, settings.data, found)
         if found.state != "draft" and (change is not None or found.state not in ("accepted", COMMITTING)):
             return
-        found.report = kept_reports.kept(report)
+        found.report = problems.kept(report)
         if change is None:
             survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
             return
