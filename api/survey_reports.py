@@ -94,7 +94,6 @@ def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, lang
 
 
 def _kept_headings(request: Request, dataset: str | None) -> dict[str, str]:
-    """Return what was decided about the headings of a dataset."""
     return {} if dataset is None else kept(service(request).registry, dataset)
 
 
@@ -104,7 +103,6 @@ def accepted_now(upload: Upload) -> tuple[str, ...]:
 
 
 def _known_dataset(request: Request, upload: Upload) -> str | None:
-    """Return the dataset that is named, to those who may upload to it."""
     dataset = upload.dataset
     return dataset if dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset) else None
 
@@ -134,7 +132,6 @@ def asked(request: Request) -> tuple[ReportForm, str]:
 
 
 def _headings(request: Request, upload: Upload, language: str) -> Response:
-    """Answer with what the headings mean."""
     known = _kept_headings(request, _known_dataset(request, upload))
     body = heading_answer([(upload.name, upload.file.read())], kept=known, language=language)
     return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})

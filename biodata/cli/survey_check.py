@@ -142,7 +142,6 @@ def headings(
 
 
 def _decided(texts: list[str]) -> dict[str, str]:
-    """Read what --set says."""
     out = {}
     for told in texts:
         heading, _, term = told.rpartition("=")

@@ -202,7 +202,6 @@ def answer(
 
 
 def _seen(found: options.Opened, who: Any, number: int) -> int:
-    """Return the version of a survey that is decided about: the one of now."""
     from biodata.surveys import review as reviews
 
     return int(reviews.look(found.registry, who, number)["version"])
@@ -249,7 +248,6 @@ def history(
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
-    """Return how many records were what, and then events."""
     said = []
     for table in ("occurrences", "events"):
         counts = {kind: count for kind, count in told.get(table, {}).items() if count}

@@ -133,30 +133,32 @@ def _date_of_ends(table: SurveyTable) -> None:
         table.converted["eventDate"] = ENDS[0]
 
 
+def _read_names(table: SurveyTable, name: str, read: Mapping[str, str]) -> None:
+    """Read cells as what they mean; what was written stays beside it."""
+    new = pl.col(name).replace_strict(read, default=None, return_dtype=pl.String)
+    written = pl.when(new.is_not_null()).then(name).alias(f"{WRITTEN}{name}")
+    table.frame = table.frame.with_columns(pl.coalesce(new, name).alias(name), written)
+
+
 def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
-    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name; what was written stays beside it."""
+    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name."""
     if _NAME not in table.frame.columns or _NAME in table.converted:
         return
     told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
-    if not latin:
-        return
-    read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
-    written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
-    table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
+    if latin:
+        _read_names(table, _NAME, latin)
     for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
 
 def _read_codes(table: SurveyTable, legend: Mapping[str, str]) -> None:
-    """Read codes of taxa that a sheet explains as what it says; what was written stays beside it."""
+    """Read codes of taxa that a sheet explains as what it says."""
     for name in filter(table.frame.columns.__contains__, (_NAME, _LOCAL)):
-        codes = {
-            code: legend[code.strip()] for code in table.frame[name].drop_nulls().unique() if code.strip() in legend
-        }
+        told = table.frame[name].drop_nulls().unique()
+        codes = {code: legend[code.strip()] for code in told if code.strip() in legend}
         if codes and f"{WRITTEN}{name}" not in table.frame.columns:
-            read = pl.col(name).replace_strict(codes, default=pl.col(name), return_dtype=pl.String)
-            table.frame = table.frame.with_columns(read.alias(name), pl.col(name).alias(f"{WRITTEN}{name}"))
+            _read_names(table, name, codes)
 
 
 def _read_local_names(table: SurveyTable) -> None:
@@ -360,7 +362,6 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
 
 
 def _counts_rows(cells: Sequence[str | None]) -> bool:
-    """Tell whether cells are whole numbers, each another one."""
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 

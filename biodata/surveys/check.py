@@ -305,7 +305,6 @@ def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, o
 
 
 def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:
-    """Return a check's report as that of an ingest which took nothing in."""
     told = ("file", "row", "column", "value", "code", "message", "sheet")
     refusals = [Refusal(*(one[name] for name in told)) for one in report["problems"] if one["blocking"]]
     rows, file = report["rows"], report["file"]

@@ -60,20 +60,7 @@ class _MovedOnError(Exception):
 
 
 def process(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
-    """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was.
-
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    number : int
-        The submission.
-
-    Returns
-    -------
-    dict
-        `submission`, `state` and `report`, without any value of the file.
-    """
+    """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was."""
     # Rules that are missing are whoever runs the service's to mend, and no fault of the survey: it waits.
     rules_of(registry)
     submission = _read(registry, number)

@@ -109,7 +109,6 @@ def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> Non
 
 
 def _go_on(session: Session, submission: Submission) -> None:
-    """Queue a submission that no side waits with any more."""
     if sides.accept_if_nobody_waits(session, submission):
         submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
 
@@ -272,7 +271,6 @@ def _whole_history(session: Session, who: Principal | None, submission: Submissi
 
 
 def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
-    """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
     where, after, is_open = stage(session, one), replaced_by(session, one), one.state in OPEN_FOR_REVIEW
     asked_by = asking(session, one) if is_open else set[str]()
     told = {

@@ -82,7 +82,6 @@ def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
 
 
 def _segments(run: str, language: str) -> Iterator[Piece]:
-    """Yield the known words of a text without spaces, and the letters between them."""
     known = _lexicon(language)
     longest = max(map(len, known))
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
@@ -153,7 +152,6 @@ def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _words_of(language: str) -> Mapping[str, frozenset[str]]:
-    """Return the words of one language with what they can mean."""
     found: dict[str, frozenset[str]] = {}
     for row in read_rows("heading_parts.csv"):
         for word in row["words"].split("|") if row["language"] == language else ():

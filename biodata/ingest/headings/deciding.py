@@ -155,7 +155,6 @@ def are_latin(told: list[str]) -> bool:
 
 
 def _are_counts(told: list[str]) -> bool:
-    """Tell whether cells are small numbers, and not the numbers of the rows."""
     read = [_COUNT.fullmatch(ascii_digits(text)) for text in told]
     numbers = [int(found[1]) for found in read if found is not None]
     in_order = len(numbers) > 2 and all(after == before + 1 for before, after in pairwise(numbers))
@@ -170,7 +169,6 @@ def _are_places(told: list[str]) -> bool:
 
 
 def _are_common(told: list[str]) -> bool:
-    """Tell whether cells are names of animals and plants in the languages of the region."""
     return _most(told, lambda text: meaning(text, bundled_common_names()), _HALF) and not are_latin(told)
 
 
@@ -269,5 +267,4 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
 
 
 def _told(cells: Sequence[str | None]) -> list[str]:
-    """Return what the first cells say, those without anything left out."""
     return [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]

@@ -109,7 +109,6 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
-    """Return the proposal for a heading that the dictionary has."""
     plain = key(name)
     if (entry := entries().get(plain)) is None:
         return None
@@ -163,14 +162,12 @@ def _scripts(name: str) -> list[str]:
 
 
 def _guessed(asked: _Asked, rest: str) -> Proposal:
-    """Return the proposal for a heading by its words, or by its likeness to others."""
     without = _NOTE.sub("", rest)  # a note in brackets tells how to fill in, not what: (if it is known)
     read = [found for text in dict.fromkeys((rest, without)) if (found := _by_words(asked, text)) is not None]
     return max(read, key=lambda found: found.confidence, default=None) or _like_others(asked, rest)
 
 
 def _by_words(asked: _Asked, rest: str) -> Proposal | None:
-    """Return the proposal for a heading whose words are known, together."""
     found = compound(rest)
     if found is None and asked.units and asked.units[0].dimension == "count":  # `Elephants (no.)`
         found = compound(f"number of {rest}")
@@ -182,7 +179,6 @@ def _by_words(asked: _Asked, rest: str) -> Proposal | None:
 
 
 def _like_others(asked: _Asked, rest: str) -> Proposal:
-    """Return the proposal for a heading that is spelt nearly as others."""
     likeness = dictionary.nearest(rest)
     able = possible([*likeness], asked.cells)
     if not able:

@@ -86,7 +86,6 @@ def _dimensions() -> dict[str, list[str]]:
 
 @lru_cache(maxsize=1)
 def _units() -> dict[str, tuple[Unit, ...]]:
-    """Return the units by their words."""
     known: dict[str, tuple[Unit, ...]] = {}
     for row in read_rows("heading_units.csv"):
         for word in row["words"].split("|"):
