@@ -48,7 +48,6 @@ def decide(request: Request, who: Uploader, sent: Mapping) -> Response:
 
 
 def _dataset(request: Request, who: Principal) -> str:
-    """Return the dataset that is asked about, if it is one of the caller's."""
     only(request, "dataset", "language")
     own = sorted({role.dataset for role in who.roles if role.role is Role.UPLOADER and role.dataset is not None})
     dataset = request.query_params.get("dataset", own[0] if len(own) == 1 else "")

@@ -130,7 +130,6 @@ def _number(request: Request, who: Principal, number: str, action: Action) -> in
 
 
 def _seen(request: Request, number: int) -> int:
-    """Return the version that a request is about."""
     given = request.headers.get("if-match", "").strip()
     if not given:
         detail = "say which state of the survey you looked at, so that nobody decides about another: send its ETag as If-Match"

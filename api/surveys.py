@@ -124,7 +124,6 @@ def told(request: Request, who: Principal, number: int, *, status: int = 200) ->
 
 
 def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return how a submission stands, to those whom it concerns, and the headers of an answer that tells it."""
     language = survey_reports.language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
     return body, {"Content-Language": language, "Vary": _VARY}
@@ -147,7 +146,6 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
 
 
 def _sent(upload: Upload) -> Sent:
-    """Return what the form's other fields state."""
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
@@ -158,7 +156,6 @@ def _sent(upload: Upload) -> Sent:
 def _receive(
     request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: Sent
 ) -> Response:
-    """Keep a survey, queue it, and tell where its state stands."""
     try:
         number = surveys.receive(
             found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset,

@@ -9,7 +9,7 @@ import releases as fixture
 from biodata import surveys
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.kobo.mapping import columns_of
-from biodata.surveys.heading_answers import heading_answer
+from biodata.surveys.mappings import heading_answer
 
 PLAIN = {
     "en": ("Date", "Species", "Number", "Place"),

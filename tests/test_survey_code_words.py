@@ -7,7 +7,7 @@ import pytest
 
 import biodata
 from biodata.ingest.headings import LANGUAGES
-from biodata.surveys import kept_reports, words
+from biodata.surveys import problems, words
 
 _OF_OTHERS = (
     "checklist", "gbif", "http", "layer", "movebank", "node", "own_archive", "protected_areas", "area_tables", "conefor",
@@ -36,7 +36,7 @@ def codes_of_readers():
 def kept(code):
     """Return a problem as the registry keeps it, without the message of whoever found it."""
     problem = {"file": "a.zip", "sheet": None, "row": 2, "column": None, "code": code, "blocking": True, "params": {}}
-    return kept_reports.kept({"file": "a.zip", "problems": [problem]})
+    return problems.kept({"file": "a.zip", "problems": [problem]})
 
 
 def test_every_code_of_a_reader_has_words():
@@ -58,13 +58,13 @@ def test_a_kept_report_tells_why_nothing_came_in(language):
         ("INPUT_EMPTY", None),
         ("JSON_INVALID", "FILE_UNREADABLE"),
     ):
-        (problem,) = kept_reports.read(kept(code), language)["problems"]
+        (problem,) = problems.read(kept(code), language)["problems"]
         assert (problem["code"], problem["message"]) == (code, own[called or code][0])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_code_that_nobody_foresaw_says_that_it_stays_out_and_what_to_do(language):
-    (problem,) = kept_reports.read(kept("NEVER_HEARD"), language)["problems"]
+    (problem,) = problems.read(kept("NEVER_HEARD"), language)["problems"]
     assert "NEVER_HEARD" in problem["message"]
     assert "biodata survey check" in problem["message"]
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from biodata import places
-from biodata.surveys import kept_reports
+from biodata.surveys import problems
 from biodata.surveys.check import check_files
 from planted_surveys import plant
 from survey_languages import LANGUAGES
@@ -59,8 +59,8 @@ def test_what_the_registry_keeps_of_a_report_tells_no_cell_in_any_language(bound
     """A value that is wrong, and what would be right, may be the exact place of a sensitive species."""
     survey = plant("en", 0, share=1)
     report = check_files([("survey.xlsx", survey.content)], boundaries, today=TODAY, kept=survey.kept, params=True)
-    stored = kept_reports.kept(report)
-    read = kept_reports.read(json.loads(json.dumps(stored)), language)
+    stored = problems.kept(report)
+    read = problems.read(json.loads(json.dumps(stored)), language)
     assert (read["values_kept"], read["language"]) == (False, language)
     for problem, there, told in zip(report["problems"], stored["problems"], read["problems"], strict=True):
         assert told["value"] is None
@@ -87,7 +87,7 @@ def test_only_headings_that_are_known_are_kept(heading, kept):
     """A row of data that was taken for headings, or what somebody wrote there, may tell a place."""
     problem = {"code": "VALUE_INVALID", "row": 3, "sheet": "den 21.2,101.4", "column": heading, "params": {}}
     report = {"rows": 1, "notes": ["tiger den 21.18723 101.43211"], "notices": [{}], "problems": [problem]}
-    stored = kept_reports.kept(report)
+    stored = problems.kept(report)
     (told,) = stored.pop("problems")
     assert (told["column"], told["sheet"]) == (heading if kept else None, None)
     assert stored == {"rows": 1}
@@ -96,9 +96,9 @@ def test_only_headings_that_are_known_are_kept(heading, kept):
 def test_a_kept_report_is_told_in_the_words_that_the_check_would_use(boundaries):
     survey = plant("en", 0, share=1)
     asked = {"today": TODAY, "kept": survey.kept}
-    stored = kept_reports.kept(check_files([("survey.xlsx", survey.content)], boundaries, **asked, params=True))
+    stored = problems.kept(check_files([("survey.xlsx", survey.content)], boundaries, **asked, params=True))
     checked = check_files([("survey.xlsx", survey.content)], boundaries, **asked, language="lo")["problems"]
-    told = kept_reports.read(stored, "lo")["problems"]
+    told = problems.read(stored, "lo")["problems"]
     same = [one["message"] == other["message"] for one, other in zip(told, checked, strict=True)]
     # What is told otherwise names a cell: a value that was read, an identifier that is near.
     assert sum(same) > 0.75 * len(same)

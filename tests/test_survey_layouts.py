@@ -245,22 +245,6 @@ def test_days_as_columns(boundaries):
     }  # fmt: skip
 
 
-STATIONS = [["Station", "S1", "S2"], ["Latitude", 20.65, 20.66], ["Longitude", 101.95, 1019.6],
-            ["Date", "2026-03-01", "2026-03-02"], ["Plot size", "20 m x 20 m", "10x10 m"]]  # fmt: skip
-
-
-def test_stations_side_by_side_on_a_sheet_or_above_the_table(boundaries):
-    records = [["Station", "Scientific name", "DBH (cm)"], ["S1", "Sus scrofa", 4], ["S2", "Sus scrofa", 5]]
-    apart = book_of(*records, name="Trees")
-    for row in [*STATIONS, ["Soil", "deep", "thin"]] if (page := apart.create_sheet("Plots")) else ():
-        page.append(row)
-    for book, sheet in ((apart, "Plots"), (book_of(["Trees"], *STATIONS, [], *records), "Sheet1")):
-        report, _ = told(book, boundaries)
-        (wrong,) = (one for one in report["problems"] if one["blocking"])
-        assert (wrong["sheet"], wrong["column"], wrong["code"]) == (sheet, "S2", "COORDINATE_OUT_OF_RANGE")
-        assert (wrong["row"], report["rows"]) == (3 if sheet == "Plots" else 4, 2)
-
-
 @pytest.mark.parametrize(("dated", "month"), [((["Date", 3], ["Date", 17]), "Januari 2026"), (None, "Chim 5-2026")])
 def test_a_sheets_name_says_the_month_of_bare_days_and_of_rows_without_any_date(boundaries, dated, month):
     days = [[], []] if dated is None else [[cell] for _, cell in dated]

@@ -9,7 +9,7 @@ import releases as fixture
 from biodata import surveys
 from biodata.ingest.headings import LANGUAGES
 from biodata.sharing import Rule, RuleSet
-from biodata.surveys import kept_reports
+from biodata.surveys import problems
 from biodata.surveys.designs import DESIGNS
 from biodata.surveys.templates import template
 from biodata.vocabularies import SharingCategory
@@ -112,7 +112,7 @@ def test_notices_are_told_in_the_team_s_language(language):
 
 
 def test_nothing_of_it_is_kept_where_the_service_reads():
-    kept = kept_reports.kept(told(filled(*ROWS)))
+    kept = problems.kept(told(filled(*ROWS)))
     assert "notices" not in kept
     assert "Nomascus" not in str(kept)
 

@@ -22,7 +22,7 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import mappings, review, submit
 from biodata.surveys.check import check_files
-from biodata.surveys.heading_answers import heading_answer
+from biodata.surveys.mappings import heading_answer
 from biodata.surveys.purging import purge_part
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

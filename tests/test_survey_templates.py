@@ -13,7 +13,7 @@ from biodata.store.lake import Lake
 from biodata.surveys import templates
 from biodata.surveys.check import check
 from biodata.surveys.designs import DESIGNS, LANGUAGES, SAMPLE_UNITS, word
-from biodata.surveys.heading_answers import heading_answer
+from biodata.surveys.mappings import heading_answer
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.units import effort_unit, in_unit
 from biodata.vocabularies import SurveyDesign

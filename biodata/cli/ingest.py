@@ -193,7 +193,7 @@ def _refuse_blocked(
     """
     from biodata.errors import InputError
     from biodata.pipeline.report import write_outcomes
-    from biodata.surveys.blocked import blocked
+    from biodata.surveys.check import blocked
 
     found = blocked(paths, settings_for(data), dataset=dataset, options=options)
     if not found:

@@ -116,7 +116,7 @@ def headings(
     """Read, propose, keep, print."""
     from biodata.store.registry import Registry
     from biodata.surveys import mappings
-    from biodata.surveys.heading_answers import heading_answer
+    from biodata.surveys.mappings import heading_answer
 
     if save and dataset is None:
         problem = "it is not told for which dataset"
@@ -142,7 +142,6 @@ def headings(
 
 
 def _decided(texts: list[str]) -> dict[str, str]:
-    """Read what --set says."""
     out = {}
     for told in texts:
         heading, _, term = told.rpartition("=")

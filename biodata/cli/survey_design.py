@@ -88,7 +88,6 @@ def survey_design(
 
 
 def _range(text: str) -> tuple[float, float]:
-    """Read LOW,HIGH."""
     try:
         low, high = (float(part) for part in text.split(","))
     except ValueError as error:

@@ -62,7 +62,6 @@ def results(
 
 
 def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
-    """Write what was asked; return the names."""
     from biodata.exports.reports import pdf, survey_page, survey_plots
 
     written = []

@@ -79,7 +79,7 @@ def submit(
 
     Example: biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data
     """
-    from biodata.surveys import receive, telling, words
+    from biodata.surveys import receive, review, words
     from biodata.surveys import review as reviews
     from biodata.surveys.submit import Sent
 
@@ -102,7 +102,7 @@ def submit(
             made = receive(found.settings, found.registry, content, file.name, sender=who, dataset=dataset, sent=sent)
         survey = reviews.look(found.registry, who, made, language=found.language)
     command = f"biodata survey status {made} --data {data}"
-    if survey["stage"] == telling.CHECKING:
+    if survey["stage"] == review.CHECKING:
         say(output.line("SURVEY_KEPT", found.language, number=made, command=command))
     else:  # a draft, or it was sent before
         say(f"{output.state_line(made, survey['stage'], found.language)}; {command}")
@@ -202,7 +202,6 @@ def answer(
 
 
 def _seen(found: options.Opened, who: Any, number: int) -> int:
-    """Return the version of a survey that is decided about: the one of now."""
     from biodata.surveys import review as reviews
 
     return int(reviews.look(found.registry, who, number)["version"])
@@ -249,7 +248,6 @@ def history(
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
-    """Return how many records were what, and then events."""
     said = []
     for table in ("occurrences", "events"):
         counts = {kind: count for kind, count in told.get(table, {}).items() if count}
@@ -266,9 +264,9 @@ def restore(
 
     Example: biodata survey restore 1 --account rangers --data biodata_data
     """
+    from biodata.surveys import review
     from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
-    from biodata.surveys import telling
 
     with options.opened(installation(data), language) as (_, registry, language):
         who = options.who_is(registry, account, language)
@@ -276,7 +274,7 @@ def restore(
         found = reviews.look(registry, who, number)
     part = f"{found['dataset']}: {found['part']}"
     say(output.line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
-    say(f"  {output.line(telling.KEEPS_COARSE, language)}")
+    say(f"  {output.line(review.KEEPS_COARSE, language)}")
 
 
 def remove(

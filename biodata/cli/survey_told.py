@@ -88,11 +88,11 @@ def summary_of(report: Mapping[str, Any], language: str) -> str:
 def with_values(settings: "Settings", told: dict[str, Any], language: str) -> dict[str, Any]:
     """Return a submission with the values of its file, which only this machine's owner sees."""
     from biodata.store.private_reports import read_report
-    from biodata.surveys import kept_reports
+    from biodata.surveys import problems
 
     report, difference = (read_report(settings.data, f"{kind}-{told['id']}") for kind in ("submission", "difference"))
     if report is not None and told.get("report") is not None:
-        told["report"] = kept_reports.whole(report, language)
+        told["report"] = problems.whole(report, language)
     if difference is not None and told.get("difference") is not None:
         told["difference"] = told["difference"] | difference
     return told
@@ -174,7 +174,6 @@ def _say_lines(lines: Sequence[str]) -> None:
 
 
 def _changed_line(cell: Mapping[str, Any], language: str) -> str:
-    """Return what is told of a changed cell."""
     place, empty = {name: cell[name] for name in ("row", "column")}, line("DIFFERENCE_EMPTY", language)
     if "identifier" not in cell:
         return line("DIFFERENCE_CELL_KEPT_BACK", language, **place)
@@ -212,7 +211,6 @@ def say_exact(rows: "pl.DataFrame") -> None:
 
 
 def _cells_of_row(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
-    """Return a record as it would be published."""
     point = f"{row['decimalLatitude']}, {row['decimalLongitude']}" if "decimalLatitude" in row else "—"
     place = _square(row, "cell_") if "cell_west" in row else point
     first = (row.get(name) for name in ("occurrenceID", "scientificName", "individualCount"))
@@ -221,7 +219,6 @@ def _cells_of_row(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
 
 
 def _cells_of_event(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
-    """Return an event as it would be published."""
     from biodata.surveys.words.sentences import retold
 
     unit, how = retold(row.get("effort_unit", ""), language), retold(row.get("design") or "", language)
@@ -234,6 +231,5 @@ def _cells_of_event(row: Mapping[str, Any], language: str) -> tuple[Any, ...]:
 
 
 def _square(row: Mapping[str, Any], prefix: str = "") -> str:
-    """Return a square between two parallels and two meridians."""
     south, north, west, east = (row.get(f"{prefix}{edge}") for edge in ("south", "north", "west", "east"))
     return f"□ {south}–{north}, {west}–{east}"

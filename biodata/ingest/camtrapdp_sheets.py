@@ -130,7 +130,6 @@ def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
 
 
 def _is_code(field: check.Field) -> bool:
-    """Tell whether a field holds numbers, times, identifiers or words of a list."""
     return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 

@@ -50,8 +50,7 @@ class Cross:
 
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
-        heading = column.heading.strip()
-        return self.values.get(heading, heading)
+        return self.values.get(column.heading.strip(), column.heading.strip())
 
     def declarations(self) -> dict[str, str]:
         """Return what headings that are days declare of their dates: the order of day and month that one of them proves."""
@@ -89,7 +88,7 @@ class Sheet:
             pair = (east, _EASTINGS), (north, _NORTHINGS)
             if all((told := self.cells(c.index)) and _mostly(span, told) for c, span in pair):
                 for column, term in zip((east, north), ("easting", "northing"), strict=True):
-                    self._call(column, term)
+                    self.call(column, term)
                 return
 
     def open_codes(self, legend: Collection[str]) -> None:
@@ -99,7 +98,7 @@ class Sheet:
             self.names[column.index] = column.heading
             self.proposals[column.index] = Proposal(column.heading, None, 0.0, None, Why.NOT_KEPT)
 
-    def _call(self, column: Column, term: str) -> None:
+    def call(self, column: Column, term: str) -> None:
         """Call a column what the sheets decide; another that was called so is open again."""
         for other in self.layout.columns:
             if {term, IN_DEGREES.get(term)} & {self.names[other.index], self.proposals[other.index].term}:
@@ -126,13 +125,8 @@ class Sheet:
             proposal = Proposal(column.heading, count, 1.0, None, Why.KEPT)
             yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
 
-    def call_stations(self, column: Column) -> None:
-        """Call a column one of stations, as the sheets decide it."""
-        self._call(column, "locationID")
-
 
 def _mostly(span: tuple[float, float], told: Sequence[str]) -> bool:
-    """Tell whether most cells are whole metres of a span."""
     metres = [_METRES.fullmatch(ascii_digits(cell)) for cell in told]
     return sum(found is not None and span[0] <= float(found[1]) <= span[1] for found in metres) >= _MOSTLY * len(told)
 
@@ -152,7 +146,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
         for column in sheet.layout.columns if legend and not named and not sheet.explains else ():
             told = sheet.cells(column.index)
             if told and sum(cell in legend for cell in told) >= _MOSTLY * len(told):
-                sheet._call(column, "scientificName")
+                sheet.call(column, "scientificName")
                 break
     for sheet in sheets:
         sheet.cross = None if sheet.explains else _cross_of(sheet, (), legend)
@@ -162,14 +156,12 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
-            others = (
-                [sheet for sheet in sheets if sheet is not own and not sheet.explains]
-                if _tells_stations(own, told)
-                else []
-            )
+            others = [
+                sheet for sheet in sheets if sheet is not own and not sheet.explains and _tells_stations(own, told)
+            ]
             if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
                 if not keyed:
-                    own.call_stations(column)
+                    own.call(column, "locationID")
                 break
         else:
             _stations_by_sheets(own, keyed or own.open_columns(), sheets)
@@ -183,7 +175,7 @@ def _stations_by_sheets(own: Sheet, columns: Sequence[Column], sheets: Sequence[
         told = own.cells(column.index)
         named = [(sheet, [one for one in told if _is_called(sheet, one)]) for sheet in others]
         if len(set(told)) == len(told) > 1 and sum(len(one) == 1 for _, one in named) > 1:
-            own.call_stations(column)
+            own.call(column, "locationID")
             for sheet, (station,) in ((sheet, one) for sheet, one in named if len(one) == 1):
                 sheet.station = station
 
@@ -212,13 +204,12 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
     for column in sheet.open_columns():
         alone = stations if column.heading == heading else None  # a single one only under the same heading
         if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:
-            sheet.call_stations(column)
+            sheet.call(column, "locationID")
             return True
     return False
 
 
 def _are_among(told: set[str], stations: set[str]) -> bool:
-    """Tell whether most of what is told are stations, and more than one."""
     return len(told & stations) > 1 and len(told & stations) >= _MOSTLY * len(told)
 
 

@@ -162,7 +162,6 @@ def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
 
 
 def _is_likely(proposal: Proposal) -> bool:
-    """Tell whether a term is proposed for more than that the heading is like another one."""
     return proposal.confidence >= _LIKELY and proposal.why not in (Why.NEAR, Why.REPEATED, Why.UNIT_STRANGE)
 
 

@@ -94,23 +94,20 @@ def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
     # Headings that stand again on each printed page have no label of their own above them: a row that is no record.
     width = sum(cell is not None for cell in headings)
 
+    def is_of_labels(at: int) -> bool:
+        told = [cell for cell in filled[at][1] if cell is not None]
+        return 2 * len(told) <= width + 1 or sum(map(is_heading, told)) > 1
+
     def begin(at: int) -> int:
         """Return the first of the rows of labels above headings."""
-        while at and 2 * sum(cell is not None for cell in filled[at - 1][1]) <= width + 1 and (
-            filled[at][0] - filled[at - 1][0] == 1
-        ):  # fmt: skip
+        while at and filled[at][0] - filled[at - 1][0] == 1 and is_of_labels(at - 1):
             at -= 1
         return at
 
     starts = [begin(at) for at in again]
-    starts = [
-        start if start < at or sum(is_heading(cell or "") for cell in filled[at - 1][1]) < 2 else at - 1
-        for start, at in zip(starts, again, strict=True)
-    ]
     if not starts or any(start == at for start, at in zip(starts, again, strict=True)):
         return [grid]
     own = filled[begin(first)][0] if first else 0
-    own = filled[first - 1][0] if first and own == filled[first][0] else own
     title = [row for row in grid.rows if row[0] < own]
     numbers = [own, *(filled[at][0] for at in starts), grid.rows[-1][0] + 1]
     return [

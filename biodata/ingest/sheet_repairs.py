@@ -64,7 +64,6 @@ def read_marked(
 _STATION: Final = ("locationID", "eventID", "locality")
 _DATE: Final = ("eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd")
 _PLACE: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
-_DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto")
 _WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a group are empty at least
 
 
@@ -79,7 +78,7 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone:
     leading = stations or [n for n in asked if n in once][:1]
     group: dict[str, tuple[int, str]] = {}
     for at, row in enumerate(rows):
-        told = {n: cell for n in asked if (cell := columns[n][at]) is not None and cell.strip() not in _DITTO}
+        told = {n: cell for n in asked if (cell := columns[n][at]) is not None}
         other = {n for n in told if told[n] != group.get(n, (0, ""))[1]}
         if any(name in other and name in group for name in leading):
             group = {}

@@ -41,7 +41,6 @@ class Measured:
 
 @cache
 def _measures() -> Mapping[str, Measured]:
-    """Return what is measured, by the key of its headings."""
     found: dict[str, Measured] = {}
     for row in read_rows("measured_headings.csv"):
         least, greatest = (float(row[name]) if row[name] else None for name in ("least", "greatest"))

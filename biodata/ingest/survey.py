@@ -113,7 +113,6 @@ def observations(survey: Survey) -> list[Joined]:
 
 
 def _events(survey: Survey) -> pl.DataFrame | None:
-    """Return the events by `KEY`, the first of those that stand twice."""
     frames = [table.frame for table in survey.of("events") if "eventID" in table.frame.columns]
     if not frames:
         return None
@@ -125,7 +124,6 @@ def _events(survey: Survey) -> pl.DataFrame | None:
 
 
 def _refuse_repeated_events(survey: Survey) -> None:
-    """Refuse a survey in which an event stands twice."""
     seen: set[str] = set()
     for table in (table for table in survey.of("events") if "eventID" in table.frame.columns):
         events = table.frame.select("source_row", pl.col("eventID").str.strip_chars()).drop_nulls()

@@ -1,6 +1,6 @@
 """A survey on its way in: its tables, with what was found of them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -15,8 +15,6 @@ REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "messa
 """The columns of the list of problems in a marked workbook: a mark under the last one accepts the proposal before it."""
 ACCEPT_MARK: Final = "[accept]"
 """How the last heading of that list ends in every language: no sheet of anybody else's has it."""
-TURNED: Final = 1_000_000
-"""What is added to the number of a column that was turned into a row: no sheet has so many rows."""
 
 
 def accepted_in(grid: Grid) -> set[str] | None:
@@ -86,8 +84,6 @@ class Survey:
     unread: list[str] = field(default_factory=list)  # sheets that hold none
     order: dict[tuple[str, str | None], dict[str, int]] = field(default_factory=dict)
     """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
-    turned: dict[tuple[str, str | None], tuple[dict[str, int], dict[int, str]]] = field(default_factory=dict)
-    """Of sheets (file, sheet) with stations side by side: the rows of their headings, the stations by the place of their column."""
     zone: str | None = None
     """The one zone of UTM that is named anywhere."""
     legend: dict[str, str] = field(default_factory=dict)
@@ -99,13 +95,6 @@ class Survey:
     def declarations(self) -> dict[str, str]:
         """What the headings of all tables say of the dates."""
         return {name: value for table in self.tables for name, value in table.declarations.items()}
-
-    def as_it_stands(self, finding: Finding) -> Finding:
-        """Return a finding with the row and column that its cell has on the sheet, where that was turned."""
-        labels, codes = self.turned.get((finding.file, finding.sheet), ({}, {}))
-        if finding.row is None or finding.row < TURNED:
-            return finding
-        return replace(finding, row=labels.get(finding.column or ""), column=codes.get(finding.row - TURNED))
 
     def of(self, kind: str) -> list[SurveyTable]:
         """Return the tables of a kind."""

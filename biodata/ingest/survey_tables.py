@@ -18,9 +18,8 @@ from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_odd_cells import odd_cells
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
-from biodata.ingest.sheet_stations import block_of
 from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
-from biodata.ingest.survey_shapes import TURNED, Survey, SurveyTable, accepted_in
+from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.terms import WRITTEN
@@ -78,10 +77,10 @@ def proposals_of(
     survey, found = Survey(), []
     for one in _sheets_of(files, survey, encoding, kept or {}):
         layout, grid = one.layout, one.layout.grid
-        labels, _ = survey.turned.get((grid.file, grid.name), ({}, {}))
-        row = layout.heading_row if layout.heading_row < TURNED else min(labels.values())
         if layout.columns and (_kind(one) is not None or not sheet_headings.is_guide(layout, kept or {})):
-            found.append((grid.file, grid.name, row, [one.proposals[column.index] for column in layout.columns]))
+            found.append(
+                (grid.file, grid.name, layout.heading_row, [one.proposals[column.index] for column in layout.columns])
+            )
     return found
 
 
@@ -114,19 +113,14 @@ def _sheets_of(
 
 
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    """Yield the tables of a grid with what their columns are called: one, and a block of stations told column by column."""
-    block = block_of(grid)
-    if block is not None:
-        survey.turned[grid.file, grid.name] = block.labels, block.codes
-        survey.order[grid.file, grid.name] = {code: at for at, code in block.codes.items()}
-    for part in sheet_headings.blocks(grid, kept) if block is None else [block.stations, block.rest]:
-        layout = None if part is None else sheet_headings.laid_out(part, kept)
+    """Yield the tables of a grid with what their columns are called."""
+    for part in sheet_headings.blocks(grid, kept):
+        layout = sheet_headings.laid_out(part, kept)
         if layout is not None:
             sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
             sheet.call_metres()
-            if layout.heading_row < TURNED:
-                survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
-                sheet_headings.leave_out_no_records(layout, sheet.names)
+            survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
+            sheet_headings.leave_out_no_records(layout, sheet.names)
             yield sheet
 
 
@@ -139,30 +133,32 @@ def _date_of_ends(table: SurveyTable) -> None:
         table.converted["eventDate"] = ENDS[0]
 
 
+def _read_names(table: SurveyTable, name: str, read: Mapping[str, str]) -> None:
+    """Read cells as what they mean; what was written stays beside it."""
+    new = pl.col(name).replace_strict(read, default=None, return_dtype=pl.String)
+    written = pl.when(new.is_not_null()).then(name).alias(f"{WRITTEN}{name}")
+    table.frame = table.frame.with_columns(pl.coalesce(new, name).alias(name), written)
+
+
 def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
-    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name; what was written stays beside it."""
+    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name."""
     if _NAME not in table.frame.columns or _NAME in table.converted:
         return
     told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
-    if not latin:
-        return
-    read = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
-    written = pl.when(read.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
-    table.frame = table.frame.with_columns(pl.coalesce(read, _NAME).alias(_NAME), written)
+    if latin:
+        _read_names(table, _NAME, latin)
     for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
 
 def _read_codes(table: SurveyTable, legend: Mapping[str, str]) -> None:
-    """Read codes of taxa that a sheet explains as what it says; what was written stays beside it."""
+    """Read codes of taxa that a sheet explains as what it says."""
     for name in filter(table.frame.columns.__contains__, (_NAME, _LOCAL)):
-        codes = {
-            code: legend[code.strip()] for code in table.frame[name].drop_nulls().unique() if code.strip() in legend
-        }
+        told = table.frame[name].drop_nulls().unique()
+        codes = {code: legend[code.strip()] for code in told if code.strip() in legend}
         if codes and f"{WRITTEN}{name}" not in table.frame.columns:
-            read = pl.col(name).replace_strict(codes, default=pl.col(name), return_dtype=pl.String)
-            table.frame = table.frame.with_columns(read.alias(name), pl.col(name).alias(f"{WRITTEN}{name}"))
+            _read_names(table, name, codes)
 
 
 def _read_local_names(table: SurveyTable) -> None:
@@ -366,7 +362,6 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
 
 
 def _counts_rows(cells: Sequence[str | None]) -> bool:
-    """Tell whether cells are whole numbers, each another one."""
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 

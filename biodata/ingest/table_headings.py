@@ -191,7 +191,6 @@ def cells_below(table: delimited.Delimited) -> dict[str, list[str | None]]:
 
 
 def _missing(names: Iterable[str]) -> list[str]:
-    """Return which parts of a record no name is of."""
     told = set(names)
     return [part for part, ways in _PARTS.items() if not any(told.issuperset(terms) for terms in ways)]
 

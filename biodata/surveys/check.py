@@ -1,6 +1,7 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -9,17 +10,24 @@ from typing import Any, BinaryIO, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata import places
+from biodata.errors import InputError, Refusal
 from biodata.harmonise import Harmoniser
 from biodata.ingest import forms, taken_tables
-from biodata.ingest.protocol import Finding, VerbatimTable, of_another
-from biodata.ingest.survey import observations, tables_of
-from biodata.ingest.survey_shapes import Survey
+from biodata.ingest.headings import Why
+from biodata.ingest.headings.dictionary import TERMS
+from biodata.ingest.protocol import DECLARABLE, Finding, VerbatimTable, of_another
+from biodata.ingest.survey import SurveySource, observations, surveys_of_files, tables_of
+from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_tables import no_occurrences, read_survey
+from biodata.pipeline import IngestReport
 from biodata.places import BoundarySet
+from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names
-from biodata.surveys import accepting, heading_checks, other_forms, value_checks
+from biodata.store import heading_mappings
+from biodata.store.registry import Registry
+from biodata.surveys import accepting, other_forms, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import notices
@@ -129,7 +137,6 @@ class Check:
         self.rows = sum(table.frame.height for table in survey.of("occurrences"))
         if self.dataset is not None:
             self.findings += _of_other_datasets(survey, self.dataset)
-        self.findings = list(map(survey.as_it_stands, self.findings))
         if self.target is not None and not any(one.blocking for one in self.findings):
             taken_tables.write(self.target, tables_of(survey, self.dataset))
 
@@ -146,7 +153,7 @@ class Check:
 
     def _of_survey(self, survey: Survey) -> list[Finding]:
         checks = self.checks = self.start()
-        findings = [*survey.findings, *heading_checks.headings(survey)]
+        findings = [*survey.findings, *headings(survey)]
         records = [(Rows.of(one.table, one.known), one.frame) for one in observations(survey)]
         placed = placed_by_records(rows for rows, _ in records)
         find: dict[str, Callable[[Rows], Iterable[Finding]]]
@@ -209,3 +216,96 @@ def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
 
 
 __all__ = ["CELLS", "Problem", "check", "check_files", "check_paths"]
+
+
+_NEEDED: Final = (
+    ("eventDate", ("verbatimEventDate", "year", "deploymentStart")),
+    ("scientificName", ("verbatimScientificName", "taxonID", "vernacularName")),
+    ("decimalLatitude", ("verbatimCoordinates", "verbatimLatitude")),
+    ("decimalLongitude", ("verbatimCoordinates", "verbatimLongitude")),
+)
+"""What a record cannot do without, with what may stand in for it."""
+
+_OF_EVENTS: Final = ("eventDate", "decimalLatitude", "decimalLongitude")
+_LIKELY: Final = 0.5
+
+
+def headings(survey: Survey) -> Iterator[Finding]:
+    """Find what is wrong with the headings of every table."""
+    # Sites tell the place of the events that name them.
+    placed = any({"eventID", "locationID"} <= table.headings.keys() for table in survey.of("events"))
+    of_sites = {name for table in survey.of("sites") for name in table.headings} if placed else set()
+    of_events = of_sites.union(*(table.headings for table in survey.of("events") if "eventID" in table.headings))
+    for table in survey.tables:
+        if table.kind == "occurrences":
+            yield from _missing(table, of_events)
+        if table.kind == "events" and "eventID" not in table.headings and not table.frame.is_empty():
+            yield _lacks(table, "eventID")
+        for name in table.headings:
+            if name not in TERMS and name not in table.measured and name not in table.converted.values():
+                yield _uncertain(table, name)
+        if table.frame.is_empty():
+            # Events without any record are a survey in which nothing was found.
+            blocks = table.kind == "occurrences" and all(events.frame.is_empty() for events in survey.of("events"))
+            yield Finding(table.file, table.sheet, table.heading_row, None, None, "SHEET_EMPTY", blocks)
+
+
+def _uncertain(table: SurveyTable, name: str) -> Finding:
+    """Tell a heading that is not known, or that may mean several things, and what is likeliest."""
+    proposal = table.proposals.get(name)
+    params, code = {}, Why.UNKNOWN.value
+    if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
+        code, params = proposal.why.value, {"term": proposal.term, "others": ", ".join(proposal.others)}
+        again = proposal.why is Why.REPEATED  # another heading means the same: nothing is proposed for this one
+        params |= ({} if again else {"near": proposal.term}) | ({"unit": proposal.unit} if proposal.unit else {})
+    return table.finding(table.heading_row, table.heading(name), name, code, False, **params)
+
+
+def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
+    for name, others in _NEEDED:
+        own = {name, *others} & table.headings.keys()
+        of_event = name in _OF_EVENTS and "eventID" in table.headings and {name, *others} & of_events
+        if not own and not of_event:
+            yield _lacks(table, name)
+
+
+def _lacks(table: SurveyTable, name: str) -> Finding:
+    meant = max((p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None)
+    params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
+    return table.finding(table.heading_row, name, None, "HEADING_MISSING", True, **params)
+
+
+def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]) -> list[IngestReport]:  # fmt: skip
+    """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal.
+
+    `dataset` and `options` are as `pipeline.ingest` takes them. A file that cannot be read at all is left to it, which says
+    why; files in the form of another source are refused (OPTIONS_UNFIT).
+    """
+    form = forms.SHEETS
+    with suppress(InputError):  # what reads them says what is wrong with them
+        form = forms.recognise(paths)
+    if form != forms.SHEETS:
+        problem = f"these are no sheets: they are in the form of the source {form}"
+        expected = f"`biodata ingest {form}`; or `biodata survey submit`, which takes every form, whole or not at all"
+        raise InputError(problem, column="SOURCE", value=forms.SHEETS, expected=expected, code="OPTIONS_UNFIT")
+    declared = {name: options[name] for name in DECLARABLE if name in options}
+    told = {name: value for name, value in options.items() if name not in DECLARABLE}
+    source = SurveySource(paths, dataset=dataset, options=told)
+    kept = source.kept
+    if dataset is not None and settings.data.is_dir():
+        with Registry.open(settings) as registry:
+            kept = heading_mappings.kept(registry, dataset) | kept
+    boundaries = places.load_boundaries(settings.boundaries)
+    found = []
+    for files in surveys_of_files(paths):
+        report = check_files(files, boundaries, encoding=source.encoding, kept=kept, declared=declared, dataset=dataset)
+        if report["rows"] and not report["ok"]:
+            found.append(_refused(report, dataset))
+    return found
+
+
+def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:
+    told = ("file", "row", "column", "value", "code", "message", "sheet")
+    refusals = [Refusal(*(one[name] for name in told)) for one in report["problems"] if one["blocking"]]
+    rows, file = report["rows"], report["file"]
+    return IngestReport(dataset or "", "occurrences", file, rows=rows, refused=rows, refusals=refusals)

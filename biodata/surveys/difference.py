@@ -18,7 +18,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
-from biodata.surveys.kept_reports import PLACE_LIKE
+from biodata.surveys.problems import PLACE_LIKE
 from biodata.text.controlled import Vocabulary, parse_controlled
 
 _SHOWN: Final = 1_000  # rows of each kind that a report holds; `--out` writes all
@@ -111,20 +111,7 @@ def difference(
 ) -> Difference:  # fmt: skip
     """Compare a part of a dataset with what files would bring in its place; nothing is changed.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        The upload. Of rows with the same identifier the first counts, as it does when it is taken in.
-    dataset, part : str
-        The part; one that the dataset has not yet is new in every row.
-    settings : Settings
-        The installation.
-    options, licence
-        What its source is told besides; the licence is of what tells none in the files.
-
-    Returns
-    -------
-    Difference
+    A part that the dataset has not yet is new in every row; of rows with the same identifier the first counts.
     """
     kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
@@ -169,7 +156,6 @@ def _with_columns(frame: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
 
 
 def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
-    """Return the cells that differ between rows of one identifier, by row and column of the upload."""
     both = brought.join(had.drop("sheet", "row"), on="identifier", suffix=" before", maintain_order="left")
     found = [
         both.lazy().filter(pl.col(name).fill_null("") != pl.col(f"{name} before").fill_null(""))  # empty and missing are the same

@@ -153,7 +153,6 @@ def _mark(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequenc
 
 
 def _top_left(sheet: Worksheet, row: int, column: int) -> Cell:
-    """Return a cell; of merged ones, the one that is seen."""
     cell = sheet.cell(row, column)
     if isinstance(cell, MergedCell):
         merged = next((one for one in sheet.merged_cells.ranges if cell.coordinate in one), None)
@@ -210,10 +209,8 @@ def _list(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequenc
 
 
 def _set_text(cell: Cell, text: str) -> None:
-    """Set a cell as text: a value such as =1+1 is shown, not computed."""
     cell.value, cell.data_type = _clean(text)[:32_000], "s"
 
 
 def _clean(text: str) -> str:
-    """Return a text without the signs that XML cannot hold."""
     return ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import select
@@ -26,19 +26,23 @@ from biodata.store import checksums, heading_mappings, survey_files, survey_step
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
+from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
-from biodata.surveys import accepting, kept_reports, other_parts, review, sides, telling, views
+from biodata.surveys import accepting, problems, review, sides, views
 from biodata.surveys.check import check_paths
 from biodata.surveys.difference import difference_of
 from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
-from biodata.surveys.states import UploadReading, options_of
+from biodata.surveys.states import RECORD, UploadReading, options_of
 
 logger = logging.getLogger(__name__)
+_TWO_PARTS: Final = "IDENTIFIER_IN_TWO_PARTS"
+_IDENTIFIED: Final = (("occurrences", RECORD, "occurrenceID"), ("events", "eventID", "eventID"))
+_ONE_BY_ONE: Final = 10  # of more rows in one other part it is told once, at the first: the file is that part's
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +60,7 @@ class _MovedOnError(Exception):
 
 
 def process(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
-    """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was.
-
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    number : int
-        The submission.
-
-    Returns
-    -------
-    dict
-        `submission`, `state` and `report`, without any value of the file.
-    """
+    """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was."""
     # Rules that are missing are whoever runs the service's to mend, and no fault of the survey: it waits.
     rules_of(registry)
     submission = _read(registry, number)
@@ -109,7 +100,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         path, report = _checked(settings, registry, submission, reading.lake)
         if report["ok"]:
             read = reading.read(submission, path, options_of(registry, submission))
-            faults = other_parts.problems(reading.brought, reading.lake, submission)
+            faults = _in_two_parts(reading.brought, reading.lake, submission)
             report = with_problems(report, [*_withdrawn(read, path.name, submission.file_name), *faults])
         if report["ok"]:
             shown = pipeline.preview(read, reading.lake, settings, dataset=submission.dataset)
@@ -124,9 +115,26 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         found = difference_of(reading.brought, reading.lake, *part, published=published)
         keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
         waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
-        told = {"base": base, **found.as_dict(values=False), telling.WAITS: {str(n): count for n, count in waits}}
+        told = {"base": base, **found.as_dict(values=False), review.WAITS: {str(n): count for n, count in waits}}
         change = _Change(told, *views.view_of(shown, found, countries), countries)
     _settle(settings, registry, submission.id, report, change)
+
+
+def _in_two_parts(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: Submission) -> list[Problem]:
+    """Return the rows of a file (`states.Brought`) whose identifiers another part has; of many rows the first, with their number."""
+    where = Compare("datasetKey", "=", submission.dataset)
+    found = []
+    for table, name, term in _IDENTIFIED:
+        had = lake.read(table, columns=[name, "dataset_part", "source_row"], where=where)
+        had = had.filter(~pl.col("dataset_part").eq_missing(submission.part)).rename({name: "identifier"})
+        rows = brought[table].select("identifier", "sheet", "row").join(had, on="identifier", maintain_order="left")
+        for (part,), both in rows.group_by("dataset_part", maintain_order=True):
+            many = both.height > _ONE_BY_ONE
+            for identifier, sheet, row, _, other in (both[:1] if many else both).iter_rows():
+                more = {"count": str(both.height)} if many else {"other_row": str(other or "-")}
+                place = (submission.file_name, sheet, row, term, identifier, _TWO_PARTS, True)
+                found.append(problem_of(Finding(*place, {"part": str(part or "-"), **more}), "en"))
+    return found
 
 
 def _withdrawn(read: pipeline.Interpreted, kept_as: str, name: str) -> list[Problem]:
@@ -293,7 +301,7 @@ def _settle(settings: Settings, registry: Registry, number: int, report: Mapping
             purges.forget_submission(session, settings.data, found)
         if found.state != "draft" and (change is not None or found.state not in ("accepted", COMMITTING)):
             return
-        found.report = kept_reports.kept(report)
+        found.report = problems.kept(report)
         if change is None:
             survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
             return

@@ -48,32 +48,10 @@ def receive(
     settings: Settings, registry: Registry, content: bytes, name: str, *, sender: Principal, dataset: str | None = None,
     idempotency_key: str | None = None, sent: Sent | None = None,
 ) -> int:  # fmt: skip
-    """Keep an upload, sealed, and put it into the queue.
+    """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before.
 
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    content, name : bytes, str
-        The file, and what its sender calls it; never used as a path.
-    sender : Principal
-        Who sends it.
-    dataset : str, optional
-        Where it goes: to the one that its sender may upload to, or one called as the sender, where nothing is given.
-    idempotency_key : str, optional
-        The same key from the same sender is the same upload.
-    sent : Sent, optional
-        What else is stated of it.
-
-    Returns
-    -------
-    int
-        The submission's number; the earlier one's where the same upload came before.
-
-    Raises
-    ------
-    InputError
-        If the sender may not upload to that dataset, or the key came with another file; FIELD_INVALID of the part's name.
+    Without a dataset it goes to the one that its sender may upload to, or one called as the sender; the name is never used as
+    a path. Refused is another's dataset, a name of a part that is none, and a key that came with another file.
     """
     sent = sent or Sent()
     survey_project.checked(sent.licence, code="FIELD_INVALID")
@@ -209,7 +187,6 @@ def take_up_again(registry: Registry, number: int | None = None, *, because: str
 
 
 def _add(session: Session, submission: Submission, sender: Principal) -> int:
-    """Put a submission down with its job, its history and its audit; return its number."""
     session.add(submission)
     session.flush()
     number = submission.id

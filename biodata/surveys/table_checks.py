@@ -22,7 +22,7 @@ from biodata.ingest.survey_sites import with_period
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames
-from biodata.surveys import cell_checks, event_checks, name_checks, record_times, value_checks
+from biodata.surveys import cell_checks, event_checks, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.text.units import INVISIBLE
@@ -60,7 +60,7 @@ class TableChecks:
         self._events: list[_Part] = []
         self._records: list[_Part] = []
         self._designs: list[_Part] = []
-        self._when: dict[str, record_times.EventTime] = {}
+        self._when: dict[str, event_checks.EventTime] = {}
         self._of_events: set[tuple[str, str, str | None]] = set()
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ class TableChecks:
             events, *_ = events_of(batch, self.harmoniser, dataset_key=DATASET, declarations=table.declarations)
             yield from event_checks.of_events(rows, events)
             self._designs.append((rows, events))
-            self._when |= record_times.of_events(rows, read.interpreted, events)
+            self._when |= event_checks.event_times(rows, read.interpreted, events)
 
     def records(self, rows: Rows, frame: pl.DataFrame) -> list[Finding]:
         """Return what is wrong with records; `frame` has them with what their events add."""
@@ -102,9 +102,9 @@ class TableChecks:
         read = self._read(frame, rows.table)
         self._records.append((rows, read.interpreted))
         found = list(cell_checks.found(rows, read))
-        yield from self._of_all(rows, read, list(name_checks.common(rows, found, self.common)))
+        yield from self._of_all(rows, read, list(value_checks.common(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
-            yield from name_checks.near(rows)
+            yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
@@ -116,10 +116,10 @@ class TableChecks:
         yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
-        yield from record_times.of_records(self._when, self._records)
+        yield from event_checks.of_records(self._when, self._records)
         of_trap = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
         cameras = frozenset(one for _, read in self._designs for one in read.filter(of_trap)["eventID"])
-        yield from record_times.midnights(self._records, cameras)
+        yield from event_checks.midnights(self._records, cameras)
         yield from value_checks.far([*self._sites, *self._events, *self._records])
         yield from event_checks.clocks(self._designs, self.read.records, images)
 

@@ -201,7 +201,6 @@ def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
 
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return rows for JSON: what is empty is left out."""
     return [
         {
             name: orjson.loads(value) if name == "before" else value

@@ -103,8 +103,6 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     assert "C-1" not in told, "that is China's"
     assert "SECRET" not in told
     assert "20.97345" not in page.content()
-    expect(page.locator("#rows svg .cell")).to_have_count(1)
-    expect(page.locator("#rows svg .point")).to_have_count(2)
     expect(page.locator("#your-side")).to_have_text(ZH["side_yours"].replace("{side}", "LA"))
     expect(page.locator(".other-side")).to_contain_text(ZH["side_with_node"].replace("{side}", "CN"))
     expect(page.locator("#refusal-holds")).to_have_text(ZH["side_refusal_holds"])

@@ -88,7 +88,6 @@ def survey_gaps(
 
 
 def _cells(empty: list[pl.DataFrame], grid: Grid) -> pl.DataFrame:
-    """Return the cells without effort, each once, with the classes that nobody looked for there."""
     if not empty:
         return pl.DataFrame(schema=CELLS)
     classes = (

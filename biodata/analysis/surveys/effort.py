@@ -49,7 +49,6 @@ def days_watched(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _days(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each day of each event."""
     return events.with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day")
 
 
@@ -68,7 +67,6 @@ def _failed(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _months(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each month of each event, with the month's share of the event's days."""
     months = _days(events).with_columns(month=pl.col("day").dt.strftime("%Y-%m"))
     share = pl.len().over("event_key", "month") / pl.len().over("event_key")
     return months.with_columns(_share=share).unique(["event_key", "month"], keep="first", maintain_order=True)

@@ -51,7 +51,6 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
 
 
 def _pairs(groups: pl.DataFrame, number: Ints, distance_m: float, hours: float) -> tuple[Ints, Ints]:
-    """Return the pairs of groups of two sides that may be one."""
     longitude, latitude, radius = (groups[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _PLACE)
     radius = np.nan_to_num(radius)
     placed = ~(np.isnan(longitude) | np.isnan(latitude))

@@ -119,12 +119,10 @@ def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict
 
 
 def _chance(log_rate: float) -> float:
-    """Return the chance to detect in one unit of effort."""
     return float(-np.expm1(-np.exp(log_rate))) if log_rate < LOG_RATE[1] - 1e-3 else 1.0
 
 
 def _largest(likelihood: Callable[[float], float], bounds: tuple[float, float]) -> tuple[float, float]:
-    """Return where a likelihood is largest, and how large."""
     best = optimize.minimize_scalar(lambda x: -likelihood(x), bounds=bounds, options={"xatol": 1e-9})
     return float(best.x), -float(best.fun)
 

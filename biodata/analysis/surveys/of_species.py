@@ -126,7 +126,6 @@ def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) ->
 
 
 def _why_not(left_out: dict[str, int]) -> str:
-    """Return why there is no history."""
     reasons = ", ".join(f"{n} ({reason})" for reason, n in left_out.items())
     return f"no event is known to have looked for it{': ' if reasons else ''}{reasons}"
 

@@ -65,14 +65,12 @@ def _species(joined: Joined, meant: set[str]) -> list[str]:
 
 
 def _found(joined: Joined, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return how many records each species has, and at how many sites; those with most records first."""
     by_name = joined.records.filter(pl.col("name").is_in(list(names))).group_by(species="name")
     found = by_name.agg(records=pl.len(), sites=pl.col("site").n_unique())
     return found.sort("records", "species", descending=[True, False]).to_dicts()
 
 
 def _meant(joined: Joined) -> set[str]:
-    """Return the species that scopes name."""
     words = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
     # Two words may be a common name, too: `Sun bear`.
     return {
@@ -81,12 +79,10 @@ def _meant(joined: Joined) -> set[str]:
 
 
 def _never_found(joined: Joined, meant: set[str]) -> list[str]:
-    """Return the species that scopes name and no record is of."""
     return sorted(meant - set(joined.records["name"]) - joined.hidden)
 
 
 def _summary(joined: Joined, meant: set[str]) -> dict[str, Any]:
-    """Return what there is."""
     events, records = joined.events, joined.records
     first, last = (None if day is None else str(day) for day in (events["first"].min(), events["last"].max()))
     return {

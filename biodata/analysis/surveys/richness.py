@@ -73,7 +73,6 @@ def pool(counts: NDArray[np.integer]) -> Pool:
 
 
 def _root(variance: float) -> float:
-    """Return a standard error; rounding may leave a variance a little below 0."""
     return float(np.sqrt(max(variance, 0.0)))
 
 

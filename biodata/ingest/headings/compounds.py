@@ -13,6 +13,9 @@ from biodata.text.tables import read_rows
 _LETTERS: Final = "0-9a-z\u00aa-\u024f\u1e00-\u1eff"
 _RUNS: Final = re.compile(f"[{_LETTERS}\u0300-\u036f]+|[^{_LETTERS}\u0300-\u036f]+")
 _LATIN_LETTER: Final = re.compile(f"[{_LETTERS}]")
+_NO_SPACE: Final = re.compile(
+    f"(?<=[^{_LETTERS}]) (?=[^{_LETTERS}])"
+)  # in letters without spaces a sign parts no words: `ว/ด/ป`
 _NUMBERED: Final = re.compile(r"^\s*(?:#|(?:nos?|num|nr|n)\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
 """`# of birds`, `No. birds`, `Num_stems`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
 _SCRIPTS: Final = MappingProxyType({
@@ -43,16 +46,17 @@ class Compound(NamedTuple):
     confidence: float
 
 
-def compound(heading: str, language: str | None = None) -> Compound | None:
+def compound(heading: str) -> Compound | None:
     """Return what the words of a heading mean together, by `data/heading_parts.csv` and `data/heading_compounds.csv`.
 
-    Of languages that read a heading equally well, the sheet's decides. None where too few of the words are known.
+    None where too few of the words are known.
     """
     heading = _NUMBERED.sub("number of ", heading).replace("#", " no ")
-    runs = [run for word in words(heading) for run in _RUNS.findall(word)]
+    spaced = _NO_SPACE.sub("", " ".join(words(heading)))
+    runs = [run for word in spaced.split() for run in _RUNS.findall(word)]
     spoken = [one for one, letters in _SCRIPTS.items() if letters.search(heading)] or list(_LATIN)
-    readings = {one: list(_pieces(runs, one)) for one in sorted(spoken, key=lambda one: one != language)}
-    if language is None and "en" in readings and all(piece.concepts for piece in readings["en"]):
+    readings = {one: list(_pieces(runs, one)) for one in spoken}
+    if "en" in readings and all(piece.concepts for piece in readings["en"]):
         readings = {"en": readings["en"]}  # a heading of English words throughout is in English
     found = [meant for pieces in readings.values() if (meant := _meaning(pieces)) is not None]
     best = max(found, key=lambda meant: meant.confidence, default=None)
@@ -78,7 +82,6 @@ def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
 
 
 def _segments(run: str, language: str) -> Iterator[Piece]:
-    """Yield the known words of a text without spaces, and the letters between them."""
     known = _lexicon(language)
     longest = max(map(len, known))
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
@@ -149,7 +152,6 @@ def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _words_of(language: str) -> Mapping[str, frozenset[str]]:
-    """Return the words of one language with what they can mean."""
     found: dict[str, frozenset[str]] = {}
     for row in read_rows("heading_parts.csv"):
         for word in row["words"].split("|") if row["language"] == language else ():

@@ -33,7 +33,6 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
-_WORDED: Final = (Why.WORDS, Why.PARTLY)
 _UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")  # whose cells are hardly anything else
 _OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
@@ -61,7 +60,7 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
         if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
             several = one.why in _OPEN or (one.why is Why.WORDS and one.others)
-            asked = able[at] if several else [t for t in able[at] if one.why in _WORDED and t in _UNMISTAKABLE]
+            asked = able[at] if several else [t for t in able[at] if one.why is Why.WORDS and t in _UNMISTAKABLE]
             able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
             term = next((term for term in able_here if _is_decided(term, others)), None)
             if term is not None:
@@ -155,7 +154,6 @@ def are_latin(told: list[str]) -> bool:
 
 
 def _are_counts(told: list[str]) -> bool:
-    """Tell whether cells are small numbers, and not the numbers of the rows."""
     read = [_COUNT.fullmatch(ascii_digits(text)) for text in told]
     numbers = [int(found[1]) for found in read if found is not None]
     in_order = len(numbers) > 2 and all(after == before + 1 for before, after in pairwise(numbers))
@@ -170,7 +168,6 @@ def _are_places(told: list[str]) -> bool:
 
 
 def _are_common(told: list[str]) -> bool:
-    """Tell whether cells are names of animals and plants in the languages of the region."""
     return _most(told, lambda text: meaning(text, bundled_common_names()), _HALF) and not are_latin(told)
 
 
@@ -269,5 +266,4 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
 
 
 def _told(cells: Sequence[str | None]) -> list[str]:
-    """Return what the first cells say, those without anything left out."""
     return [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]

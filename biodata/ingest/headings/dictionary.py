@@ -37,7 +37,7 @@ _WORDS_TOO: Final = frozenset(
 _PREFIX: Final = re.compile(r"(?i)^(dwc|dwciri|dc|dcterms|gbif|ac|eco):")
 CERTAIN: Final = 0.9
 """What is surer than this needs nobody's word; a heading that may mean two things never is."""
-_SURE, _OTHER_CASE, _LANGUAGE_DECIDES, _WITHOUT_MARKS, _DOUBTED = 0.95, 0.98, 0.8, 0.85, 0.6
+_SURE, _OTHER_CASE, _SEVERAL, _WITHOUT_MARKS, _DOUBTED = 0.95, 0.98, 0.8, 0.85, 0.6
 _SHORTEST_BARE: Final = 2
 _WORDS, _SYSTEMS, _DOUBTS = "heading_words.csv", "heading_systems.csv", "heading_doubts.csv"
 
@@ -58,7 +58,6 @@ class Entry:
     """What the dictionary says of a heading."""
 
     terms: tuple[str, ...]  # what it may mean, the likeliest first; `NO_TERM` for none
-    languages: tuple[str, ...]  # that it is a heading of; empty where it is a term or another system's name
     confidence: float  # that of the first term, 0 to 1
 
 
@@ -70,36 +69,21 @@ def _rows(file: str) -> Sequence[tuple[str, dict[str, str]]]:
 @lru_cache(maxsize=1)
 def entries() -> Mapping[str, Entry]:
     """Return what is known of headings, by `key`."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for heading, row in (*_rows(_WORDS), *_rows(_SYSTEMS)):
-        found.setdefault(key(heading), {}).setdefault(row["term"], set()).add(row.get("language") or "")
-    known = {
-        plain: Entry(
-            tuple(terms), tuple(sorted(set().union(*terms.values()) - {""})), _SURE if len(terms) == 1 else _LANGUAGE_DECIDES
-        )
-        for plain, terms in found.items()
-    }  # fmt: skip
-    for heading, row in _rows(_DOUBTS):
-        before = known.get(key(heading), Entry((), (), 0.0))
-        terms = tuple(dict.fromkeys((*row["terms"].split("|"), *before.terms)))
-        known[key(heading)] = Entry(terms, before.languages, float(row["confidence"]))
-    known |= {key(term): Entry((term,), (), _OTHER_CASE) for term in TERMS if term not in _WORDS_TOO}
+    found: dict[str, dict[str, None]] = {}
     bare: dict[str, dict[str, None]] = {}
-    for (plain, language), meant in by_language().items():
-        if language == "vi" and len(plain) > _SHORTEST_BARE:
-            bare.setdefault(without_marks(plain), {}).update(dict.fromkeys(meant))
-    for plain, several in bare.items():  # Vietnamese typed on a bare keyboard
-        known.setdefault(plain, Entry(tuple(several), ("vi",), _WITHOUT_MARKS if len(several) == 1 else _DOUBTED))
+    for heading, row in (*_rows(_WORDS), *_rows(_SYSTEMS)):
+        found.setdefault(key(heading), {})[row["term"]] = None
+        if row.get("language") == "vi" and len(key(heading)) > _SHORTEST_BARE:  # as typed on a bare keyboard
+            bare.setdefault(without_marks(key(heading)), {})[row["term"]] = None
+    known = {plain: Entry(tuple(terms), _SURE if len(terms) == 1 else _SEVERAL) for plain, terms in found.items()}
+    for heading, row in _rows(_DOUBTS):
+        before = known.get(key(heading), Entry((), 0.0))
+        terms = tuple(dict.fromkeys((*row["terms"].split("|"), *before.terms)))
+        known[key(heading)] = Entry(terms, float(row["confidence"]))
+    known |= {key(term): Entry((term,), _OTHER_CASE) for term in TERMS if term not in _WORDS_TOO}
+    for plain, several in bare.items():
+        known.setdefault(plain, Entry(tuple(several), _WITHOUT_MARKS if len(several) == 1 else _DOUBTED))
     return MappingProxyType(known)
-
-
-@lru_cache(maxsize=1)
-def by_language() -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Return the terms that a heading has in one language, by (key, language)."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
-    for heading, row in _rows(_WORDS):
-        found.setdefault((key(heading), row["language"]), {})[row["term"]] = None
-    return MappingProxyType({plain: tuple(terms) for plain, terms in found.items()})
 
 
 @lru_cache(maxsize=1)
@@ -127,7 +111,6 @@ class Why(StrEnum):
     SEVERAL = "HEADING_SEVERAL_MEANINGS"  # the dictionary has it with several meanings
     CELLS = "HEADING_BY_CELLS"  # it has one meaning, and the cells below it speak for another
     TAKEN = "HEADING_TAKEN"  # it has several; the cells speak for the likeliest, and no other heading of the sheet does
-    PARTLY = "HEADING_PARTLY_KNOWN"  # a part of it is in the dictionary
     WORDS = "HEADING_OF_KNOWN_WORDS"  # its words are known, and mean something together
     NEAR = "HEADING_NEAR"  # it is like a heading of the dictionary
     REPEATED = "HEADING_MEANS_THE_SAME"  # another heading of the sheet means the same

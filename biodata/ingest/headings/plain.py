@@ -14,7 +14,6 @@ _MARKS: Final = ("Mn", "Mc", "Me")
 
 @lru_cache(maxsize=1)
 def _simplified() -> dict[int, str]:
-    """Return, by code point, the simplified character of a traditional one."""
     return {ord(row["traditional"]): row["simplified"] for row in read_rows("heading_characters.csv")}
 
 

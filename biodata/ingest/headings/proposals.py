@@ -1,7 +1,6 @@
 """What the headings of a sheet mean: a term for each, how surely, in which unit, and why."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,9 +9,9 @@ from typing import Final, NamedTuple
 from biodata.ingest.headings import dictionary, zawgyi
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import contradicted, possible
-from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, by_language, entries
+from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, entries
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.units import Unit, date_begun, fits, fitting, split_unit, units_in
+from biodata.ingest.headings.units import Unit, fits, fitting, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
 _POINT_TERMS: Final = MappingProxyType(
@@ -30,21 +29,17 @@ _LEFT_OUT: Final = tuple(map(re.compile, (
 _OF_A_POINT: Final = 0.95
 LONGEST: Final = 300  # letters: questions of forms are long, what is longer is a text and would only take time
 _OF_WORDS: Final = 0.85  # how sure a meaning can be at most that no dictionary has
-_SURE_OF_WORDS: Final = 0.7  # words that say as much together outdo one part alone
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
-_BOTH: Final = frozenset({"decimalLatitude", "decimalLongitude"})  # A heading that tells both is of a pair
-_OF_A_DATE: Final = frozenset({"month", "year"})  # and of a whole date: `Waktu kejadian: tanggal - bulan - tahun`
 _AS_TOLD: Final = "verbatim"  # what is kept as it was told is told in any unit
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff .]*")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 
 
 class _Asked(NamedTuple):
-    """A heading that is asked about, its units, the sheet's language, and some cells below it."""
+    """A heading that is asked about, its units, and some cells below it."""
 
     heading: str
     units: Sequence[Unit]
-    language: str | None
     cells: Sequence[str | None]
 
 
@@ -61,38 +56,35 @@ def propose(
     """
     # `n` is no `N` that stands beside it.
     known = {key(heading): term for heading, term in kept.items() if heading not in headings}
-    language = _language([heading for heading in headings if len(heading) <= LONGEST])
     own = [known | ({key(one): kept[one]} if one in kept else {}) for one in headings]
-    return _each_once([_proposal(one, of, language, cells.get(one, ())) for one, of in zip(headings, own, strict=True)])
+    return _each_once([_proposal(one, of, cells.get(one, ())) for one, of in zip(headings, own, strict=True)])
 
 
-def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells: Sequence[str | None]) -> Proposal:
+def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]) -> Proposal:
     """Return what is proposed for one heading, whatever the others are."""
     plain = key(heading)
     if plain in kept:
         return Proposal(heading, kept[plain] or None, 1.0, _name_of(split_unit(heading, kept[plain])[1]), Why.KEPT)
     if len(heading) > LONGEST:
-        return replace(_proposal("", {}, language, cells), heading=heading)
+        return replace(_proposal("", {}, cells), heading=heading)
     name = bare_name(heading)
     if dictionary.is_term(name):
         return Proposal(heading, name, 1.0, None, Why.TERM)
     if point := _POINT.match(name):
         return Proposal(heading, _POINT_TERMS[point[1].lower()], _OF_A_POINT, None, Why.DICTIONARY)
     if zawgyi.looks_like(heading):
-        found = _proposal(zawgyi.to_unicode(heading), {}, "my", cells)
+        found = _proposal(zawgyi.to_unicode(heading), {}, cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
     for pattern in _LEFT_OUT:
         name = pattern.sub("", name)
     rest, units = units_in(name)
-    asked = _Asked(heading, units, language, cells)
+    asked = _Asked(heading, units, cells)
     measured = _in_dictionary(asked, rest) if units else None
     if measured is not None and measured.why is not Why.UNIT_STRANGE:
         return measured
     # what seems to be a unit may be a word of it: `Country_ISO`
     whole = _in_dictionary(asked._replace(units=()), name) or measured
-    dated = date_begun(name) if whole is None else None
-    of_a_date = _by_words(asked._replace(units=()), f"date {dated}") if dated is not None else None
-    return whole or of_a_date or _by_parts(asked, name) or _guessed(asked, rest)
+    return whole or _by_parts(asked, name) or _guessed(asked, rest)
 
 
 def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -116,26 +108,11 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
     return out
 
 
-def _language(headings: Sequence[str]) -> str | None:
-    """Return the language that most headings are of, among those that share headings."""
-    votes: Counter[str] = Counter()
-    for heading in headings:
-        languages = entry.languages if (entry := entries().get(key(heading))) else ()
-        votes.update(dict.fromkeys(languages, 1 if len(languages) > 1 else 3))
-    (first, most), (_, next_most) = [*votes.most_common(2), (None, 0), (None, 0)][:2]
-    return first if most > next_most else None
-
-
 def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
-    """Return the proposal for a heading that the dictionary has."""
     plain = key(name)
     if (entry := entries().get(plain)) is None:
         return None
     why = Why.DICTIONARY if len(entry.terms) == 1 and entry.confidence > CERTAIN else Why.SEVERAL
-    if asked.language and len(entry.terms) > 1 and entry.confidence <= CERTAIN:
-        own = by_language().get((plain, asked.language), ())
-        if len(own) == 1 and own[0] in entry.terms:
-            entry = replace(entry, terms=(own[0], *(t for t in entry.terms if t != own[0])))
     entry = _by_unit(entry, asked.units)
     other = contradicted(entry, asked.cells) if asked.cells else entry
     return _made(asked, other, why if other is entry else Why.CELLS)
@@ -168,33 +145,13 @@ def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
 
 
 def _by_parts(asked: _Asked, name: str) -> Proposal | None:
-    """Return the proposal for a heading in two languages, or with something else beside it."""
+    """Return the proposal for a heading in two languages, where it means the same in each that is known."""
     parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
     parts = (_scripts(name) if len(parts) == 1 else []) or parts
-    found = [_in_dictionary(asked, part) for part in parts] if len(parts) > 1 else []
-    known = [one for one in found if one is not None and one.term is not None]
-    if not known:
+    known = [one for part in parts if (one := _in_dictionary(asked, part)) is not None and one.term is not None]
+    if len(known) < 2 or len({one.term for one in known}) > 1:
         return None
-    meant = {one.term for one in known}
-    if meant >= _OF_A_DATE:
-        return replace(known[0], term="eventDate", confidence=0.85, why=Why.PARTLY, others=())
-    if meant == _BOTH:
-        pair = tuple(sorted(_BOTH))
-        return replace(known[0], term="verbatimCoordinates", confidence=0.85, why=Why.PARTLY, others=pair)
-    surest = max(known, key=lambda one: one.confidence)
-    same = [one for one in known if one.term == surest.term]
-    if len(same) < len(parts) and surest.confidence <= CERTAIN:  # Date (deployed)
-        together = _by_words(asked, name)
-        if together is not None and together.confidence >= _SURE_OF_WORDS:
-            return together
-    if len(same) < len(known):
-        others = tuple(dict.fromkeys(one.term for one in known if one.term and one.term != surest.term))
-        agreeing = [one for one in known if surest.term in one.others]
-        confidence = 0.85 if len(same) + len(agreeing) == len(known) else 0.6
-        return replace(surest, confidence=min(surest.confidence, confidence), why=Why.SEVERAL, others=others)
-    if len(same) == len(parts) or (len(same) > 1 and surest.confidence > CERTAIN):
-        return surest  # in each of its languages the same
-    return replace(surest, confidence=min(surest.confidence, 0.85), why=Why.PARTLY)
+    return max(known, key=lambda one: one.confidence)
 
 
 def _scripts(name: str) -> list[str]:
@@ -205,32 +162,29 @@ def _scripts(name: str) -> list[str]:
 
 
 def _guessed(asked: _Asked, rest: str) -> Proposal:
-    """Return the proposal for a heading by its words, or by its likeness to others."""
     without = _NOTE.sub("", rest)  # a note in brackets tells how to fill in, not what: (if it is known)
     read = [found for text in dict.fromkeys((rest, without)) if (found := _by_words(asked, text)) is not None]
     return max(read, key=lambda found: found.confidence, default=None) or _like_others(asked, rest)
 
 
 def _by_words(asked: _Asked, rest: str) -> Proposal | None:
-    """Return the proposal for a heading whose words are known, together."""
-    found = compound(rest, asked.language)
+    found = compound(rest)
     if found is None and asked.units and asked.units[0].dimension == "count":  # `Elephants (no.)`
-        found = compound(f"number of {rest}", asked.language)
+        found = compound(f"number of {rest}")
     terms = possible(found.terms, asked.cells) if found is not None else ()
     if found is None or not terms:
         return None
-    entry = _by_unit(Entry(terms, (), found.confidence), asked.units)
+    entry = _by_unit(Entry(terms, found.confidence), asked.units)
     return _made(asked, replace(entry, confidence=min(entry.confidence, _OF_WORDS)), Why.WORDS)
 
 
 def _like_others(asked: _Asked, rest: str) -> Proposal:
-    """Return the proposal for a heading that is spelt nearly as others."""
     likeness = dictionary.nearest(rest)
     able = possible([*likeness], asked.cells)
     if not able:
         return Proposal(asked.heading, None, 0.0, _name_of(fitting(asked.units, None)), Why.UNKNOWN)
     terms = (able[0], *filter(None, able[1:]))
-    return _made(asked, Entry(terms, (), round(min(_OF_WORDS, likeness[able[0]]), 2)), Why.NEAR)
+    return _made(asked, Entry(terms, round(min(_OF_WORDS, likeness[able[0]]), 2)), Why.NEAR)
 
 
 def _name_of(unit: Unit | None) -> str | None:

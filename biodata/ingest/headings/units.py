@@ -61,15 +61,6 @@ def unit_alone(text: str) -> Unit | None:
     return next(iter(_units().get(_plain(text.strip("[]()（） ")), ())), None)
 
 
-def date_begun(heading: str) -> str | None:
-    """Return what follows the order of a date that a heading begins with: `ว/ด/ป ที่สำรวจ`; None where it begins otherwise."""
-    told = _plain(heading)
-    orders = (word for word, units in _units().items() if units[0].dimension == "date_order" and "/" in word)
-    begun = max((word for word in orders if told.startswith(word)), key=len, default=None)
-    rest = told[len(begun) :].strip() if begun is not None else ""
-    return rest if any(sign.isalpha() for sign in rest) else None
-
-
 def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
     """Return the unit that a term can be told in, else the first one; None where there is none."""
     return next((unit for unit in units if term and fits(term, unit)), units[0] if units else None)
@@ -95,7 +86,6 @@ def _dimensions() -> dict[str, list[str]]:
 
 @lru_cache(maxsize=1)
 def _units() -> dict[str, tuple[Unit, ...]]:
-    """Return the units by their words."""
     known: dict[str, tuple[Unit, ...]] = {}
     for row in read_rows("heading_units.csv"):
         for word in row["words"].split("|"):

@@ -104,7 +104,6 @@ def ranked(header: str) -> list[str]:
 
 
 def _filled(text: str, params: Mapping[str, str | None]) -> str:
-    """Put the params into a text; leave out what is in brackets and lacks one."""
     told = {name: value for name, value in params.items() if value}
 
     def optional(match: re.Match[str]) -> str:

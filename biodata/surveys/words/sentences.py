@@ -94,7 +94,6 @@ def _in_parts(told: str, language: str) -> str | None:
 
 
 def _split(told: str, mark: str) -> list[str]:
-    """Split at a mark that stands in no brackets."""
     parts, depth = [""], 0
     for piece in re.split(f"([()]|{re.escape(mark)})", told):
         depth += (piece == "(") - (piece == ")")

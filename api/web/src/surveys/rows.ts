@@ -1,7 +1,6 @@
-// What is decided about: a survey's rows as they would be published, by species, by event and on a small map; reviewers see their side's.
+// What is decided about: a survey's rows as they would be published, by species and by event; reviewers see their side's.
 import { language, t } from '../words';
-import { attempt, el, find, folded, grouped, named, present, say, statusLine, table, terms, type Child } from './dom';
-import { drawing } from './drawing';
+import { attempt, el, find, folded, grouped, named, say, statusLine, table, terms, type Child } from './dom';
 import { askJson } from './session';
 
 type Texts<Terms extends string> = Partial<Record<Terms, string>>;
@@ -25,7 +24,7 @@ const FEW = 20; // rows that change, up to which their species are open from the
 /** The rows of a survey; `about(words)` begins a question, where the reader may ask one. */
 export function rowsView(survey: number, about: Ask): HTMLElement {
   const [status, counts, more, whole] = [statusLine(), el('ul', { class: 'counts' }), plainButton(t('more')), plainButton(t('rows_all'))];
-  const [events, map, legend, shown] = [el('div'), el('div'), el('div'), el('div', { class: 'every-species' })];
+  const [events, legend, shown] = [el('div'), el('div'), el('div', { class: 'every-species' })];
   const option = (kind: string): HTMLElement => el('option', { value: kind }, named('kind', kind));
   const change = el('select', { id: 'rows-change' }, el('option', { value: '' }, t('all')), ...CHANGES.map(option));
   const ask = <T>(asked: Record<string, string>): Promise<Answer<T>> =>
@@ -47,7 +46,6 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     const common = Object.keys(flags).filter((flag) => rows.length > 1 && rows.every((row) => row.quality_flags?.includes(flag)));
     const items = common.map((flag) => el('li', {}, flags[flag], ' ', el('small', {}, flag)));
     legend.replaceChildren(...(common.length ? [el('p', {}, t('doubts_all')), el('ul', {}, ...items)] : []));
-    map.replaceChildren(...present([drawing(rows, t('rows_map'))]));
     shown.replaceChildren(...speciesOf(rows, new Set(common), flags, about));
   };
   const anew = (chosen: string | null): void => {
@@ -65,7 +63,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   void attempt(status, loadEvents);
   void load();
   return el('section', { id: 'rows', 'aria-label': t('rows_title') },
-    el('h4', {}, t('rows_title')), el('p', {}, t('rows_help')), counts, map, events,
+    el('h4', {}, t('rows_title')), el('p', {}, t('rows_help')), counts, events,
     el('div', { class: 'filters' }, el('label', { for: 'rows-change' }, t('change'), change), whole),
     status, legend, shown, more);
 }
