@@ -96,6 +96,8 @@ class Floor:
     _squares: dict[tuple[int, int], Longs] = field(default_factory=dict, repr=False)
     """Of each largest block that was worked out, by column and row, the level of the block that each cell is published as."""
     _known: dict[Block, Region] = field(default_factory=dict, repr=False)
+    _of_cells: dict[tuple[int, int], Region | None] = field(default_factory=dict, repr=False)
+    """Of each cell that was asked for, by column and row."""
 
     @property
     def side(self) -> int:
@@ -115,14 +117,15 @@ class Floor:
         list of Region or None, length n
             None where even the largest block leaves too little: then nothing of the place may be published.
         """
-        wide = 1 << 20  # more than the cells of 0.001° around the globe
-        _, first, inverse = np.unique(row * wide + column, return_index=True, return_inverse=True)
-        column, row = column[first], row[first]
+        cells = list(zip(column.tolist(), row.tolist(), strict=True))
+        new = list(set(cells) - self._of_cells.keys())
+        column, row = np.array(new, dtype=np.int64).reshape(-1, 2).T
         level = self._level(column, row)
         up = np.maximum(level, 0)
         blocks = list(zip(level.tolist(), (column >> up).tolist(), (row >> up).tolist(), strict=True))
         self._describe([block for block in dict.fromkeys(blocks) if block[0] >= 0 and block not in self._known])
-        return [self._known.get(blocks[number]) for number in inverse.tolist()]
+        self._of_cells.update(zip(new, map(self._known.get, blocks), strict=True))
+        return [self._of_cells[cell] for cell in cells]
 
     def _level(self, column: Longs, row: Longs) -> Longs:
         """Return the level of the block that each cell is published as; -1 where even the largest leaves too little."""

@@ -82,13 +82,13 @@ def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
         visited on two days or more.
     """
     with_events = events.drop_nulls(["fx", "fy"])["datasetKey"].unique()
-    placed = records.drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(_VISITED))
+    placed = records.lazy().drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(_VISITED))
     places = placed.group_by("datasetKey", "column", "row").agg(
         pl.len(), again=pl.col("day").min() < pl.col("day").max()
     )
     share = pl.col("len").filter("again").sum() / pl.col("len").sum()
     again = places.group_by("datasetKey").agg(share=share).filter(pl.col("share") >= 0.5)
-    return pl.concat([with_events, again["datasetKey"]]).unique().sort()
+    return pl.concat([with_events, again.collect(engine="streaming")["datasetKey"]]).unique().sort()
 
 
 def squares(rows: pl.DataFrame) -> pl.DataFrame:
@@ -129,7 +129,8 @@ def count_off(places: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of `CROWD_PLACES`
         Without a crowd where they are left over.
     """
-    places = _in_order(places)
+    enough = pl.len().over(POOL) >= PLACES
+    few, places = places.filter(~enough), _in_order(places.filter(enough))
     rows = places.rows()
     crowds: list[str | None] = [None] * len(rows)
     first, tenths = 0, set[tuple[int, int]]()
@@ -142,7 +143,7 @@ def count_off(places: pl.DataFrame) -> pl.DataFrame:
             # By its first place, which is in no other one.
             crowds[first : at + 1] = [":".join(map(str, (*rows[first][1:3], *rows[first][-2:])))] * count
             first, tenths = at + 1, set()
-    return places.with_columns(pl.Series("crowd", crowds, dtype=pl.String))
+    return pl.concat([places.with_columns(pl.Series("crowd", crowds, dtype=pl.String)), few], how="diagonal")
 
 
 def find_crowds(
@@ -200,8 +201,10 @@ def tens(spots: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
     """Return all places of the cells that have some in no crowd, in tens: `CROWD_PLACES`; the last ten takes the rest with it."""
     cells = left_over.filter(pl.col("n") == pl.col("base"))
     spots = spots.join(cells.select("datasetKey", "base", "n").unique(), on="datasetKey")
-    places = _in_order(squares(spots).join(cells, on=POOL, how="semi"))
+    places = squares(spots).join(cells, on=POOL, how="semi")
     at, count = pl.int_range(pl.len()).over(POOL), pl.len().over(POOL)
+    more = count >= 2 * PLACES
+    places = pl.concat([places.filter(~more), _in_order(places.filter(more))])
     ten = pl.min_horizontal(at // PLACES, pl.max_horizontal(count // PLACES, 1) - 1)
     return places.with_columns(crowd=pl.format(TEN + "{}|{}|{}|{}", "base", "column", "row", ten))
 
@@ -322,9 +325,9 @@ def even_walks(records: pl.DataFrame) -> pl.DataFrame:
         key, category, rule_id, beside.
     """
     walk = ["datasetKey", "day", "recordedBy"]
-    placed = records.drop_nulls([*walk, "longitude", "latitude"])
-    sensitive = placed.filter(pl.col("category").is_in(list(PER_DEGREE)), ~pl.col("beside"))
-    walks = placed.join(sensitive, on=walk, how="semi").filter(pl.len().over(walk) >= _WALK)
+    placed = records.lazy().drop_nulls([*walk, "longitude", "latitude"])
+    sensitive = placed.filter(pl.col("category").is_in(list(PER_DEGREE)), ~pl.col("beside")).collect()
+    walks = placed.join(sensitive.lazy(), on=walk, how="semi").filter(pl.len().over(walk) >= _WALK).collect()
     walks = walks.with_columns(timed=pl.col("time").is_not_null().all().over(walk))
     walks = walks.sort(*walk, pl.when("timed").then("time"), "key")
     last = walks.select(pl.col("longitude", "latitude").shift().over(walk))

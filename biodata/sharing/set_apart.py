@@ -152,15 +152,15 @@ def set_apart(
     records = stricter(records.with_columns(beside=pl.lit(value=False)), memory.states)
     records = stricter(records, even_walks(records))
     points = pl.concat([_points(records, "key"), _points(events, "event_key")])
-    then = _points(before.with_columns(fine()), "identifier").join(memory.stood, on=_SPOT, how="anti")
+    then = _points(before.with_columns(fine()), "identifier").lazy().join(memory.stood.lazy(), on=_SPOT, how="anti")
     stations = pl.col("datasetKey").is_in(grid.of_stations(records, events).implode())
     # A station is visited often: its records are told by one mark a year from here on.
     points = pl.concat([points.filter(~stations), _together(points.filter(stations))])
-    shown = [records.filter(stations, pl.col("category").is_null()), events.filter(stations)]
+    shown = [records.lazy().filter(pl.col("category").is_null()), events.lazy()]
     world = _World(
-        points, before=pl.concat([then, memory.stood]).drop_nulls("mark"),
+        points, before=pl.concat([then.collect(), memory.stood]).drop_nulls("mark"),
         spots=points.filter(stations).select(_SPOT).unique(),
-        exact=pl.concat([rows.select(_SPOT) for rows in shown]).drop_nulls().unique(),
+        exact=pl.concat([rows.filter(stations).select(_SPOT) for rows in shown]).drop_nulls().unique().collect(engine="streaming"),
         states=memory.states, new=~pl.col("datasetKey").is_in(list(released)), year=today.year,
     )  # fmt: skip
     members, crowds, left_over = _units(records, world, memory.crowds)
@@ -186,7 +186,7 @@ def _points(rows: pl.DataFrame, identifier: str) -> pl.DataFrame:
 
 def _together(points: pl.DataFrame) -> pl.DataFrame:
     """Return what stands where, with one mark for all records and events of a year: their marks' sum, as 64 bits hold it."""
-    return points.group_by(*_SPOT, "year").agg(pl.col("mark").sum())
+    return points.lazy().group_by(*_SPOT, "year").agg(pl.col("mark").sum()).collect(engine="streaming")
 
 
 def _marks(identifiers: pl.Series) -> pl.Series:
@@ -260,8 +260,9 @@ def _units(
     asked = mine.drop_nulls("base").select("datasetKey", "base").unique()
     spots, exact = (frame.join(asked, on="datasetKey") for frame in (world.spots, world.exact))
     found, crowds, left_over = grid.find_crowds(mine.filter(_CROWDLESS), spots, exact, crowds, year=world.year)
-    gone = world.states.join(records, on="key", how="anti").join(
-        records.select("datasetKey").unique(), on="datasetKey", how="semi"
+    gone = world.states.filter(
+        ~pl.col("key").is_in(records["key"].implode()),
+        pl.col("datasetKey").is_in(records["datasetKey"].unique().implode()),
     )
     members = pl.concat([mine.filter(~_CROWDLESS), found.select(mine.columns)])
     members = members.select(*STATES, "new_year", "new_taxon", "fx", "fy", "there")
@@ -282,8 +283,8 @@ def _content(points: pl.DataFrame, units: pl.DataFrame, crowds: pl.DataFrame) ->
     found = [with_crowds(points, of_crowds)]
     for (n,), cells in units.filter(_IS_CELL).group_by("n"):
         cells = cells.select("datasetKey", "column", "row", "at")
-        inside = points.with_columns(cell(n)).join(cells, on=["datasetKey", "column", "row"])
-        found.append(inside.with_columns(square(n)))
+        inside = points.lazy().with_columns(cell(n)).join(cells.lazy(), on=["datasetKey", "column", "row"])
+        found.append(inside.with_columns(square(n)).collect())
     place = (pl.col("at") * PARTS**2 + _SQUARE).alias("place")
     numbered = pl.concat([rows.select(place, "year", "mark") for rows in found])
     content = numbered.group_by("place", "year").agg(pl.col("mark").sum())
