@@ -81,7 +81,7 @@ def no_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("biodata.worker.result_pages.make", lambda *_: [])
 
 
-HEAVIER: Final = ("clients", "faults", "browser")
+HEAVIER: Final = ("clients", "cluster", "faults", "browser")
 """Folders of tiers; what they import (playwright, schemathesis, …) is not waited for where the tier is not asked for."""
 NAMED: Final = "readme"
 """The folder that runs where it is named alone: `pytest tests/readme`."""
