@@ -1,5 +1,6 @@
 """Servers of a cluster on 127.0.0.1: PostgreSQL, S3-compatible storage, a Dask scheduler with workers."""
 
+import logging
 import os
 import pwd
 import shutil
@@ -121,12 +122,21 @@ def s3() -> Iterator[str]:
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(HOST, 0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server.start()
     try:
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+def make_bucket(address: str, name: str) -> None:
+    """Make a bucket."""
+    from pyarrow.fs import S3FileSystem
+
+    scheme, _, host = address.partition("://")
+    S3FileSystem(scheme=scheme, endpoint_override=host, allow_bucket_creation=True).create_dir(name)
 
 
 @contextmanager
