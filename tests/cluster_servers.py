@@ -196,3 +196,22 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", what: str) -> None:
             break
         time.sleep(0.05)
     pytest.fail(f"{what} did not start")
+
+
+def main(folder: Path) -> None:
+    """Run PostgreSQL and storage with a bucket beside a script of bash until it ends; tell where in ``ready``."""
+    folder.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    os.environ |= {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "its-secret"}
+    with postgres(folder) as database, s3() as endpoint:
+        make_bucket(endpoint, "biodata")
+        told = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        told |= {"CATALOGUE": database.database(), "ENDPOINT": endpoint}
+        part = folder / "part"
+        part.write_text("".join(f"export {name}={value}\n" for name, value in told.items()), encoding="utf-8")
+        part.rename(folder / "ready")
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())

@@ -1,11 +1,11 @@
 """Named, replaceable sets of boundaries with a viewpoint; none of them is biodata's position on any boundary."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import polars as pl
@@ -56,6 +56,10 @@ class BoundarySet:
     def __repr__(self) -> str:
         """Say which set it is; the frames and polygons would fill pages."""
         return f"<BoundarySet {self.name}: {self.units.height} units, {self.version}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: what was worked out from them (trees, locks) another process works out itself."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def told(self) -> dict[str, str | float]:
         """Return what every output that depends on borders has to name: the set, its version, viewpoint and band."""
