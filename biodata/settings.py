@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         SQLAlchemy address of the registry; a SQLite file in `data` where nothing is given.
     boundaries : str
         Name of the boundary set.
+    scheduler : str, optional
+        Address of a Dask scheduler, `tcp://127.0.0.1:8786`: tables of more than one batch are interpreted by its
+        workers, and runs may be worked there.
     memory_limit : str
         What one DuckDB connection that builds or analyses may use.
     upload_limit_bytes : int
@@ -121,6 +124,7 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("biodata_data"))
     registry_url: str | None = Field(default=None)
     boundaries: str = Field(default="natural_earth")
+    scheduler: str | None = Field(default=None, pattern=r"^(tcp|tls)://[!-~]{3,200}$")
     memory_limit: str = Field(default="1500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")

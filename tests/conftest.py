@@ -50,8 +50,8 @@ def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def stores(empty_stores: Path, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Make empty registries and lakes once; where disks are full or workers killed, each is made as it is by anybody."""
-    if request.path.parent.name == "faults":
+    """Make empty registries and lakes once; where disks are full, workers killed or servers shared, each is made as it is by anybody."""
+    if request.path.parent.name in ("cluster", "faults"):
         yield
         return
     from made_once import made_once  # which imports what not every run needs
@@ -81,7 +81,7 @@ def no_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("biodata.worker.result_pages.make", lambda *_: [])
 
 
-HEAVIER: Final = ("clients", "faults", "browser")
+HEAVIER: Final = ("clients", "cluster", "faults", "browser")
 """Folders of tiers; what they import (playwright, schemathesis, …) is not waited for where the tier is not asked for."""
 NAMED: Final = "readme"
 """The folder that runs where it is named alone: `pytest tests/readme`."""

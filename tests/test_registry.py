@@ -27,6 +27,7 @@ from biodata.access import accounts, credentials, roles
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import audit, folders, migrations, models, run_reports
+from biodata.store import sharing_memory as sharing_memory  # its tables are among the models
 from biodata.store.engine import open_engine
 from biodata.store.lake import Lake
 from biodata.store.registry import HEAD, Registry

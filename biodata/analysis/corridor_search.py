@@ -26,6 +26,7 @@ from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts
 from biodata.analysis.corridor_tasks import Search
 from biodata.analysis.cost_distance import CostSurface
+from biodata.analysis.executors import ground_for
 from biodata.analysis.grid import Floats, Grid
 
 _HELD_BYTES: Final = 1 << 30
@@ -61,8 +62,8 @@ def measured(
     currents : bool
         Whether to compute the current inside each corridor, too.
     executor : concurrent.futures.Executor, optional
-        Where to work: threads share the raster, other executors read it from a file of the temporary folder. As many
-        threads as there are cores where none is given.
+        Where to work; `executors.ground_for` says how the raster gets there. As many threads as there are cores where
+        none is given.
     parts : Parts, optional
         Where what was measured is kept, and looked up first.
     progress : bool
@@ -74,10 +75,7 @@ def measured(
             executor = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
             stack.callback(executor.shutdown, wait=True, cancel_futures=True)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="biodata-")))
-        ground: Floats | Path = resistance
-        if not isinstance(executor, ThreadPoolExecutor):
-            ground = folder / "ground.npy"
-            np.save(ground, resistance)
+        ground = ground_for(executor, resistance, folder)
         work = _Work(sites, pairs, resistance, ground, grid, parameters, barriers, currents, executor, folder)
         work.begin([pair for pair in order if parts is None or not parts.has(pair)])
         stack.callback(work.stop)
@@ -106,7 +104,7 @@ class _Work:
         sites: list[Site],
         pairs: dict[Pair, Neighbour],
         resistance: Floats,
-        ground: Floats | Path,
+        ground: Any,
         grid: Grid,
         parameters: CorridorParameters,
         barriers: BarrierParameters | None,

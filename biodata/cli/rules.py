@@ -171,6 +171,7 @@ def import_(
     from biodata.access.rule_changes import Difference, import_rules, read_files
     from biodata.errors import InputError
     from biodata.pipeline.rule_check import changed_under, finer
+    from biodata.store.cluster import lake_exists
     from biodata.store.registry import Registry
 
     if (file is None) is not bundled:
@@ -191,7 +192,7 @@ def import_(
     else:
         say(Difference.between(before, after).line())
         then = after.on(datetime.now(tz=UTC).date())
-        if (settings.data / "lake.sqlite").exists():
+        if lake_exists(settings.data):
             changed = changed_under(
                 settings, lambda rules: replace(rules, rules=then.rules, consents=then.consents, labels=then.labels)
             )

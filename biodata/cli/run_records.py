@@ -10,6 +10,9 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, read_options, say, set
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
+    from biodata.settings import Settings
 
 _HELP = """Analyses that can be had again: what was asked, of what, by which code, and what came out.
 
@@ -29,7 +32,9 @@ The exit code is 1 where they are not identical.
 
 Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
 """
-Executors = Annotated[str, typer.Option("--executor", help="here, threads or processes.")]
+Executors = Annotated[
+    str, typer.Option("--executor", help="here, threads, processes, or cluster: the workers of BIODATA_SCHEDULER.")
+]
 Workers = Annotated[int | None, typer.Option(help="How many threads or processes; one a core.", min=1)]
 
 
@@ -62,10 +67,9 @@ def start(
     if parameters is not None:
         asked = _read_json(parameters)
     asked |= {name: _value(text) for name, text in read_options(settings or []).items()}
-    with _Executor(executor, workers) as where:
-        record = run_engines.start(
-            settings_for(data), engine, asked, seed=seed, executor=where, progress=show_progress()
-        )
+    installation = settings_for(data)
+    with _executor(installation, executor, workers) as where:
+        record = run_engines.start(installation, engine, asked, seed=seed, executor=where, progress=show_progress())
     _print(record.as_dict())
 
 
@@ -120,7 +124,7 @@ def repeat(
 
     settings = settings_for(data)
     kept = kept_run(settings, run)
-    with _Executor(executor, workers) as where:
+    with _executor(settings, executor, workers) as where:
         record, comparison = run_engines.repeat(settings, kept.id, executor=where, progress=show_progress())
     say(f"{record.id}: {comparison.told()}")
     if not comparison.identical:
@@ -148,32 +152,14 @@ def compare(
         raise typer.Exit(1)
 
 
-class _Executor:
-    """A `with` block around an executor of a kind; None for `here`."""
+def _executor(settings: "Settings", kind: str, workers: int | None) -> "AbstractContextManager[Executor | None]":
+    """Return an executor of a kind as a `with` block; None for `here`."""
+    from biodata.pipeline.executors import KINDS, executor
 
-    def __init__(self, kind: str, workers: int | None) -> None:
-        if kind not in ("here", "threads", "processes"):
-            message = f"{kind!r} is none of here, threads, processes"
-            raise typer.BadParameter(message, param_hint="--executor")
-        self.kind, self.workers = kind, workers
-        self.made: Executor | None = None
-
-    def __enter__(self) -> "Executor | None":
-        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-        from multiprocessing import get_context
-        from os import cpu_count
-
-        workers = self.workers or cpu_count()
-        if self.kind == "threads":
-            self.made = ThreadPoolExecutor(workers)
-        elif self.kind == "processes":
-            # A process that was forked from one with threads may stand still.
-            self.made = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        return self.made
-
-    def __exit__(self, *_: object) -> None:
-        if self.made is not None:
-            self.made.shutdown(wait=True, cancel_futures=True)
+    if kind not in KINDS:
+        message = f"{kind!r} is none of {', '.join(KINDS)}"
+        raise typer.BadParameter(message, param_hint="--executor")
+    return executor(settings, kind, workers=workers)
 
 
 def _value(text: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -27,8 +27,8 @@ from biodata.harmonise.findings import Findings, quality_flags, repairs, repairs
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told
 
-_INTERPRETED: Final = tuple(column for column in terms.OCCURRENCE if column.name != "key")
-_VERBATIM: Final = tuple(column for column in terms.VERBATIM if column.name != "key")
+INTERPRETED: Final = tuple(column for column in terms.OCCURRENCE if column.name != "key")
+VERBATIM: Final = tuple(column for column in terms.VERBATIM if column.name != "key")
 _NOTHING_DECLARED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -105,6 +105,9 @@ class Harmoniser:
         gazetteer: places.Gazetteer | None = None,
         counted: bool = False,
     ) -> None:
+        self._made_of = {
+            "boundaries": boundaries, "checklist": checklist, "today": today, "gazetteer": gazetteer, "counted": counted
+        }  # fmt: skip
         self._boundaries = boundaries
         self._quality = quality.Context(today=today, boundaries=boundaries, checklist=checklist) if counted else None
         self._gazetteer = places.load_gazetteer(boundaries) if gazetteer is None else gazetteer
@@ -113,6 +116,10 @@ class Harmoniser:
         listed = pl.DataFrame(schema=terms.schema(terms.TAXON)) if checklist is None else checklist
         self._names = names.Names(Checklist(listed))
         self._today = today
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make it anew of what it was made of, in another process: to interpret, not to identify, so without the secret."""
+        return _interpreting, (self._made_of,)
 
     @property
     def today(self) -> date:
@@ -237,6 +244,11 @@ class Harmoniser:
         return HarmonisedBatch(interpreted, _verbatim(told, identity), identified.refusals, counts)
 
 
+def _interpreting(made_of: dict[str, Any]) -> Harmoniser:
+    """Return a harmoniser that interprets rows which were identified elsewhere."""
+    return Harmoniser(secret=b"", **made_of)
+
+
 def _accepted(told: Told) -> Findings:
     """Note the accepted proposals that stand in the place of what was written."""
     where = told.accepted()
@@ -253,14 +265,14 @@ def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:
     columns["source_file"], columns["source_row"] = told.batch["source_file"], told.batch["source_row"]
     columns["quality_flags"] = quality_flags(parts, told.height)
     columns["repairs"] = repairs_column(parts, told.height)
-    for column in _INTERPRETED:
+    for column in INTERPRETED:
         if column.name not in columns and told.has(column.name):
             columns[column.name] = told[column.name]
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
-    return terms.conform(frame, _INTERPRETED)
+    return terms.conform(frame, INTERPRETED)
 
 
 def _verbatim(told: Told, identity: Findings) -> pl.DataFrame:
     """Put the verbatim layer together."""
     frame = told.verbatim().with_columns(column.alias(name) for name, column in identity.columns.items())
-    return terms.conform(frame, _VERBATIM)
+    return terms.conform(frame, VERBATIM)

@@ -12,6 +12,7 @@ from biodata.errors import InputError
 from biodata.ingest.layer import LayerSource
 from biodata.ingest.layer_copies import store_layers
 from biodata.ingest.layer_kinds import KINDS
+from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake
 
 _RASTERS: Final = (".tif", ".tiff")
@@ -39,7 +40,7 @@ class LayerFolder(AbstractContextManager["LayerFolder"]):
         self._work = tempfile.TemporaryDirectory(prefix="biodata-layers-")
         # `mydata` and `mydata/layers` are the same.
         homes = (path, path.parent) if path.name == "layers" else (path,)
-        self._home = next((home for home in homes if (home / "lake.sqlite").exists()), None)
+        self._home = next((home for home in homes if lake_exists(home)), None)
         self._known = self._of_lake(self._home, memory_limit) if self._home is not None else self._of_files()
 
     def __exit__(self, *_: object) -> None:

@@ -19,6 +19,7 @@ from biodata.harmonise.date_order import DateOrders
 from biodata.ingest import open_source
 from biodata.ingest.protocol import DECLARABLE, DESCRIBABLE, Source, VerbatimTable
 from biodata.pipeline import descriptions
+from biodata.pipeline.executors import cluster
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
@@ -184,6 +185,7 @@ def interpreting(
             counted=counted,
         )
         harmoniser.identities.part = part
+        elsewhere = stack.enter_context(cluster(settings))
         tables: list[Table] = []
         seen: dict[str, set[str]] = {}
 
@@ -204,14 +206,24 @@ def interpreting(
         for number, verbatim in enumerate(opened.read()):
             before = harmoniser.identities.counted()
             table = begin(number, verbatim)
-            harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
+            harmonise_table(
+                table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress, elsewhere=elsewhere
+            )
             if table.orders.decide() and "day_month_order" not in table.verbatim.declarations:
                 # Which of two numbers is the day was known only when every row had been heard.
                 orders = table.orders
                 harmoniser.identities.count_from(before)
                 table = begin(number, table_at(opened.read(), number), orders=orders)
                 table.report.notes += orders.sentences()
-                harmonise_table(table, harmoniser, boundaries, seen, with_outcomes=with_outcomes, progress=progress)
+                harmonise_table(
+                    table,
+                    harmoniser,
+                    boundaries,
+                    seen,
+                    with_outcomes=with_outcomes,
+                    progress=progress,
+                    elsewhere=elsewhere,
+                )
             table.report.notes += table.orders.contradictions() + table.verbatim.notes
             tables.append(table)
         for table in tables:

@@ -14,7 +14,7 @@ from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.events import event_slices
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
-from biodata.harmonise.streams import harmonise_batches
+from biodata.harmonise.streams import Elsewhere, harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts
@@ -106,6 +106,7 @@ def harmonise_table(
     *,
     with_outcomes: bool,
     progress: bool,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Harmonise every batch of the table and stage it; counts go into its report.
 
@@ -123,10 +124,16 @@ def harmonise_table(
         Keep what `write_outcomes` needs.
     progress : bool
         Show a progress bar.
+    elsewhere : Elsewhere, optional
+        Who interprets records in other processes.
     """
     report, flags = table.report, Counter[str]()
     counts = []
-    batches = _records(table, harmoniser) if table.staging is not None else _others(table, harmoniser, boundaries, seen)
+    batches = (
+        _records(table, harmoniser, elsewhere)
+        if table.staging is not None
+        else _others(table, harmoniser, boundaries, seen)
+    )
     for batch in tqdm(batches, desc=report.source, unit="batch", disable=not progress):
         report.refusals += batch.refusals
         flags.update(batch.flags)
@@ -159,7 +166,7 @@ def _counted(table: Table) -> Iterator[pl.DataFrame]:
         yield batch
 
 
-def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]:
+def _records(table: Table, harmoniser: harmonise.Harmoniser, elsewhere: Elsewhere | None) -> Iterator[_Batch]:
     """Interpret the records of each batch and put them aside."""
     staging = table.staging
     if staging is None:
@@ -185,6 +192,7 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
         declarations=table.verbatim.declarations,
         orders=table.told_orders,
         heard=table.orders if table.told_orders is None else None,
+        elsewhere=elsewhere,
     )
 
 

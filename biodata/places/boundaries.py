@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -162,6 +162,10 @@ class BoundarySet:
     def __repr__(self) -> str:
         """Say which set it is; the frames and polygons would fill pages."""
         return f"<BoundarySet {self.name}: {self.units.height} units, {self.version}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: what was worked out from them (trees, locks) another process works out itself."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def told(self) -> dict[str, str | float]:
         """Return what every output that depends on borders has to name: the set, its version, viewpoint and band."""

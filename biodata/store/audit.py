@@ -18,8 +18,7 @@ FIRST: Final = "0" * 64
 def append(session: Session, *, actor: str, action: str, subject: str, details: Mapping[str, Any]) -> AuditEntry:
     """Add an entry, inside the transaction of what it tells of.
 
-    Two writers at once cannot both follow the same entry: SQLite has one writer, elsewhere the unique column
-    `previous` refuses the second.
+    Two writers at once cannot both follow the same entry: the registry has one writer at a time (`store.engine`).
 
     Parameters
     ----------
@@ -50,10 +49,11 @@ def append(session: Session, *, actor: str, action: str, subject: str, details: 
 def first_broken(session: Session) -> int | None:
     """Return the number of the first entry that was changed, or that follows a missing one; None where all is well."""
     previous, expected = FIRST, 1
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
-        if entry.id != expected or entry.previous != previous or entry.hash != _hash(entry):
-            return expected
-        previous, expected = entry.hash, expected + 1
+    with session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)) as entries:
+        for entry in entries:
+            if entry.id != expected or entry.previous != previous or entry.hash != _hash(entry):
+                return expected
+            previous, expected = entry.hash, expected + 1
     return None
 
 

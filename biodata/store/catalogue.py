@@ -10,7 +10,9 @@ from typing import Final
 import duckdb
 
 from biodata.errors import StoreError
+from biodata.store.cluster import Cluster
 from biodata.store.duck import literal, quote, sql_type
+from biodata.store.storage import Storage
 from biodata.store.tables import LAKE
 
 FILES: Final = """
@@ -59,13 +61,33 @@ handles: Final = Handles()
 """Of this process."""
 
 
-def attach(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
+EXTENSIONS: Final = ("ducklake", "sqlite_scanner")
+"""What a lake in an installation's folder is read with."""
+SHARED_EXTENSIONS: Final = ("ducklake", "postgres_scanner", "httpfs")
+"""What a lake is read with that several machines share."""
+
+
+def attach(connection: duckdb.DuckDBPyConnection, data: Path, *, files: str, shared: Cluster | None) -> None:
     """Attach the catalogue; its own path to the data is never believed, since the folder may have moved."""
-    catalogue, files = literal(f"ducklake:sqlite:{data / 'lake.sqlite'}"), literal(f"{data / 'lake'}/")
+    if shared is None:
+        catalogue, more = f"sqlite:{data / 'lake.sqlite'}", ", META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 10000"
+    else:
+        _tell_keys(connection, shared.storage)
+        catalogue, more = f"postgres:{shared.libpq}", ""
     connection.execute(
-        f"ATTACH {catalogue} AS lake (DATA_PATH {files}, OVERRIDE_DATA_PATH true, DATA_INLINING_ROW_LIMIT 0, "
-        "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 10000)"
+        f"ATTACH {literal(f'ducklake:{catalogue}')} AS lake (DATA_PATH {literal(files)}, OVERRIDE_DATA_PATH true, "
+        f"DATA_INLINING_ROW_LIMIT 0{more})"
     )
+
+
+def _tell_keys(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
+    """Let a connection, and no other of its process, read and write a storage."""
+    key, secret = storage.keys
+    told = f"KEY_ID {literal(key)}, SECRET {literal(secret)}, REGION {literal(storage.region)}"
+    if storage.endpoint is not None:
+        scheme, _, host = storage.endpoint.partition("://")
+        told += f", ENDPOINT {literal(host)}, URL_STYLE 'path', USE_SSL {str(scheme == 'https').lower()}"
+    connection.execute(f"CREATE OR REPLACE SECRET storage (TYPE s3, SCOPE {literal(storage.root)}, {told})")
 
 
 _TYPES: Final = MappingProxyType(

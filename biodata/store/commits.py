@@ -9,7 +9,6 @@ parts, are read again: known records keep their keys, and only what changed is w
 import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -19,7 +18,7 @@ from biodata.errors import Refusal
 from biodata.store import catalogue
 from biodata.store.changes import CommitReport, find_changed, in_two_parts, one, repeat
 from biodata.store.duck import literal, quote
-from biodata.store.locks import sync_folder
+from biodata.store.lake_files import LakeFiles
 from biodata.store.staging import RECORD_TABLES, Staging, staged_rows
 from biodata.store.tables import LAKE
 
@@ -115,8 +114,8 @@ def plan_occurrences(
     return Plan(CommitReport(-1, new, changed, present - changed, leaving, refusals), new_parts, mixed)
 
 
-def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, *, lake: Path) -> None:
-    """Write what `plan_occurrences` found, inside the caller's transaction; `lake` is the folder of the lake's files."""
+def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, *, files: LakeFiles) -> None:
+    """Write what `plan_occurrences` found, inside the caller's transaction; `files` are the lake's."""
     for table in _COMPARED:
         stale = f"(FROM changed_{table} UNION ALL FROM leaving)"
         if one(cursor, f"SELECT count(*) FROM {stale}")[0]:
@@ -139,34 +138,33 @@ def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan:
             FROM {_rows(staging, "identities", plan.mixed_parts)} p JOIN keyed k USING (part, row) WHERE k.fresh
             """
         )
-    _adopt(cursor, staging, plan, lake)
+    _adopt(cursor, staging, plan, files)
 
 
-def _adopt(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, lake: Path) -> None:
+def _adopt(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, files: LakeFiles) -> None:
     """Make the files of wholly new parts files of the lake."""
     token = secrets.token_hex(8)
     for table in RECORD_TABLES:
-        folder = lake / "main" / table
-        folder.mkdir(parents=True, exist_ok=True)
         for part in plan.new_parts:
-            target = folder / f"{ADOPTED}{token}-{part:06d}.parquet"
-            staging.path(table, part).rename(target)
-            told = f"{literal(table)}, {literal(str(target))}"
+            address = files.take(staging.path(table, part), f"main/{table}/{ADOPTED}{token}-{part:06d}.parquet")
+            told = f"{literal(table)}, {literal(address)}"
             cursor.execute(f"CALL ducklake_add_data_files('lake', {told}, allow_missing => true)").fetchall()
-        sync_folder(folder)
+        files.settle(f"main/{table}")
 
 
-def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
+def forget_adopted(cursor: duckdb.DuckDBPyConnection, files: LakeFiles) -> int:
     """Remove files that were to join the lake in a commit that never came; return how many there were.
 
     The caller holds the writer's lock, so that no other commit is under way.
     """
-    found = {path for table in RECORD_TABLES for path in (lake / "main" / table).glob(f"{ADOPTED}*")}
+    found = {
+        name for table in RECORD_TABLES for name in files.sizes(f"main/{table}") if f"/{table}/{ADOPTED}" in f"/{name}"
+    }
     if not found:
         return 0
-    orphans = found - {lake / path for path in catalogue.files(cursor)}
-    for path in orphans:
-        path.unlink(missing_ok=True)
+    orphans = found - catalogue.files(cursor)
+    for name in orphans:
+        files.remove(name)
     return len(orphans)
 
 

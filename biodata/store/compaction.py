@@ -85,7 +85,7 @@ def compact(settings: Settings, *, expire_days: float | None = None, grace: time
         lake.writing(),
     ):
         cited = cited_versions(registry, data) & set(lake.snapshots()["snapshot"])
-        files_before, bytes_before = _size(data)
+        files_before, bytes_before = _size(lake)
         with lake.maintenance() as cursor:
             changed = lake.changed_at("occurrences"), lake.changed_at("assessments")
             _remove_merged(cursor, grace)
@@ -98,12 +98,12 @@ def compact(settings: Settings, *, expire_days: float | None = None, grace: time
                 problem = "a version would not answer as before; no file was removed, restore a backup"
                 raise StoreError(problem)
             waiting = _remove_merged(cursor, grace)
-            _remove_orphans(cursor, data)
+            _remove_orphans(cursor, lake)
             if (lake.changed_at("occurrences"), lake.changed_at("assessments")) != changed:
                 # The marks of the last assessments name versions that files no longer tell of.
                 for mark in ("assessed.json", "assessed_open.json"):
                     (data / mark).unlink(missing_ok=True)
-        files_after, bytes_after = _size(data)
+        files_after, bytes_after = _size(lake)
     report = CompactReport(files_before, files_after, bytes_before, bytes_after, expired, sorted(cited), waiting)
     logger.info("the lake's %d files are %d, %d versions went", files_before, files_after, len(expired))
     return report
@@ -166,17 +166,16 @@ def _remove_merged(cursor: duckdb.DuckDBPyConnection, grace: timedelta) -> int:
     return int(count)
 
 
-def _remove_orphans(cursor: duckdb.DuckDBPyConnection, data: Path) -> None:
+def _remove_orphans(cursor: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Remove the files of commits that never came, and the checksums of files that are gone."""
-    live = {data / "lake" / path for path in catalogue.files(cursor)}
-    for path in (data / "lake").rglob("*.parquet"):
-        if path not in live:
-            path.unlink()
+    for name in lake.files.sizes().keys() - catalogue.files(cursor):
+        lake.files.remove(name)
+    data = lake.data
     known = [name for name in checksums.read(data) if name.startswith("lake/")]
     checksums.forget(data, [name for name in known if not (data / name).exists()])
 
 
-def _size(data: Path) -> tuple[int, int]:
+def _size(lake: Lake) -> tuple[int, int]:
     """Return number and size of the lake's files."""
-    sizes = [path.stat().st_size for path in (data / "lake").rglob("*.parquet")]
+    sizes = lake.files.sizes().values()
     return len(sizes), sum(sizes)

@@ -1,4 +1,7 @@
-"""The lake: DuckLake on a SQLite catalogue, every version of every record kept; one writer at a time."""
+"""The lake: DuckLake, every version of every record kept; one writer at a time.
+
+Its catalogue is a SQLite file and its files lie beside it; or both are shared by several machines (`store.cluster`).
+"""
 
 import json
 import logging
@@ -17,6 +20,8 @@ from biodata import terms
 from biodata.errors import StoreError
 from biodata.store import catalogue, checksums, commits, duck, folders, name_changes, table_commits
 from biodata.store.changes import CommitReport
+from biodata.store.cluster import Cluster, cluster_of, made_already
+from biodata.store.lake_files import LakeFiles
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
 from biodata.store.staging import RECORD_TABLES, RowFiles, Staging, sweep
@@ -37,11 +42,15 @@ class Lake(LakeReading):
     ----------
     data : Path
         The installation's folder.
+    files : LakeFiles
+        Its files, wherever they lie.
     """
 
-    def __init__(self, data: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, data: Path, connection: duckdb.DuckDBPyConnection, shared: Cluster | None = None) -> None:
         super().__init__(data, connection)
         self._changed = False
+        self._shared = shared
+        self.files = LakeFiles(data, shared)
 
     @classmethod
     def open(cls, data: Path | str, *, memory_limit: str = "2GB") -> "Lake":
@@ -60,9 +69,11 @@ class Lake(LakeReading):
             If the catalogue cannot be read, or a column has another type than today's.
         """
         data = Path(data)
+        shared = cluster_of(data)
         try:
             (data / "lake").mkdir(parents=True, exist_ok=True)
-            (data / checksums.SEALED).touch(0o600)
+            if shared is None:
+                (data / checksums.SEALED).touch(0o600)
             folders.close(data)
             sweep(data / "staging")
             duck.sweep_spills(data / "tmp")
@@ -72,13 +83,13 @@ class Lake(LakeReading):
         connection = duck.workshop(
             spill=data / "tmp",
             memory_limit=memory_limit,
-            extensions=("ducklake", "sqlite_scanner"),
+            extensions=catalogue.EXTENSIONS if shared is None else catalogue.SHARED_EXTENSIONS,
         )
         # Sorts and inserts need no order of their own, and need far less memory without it.
         connection.execute("SET preserve_insertion_order = false")
         # DuckLake takes a column for never null that only some of the files taken in have: IS NULL then finds nothing.
         connection.execute("SET disabled_optimizers = 'statistics_propagation'")
-        lake = cls(data, connection)
+        lake = cls(data, connection, shared)
         catalogue.handles.opening(connection)
         try:
             lake._attach()
@@ -96,7 +107,7 @@ class Lake(LakeReading):
         """Close the connection; the last lake of this process seals a catalogue that it changed."""
         folders.close(self.data)  # what was made since it was opened
         with catalogue.handles.closing(self._connection) as last:
-            if self._changed and last:
+            if self._changed and last and self._shared is None:
                 try:
                     # Whoever writes just now makes another version, and seals that.
                     with self.writing(timeout_seconds=1.0):
@@ -122,7 +133,8 @@ class Lake(LakeReading):
 
         The caller holds the writer's lock. The catalogue has no seal until the lake is closed.
         """
-        checksums.unseal(self.data)
+        if self._shared is None:
+            checksums.unseal(self.data)
         self._changed = True
         with self._cursor() as cursor:
             # Row numbers of a file are counted from its beginning: a merged one keeps the order of its rows.
@@ -260,7 +272,7 @@ class Lake(LakeReading):
                 self._forget_adopted(cursor)
                 try:
                     with self._transaction(cursor, author, message, extra):
-                        commits.write_occurrences(cursor, staging, plan, lake=self.data / "lake")
+                        commits.write_occurrences(cursor, staging, plan, files=self.files)
                         if survey is not None and told.changes:
                             survey.write(cursor)
                 except StoreError:
@@ -399,21 +411,21 @@ class Lake(LakeReading):
 
     def _forget_adopted(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Remove files of commits that never came."""
-        count = commits.forget_adopted(cursor, self.data / "lake")
+        count = commits.forget_adopted(cursor, self.files)
         if count:
             logger.info("%d files of an interrupted commit were removed", count)
 
     def _attach(self) -> None:
         """Attach the catalogue; the first to come makes it, under the writer's lock."""
-        if (self.data / "lake.sqlite").exists():
+        if (self.data / checksums.SEALED).exists() if self._shared is None else made_already(self._shared):
             try:
-                catalogue.attach(self._connection, self.data)
+                catalogue.attach(self._connection, self.data, files=self.files.root, shared=self._shared)
             except duckdb.Error:  # somebody may be making it just now
                 logger.info("the lake's catalogue is tried again under the writer's lock")
             else:
                 return
         with self.writing():
-            catalogue.attach(self._connection, self.data)
+            catalogue.attach(self._connection, self.data, files=self.files.root, shared=self._shared)
 
     def _upgrade(self) -> None:
         """Add the tables and columns that an older lake lacks."""

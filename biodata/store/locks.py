@@ -1,13 +1,19 @@
-"""A lock between processes, and between threads, that dies with its owner."""
+"""Locks between processes, threads and machines that die with their owner."""
 
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from biodata.errors import StoreError
+from biodata.store.cluster import cluster_of, connected
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 @contextmanager
@@ -39,14 +45,56 @@ def file_lock(path: Path, *, what: str, timeout_seconds: float = 600.0) -> Itera
         yield  # closing the handle gives the lock back
 
 
+@contextmanager
+def server_lock(address: str, *, what: str, timeout_seconds: float = 600.0) -> Iterator[None]:
+    """Hold an exclusive lock of a PostgreSQL database, an advisory one: whatever machine asks, one has it.
+
+    Parameters
+    ----------
+    address : str
+        Of the database, as libpq reads it; not of a pool that shares sessions.
+    what : str
+        What is being locked: its name is the lock's.
+    timeout_seconds : float
+        How long to wait for another holder.
+
+    Raises
+    ------
+    StoreError
+        If another holder keeps it for longer, the server does not answer, or it was lost meanwhile.
+    """
+    number = int.from_bytes(hashlib.sha256(f"biodata: {what}".encode()).digest()[:8], "big", signed=True)
+    with connected(address) as connection:
+        deadline = time.monotonic() + timeout_seconds
+        while not _answer(connection, "SELECT pg_try_advisory_lock(%s)", number):
+            if time.monotonic() > deadline:
+                message = f"{what} is being written by another process for more than {timeout_seconds:.0f} s"
+                raise StoreError(message)
+            time.sleep(0.05)
+        yield  # closing the connection gives the lock back
+
+
+def _answer(connection: "psycopg.Connection[Any]", question: str, *values: object) -> bool:
+    row = connection.execute(question, values).fetchone()
+    return bool(row and row[0])
+
+
 def writers_lock(data: Path, *, timeout_seconds: float = 600.0) -> AbstractContextManager[None]:
     """Return the lock of whoever writes to the lake of an installation; what needs the lake still takes it too."""
-    return file_lock(data / "lake.lock", what="the lake", timeout_seconds=timeout_seconds)
+    return _lock(data, "lake.lock", what="the lake", timeout_seconds=timeout_seconds)
 
 
 def builders_lock(data: Path) -> AbstractContextManager[None]:
     """Return the lock of whoever makes or removes releases; where both are needed it is taken before the writer's."""
-    return file_lock(data / "releases.lock", what="the folder of releases")
+    return _lock(data, "releases.lock", what="the folder of releases", timeout_seconds=600.0)
+
+
+def _lock(data: Path, name: str, *, what: str, timeout_seconds: float) -> AbstractContextManager[None]:
+    """Return the lock of a file in an installation's folder; of the catalogue's server where machines share the lake."""
+    shared = cluster_of(data)
+    if shared is None:
+        return file_lock(data / name, what=what, timeout_seconds=timeout_seconds)
+    return server_lock(shared.libpq, what=what, timeout_seconds=timeout_seconds)
 
 
 def try_lock(descriptor: int) -> bool:

@@ -98,18 +98,18 @@ def swap(data: Path, release: Named, *, alone: bool = False) -> None:
     # The same release again, its file made anew, keeps the one before it.
     again = before is not None and before.current.id == release.id
     previous = None if before is None else before.previous if again else before.current.id
-    _write(data, Pointer(release, previous))
+    write(data, Pointer(release, previous))
 
 
 def forget_previous(data: Path) -> None:
     """Let the pointer name the current release alone."""
     told = read(data)
     if told is not None and told.previous is not None:
-        _write(data, Pointer(told.current, None))
+        write(data, Pointer(told.current, None))
 
 
-def _write(data: Path, pointer: Pointer) -> None:
-    """Write the pointer under another name and give it its own."""
+def write(data: Path, pointer: Pointer) -> None:
+    """Put a pointer in place of the one that there is, durably."""
     unnamed = folder(data) / "CURRENT.tmp"
     with unnamed.open("w", encoding="utf-8") as file:
         json.dump(asdict(pointer), file)

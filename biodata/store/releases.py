@@ -28,6 +28,7 @@ from biodata.store.release_delta import DeltaFile
 from biodata.store.release_file import ReleaseFile, release_info
 from biodata.store.release_use import remove_release, remove_unless_used, remove_unneeded_bases
 from biodata.store.secret import secret
+from biodata.store.shared_releases import share
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
 from biodata.store.told_less import tells_less
@@ -468,11 +469,15 @@ def drop_others(data: Path) -> int:
         for path in others:
             remove_release(data, path)
         remove_unneeded_bases(data)
+        share(data)
     return len(others)
 
 
 def _prune(data: Path, *, alone: bool) -> None:
-    """Remove the oldest files beyond those that stay; the pointer's two always stay, and one that somebody uses."""
+    """Remove the oldest files beyond those that stay; the pointer's two always stay, and one that somebody uses.
+
+    Machines that serve hear of it.
+    """
     told = pointer.read(data)
     kept = 1 if alone else KEPT
     named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
@@ -483,3 +488,4 @@ def _prune(data: Path, *, alone: bool) -> None:
         if not remove_unless_used(data, path):
             logger.info("%s is being read and stays", path.name)
     remove_unneeded_bases(data)
+    share(data)

@@ -106,7 +106,7 @@ class Staging(WorkFolder):
             raise StoreError(message)
         if occurrences.is_empty():
             return
-        keys = pl.Series("key", np.frombuffer(os.urandom(8 * occurrences.height), np.uint64) >> 11).cast(pl.Int64)
+        keys = new_keys(identity)
         frames = {"occurrences": occurrences, "verbatim": verbatim, "identities": identity}
         part = max(self._rows, default=-1) + 1 if part is None else part
         for table, frame in frames.items():
@@ -144,6 +144,11 @@ class Staging(WorkFolder):
     def columns(self, table: str) -> set[str]:
         """Return the columns that any part of the table has."""
         return self._columns[table]
+
+
+def new_keys(identity: pl.DataFrame) -> pl.Series:
+    """Return a random number below 2^53 for each new record."""
+    return pl.Series("key", np.frombuffer(os.urandom(8 * identity.height), np.uint64) >> 11).cast(pl.Int64)
 
 
 class RowFiles(WorkFolder):

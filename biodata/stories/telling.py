@@ -6,6 +6,7 @@ from typing import Any, Final
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import folders, models
+from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, Filter, Or
 from biodata.store.registry import Registry
@@ -107,7 +108,7 @@ def find_key(
 
 def _lake(settings: Settings) -> Lake:
     """Open the lake of an installation that is there: looking must not make one."""
-    if not (settings.data / "lake.sqlite").is_file():
+    if not lake_exists(settings.data):
         message = f"{settings.data} is no installation: there is no lake in it; `biodata ingest` makes one"
         raise StoreError(message)
     return Lake.open(settings.data, memory_limit=settings.memory_limit)

@@ -6,7 +6,7 @@ came out, where ranges, shapes and uncertainties are what somebody stated; anoth
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,14 @@ import numpy as np
 import polars as pl
 from tqdm.auto import tqdm
 
+from biodata.analysis.executors import ground_for
 from biodata.analysis.grid import Floats
 from biodata.analysis.uncertainty.draw_files import DrawFiles, run_key
 from biodata.analysis.uncertainty.one_draw import Drawn, Task, one
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+_NOWHERE: Final = Path()
+"""Stands for the values of a task that is handed them beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ def frequencies(
     draws : int
         How many; `draws_for` tells it from the error that is wanted.
     executor : concurrent.futures.Executor, optional
-        Where to work: threads share the raster, other executors read it from a file of the temporary folder. Here where
-        none is given. The result is the same.
+        Where to work; `executors.ground_for` says how the raster gets there. Here where none is given. The result is
+        the same.
     folder : Path, optional
         Where finished draws are kept, so that the same call after a break goes on; remove it when all is done.
     progress : bool
@@ -145,17 +148,14 @@ def _worked(
             yield number, drawn
         return
     with TemporaryDirectory(prefix="biodata-") as temporary:
-        if not isinstance(executor, ThreadPoolExecutor):
-            ground = Path(temporary) / "ground.npy"
-            np.save(ground, values)
-            task = replace(task, values=ground)
+        ground, bare = ground_for(executor, values, Path(temporary)), replace(task, values=_NOWHERE)
         ahead = 2 * int(getattr(executor, "_max_workers", None) or 1) + 1
         running: dict[int, Any] = {}
         asked = 0
         for number in range(draws + 1):
             while asked <= min(draws, number + ahead):
                 if files is None or files.get(asked) is None:
-                    running[asked] = executor.submit(one, task, asked)
+                    running[asked] = executor.submit(_one_of, bare, ground, asked)
                 asked += 1
             if number in running:
                 drawn = running.pop(number).result()
@@ -165,6 +165,11 @@ def _worked(
                 kept = None if files is None else files.get(number)
                 drawn = one(task, number) if kept is None else kept
             yield number, drawn
+
+
+def _one_of(task: Task, values: Floats | Path, number: int) -> Drawn:
+    """Work a draw of a task whose values are handed beside it."""
+    return one(replace(task, values=values), number)
 
 
 def _pairs(task: Task, stated: Floats, costs: Floats, functional: Any) -> tuple[pl.DataFrame, float | None]:

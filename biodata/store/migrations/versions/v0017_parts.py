@@ -26,7 +26,12 @@ def upgrade() -> None:
         "accepted_proposal",
         sa.Column("dataset", sa.String(255), primary_key=True),
         sa.Column("accepted", sa.String(300), primary_key=True),
-        sa.Column("account_id", sa.Integer(), sa.ForeignKey("account.id"), nullable=True),
-        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.Column(
+            "account_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            sa.ForeignKey("account.id"),
+            nullable=True,
+        ),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
     )
     count_changes(["accepted_proposal"])

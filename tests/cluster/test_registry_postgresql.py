@@ -1,0 +1,93 @@
+"""The registry on PostgreSQL: the tests of `test_registry` that ask nothing of SQLite, and what is asked of a server."""
+
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from biodata.errors import StoreError
+from biodata.settings import Settings
+from biodata.store import audit
+from biodata.store.engine import open_engine
+from biodata.store.registry import Registry
+from cluster_servers import Postgres
+from test_registry import (
+    registry,
+    test_a_dataset_keeps_what_it_was_told_before,
+    test_a_run_and_a_release_are_kept_once,
+    test_an_upload_told_twice_is_one_submission,
+    test_moments_keep_their_zone,
+    test_submissions_cut_off_are_settled_by_what_the_lake_has,
+    test_the_migrations_make_the_models,
+    test_writers_at_once_make_one_chain,
+)
+
+__all__ = [
+    "registry",
+    "test_a_dataset_keeps_what_it_was_told_before",
+    "test_a_run_and_a_release_are_kept_once",
+    "test_an_upload_told_twice_is_one_submission",
+    "test_moments_keep_their_zone",
+    "test_submissions_cut_off_are_settled_by_what_the_lake_has",
+    "test_the_migrations_make_the_models",
+    "test_writers_at_once_make_one_chain",
+]
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def settings(tmp_path: Path, postgres: Postgres) -> Settings:
+    return Settings(data=tmp_path, registry_url=postgres.registry())
+
+
+def test_what_a_reader_sees_does_not_change_while_it_reads(registry: Registry):
+    def count(session) -> int:
+        return session.connection().exec_driver_sql("SELECT count(*) FROM audit").scalar()
+
+    with registry.session(read_only=True) as reading:
+        before = count(reading)
+        with registry.session() as session, session.begin():
+            audit.append(session, actor="a test", action="write", subject="x", details={})
+        assert count(reading) == before
+    with registry.session(read_only=True) as reading:
+        assert count(reading) == before + 1
+
+
+def test_a_second_writer_waits_for_the_first(registry: Registry):
+    order: list[str] = []
+
+    def second() -> None:
+        with registry.session() as session, session.begin():
+            session.connection()
+            order.append("second")
+
+    with registry.session() as session, session.begin():
+        session.connection()
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.2)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+
+
+def test_an_audit_entry_that_was_changed_is_found(registry: Registry, settings: Settings):
+    with registry.session() as session, session.begin():
+        audit.append(session, actor="a test", action="write", subject="x", details={"label": "one"})
+    assert registry.first_broken_audit_entry() is None
+    assert settings.registry_url is not None
+    with psycopg.connect(settings.registry_url, autocommit=True) as connection:
+        connection.execute("UPDATE audit SET actor = 'nobody' WHERE id = 1")
+    assert registry.first_broken_audit_entry() == 1
+
+
+def test_a_registry_whose_server_does_not_answer_is_told_in_one_line(tmp_path: Path):
+    with pytest.raises(StoreError, match=r"^the registry could not do it: [^\n]*$"):
+        Registry.open(Settings(data=tmp_path, registry_url="postgresql://biodata@127.0.0.1:1/none"))
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_to_install():
+    with pytest.raises(StoreError, match=r"biodata\[cluster\]"):
+        open_engine("nosuch://somewhere/registry")

@@ -1,0 +1,124 @@
+"""A lake that machines share: its catalogue on PostgreSQL, its files on S3-compatible storage."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store import cluster, compaction
+from biodata.store.cluster import Cluster
+from biodata.store.lake import Lake
+from biodata.store.locks import builders_lock, writers_lock
+from biodata.store.storage import Storage
+from store_records import commit_rows
+
+pytestmark = pytest.mark.cluster
+
+GIBBON = {
+    "datasetKey": "cao-bang",
+    "source_record_id": "TK-1",
+    "scientificName": "Nomascus nasutus",
+    "recordedBy": "Lan",
+}
+
+
+@pytest.fixture
+def machines(tmp_path: Path, shared_lake: Cluster) -> tuple[Path, Path]:
+    """Return the folders of two machines that share a lake."""
+    folders = tmp_path / "one", tmp_path / "other"
+    for folder in folders:
+        cluster.join(folder, shared_lake)
+    return folders
+
+
+def test_what_one_machine_commits_the_other_reads(machines: tuple[Path, Path], shared_lake: Cluster):
+    one, other = machines
+    with Lake.open(one) as lake, Lake.open(other) as second:
+        first = commit_rows(lake, [GIBBON])
+        assert first.new == 1
+        read = second.read("occurrences")
+        assert read.height == 1
+        again = commit_rows(second, [{**GIBBON, "recordedBy": "somebody else"}])
+        assert (again.new, again.changed) == (0, 1)
+        assert lake.read("occurrences")["key"].to_list() == read["key"].to_list(), "a record keeps its key"
+        assert lake.read("occurrences", snapshot=first.snapshot)["recordedBy"].to_list() != ["somebody else"]
+    assert not list(one.rglob("*.parquet"))
+    assert not (one / "lake.sqlite").exists()
+    assert {name for name in shared_lake.storage.sizes("lake") if name.endswith(".parquet")}
+
+
+def test_one_machine_writes_at_a_time(machines: tuple[Path, Path]):
+    one, other = machines
+    for lock in (writers_lock, builders_lock):
+        with lock(one):
+            held = threading.Event()
+
+            def take(lock=lock, held=held) -> None:
+                with lock(other):
+                    held.set()
+
+            waiting = threading.Thread(target=take)
+            waiting.start()
+            assert not held.wait(0.3)
+        waiting.join(10)
+        assert held.is_set()
+    with (
+        writers_lock(one),
+        pytest.raises(StoreError, match="by another process"),
+        writers_lock(other, timeout_seconds=0),
+    ):
+        pass
+
+
+def test_files_of_a_commit_that_never_came_are_removed(machines: tuple[Path, Path], shared_lake: Cluster):
+    one, _ = machines
+    with Lake.open(one) as lake:
+        commit_rows(lake, [GIBBON])
+        left = one / "left.parquet"
+        pl.DataFrame({"key": [1]}).write_parquet(left)
+        shared_lake.storage.put(left, "lake/main/occurrences/staged-0-000000.parquet")
+        commit_rows(lake, [{**GIBBON, "recordedBy": "somebody else"}])
+        assert not any("staged-0-" in name for name in shared_lake.storage.sizes("lake"))
+        assert lake.count("occurrences") == 1
+
+
+def test_a_shared_lake_is_compacted(machines: tuple[Path, Path], shared_lake: Cluster):
+    one, _ = machines
+    with Lake.open(one) as lake:
+        for number in range(3):
+            commit_rows(lake, [{**GIBBON, "source_record_id": f"record {number}"}])
+        before = lake.read("occurrences").sort("key")
+    report = compaction.compact(Settings(data=one), grace=timedelta(0))
+    assert report.files_after < report.files_before == 3 * 3
+    with Lake.open(one) as lake:
+        assert lake.read("occurrences").sort("key").equals(before)
+
+
+def test_a_folder_with_a_lake_of_its_own_joins_no_other(tmp_path: Path, shared_lake: Cluster):
+    Lake.open(tmp_path).close()
+    with pytest.raises(InputError, match="has a lake already"):
+        cluster.join(tmp_path, shared_lake)
+    assert cluster.cluster_of(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "storage"),
+    [
+        pytest.param("mysql://db/lake", "s3://bucket", id="another database"),
+        pytest.param("postgresql://db/lake", "file:///srv/lake", id="no storage"),
+        pytest.param("postgresql://db/lake", "s3://bucket/../other", id="a way out of the bucket"),
+    ],
+)
+def test_what_is_no_address_is_refused(catalogue: str, storage: str):
+    with pytest.raises(InputError, match="this is no address of a"):
+        Cluster(catalogue, Storage(storage))
+
+
+def test_a_server_that_does_not_answer_is_told_in_one_line(tmp_path: Path):
+    with pytest.raises(StoreError, match=r"^the shared catalogue does not answer: [^\n]*$"):
+        cluster.join(tmp_path, Cluster("postgresql://biodata@127.0.0.1:1/none", Storage("s3://bucket")))
+    assert not (tmp_path / "cluster.json").exists()
