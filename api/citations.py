@@ -157,29 +157,16 @@ def citation_page(cited: Cited, url: str) -> HTMLResponse:
         ("Content hash", f"{content['algorithm']} {content['hash']} ({content['columns']})"),
         ("DOI", (f"https://doi.org/{cited.doi}", cited.doi) if cited.doi else "none"),
     ]
-    asked = [(name, value[:500]) for name, value in cited.query["parameters"]] or [("", "every record")]
-    here = f"/v1/citations/{cited.id}"
-    forms = (("txt", "Text"), ("bib", "BibTeX"), ("ris", "RIS"), ("csl", "CSL-JSON"), ("json", "JSON"))
     return html.page(
+        "citation",
         citation_texts.title(cited),
-        html.paragraph(citation_texts.text(cited, url)),
-        html.links([(f"{here}.{suffix}", name) for suffix, name in forms]),
-        html.heading("What it is"),
-        html.table(["Fact", "Value"], facts),
-        html.heading("What was asked"),
-        html.table(["Parameter", "Value"], asked),
-        html.heading("Datasets"),
-        html.table(
-            ["Dataset", "Publisher", "Licence", "Labels of communities", "DOI", "Records"],
-            map(_dataset_row, content["datasets"]),
-        ),
-        html.heading("Ask it again"),
-        html.paragraph(
-            "The same version of the records under today's sharing rules: identical, or what changed and why."
-        ),
-        f'<form method="post" action="{here}/replay"><button>Ask again</button></form>',
-        html.links([(f"{here}/replay", "What came out the last time")] if cited.replay_job_id is not None else []),
         up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
+        text=citation_texts.text(cited, url),
+        here=f"/v1/citations/{cited.id}",
+        facts=facts,
+        asked=[(name, value[:500]) for name, value in cited.query["parameters"]] or [("", "every record")],
+        datasets=[_dataset_row(dataset) for dataset in content["datasets"]],
+        replayed=cited.replay_job_id is not None,
     )
 
 
@@ -283,9 +270,7 @@ def one(request: Request, number: _Named) -> Response:
 
 @router.post(
     "/{number}/doi",
-    summary="Register a DOI for a citation",
-    status_code=202,
-    responses=documents.answers(Citation, missing=True, other=(401, 409), status=202),
+    **documents.answered(Citation, "Register a DOI for a citation", missing=True, other=(401, 409), status=202),
 )
 def doi(request: Request, number: CitationId) -> Response:
     """Queue the registration at DataCite, for whoever has a key; an installation without an account says so."""

@@ -133,10 +133,10 @@ def _asked() -> dict[str, Any]:
 
 @router.post(
     "",
-    summary="Ask for a download",
-    status_code=202,
     openapi_extra=_asked(),
-    responses=documents.answers(models.Download, missing=True, other=(401, 403, 410, 413, 429, 507), status=202),
+    **documents.answered(
+        models.Download, "Ask for a download", missing=True, other=(401, 403, 410, 413, 429, 507), status=202
+    ),
 )
 async def ask(request: Request) -> Response:
     """Queue a download of what the same parameters find by search, given in the address, a JSON body or both."""
@@ -146,11 +146,7 @@ async def ask(request: Request) -> Response:
     return await run_in_threadpool(_queue, request, pairs, more, raw)
 
 
-@router.get(
-    "/{number}",
-    summary="How a download stands",
-    responses=documents.answers(models.Download, missing=True),
-)
+@router.get("/{number}", **documents.answered(models.Download, "How a download stands", missing=True))
 def state(request: Request, number: DownloadId) -> Response:
     """Answer with state, progress and, when it is done, rows, size, checksum, licence, counts by dataset and links."""
     return _told(request, _find(request, number))
@@ -158,8 +154,7 @@ def state(request: Request, number: DownloadId) -> Response:
 
 @router.delete(
     "/{number}",
-    summary="Cancel a download, or take its file away",
-    responses=documents.answers(models.Download, missing=True, other=(401, 403)),
+    **documents.answered(models.Download, "Cancel a download, or take its file away", missing=True, other=(401, 403)),
 )
 def cancel(request: Request, number: DownloadId) -> Response:
     """Cancel it; what is written of it already is gone within seconds.

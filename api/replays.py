@@ -36,10 +36,7 @@ _PAGING: Final = ("limit", "offset", "cursor")
 
 
 @router.post(
-    "/{number}/replay",
-    summary="Ask a citation again",
-    status_code=202,
-    responses=documents.answers(Replay, missing=True, other=(409, 429), status=202),
+    "/{number}/replay", **documents.answered(Replay, "Ask a citation again", missing=True, other=(409, 429), status=202)
 )
 def ask(request: Request, number: CitationId) -> Response:
     """Queue a replay: the citation's version of the lake under today's rules. One that waits already is the same."""
@@ -51,11 +48,7 @@ def ask(request: Request, number: CitationId) -> Response:
     return _told(request, find(request, number), status=202)
 
 
-@router.get(
-    "/{number}/replay",
-    summary="What came out of a replay",
-    responses=documents.answers(Replay, missing=True),
-)
+@router.get("/{number}/replay", **documents.answered(Replay, "What came out of a replay", missing=True))
 def result(request: Request, number: CitationId) -> Response:
     """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
     return _told(request, find(request, number))
@@ -63,13 +56,12 @@ def result(request: Request, number: CitationId) -> Response:
 
 @router.get(
     "/{number}/replay/occurrence",
-    summary="The rows of a replay",
     openapi_extra=documents.plain_parameters(
         ("limit", {"type": "integer", "minimum": 0, "default": 20}, "Records of a page; more than 300 is cut to 300."),
         ("offset", dict(documents.OFFSET), "Records to leave out; a cursor has no end."),
         ("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{10,200}$"}, "Where to go on, as Link gives it."),
     ),
-    responses=documents.answers(models.OccurrencePage, missing=True, other=(409, 410)),
+    **documents.answered(models.OccurrencePage, "The rows of a replay", missing=True, other=(409, 410)),
 )
 def rows(request: Request, number: CitationId) -> Response:
     """Answer a page of what the citation's question finds in its version of the lake under today's rules."""
@@ -96,13 +88,13 @@ def rows(request: Request, number: CitationId) -> Response:
 
 @router.post(
     "/{number}/replay/download",
-    summary="The rows of a replay as a download",
-    status_code=202,
     openapi_extra=documents.plain_parameters(
         ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, "How it is written."),
         ("purpose", {"type": "string", "enum": list(Purpose)}, "What the records are wanted for."),
     ),
-    responses=documents.answers(models.Download, missing=True, other=(401, 403, 409, 429, 507), status=202),
+    **documents.answered(
+        models.Download, "The rows of a replay as a download", missing=True, other=(401, 403, 409, 429, 507), status=202
+    ),
 )
 def download(request: Request, number: CitationId) -> Response:
     """Queue a download of what the citation's question finds in its version of the lake under today's rules."""
