@@ -410,7 +410,7 @@ def test_a_dataset_of_effort_alone_can_be_withdrawn_and_does_not_come_again(tmp_
     survey_events.commit(made.data, [survey_events.event(EVENT_WORDS[0], "effort")], [])
     withdrawal.withdraw(made, reason="asked for", release=pipeline.release, dataset="effort")
     assert words_in(made.data) == []
-    sample = Path(__file__).parents[1] / "sample_data" / "survey_namha.xlsx"
+    sample = Path(__file__).parents[2] / "sample_data" / "survey_namha.xlsx"
     told = pipeline.ingest("survey", [sample], made, dataset="effort")
     assert {refusal.code for report in told for refusal in report.refusals} == {"RECORD_WITHDRAWN"}
     with Lake.open(made.data) as lake:
