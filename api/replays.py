@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import documents, models, records
-from api import downloads as terms
 from api.answers import JSON, address, json_answer
 from api.citations import NO_STORE, RETRY_S, CitationId, Replay, find, unfinished
 from api.citations import check_queue as check_waiting
 from api.dependencies import Service, service
-from api.downloads import check_queue, told_of
+from api.downloads import check_queue, need_accepted, told_of
 from api.errors import Code, ProblemError, invalid
 from api.gates import StrictRoute
 from api.occurrences import LIMIT
@@ -110,7 +109,7 @@ def download(request: Request, number: CitationId) -> Response:
     if wanted_for is not None and wanted_for not in list(Purpose):
         raise invalid(field="purpose", value=wanted_for, expected=f"one of {', '.join(Purpose)}")
     purpose = Purpose(wanted_for) if wanted_for is not None else None
-    terms.need_accepted(request, purpose, lambda _restricted: 1, cited.filter)
+    need_accepted(request, purpose, lambda _restricted: 1, cited.filter)
     asked = [(name, value) for name, value in cited.query["parameters"]]
     made = downloads.ask(
         found.settings, found.registry, Format(told), cited.filter,

@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from biodata import terms
 from biodata.access import grants
-from biodata.access import grants as grant_areas
-from biodata.access.grants import Grant, day
+from biodata.access.grants import Grant, area_shape, day
 from biodata.access.roles import Action, Principal, Role, may, may_somewhere
 from biodata.errors import InputError
 from biodata.parsers.reference_list import reference_list
@@ -180,7 +179,7 @@ def wanted(grants: Sequence[Grant]) -> Filter:
     if one.taxon is not None:
         parts.append(of_taxon(one.taxon))
     if one.area is not None:
-        parts.append(Intersects(bytes(shapely.to_wkb(grant_areas.area_shape(one.area)))))
+        parts.append(Intersects(bytes(shapely.to_wkb(area_shape(one.area)))))
     since, until = day("since", one.since), day("until", one.until)
     if since is not None or until is not None:
         parts.append(Between("event_start", since, until))
