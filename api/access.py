@@ -242,7 +242,7 @@ def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Res
     requests.revoke(found.registry, who, number, sent.country)
     if found.settings.exact_socket is not None:
         try:
-            requests.tell_exact(found.registry, found.settings.exact_socket)
+            requests.report_revocations(found.registry, found.settings.exact_socket)
         except (StoreError, RefusedError):
             return Response(status_code=202)
     return Response(status_code=204)
@@ -292,7 +292,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
         raise ProblemError(Code.STORE_ERROR, "no exact store is served here", headers={"Retry-After": "60"})
     question = {name: integer(name, told[name]) for name in ("after", "limit") if name in told}
     try:
-        requests.tell_exact(found.registry, socket)
+        requests.report_revocations(found.registry, socket)
 
         def read(asked: Mapping[str, Any]) -> dict[str, Any]:
             answer = call_exact(socket, {"grants": given, "account": who.label, "ask": dict(asked)})

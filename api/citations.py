@@ -258,7 +258,7 @@ def one(request: Request, number: _Named) -> Response:
     written = _format(request, suffix)
     cited = find(request, name)
     if written == "json":
-        return _told(request, cited)
+        return _citation_answer(request, cited)
     if cited.state != "done":
         raise unfinished(cited)
     url = address(request, f"/v1/citations/{cited.id}")
@@ -284,7 +284,7 @@ def doi(request: Request, number: CitationId) -> Response:
         raise unfinished(cited)
     if cited.doi is None:
         citations.doi_later(found.registry, cited.id, url=address(request, f"/v1/citations/{cited.id}"))
-    return _told(request, find(request, number), status=202)
+    return _citation_answer(request, find(request, number), status=202)
 
 
 def find(request: Request, number: str) -> Cited:
@@ -357,7 +357,7 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         except (OSError, OperationalError) as error:
             raise ProblemError(Code.DISK_FULL, "the citation could not be kept; nothing was changed") from error
     headers["Location"] = address(request, f"/v1/citations/{number}")
-    return _told(request, find(request, number), status=201 if small else 202, headers=headers)
+    return _citation_answer(request, find(request, number), status=201 if small else 202, headers=headers)
 
 
 def _download(request: Request, number: str) -> Download:
@@ -394,7 +394,9 @@ def _number(text: str) -> float:
     return float(text) if text.replace(".", "", 1).isdigit() and text.isascii() else 0.0
 
 
-def _told(request: Request, cited: Cited, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _citation_answer(
+    request: Request, cited: Cited, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     """Answer with a citation as JSON."""
     here = partial(address, request, f"/v1/citations/{cited.id}")
     url = here()

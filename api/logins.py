@@ -22,7 +22,7 @@ from api.errors import Code, ProblemError
 from api.gates import SmallRoute, StrictSmallRoute, count_try, gate, provider_gate
 from biodata.access import credentials, oidc
 from biodata.access.credentials import check_length
-from biodata.access.oidc import STATE_LIFE, Begun, OidcError
+from biodata.access.oidc import STATE_LIFE, LoginStart, OidcError
 from biodata.access.tokens import LIFE, Pair
 from biodata.errors import RemoteError
 
@@ -153,7 +153,7 @@ async def finish(request: Request, name: ProviderName) -> Response:
     return response
 
 
-async def _begin(request: Request, name: str, wanted: dict[str, Any]) -> Begun:
+async def _begin(request: Request, name: str, wanted: dict[str, Any]) -> LoginStart:
     """Begin a login."""
     _check_provider(request, name)
     count_try(request)
@@ -170,7 +170,7 @@ def _check_provider(request: Request, name: str) -> None:
         raise ProblemError(Code.PROVIDER_UNKNOWN, "no provider has this name", field="name")
 
 
-def _with_cookie(request: Request, response: Response, begun: Begun) -> Response:
+def _with_cookie(request: Request, response: Response, begun: LoginStart) -> Response:
     """Let the browser keep what only it may come back with."""
     response.set_cookie(
         COOKIE,

@@ -13,7 +13,7 @@ from api.answers import JSON, address, json_answer
 from api.citations import NO_STORE, RETRY_S, CitationId, Replay, find, unfinished
 from api.citations import check_queue as check_waiting
 from api.dependencies import Service, service
-from api.downloads import check_queue, need_accepted, told_of
+from api.downloads import check_queue, need_accepted, queued_answer
 from api.errors import Code, ProblemError, invalid
 from api.gates import StrictRoute
 from api.occurrences import LIMIT
@@ -44,13 +44,13 @@ def ask(request: Request, number: CitationId) -> Response:
         raise unfinished(cited)
     check_waiting(service(request), citations.REPLAY_JOB)
     citations.replay_later(service(request).registry, cited.id)
-    return _told(request, find(request, number), status=202)
+    return _replay_answer(request, find(request, number), status=202)
 
 
 @router.get("/{number}/replay", **documents.answered(Replay, "What came out of a replay", missing=True))
 def result(request: Request, number: CitationId) -> Response:
     """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
-    return _told(request, find(request, number))
+    return _replay_answer(request, find(request, number))
 
 
 @router.get(
@@ -115,7 +115,7 @@ def download(request: Request, number: CitationId) -> Response:
         found.settings, found.registry, Format(told), cited.filter,
         release=f"{downloads.OF_CITATION}{cited.id}", asked=asked, purpose=purpose,
     )  # fmt: skip
-    return told_of(request, made)
+    return queued_answer(request, made)
 
 
 def _job(found: Service, cited: Cited) -> Job:
@@ -170,7 +170,7 @@ class _Files:
 _FILES: Final = _Files()
 
 
-def _told(request: Request, cited: Cited, *, status: int = 200) -> Response:
+def _replay_answer(request: Request, cited: Cited, *, status: int = 200) -> Response:
     """Answer with the last replay."""
     job = _job(service(request), cited)
     here = f"/v1/citations/{cited.id}"

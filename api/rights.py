@@ -242,7 +242,7 @@ def every_permit(request: Request, who: Keeper) -> Response:
 @guarded.post("/permits", **documents.answered(OnePermit, "Keep a permit", other=(401, 403, 422), status=201))
 def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
     """Keep a permit that a dataset rests on; the same number once more changes what is told of it."""
-    told = permits.checked(permits.Told(**sent.model_dump()))
+    told = permits.checked(permits.PermitData(**sent.model_dump()))
     if not _keeps(who, {"dataset": told.dataset, "country": told.country}):
         raise auth.forbidden(request, who, Action.KEEP_PERMITS)
     registry = service(request).registry

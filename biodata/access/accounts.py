@@ -266,7 +266,7 @@ def lines(registry: Registry) -> list[str]:
     with registry.session(read_only=True) as session:
         return [
             f"{account.name} ({account.label}): "
-            + ("; ".join(map(_written, _rows(session, account.id))) or "no role")
+            + ("; ".join(map(_role_line, _rows(session, account.id))) or "no role")
             + (", closed" if account.disabled else "")
             for account in session.scalars(select(Account).order_by(Account.name))
         ]
@@ -355,7 +355,7 @@ def _keep_an_administrator(session: Session, account: Account, lost: RoleBinding
         raise InputError(problem, column="name", value=account.name, expected=expected, code="LAST_ADMINISTRATOR")
 
 
-def _written(row: Binding) -> str:
+def _role_line(row: Binding) -> str:
     """Return a role in one line, and whether it counts yet."""
     return role_in_words(role_of_row(row)) + (" (to be confirmed)" if row.in_force is None else "")
 
