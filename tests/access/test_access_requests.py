@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
-from test_exact import ROWS
 
 import appointed
 from api.app import create_app
@@ -30,6 +29,7 @@ from biodata.store.grant_models import AccessDecision, AccessRequest
 from biodata.store.lake import Lake
 from biodata.store.models import now
 from biodata.store.registry import Registry
+from exact_rows import ROWS
 from people import bearer
 from store_records import commit_rows
 
