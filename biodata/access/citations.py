@@ -143,12 +143,6 @@ class Cited:
         return from_plain(self.query["filter"])
 
 
-def cited_snapshots(registry: Registry) -> frozenset[int]:
-    """Return the lake's versions that a citation tells of: none of them may ever be expired."""
-    with registry.session(read_only=True) as session:
-        return frozenset(session.scalars(select(Citation.snapshot).distinct()))
-
-
 def cite(
     settings: Settings,
     registry: Registry,

@@ -9,7 +9,7 @@ import pytest
 
 import releases as fixture
 from biodata import pipeline
-from biodata.access import citations, replays
+from biodata.access import replays
 from biodata.errors import JobStoppedError
 from biodata.settings import Settings
 from biodata.store import releases
@@ -244,9 +244,3 @@ def test_a_replay_that_is_stopped_leaves_nothing_half(again):
         assert replays.replay(settings, registry, again.cited["all"], step=told.append).identical
     assert told[-1] <= 1
     assert told == sorted(told[:1]) + sorted(told[1:])
-
-
-def test_versions_that_are_cited_are_known(first):
-    with Registry.open(Settings(data=first[0])) as registry:
-        (snapshot,) = citations.cited_snapshots(registry)
-    assert snapshot == releases.current(first[0]).snapshot
