@@ -172,12 +172,7 @@ _BOTH_ROWS: Final = 1_000
 """Records of a page, of each kind, where public ones stand beside exact ones."""
 
 
-@router.post(
-    "",
-    summary="Ask for exact records",
-    status_code=201,
-    responses=documents.answers(OneAccessRequest, other=(401, 403, 422), status=201),
-)
+@router.post("", **documents.answered(OneAccessRequest, "Ask for exact records", other=(401, 403, 422), status=201))
 def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     """Ask for exact records; the node of each country of occurrence decides of its own part."""
     found = service(request)
@@ -194,13 +189,13 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     return json_answer(request_views.look(registry, who, number), status=201, cache=_PRIVATE)
 
 
-@router.get("", summary="Requests for exact records", responses=documents.answers(AccessRequestList, other=(401,)))
+@router.get("", **documents.answered(AccessRequestList, "Requests for exact records", other=(401,)))
 def every(request: Request, who: Known) -> Response:
     """Answer with one's own requests and those that one decides."""
     return json_answer({"results": request_views.describe(service(request).registry, who)}, cache=_PRIVATE)
 
 
-@router.get("/{number}", summary="A request", responses=documents.answers(OneAccessRequest, missing=True, other=(401,)))
+@router.get("/{number}", **documents.answered(OneAccessRequest, "A request", missing=True, other=(401,)))
 def one(request: Request, who: Known, number: str) -> Response:
     """Answer with a request and how it stands in each country."""
     return json_answer(request_views.look(service(request).registry, who, number), cache=_PRIVATE)
@@ -208,9 +203,8 @@ def one(request: Request, who: Known, number: str) -> Response:
 
 @router.get(
     "/{number}/grant",
-    summary="What a node signs",
     openapi_extra=documents.plain_parameters(("country", {"type": "string"}, "Of which country.")),
-    responses=documents.answers(TextToSign, missing=True, other=(401, 403)),
+    **documents.answered(TextToSign, "What a node signs", missing=True, other=(401, 403)),
 )
 def to_sign(request: Request, who: Node, number: str) -> Response:
     """Answer with the text that the country's node signs, at home, if it grants all that was asked."""
@@ -220,8 +214,7 @@ def to_sign(request: Request, who: Node, number: str) -> Response:
 
 @router.post(
     "/{number}/decide",
-    summary="Grant or refuse a request",
-    responses=documents.answers(OneAccessRequest, missing=True, other=(401, 403, 409, 422)),
+    **documents.answered(OneAccessRequest, "Grant or refuse a request", missing=True, other=(401, 403, 409, 422)),
 )
 def decide(request: Request, who: Node, number: str, sent: Decision) -> Response:
     """Put down what the country's node decided."""
@@ -249,7 +242,7 @@ def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Res
     requests.revoke(found.registry, who, number, sent.country)
     if found.settings.exact_socket is not None:
         try:
-            requests.tell_exact(found.registry, found.settings.exact_socket)
+            requests.report_revocations(found.registry, found.settings.exact_socket)
         except (StoreError, RefusedError):
             return Response(status_code=202)
     return Response(status_code=204)
@@ -257,9 +250,7 @@ def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Res
 
 @router.post(
     "/{number}/again",
-    summary="Ask for longer",
-    status_code=201,
-    responses=documents.answers(OneAccessRequest, missing=True, other=(401, 403, 409, 422), status=201),
+    **documents.answered(OneAccessRequest, "Ask for longer", missing=True, other=(401, 403, 409, 422), status=201),
 )
 def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
     """Ask anew for what a request of one's own asked for; every country decides anew."""
@@ -270,8 +261,7 @@ def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
 
 @router.post(
     "/{number}/report",
-    summary="Tell what was made of the records",
-    responses=documents.answers(OneAccessRequest, missing=True, other=(401, 422)),
+    **documents.answered(OneAccessRequest, "Tell what was made of the records", missing=True, other=(401, 422)),
 )
 def report(request: Request, who: Known, number: str, sent: UseReport) -> Response:
     """Tell the nodes what was made of the records of one's own request."""
@@ -282,13 +272,12 @@ def report(request: Request, who: Known, number: str, sent: UseReport) -> Respon
 
 @router.get(
     "/{number}/records",
-    summary="Exact records that were granted",
     openapi_extra=documents.plain_parameters(
         ("after", {"type": "integer"}, "Go on after this key."),
         ("limit", {"type": "integer"}, "1 to 10,000; with public records 1 to 1,000."),
         ("withPublic", {"type": "boolean"}, "With the public records of the same countries, taxon, area and time."),
     ),
-    responses=documents.answers(ExactRecords, missing=True, other=(401, 403)),
+    **documents.answered(ExactRecords, "Exact records that were granted", missing=True, other=(401, 403)),
 )
 def records(request: Request, who: Reader, number: str) -> Response:
     """Answer with the exact records that a request of one's own was granted."""
@@ -303,7 +292,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
         raise ProblemError(Code.STORE_ERROR, "no exact store is served here", headers={"Retry-After": "60"})
     question = {name: integer(name, told[name]) for name in ("after", "limit") if name in told}
     try:
-        requests.tell_exact(found.registry, socket)
+        requests.report_revocations(found.registry, socket)
 
         def read(asked: Mapping[str, Any]) -> dict[str, Any]:
             answer = call_exact(socket, {"grants": given, "account": who.label, "ask": dict(asked)})

@@ -247,7 +247,7 @@ Known = Annotated[Principal, Depends(auth.need)]
 LoggedIn = Annotated[Principal, Depends(auth.need_login)]
 
 
-@own_router.get("", summary="Who one is", responses=documents.answers(OneAccount, other=(401,)))
+@own_router.get("", **documents.answered(OneAccount, "Who one is", other=(401,)))
 def who(request: Request, known: Known) -> Response:
     """Answer with one's account and the roles that the key or token has."""
     told = accounts.describe(service(request).registry, known.label)
@@ -255,18 +255,14 @@ def who(request: Request, known: Known) -> Response:
     return json_answer(told)
 
 
-@own_router.patch(
-    "", name="change", summary="Change one's label", responses=documents.answers(OneAccount, other=(401, 403, 422))
-)
+@own_router.patch("", name="change", **documents.answered(OneAccount, "Change one's label", other=(401, 403, 422)))
 def change_own(request: Request, known: LoggedIn, sent: LabelChange) -> Response:
     """Change what people call one; the name, the roles and the rest stay."""
     accounts.relabel(service(request).registry, known.label, sent.label, actor=known.label)
     return who(request, known)
 
 
-@own_router.post(
-    "/password", summary="Change one's password", status_code=204, responses=documents.nothing(other=(401, 403, 422))
-)
+@own_router.post("/password", **documents.done("Change one's password", other=(401, 403, 422)))
 async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> Response:
     """Change the password, whose old one is asked for; every login ends."""
     count_try(request, known.label)
@@ -281,27 +277,20 @@ async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> R
     return Response(status_code=204)
 
 
-@own_router.delete(
-    "/logins", summary="Log out everywhere", status_code=204, responses=documents.nothing(other=(401, 403))
-)
+@own_router.delete("/logins", **documents.done("Log out everywhere", other=(401, 403)))
 def end_logins(request: Request, known: LoggedIn) -> Response:
     """End every login of one's account, at once; keys go on."""
     service(request).tokens.end_all(known.label)
     return Response(status_code=204)
 
 
-@own_router.get("/keys", summary="One's keys", responses=documents.answers(KeyList, other=(401, 403)))
+@own_router.get("/keys", **documents.answered(KeyList, "One's keys", other=(401, 403)))
 def keys(request: Request, known: LoggedIn) -> Response:
     """Answer with one's keys: never with a key itself."""
     return json_answer({"results": credentials.describe_keys(service(request).registry, known.label)})
 
 
-@own_router.post(
-    "/keys",
-    summary="Make a key",
-    status_code=201,
-    responses=documents.answers(MadeKey, other=(401, 403, 422), status=201),
-)
+@own_router.post("/keys", **documents.answered(MadeKey, "Make a key", other=(401, 403, 422), status=201))
 def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
     """Make a key with the roles of one's account, or less; it is told this once."""
     role = roles.role_called(sent.role) if sent.role is not None else None
@@ -311,12 +300,7 @@ def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
     return json_answer({"key": key}, status=201)
 
 
-@own_router.delete(
-    "/keys/{number}",
-    summary="Revoke a key",
-    status_code=204,
-    responses=documents.nothing(missing=True, other=(401, 403)),
-)
+@own_router.delete("/keys/{number}", **documents.done("Revoke a key", missing=True, other=(401, 403)))
 def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
     """Revoke one of one's own keys, at once; another's is not there."""
     credentials.revoke_key(
@@ -325,21 +309,14 @@ def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documen
     return Response(status_code=204)
 
 
-@own_router.get(
-    "/identities", summary="Who one can log in by", responses=documents.answers(IdentityList, other=(401, 403))
-)
+@own_router.get("/identities", **documents.answered(IdentityList, "Who one can log in by", other=(401, 403)))
 def linked(request: Request, known: LoggedIn) -> Response:
     """Answer with the providers that one's account is linked to."""
     assert known.account_id is not None
     return json_answer({"results": oidc.describe_identities(service(request).registry, known.account_id)})
 
 
-@own_router.delete(
-    "/identities/{number}",
-    summary="Unlink a provider",
-    status_code=204,
-    responses=documents.nothing(missing=True, other=(401, 403)),
-)
+@own_router.delete("/identities/{number}", **documents.done("Unlink a provider", missing=True, other=(401, 403)))
 def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
     """Let a provider's word be worth nothing for one's account any more; logins of before go on until they are ended."""
     assert known.account_id is not None
@@ -354,18 +331,13 @@ Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_AC
 Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
 
 
-@router.get("", summary="Every account", responses=documents.answers(AccountList, other=(401, 403)))
+@router.get("", **documents.answered(AccountList, "Every account", other=(401, 403)))
 def every(request: Request, who: Administrator) -> Response:
     """Answer with all accounts and their roles, by name."""
     return json_answer({"results": accounts.describe_all(service(request).registry)})
 
 
-@router.post(
-    "",
-    summary="Make an account",
-    status_code=201,
-    responses=documents.answers(OneAccount, other=(401, 403, 409, 422), status=201),
-)
+@router.post("", **documents.answered(OneAccount, "Make an account", other=(401, 403, 409, 422), status=201))
 def make(request: Request, who: Administrator, sent: NewAccount) -> Response:
     """Make an account without a role and without a password; a one-time code sets its first."""
     registry = service(request).registry
@@ -373,7 +345,7 @@ def make(request: Request, who: Administrator, sent: NewAccount) -> Response:
     return json_answer(accounts.describe(registry, sent.name), status=201)
 
 
-@router.get("/{name}", summary="An account", responses=documents.answers(OneAccount, missing=True, other=(401, 403)))
+@router.get("/{name}", **documents.answered(OneAccount, "An account", missing=True, other=(401, 403)))
 def one(request: Request, who: Administrator, name: str) -> Response:
     """Answer with an account."""
     return json_answer(accounts.describe(service(request).registry, name))
@@ -381,8 +353,7 @@ def one(request: Request, who: Administrator, name: str) -> Response:
 
 @router.patch(
     "/{name}",
-    summary="Close an account, or open it again",
-    responses=documents.answers(OneAccount, missing=True, other=(401, 403, 409, 422)),
+    **documents.answered(OneAccount, "Close an account, or open it again", missing=True, other=(401, 403, 409, 422)),
 )
 def change(request: Request, who: Administrator, name: str, sent: AccountChange) -> Response:
     """Close an account, at once for its password, keys and tokens, or open it again."""
@@ -393,9 +364,7 @@ def change(request: Request, who: Administrator, name: str, sent: AccountChange)
 
 @router.post(
     "/{name}/code",
-    summary="Make a one-time code",
-    status_code=201,
-    responses=documents.answers(MadeCode, missing=True, other=(401, 403, 409), status=201),
+    **documents.answered(MadeCode, "Make a one-time code", missing=True, other=(401, 403, 409), status=201),
 )
 def code(request: Request, who: Administrator, name: str) -> Response:
     """Make a code by which the account's owner sets a password; it is told this once, and an earlier one ends."""
@@ -406,12 +375,7 @@ def code(request: Request, who: Administrator, name: str) -> Response:
     )
 
 
-@router.post(
-    "/{name}/roles",
-    summary="Give a role",
-    status_code=204,
-    responses=documents.nothing(missing=True, other=(401, 403, 422)),
-)
+@router.post("/{name}/roles", **documents.done("Give a role", missing=True, other=(401, 403, 422)))
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
     wanted = _within(request, who, sent.model_dump(exclude={"signed"}))
@@ -422,12 +386,10 @@ def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
 
 @router.delete(
     "/{name}/roles",
-    summary="Take a role away",
-    status_code=204,
     openapi_extra=documents.plain_parameters(
         *((each, {"type": "string"}, "As it was given.") for each in ("role", *SCOPES))
     ),
-    responses=documents.nothing(missing=True, other=(401, 403, 409, 422)),
+    **documents.done("Take a role away", missing=True, other=(401, 403, 409, 422)),
 )
 def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""
@@ -450,9 +412,7 @@ appointments_router = APIRouter(prefix="/v1/appointments", tags=["accounts"], ro
 Decider = Annotated[Principal, Depends(auth.logged_in_who(Action.CONFIRM_ROLES))]
 
 
-@appointments_router.get(
-    "", name="every", summary="Appointments", responses=documents.answers(AppointmentList, other=(401, 403))
-)
+@appointments_router.get("", name="every", **documents.answered(AppointmentList, "Appointments", other=(401, 403)))
 def every_appointment(request: Request, who: Decider) -> Response:
     """Answer with the appointments that wait for a second person, and with all that the audit has of roles."""
     registry = service(request).registry
@@ -460,12 +420,7 @@ def every_appointment(request: Request, who: Decider) -> Response:
     return json_answer({"waiting": accounts.waiting(registry), "results": list(entries)})
 
 
-@appointments_router.post(
-    "",
-    summary="Confirm an appointment",
-    status_code=204,
-    responses=documents.nothing(other=(401, 403, 404, 422)),
-)
+@appointments_router.post("", **documents.done("Confirm an appointment", other=(401, 403, 404, 422)))
 def confirm(request: Request, who: Decider, sent: Confirmation) -> Response:
     """Let a role count that somebody else gave to somebody else."""
     wanted = roles.read_role(sent.role, **{name: getattr(sent, name) for name in SCOPES})

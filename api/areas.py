@@ -61,7 +61,7 @@ _BODY: Final = {
 }
 
 
-@router.get("", summary="Find areas", openapi_extra=_PARAMETERS, responses=documents.answers(models.AreaPage))
+@router.get("", openapi_extra=_PARAMETERS, **documents.answered(models.AreaPage, "Find areas"))
 def find(request: Request) -> Response:
     """Answer the areas of the release of which a name holds a text."""
     query = request.query_params
@@ -86,11 +86,7 @@ def find(request: Request) -> Response:
 
 
 @router.post(
-    "",
-    summary="Upload an area",
-    openapi_extra=_BODY,
-    status_code=201,
-    responses=documents.answers(models.UploadedArea, status=201, other=(413, 507)),
+    "", openapi_extra=_BODY, **documents.answered(models.UploadedArea, "Upload an area", other=(413, 507), status=201)
 )
 async def upload(request: Request) -> Response:
     """Keep a polygon, so that a search can name it; the same polygon has the same id."""

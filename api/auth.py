@@ -7,7 +7,7 @@ from starlette.requests import Request
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
 from api.logs import logger
-from biodata.access import credentials as api_keys
+from biodata.access.credentials import KEY_START, holder_of_key
 from biodata.access.roles import PUBLIC, Action, Principal, may, may_somewhere
 
 refusals = logger("api.refusals")
@@ -106,6 +106,6 @@ def _trusted(request: Request, who: Principal, action: Action) -> Principal:
 
 def _known(found: Service, shown: str) -> Principal | None:
     """Return whose a key or a token is."""
-    if shown.startswith(api_keys.KEY_START):
-        return api_keys.holder_of_key(found.registry, shown)
+    if shown.startswith(KEY_START):
+        return holder_of_key(found.registry, shown)
     return found.tokens.principal(shown)

@@ -291,7 +291,7 @@ class Catalogue:
             labels=summary.labels,
             surveys=summary.surveys,
             survey_bounds=summary.survey_bounds,
-            permits=tuple(permits.in_words(p) for p in held),
+            permits=tuple(permits.permit_in_words(p) for p in held),
             permit_notices=tuple(permits.notices(held)),
         )
 

@@ -157,29 +157,16 @@ def citation_page(cited: Cited, url: str) -> HTMLResponse:
         ("Content hash", f"{content['algorithm']} {content['hash']} ({content['columns']})"),
         ("DOI", (f"https://doi.org/{cited.doi}", cited.doi) if cited.doi else "none"),
     ]
-    asked = [(name, value[:500]) for name, value in cited.query["parameters"]] or [("", "every record")]
-    here = f"/v1/citations/{cited.id}"
-    forms = (("txt", "Text"), ("bib", "BibTeX"), ("ris", "RIS"), ("csl", "CSL-JSON"), ("json", "JSON"))
     return html.page(
+        "citation",
         citation_texts.title(cited),
-        html.paragraph(citation_texts.text(cited, url)),
-        html.links([(f"{here}.{suffix}", name) for suffix, name in forms]),
-        html.heading("What it is"),
-        html.table(["Fact", "Value"], facts),
-        html.heading("What was asked"),
-        html.table(["Parameter", "Value"], asked),
-        html.heading("Datasets"),
-        html.table(
-            ["Dataset", "Publisher", "Licence", "Labels of communities", "DOI", "Records"],
-            map(_dataset_row, content["datasets"]),
-        ),
-        html.heading("Ask it again"),
-        html.paragraph(
-            "The same version of the records under today's sharing rules: identical, or what changed and why."
-        ),
-        f'<form method="post" action="{here}/replay"><button>Ask again</button></form>',
-        html.links([(f"{here}/replay", "What came out the last time")] if cited.replay_job_id is not None else []),
         up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
+        text=citation_texts.text(cited, url),
+        here=f"/v1/citations/{cited.id}",
+        facts=facts,
+        asked=[(name, value[:500]) for name, value in cited.query["parameters"]] or [("", "every record")],
+        datasets=[_dataset_row(dataset) for dataset in content["datasets"]],
+        replayed=cited.replay_job_id is not None,
     )
 
 
@@ -271,7 +258,7 @@ def one(request: Request, number: _Named) -> Response:
     written = _format(request, suffix)
     cited = find(request, name)
     if written == "json":
-        return _told(request, cited)
+        return _citation_answer(request, cited)
     if cited.state != "done":
         raise unfinished(cited)
     url = address(request, f"/v1/citations/{cited.id}")
@@ -283,9 +270,7 @@ def one(request: Request, number: _Named) -> Response:
 
 @router.post(
     "/{number}/doi",
-    summary="Register a DOI for a citation",
-    status_code=202,
-    responses=documents.answers(Citation, missing=True, other=(401, 409), status=202),
+    **documents.answered(Citation, "Register a DOI for a citation", missing=True, other=(401, 409), status=202),
 )
 def doi(request: Request, number: CitationId) -> Response:
     """Queue the registration at DataCite, for whoever has a key; an installation without an account says so."""
@@ -299,7 +284,7 @@ def doi(request: Request, number: CitationId) -> Response:
         raise unfinished(cited)
     if cited.doi is None:
         citations.doi_later(found.registry, cited.id, url=address(request, f"/v1/citations/{cited.id}"))
-    return _told(request, find(request, number), status=202)
+    return _citation_answer(request, find(request, number), status=202)
 
 
 def find(request: Request, number: str) -> Cited:
@@ -372,7 +357,7 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         except (OSError, OperationalError) as error:
             raise ProblemError(Code.DISK_FULL, "the citation could not be kept; nothing was changed") from error
     headers["Location"] = address(request, f"/v1/citations/{number}")
-    return _told(request, find(request, number), status=201 if small else 202, headers=headers)
+    return _citation_answer(request, find(request, number), status=201 if small else 202, headers=headers)
 
 
 def _download(request: Request, number: str) -> Download:
@@ -409,7 +394,9 @@ def _number(text: str) -> float:
     return float(text) if text.replace(".", "", 1).isdigit() and text.isascii() else 0.0
 
 
-def _told(request: Request, cited: Cited, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _citation_answer(
+    request: Request, cited: Cited, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     """Answer with a citation as JSON."""
     here = partial(address, request, f"/v1/citations/{cited.id}")
     url = here()

@@ -88,25 +88,21 @@ Reader = Annotated[Principal, Depends(auth.needs(Action.READ_DRAFT))]
 _PRIVATE: Final = "private, no-store"
 
 
-@router.get(
-    "", summary="Outputs that your countries are asked about", responses=documents.answers(OutputList, other=(401, 403))
-)
+@router.get("", **documents.answered(OutputList, "Outputs that your countries are asked about", other=(401, 403)))
 def every(request: Request, who: Reader) -> Response:
     """Answer with the shared outputs that concern a country of yours, drafts among them."""
     found = service(request)
     return json_answer({"results": consent.asked(found.registry, who, found.settings.consent)}, cache=_PRIVATE)
 
 
-@router.get("/{output}", summary="A shared output", responses=documents.answers(OneOutput, missing=True, other=(401,)))
+@router.get("/{output}", **documents.answered(OneOutput, "A shared output", missing=True, other=(401,)))
 def one(request: Request, who: Known, output: str) -> Response:
     """Answer with an output as it would be published, and with every answer to it; its ETag goes into an answer."""
     return _output_answer(_look(request, who, output))
 
 
 @router.post(
-    "/{output}",
-    summary="Answer for a country",
-    responses=documents.answers(OneOutput, missing=True, other=(401, 403, 412, 422, 428)),
+    "/{output}", **documents.answered(OneOutput, "Answer for a country", missing=True, other=(401, 403, 412, 422, 428))
 )
 def answer(request: Request, who: Known, output: str, sent: Sent) -> Response:
     """Put down what a country's node answers; If-Match tells which state of the output it is to."""
@@ -163,10 +159,7 @@ class OneWithdrawal(BaseModel):
 
 
 @withdrawals_router.post(
-    "",
-    summary="Take records back",
-    status_code=202,
-    responses=documents.answers(OneWithdrawal, other=(401, 403, 422), status=202),
+    "", **documents.answered(OneWithdrawal, "Take records back", other=(401, 403, 422), status=202)
 )
 def make(request: Request, who: Node, sent: NewWithdrawal) -> Response:
     """Take back records of one's country; they go from everything that is kept, and their count stays."""
@@ -185,10 +178,7 @@ def make(request: Request, who: Node, sent: NewWithdrawal) -> Response:
 
 
 @withdrawals_router.get(
-    "/{number}",
-    name="one",
-    summary="A withdrawal",
-    responses=documents.answers(OneWithdrawal, missing=True, other=(401,)),
+    "/{number}", name="one", **documents.answered(OneWithdrawal, "A withdrawal", missing=True, other=(401,))
 )
 def one_withdrawal(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with how a withdrawal of one's own stands; another's is not there."""

@@ -115,12 +115,11 @@ def search(request: Request) -> Response:
 
 @router.get(
     "/v1/dataset/suggest",
-    summary="Datasets whose title holds a text",
     openapi_extra=documents.plain_parameters(
         ("q", {"type": "string"}, "Text in title or key."),
         ("limit", {"type": "integer", "minimum": 0, "default": SUGGESTIONS}, "Suggestions."),
     ),
-    responses=documents.answers(list[models.DatasetSuggestion]),
+    **documents.answered(list[models.DatasetSuggestion], "Datasets whose title holds a text"),
 )
 def suggest(request: Request) -> Response:
     """Answer a list of key, title and type."""
@@ -141,9 +140,7 @@ def document(request: Request, key: str) -> Response:
 
 
 @router.get(
-    "/v1/dataset/{key:path}/metrics",
-    summary="A dataset's numbers",
-    responses=documents.answers(models.DatasetMetrics, missing=True),
+    "/v1/dataset/{key:path}/metrics", **documents.answered(models.DatasetMetrics, "A dataset's numbers", missing=True)
 )
 def metrics(request: Request, key: str) -> Response:
     """Answer numbers of published records, and of them by kingdom, rank and doubt."""
@@ -167,8 +164,7 @@ def metrics(request: Request, key: str) -> Response:
 
 @router.get(
     "/v1/dataset/{key:path}/counts",
-    summary="A dataset's records, counted",
-    responses=documents.answers(dict[str, dict[str, int]], missing=True),
+    **documents.answered(dict[str, dict[str, int]], "A dataset's records, counted", missing=True),
 )
 def counts(request: Request, key: str) -> Response:
     """Answer published records by kind, country, year, class, licence and how exact their place is."""

@@ -129,6 +129,16 @@ def nothing(*, missing: bool = False, other: Iterable[int] = ()) -> dict[int | s
     return {204: {"description": "Done"}, **problems}
 
 
+def answered(model: Any, summary: str, *, status: int = 200, **problems: Any) -> dict[str, Any]:
+    """Return the declaration of a route that answers with a shape; see `answers`."""
+    return {"summary": summary, "status_code": status, "responses": answers(model, status=status, **problems)}
+
+
+def done(summary: str, **problems: Any) -> dict[str, Any]:
+    """Return the declaration of a route that answers with nothing but that it was done; see `nothing`."""
+    return {"summary": summary, "status_code": 204, "responses": nothing(**problems)}
+
+
 def redirect() -> dict[int | str, dict[str, Any]]:
     """Return what a route can answer that sends the browser elsewhere."""
     return {

@@ -133,10 +133,10 @@ def _asked() -> dict[str, Any]:
 
 @router.post(
     "",
-    summary="Ask for a download",
-    status_code=202,
     openapi_extra=_asked(),
-    responses=documents.answers(models.Download, missing=True, other=(401, 403, 410, 413, 429, 507), status=202),
+    **documents.answered(
+        models.Download, "Ask for a download", missing=True, other=(401, 403, 410, 413, 429, 507), status=202
+    ),
 )
 async def ask(request: Request) -> Response:
     """Queue a download of what the same parameters find by search, given in the address, a JSON body or both."""
@@ -146,20 +146,15 @@ async def ask(request: Request) -> Response:
     return await run_in_threadpool(_queue, request, pairs, more, raw)
 
 
-@router.get(
-    "/{number}",
-    summary="How a download stands",
-    responses=documents.answers(models.Download, missing=True),
-)
+@router.get("/{number}", **documents.answered(models.Download, "How a download stands", missing=True))
 def state(request: Request, number: DownloadId) -> Response:
     """Answer with state, progress and, when it is done, rows, size, checksum, licence, counts by dataset and links."""
-    return _told(request, _find(request, number))
+    return _download_answer(request, _find(request, number))
 
 
 @router.delete(
     "/{number}",
-    summary="Cancel a download, or take its file away",
-    responses=documents.answers(models.Download, missing=True, other=(401, 403)),
+    **documents.answered(models.Download, "Cancel a download, or take its file away", missing=True, other=(401, 403)),
 )
 def cancel(request: Request, number: DownloadId) -> Response:
     """Cancel it; what is written of it already is gone within seconds.
@@ -171,7 +166,7 @@ def cancel(request: Request, number: DownloadId) -> Response:
         auth.needs(Action.ERASE_DOWNLOAD)(request)
     found = service(request)
     downloads.cancel(found.settings, found.registry, number)
-    return _told(request, _find(request, number))
+    return _download_answer(request, _find(request, number))
 
 
 @router.get(
@@ -267,7 +262,7 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
             release=release.id, asked=question, columns=columns, grid=grid, purpose=purpose,
         )  # fmt: skip
     headers["Location"] = address(request, f"/v1/downloads/{number}")
-    return _told(request, _find(request, number), status=202, headers=headers)
+    return _download_answer(request, _find(request, number), status=202, headers=headers)
 
 
 def check_queue(found: Service) -> None:
@@ -281,10 +276,10 @@ def check_queue(found: Service) -> None:
         )
 
 
-def told_of(request: Request, number: str) -> Response:
+def queued_answer(request: Request, number: str) -> Response:
     """Answer with a download that was just asked for."""
     location = {"Location": address(request, f"/v1/downloads/{number}")}
-    return _told(request, _find(request, number), status=202, headers=location)
+    return _download_answer(request, _find(request, number), status=202, headers=location)
 
 
 def _chosen(name: str, value: str, kind: type[Choice]) -> Choice:
@@ -314,7 +309,7 @@ def _is_of_other_rules(request: Request, found: downloads.Status) -> bool:
     return made_under is None or made_under not in (here.rules_hash(), rules_of(here.registry).hash)
 
 
-def _told(
+def _download_answer(
     request: Request, found: downloads.Status, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
     """Answer with how a download stands."""

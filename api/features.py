@@ -1,7 +1,6 @@
 """OGC API: where to begin, what is conformed to, and the collections."""
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -48,7 +47,7 @@ CONFORMANCE: Final = (
 )
 
 
-@router.get("", summary="Where to begin", responses=documents.answers(dict[str, Any]))
+@router.get("", **documents.answered(dict[str, Any], "Where to begin"))
 @router.get("/", include_in_schema=False)
 def landing(request: Request) -> Response:
     """Answer with links to everything below."""
@@ -64,29 +63,19 @@ def landing(request: Request) -> Response:
     ]
     title, about = "biodata", "A shared biodiversity record for Southwest China and ASEAN."
     if wants_html(request):
-        shown = [
-            ("/ogc/conformance?f=html", "Conformance classes"),
-            ("/docs", "The interface"),
-            ("/ogc?f=json", "This page as JSON"),
-        ]
         rows = [((f"/ogc/collections/{c.id}?f=html", c.title), c.description) for c in COLLECTIONS.values()]
-        parts = (
-            html.paragraph(about),
-            html.heading("Collections"),
-            html.table(["Collection", "What it holds"], rows),
-            html.heading("Further"),
-            html.links(shown),
-        )
-        return html.page(title, *parts, up=[("/", "Map")])
+        return html.page("landing", title, up=[("/", "Map")], about=about, rows=rows)
     return json_answer({"title": title, "description": about, "links": links})
 
 
-@router.get("/conformance", summary="Conformance classes", responses=documents.answers(dict[str, Any]))
+@router.get("/conformance", **documents.answered(dict[str, Any], "Conformance classes"))
 def conformance(request: Request) -> Response:
     """Answer with the parts of the standards that are met."""
     only(request, "f")
     if wants_html(request):
-        return html.page("Conformance", html.links((c, c) for c in CONFORMANCE), up=[("/ogc?f=html", "OGC API")])
+        return html.page(
+            "conformance", "Conformance", up=[("/ogc?f=html", "OGC API")], classes=[(c, c) for c in CONFORMANCE]
+        )
     return json_answer({"conformsTo": CONFORMANCE})
 
 
@@ -135,7 +124,7 @@ def _items_of(collection: Collection, item: dict[str, Any]) -> dict[str, Any]:
     return {"get": told}
 
 
-@router.get("/collections", summary="Collections", responses=documents.answers(dict[str, Any]))
+@router.get("/collections", **documents.answered(dict[str, Any], "Collections"))
 def collections(request: Request) -> Response:
     """Answer with every collection."""
     only(request, "f")
@@ -143,9 +132,7 @@ def collections(request: Request) -> Response:
         found = [_describe(request, release, collection) for collection in COLLECTIONS.values()]
     if wants_html(request):
         rows = [((f"/ogc/collections/{c['id']}?f=html", c["title"]), c["description"]) for c in found]
-        return html.page(
-            "Collections", html.table(["Collection", "What it holds"], rows), up=[("/ogc?f=html", "OGC API")]
-        )
+        return html.page("collections", "Collections", up=[("/ogc?f=html", "OGC API")], rows=rows)
     links = [
         link(address(request, "/ogc/collections"), "self", JSON, "Collections"),
         link(address(request, "/ogc/collections", [("f", "html")]), "alternate", HTML, "Collections for people"),
@@ -153,11 +140,7 @@ def collections(request: Request) -> Response:
     return json_answer({"collections": found, "links": links, "crs": list(SYSTEMS)})
 
 
-@router.get(
-    "/collections/{collection_id}",
-    summary="One collection",
-    responses=documents.answers(dict[str, Any], missing=True),
-)
+@router.get("/collections/{collection_id}", **documents.answered(dict[str, Any], "One collection", missing=True))
 def collection(request: Request, collection_id: CollectionId) -> Response:
     """Answer with one collection."""
     only(request, "f")
@@ -215,16 +198,7 @@ def _collection_page(found: Collection, described: dict[str, Any]) -> Response:
     for name, value in described.get("boundarySet", {}).items():
         facts.append((name.replace("_", " ").capitalize(), str(value)))
     facts.append(("Coordinate systems", "; ".join(system.title for system in SYSTEMS.values())))
-    places = [
-        (f"{here}/items?f=html", "Features"),
-        (f"{here}/queryables?f=html", "What a filter may name"),
-        (f"{here}/schema?f=html", "What a feature holds"),
-        (f"{here}/items?f=json", "Features as GeoJSON"),
-        (f"{here}/tiles/WebMercatorQuad/tilejson.json", "Vector tiles as TileJSON"),
-        (f"{here}?f=json", "This page as JSON"),
-    ]
-    parts = (html.paragraph(found.description), html.links(places), html.table(["What", "Value"], facts))
-    return html.page(found.title, *parts, up=trail())
+    return html.page("collection", found.title, up=trail(), here=here, description=found.description, facts=facts)
 
 
 def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, queried: bool) -> Response:
@@ -234,14 +208,9 @@ def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, qu
         for name, told in properties.items()
     ]
     here = f"/ogc/collections/{found.id}"
-    example = f"{here}/items?f=html&filter={quote(found.example)}"
-    asked = (
-        html.paragraph("Each of these may be a parameter of its own, and stand in a filter of CQL2, as geometry may:"),
-        html.links([(example, found.example)]),
-    )
     title = f"{found.title}: {'what a filter may name' if queried else 'what a feature holds'}"
-    told = html.table(["Property", "Type", "Meaning", "Values"], rows)
-    return html.page(title, *(asked if queried else ()), told, up=[*trail(), (f"{here}?f=html", found.title)])
+    up = [*trail(), (f"{here}?f=html", found.title)]
+    return html.page("schema", title, up=up, here=here, rows=rows, example=found.example if queried else "")
 
 
 def _describe(request: Request, release: Opened, collection: Collection) -> dict[str, Any]:

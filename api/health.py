@@ -106,11 +106,11 @@ class Metrics:
         for family, (_, _, values) in zip(families, gauges, strict=True):
             for state, value in values.items():
                 family.add_metric([state], value)
-        now.register(_Told(families))
+        now.register(_Gauges(families))
         return generate_latest(found) + generate_latest(now)
 
 
-class _Told:
+class _Gauges:
     """Families that were read a moment ago."""
 
     def __init__(self, families: list[Any]) -> None:

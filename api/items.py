@@ -171,13 +171,9 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     feature, here = features[0], f"/ogc/collections/{found.id}"
     if wants_html(request):
         rows = [(name, _shown(found, name, value)) for name, value in feature["properties"].items()]
-        printed = [(quote(pages.address_of(feature_id)), "The printable report")] if found.id in pages.REPORTED else []
-        return html.page(
-            str(feature["id"]),
-            html.links(printed) if printed else "",
-            html.table(["Property", "Value"], rows),
-            up=[*trail(), (f"{here}?f=html", found.title)],
-        )
+        report = quote(pages.address_of(feature_id)) if found.id in pages.REPORTED else ""
+        up = [*trail(), (f"{here}?f=html", found.title)]
+        return html.page("item", str(feature["id"]), up=up, report=report, rows=rows)
     feature["links"] = [
         link(address(request, f"{here}/items/{feature_id}"), "self", GEOJSON, "This feature"),
         link(
@@ -298,13 +294,17 @@ def _features_page(
         (_as_page(entry["href"], entry["rel"]), titles[entry["rel"]]) for entry in links if entry["rel"] in titles
     ]
     return html.page(
+        "items",
         collection.title,
-        html.paragraph(collection.description),
-        html.form(f"{here}/items", fields, hidden=hidden, button="Ask"),
-        html.links([(f"{here}/queryables?f=html", "What a filter may name")]),
-        html.table(["Feature", *collection.shown], rows, caption=f"{len(rows):,} of {matched:,} features"),
-        html.links(sorted(further, key=lambda each: list(titles.values()).index(each[1]))),
         up=[*trail(), (f"{here}?f=html", collection.title)],
+        here=here,
+        description=collection.description,
+        fields=fields,
+        hidden=hidden,
+        head=["Feature", *collection.shown],
+        rows=rows,
+        caption=f"{len(rows):,} of {matched:,} features",
+        further=sorted(further, key=lambda each: list(titles.values()).index(each[1])),
     )
 
 

@@ -22,14 +22,14 @@ from api.errors import Code, ProblemError
 from api.gates import SmallRoute, StrictSmallRoute, count_try, gate, provider_gate
 from biodata.access import credentials, oidc
 from biodata.access.credentials import check_length
-from biodata.access.oidc import STATE_LIFE, Begun, OidcError
+from biodata.access.oidc import STATE_LIFE, LoginStart, OidcError
 from biodata.access.tokens import LIFE, Pair
 from biodata.errors import RemoteError
 
 router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=StrictSmallRoute)
 
 
-@router.post("", summary="Log in with a password", responses=documents.answers(TokenPair, other=(401, 422)))
+@router.post("", **documents.answered(TokenPair, "Log in with a password", other=(401, 422)))
 async def log_in(request: Request, sent: NameAndPassword) -> Response:
     """Answer with tokens; with the same 401 whether there is no such account, or another password, or it is closed."""
     count_try(request, sent.name)
@@ -43,7 +43,7 @@ async def log_in(request: Request, sent: NameAndPassword) -> Response:
     return token_answer(await gate(request).run(work))
 
 
-@router.post("/refresh", summary="Exchange a token", responses=documents.answers(TokenPair, other=(401, 422)))
+@router.post("/refresh", **documents.answered(TokenPair, "Exchange a token", other=(401, 422)))
 def refresh(request: Request, sent: Refresh) -> Response:
     """Answer with the next pair of tokens; whoever shows a token a second time ends the login that it belongs to."""
     pair = service(request).tokens.exchange(sent.refresh_token)
@@ -52,16 +52,14 @@ def refresh(request: Request, sent: Refresh) -> Response:
     return token_answer(pair)
 
 
-@router.post("/end", summary="Log out", status_code=204, responses=documents.nothing(other=(422,)))
+@router.post("/end", **documents.done("Log out", other=(422,)))
 def end(request: Request, sent: Refresh) -> Response:
     """End the login of a token; of one that is not known nothing is told."""
     service(request).tokens.end(sent.refresh_token)
     return Response(status_code=204)
 
 
-@router.post(
-    "/code", summary="Set a password by a one-time code", status_code=204, responses=documents.nothing(other=(422,))
-)
+@router.post("/code", **documents.done("Set a password by a one-time code", other=(422,)))
 async def by_code(request: Request, sent: CodeAndPassword) -> Response:
     """Set the password of the account that the code was made for; every login of it ends."""
     count_try(request)
@@ -92,7 +90,7 @@ COOKIE: Final = "biodata_login"
 ProviderName = Annotated[str, Path(json_schema_extra={"pattern": "^[a-z][a-z0-9-]{0,30}$"})]
 
 
-@providers_router.get("", summary="Who one can log in by", responses=documents.answers(ProviderList))
+@providers_router.get("", **documents.answered(ProviderList, "Who one can log in by"))
 def providers(request: Request) -> Response:
     """Answer with the names of the providers."""
     only(request)
@@ -109,8 +107,7 @@ async def begin(request: Request, name: ProviderName) -> Response:
 
 @providers_router.post(
     "/{name}",
-    summary="Link an account to a provider",
-    responses=documents.answers(ProviderLocation, missing=True, other=(401, 403, 422, 502)),
+    **documents.answered(ProviderLocation, "Link an account to a provider", missing=True, other=(401, 403, 422, 502)),
 )
 async def link(request: Request, name: ProviderName, sent: OneTimeCode) -> Response:
     """Tell where to send the browser so that who comes back is linked: to the account of a code, or to one's own."""
@@ -130,11 +127,10 @@ async def link(request: Request, name: ProviderName, sent: OneTimeCode) -> Respo
 
 @providers_router.get(
     "/{name}/callback",
-    summary="Come back from a provider",
     openapi_extra=documents.plain_parameters(
         ("state", {"type": "string"}, "As it was sent."), ("code", {"type": "string"}, "What the provider gave.")
     ),
-    responses=documents.answers(TokenPair, missing=True, other=(401, 502)),
+    **documents.answered(TokenPair, "Come back from a provider", missing=True, other=(401, 502)),
 )
 async def finish(request: Request, name: ProviderName) -> Response:
     """Answer with tokens, if the provider says who one is and an account here is linked to that."""
@@ -157,7 +153,7 @@ async def finish(request: Request, name: ProviderName) -> Response:
     return response
 
 
-async def _begin(request: Request, name: str, wanted: dict[str, Any]) -> Begun:
+async def _begin(request: Request, name: str, wanted: dict[str, Any]) -> LoginStart:
     """Begin a login."""
     _check_provider(request, name)
     count_try(request)
@@ -174,7 +170,7 @@ def _check_provider(request: Request, name: str) -> None:
         raise ProblemError(Code.PROVIDER_UNKNOWN, "no provider has this name", field="name")
 
 
-def _with_cookie(request: Request, response: Response, begun: Begun) -> Response:
+def _with_cookie(request: Request, response: Response, begun: LoginStart) -> Response:
     """Let the browser keep what only it may come back with."""
     response.set_cookie(
         COOKIE,

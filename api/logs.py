@@ -31,7 +31,7 @@ def hide(text: str) -> str:
     return _HIDDEN.sub("…", text)[:_MESSAGE_LIMIT]
 
 
-def story(error: BaseException) -> list[str]:
+def error_kinds(error: BaseException) -> list[str]:
     """Return the kinds of an exception and of its causes, and where each arose; not what it says."""
     told: list[str] = []
     seen: BaseException | None = error
@@ -44,11 +44,11 @@ def story(error: BaseException) -> list[str]:
     return told
 
 
-def _tell_story(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+def _add_error_kinds(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Replace an exception by its story."""
     if event.pop("exc_info", None):
         error = sys.exc_info()[1]
-        event["exception"] = story(error) if error is not None else []
+        event["exception"] = error_kinds(error) if error is not None else []
     return event
 
 
@@ -71,7 +71,7 @@ class JsonLines(logging.Formatter):
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = story(record.exc_info[1])
+            line["exception"] = error_kinds(record.exc_info[1])
         return _render(line)
 
 
@@ -81,7 +81,7 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
         structlog.stdlib.filter_by_level,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _tell_story,
+        _add_error_kinds,
         structlog.processors.JSONRenderer(serializer=_render),
     ]
     wrapped: structlog.stdlib.BoundLogger = structlog.wrap_logger(

@@ -127,8 +127,10 @@ DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _UNLIMITED: Final = ("/health/", "/metrics", "/assets/", "/pages.css")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ASKED: Final = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-ID"
-_TOLD: Final = (
+_REQUEST_HEADERS: Final = (
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-ID"
+)
+_EXPOSED: Final = (
     "Allow, Content-Crs, Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
     "Warning, "
     "X-Biodata-Cursor, X-Biodata-Geometry, X-Biodata-Names-Unmatched, X-Biodata-Null-Left-Out, "
@@ -140,7 +142,7 @@ _ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", _TOLD.encode()),
+    (b"access-control-expose-headers", _EXPOSED.encode()),
     (b"cross-origin-resource-policy", b"cross-origin"),
 )
 
@@ -282,7 +284,7 @@ async def _options(headers: Headers, methods: list[str], send: Send) -> None:
     if "access-control-request-method" in headers:
         answer += [
             (b"access-control-allow-methods", told.encode()),
-            (b"access-control-allow-headers", _ASKED.encode()),
+            (b"access-control-allow-headers", _REQUEST_HEADERS.encode()),
             (b"access-control-max-age", b"86400"),
         ]
     await send({"type": "http.response.start", "status": 204, "headers": answer})

@@ -151,9 +151,8 @@ router = APIRouter(prefix="/v1/occurrence", tags=["occurrences"])
 
 @router.get(
     "/search",
-    summary="Search occurrences",
     openapi_extra=documents.search_parameters(paging=PAGING, faceting=FACETING),
-    responses=documents.answers(models.OccurrencePage, missing=True, other=(410,)),
+    **documents.answered(models.OccurrencePage, "Search occurrences", missing=True, other=(410,)),
 )
 def search(request: Request) -> Response:
     """Answer one page of occurrences in GBIF's envelope, with counts by facet where asked for."""
@@ -162,9 +161,8 @@ def search(request: Request) -> Response:
 
 @router.post(
     "/search",
-    summary="Search occurrences by a body",
     openapi_extra=bodies.search_body(),
-    responses=documents.answers(models.OccurrencePage, missing=True, other=(410, 413)),
+    **documents.answered(models.OccurrencePage, "Search occurrences by a body", missing=True, other=(410, 413)),
 )
 async def search_by_body(request: Request) -> Response:
     """Answer one page for the parameters in a JSON body, beside those of the address; or for a GeoJSON geometry."""
@@ -176,9 +174,8 @@ async def search_by_body(request: Request) -> Response:
 
 @router.get(
     "/count",
-    summary="Count occurrences",
     openapi_extra=documents.search_parameters(paging=("snapshot",)),
-    responses=documents.answers(int, missing=True, other=(410,)),
+    **documents.answered(int, "Count occurrences", missing=True, other=(410,)),
 )
 def count(request: Request) -> Response:
     """Answer the number of occurrences as a bare number, as GBIF does."""
@@ -199,9 +196,8 @@ _COUNTS: Final[Mapping[str, str]] = {
 
 @router.get(
     "/counts/{by}",
-    summary="Count occurrences by one thing",
     openapi_extra=documents.search_parameters(),
-    responses=documents.answers(dict[str, int], missing=True),
+    **documents.answered(dict[str, int], "Count occurrences by one thing", missing=True),
 )
 def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> Response:
     """Answer numbers by name: basisOfRecord, year, datasets, countries or publishingCountries."""
@@ -215,11 +211,7 @@ def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> R
         return json_answer({str(name): number for name, number in found}, headers=search_headers(release, asked))
 
 
-@router.get(
-    "/count/schema",
-    summary="What counts can be asked by",
-    responses=documents.answers(list[models.CountSchema]),
-)
+@router.get("/count/schema", **documents.answered(list[models.CountSchema], "What counts can be asked by"))
 def count_schema(request: Request) -> Response:
     """Answer the dimensions of counts in GBIF's shape: here every search parameter may stand beside every other."""
     with service(request).open(request):
@@ -227,11 +219,7 @@ def count_schema(request: Request) -> Response:
     return json_answer([{"dimensions": [dimension]} for dimension in dimensions])
 
 
-@router.get(
-    "/{key}",
-    summary="One occurrence",
-    responses=documents.answers(models.Occurrence, missing=True),
-)
+@router.get("/{key}", **documents.answered(models.Occurrence, "One occurrence", missing=True))
 def one(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record by its key."""
     with service(request).open(request) as release:
@@ -240,8 +228,7 @@ def one(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
 
 @router.get(
     "/{key}/verbatim",
-    summary="One occurrence under full term addresses",
-    responses=documents.answers(models.VerbatimOccurrence, missing=True),
+    **documents.answered(models.VerbatimOccurrence, "One occurrence under full term addresses", missing=True),
 )
 def verbatim(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record's published values under full term addresses."""
@@ -249,11 +236,7 @@ def verbatim(request: Request, key: Annotated[str, documents.WHOLE]) -> Response
         return json_answer(records.verbatim(_row(release, key)))
 
 
-@router.get(
-    "/{key}/fragment",
-    summary="One occurrence as simple terms",
-    responses=documents.answers(dict[str, str], missing=True),
-)
+@router.get("/{key}/fragment", **documents.answered(dict[str, str], "One occurrence as simple terms", missing=True))
 def fragment(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record's published values by simple term names; the text as it came stays inside."""
     with service(request).open(request) as release:
@@ -264,8 +247,7 @@ def fragment(request: Request, key: Annotated[str, documents.WHOLE]) -> Response
 
 @router.get(
     "/{dataset_key}/{occurrence_id:path}",
-    summary="One occurrence by its publisher's identifier",
-    responses=documents.answers(models.Occurrence, missing=True),
+    **documents.answered(models.Occurrence, "One occurrence by its publisher's identifier", missing=True),
 )
 def by_identifier(request: Request, dataset_key: str, occurrence_id: str) -> Response:
     """Answer one record by its dataset and the identifier that its publisher gave."""

@@ -1,7 +1,7 @@
 """Pages for people: the map, its files, reports of results, and the documentation made from the OpenAPI document."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 from starlette.datastructures import Headers
@@ -89,25 +89,13 @@ def built(request: Request, name: str) -> Path | None:
 
 def how_to_build() -> HTMLResponse:
     """Return the page that stands where the map and the page of surveys are not built."""
-    return html.page(
-        "biodata",
-        html.paragraph("The map and the page of surveys are not built here. With Node 20.19 or later:"),
-        "<pre>cd api/web &amp;&amp; npm ci &amp;&amp; npm run build</pre>",
-        html.paragraph("`biodata demo` and `biodata serve` do it by themselves in an editable checkout."),
-        html.links(
-            [
-                ("/v1/surveys/templates", "Templates of surveys"),
-                ("/docs", "The API"),
-                ("/ogc?f=html", "OGC API: collections as pages"),
-            ]
-        ),
-    )
+    return html.page("not_built", "biodata")
 
 
 @router.get("/pages.css")
 def style() -> Response:
     """Answer with the style of the plain pages."""
-    return Response(html.STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+    return Response(html.style(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 
 @router.get("/docs")
@@ -115,30 +103,15 @@ def docs(request: Request) -> HTMLResponse:
     """Answer with every operation, its parameters and the codes of errors; no script, nothing from elsewhere."""
     _check_reader(request)
     document = request.app.openapi()
-    parts = [
-        html.paragraph(document["info"]["description"]),
-        html.links(
-            [
-                ("/openapi.json", "OpenAPI document"),
-                ("#gbif", "Parameters of GBIF's"),
-                ("#errors", "Errors"),
-                ("/ogc?f=html", "OGC API as pages"),
-            ]
-        ),
-    ]
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if method != "head":
-                parts.append(_operation(path, method, operation))
-    rows = [(code, code.status, code.title) for code in Code]
-    named = [(row["name"], row["answer"], row["instead"]) for row in PARAMETERS]
-    parts += [
-        html.heading("Parameters of GBIF's occurrence search", "gbif"),
-        html.paragraph("One that is accepted chooses no records; one that is unavailable is answered with a 400."),
-        html.table(["Parameter", "Answer", "Why, or what to ask instead"], named),
-    ]
-    parts += [html.heading("Errors", "errors"), html.table(["Code", "Status", "Meaning"], rows, identify=True)]
-    return html.page("biodata: the API", *parts, up=[("/", "Map")])
+    return html.page(
+        "docs",
+        "biodata: the API",
+        up=[("/", "Map")],
+        description=document["info"]["description"],
+        paths=document["paths"],
+        named=[(row["name"], row["answer"], row["instead"]) for row in PARAMETERS],
+        errors=[(code, code.status, code.title) for code in Code],
+    )
 
 
 @router.get("/openapi.json")
@@ -152,20 +125,6 @@ def _check_reader(request: Request) -> None:
     """Refuse whoever has no account where the documentation is not for everybody."""
     if service(request).settings.documentation == "accounts":
         auth.need(request)
-
-
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
-    """Return one operation as HTML."""
-    rows = [
-        (p["name"], p["in"], p.get("description", ""))
-        for p in operation.get("parameters", [])
-    ]  # fmt: skip
-    told = html.heading(f"{method.upper()} {path}") + html.paragraph(
-        operation.get("description", operation.get("summary", ""))
-    )
-    return told + (
-        html.folded(f"{len(rows)} parameters", html.table(["Parameter", "Where", "Meaning"], rows)) if rows else ""
-    )
 
 
 class Assets(StaticFiles):

@@ -39,17 +39,12 @@ class ProblemResponse(Response):
 
     def _page(self) -> Response:
         """Return the page: what was wrong, what would be right, and by which id the log knows the request."""
-        problem = self._problem
-        expected = problem.get("expected", "")
-        right = f"{expected[:1].upper()}{expected[1:]}" if problem.get("near") else f"Expected: {expected}"
         page = html.page(
-            problem["title"],
-            html.paragraph(problem["detail"]),
-            html.paragraph(right) if expected else "",
-            html.links([(problem["type"], f"{problem['status']} {problem['code']}, among the kinds of errors")]),
-            html.paragraph(f"Request {problem['request_id']}"),
+            "problem",
+            self._problem["title"],
             up=(("/", "Map"), ("/surveys", "Surveys"), ("/docs", "API")),
             language=self.headers.get("content-language", "en"),
+            problem=self._problem,
         )
         page.status_code = self.status_code
         del page.headers["cache-control"]

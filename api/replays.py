@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import documents, models, records
-from api import downloads as terms
 from api.answers import JSON, address, json_answer
 from api.citations import NO_STORE, RETRY_S, CitationId, Replay, find, unfinished
 from api.citations import check_queue as check_waiting
 from api.dependencies import Service, service
-from api.downloads import check_queue, told_of
+from api.downloads import check_queue, need_accepted, queued_answer
 from api.errors import Code, ProblemError, invalid
 from api.gates import StrictRoute
 from api.occurrences import LIMIT
@@ -36,10 +35,7 @@ _PAGING: Final = ("limit", "offset", "cursor")
 
 
 @router.post(
-    "/{number}/replay",
-    summary="Ask a citation again",
-    status_code=202,
-    responses=documents.answers(Replay, missing=True, other=(409, 429), status=202),
+    "/{number}/replay", **documents.answered(Replay, "Ask a citation again", missing=True, other=(409, 429), status=202)
 )
 def ask(request: Request, number: CitationId) -> Response:
     """Queue a replay: the citation's version of the lake under today's rules. One that waits already is the same."""
@@ -48,28 +44,23 @@ def ask(request: Request, number: CitationId) -> Response:
         raise unfinished(cited)
     check_waiting(service(request), citations.REPLAY_JOB)
     citations.replay_later(service(request).registry, cited.id)
-    return _told(request, find(request, number), status=202)
+    return _replay_answer(request, find(request, number), status=202)
 
 
-@router.get(
-    "/{number}/replay",
-    summary="What came out of a replay",
-    responses=documents.answers(Replay, missing=True),
-)
+@router.get("/{number}/replay", **documents.answered(Replay, "What came out of a replay", missing=True))
 def result(request: Request, number: CitationId) -> Response:
     """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
-    return _told(request, find(request, number))
+    return _replay_answer(request, find(request, number))
 
 
 @router.get(
     "/{number}/replay/occurrence",
-    summary="The rows of a replay",
     openapi_extra=documents.plain_parameters(
         ("limit", {"type": "integer", "minimum": 0, "default": 20}, "Records of a page; more than 300 is cut to 300."),
         ("offset", dict(documents.OFFSET), "Records to leave out; a cursor has no end."),
         ("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{10,200}$"}, "Where to go on, as Link gives it."),
     ),
-    responses=documents.answers(models.OccurrencePage, missing=True, other=(409, 410)),
+    **documents.answered(models.OccurrencePage, "The rows of a replay", missing=True, other=(409, 410)),
 )
 def rows(request: Request, number: CitationId) -> Response:
     """Answer a page of what the citation's question finds in its version of the lake under today's rules."""
@@ -96,13 +87,13 @@ def rows(request: Request, number: CitationId) -> Response:
 
 @router.post(
     "/{number}/replay/download",
-    summary="The rows of a replay as a download",
-    status_code=202,
     openapi_extra=documents.plain_parameters(
         ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, "How it is written."),
         ("purpose", {"type": "string", "enum": list(Purpose)}, "What the records are wanted for."),
     ),
-    responses=documents.answers(models.Download, missing=True, other=(401, 403, 409, 429, 507), status=202),
+    **documents.answered(
+        models.Download, "The rows of a replay as a download", missing=True, other=(401, 403, 409, 429, 507), status=202
+    ),
 )
 def download(request: Request, number: CitationId) -> Response:
     """Queue a download of what the citation's question finds in its version of the lake under today's rules."""
@@ -118,13 +109,13 @@ def download(request: Request, number: CitationId) -> Response:
     if wanted_for is not None and wanted_for not in list(Purpose):
         raise invalid(field="purpose", value=wanted_for, expected=f"one of {', '.join(Purpose)}")
     purpose = Purpose(wanted_for) if wanted_for is not None else None
-    terms.need_accepted(request, purpose, lambda _restricted: 1, cited.filter)
+    need_accepted(request, purpose, lambda _restricted: 1, cited.filter)
     asked = [(name, value) for name, value in cited.query["parameters"]]
     made = downloads.ask(
         found.settings, found.registry, Format(told), cited.filter,
         release=f"{downloads.OF_CITATION}{cited.id}", asked=asked, purpose=purpose,
     )  # fmt: skip
-    return told_of(request, made)
+    return queued_answer(request, made)
 
 
 def _job(found: Service, cited: Cited) -> Job:
@@ -179,7 +170,7 @@ class _Files:
 _FILES: Final = _Files()
 
 
-def _told(request: Request, cited: Cited, *, status: int = 200) -> Response:
+def _replay_answer(request: Request, cited: Cited, *, status: int = 200) -> Response:
     """Answer with the last replay."""
     job = _job(service(request), cited)
     here = f"/v1/citations/{cited.id}"

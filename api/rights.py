@@ -146,14 +146,14 @@ Reader = Annotated[Principal, Depends(auth.needs(Action.READ_USE_REPORT))]
 _MOST = 1_000
 
 
-@public.get("/licences", summary="Licences, the most permissive first", responses=documents.answers(LicenceList))
+@public.get("/licences", **documents.answered(LicenceList, "Licences, the most permissive first"))
 def every_licence(request: Request) -> Response:
     """Answer with the licences in their order: of several the last one holds."""
     told = [{"license": code, "name": name, "url": url} for code, (name, url) in licences.LICENCES.items()]
     return json_answer({"results": told})
 
 
-@public.get("/labels", summary="Labels of communities", responses=documents.answers(LabelList))
+@public.get("/labels", **documents.answered(LabelList, "Labels of communities"))
 def every_label(request: Request) -> Response:
     """Answer with the TK and BC labels of Local Contexts, and what each does here to the records that carry it."""
     return json_answer(
@@ -174,11 +174,7 @@ def every_label(request: Request) -> Response:
     )
 
 
-@public.get(
-    "/datasets/{key:path}",
-    summary="The terms of use of a dataset",
-    responses=documents.answers(DatasetRights, missing=True),
-)
+@public.get("/datasets/{key:path}", **documents.answered(DatasetRights, "The terms of use of a dataset", missing=True))
 def of_dataset(request: Request, key: str) -> Response:
     """Answer with licence, labels and permits of a dataset's published records, and why each licence holds."""
     found = service(request)
@@ -213,7 +209,7 @@ def _licensed(key: str, name: str) -> And:
     return And((Compare("datasetKey", "=", key), Compare("license_effective", "=", name)))
 
 
-@public.get("/terms", summary="The terms of use", responses=documents.answers(OneTerms, missing=True))
+@public.get("/terms", **documents.answered(OneTerms, "The terms of use", missing=True))
 def terms(request: Request) -> Response:
     """Answer with the terms that hold; they are accepted before a download of restricted records."""
     held = terms_of_use.current(service(request).registry)
@@ -229,12 +225,7 @@ def terms(request: Request) -> Response:
     )
 
 
-@guarded.post(
-    "/terms/acceptances",
-    summary="Accept the terms of use",
-    status_code=204,
-    responses=documents.nothing(other=(401, 409, 422)),
-)
+@guarded.post("/terms/acceptances", **documents.done("Accept the terms of use", other=(401, 409, 422)))
 def accept(request: Request, who: Known, sent: Acceptance) -> Response:
     """Keep that one's account accepted the version that holds."""
     assert who.account_id is not None
@@ -242,21 +233,16 @@ def accept(request: Request, who: Known, sent: Acceptance) -> Response:
     return Response(status_code=204)
 
 
-@guarded.get("/permits", summary="Permits that one keeps", responses=documents.answers(PermitList, other=(401, 403)))
+@guarded.get("/permits", **documents.answered(PermitList, "Permits that one keeps", other=(401, 403)))
 def every_permit(request: Request, who: Keeper) -> Response:
     """Answer with the permits of one's datasets, or of one's country, those that ended too."""
     return json_answer({"results": [p for p in permits.of_dataset(service(request).registry) if _keeps(who, p)]})
 
 
-@guarded.post(
-    "/permits",
-    summary="Keep a permit",
-    status_code=201,
-    responses=documents.answers(OnePermit, other=(401, 403, 422), status=201),
-)
+@guarded.post("/permits", **documents.answered(OnePermit, "Keep a permit", other=(401, 403, 422), status=201))
 def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
     """Keep a permit that a dataset rests on; the same number once more changes what is told of it."""
-    told = permits.checked(permits.Told(**sent.model_dump()))
+    told = permits.checked(permits.PermitData(**sent.model_dump()))
     if not _keeps(who, {"dataset": told.dataset, "country": told.country}):
         raise auth.forbidden(request, who, Action.KEEP_PERMITS)
     registry = service(request).registry
@@ -264,12 +250,7 @@ def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
     return json_answer(permits.get(registry, number), status=201)
 
 
-@guarded.delete(
-    "/permits/{number}",
-    summary="Take a permit back",
-    status_code=204,
-    responses=documents.nothing(missing=True, other=(401, 403)),
-)
+@guarded.delete("/permits/{number}", **documents.done("Take a permit back", missing=True, other=(401, 403)))
 def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHOLE]) -> Response:
     """Take a permit back; it stays told as withdrawn. Another's is not there."""
     registry, wanted = service(request).registry, integer("number", number)
@@ -282,11 +263,10 @@ def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHO
 
 @guarded.get(
     "/use/{country}",
-    summary="What was used of a country's records",
     openapi_extra=documents.plain_parameters(
         ("year", {"type": "integer", "minimum": 2000, "maximum": 9999}, "Only downloads that were asked for in it.")
     ),
-    responses=documents.answers(OneUse, other=(401, 403)),
+    **documents.answered(OneUse, "What was used of a country's records", other=(401, 403)),
 )
 def use(request: Request, who: Reader, country: str) -> Response:
     """Answer with downloads, purposes, datasets and licences, in steps; never with who, what was asked, or when."""
@@ -314,9 +294,7 @@ _NOTE: Final = (
 
 
 @sensitivity_router.get(
-    "/v1/audit/sensitivity",
-    summary="How many sensitive records are shown and withheld",
-    responses=documents.answers(None),
+    "/v1/audit/sensitivity", **documents.answered(None, "How many sensitive records are shown and withheld")
 )
 def told(request: Request) -> Response:
     """Answer with counts of presences by list, category and published country, and of withheld records by list."""

@@ -59,14 +59,9 @@ _PARAMETERS: Final = documents.plain_parameters(
 )
 
 
+@router.get("", openapi_extra=_PARAMETERS, **documents.answered(models.SpeciesPage, "Names", missing=True))
 @router.get(
-    "", summary="Names", openapi_extra=_PARAMETERS, responses=documents.answers(models.SpeciesPage, missing=True)
-)
-@router.get(
-    "/search",
-    summary="Search names",
-    openapi_extra=_PARAMETERS,
-    responses=documents.answers(models.SpeciesPage, missing=True),
+    "/search", openapi_extra=_PARAMETERS, **documents.answered(models.SpeciesPage, "Search names", missing=True)
 )
 def search(request: Request) -> Response:
     """Answer a page of names of the checklists that hold a text; a common name in any language finds its taxon."""
@@ -89,10 +84,7 @@ def search(request: Request) -> Response:
 
 
 @router.get(
-    "/suggest",
-    summary="Suggest names",
-    openapi_extra=_PARAMETERS,
-    responses=documents.answers(list[models.Species], missing=True),
+    "/suggest", openapi_extra=_PARAMETERS, **documents.answered(list[models.Species], "Suggest names", missing=True)
 )
 def suggest(request: Request) -> Response:
     """Answer a short list of names for a text that somebody is typing: names that begin with it first.
@@ -115,7 +107,7 @@ def suggest(request: Request) -> Response:
     return json_answer(found[offset : offset + limit])
 
 
-@router.get("/{key}", summary="One name", responses=documents.answers(models.Species, missing=True))
+@router.get("/{key}", **documents.answered(models.Species, "One name", missing=True))
 def one(request: Request, key: str) -> Response:
     """Answer one name by GBIF's integer key, or by its identifier in the checklist."""
     with service(request).open(request) as release:

@@ -42,9 +42,7 @@ _PARAMETERS: Final = documents.plain_parameters(
 )
 
 
-@router.get(
-    "/v1/species/match", summary="Match a name", openapi_extra=_PARAMETERS, responses=documents.answers(models.Match)
-)
+@router.get("/v1/species/match", openapi_extra=_PARAMETERS, **documents.answered(models.Match, "Match a name"))
 def match(request: Request) -> Response:
     """Answer the taxon that a name means, as GBIF's /v1/species/match does."""
     with service(request).open(request) as release:
@@ -74,9 +72,7 @@ def match(request: Request) -> Response:
     return json_answer({name: value for name, value in body.items() if value is not None})
 
 
-@router.get(
-    "/v2/species/match", summary="Match a name", openapi_extra=_PARAMETERS, responses=documents.answers(models.MatchV2)
-)
+@router.get("/v2/species/match", openapi_extra=_PARAMETERS, **documents.answered(models.MatchV2, "Match a name"))
 def match_v2(request: Request) -> Response:
     """Answer the taxon that a name, or a key of GBIF's frozen backbone, means, as GBIF's /v2/species/match does."""
     with service(request).open(request) as release:

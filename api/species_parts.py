@@ -41,9 +41,8 @@ _MARKERS: Final = {"SPECIES": "sp.", "SUBSPECIES": "subsp.", "VARIETY": "var.", 
 
 @router.get(
     "/v1/species/{key}/{part}",
-    summary="What belongs to a name",
     openapi_extra=_PAGING,
-    responses=documents.answers(None, missing=True),
+    **documents.answered(None, "What belongs to a name", missing=True),
 )
 def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PARTS)]) -> Response:
     """Answer the names above or below it, its synonyms, its common names; what no checklist here tells is empty."""
@@ -163,9 +162,8 @@ def _name(row: dict[str, Any]) -> dict[str, Any]:
 
 @router.get(
     "/v1/parser/name",
-    summary="Take names apart",
     openapi_extra={"parameters": [_NAME]},
-    responses=documents.answers(list[models.ParsedName]),
+    **documents.answered(list[models.ParsedName], "Take names apart"),
 )
 def parse(request: Request) -> Response:
     """Answer the parts of scientific names, as GBIF's parser does."""
@@ -177,7 +175,6 @@ def parse(request: Request) -> Response:
 
 @router.post(
     "/v1/parser/name",
-    summary="Take names apart",
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -188,7 +185,7 @@ def parse(request: Request) -> Response:
             },
         }
     },
-    responses=documents.answers(list[models.ParsedName], other=(413,)),
+    **documents.answered(list[models.ParsedName], "Take names apart", other=(413,)),
 )
 async def parse_many(request: Request) -> Response:
     """Answer the parts of a list of scientific names, as GBIF's parser does."""

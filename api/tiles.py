@@ -65,7 +65,7 @@ _DEFINITION: Final = {
 }
 
 
-@grids_router.get("", name="every", summary="Grids of tiles", responses=documents.answers(dict[str, Any]))
+@grids_router.get("", name="every", **documents.answered(dict[str, Any], "Grids of tiles"))
 def every_grid(request: Request) -> Response:
     """Answer with the grids that tiles have: one."""
     only(request, "f")
@@ -74,9 +74,7 @@ def every_grid(request: Request) -> Response:
     return json_answer({"tileMatrixSets": [{**listed, "links": [told]}]})
 
 
-@grids_router.get(
-    "/WebMercatorQuad", name="one", summary="The grid of tiles", responses=documents.answers(dict[str, Any])
-)
+@grids_router.get("/WebMercatorQuad", name="one", **documents.answered(dict[str, Any], "The grid of tiles"))
 def one_grid(request: Request) -> Response:
     """Answer with every zoom of WebMercatorQuad."""
     only(request, "f")
@@ -109,7 +107,7 @@ _OWN_PARAMETERS: Final = documents.plain_parameters(
 _PATH: Final = "/ogc/collections/{id}/tiles/WebMercatorQuad"
 
 
-@router.get("", summary="Tile sets", responses=documents.answers(dict[str, Any], missing=True))
+@router.get("", **documents.answered(dict[str, Any], "Tile sets", missing=True))
 def tile_sets(request: Request, collection_id: CollectionId) -> Response:
     """Answer with the tile sets of a collection: one, in Web Mercator."""
     only(request, "f")
@@ -118,11 +116,7 @@ def tile_sets(request: Request, collection_id: CollectionId) -> Response:
     return json_answer({"tilesets": [_tile_set(request, found)], "links": [link(here, "self", JSON, "Tile sets")]})
 
 
-@router.get(
-    "/WebMercatorQuad",
-    summary="The tile set",
-    responses=documents.answers(dict[str, Any], missing=True),
-)
+@router.get("/WebMercatorQuad", **documents.answered(dict[str, Any], "The tile set", missing=True))
 def tile_set(request: Request, collection_id: CollectionId) -> Response:
     """Answer with the tile set in Web Mercator."""
     only(request, "f")
@@ -131,9 +125,8 @@ def tile_set(request: Request, collection_id: CollectionId) -> Response:
 
 @router.get(
     "/WebMercatorQuad/tilejson.json",
-    summary="The tile set as TileJSON",
     openapi_extra={"parameters": _OWN_PARAMETERS["parameters"][:1]},
-    responses=documents.answers(dict[str, Any], missing=True, other=(410,)),
+    **documents.answered(dict[str, Any], "The tile set as TileJSON", missing=True, other=(410,)),
 )
 def tile_json(request: Request, collection_id: CollectionId) -> Response:
     """Answer with TileJSON 3.0.

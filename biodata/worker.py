@@ -222,7 +222,7 @@ def _tell_exact(settings: Settings, registry: Registry) -> None:
     """Let the exact process hear of grants that were taken back while it did not answer."""
     if settings.exact_socket is not None:
         try:
-            requests.tell_exact(registry, settings.exact_socket)
+            requests.report_revocations(registry, settings.exact_socket)
         except BiodataError as error:
             logger.warning("%s", error)
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from biodata import pipeline
 from biodata.settings import Settings
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
+from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, seen
-from test_replays import OPEN_RULES
 
 MUNTJAC: Final = "Muntiacus muntjak"
 TIGER: Final = "Panthera tigris"

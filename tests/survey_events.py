@@ -10,7 +10,7 @@ from biodata import terms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from test_replays import record as _record
+from cited_records import record as _record
 
 
 def event(name: str, dataset: str = "cameras", **more: Any) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import releases as fixture
 from biodata import pipeline
 from biodata.cli import app
 from biodata.settings import Settings
+from cited_records import BULBUL, OPEN_RULES, ROWS, change
 from rule_files import put_rules
-from test_replays import BULBUL, OPEN_RULES, ROWS, change
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from biodata.store.backup import backup, restore
 from biodata.store.compaction import compact
 from biodata.store.lake import Lake
 from biodata.store.verify import verify
+from cited_records import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 from rule_files import put_rules
-from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 
 
 def test_a_citation_replays_identically_after_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

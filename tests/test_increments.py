@@ -15,9 +15,9 @@ from biodata.settings import Settings
 from biodata.sharing.set_apart import Memory
 from biodata.store import releases, rules_in_force, sharing_memory
 from biodata.store.registry import Registry
+from cited_records import BULBUL, HORNBILL, OPEN_RULES, TIGER
 from rule_files import put_rules
 from survey_events import commit, event, seen
-from test_replays import BULBUL, HORNBILL, OPEN_RULES, TIGER
 
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\nwhole,Pycnonotus sinensis,0_1_degree,rare,quiet\n"
 STEPS = 7

@@ -5,8 +5,8 @@ from biodata import pipeline
 from biodata.pipeline import releasing
 from biodata.settings import Settings
 from biodata.store import releases
+from cited_records import BULBUL, OPEN_RULES, ROWS, change, record
 from rule_files import put_rules
-from test_replays import BULBUL, OPEN_RULES, ROWS, change, record
 
 
 def test_what_comes_while_a_release_is_made_waits_for_the_next_one(tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from biodata.sharing.rules import BOUND, list_of
 from biodata.store import rules_in_force as module
 from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
+from cited_records import BULBUL, OPEN_RULES, TIGER, change, record
 from rule_files import put_rules
-from test_replays import BULBUL, OPEN_RULES, TIGER, change, record
 
 RULE = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n"
 

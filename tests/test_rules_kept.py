@@ -14,8 +14,8 @@ from biodata.store import audit, releases
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_of
+from cited_records import HORNBILL, ROWS, change
 from rule_files import put_rules, rules_text
-from test_replays import HORNBILL, ROWS, change
 
 RULES = (
     "rule_id,scientificName,rank,category,reason,review_date\n"

@@ -11,10 +11,10 @@ from biodata.errors import InputError
 from biodata.run_engines import survey_results
 from biodata.settings import Settings
 from biodata.store import folders
+from cited_records import OPEN_RULES
 from commands import run
 from rule_files import put_rules
 from survey_events import commit
-from test_replays import OPEN_RULES
 from test_survey_results_public import cameras
 
 

@@ -15,9 +15,9 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.release_merge import merge
 from biodata.surveys.design import of_lake, of_published
+from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, seen
-from test_replays import OPEN_RULES
 
 MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"

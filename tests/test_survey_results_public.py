@@ -15,9 +15,9 @@ from biodata.exports.reports.survey_page import survey_page
 from biodata.run_engines import published_view
 from biodata.run_engines.work import told_of
 from biodata.settings import Settings
+from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, frame, seen
-from test_replays import OPEN_RULES
 
 MUNTJAC, PIG, PANGOLIN = "Muntiacus muntjak", "Sus scrofa", "Manis javanica"
 COARSE = "pangolins,Manis javanica,0_1_degree,poached,\n"

@@ -15,10 +15,10 @@ from biodata.exports.reports.survey_page import survey_page
 from biodata.run_engines.work import told_of
 from biodata.settings import Settings
 from biodata.store import releases
+from cited_records import OPEN_RULES
 from commands import run
 from rule_files import put_rules
 from survey_events import commit, event, seen
-from test_replays import OPEN_RULES
 
 MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"

@@ -9,8 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata.access import appointments
-from biodata.access import roles as bindings
-from biodata.access.roles import PUBLIC, SCOPES, Principal, Role, RoleBinding
+from biodata.access.roles import (
+    PUBLIC,
+    SCOPES,
+    Principal,
+    Role,
+    RoleBinding,
+    checked_role,
+    in_force,
+    role_as_json,
+    role_in_words,
+    role_of_row,
+)
 from biodata.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding, Login
@@ -117,12 +127,12 @@ def confirm(registry: Registry, name: str, wanted: RoleBinding, *, actor: str) -
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
-        wanted = bindings.checked_role(wanted)
+        wanted = checked_role(wanted)
         rows = (row for row in _rows(session, account.id) if row.in_force is None)
-        found = next((row for row in rows if bindings.role_of_row(row) == wanted), None)
+        found = next((row for row in rows if role_of_row(row) == wanted), None)
         if found is None:
             problem = "no role of the account that is bound so waits to be confirmed"
-            raise InputError(problem, column="role", value=bindings.role_in_words(wanted), code="ROLE_NOT_GIVEN")
+            raise InputError(problem, column="role", value=role_in_words(wanted), code="ROLE_NOT_GIVEN")
         appointments.confirm(session, found, account, actor)
 
 
@@ -134,7 +144,7 @@ def waiting(registry: Registry) -> list[dict[str, Any]]:
     return [
         {
             "account": name,
-            **bindings.role_as_json(bindings.role_of_row(row)),
+            **role_as_json(role_of_row(row)),
             "given_by": row.granted_by,
             "given": row.created,
         }
@@ -155,17 +165,15 @@ def unbind(
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
-        found = next((row for row in _rows(session, account.id) if bindings.role_of_row(row) == unwanted), None)
+        found = next((row for row in _rows(session, account.id) if role_of_row(row) == unwanted), None)
         if found is None:
             problem = "the account has no role that is bound so"
-            raise InputError(problem, column="role", value=bindings.role_in_words(unwanted), code="ROLE_NOT_GIVEN")
+            raise InputError(problem, column="role", value=role_in_words(unwanted), code="ROLE_NOT_GIVEN")
         machine = actor == COMMAND_LINE
         appointments.check(session, account, unwanted, actor, given=False, machine=machine, signed=signed)
         session.delete(found)
         _keep_an_administrator(session, account, unwanted, actor)
-        audit.append(
-            session, actor=actor, action=appointments.TAKEN, subject=name, details=bindings.role_as_json(unwanted)
-        )
+        audit.append(session, actor=actor, action=appointments.TAKEN, subject=name, details=role_as_json(unwanted))
 
 
 def revoke(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
@@ -210,7 +218,7 @@ def end_logins(session: Session, account: Account) -> None:
 
 def principal_of(session: Session, account: Account) -> Principal:
     """Return what an account may be taken for."""
-    return Principal(account.id, account.name, bindings.in_force(_rows(session, account.id)))
+    return Principal(account.id, account.name, in_force(_rows(session, account.id)))
 
 
 def find(registry: Registry, name: str) -> Principal | None:
@@ -258,7 +266,7 @@ def lines(registry: Registry) -> list[str]:
     with registry.session(read_only=True) as session:
         return [
             f"{account.name} ({account.label}): "
-            + ("; ".join(map(_written, _rows(session, account.id))) or "no role")
+            + ("; ".join(map(_role_line, _rows(session, account.id))) or "no role")
             + (", closed" if account.disabled else "")
             for account in session.scalars(select(Account).order_by(Account.name))
         ]
@@ -312,12 +320,8 @@ def _described(session: Session, account: Account) -> dict[str, Any]:
     return {
         "name": account.name,
         "label": account.label,
-        "roles": [bindings.role_as_json(role) for role in principal_of(session, account).roles],
-        "unconfirmed": [
-            bindings.role_as_json(bindings.role_of_row(row))
-            for row in _rows(session, account.id)
-            if row.in_force is None
-        ],
+        "roles": [role_as_json(role) for role in principal_of(session, account).roles],
+        "unconfirmed": [role_as_json(role_of_row(row)) for row in _rows(session, account.id) if row.in_force is None],
         "closed": account.disabled is not None,
         "created": account.created,
     }
@@ -328,8 +332,8 @@ def _bind(
     *, machine: bool = False,
 ) -> bool:  # fmt: skip
     """Give a role, inside a transaction; return whether it counts already."""
-    wanted = bindings.checked_role(wanted)
-    found = next((row for row in _rows(session, account.id) if bindings.role_of_row(row) == wanted), None)
+    wanted = checked_role(wanted)
+    found = next((row for row in _rows(session, account.id) if role_of_row(row) == wanted), None)
     if found is None:
         machine = machine or actor == COMMAND_LINE
         appointments.check(session, account, wanted, actor, given=True, machine=machine, signed=signed)
@@ -351,9 +355,9 @@ def _keep_an_administrator(session: Session, account: Account, lost: RoleBinding
         raise InputError(problem, column="name", value=account.name, expected=expected, code="LAST_ADMINISTRATOR")
 
 
-def _written(row: Binding) -> str:
+def _role_line(row: Binding) -> str:
     """Return a role in one line, and whether it counts yet."""
-    return bindings.role_in_words(bindings.role_of_row(row)) + (" (to be confirmed)" if row.in_force is None else "")
+    return role_in_words(role_of_row(row)) + (" (to be confirmed)" if row.in_force is None else "")
 
 
 def _rows(session: Session, account_id: int) -> list[Binding]:

@@ -14,8 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import roles as bindings
-from biodata.access.roles import DECIDING, Role, RoleBinding
+from biodata.access.roles import DECIDING, Role, RoleBinding, in_force, role_as_json, role_in_words, role_of_row
 from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.store import audit
@@ -68,9 +67,7 @@ def check(
     """
     if given and wanted.role in DECIDING and actor == account.name:
         problem, expected = "nobody appoints themselves", "somebody else to give the role, and a third to confirm it"
-        raise InputError(
-            problem, column="role", value=bindings.role_in_words(wanted), expected=expected, code="OWN_APPOINTMENT"
-        )
+        raise InputError(problem, column="role", value=role_in_words(wanted), expected=expected, code="OWN_APPOINTMENT")
     if wanted.role is not Role.NODE_MANAGER or wanted.country is None:
         return
     node = session.get(Node, wanted.country)
@@ -85,9 +82,7 @@ def check(
     expected = f"the word that `biodata node appoint {account.name}` signs at the node of {wanted.country}"
     if node is None:
         expected += f", once `biodata node trust {wanted.country} KEYFILE` made its key known here"
-    raise InputError(
-        problem, column="role", value=bindings.role_in_words(wanted), expected=expected, code="NODE_DECIDES"
-    )
+    raise InputError(problem, column="role", value=role_in_words(wanted), expected=expected, code="NODE_DECIDES")
 
 
 def bind(
@@ -102,7 +97,7 @@ def bind(
     )  # fmt: skip
     session.add(row)
     session.flush()
-    told = bindings.role_as_json(wanted)
+    told = role_as_json(wanted)
     audit.append(session, actor=actor, action=GIVEN, subject=account.name, details=told)
     if by_node is not None:
         audit.append(session, actor=by_node, action=CONFIRMED, subject=account.name, details=told | {"given_by": actor})
@@ -118,18 +113,18 @@ def confirm(session: Session, row: Binding, account: Account, actor: str) -> Non
         With OWN_APPOINTMENT, if whoever confirms made it or holds it; CONFIRMATION_FORBIDDEN, if they have no open account
         by which they decide themselves.
     """
-    wanted = bindings.role_of_row(row)
+    wanted = role_of_row(row)
     if actor in (row.granted_by, account.name):
         problem = "an appointment is confirmed by somebody else than its maker and its holder"
         raise InputError(problem, column="by", value=actor, expected="a third account", code="OWN_APPOINTMENT")
     second = session.scalar(select(Account).where(Account.name == actor, Account.disabled.is_(None)))
-    roles = bindings.in_force(session.scalars(select(Binding).where(Binding.account_id == second.id))) if second else ()
+    roles = in_force(session.scalars(select(Binding).where(Binding.account_id == second.id))) if second else ()
     if not any(role.role in DECIDING for role in roles):
         problem = "who confirms an appointment decides here themselves"
         expected = "an open account of a reviewer, a node's manager or an administrator, itself confirmed"
         raise InputError(problem, column="by", value=actor, expected=expected, code="CONFIRMATION_FORBIDDEN")
     row.confirmed_by, row.in_force = actor, now()
-    told = bindings.role_as_json(wanted) | {"given_by": row.granted_by}
+    told = role_as_json(wanted) | {"given_by": row.granted_by}
     audit.append(session, actor=actor, action=CONFIRMED, subject=account.name, details=told)
 
 
@@ -190,7 +185,7 @@ def _manages(session: Session, actor: str, country: str) -> bool:
             Binding.role == str(Role.NODE_MANAGER),
         )
     )
-    return any(bindings.role_of_row(row) == RoleBinding(Role.NODE_MANAGER, country=country) for row in found)
+    return any(role_of_row(row) == RoleBinding(Role.NODE_MANAGER, country=country) for row in found)
 
 
 def _spoken_for(session: Session, country: str) -> bool:

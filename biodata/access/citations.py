@@ -143,12 +143,6 @@ class Cited:
         return from_plain(self.query["filter"])
 
 
-def cited_snapshots(registry: Registry) -> frozenset[int]:
-    """Return the lake's versions that a citation tells of: none of them may ever be expired."""
-    with registry.session(read_only=True) as session:
-        return frozenset(session.scalars(select(Citation.snapshot).distinct()))
-
-
 def cite(
     settings: Settings,
     registry: Registry,
@@ -187,7 +181,7 @@ def cite(
     found: dict[str, Any] = {}
     if rows is not None:
         made = content.gather_small(terms.conform(rows, terms.PUBLISHED_OCCURRENCE), settings.data)
-        found = told(registry, made, released=release["created"], labels=_labels([rows]))
+        found = kept_content(registry, made, released=release["created"], labels=_labels([rows]))
     citation_id = secrets.token_hex(16)
     with registry.session() as session, session.begin():
         citation = Citation(
@@ -277,14 +271,14 @@ def make_content(settings: Settings, registry: Registry, citation_id: str) -> di
         labels = _labels(rebuilding.batches(path, *asked, content.BATCH_ROWS))
         with releases.connect(path) as connection:
             released = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchall()[0][0]
-    found = told(registry, made, released=released, labels=labels)
+    found = kept_content(registry, made, released=released, labels=labels)
     with registry.session() as session, session.begin():
         session.get_one(Citation, citation_id).content = found
     logger.info("citation %s: %d records of release %s", citation_id, made.count, cited.release)
     return found
 
 
-def told(
+def kept_content(
     registry: Registry, made: content.Content, *, released: str, labels: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """Return what a citation keeps of an answer: its hash, its counts, who published what, and communities' labels."""

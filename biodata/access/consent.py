@@ -33,7 +33,7 @@ def asked(registry: Registry, who: Principal, required: str | None) -> list[dict
     with registry.session(read_only=True) as session:
         known = Consents.of(session, required)
         rows = session.scalars(select(SharedOutput).where(SharedOutput.gone.is_(None)).order_by(SharedOutput.name))
-        return [_summary(known, one) for one in rows if _mine(who, one)]
+        return [_output_summary(known, one) for one in rows if _concerns(who, one)]
 
 
 def look(registry: Registry, who: Principal | None, name: str, required: str | None) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def look(registry: Registry, who: Principal | None, name: str, required: str | N
     """
     with registry.session(read_only=True) as session:
         one = _need(session, who, name)
-        return _whole(session, Consents.of(session, required), one)
+        return _output_view(session, Consents.of(session, required), one)
 
 
 def version(told: dict[str, Any]) -> str:
@@ -114,7 +114,7 @@ def give(
     with registry.session() as session, session.begin():
         one = _need(session, who, name)
         known = Consents.of(session, required)
-        told = _whole(session, known, one)
+        told = _output_view(session, known, one)
         country = country.strip().upper()
         if country not in told["next"] or (who is not None and not may(who, Action.ANSWER_CONSENT, country=country)):
             problem = f"you are not asked about {name} for this country"
@@ -202,13 +202,13 @@ def _check_signature(node: Node, one: SharedOutput, given: str, note: str, signa
 def _need(session: Session, who: Principal | None, name: str) -> SharedOutput:
     """Return an output that somebody may see; another's is not there."""
     one = session.get(SharedOutput, name)
-    if one is None or one.gone is not None or not (who is None or _mine(who, one)):
+    if one is None or one.gone is not None or not (who is None or _concerns(who, one)):
         problem = "there is no shared output of this name that concerns a country of yours"
         raise InputError(problem, value=name, expected="one that `biodata consent list` tells", code="OUTPUT_UNKNOWN")
     return one
 
 
-def _mine(who: Principal, one: SharedOutput) -> bool:
+def _concerns(who: Principal, one: SharedOutput) -> bool:
     """Tell whether an output concerns a country whose node somebody is."""
     return any(may(who, Action.READ_DRAFT, country=code) for code in _countries(one))
 
@@ -217,7 +217,7 @@ def _countries(one: SharedOutput) -> list[str]:
     return sorted(set(one.row["country_codes"]))
 
 
-def _summary(known: Consents, one: SharedOutput) -> dict[str, Any]:
+def _output_summary(known: Consents, one: SharedOutput) -> dict[str, Any]:
     """Return what a list tells of an output: a country that is silent is silent since it was asked."""
     countries = _countries(one)
     states = known.states_of(one.name, one.content, countries)
@@ -230,7 +230,7 @@ def _summary(known: Consents, one: SharedOutput) -> dict[str, Any]:
             "public": known.lets_out(states), "states": told}  # fmt: skip
 
 
-def _whole(session: Session, known: Consents, one: SharedOutput) -> dict[str, Any]:
+def _output_view(session: Session, known: Consents, one: SharedOutput) -> dict[str, Any]:
     """Return all that its nodes see of an output; who at a node answered stands in the audit alone."""
     found = session.scalars(
         select(ConsentAnswer).where(ConsentAnswer.output == one.name).order_by(ConsentAnswer.id)
@@ -239,7 +239,7 @@ def _whole(session: Session, known: Consents, one: SharedOutput) -> dict[str, An
         {"country": a.country, "number": a.number, "answer": a.answer, "note": a.note, "date": a.created,
          "signed": a.signature is not None, "to_this": a.content == one.content} for a in found
     ]  # fmt: skip
-    return {**_summary(known, one), "history": history, "next": _next(found, _countries(one)), "row": one.row}
+    return {**_output_summary(known, one), "history": history, "next": _next(found, _countries(one)), "row": one.row}
 
 
 def _next(found: Sequence[ConsentAnswer], countries: Sequence[str]) -> dict[str, int]:

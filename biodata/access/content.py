@@ -62,7 +62,7 @@ COLUMN_SETS: Final = MappingProxyType(
 )
 """The columns of each set, in order; a column that is new since then is in none of the older sets."""
 
-TOLD_BY_OTHERS: Final = frozenset(
+RELATIVE_COLUMNS: Final = frozenset(
     {
         "quality_flags", "isInCluster", "clusterRepresentative", "cluster_id", "cluster_reason", "duplicate_of",
         "duplicate_reason",
@@ -154,7 +154,7 @@ def lines(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
     told = frame.select(_text(name, frame.schema[name]).fill_null(_MISSING).alias(name) for name in columns)
     return told.select(
         whole=pl.concat_str(columns, separator="\t"),
-        own=pl.concat_str([name for name in columns if name not in TOLD_BY_OTHERS], separator="\t"),
+        own=pl.concat_str([name for name in columns if name not in RELATIVE_COLUMNS], separator="\t"),
     )
 
 

@@ -286,7 +286,7 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
 def _permits(registry: Registry) -> tuple[tuple[str, str], ...]:
     """Return the permits that datasets rest on today, in words."""
     held = (p for p in permits.of_dataset(registry) if p["state"] != permits.State.WITHDRAWN)
-    return tuple((p["dataset"], permits.in_words(p)) for p in held)
+    return tuple((p["dataset"], permits.permit_in_words(p)) for p in held)
 
 
 def _cite(settings: Settings, registry: Registry, row: Download, release: Path, question: Question) -> str:

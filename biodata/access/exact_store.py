@@ -14,8 +14,7 @@ from typing import Any, Final, Self
 import polars as pl
 
 from biodata import terms
-from biodata.access import grants as grant_areas
-from biodata.access.grants import FIELDS, Grant, day
+from biodata.access.grants import FIELDS, Grant, cells_within, day
 from biodata.errors import StoreError
 from biodata.text.scientific_names import parse_names
 
@@ -210,7 +209,7 @@ def _covers(grant: Grant, records: pl.DataFrame) -> pl.Series:
     if grant.area is None or not found.any():
         return found
     cells = records.select(pl.col(f"exact_{name}").fill_null(float("nan")) for name in CELL).to_numpy()
-    held = pl.Series(grant_areas.cells_within(grant.area, cells))
+    held = pl.Series(cells_within(grant.area, cells))
     return found & held
 
 

@@ -215,7 +215,7 @@ class OidcError(BiodataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class LoginStart:
     """A login that began.
 
     Attributes
@@ -231,7 +231,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ProviderIdentity:
     """Who somebody is, by the word of a provider.
 
     Attributes
@@ -264,7 +264,7 @@ class Oidc:
     def _key(self) -> bytes:
         return hmac.digest(token_secret(self._settings.data), b"biodata oidc state 1", "sha256")
 
-    def begin(self, name: str, redirect_uri: str, *, wanted: Mapping[str, Any] | None = None) -> Begun:
+    def begin(self, name: str, redirect_uri: str, *, wanted: Mapping[str, Any] | None = None) -> LoginStart:
         """Begin a login.
 
         Parameters
@@ -306,9 +306,9 @@ class Oidc:
         }
         address = provider.configuration().authorization_endpoint
         location = f"{address}{'&' if '?' in address else '?'}{urlencode(question)}"
-        return Begun(location, jwt.encode(claims, self._key, "HS256"))
+        return LoginStart(location, jwt.encode(claims, self._key, "HS256"))
 
-    def finish(self, name: str, sealed: str, answer: Mapping[str, str]) -> Shown:
+    def finish(self, name: str, sealed: str, answer: Mapping[str, str]) -> ProviderIdentity:
         """Return who a provider says that somebody is.
 
         Parameters
@@ -327,14 +327,14 @@ class Oidc:
         """
         began, provider = self._unsealed(sealed), self.providers[name]
         try:
-            began = _checked(began, answer, provider.told)
+            began = _checked_state(began, answer, provider.told)
             token = provider.id_token(answer["code"], verifier=began["verifier"], redirect_uri=began["redirect_uri"])
             claims = provider.claims(token, nonce=str(began["nonce"]))
         except (RemoteError, jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
             logger.warning("a login by %s was refused: %s: %s", name, type(error).__name__, str(error)[:300])
             message = "the login was refused"
             raise OidcError(message) from error
-        return Shown(provider.told.issuer, claims["sub"], began["wanted"])
+        return ProviderIdentity(provider.told.issuer, claims["sub"], began["wanted"])
 
     def _unsealed(self, sealed: str) -> dict[str, Any] | None:
         """Return what we sealed; None where we did not, or too long ago."""
@@ -349,7 +349,7 @@ class Oidc:
             return None
 
 
-def _checked(began: dict[str, Any] | None, answer: Mapping[str, str], told: OidcProvider) -> dict[str, Any]:
+def _checked_state(began: dict[str, Any] | None, answer: Mapping[str, str], told: OidcProvider) -> dict[str, Any]:
     """Return what a browser kept, if it began this login, and the answer belongs to it and is no refusal."""
     message = ""
     if began is None or began["provider"] != told.name:
@@ -398,7 +398,7 @@ def unlink(registry: Registry, account_id: int, number: int, *, actor: str) -> N
         audit.append(session, actor=actor, action="identity unlinked", subject=actor, details={"issuer": found.issuer})
 
 
-def account_of(registry: Registry, shown: Shown, *, provider: str, new_accounts: bool) -> int:
+def account_of(registry: Registry, shown: ProviderIdentity, *, provider: str, new_accounts: bool) -> int:
     """Return the account of somebody who comes from a provider.
 
     Parameters

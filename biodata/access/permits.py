@@ -61,7 +61,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PermitData:
     """A permit as it is told.
 
     Attributes
@@ -85,7 +85,7 @@ class Told:
     expires: date | None = None
 
 
-def checked(told: Told) -> Told:
+def checked(told: PermitData) -> PermitData:
     """Return a permit with number and country as they are written.
 
     Raises
@@ -112,10 +112,10 @@ def checked(told: Told) -> Told:
         _refuse("it ends before it begins", "expires", told.expires.isoformat(), f"a day from {told.issued} on")
     if not told.dataset.strip():
         _refuse("this value is missing", "dataset", told.dataset, "the key of a dataset")
-    return Told(told.dataset.strip(), told.kind, number, country, told.authority, told.issued, told.expires)
+    return PermitData(told.dataset.strip(), told.kind, number, country, told.authority, told.issued, told.expires)
 
 
-def record(registry: Registry, told: Told, *, actor: str) -> int:
+def record(registry: Registry, told: PermitData, *, actor: str) -> int:
     """Keep a permit; the same once more changes what is told of it. Return its number here.
 
     Raises
@@ -133,7 +133,9 @@ def record(registry: Registry, told: Told, *, actor: str) -> int:
         found.country, found.authority = str(wanted.country), wanted.authority
         found.issued, found.expires, found.withdrawn = wanted.issued, wanted.expires, None
         session.flush()
-        audit.append(session, actor=actor, action="permit recorded", subject=wanted.number, details=_plain(found))
+        audit.append(
+            session, actor=actor, action="permit recorded", subject=wanted.number, details=_permit_as_json(found)
+        )
         return found.id
 
 
@@ -151,7 +153,9 @@ def withdraw(registry: Registry, number: int, *, actor: str) -> None:
             problem = "there is no such permit"
             raise InputError(problem, column="id", value=str(number), code="PERMIT_MISSING")
         found.withdrawn = now()
-        audit.append(session, actor=actor, action="permit withdrawn", subject=found.number, details=_plain(found))
+        audit.append(
+            session, actor=actor, action="permit withdrawn", subject=found.number, details=_permit_as_json(found)
+        )
 
 
 def of_dataset(registry: Registry, dataset: str | None = None, *, day: date | None = None) -> list[dict[str, Any]]:
@@ -161,7 +165,7 @@ def of_dataset(registry: Registry, dataset: str | None = None, *, day: date | No
     if dataset is not None:
         asked = asked.where(Permit.dataset == dataset)
     with registry.session(read_only=True) as session:
-        return [{"id": p.id, **_plain(p), "state": str(state_of(p, today))} for p in session.scalars(asked)]
+        return [{"id": p.id, **_permit_as_json(p), "state": str(state_of(p, today))} for p in session.scalars(asked)]
 
 
 def get(registry: Registry, number: int) -> dict[str, Any] | None:
@@ -181,7 +185,7 @@ def state_of(permit: Permit, day: date) -> State:
     return State.ENDED if left < 0 else State.ENDS_SOON if left < SOON_DAYS else State.VALID
 
 
-def in_words(permit: Mapping[str, Any]) -> str:
+def permit_in_words(permit: Mapping[str, Any]) -> str:
     """Return a permit, as `of_dataset` tells it, in words."""
     words = {
         Kind.IRCC: "certificate of compliance",
@@ -215,7 +219,7 @@ def notices(held: Iterable[Mapping[str, Any]]) -> list[str]:
     return told if held else [MISSING]
 
 
-def _plain(permit: Permit) -> dict[str, Any]:
+def _permit_as_json(permit: Permit) -> dict[str, Any]:
     """Return a permit as plain values."""
     days = {"issued": permit.issued, "expires": permit.expires}
     return {

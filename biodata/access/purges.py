@@ -23,7 +23,7 @@ from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
 from biodata.store.locks import sync_file
-from biodata.store.models import Citation, Download, Ingest, Job, Submission, now
+from biodata.store.models import Download, Ingest, Job, Submission, now
 from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.private_reports import forget_report
 from biodata.store.purging import blank
@@ -41,17 +41,14 @@ _LEFT_SECONDS: Final = 3600.0
 """What a query spilled so long ago belongs to none that still runs."""
 
 
-def forget_hashes(data: Path, keys: Collection[int], *, among: Collection[str] | None = None) -> int:
+def forget_hashes(data: Path, keys: Collection[int]) -> int:
     """Empty the hashes of withdrawn records in what citations keep; return how many files were written anew.
 
-    Of the contents of these hashes alone where `among` tells some. By trying places a hash could be turned back. The key
-    stays, which is a count: a replay says that it was withdrawn.
+    By trying places a hash could be turned back. The key stays, which is a count: a replay says that it was withdrawn.
     """
     own = folders.service(data)
     changed = 0
     for path in sorted((own / "citations").glob("members-*.parquet")):
-        if among is not None and path.stem.removeprefix("members-") not in among:
-            continue
         members = pl.read_parquet(path)
         hashes = [name for name, dtype in members.schema.items() if dtype in (pl.UInt64, pl.Binary)]
         gone = pl.col("key").is_in(list(keys))
@@ -320,13 +317,6 @@ def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[st
                 gone=going.select("datasetKey", "source_record_id").iter_rows(),
                 gone_events=events["event_key"].to_list(),
             )
-
-
-def _cited(registry: Registry, versions: pl.Series) -> set[str]:
-    """Return the hashes of what was cited since the first of these versions of the lake."""
-    with registry.session(read_only=True) as session:
-        found = session.scalars(select(Citation.content).where(Citation.snapshot >= versions.min())).all()
-    return {content["hash"] for content in found if content}
 
 
 def _releases(data: Path) -> tuple[int, list[str]]:

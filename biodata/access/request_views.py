@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from biodata import terms
 from biodata.access import grants
-from biodata.access import grants as grant_areas
-from biodata.access.grants import Grant, day
+from biodata.access.grants import Grant, area_shape, day
 from biodata.access.roles import Action, Principal, Role, may, may_somewhere
 from biodata.errors import InputError
 from biodata.sharing import RuleSet
@@ -90,9 +89,7 @@ def refuse_unknown(
         If nothing public knows the taxon, or a country has neither node, nor manager, nor record.
     """
     for code in countries:
-        if not _has_a_node(registry, code.upper()) and not count(
-            "occurrences", Contains("country_codes", code.upper())
-        ):
+        if not _has_node(registry, code.upper()) and not count("occurrences", Contains("country_codes", code.upper())):
             problem, expected = "this country has neither a node nor records here", "a country whose node can answer"
             raise InputError(problem, column="countries", value=code, expected=expected, code="FIELD_INVALID")
     taxon = wanted.get("taxon")
@@ -104,7 +101,7 @@ def refuse_unknown(
         raise InputError(problem, column="taxon", value=taxon, expected=expected, code="FIELD_INVALID")
 
 
-def _has_a_node(registry: Registry, code: str) -> bool:
+def _has_node(registry: Registry, code: str) -> bool:
     """Tell whether a country has a node that is trusted, or somebody who decides for it."""
     with registry.session(read_only=True) as session:
         node = select(Node.code).where(Node.code == code, Node.distrusted.is_(None))
@@ -180,7 +177,7 @@ def wanted(grants: Sequence[Grant]) -> Filter:
     if one.taxon is not None:
         parts.append(of_taxon(one.taxon))
     if one.area is not None:
-        parts.append(Intersects(bytes(shapely.to_wkb(grant_areas.area_shape(one.area)))))
+        parts.append(Intersects(bytes(shapely.to_wkb(area_shape(one.area)))))
     since, until = day("since", one.since), day("until", one.until)
     if since is not None or until is not None:
         parts.append(Between("event_start", since, until))
@@ -221,8 +218,8 @@ def describe(registry: Registry, who: Principal) -> list[dict[str, Any]]:
     if not may_somewhere(who, Action.DECIDE_REQUEST):
         asked = asked.where(AccessRequest.account_id == who.account_id)
     with registry.session(read_only=True) as session:
-        rows = [(row, owner) for row, owner in session.execute(asked) if _seen(who, row)]
-        return _all_told(session, who, rows)
+        rows = [(row, owner) for row, owner in session.execute(asked) if _may_see(who, row)]
+        return _request_views(session, who, rows)
 
 
 def look(registry: Registry, who: Principal, number: str) -> dict[str, Any]:
@@ -235,9 +232,9 @@ def look(registry: Registry, who: Principal, number: str) -> dict[str, Any]:
     """
     with registry.session(read_only=True) as session:
         row = session.get(AccessRequest, number)
-        if row is None or not _seen(who, row):
+        if row is None or not _may_see(who, row):
             raise missing(number)
-        return _all_told(session, who, [(row, session.get_one(Account, row.account_id))])[0]
+        return _request_views(session, who, [(row, session.get_one(Account, row.account_id))])[0]
 
 
 def overdue(session: Session, account_id: int) -> list[str]:
@@ -274,7 +271,7 @@ def _facts_of(session: Session, numbers: Sequence[str]) -> dict[str, _Facts]:
 
 def _report_due(facts: _Facts) -> date | None:
     """Return the day on which a report is due; None where nothing was read, or the report is there."""
-    ends = [_ended(one) for one in facts.decisions.values() if one.grant is not None]
+    ends = [_end_of_grant(one) for one in facts.decisions.values() if one.grant is not None]
     if facts.use is None or facts.reports or not ends:
         return None
     return (max(ends) + timedelta(days=REPORT_DAYS)).date()
@@ -286,18 +283,20 @@ def missing(number: str) -> InputError:
     return InputError(problem, column="id", value=number, code="REQUEST_MISSING")
 
 
-def _seen(who: Principal, row: AccessRequest) -> bool:
+def _may_see(who: Principal, row: AccessRequest) -> bool:
     """Tell whether somebody may see a request: their own, or one of a country that they decide for."""
     mine = who.account_id is not None and row.account_id == who.account_id
     return mine or any(may(who, Action.DECIDE_REQUEST, country=code) for code in row.wanted["countries"])
 
 
-def _all_told(session: Session, who: Principal, rows: Sequence[tuple[AccessRequest, Account]]) -> list[dict[str, Any]]:
+def _request_views(
+    session: Session, who: Principal, rows: Sequence[tuple[AccessRequest, Account]]
+) -> list[dict[str, Any]]:
     facts = _facts_of(session, [row.id for row, _ in rows])
-    return [_told(who, row, owner, facts[row.id]) for row, owner in rows]
+    return [_request_view(who, row, owner, facts[row.id]) for row, owner in rows]
 
 
-def _told(who: Principal, row: AccessRequest, owner: Account, facts: _Facts) -> dict[str, Any]:
+def _request_view(who: Principal, row: AccessRequest, owner: Account, facts: _Facts) -> dict[str, Any]:
     """Return what is told of a request: never how many records it is about, but for those that were read."""
     made, use = facts.decisions, facts.use
     mine = row.account_id == who.account_id
@@ -339,7 +338,7 @@ def _due(row: AccessRequest, facts: _Facts) -> list[str]:
             told.append(f"{code} has not answered since {row.created:%Y-%m-%d}")
         if one is None or _state(one) != "granted":
             continue
-        ends = _ended(one)
+        ends = _end_of_grant(one)
         if ends < now() + timedelta(days=_SOON_DAYS):
             told.append(f"the grant of {code} ends on {ends:%Y-%m-%d}; ask anew to go on")
         if one.review is not None and one.review <= today:
@@ -360,7 +359,7 @@ def _state(one: AccessDecision | None) -> str:
     return "expired" if Grant.read(one.grant).expired() else "granted"
 
 
-def _ended(one: AccessDecision) -> datetime:
+def _end_of_grant(one: AccessDecision) -> datetime:
     """Return when a grant ends, or was taken back."""
     ends = grants.moment("expires", Grant.read(one.grant or "").expires)
     return ends if one.revoked is None else min(ends, one.revoked)

@@ -135,9 +135,9 @@ def decide(
         row, owner = _for_decision(session, who, number, country)
         before = session.scalar(_decision(number, country))
     # The exact process is asked outside of a transaction, which others would wait for.
-    void = None if before is None or _holds(before, exact) else before.id
+    void = None if before is None or _is_in_force(before, exact) else before.id
     if before is not None and void is None:
-        raise _decided(country)
+        raise _decided_already(country)
     if grant is not None and signature is not None:
         _no_further(Grant.read(grant), Grant.read(_text(row.id, owner.name, country, row.wanted)))
         if exact is not None and not exact_process.is_signed(exact, grant, signature):
@@ -149,7 +149,7 @@ def decide(
     with registry.session() as session, session.begin():
         found = session.scalar(_decision(number, country))
         if found is not None and found.id != void:
-            raise _decided(country)
+            raise _decided_already(country)
         if found is not None:
             session.delete(found)
             session.flush()
@@ -270,7 +270,7 @@ def again(registry: Registry, who: Principal, number: str, *, purpose: str, expi
     return ask(registry, who, purpose=purpose, countries=row.wanted["countries"], wanted=wanted, extends=number)
 
 
-def untold(registry: Registry) -> list[str]:
+def unreported_revocations(registry: Registry) -> list[str]:
     """Return the grants that were taken back and that the exact process has not heard of yet."""
     with registry.session(read_only=True) as session:
         rows = session.scalars(
@@ -283,7 +283,7 @@ def untold(registry: Registry) -> list[str]:
         return [Grant.read(grant).id for grant in rows if grant is not None]
 
 
-def tell_exact(registry: Registry, socket: Path) -> int:
+def report_revocations(registry: Registry, socket: Path) -> int:
     """Let the exact process know of every grant that was taken back; return of how many it heard now.
 
     Raises
@@ -292,7 +292,7 @@ def tell_exact(registry: Registry, socket: Path) -> int:
         If it does not answer: the grants are taken back here in any case, and it is told at the next call.
     """
     told = 0
-    for grant in untold(registry):
+    for grant in unreported_revocations(registry):
         exact_process.call_exact(socket, {"revoke": grant})
         number, _, country = grant.rpartition("-")
         with registry.session() as session, session.begin():
@@ -350,14 +350,14 @@ def _no_further(given: Grant, asked: Grant) -> None:
             raise InputError(problem, column=name, value=str(getattr(given, name)), expected=str(getattr(asked, name)))
 
 
-def _holds(before: AccessDecision, exact: Path | None) -> bool:
+def _is_in_force(before: AccessDecision, exact: Path | None) -> bool:
     """Tell whether a decision stands: all do but a grant that the exact process does not take."""
     if before.grant is None or before.signature is None or before.revoked is not None or exact is None:
         return True
     return exact_process.is_signed(exact, before.grant, before.signature)
 
 
-def _decided(country: str) -> InputError:
+def _decided_already(country: str) -> InputError:
     return InputError(f"{country} has decided already", column="country", value=country, code="REQUEST_DECIDED")
 
 

@@ -175,7 +175,7 @@ def revoke(number: IdArgument, account: AccountOption, country: CountryOption, d
     with Registry.open(settings) as registry:
         requests.revoke(registry, _who(registry, account), number, country)
         if settings.exact_socket is not None:
-            requests.tell_exact(registry, settings.exact_socket)
+            requests.report_revocations(registry, settings.exact_socket)
     say(f"the grant of {country} for request {number} has ended")
 
 

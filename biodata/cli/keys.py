@@ -51,12 +51,9 @@ def new(
 
 def _good_for(who: "Principal") -> str:
     """Return whose a key is, and what it is good for."""
-    from biodata.access import roles as bindings
+    from biodata.access.roles import role_in_words
 
-    roles = (
-        "; ".join(bindings.role_in_words(one) for one in who.roles)
-        or "nothing, since the account has no role that fits"
-    )
+    roles = "; ".join(role_in_words(one) for one in who.roles) or "nothing, since the account has no role that fits"
     return f"a key of the account {who.label}, good for: {roles}"
 
 

@@ -140,13 +140,13 @@ def permit(
         problem, expected = "no kind of permit", f"one of {', '.join(permits.Kind)}"
         raise InputError(problem, column="kind", value=kind, expected=expected, code="PERMIT_INVALID")
     first, last = (None if moment is None else moment.date() for moment in (issued, expires))
-    told = permits.Told(dataset, permits.Kind(kind), number, country, authority, first, last)
+    told = permits.PermitData(dataset, permits.Kind(kind), number, country, authority, first, last)
     settings = settings_for(data)
     with Registry.open(settings) as registry:
         made = permits.record(registry, told, actor=accounts.COMMAND_LINE)
         kept = permits.get(registry, made)
     assert kept is not None
-    say(f"{made}: {permits.in_words(kept)}, for {kept['dataset']}")
+    say(f"{made}: {permits.permit_in_words(kept)}, for {kept['dataset']}")
     if not rule_changes.dataset_in_lake(settings, dataset):
         say("no record of the lake is of this dataset: look at its key again")
 
@@ -160,7 +160,7 @@ def permits(
 
     with Registry.open(settings_for(data)) as registry:
         for one in permits.of_dataset(registry, dataset):
-            say(f"{one['id']:>4}  {one['dataset']}: {permits.in_words(one)}")
+            say(f"{one['id']:>4}  {one['dataset']}: {permits.permit_in_words(one)}")
 
 
 def withdraw(

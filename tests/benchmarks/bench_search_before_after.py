@@ -91,7 +91,9 @@ def furnish(data: Path) -> None:
             )
             credentials.new_key(registry, f"bench{n}")
         for n in range(50):
-            permits.record(registry, permits.Told(f"other-{n}", permits.Kind.PERMIT, f"{n}/2026", "LA"), actor="bench")
+            permits.record(
+                registry, permits.PermitData(f"other-{n}", permits.Kind.PERMIT, f"{n}/2026", "LA"), actor="bench"
+            )
             rule_changes.put_label(registry, Assignment("TK-A", f"other-{n}"), actor="bench")
         terms_of_use.put(registry, "Ask before commerce.", actor="bench")
         elsewhere = data.with_name("node")

@@ -18,8 +18,8 @@ from biodata import pipeline, worker
 from biodata.access import citations, credentials
 from biodata.settings import Settings
 from biodata.store.registry import Registry
+from cited_records import BULBUL, HORNBILL, OPEN_RULES, ROWS, TIGER, change
 from rule_files import put_rules
-from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, TIGER, change
 
 PASSWORD = "correct horse"
 HEX = "0123456789abcdef" * 2

@@ -24,8 +24,8 @@ from biodata.store.models import AuditEntry, Citation, Download, Job
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import SharingCategory
+from cited_records import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 from rule_files import put_rules, rules_text
-from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 
 PLACES = [
     leaks.Place(row["source_record_id"], row["decimalLatitude"], row["decimalLongitude"])

@@ -1,10 +1,12 @@
 """The public counts of sensitive records are those of the release; withheld ones are told by list, in tens."""
 
 import csv
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
+import releases as fixture
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
@@ -18,6 +20,14 @@ monkey,withheld,hunted,national list,Rhinopithecus strykeri,
 pheasant,withheld,hunted,list of a reserve,Tragopan temminckii,CN
 """
 SPECIES = {"Nomascus nasutus": 3, "Rhinopithecus strykeri": 23, "Tragopan temminckii": 4, "Muntiacus muntjak": 5}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_boundaries() -> Iterator[None]:
+    """Let releases hold the divisions around: those of the world take most of the time that a release takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+        yield
 
 
 def take_in(settings, name, counts):

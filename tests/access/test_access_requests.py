@@ -29,9 +29,9 @@ from biodata.store.grant_models import AccessDecision, AccessRequest
 from biodata.store.lake import Lake
 from biodata.store.models import now
 from biodata.store.registry import Registry
+from exact_rows import ROWS
 from people import bearer
 from store_records import commit_rows
-from test_exact import ROWS
 
 WANTED = {
     "taxon": "Elephas maximus", "area": None, "since": None, "until": None,
@@ -260,14 +260,14 @@ def test_what_was_taken_back_is_told_to_the_exact_process_as_soon_as_it_answers(
     number, _ = granted(registry, tmp_path)
     requests.revoke(registry, who(registry, "la"), number, "LA")
     with pytest.raises(StoreError, match="does not answer"):
-        requests.tell_exact(registry, tmp_path / "s")
+        requests.report_revocations(registry, tmp_path / "s")
     store = tmp_path / "store"
     store.mkdir(mode=0o700)
     opened = ExactStore(store)
     with ExactServer(tmp_path / "s") as server:
         threading.Thread(target=server.serve, args=[opened], daemon=True).start()
-        assert requests.tell_exact(registry, tmp_path / "s") == 1
-        assert requests.tell_exact(registry, tmp_path / "s") == 0
+        assert requests.report_revocations(registry, tmp_path / "s") == 1
+        assert requests.report_revocations(registry, tmp_path / "s") == 0
         server.shutdown()
 
 

@@ -371,7 +371,7 @@ def asked_of(served: TestClient, method: str, path: str) -> tuple[str, dict[str,
     registry = served.app.state.service.registry
     sent: dict[str, Any] = {"json": BODIES[method, path]} if (method, path) in BODIES else {}
     if path == "/v1/rights/permits/{number}":
-        told = permits.Told("nam-ha", permits.Kind.PERMIT, "13/2026", "LA")
+        told = permits.PermitData("nam-ha", permits.Kind.PERMIT, "13/2026", "LA")
         path = path.replace("{number}", str(permits.record(registry, told, actor="a test")))
     elif path.startswith("/v1/access/requests/{number}"):
         made = served.post(

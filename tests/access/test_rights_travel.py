@@ -51,7 +51,7 @@ def settings(tmp_path_factory):
     pipeline.ingest("gbif", [table], found, dataset="village")
     with Registry.open(found) as registry:
         rule_changes.put_label(registry, Assignment("TK-NC", "village", event="e2"), actor="t")
-        permits.record(registry, permits.Told("village", permits.Kind.IRCC, "ABSCH-IRCC-VN-256843-1"), actor="t")
+        permits.record(registry, permits.PermitData("village", permits.Kind.IRCC, "ABSCH-IRCC-VN-256843-1"), actor="t")
     pipeline.release(found)
     return found
 
@@ -196,7 +196,9 @@ def test_what_is_to_be_heeded_of_permits_is_told(client):
     registry = client.app.state.service.registry
     address = "/v1/rights/datasets/village"
     assert client.get(address).json()["notices"] == []
-    ended = permits.Told("village", permits.Kind.PERMIT, "7/2019", "LA", "the Department", expires=date(2020, 1, 31))
+    ended = permits.PermitData(
+        "village", permits.Kind.PERMIT, "7/2019", "LA", "the Department", expires=date(2020, 1, 31)
+    )
     number = permits.record(registry, ended, actor="t")
     assert client.get(address).json()["notices"] == [
         "7/2019 ended on 2020-01-31: ask the Department before its records are used."

@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 import appointed
 from biodata.access import accounts, credentials
-from biodata.access import roles as bindings
 from biodata.access.roles import (
     MAY,
     PUBLIC,
@@ -21,6 +20,8 @@ from biodata.access.roles import (
     may,
     may_grant,
     may_somewhere,
+    read_role,
+    role_in_words,
 )
 from biodata.errors import InputError
 from biodata.settings import Settings
@@ -142,7 +143,7 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
         "one dataset": credentials.new_key(registry, "ana", dataset="nam-ha"),
     }
     told = {
-        name: [bindings.role_in_words(role) for role in credentials.holder_of_key(registry, key).roles]
+        name: [role_in_words(role) for role in credentials.holder_of_key(registry, key).roles]
         for name, key in keys.items()
     }
     assert told == {
@@ -175,7 +176,7 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
 )
 def test_a_role_that_cannot_be(role: str, scope: dict[str, str], match: str):
     with pytest.raises(InputError, match=match):
-        bindings.read_role(role, **scope)
+        read_role(role, **scope)
 
 
 @pytest.mark.parametrize("name", ["", "Ana", "a b", "../a", "a" * 101, "-a", "аna", "ana\n"])
@@ -185,7 +186,7 @@ def test_a_name_that_cannot_be(registry: Registry, name: str):
 
 
 def test_every_change_stands_in_the_audit(registry: Registry):
-    accounts.new(registry, "ana", roles=[bindings.read_role("reviewer", country="la")], actor="root")
+    accounts.new(registry, "ana", roles=[read_role("reviewer", country="la")], actor="root")
     accounts.bind(registry, "ana", RoleBinding(Role.REVIEWER, country="LA"))
     accounts.unbind(registry, "ana", RoleBinding(Role.REVIEWER, country="LA"))
     accounts.revoke(registry, "ana")

@@ -13,8 +13,8 @@ from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from exact_rows import ROWS
 from store_records import commit_rows
-from test_exact import ROWS
 
 WANTED = {
     "taxon": "Elephas maximus", "area": None, "since": None, "until": None, "fields": ["decimalLatitude"],

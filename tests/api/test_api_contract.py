@@ -1,6 +1,6 @@
 """What programs rely on under /v1: `tests/openapi.json` holds it; a field removed or of another type fails here.
 
-After a wanted addition: `python tests/test_api_contract.py` writes the file anew.
+After a wanted addition: `python tests/api/test_api_contract.py` writes the file anew.
 """
 
 import copy
@@ -13,7 +13,7 @@ import pytest
 from api.app import create_app
 from biodata.settings import Settings
 
-FIXTURE = Path(__file__).parent / "openapi.json"
+FIXTURE = Path(__file__).parents[1] / "openapi.json"
 
 
 def promises(document: dict[str, Any]) -> dict[str, str]:

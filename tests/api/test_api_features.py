@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 import releases
+from api.collections import COLLECTIONS as SERVED
 from releases import GIBBON
 
 pytest_plugins = ("api_client",)
@@ -357,7 +358,7 @@ def test_queryables_tell_types_and_closed_lists(client):
 
 
 def test_examples_of_filters_find_something(client):
-    for collection, filter_ in ((c.id, c.example) for c in COLLECTIONS.values()):
+    for collection, filter_ in ((c.id, c.example) for c in SERVED.values()):
         answer = client.get(ITEMS.format(collection), params={"filter": filter_})
         assert answer.status_code == 200, answer.text
 

@@ -17,8 +17,8 @@ from biodata.sharing.rules import RuleSet
 from biodata.store import folders, releases, sharing_rules
 from biodata.store.models import AuditEntry, RuleVersion
 from biodata.store.registry import Registry
+from cited_records import HORNBILL, ROWS, change
 from rule_files import put_rules, rules_text
-from test_replays import HORNBILL, ROWS, change
 
 RULES = "rule_id,scientificName,category,reason\nhornbills,Buceros,1_degree,hunted\ngibbons,Nomascus,withheld,few\n"
 LABELS = "label,dataset\nTK-SS,village\n"

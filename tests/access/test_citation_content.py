@@ -85,7 +85,7 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(rows=RECORDS, cut=st.integers(1, 5))
 def test_order_and_batches_play_no_part(tmp_path_factory: pytest.TempPathFactory, rows, cut):
     data = tmp_path_factory.mktemp("content")

@@ -5,12 +5,14 @@ import io
 import json
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from sqlalchemy import select
 
+import releases as fixture
 from biodata import pipeline, runs, terms
 from biodata.access import consent as answers
 from biodata.access import nodes
@@ -56,6 +58,14 @@ def new_node(folder: Path, sample_data: Path, code: str) -> Settings:
     with Registry.open(settings) as registry:
         nodes.new_node(registry, settings.data, code)
     return settings
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_boundaries() -> Iterator[None]:
+    """Let releases hold the divisions around: those of the world take most of the time that a release takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+        yield
 
 
 @pytest.fixture(scope="module")

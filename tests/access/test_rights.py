@@ -6,7 +6,7 @@ import pytest
 
 import appointed
 from biodata.access import downloads, permits, rule_changes, terms_of_use
-from biodata.access.permits import Kind, Told
+from biodata.access.permits import Kind, PermitData
 from biodata.access.terms_of_use import FEWER, Purpose
 from biodata.errors import InputError
 from biodata.exports.catalogue import DatasetEntry
@@ -36,27 +36,33 @@ def registry(tmp_path):
     ],
 )
 def test_the_number_of_a_certificate_is_read(number, kept):
-    found = permits.checked(Told("d", Kind.IRCC, number))
+    found = permits.checked(PermitData("d", Kind.IRCC, number))
     assert (found.number, found.country) == (kept, kept[11:13])
 
 
 @pytest.mark.parametrize(
     ("told", "column"),
     [
-        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-256843"), "number", id="without a revision"),
-        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-25684-1"), "number", id="five digits"),
-        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-0"), "number", id="no revision is 0"),
-        pytest.param(Told("d", Kind.IRCC, "ABSCH-NDB-IN-256843-1"), "number", id="another kind of document"),
-        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-XX-256843-1"), "number", id="no such country"),
+        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843"), "number", id="without a revision"),
+        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-25684-1"), "number", id="five digits"),
+        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-0"), "number", id="no revision is 0"),
+        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-NDB-IN-256843-1"), "number", id="another kind of document"),
+        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-XX-256843-1"), "number", id="no such country"),
         pytest.param(
-            Told("d", Kind.IRCC, "ABSCH-IRCC-IN-\u0662\u0665\u0666\u0668\u0664\u0663-1"), "number", id="Arabic digits"
+            PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-\u0662\u0665\u0666\u0668\u0664\u0663-1"),
+            "number",
+            id="Arabic digits",
         ),
-        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-1", "LA"), "country", id="another country's number"),
-        pytest.param(Told("d", Kind.PERMIT, "12/2026"), "country", id="a national permit without its country"),
-        pytest.param(Told("d", Kind.PERMIT, "", "LA"), "number", id="without a number"),
-        pytest.param(Told("", Kind.PERMIT, "12", "LA"), "dataset", id="of nothing"),
         pytest.param(
-            Told("d", Kind.PERMIT, "12", "LA", None, date(2026, 2, 1), date(2026, 1, 1)), "expires", id="ends first"
+            PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-1", "LA"), "country", id="another country's number"
+        ),
+        pytest.param(PermitData("d", Kind.PERMIT, "12/2026"), "country", id="a national permit without its country"),
+        pytest.param(PermitData("d", Kind.PERMIT, "", "LA"), "number", id="without a number"),
+        pytest.param(PermitData("", Kind.PERMIT, "12", "LA"), "dataset", id="of nothing"),
+        pytest.param(
+            PermitData("d", Kind.PERMIT, "12", "LA", None, date(2026, 2, 1), date(2026, 1, 1)),
+            "expires",
+            id="ends first",
         ),
     ],
 )
@@ -77,13 +83,13 @@ def test_what_is_wrong_with_a_permit_is_named(told, column):
     ],
 )
 def test_a_permit_holds_from_its_first_to_its_last_day(registry, day, state):
-    told = Told("nam-ha", Kind.PERMIT, "12/2026", "LA", "DoF", date(2026, 1, 1), date(2026, 12, 31))
+    told = PermitData("nam-ha", Kind.PERMIT, "12/2026", "LA", "DoF", date(2026, 1, 1), date(2026, 12, 31))
     permits.record(registry, told, actor="t")
     assert [p["state"] for p in permits.of_dataset(registry, "nam-ha", day=day)] == [state]
 
 
 def test_a_withdrawn_permit_stays_told_and_every_change_stands_in_the_audit(registry):
-    number = permits.record(registry, Told("nam-ha", Kind.CONSENT, "C-1", "LA"), actor="ana")
+    number = permits.record(registry, PermitData("nam-ha", Kind.CONSENT, "C-1", "LA"), actor="ana")
     permits.withdraw(registry, number, actor="ana")
     assert [p["state"] for p in permits.of_dataset(registry)] == ["withdrawn"]
     with pytest.raises(InputError):
