@@ -20,9 +20,8 @@ from biodata.errors import InputError, StoreError
 from biodata.harmonise.rules import RULES
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.stories import phrases, values
-from biodata.stories.html import as_html
-from biodata.stories.text import as_text
+from biodata.stories import values, words
+from biodata.stories.words import as_html, as_text
 from store_records import TRUNG_KHANH, commit
 
 HEADINGS = (
@@ -249,7 +248,7 @@ def test_what_goes_out_stands_beside_what_is_inside(settings):
     assert row["published"] not in (None, "22.91837")
     opened = told(settings, "comma").sharing
     assert opened.category == "open"
-    assert {name for name, _, out in opened.differences if out is None} <= phrases._NEVER_OUT
+    assert {name for name, _, out in opened.differences if out is None} <= words._NEVER_OUT
 
 
 def test_a_release_older_than_the_last_version_says_so(settings):
@@ -343,8 +342,8 @@ def test_hostile_text_cannot_steer_a_terminal_or_a_page(settings):
 
 @given(st.text())
 def test_no_text_leaves_a_control_behind(text):
-    assert not [c for c in phrases.clean(text) if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
-    assert not [c for c in phrases.clean(text) if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF"}]
+    assert not [c for c in words.clean(text) if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
+    assert not [c for c in words.clean(text) if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF"}]
 
 
 def test_lines_are_no_wider_than_asked_and_columns_stand_in_line(settings):

@@ -12,7 +12,7 @@ from biodata.harmonise import rules
 from biodata.harmonise.readers import ADMINISTRATION, CHECKS, READERS, Way
 from biodata.harmonise.rules import RULES, Kind
 from biodata.harmonise.told import Told
-from biodata.stories.parts import Doubt, How, Proposal, Use, Value
+from biodata.stories.story import Doubt, How, Proposal, Use, Value
 
 Row = dict[str, Any]
 _HOW: Final = {Kind.READ: How.READ, Kind.FILL: How.FILLED, Kind.REPAIR: How.REPAIRED, Kind.CHECK: How.READ}
