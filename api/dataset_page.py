@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from api import dataset_map, html
 from api.catalogue import COUNTED, Catalogue
 from api.gbif_names import country_name
-from biodata.exports import schema_org
+from biodata.exports import catalogue
 from biodata.exports.catalogue import DatasetEntry
 from biodata.sharing.labels import labels
 from biodata.sharing.licences import LICENCES
@@ -140,7 +140,7 @@ def _get(entry: DatasetEntry) -> str:
 
 def _linked_data(entry: DatasetEntry) -> str:
     """Return schema.org's words as a block of data; nothing in it can end the block."""
-    told = json.dumps(schema_org.dataset(entry), ensure_ascii=False)
+    told = json.dumps(catalogue.schema_org_dataset(entry), ensure_ascii=False)
     for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028")):
         told = told.replace(sign, escaped)
     return f'<script type="application/ld+json">{told}</script>'

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from biodata.errors import InputError
-from biodata.formats.broken_zips import BROKEN_ZIP
+from biodata.formats.zips import BROKEN_ZIP
 
 
 def cell_text(cell: object) -> str | None:
