@@ -17,7 +17,7 @@ from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS
 from api.readers import like_literal, window
-from biodata.exports import dcat, schema_org
+from biodata.exports import catalogue
 from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml_facts
 from biodata.exports.eml import eml
 from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
@@ -204,7 +204,7 @@ def one(request: Request, key: str) -> Response:
 def catalog_ttl(request: Request) -> Response:
     """Answer the catalogue as Turtle."""
     only(request)
-    return Response(dcat.to_turtle(_catalog(request)), media_type=TURTLE, headers=_CACHE)
+    return Response(catalogue.to_turtle(_catalog(request)), media_type=TURTLE, headers=_CACHE)
 
 
 @router.get("/catalog.jsonld", summary="All datasets as DCAT in JSON-LD", responses={
@@ -213,7 +213,7 @@ def catalog_ttl(request: Request) -> Response:
 def catalog_json_ld(request: Request) -> Response:
     """Answer the catalogue as JSON-LD."""
     only(request)
-    return json_answer(dcat.to_json_ld(_catalog(request)), media_type=JSON_LD)
+    return json_answer(catalogue.to_json_ld(_catalog(request)), media_type=JSON_LD)
 
 
 @router.get("/sitemap.xml", include_in_schema=False)
@@ -297,11 +297,15 @@ def _eml(entry: DatasetEntry) -> Response:
 _WRITTEN: Final[Mapping[str, Callable[[DatasetEntry], Response]]] = MappingProxyType(
     {
         "json": lambda entry: json_answer(dataset(entry), headers={"Vary": "Accept"}),
-        "jsonld": lambda entry: json_answer(schema_org.dataset(entry), media_type=JSON_LD, headers={"Vary": "Accept"}),
-        "dcat": lambda entry: json_answer(
-            dcat.to_json_ld(dcat.dataset(entry)), media_type=JSON_LD, headers={"Vary": "Accept"}
+        "jsonld": lambda entry: json_answer(
+            catalogue.schema_org_dataset(entry), media_type=JSON_LD, headers={"Vary": "Accept"}
         ),
-        "ttl": lambda entry: Response(dcat.to_turtle(dcat.dataset(entry)), media_type=TURTLE, headers=_CACHE),
+        "dcat": lambda entry: json_answer(
+            catalogue.to_json_ld(catalogue.dcat_dataset(entry)), media_type=JSON_LD, headers={"Vary": "Accept"}
+        ),
+        "ttl": lambda entry: Response(
+            catalogue.to_turtle(catalogue.dcat_dataset(entry)), media_type=TURTLE, headers=_CACHE
+        ),
         "eml": _eml,
     }
 )
@@ -347,10 +351,10 @@ def _entries(request: Request, release: Opened, keys: tuple[str, ...] | None) ->
     return catalogue.entries(service(request).registry, _base(request), keys)
 
 
-def _catalog(request: Request) -> dcat.Node:
+def _catalog(request: Request) -> catalogue.Node:
     """Return the catalogue of all datasets."""
     with service(request).open(request) as release:
-        return dcat.catalogue(
+        return catalogue.dcat_catalogue(
             list(_entries(request, release, None)),
             url=address(request, "/v1/dataset"),
             title="biodata",

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
-from biodata.formats.archives import ArchiveLimits, open_archive, read_document
+from biodata.formats.archives import open_archive, read_document
+from biodata.formats.zips import ArchiveLimits
 
 MEMBERS = {"occurrence.txt": b"id\n1\n", "meta.xml": b"<archive/>", "dataset/a.xml": b"<eml/>"}
 

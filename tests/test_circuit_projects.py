@@ -3,9 +3,6 @@
 import gzip
 import importlib.util
 import math
-import os
-import subprocess
-import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -83,8 +80,7 @@ def test_the_options_of_maps(tmp_path):
     assert read_grid(out / "tif_curmap_1_2.tif").values[0].tolist() == [1, 1, 0]
 
 
-@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
-@pytest.mark.parametrize("scenario", ["pairwise", "all-to-one"])
+@pytest.mark.parametrize(("kind", "scenario"), [(ThreadPoolExecutor, "pairwise"), (ProcessPoolExecutor, "all-to-one")])
 def test_any_executor_writes_the_same_files(tmp_path, monkeypatch, kind, scenario):
     context = {} if kind is ThreadPoolExecutor else {"mp_context": get_context("spawn")}
     points = grid_text([[1, 1, None, 2, 2, None, 3], [None] * 7])
@@ -108,23 +104,6 @@ def test_any_executor_writes_the_same_files(tmp_path, monkeypatch, kind, scenari
             np.testing.assert_allclose(np.loadtxt(out / name), np.loadtxt(lines))
         else:
             np.testing.assert_allclose(read_map(out / name), np.loadtxt(lines[6:]), atol=1e-9)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_a_terminal_shows_progress_even_if_it_tells_no_width_and_a_pipe_shows_none(tmp_path):
-    import pty
-
-    ini = write_project(tmp_path, ONES, {"points.txt": CORNERS})
-    command = [sys.executable, "-m", "biodata.cli", "circuit", str(ini), "--out", str(tmp_path / "out")]
-    silent = subprocess.run(command, capture_output=True, check=True)
-    assert not silent.stderr
-    main, other = pty.openpty()  # 0 columns wide
-    subprocess.run(command, stderr=other, stdout=subprocess.DEVNULL, check=True)
-    os.close(other)
-    shown = os.read(main, 10_000).decode()
-    os.close(main)
-    assert "3/3" in shown
-    assert "pair" in shown
 
 
 def test_an_error_while_maps_are_waiting_is_told(tmp_path, monkeypatch):

@@ -139,11 +139,6 @@ def test_a_core_of_records_has_darwin_cores_own_table(tmp_path):
     before = out(settings, tmp_path / "before.zip")
     ((_, fields),) = measured(before, "measurementorfact.txt")[0].items()
     assert fields == TOLD["open", "a"]
-    again = Settings(data=tmp_path / "again", memory_limit="500MB")
-    pipeline.ingest("dwca", [before], again, dataset="village")
-    assert [row["measurementType"] for row in lines(out(again, tmp_path / "after.zip"), "measurementorfact.txt")] == [
-        "wing length"
-    ]
 
 
 def let_out(rules=None, **row):

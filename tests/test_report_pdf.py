@@ -14,7 +14,7 @@ import pytest
 
 from biodata.errors import MissingExtraError
 from biodata.exports.reports import pdf
-from test_reports import NAMES, told
+from report_material import NAMES, told
 
 
 @pytest.fixture(scope="module")

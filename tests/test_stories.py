@@ -1,8 +1,6 @@
 """The story of a record: what is told of each kind of change, of versions, of what goes out; nothing can steer a terminal."""
 
 import json
-import subprocess
-import sys
 import unicodedata
 from dataclasses import replace
 from functools import cache
@@ -20,9 +18,8 @@ from biodata.errors import InputError, StoreError
 from biodata.harmonise.rules import RULES
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.stories import phrases, values
-from biodata.stories.html import as_html
-from biodata.stories.text import as_text
+from biodata.stories import values, words
+from biodata.stories.words import as_html, as_text
 from store_records import TRUNG_KHANH, commit
 
 HEADINGS = (
@@ -96,6 +93,8 @@ def settings(tmp_path_factory):
         )
     ]
     pipeline.ingest("gbif", [write(folder, "moved.csv", moved)], made, options={"datum": "EPSG:4240"})
+    cameras = write(folder, "cameras.csv", [row("camera")])
+    pipeline.ingest("gbif", [cameras], made, options={"uncertainty_m": "250"})
     edited = [row("edited", locality="Nam Ha"), row("kept")]
     pipeline.ingest("gbif", [write(folder, "edited.csv", edited)], made)
     pipeline.release(made)
@@ -195,11 +194,8 @@ def test_a_moved_place_says_from_where_and_how_far_it_may_be_off(settings):
     assert story.history[-1].declared["datum"] == "EPSG:4240"
 
 
-def test_a_declared_radius_says_that_it_was_filled_in_and_by_what(tmp_path):
-    made = Settings(data=tmp_path / "data", memory_limit="500MB")
-    path = write(tmp_path, "cameras.csv", [row("camera")])
-    pipeline.ingest("gbif", [path], made, options={"uncertainty_m": "250"})
-    story = fresh(made, "camera")
+def test_a_declared_radius_says_that_it_was_filled_in_and_by_what(settings):
+    story = told(settings, "camera")
     radius = value(story, "coordinateUncertaintyInMeters")
     assert (radius.value, str(radius.how), by(radius.rules)) == (250.0, "filled", ["declared_uncertainty"])
     assert story.history[-1].declared["uncertainty_m"] == "250"
@@ -249,7 +245,7 @@ def test_what_goes_out_stands_beside_what_is_inside(settings):
     assert row["published"] not in (None, "22.91837")
     opened = told(settings, "comma").sharing
     assert opened.category == "open"
-    assert {name for name, _, out in opened.differences if out is None} <= phrases._NEVER_OUT
+    assert {name for name, _, out in opened.differences if out is None} <= words._NEVER_OUT
 
 
 def test_a_release_older_than_the_last_version_says_so(settings):
@@ -265,13 +261,12 @@ def test_a_rule_of_a_later_version_shows_both(settings, monkeypatch):
     assert "decimal_comma v1, today v2" in str(fresh(settings, "comma"))
 
 
-def test_a_record_that_was_interpreted_anew_says_by_which_other_rules(tmp_path, monkeypatch):
-    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+def test_a_record_that_was_interpreted_anew_says_by_which_other_rules(settings, tmp_path, monkeypatch):
     path = write(tmp_path, "anew.csv", [row("anew", decimalLatitude="20,71")])
-    pipeline.ingest("gbif", [path], made, options={"calendar": "gregorian"})
+    pipeline.ingest("gbif", [path], settings, options={"calendar": "gregorian"})
     monkeypatch.setattr(pipeline.ingesting, "rule_versions", lambda: {"decimal_comma": 3})
-    pipeline.ingest("gbif", [path], made, options={"datum": "GCJ-02"})
-    story = stories.explain(None, made, occurrence_id="anew")
+    pipeline.ingest("gbif", [path], settings, options={"datum": "GCJ-02"})
+    story = stories.explain(None, settings, occurrence_id="anew")
     assert story.history[1].newer_rules == {"decimal_comma": (1, 3)}
     assert {change.layer for change in story.history[1].changes} == {"interpreted"}
     text = " ".join(str(story).split())
@@ -343,8 +338,8 @@ def test_hostile_text_cannot_steer_a_terminal_or_a_page(settings):
 
 @given(st.text())
 def test_no_text_leaves_a_control_behind(text):
-    assert not [c for c in phrases.clean(text) if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
-    assert not [c for c in phrases.clean(text) if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF"}]
+    assert not [c for c in words.clean(text) if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
+    assert not [c for c in words.clean(text) if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF"}]
 
 
 def test_lines_are_no_wider_than_asked_and_columns_stand_in_line(settings):
@@ -378,19 +373,9 @@ def test_a_record_that_is_not_well_named_is_one_line(settings, named):
     assert "\n" not in str(caught.value)
 
 
-def test_from_outside_a_fault_is_one_line_and_exit_code_1(settings):
-    command = [sys.executable, "-m", "biodata.cli", "explain", "7", "--data", str(settings.data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
-    assert (done.returncode, done.stderr, done.stdout) == (
-        1,
-        "biodata: no record has the number 7, and none ever had\n",
-        "",
-    )
-
-
 def test_a_notebook_has_frames_and_a_page(settings):
     story = biodata.explain(told(settings, "edited").key, settings)
-    assert set(story.values["how"]) <= {str(how) for how in stories.parts.How}
+    assert set(story.values["how"]) <= {str(how) for how in stories.story.How}
     assert story.flags["flag"].to_list() == [doubt.name for doubt in story.doubts]
     assert story.versions["what"].unique().sort().to_list() == ["changed", "new"]
     assert story._repr_html_().startswith('<div class="biodata-story">')

@@ -9,7 +9,7 @@ import releases as fixture
 from biodata import surveys
 from biodata.errors import InputError
 from biodata.formats.encodings import chosen, known
-from biodata.formats.text_grids import read_text_grid
+from biodata.formats.workbooks import read_text_grid
 from biodata.ingest.headings import LANGUAGES
 
 BOUNDARIES = fixture.neighbours()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from biodata import terms
 from biodata.access import appointments
 from biodata.errors import InputError, NoReleaseError, StoreError
-from biodata.formats import manifests, node_keys
+from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store import audit, checksums, consents, models, releases, sharing_rules
 from biodata.store.checksums import digest
@@ -327,13 +327,13 @@ def export_node(settings: Settings, folder: Path, *, actor: str = "command line"
                 name: _written(frame, unnamed / name) for name, frame in ((RECORDS, records), (EVIDENCE, evidence))
             }
             told = {
-                "format": manifests.FORMAT, "node": code, "key": node_keys.fingerprint(node_keys.public_of(key)),
+                "format": node_keys.FORMAT, "node": code, "key": node_keys.fingerprint(node_keys.public_of(key)),
                 "sequence": sequence, "previous": previous, "release": release.id, "snapshot": release.snapshot,
                 "rules": rules.hash, "boundaries": settings.boundaries, "created": now().isoformat(),
                 "biodata": version("biodata"), "files": files, "datasets": datasets.sort("key").to_dicts(),
                 "counts": counts, "withdrawals": withdrawn,
             }  # fmt: skip
-            sha256 = manifests.write(unnamed, told, key)
+            sha256 = node_keys.write_manifest(unnamed, told, key)
             for path in unnamed.iterdir():
                 sync_file(path)
             with registry.session() as session, session.begin():

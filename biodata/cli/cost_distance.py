@@ -151,7 +151,7 @@ def _write(
 
 def _write_paths(frame: Any, path: Path) -> None:
     """Write paths as one layer; the file appears whole or not at all."""
-    from biodata.exports.columns import PATH_COLUMNS, describe
+    from biodata.exports.layers import column_meanings, describe
 
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     part.unlink(missing_ok=True)
@@ -159,7 +159,7 @@ def _write_paths(frame: Any, path: Path) -> None:
         frame.to_crs(4326).to_file(part, layer="paths", driver="GeoJSON", engine="pyogrio")
     else:
         frame.to_file(part, layer="paths", driver="GPKG", engine="pyogrio")
-        describe(part, PATH_COLUMNS)
+        describe(part, column_meanings("paths"))
     part.replace(path)
 
 

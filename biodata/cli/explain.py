@@ -37,7 +37,7 @@ def explain(
 ) -> None:
     """Find the record, tell its story."""
     from biodata import stories
-    from biodata.stories.text import as_text
+    from biodata.stories.words import as_text
 
     ways = [name for name in (key, occurrence_id, gbif_id) if name is not None]
     if len(ways) != 1:

@@ -100,7 +100,7 @@ def gaps(
     from biodata.analysis.gaps.surveys import survey_gaps
     from biodata.analysis.gaps.targets import Target
     from biodata.analysis.species.ranges import read_codes, read_ranges
-    from biodata.exports.gaps import write_gaps
+    from biodata.exports.layers import write_gaps
     from biodata.harmonise.area_cleaning import Options
     from biodata.harmonise.area_twins import twins
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented

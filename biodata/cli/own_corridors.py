@@ -76,7 +76,7 @@ def run(
     from biodata.analysis.barriers import BarrierParameters
     from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
-    from biodata.exports.raster_styles import shades_of, write_style
+    from biodata.exports.styles import shades_of, write_style
 
     parameters = corridors.CorridorParameters(**choices)
     resistance, grid, notes = own_ground.read(raster, **reading)

@@ -44,7 +44,7 @@ def clean_files(
     keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
 ) -> None:
     """Read, clean, write, say what came out."""
-    from biodata.exports.cleaned_areas import write_cleaned, write_report
+    from biodata.exports.layers import write_cleaned, write_report
     from biodata.harmonise.area_cleaning import Options, clean, report_of
     from biodata.pipeline.protected_ground import read_sites
     from biodata.places import load_boundaries

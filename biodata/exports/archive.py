@@ -8,17 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import polars as pl
 
 from biodata import terms
-from biodata.exports import event_archive
 from biodata.exports.eml import Cited, EmlFacts, eml
-from biodata.exports.event_archive import POINTING, Events, archived_events, described, write_measurements
+from biodata.exports.event_archive import (
+    POINTING,
+    Events,
+    archived_events,
+    described,
+    described_measurements,
+    write_measurements,
+)
 from biodata.exports.growing import GrowingFile, Piece, ZipWriter, compress
 from biodata.exports.request import DatasetShare, ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
+from biodata.exports.templating import environment, xml_text
 from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
@@ -188,41 +194,17 @@ def member_name(key: str) -> str:
 
 def _meta(*, media: bool, measured: bool, of_events: bool) -> bytes:
     """Return meta.xml: a core of records, or one of events with the records beside it; then pictures, sounds, measurements."""
-    root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
     uris = [*(term_uri(column) for column in _COLUMNS), f"{terms.DWC}{_EVENT_TIME}"]
     records = ("occurrence.txt", f"{terms.DWC}Occurrence", uris)
-    if of_events:
-        core, humboldt = described()
-        _data_file(root, "core", *core)
-        for extension in (humboldt, records):
-            _data_file(root, "extension", *extension)
-    else:
-        # The first column is the record's key, and its identifier in the archive.
-        _data_file(root, "core", *records, first=0)
+    tables = [*described(), records] if of_events else [records]
     if media:
         record = [f"{terms.DWC}{_RECORD}"] if of_events else []
-        _data_file(root, "extension", "multimedia.txt", f"{terms.GBIF}Multimedia", [*record, *_SHOWN.values()])
+        tables.append(("multimedia.txt", f"{terms.GBIF}Multimedia", [*record, *_SHOWN.values()]))
     if measured:
-        _data_file(root, "extension", *event_archive.described_measurements(of_events=of_events))
-    indent(root, " ")
-    text: bytes = tostring(root, encoding="utf-8")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
-
-
-def _data_file(root: Element, kind: str, file: str, row_type: str, uris: list[str], *, first: int = 1) -> None:
-    """Describe a file whose first column is the identifier of the core's row; `first` is the column of the first term."""
-    form = {
-        "encoding": "UTF-8",
-        "fieldsTerminatedBy": "\\t",
-        "linesTerminatedBy": "\\n",
-        "fieldsEnclosedBy": '"',
-        "ignoreHeaderLines": "1",
-    }
-    table = SubElement(root, kind, {**form, "rowType": row_type})
-    SubElement(SubElement(table, "files"), "location").text = file
-    SubElement(table, "id" if kind == "core" else "coreid", {"index": "0"})
-    for index, uri in enumerate(uris, first):
-        SubElement(table, "field", {"index": str(index), "term": uri})
+        tables.append(described_measurements(of_events=of_events))
+    made = environment("biodata.exports", clean=xml_text).get_template("meta.xml")
+    # In a core of records the first column is the record's key, and its identifier in the archive.
+    return (made.render(tables=tables, of_records=not of_events) + "\n").encode()
 
 
 def term_uri(column: terms.Column) -> str:

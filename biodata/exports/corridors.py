@@ -1,19 +1,25 @@
-"""Corridors as one GeoPackage: the same layers, whether they come from a raster or from an installation."""
+"""Corridors, scenarios of barriers, and climate as GeoPackages and rasters: the same layers, wherever they come from."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from biodata.exports.columns import CORRIDOR_COLUMNS, Told, describe, published
-from biodata.exports.styles import add_styles
+import numpy as np
+
+from biodata.exports.cog import write_cog
+from biodata.exports.layers import Told, column_meanings, describe, in_known_system, published, to_geodataframe
+from biodata.exports.styles import Shade, add_styles, write_style
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import polars as pl
 
     from biodata.analysis.corridors import Network
+    from biodata.analysis.grid import Floats, Grid
+    from biodata.analysis.scenarios.barriers import Barrier
+    from biodata.analysis.scenarios.comparing import Comparison
 
 Layer = tuple[str, "gpd.GeoDataFrame", str]
 """Name, table and kind of geometry."""
@@ -43,7 +49,7 @@ def write_network(found: "Network", facts: Mapping[str, Any], path: Path, *, as_
     if found.currents is not None:
         layers.append(("pinch_points", found.pinch_points, "Point"))
     changed = datetime.fromtimestamp(as_of, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    write_run(layers, facts, path, columns=CORRIDOR_COLUMNS, as_of=changed)
+    write_run(layers, facts, path, columns=column_meanings("corridors"), as_of=changed)
 
 
 def write_published(frame: "pl.DataFrame", path: Path) -> None:
@@ -58,7 +64,7 @@ def write_published(frame: "pl.DataFrame", path: Path) -> None:
     """
     evidence = [json.loads(text) for text in frame["evidence"]]
     runs = {row["run_id"]: told.get("run", {}) for row, told in zip(frame.to_dicts(), evidence, strict=True)}
-    columns = {**CORRIDOR_COLUMNS, **published("corridors")}
+    columns = {**column_meanings("corridors"), **published("corridors")}
     write_run(published_layers(frame), runs, path, columns=columns)
 
 
@@ -67,8 +73,6 @@ def published_layers(frame: "pl.DataFrame") -> list[Layer]:
     import geopandas as gpd
     import polars as pl
     import shapely
-
-    from biodata.exports.layers import to_geodataframe
 
     evidence = [json.loads(text) for text in frame["evidence"]]
     corridors = to_geodataframe(frame)
@@ -111,8 +115,6 @@ def write_run(
     import pandas as pd
     import pyogrio
 
-    from biodata.exports.layers import in_known_system
-
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
     told = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
@@ -130,3 +132,118 @@ def write_run(
     add_styles(part, [name for name, _, _ in layers], as_of=as_of)
     describe(part, columns)
     part.replace(path)
+
+
+# The open and the closed border side by side as one GeoPackage and a difference map.
+DIFFERENCE_SHADES: Final = (
+    Shade(1, "#7b4fa3", "corridor with the border open and closed"),
+    Shade(2, "#c81e1e", "corridor with the border open only: lost"),
+    Shade(3, "#2c6fbb", "corridor with the border closed only: the way round"),
+    Shade(4, "#3a3a3a", "barrier"),
+)
+_COMPARED: Final = ("functional", "least_cost", "path_length_m", "narrowest_m", "width_m", "area_km2")
+
+
+def _scenario_columns() -> dict[str, Told]:
+    """Return what the columns of scenarios mean: those of corridors, of both states of the border, and their own."""
+    corridor = column_meanings("corridors")
+    both = {
+        f"{name}_{column}": (corridor[column][0], f"With the border {name}: {corridor[column][1]}")
+        for name in ("open", "closed")
+        for column in _COMPARED
+    }
+    return {**corridor, **both, **column_meanings("scenarios")}
+
+
+def write_comparison(found: "Comparison", barriers: "list[Barrier]", facts: dict[str, Any], path: Path) -> None:
+    """Write a comparison as a GeoPackage that appears whole or not at all.
+
+    Parameters
+    ----------
+    found : Comparison
+    barriers : list of Barrier
+    facts : dict
+        What the run was asked, for the table `run`.
+    path : Path
+        The file. Layers `pairs`, `crossings`, `barrier_lines`, and `corridors_open`, `corridors_closed`.
+    """
+    layers = [("pairs", found.pairs, "LineString")]
+    layers += [("corridors_open", found.open.corridors, "MultiPolygon")]
+    layers += [("corridors_closed", found.closed.corridors, "MultiPolygon")]
+    layers += [("barrier_lines", barrier_table(barriers, found), "Unknown")]
+    if found.crossings:
+        layers.append(("crossings", crossing_table(found), "Unknown"))
+    write_run(layers, facts, path, columns=_scenario_columns())
+
+
+def write_difference(found: "Comparison", grid: "Grid", path: Path, *, tags: dict[str, str]) -> Path:
+    """Write the difference map with its style; return the style's file."""
+    write_cog(
+        found.difference, grid, path, classes=True, tags=tags,
+        description="corridors: 1 border open and closed, 2 open only, 3 closed only, 4 barrier",
+    )  # fmt: skip
+    return write_style(DIFFERENCE_SHADES, path, classes=True)
+
+
+def barrier_table(barriers: "list[Barrier]", found: "Comparison") -> Any:
+    """Return barriers with what each does alone as a GeoDataFrame."""
+    import geopandas as gpd
+    import numpy as np
+
+    alone: list[Any] = [*found.barriers] or [None] * len(barriers)
+    told = ("pairs_cut", "pairs_dearer", "eca_lost_km2")
+    return gpd.GeoDataFrame(
+        {
+            "barrier_id": [one.barrier_id for one in barriers],
+            "kind": [one.kind for one in barriers],
+            "resistance": [one.resistance if np.isfinite(one.resistance) else None for one in barriers],
+        }
+        | {name: [getattr(one, name, None) for one in alone] for name in told},
+        geometry=[one.shape for one in barriers],
+        crs=found.closed.grid.crs,
+    )
+
+
+def crossing_table(found: "Comparison") -> Any:
+    """Return crossings with what each is worth as a GeoDataFrame, in their order."""
+    from dataclasses import asdict
+
+    import geopandas as gpd
+    import pandas as pd
+
+    places = {one.crossing_id: one for one in found.ground.crossings}
+    rows = [asdict(one) | {"tied_with": "; ".join(one.tied_with)} for one in found.crossings]
+    table = pd.DataFrame(rows).astype({"order": "Int64", "order_eca_km2": "float64"})
+    table["width_m"] = [places[one.crossing_id].width_m for one in found.crossings]
+    shapes = [places[one.crossing_id].shape for one in found.crossings]
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=found.closed.grid.crs)
+
+
+# Climate velocity and analogues as rasters with styles, and what becomes of areas as a GeoPackage.
+_COLOURS: Final = ("#fff7d6", "#f9c15c", "#e57332", "#b3282d", "#5a1233")
+
+
+def write_speed(values: "Floats", grid: "Grid", path: Path, *, description: str, tags: dict[str, str]) -> Path:
+    """Write kilometres a year with a style in five steps of quantiles; return the style's file."""
+    write_cog(values, grid, path, description=description, unit="km/year", tags=tags)
+    known = np.abs(values[np.isfinite(values)])
+    steps = np.quantile(known, [0.05, 0.25, 0.5, 0.75, 0.95]) if known.size else np.arange(5.0)
+    shades = [Shade(float(v), c, f"{v:.3g} km/year") for v, c in zip(steps, _COLOURS, strict=True)]
+    return write_style(shades, path, classes=False)
+
+
+def write_areas(layers: dict[str, Any], facts: dict[str, Any], path: Path) -> None:
+    """Write GeoDataFrames and what was asked as a GeoPackage that appears whole or not at all.
+
+    Parameters
+    ----------
+    layers : dict of str to geopandas.GeoDataFrame
+        By the layer's name.
+    facts : dict
+        What the run was asked, for the table `run`.
+    path : Path
+        The file.
+    """
+    kinds = {"climate_paths": "LineString"}
+    rows = [(name, table, kinds.get(name, "MultiPolygon")) for name, table in layers.items()]
+    write_run(rows, facts, path, columns=column_meanings("climate"))

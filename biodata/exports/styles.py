@@ -1,16 +1,22 @@
-"""How layers look in QGIS: styles inside a GeoPackage, in the table `layer_styles` as QGIS 3.40 writes it."""
+"""How layers and rasters look in QGIS: styles inside a GeoPackage, in the table `layer_styles` as QGIS 3.40 writes it, and beside a GeoTIFF."""
 
+import csv
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from biodata.exports.templating import environment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # The table's form, its names and its place in gpkg_contents are QGIS's: it looks for f_table_name, f_geometry_column and
 # useAsDefault when a layer is opened.
@@ -20,7 +26,6 @@ CREATE TABLE "layer_styles" ( "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
 "styleQML" TEXT, "styleSLD" TEXT, "useAsDefault" BOOLEAN, "description" TEXT, "owner" TEXT(30), "ui" TEXT(30),
 "update_time" DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))
 """
-_FILL, _LINE, _MARKER = "fill", "line", "marker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,69 +105,23 @@ class Graduated:
         ]
 
 
-_EASY_TO_HARD: Final = ("#1a7f4b", "#8cbf4f", "#e8b93c", "#dd7733", "#b3282d")
-_OPEN, _COARSE, _AREA, _CORRIDOR, _CANDIDATE = "#2c6fbb", "#c2571a", "#2e7d5b", "#7b4fa3", "#b8860b"
-STYLES: Final[Mapping[str, Style | Graduated]] = MappingProxyType(
-    {
-        "corridors": Graduated(_FILL, "least_cost", _EASY_TO_HARD, 0.5),
-        "paths": Graduated(_LINE, "least_cost", _EASY_TO_HARD, width_mm=0.8),
-        "narrowest": Graduated(_MARKER, "narrowest_m", _EASY_TO_HARD[::-1], width_mm=2.6),
-        "barriers": Style(_MARKER, {"": Symbol("#3a3a3a", width_mm=2.6)}),
-        "pinch_points": Graduated(_MARKER, "current_a", _EASY_TO_HARD, width_mm=2.8),
-        "pairs": Style(
-            _LINE,
-            {
-                "unchanged": Symbol("#8a8a8a", width_mm=0.6, label="unchanged by the barriers"),
-                "dearer": Symbol("#c2571a", width_mm=0.9, label="dearer: the way round"),
-                "cut": Symbol("#c81e1e", width_mm=0.9, dashed=True, label="cut: the way that was"),
-                "": Symbol("#2c6fbb", width_mm=0.6, label="cheaper or opened"),
-            },
-            "change",
-        ),
-        "corridors_open": Style(_FILL, {"": Symbol("#c81e1e", 0.3)}),
-        "corridors_closed": Style(_FILL, {"": Symbol(_CORRIDOR, 0.45)}),
-        "climate_corridors": Style(_FILL, {"": Symbol("#e57332", 0.35)}),
-        "climate_paths": Style(_LINE, {"": Symbol("#b3282d", width_mm=0.7)}),
-        "barrier_lines": Style(_LINE, {"": Symbol("#3a3a3a", width_mm=0.8)}),
-        "crossings": Style(_MARKER, {"": Symbol("#2e7d5b", width_mm=3.0)}),
-        "reserve_candidates": Style(
-            _FILL,
-            {
-                "certain": Symbol(_CANDIDATE, 0.25, 0.9, label="evidence on both sides certain"),
-                "": Symbol(_CANDIDATE, 0.1, 0.6, dashed=True, label="evidence on both sides probable"),
-            },
-            "evidence_tier",
-        ),
-        "considered_ground": Style(
-            _FILL,
-            {
-                "candidate": Symbol(_CANDIDATE, 0.1, 0.6, label="candidate"),
-                "without_evidence": Symbol("#6b7f99", 0.1, 0.4, dashed=True, label="without evidence: no records"),
-                "": Symbol("#8a8a8a", 0.05, 0.3, dashed=True, label="fails a hard criterion"),
-            },
-            "outcome",
-        ),
-        "protected_areas": Style(_FILL, {"": Symbol(_AREA, 0.3)}),
-        "planning_units": Style(
-            _FILL,
-            {
-                "2": Symbol(_AREA, 0.6, 0.1, label="locked in"),
-                "3": Symbol("#8a8a8a", 0.6, 0.1, label="locked out"),
-                "1": Symbol(_CANDIDATE, 0.5, 0.1, label="in the first reserve"),
-                "": Symbol("#b9b2a2", 0.1, 0.1, label="free"),
-            },
-            "status",
-        ),
-        "occurrences": Style(
-            _MARKER,
-            {
-                "open": Symbol(_OPEN, width_mm=1.8, label="as recorded"),
-                "": Symbol(_COARSE, width_mm=1.8, label="presence in a cell"),
-            },
-            "sharing_category",
-        ),
-    }
-)
+def _read_styles() -> Mapping[str, Style | Graduated]:
+    """Read the styles of layers from `layer_styles.csv`."""
+    found: dict[str, Style | Graduated] = {}
+    with files("biodata.data").joinpath("layer_styles.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            name, kind, look = row["layer"], row["kind"], (float(row["opacity"]), float(row["width_mm"]))
+            if row["value"] == "graduated":
+                found[name] = Graduated(kind, row["attribute"], tuple(row["colour"].split()), *look)
+                continue
+            symbol = Symbol(row["colour"], *look, dashed=row["dashed"] == "yes", label=row["label"])
+            earlier = found.get(name)
+            symbols = earlier.symbols if isinstance(earlier, Style) else {}
+            found[name] = Style(kind, {**symbols, row["value"]: symbol}, row["attribute"])
+    return MappingProxyType(found)
+
+
+STYLES: Final = _read_styles()
 """By the layer's name; in the colours of the map."""
 
 
@@ -212,53 +171,13 @@ def _values(connection: sqlite3.Connection, layer: str) -> list[float]:
 
 def qml(style: Style | Graduated, values: Sequence[float] = ()) -> str:
     """Return a style as QGIS writes it; one by a number for these values, and for all alike where there are none."""
+    graded = style.classes(values) if isinstance(style, Graduated) and values else []
     if isinstance(style, Graduated) and not values:
         style = Style(style.kind, {"": Symbol(style.colours[0], style.opacity, style.width_mm)})
-    root = Element("qgis", {"version": "3.40.0", "styleCategories": "Symbology"})
-    if isinstance(style, Graduated):
-        told = {"type": "graduatedSymbol", "attr": style.attribute, "graduatedMethod": "GraduatedColor"}
-        renderer = SubElement(
-            root, "renderer-v2", {**told, "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
-        )
-        ranges = SubElement(renderer, "ranges")
-        graded = style.classes(values)
-        for number, (low, high, symbol) in enumerate(graded):
-            told = {"lower": repr(low), "upper": repr(high), "symbol": str(number), "label": symbol.label}
-            SubElement(ranges, "range", {**told, "render": "true"})
-        _symbols(renderer, style.kind, [symbol for _, _, symbol in graded])
-        return _document(root)
-    kind = "categorizedSymbol" if style.attribute else "singleSymbol"
-    renderer = SubElement(
-        root, "renderer-v2", {"type": kind, "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
-    )
-    ordered = sorted(style.symbols.items(), key=lambda item: item[0] == "")
-    if style.attribute:
-        renderer.set("attr", style.attribute)
-        categories = SubElement(renderer, "categories")
-        for number, (value, symbol) in enumerate(ordered):
-            # An empty value is QGIS's for whatever has none of the others.
-            told = {"value": value, "type": "string" if value else "NULL", "symbol": str(number), "label": symbol.label}
-            SubElement(categories, "category", {**told, "render": "true"})
-    _symbols(renderer, style.kind, [symbol for _, symbol in ordered])
-    return _document(root)
-
-
-def _symbols(renderer: Element, kind: str, ordered: Sequence[Symbol]) -> None:
-    """Put symbols into a renderer, named by their number."""
-    symbols = SubElement(renderer, "symbols")
-    for number, symbol in enumerate(ordered):
-        drawn = SubElement(symbols, "symbol", {"type": kind, "name": str(number), "alpha": "1", "clip_to_extent": "1"})
-        name = {_FILL: "SimpleFill", _LINE: "SimpleLine", _MARKER: "SimpleMarker"}[kind]
-        layer = SubElement(drawn, "layer", {"class": name, "enabled": "1", "locked": "0", "pass": "0"})
-        options = SubElement(layer, "Option", {"type": "Map"})
-        for key, value in _options(kind, symbol).items():
-            SubElement(options, "Option", {"name": key, "value": value, "type": "QString"})
-
-
-def _document(root: Element) -> str:
-    """Return a style's file."""
-    indent(root, " ")
-    return f"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n{tostring(root, encoding='unicode')}\n"
+    ordered = sorted(style.symbols.items(), key=lambda item: item[0] == "") if isinstance(style, Style) else []
+    made = environment("biodata.exports")
+    made.globals["options"] = _options
+    return made.get_template("layer.qml").render(style=style, graded=graded, ordered=ordered).lstrip()
 
 
 def _options(kind: str, symbol: Symbol) -> dict[str, str]:
@@ -266,10 +185,10 @@ def _options(kind: str, symbol: Symbol) -> dict[str, str]:
     solid, fill = _rgba(symbol.colour, 1.0), _rgba(symbol.colour, symbol.opacity)
     pen = "dash" if symbol.dashed else "solid"
     width = f"{symbol.width_mm:g}"
-    if kind == _LINE:
+    if kind == "line":
         return {"line_color": solid, "line_style": pen, "line_width": width, "line_width_unit": "MM",
                 "capstyle": "round", "joinstyle": "round"}  # fmt: skip
-    if kind == _MARKER:
+    if kind == "marker":
         return {"name": "circle", "color": fill, "size": width, "size_unit": "MM", "outline_color": "255,255,255,255",
                 "outline_style": "solid", "outline_width": "0.2", "outline_width_unit": "MM"}  # fmt: skip
     return {"color": fill, "style": "solid", "outline_color": solid, "outline_style": pen, "outline_width": width,
@@ -280,3 +199,56 @@ def _rgba(colour: str, opacity: float) -> str:
     """Return a colour as QGIS writes it."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"{red},{green},{blue},{round(255 * opacity)}"
+
+
+# How rasters look in QGIS: a style file of the same name beside a GeoTIFF, which QGIS reads when it opens it.
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A colour of a raster.
+
+    Attributes
+    ----------
+    value : float
+        The class, or the value where the colour is reached.
+    colour : str
+        #rrggbb.
+    label : str
+        What the legend says.
+    """
+
+    value: float
+    colour: str
+    label: str
+
+
+def shades_of(values: "NDArray[Any]", colours: Sequence[str], *, unit: str) -> list[Shade]:
+    """Return shades that run through colours, each over as many cells of a raster; none where no cell has a value."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return []
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, len(colours))))
+    steps = np.linspace(0, len(colours) - 1, len(edges)).round().astype(int)
+    return [Shade(v, colours[k], f"{v:.4g} {unit}") for v, k in zip(edges.tolist(), steps.tolist(), strict=True)]
+
+
+def write_style(shades: Sequence[Shade], raster: Path, *, classes: bool) -> Path:
+    """Write a raster's style beside it.
+
+    Parameters
+    ----------
+    shades : sequence of Shade
+        By rising value.
+    raster : Path
+        The GeoTIFF.
+    classes : bool
+        True where each value has its colour; else colours run into each other between them.
+
+    Returns
+    -------
+    Path
+        The .qml file.
+    """
+    path = raster.with_suffix(".qml")
+    text = environment("biodata.exports").get_template("raster.qml").render(shades=shades, classes=classes)
+    path.write_text(text.lstrip(), encoding="utf-8")
+    return path

@@ -14,8 +14,19 @@ def printable(value: object) -> str:
     return "".join(sign for sign in str(value) if sign.isprintable() or sign in "\n\t\u200b\u200c\u200d")
 
 
+def xml_text(value: object) -> str:
+    """Return text without what XML 1.0 cannot hold: control characters, lone surrogates."""
+    return "".join(
+        c
+        for c in str(value)
+        if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
+    )
+
+
 @cache
-def environment(package: str, *, lenient: bool = False) -> jinja2.Environment:
+def environment(
+    package: str, *, lenient: bool = False, clean: Callable[[object], str] = printable
+) -> jinja2.Environment:
     """Return the environment of the templates in a package's folder `templates`.
 
     Parameters
@@ -24,12 +35,18 @@ def environment(package: str, *, lenient: bool = False) -> jinja2.Environment:
         Such as `biodata.exports.reports`.
     lenient : bool
         True where data may lack what a template asks for: it counts as empty. Else that is an error.
+    clean : function
+        Leaves out of a value what may not stand in the document.
     """
+
+    def finalize(value: Any) -> Any:
+        return value if hasattr(value, "__html__") or isinstance(value, jinja2.Undefined) else clean(value)
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader(package),
         autoescape=True,
         undefined=jinja2.ChainableUndefined if lenient else jinja2.StrictUndefined,
-        finalize=_finalize,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -44,11 +61,6 @@ def add_functions(made: jinja2.Environment, functions: Mapping[str, Callable[...
 def drawing(rendered: str) -> Markup:
     """Return a drawing that a template made, without the white space between its elements."""
     return Markup(re.sub(r">\s+<", "><", rendered.strip()))
-
-
-def _finalize(value: Any) -> Any:
-    """Return a value as it stands in a page."""
-    return value if hasattr(value, "__html__") or isinstance(value, jinja2.Undefined) else printable(value)
 
 
 def _without_undefined(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,18 +5,18 @@ counted again while a member is read, so that a list that lies is found out. Mem
 are only compared, never used as paths.
 """
 
+import gzip
+import io
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, cast
 
 from biodata.errors import InputError
-from biodata.formats.members import open_member
 from biodata.formats.tars import is_tar, open_tar_member, read_tar_list
-from biodata.formats.zip_lists import ArchiveLimits, is_clutter, is_for_people, read_list, refuse_member
-
-__all__ = ["LIMITS", "Archive", "ArchiveLimits", "is_archive", "open_archive", "read_document"]
+from biodata.formats.zips import ArchiveLimits, is_clutter, is_for_people, open_member, read_list, refuse_member
 
 LIMITS: Final = ArchiveLimits()
 
@@ -153,3 +153,67 @@ def _common_root(names: list[str]) -> str:
         return ""
     folders = zip(min(names).split("/")[:-1], max(names).split("/")[:-1], strict=False)
     return "".join(f"{one}/" for one, _ in takewhile(lambda both: both[0] == both[1], folders))
+
+
+# Tables packed with gzip (`observations.csv.gz`): unpacked as they are read, every byte counted, none of them written.
+_GZIP_RATIO: Final = 100
+_RATIO_FROM_BYTES: Final = 10_000_000
+"""How many times larger than its packed bytes a table may be, and from which size on; text reaches 20."""
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+def unpacked(open_stream: Callable[[], BinaryIO], *, file: str) -> Callable[[], BinaryIO]:
+    """Return what opens a gzip file's content; a file that is none is opened as it is.
+
+    Parameters
+    ----------
+    open_stream : callable
+        Opens the packed bytes anew.
+    file : str
+        Named in errors.
+
+    Returns
+    -------
+    callable
+        Opens the content. Reading it raises InputError where it is broken (ARCHIVE_BROKEN), or unpacks to far more than
+        text does (INPUT_TOO_LARGE).
+    """
+
+    def opener() -> BinaryIO:
+        stream = open_stream()
+        is_packed = stream.read(2) == _GZIP_MAGIC
+        stream.close()
+        again = open_stream()
+        return cast("BinaryIO", io.BufferedReader(_Unpacked(again, file))) if is_packed else again
+
+    return opener
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a gzip file."""
+
+    def __init__(self, packed: BinaryIO, file: str) -> None:
+        self.packed, self.file, self.count = packed, file, 0
+        self.content = gzip.GzipFile(fileobj=packed)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # any writable buffer
+        try:
+            read = self.content.read(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            problem = "the gzip file is broken"
+            raise InputError(problem, file=self.file, code="ARCHIVE_BROKEN") from error
+        self.count += len(read)
+        if self.count > _RATIO_FROM_BYTES and self.count > _GZIP_RATIO * self.packed.tell():
+            problem = f"the file unpacks to more than {self.count:,} bytes"
+            expected = f"at most {_GZIP_RATIO} times its packed size"
+            raise InputError(problem, file=self.file, expected=expected, code="INPUT_TOO_LARGE")
+        buffer[: len(read)] = read
+        return len(read)
+
+    def close(self) -> None:
+        self.content.close()
+        self.packed.close()
+        super().close()

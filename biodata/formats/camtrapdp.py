@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats import delimited, gzipped
+from biodata.formats import archives, delimited
 from biodata.formats.archives import Archive, open_archive, read_document
 
 
@@ -304,7 +304,7 @@ class Package:
             problem = f"the file of table {name!r} does not stand beside the descriptor"
             raise InputError(problem, file=self.file, column="path", value=path, code="TABLE_MISSING")
         if path.endswith(".gz"):
-            opener = gzipped.unpacked(opener, file=path)
+            opener = archives.unpacked(opener, file=path)
         encoding = found.get("encoding") if found else None
         return delimited.read(
             opener,

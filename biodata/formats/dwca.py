@@ -17,12 +17,13 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
 from biodata.formats import delimited
-from biodata.formats.archives import LIMITS, Archive, ArchiveLimits, open_archive, read_document
+from biodata.formats.archives import LIMITS, Archive, open_archive, read_document
 from biodata.formats.delimited import Delimited
 from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.formats.meta_xml import DataFile, Description, read_description
 from biodata.formats.records import Record, Repairs
 from biodata.formats.xml import local_term
+from biodata.formats.zips import ArchiveLimits
 
 HEADING_LOST: Final = "HEADING_LOST"
 HEADING_REPEATED: Final = "HEADING_ROW_REPEATED"

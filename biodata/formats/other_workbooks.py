@@ -1,20 +1,64 @@
-"""Workbooks of Excel before 2007 (.xls) and of LibreOffice (.ods), read by a process of their own that may take little.
-
-A few bytes of such a file can stand for a rectangle of millions of cells, and nothing bounds it before it is read. So the
-reading process bounds itself: its memory, its time and its cells. Formulas are not computed; macros are refused.
-"""
+"""A cell of a spreadsheet as text."""
 
 import io
 import json
 import subprocess
 import sys
 import zipfile
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from biodata.errors import InputError
-from biodata.formats.broken_zips import BROKEN_ZIP
-from biodata.formats.cells import cell_text
+from biodata.formats.zips import BROKEN_ZIP
 
+
+def cell_text(cell: object) -> str | None:
+    """Return a cell as text: a whole number without a point, a date as ISO 8601; None for an empty one."""
+    match cell:
+        case None | "":
+            return None
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case float() if cell.is_integer() and abs(cell) < 2**53:
+            return str(int(cell))
+        case datetime():
+            return cell.date().isoformat() if cell.time() == time() else cell.isoformat()
+        case date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return str(cell)
+        case _:
+            return str(cell)
+
+
+# Which kind of workbook a file is, told by its container; nothing of it is unpacked.
+XLSX: Final = "xlsx"
+ODS: Final = "ods"
+XLS: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of Microsoft's compound files: .xls, and workbooks that are locked with a password."""
+_ODS_TYPES: Final = (
+    b"application/vnd.oasis.opendocument.spreadsheet",
+    b"application/vnd.oasis.opendocument.spreadsheet-template",
+)
+
+
+def kind_of(file: Path | bytes) -> str | None:
+    """Tell whether a zip is a workbook, and of which kind."""
+    try:
+        with zipfile.ZipFile(file if isinstance(file, Path) else io.BytesIO(file)) as archive:
+            names = set(archive.namelist())
+            if names & {"[Content_Types].xml", "xl/workbook.xml"} and any(name.startswith("xl/") for name in names):
+                return XLSX
+            if "mimetype" in names and "content.xml" in names:
+                with archive.open("mimetype") as stream:
+                    return ODS if stream.read(100).strip() in _ODS_TYPES else None
+    except BROKEN_ZIP:
+        return None
+    return None
+
+
+# Workbooks of Excel before 2007 (.xls) and of LibreOffice (.ods), read by a process of their own that may take little.
 MAX_CELLS: Final = 3_000_000
 MEMORY_BYTES: Final = 1_500_000_000
 CPU_SECONDS: Final = 60

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from biodata.errors import InputError
-from biodata.formats.zip_lists import (
+from biodata.formats.zips import (
     ArchiveLimits,
     check_name,
     is_clutter,

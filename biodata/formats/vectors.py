@@ -23,7 +23,8 @@ import polars as pl
 from biodata import edges
 from biodata.errors import InputError, shorten
 from biodata.formats import encodings
-from biodata.formats.archives import Archive, ArchiveLimits, open_archive
+from biodata.formats.archives import Archive, open_archive
+from biodata.formats.zips import ArchiveLimits
 
 if TYPE_CHECKING:
     import geopandas as gpd

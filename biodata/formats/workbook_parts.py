@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from biodata.errors import InputError
 from biodata.formats import xml
-from biodata.formats.broken_zips import BROKEN_ZIP
+from biodata.formats.zips import BROKEN_ZIP
 
 MAX_CELLS: Final = 3_000_000
 """Cells that are filled, and cells of the rectangle that holds them."""

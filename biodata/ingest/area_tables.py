@@ -16,9 +16,10 @@ import polars as pl
 import shapely
 
 from biodata.errors import InputError, Refusal
-from biodata.formats.archives import ArchiveLimits, open_archive
+from biodata.formats.archives import open_archive
 from biodata.formats.wkb import MAX_DEPTH
 from biodata.formats.workbooks import read_sheets
+from biodata.formats.zips import ArchiveLimits
 from biodata.ingest.table_headings import OPTION, declared_names, open_table
 
 _TEXT: Final = (".csv", ".tsv", ".txt")

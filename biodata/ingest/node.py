@@ -9,10 +9,10 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import InputError
-from biodata.formats import manifests
+from biodata.formats import node_keys
 
 RECORDS: Final = "occurrences.parquet"
-_OURS: Final = frozenset({manifests.MANIFEST, manifests.SIGNATURE})
+_OURS: Final = frozenset({node_keys.MANIFEST, node_keys.SIGNATURE})
 _COLUMNS: Final = {c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE if c not in terms.ASSESSED}
 
 

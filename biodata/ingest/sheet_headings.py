@@ -12,11 +12,10 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.errors import InputError
-from biodata.formats.archives import ArchiveLimits, open_archive, read_document
-from biodata.formats.broken_zips import BROKEN_ZIP
-from biodata.formats.spreadsheet_kinds import XLS
-from biodata.formats.text_grids import read_text_grid
-from biodata.formats.workbooks import Grid, read_grids
+from biodata.formats.archives import open_archive, read_document
+from biodata.formats.other_workbooks import XLS
+from biodata.formats.workbooks import Grid, read_grids, read_text_grid
+from biodata.formats.zips import BROKEN_ZIP, ArchiveLimits
 from biodata.ingest import survey_project
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, by_cells

@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata import places, sharing, terms
 from biodata.errors import InputError
-from biodata.formats import manifests
+from biodata.formats import node_keys
 from biodata.ingest.node import RECORDS, check_files, read_records
 from biodata.ingest.protocol import DatasetInfo
 from biodata.pipeline.report import IngestReport
@@ -93,7 +93,7 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
                 floor_set.pin(settings.data, boundaries)
             rules = rules_in_force(settings, lake, planned=False)
         known = _known(registry, folder)
-        signed = manifests.read(folder, public_pem=known.public_key)
+        signed = node_keys.read_manifest(folder, public_pem=known.public_key)
         _check_number(known, signed, folder)
         told = signed.told
         file = str(folder / RECORDS)
@@ -120,21 +120,21 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
 
 def _known(registry: Registry, folder: Path) -> _Known:
     """Return what is known of the node that a folder says it is of."""
-    code = manifests.claimed_node(folder)
+    code = node_keys.claimed_node(folder)
     with registry.session(read_only=True) as session:
         node = session.get(Node, code[:2]) if len(code) == 2 else None
         if node is None or node.own or node.distrusted is not None:
             problem = "this node is not trusted here"
             expected = f"`biodata node trust {code[:2]} KEYFILE`, once its key's fingerprint was compared"
             raise InputError(
-                problem, file=str(folder / manifests.MANIFEST), value=code, expected=expected, code="NODE_UNKNOWN"
+                problem, file=str(folder / node_keys.MANIFEST), value=code, expected=expected, code="NODE_UNKNOWN"
             )
         return _Known(node.code, node.public_key, node.sequence, node.manifest)
 
 
-def _check_number(known: _Known, signed: manifests.Signed, folder: Path) -> None:
+def _check_number(known: _Known, signed: node_keys.Signed, folder: Path) -> None:
     """Refuse a manifest that comes before the last one, or beside it."""
-    number, file = signed.told["sequence"], str(folder / manifests.MANIFEST)
+    number, file = signed.told["sequence"], str(folder / node_keys.MANIFEST)
     if signed.sha256 == known.manifest:
         return
     if number <= known.sequence:
@@ -249,7 +249,7 @@ def _note(registry: Registry, going: pl.DataFrame, code: str, key: bytes) -> Non
         audit.append(session, actor=f"node {code}", action="withdraw", subject=code, details=details)
 
 
-def _remember(registry: Registry, signed: manifests.Signed, report: IngestReport) -> None:
+def _remember(registry: Registry, signed: node_keys.Signed, report: IngestReport) -> None:
     """Put down what was taken in: no manifest that comes before it is taken from now on."""
     told = signed.told
     mine, others = _datasets(told, registry)

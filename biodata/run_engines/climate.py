@@ -214,7 +214,7 @@ def _way(name: str, found: "Analogues", speed: "Floats") -> tuple[dict[str, Any]
 
 def _write(values: "Floats", found: "Climates", path: Path | None, description: str, tags: dict[str, str]) -> None:
     """Write a raster of speeds, if that is asked."""
-    from biodata.exports.climate import write_speed
+    from biodata.exports.corridors import write_speed
 
     if path is not None:
         write_speed(values, found.grid, path, description=description, tags=tags)

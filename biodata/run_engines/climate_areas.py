@@ -48,7 +48,7 @@ def of_areas(
     from biodata.analysis import areas as areas_of
     from biodata.analysis import own_areas
     from biodata.analysis.climate import destinations
-    from biodata.exports.climate import write_areas
+    from biodata.exports.corridors import write_areas
 
     areas, out = path_of(work, "areas"), path_of(work, "out")
     if areas is None:

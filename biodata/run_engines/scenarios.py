@@ -104,7 +104,7 @@ def worked(work: Work, ready: Prepared) -> Outcome:
     from concurrent.futures import ThreadPoolExecutor
 
     from biodata.analysis.scenarios import comparing
-    from biodata.exports.scenarios import write_comparison, write_difference
+    from biodata.exports.corridors import write_comparison, write_difference
 
     out, difference = path_of(work, "out"), path_of(work, "difference")
     with ThreadPoolExecutor(1) as here:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from biodata.errors import BiodataError, StoreError
-from biodata.formats.broken_zips import BROKEN_ZIP
+from biodata.formats.zips import BROKEN_ZIP
 from biodata.settings import Settings
 from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files, verify_lake
 from biodata.store.checksums import Checksum, digest

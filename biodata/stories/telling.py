@@ -1,21 +1,180 @@
-"""Telling the story of a record of an installation."""
+"""Telling the story of a record of an installation: its values, its versions, and what goes out of it."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
+import polars as pl
+
+from biodata import places, sharing, terms
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import folders, models
+from biodata.sharing.decide import decide
+from biodata.sharing.grid import PLACES
+from biodata.sharing.publish import REASON_BESIDE
+from biodata.store import folders, models, releases
 from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, Filter, Or
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
-from biodata.stories.outside import read_sharing
-from biodata.stories.story import Story
+from biodata.stories.story import Change, Sharing, Story, Version
 from biodata.stories.values import Cells, Rulebook, also_told, read_doubts, read_values
-from biodata.stories.versions import last_state, read_versions
+from biodata.vocabularies import SharingCategory
 
+Row = dict[str, Any]
+_OCCURRENCE_NAMES: Final = frozenset(terms.names(terms.OCCURRENCE))
+
+
+def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharing:
+    """Return what may be seen of a record today, and what its current release shows.
+
+    Parameters
+    ----------
+    row : dict
+        A row of the lake's table `occurrences`.
+    settings : Settings
+        The installation.
+    rules : RuleSet
+        Its rules in force.
+    """
+    frame = pl.DataFrame([{name: row.get(name) for name in _OCCURRENCE_NAMES}], schema=terms.schema(terms.OCCURRENCE))
+    boundaries = places.load_boundaries(settings.boundaries)
+    decided = decide(frame, rules, boundaries=boundaries)
+    chain = sharing.why(frame, rules, boundaries=boundaries)
+    category, rule, reason = (
+        decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
+    )  # fmt: skip
+    key = row["key"]
+    if rules.plan is not None:
+        apart = rules.plan.apart
+        mine = apart.hidden.filter(pl.col("key") == key)
+        if mine.height and (not decided.height or mine["beside"][0]):
+            category, rule, reason = mine["category"][0], mine["rule_id"][0], REASON_BESIDE
+        owner = next((one.answerable for one in rules.rules if one.rule_id == rule), None)
+        if owner is not None and reason is not None:
+            reason = f"{reason}; {owner} can change it"
+        waits = apart.waiting.filter(pl.col("key") == key)["places"]
+        if len(waits):
+            reason = f"{reason}; it waits: {waits[0]} of {PLACES} places of its dataset in the cell"
+        out = sharing.presence_rows(rules, boundaries=boundaries, among=pl.Series([key]))["key"]
+        key = out[0] if len(out) else key
+    current = releases.current(settings.data)
+    if current is None:
+        return Sharing(category, rule, reason, None, None, None, (), chain)
+    found = releases.read(current, "occurrences", where=Compare("key", "=", key))
+    if found.is_empty():
+        return Sharing(category, rule, reason, current.id, current.snapshot, None, (), chain)
+    published = {name: value for name, value in found.row(0, named=True).items() if value is not None}
+    return Sharing(category, rule, reason, current.id, current.snapshot, published, _differences(row, published), chain)
+
+
+def _differences(row: Row, published: Row) -> tuple[tuple[str, Any, Any], ...]:
+    """Return the columns in which the two rows differ; an empty list is nothing."""
+    names = [*terms.names(terms.OCCURRENCE), *(name for name in published if name not in _OCCURRENCE_NAMES)]
+    pairs = [(name, row.get(name), published.get(name)) for name in names]
+    return tuple((name, inside, outside) for name, inside, outside in pairs if (inside or None) != (outside or None))
+
+
+# The versions of a record, and what differs between them.
+_NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row", "datasetKey", "dataset_part", "source_record_id"})
+_NOT_TOLD: Final = ("schema_version",)
+"""What is kept with a commit that is not about one record."""
+_LAYERS: Final = ("interpreted", "verbatim")
+
+
+def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Version, ...]:
+    """Return the versions of a record, the oldest first.
+
+    Parameters
+    ----------
+    occurrences, verbatim : polars.DataFrame
+        `Lake.history` of the two tables.
+    """
+    layers = [{row["snapshot"]: row for row in frame.iter_rows(named=True)} for frame in (occurrences, verbatim)]
+    states: list[Row] = [{}, {}]
+    versions: list[Version] = []
+    for snapshot in sorted(layers[0].keys() | layers[1].keys()):
+        written = [layer.get(snapshot) for layer in layers]
+        commit = next(row for row in written if row is not None)
+        gone = written[0] is not None and written[0]["gone"]
+        emptied = not gone and any(row is not None and row["source_record_id"] is None for row in written)
+        changes: list[Change] = []
+        for at, row in enumerate(written):
+            if row is None or gone or emptied:
+                continue
+            if states[at]:
+                changes += _changes(_LAYERS[at], states[at], row)
+            states[at] = row
+        was_gone = bool(versions) and versions[-1].what == "gone"
+        what = (
+            "gone" if gone else "emptied" if emptied else "new" if not versions else "back" if was_gone else "changed"
+        )
+        told = _kept_with(commit["extra"])
+        rules = told.pop("rules", None)
+        place = {} if gone else next(row for row in reversed(written) if row is not None)
+        versions.append(
+            Version(
+                snapshot,
+                _time(commit["time"]),
+                what,
+                commit["author"],
+                commit["message"],
+                place.get("source_file"),
+                place.get("source_row"),
+                told.pop("biodata", None),
+                rules,
+                _newer(versions[-1].rules if versions else None, rules),
+                told.pop("declared", None) or {},
+                told,
+                tuple(changes),
+            )
+        )
+    return tuple(versions)
+
+
+def last_state(history: pl.DataFrame) -> Row:
+    """Return the row that was written last; an empty one where there is none."""
+    written = history.filter(~pl.col("gone"))
+    return dict(written.row(-1, named=True)) if written.height else {}
+
+
+def _changes(layer: str, before: Row, after: Row) -> list[Change]:
+    """Return the cells that differ, in the order of the table's columns."""
+    columns = terms.OCCURRENCE if layer == "interpreted" else terms.VERBATIM
+    return [
+        Change(layer, column.name.removeprefix("v_"), before[column.name], after[column.name])
+        for column in columns
+        if column.name not in _NOT_COMPARED and before[column.name] != after[column.name]
+    ]
+
+
+def _newer(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int | None, int]]:
+    """Return the rules whose versions differ, where both are known."""
+    if before is None or after is None:
+        return {}
+    return {name: (before.get(name), version) for name, version in after.items() if before.get(name) != version}
+
+
+def _kept_with(extra: str | None) -> dict[str, Any]:
+    """Return what was kept with a commit beside its message."""
+    try:
+        told = json.loads(extra or "{}")
+    except ValueError:
+        return {}
+    return {name: value for name, value in told.items() if name not in _NOT_TOLD} if isinstance(told, Mapping) else {}
+
+
+def _time(value: Any) -> datetime:
+    """Return a commit's time; DuckDB always gives one."""
+    if not isinstance(value, datetime):
+        message = "a version of the lake has no time"
+        raise TypeError(message)
+    return value
+
+
+# Telling the story of a record of an installation.
 _MATCH: Final = (
     "match_type",
     "match_confidence",

@@ -11,7 +11,7 @@ from biodata.flags import FLAGS
 from biodata.harmonise import rules
 from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS, RULES, Kind, Way
 from biodata.harmonise.told import Told
-from biodata.stories.parts import Doubt, How, Proposal, Use, Value
+from biodata.stories.story import Doubt, How, Proposal, Use, Value
 
 Row = dict[str, Any]
 _HOW: Final = {Kind.READ: How.READ, Kind.FILL: How.FILLED, Kind.REPAIR: How.REPAIRED, Kind.CHECK: How.READ}

@@ -26,7 +26,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from biodata.errors import InputError
-from biodata.formats.text_grids import read_text_grid
+from biodata.formats.workbooks import read_text_grid
 from biodata.ingest.survey_shapes import ACCEPT_MARK, REPORTED
 from biodata.surveys import words
 from biodata.surveys.report_forms import same_bytes

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from biodata.errors import InputError
-from biodata.formats import manifests, node_keys
+from biodata.formats import node_keys
 from biodata.ingest.node import RECORDS, check_files
 
 CONTENT = b"PAR1 as if it were records PAR1"
@@ -21,16 +21,16 @@ def key() -> bytes:
 def folder(tmp_path, key) -> Path:
     """Return a small export as a node signs it."""
     (tmp_path / RECORDS).write_bytes(CONTENT)
-    told = dict.fromkeys(manifests._FIELDS, "1")
+    told = dict.fromkeys(node_keys._FIELDS, "1")
     facts = {"bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest(), "rows": 1}
-    told |= {"format": manifests.FORMAT, "node": "LA", "sequence": 1, "files": {RECORDS: facts}}
-    manifests.write(tmp_path, told, key)
+    told |= {"format": node_keys.FORMAT, "node": "LA", "sequence": 1, "files": {RECORDS: facts}}
+    node_keys.write_manifest(tmp_path, told, key)
     return tmp_path
 
 
 def taken(folder: Path, key: bytes) -> bool:
     try:
-        check_files(folder, manifests.read(folder, public_pem=node_keys.public_of(key)).told)
+        check_files(folder, node_keys.read_manifest(folder, public_pem=node_keys.public_of(key)).told)
     except InputError:
         return False
     return True
@@ -47,7 +47,7 @@ def mutants(content: bytes):
     yield content + b"\0"
 
 
-@pytest.mark.parametrize("name", [manifests.MANIFEST, manifests.SIGNATURE, RECORDS])
+@pytest.mark.parametrize("name", [node_keys.MANIFEST, node_keys.SIGNATURE, RECORDS])
 def test_every_flipped_cut_or_added_byte_is_refused(folder, key, name):
     assert taken(folder, key)
     content = (folder / name).read_bytes()
@@ -59,7 +59,7 @@ def test_every_flipped_cut_or_added_byte_is_refused(folder, key, name):
 
 
 def test_files_that_changed_names_are_refused(folder, key):
-    for a, b in ((RECORDS, "other.parquet"), (manifests.SIGNATURE, "manifest.sig2"), (manifests.MANIFEST, RECORDS)):
+    for a, b in ((RECORDS, "other.parquet"), (node_keys.SIGNATURE, "manifest.sig2"), (node_keys.MANIFEST, RECORDS)):
         before = (folder / b).read_bytes() if (folder / b).exists() else None
         (folder / a).rename(folder / b)
         assert not taken(folder, key)

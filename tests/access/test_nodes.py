@@ -17,7 +17,7 @@ from biodata import pipeline, runs, terms
 from biodata.access import consent as answers
 from biodata.access import nodes
 from biodata.errors import InputError, StoreError
-from biodata.formats import manifests, node_keys
+from biodata.formats import node_keys
 from biodata.pipeline import consent
 from biodata.settings import Settings
 from biodata.store import releases
@@ -202,7 +202,7 @@ def test_what_a_node_had_made_coarser_is_published_as_it_came(hub, handed_over):
 
 def test_an_export_holds_only_the_node_s_own_country_and_adds_up(handed_over):
     for code, folder in handed_over.items():
-        told = json.loads((folder / manifests.MANIFEST).read_text())
+        told = json.loads((folder / node_keys.MANIFEST).read_text())
         records = pl.read_parquet(folder / nodes.RECORDS)
         evidence = pl.read_parquet(folder / nodes.EVIDENCE)
         assert set(records["countryCode"].drop_nulls()) == {code}
@@ -223,12 +223,12 @@ def second_hub(tmp_path, countries) -> Settings:
 
 
 def resigned(folder: Path, private: bytes, **changed) -> None:
-    told = json.loads((folder / manifests.MANIFEST).read_text())
-    manifests.write(folder, {**told, **changed}, private)
+    told = json.loads((folder / node_keys.MANIFEST).read_text())
+    node_keys.write_manifest(folder, {**told, **changed}, private)
 
 
 def change_manifest(folder: Path) -> None:
-    path = folder / manifests.MANIFEST
+    path = folder / node_keys.MANIFEST
     path.write_bytes(path.read_bytes().replace(b'"records":', b'"records": ', 1))
 
 
@@ -244,22 +244,22 @@ def change_file(folder: Path) -> None:
 
 
 def rename_node(folder: Path) -> None:
-    told = json.loads((folder / manifests.MANIFEST).read_text())
-    (folder / manifests.MANIFEST).write_bytes(manifests.canonical({**told, "node": "CN"}))
+    told = json.loads((folder / node_keys.MANIFEST).read_text())
+    (folder / node_keys.MANIFEST).write_bytes(node_keys.canonical({**told, "node": "CN"}))
 
 
 TAMPERED = {
-    "a changed manifest": (change_manifest, "MANIFEST_TAMPERED", manifests.SIGNATURE),
-    "another's signature": (sign_by_another, "MANIFEST_TAMPERED", manifests.SIGNATURE),
-    "no signature": (lambda f: (f / manifests.SIGNATURE).unlink(), "MANIFEST_INVALID", manifests.SIGNATURE),
+    "a changed manifest": (change_manifest, "MANIFEST_TAMPERED", node_keys.SIGNATURE),
+    "another's signature": (sign_by_another, "MANIFEST_TAMPERED", node_keys.SIGNATURE),
+    "no signature": (lambda f: (f / node_keys.SIGNATURE).unlink(), "MANIFEST_INVALID", node_keys.SIGNATURE),
     "a signature that is none": (
-        lambda f: (f / manifests.SIGNATURE).write_bytes(base64.b64encode(b"0" * 64)), "MANIFEST_TAMPERED",
-        manifests.SIGNATURE,
+        lambda f: (f / node_keys.SIGNATURE).write_bytes(base64.b64encode(b"0" * 64)), "MANIFEST_TAMPERED",
+        node_keys.SIGNATURE,
     ),
     "a changed file": (change_file, "MANIFEST_TAMPERED", nodes.RECORDS),
     "a missing file": (lambda f: (f / nodes.EVIDENCE).unlink(), "MANIFEST_TAMPERED", nodes.EVIDENCE),
     "an extra file": (lambda f: (f / "more.parquet").write_bytes(b"1"), "MANIFEST_TAMPERED", "more.parquet"),
-    "another node's name": (rename_node, "NODE_UNKNOWN", manifests.MANIFEST),
+    "another node's name": (rename_node, "NODE_UNKNOWN", node_keys.MANIFEST),
 }  # fmt: skip
 
 
@@ -289,8 +289,8 @@ def test_records_that_a_node_signed_but_must_not_share_are_refused_with_row_and_
     for number, (column, wrong) in enumerate(faults.items(), start=1):
         records.with_columns(wrong.alias(column)).write_parquet(path)
         content = path.read_bytes()
-        told = json.loads((copy / manifests.MANIFEST).read_text())["files"]
-        facts = {"sha256": manifests.hashlib.sha256(content).hexdigest(), "bytes": len(content), "rows": records.height}
+        told = json.loads((copy / node_keys.MANIFEST).read_text())["files"]
+        facts = {"sha256": node_keys.hashlib.sha256(content).hexdigest(), "bytes": len(content), "rows": records.height}
         resigned(copy, private, sequence=number, files={**told, nodes.RECORDS: facts})
         with pytest.raises(InputError) as caught:
             pipeline.ingest("node", [copy], second_hub)

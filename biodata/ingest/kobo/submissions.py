@@ -11,7 +11,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.formats.archives import open_archive
-from biodata.formats.spreadsheet_kinds import XLS, kind_of
+from biodata.formats.other_workbooks import XLS, kind_of
 from biodata.formats.workbooks import read_sheets
 from biodata.ingest.several_files import Part, parts
 

@@ -1,14 +1,20 @@
 """The words of a story, the same on the terminal and in a notebook; nothing of a value can steer either."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from html import escape
+from io import StringIO
 from typing import Any, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from biodata import terms
 from biodata.errors import shorten
 from biodata.sharing import Step
-from biodata.stories.parts import How, Use, Value, Version
-from biodata.stories.story import Story, plain_text
+from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
 from biodata.vocabularies import SharingCategory
 
 LONGEST: Final = 300
@@ -95,7 +101,7 @@ def uses(rules: Iterable[Use]) -> str:
 
 
 def versions(rule: Use) -> str:
-    """Tell a rule's version, and today's where it is another."""
+    """Tell a rule's version_words, and today's where it is another."""
     if rule.today is None:
         return f"v{rule.version}, a rule that is no more" if rule.version else "(a rule that is no more)"
     if rule.version is None:
@@ -121,7 +127,7 @@ def heading(story: Story) -> list[str]:
         f"where {clean(identity['source_record_id'])} identifies it"
     )
     if story.gone:
-        lines.append("It is no more in the lake: this is its last version.")
+        lines.append("It is no more in the lake: this is its last version_words.")
     return lines
 
 
@@ -170,7 +176,7 @@ def sharing(story: Story) -> list[str]:
         )
         return [*lines, f"The current release {told.release} does not have it: {why}."]
     if (told.release_snapshot or 0) < last:
-        lines.append("The current release was made before the last version of the record: it shows an older one.")
+        lines.append("The current release was made before the last version_words of the record: it shows an older one.")
     went = clean(told.published.get("sharing_category"))
     if went != told.category:
         lines.append(f"It went out as {went}; the next release follows today's rules.")
@@ -206,8 +212,8 @@ def _seen(category: str) -> str:
     return f"{category} (a cell of {degrees:g}° for a place)" if degrees else f"{category} (nothing goes out)"
 
 
-def version(told: Version) -> str:
-    """Say when and by what a version came."""
+def version_words(told: Version) -> str:
+    """Say when and by what a version_words came."""
     words = {
         "new": "taken in",
         "changed": "changed",
@@ -215,7 +221,9 @@ def version(told: Version) -> str:
         "back": "came back",
         "emptied": "changed by what was taken back since",
     }[told.what]
-    text = f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
+    text = (
+        f"{plain_text(told.time)}, lake version_words {told.snapshot}: {words} by {clean(told.message or told.author)}"
+    )
     if told.source_file is not None:
         text += f", row {told.source_row}"
     text += (
@@ -227,3 +235,135 @@ def version(told: Version) -> str:
     newer = [f"{clean(name)} v{before or '–'} → v{after}" for name, (before, after) in told.newer_rules.items()]
     text += f"; other rules than before: {', '.join(newer)}" if newer else ""
     return text + (f"; biodata {clean(told.biodata)}" if told.biodata else "")
+
+
+def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the rows of values: the column, the value, how it came about; its proposals below.
+
+    Parameters
+    ----------
+    values : iterable of Value
+        The values.
+    shown : collection of str
+        Terms whose text stands elsewhere in the story.
+    """
+    rows: list[tuple[str, ...]] = []
+    for value in values:
+        rows.append((value.column, clean(value.value) or NOTHING, how(value, shown)))
+        rows += [
+            ("", clean(proposal.value), f"proposed, not applied: {uses(proposal.rules)}")
+            for proposal in value.proposals
+        ]
+    return rows
+
+
+def told_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of what is kept as it came: the heading and the text."""
+    return [(clean(name), clean(text)) for name, text in story.also_told.items()]
+
+
+def doubt_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of doubts: the flag; its meaning, the reason, the tests that ask for the same."""
+    return [
+        (
+            clean(doubt.name),
+            doubt.meaning
+            + (f" {clean(doubt.details)}." if doubt.details else "")
+            + (f" BDQ: {', '.join(doubt.bdq)}." if doubt.bdq else ""),
+        )
+        for doubt in story.doubts
+    ]
+
+
+def difference_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of what goes out otherwise, or is added: the column, inside, outside."""
+    return [(name, clean(inside) or NOTHING, f"→ {clean(outside)}") for name, inside, outside in otherwise(story)]
+
+
+def rule_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of the rules that the story names: the name, the meaning with its source."""
+    named = [
+        use
+        for value in story.interpreted
+        if value.column not in OF_MATCH
+        for use in (*value.rules, *(use for proposal in value.proposals for use in proposal.rules))
+    ]
+    rules = {use.name: use for use in named}.values()
+    return [
+        (use.name, f"{use.meaning} ({use.source})" if use.meaning else "no longer among the rules") for use in rules
+    ]
+
+
+def change(told: Change) -> tuple[str, str, str]:
+    """Return what changed: the column, before, after."""
+    column = told.column if told.layer == "interpreted" else f"{told.column} as told"
+    return column, clean(told.before) or NOTHING, f"→ {clean(told.after) or NOTHING}"
+
+
+WIDTH: Final = 100
+
+
+def _chapters(story: Story) -> Iterator[tuple[str, Sequence[str], Sequence[tuple[str, ...]]]]:
+    """Yield the chapters of a story: heading (empty where it goes on with the one before), sentences, rows of a table."""
+    yield "", heading(story), ()
+    shown = as_told(story)
+    for name, values in sections(story):
+        yield name, (), value_rows(values, shown)
+        if name == "Name":
+            yield "Match with the checklist", name_match(story), ()
+    if story.also_told:
+        yield "Also told, kept as it came", (), told_rows(story)
+    yield "Doubts" if story.doubts else "No doubts", (), doubt_rows(story)
+    if found := assessment(story):
+        yield "Beside the other records", found, ()
+    yield "What goes out", sharing(story), difference_rows(story)
+    yield "Versions", (), ()
+    for version in story.history:
+        yield "", [version_words(version)], [change(one) for one in version.changes]
+    if rules := rule_rows(story):
+        yield "Rules", (), rules
+
+
+def as_text(story: Story, *, width: int = WIDTH) -> str:
+    """Return a story as lines of at most `width` cells (40 at least), wrapped, wide characters counted as two."""
+    width, out = max(width, 40), StringIO()
+    console = Console(
+        file=out, width=width, color_system=None, highlight=False, markup=False, emoji=False, legacy_windows=False
+    )
+    console.print(Text(f"Record {story.key}"))
+    for name, lines, rows in _chapters(story):
+        if name:
+            console.print(Text(f"\n{name.upper()}"))
+        if lines:
+            console.print(_grid([(line,) for line in lines], width, widest=0))
+        if rows:
+            grid = _grid(rows, width, widest=44 if name == "Doubts" else 30)
+            console.print(Padding(grid, (0, 0, 0, 2)))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _grid(rows: Sequence[tuple[str, ...]], width: int, *, widest: int) -> Table:
+    """Return rows in columns; the first is as wide as it needs to be, up to `widest`."""
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    limits = [min(widest, width // 3), *[max(width // 3, 12)] * (len(rows[0]) - 2)] if len(rows[0]) > 1 else []
+    for limit in limits:
+        table.add_column(overflow="fold", max_width=limit)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def as_html(story: Story) -> str:
+    """Return a story as one HTML element without scripts, styles of the page or links, everything escaped."""
+    parts = [f"<h3>Record {story.key}</h3>"]
+    for name, lines, rows in _chapters(story):
+        parts += [f"<h4>{escape(name)}</h4>"] if name else []
+        parts += [f"<p>{escape(line)}</p>" for line in lines]
+        # Each cell keeps the direction of its own writing.
+        cells = (
+            "".join(f'<td style="text-align:left"><bdi>{escape(clean(cell))}</bdi></td>' for cell in row)
+            for row in rows
+        )
+        parts += [f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"] if rows else []
+    return f'<div class="biodata-story">{"".join(parts)}</div>'
