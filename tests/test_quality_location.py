@@ -62,7 +62,7 @@ def test_numbers(label, told, expected):
     [
         ("GL", C, NOT_AMENDED), ("XZ", C, NOT_AMENDED), ("ZZ", C, NOT_AMENDED), ("GRL", N, "GL"), ("Australia", N, "AU"),
         ("Aust.", N, NOT_AMENDED), ("Austria", N, "AT"), ("la", N, "LA"), (" LA", N, "LA"), ("LA\x00", N, "LA"),
-        ("老挝", N, "LA"), ("XX", N, NOT_AMENDED), ("x", N, NOT_AMENDED), ("null", N, NOT_AMENDED), ("Congo", N, NOT_AMENDED),
+        ("老挝", N, "LA"), ("XX", N, NOT_AMENDED), ("x", N, NOT_AMENDED), ("null", N, NOT_AMENDED), ("Congo", N, "CG"),
     ],
 )  # fmt: skip
 def test_country_codes(code, standard, meant):
