@@ -94,15 +94,6 @@ class Told:
         """Return the cells of those of the terms that any cell is filled of."""
         return self._frame.select(name for name in names if name in self._frame.columns)
 
-    def part(self, rows: pl.Series, names: Sequence[str]) -> "Told":
-        """Return the rows where `rows` is True, as if the file had only some terms and these cells."""
-        kept = Told.__new__(Told)
-        kept.terms, kept.unknown = [name for name in self.terms if name in names], []
-        kept.batch = kept._frame = self.frame(names).filter(rows)
-        kept.height = int(rows.sum())
-        kept._nothing = self._nothing.head(kept.height)
-        return kept
-
     def verbatim(self) -> pl.DataFrame:
         """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
         batch = as_written(self.batch)
