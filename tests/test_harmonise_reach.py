@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from biodata import geo, places
-from biodata.places.reach import country_boxes, surely_beyond
+from biodata.places.locate import country_boxes, surely_beyond
 
 
 @pytest.mark.parametrize("country", ["LK", "VN"])

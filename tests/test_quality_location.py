@@ -8,7 +8,7 @@ import shapely
 from pyproj import Geod
 
 from biodata import places
-from biodata.places.reach import within
+from biodata.places.locate import within
 from biodata.quality import gazetteer, location_datum
 from biodata.quality.location_values import read_heights
 from case_tables import cases

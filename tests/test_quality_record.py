@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from biodata.quality import run
-from biodata.quality.vocabulary import Vocabulary, interpret, terms
+from biodata.quality.record import Vocabulary, interpret, terms
 from case_tables import cases
 from quality_rows import CONTEXT, EXTERNAL, INTERNAL, ISSUE, NO_ISSUE, NOT_AMENDED, NOWHERE, C, N, answer
 

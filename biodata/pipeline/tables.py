@@ -12,9 +12,8 @@ from biodata.errors import Refusal, StoreError
 from biodata.harmonise import camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.events import event_slices
-from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.occurrences import HarmonisedBatch, harmonise_batches
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
-from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts

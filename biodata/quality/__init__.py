@@ -3,9 +3,8 @@
 Standard: https://www.tdwg.org/standards/bdq/ (TDWG, CC BY 4.0).
 """
 
-from biodata.quality.engine import VALIDATIONS, find, run, run_named
+from biodata.quality.engine import TESTS, VALIDATIONS, find, run, run_named
 from biodata.quality.model import Answer, Arguments, Context, Kind, Preparation, Status, Test
-from biodata.quality.record_measures import TESTS
 from biodata.quality.report import summarise
 
 __all__ = [
