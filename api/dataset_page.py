@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from api import html
 from api.catalogue import COUNTED, SOUND, Catalogue
 from api.gbif_names import country_name
-from biodata.exports.catalogue import DatasetEntry
+from biodata.exports.catalogue import DatasetEntry, schema_org_dataset
 from biodata.sharing.labels import labels
 from biodata.sharing.licences import LICENCES
 from biodata.store.query.filters import And, Compare, InBox
@@ -190,7 +190,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         counts=[(words, list(_rows(catalogue.counts(entry.key, by), by))[:_ROWS]) for by, words in _WORDS.items()]
         if entry.records
         else [],
-        linked=catalogue.schema_org_dataset(entry),
+        linked=schema_org_dataset(entry),
     )
 
 

@@ -162,11 +162,3 @@ SOUTHWEST_CHINA: Final = MappingProxyType(
     {"CN-YN": True, "CN-GZ": True, "CN-SC": True, "CN-CQ": True, "CN-XZ": True, "CN-GX": False}
 )
 """Provinces of Southwest China; True for the official core, False for the wider definition."""
-
-
-def in_scope(country_code: str, province_code: str | None, on: date) -> bool:
-    """Tell whether a place belongs to Southwest China or to a state that is an ASEAN member on that day."""
-    if country_code == "CN":
-        return province_code in SOUTHWEST_CHINA
-    member = MEMBERS.get(country_code)
-    return member is not None and member.asean_since is not None and member.asean_since <= on

@@ -5,10 +5,15 @@ from datetime import date
 
 import polars as pl
 
+from biodata import places
 from biodata.quality import engine
 from biodata.quality.model import Context, Test
 
 TODAY = date(2026, 11, 24)
+CONTEXT = Context(TODAY, places.load_boundaries())
+C, N, ISSUE, NO_ISSUE = "COMPLIANT", "NOT_COMPLIANT", "POTENTIAL_ISSUE", "NOT_ISSUE"
+INTERNAL, EXTERNAL, NOT_AMENDED = "INTERNAL", "EXTERNAL", "NOT_AMENDED"
+NOWHERE = "https://invalid/invalidservice"
 
 
 def context(checklist: pl.DataFrame | None = None) -> Context:
@@ -37,3 +42,10 @@ def brief(answer: tuple[str, str]) -> str:
     status, result = answer
     short = {"COMPLIANT": "C", "NOT_COMPLIANT": "N"}.get(result, result)
     return short if result and result != "NOT_REPORTED" else status.removesuffix("_PREREQUISITES_NOT_MET")
+
+
+def answer(label, **told):
+    """Return result or proposals of one row; the status where there is none."""
+    frame = pl.DataFrame({name.replace("__", ":"): [value] for name, value in told.items()} or {"nothing": [None]})
+    row = engine.run(frame.cast(pl.String), CONTEXT, [engine.find(label)]).row(0, named=True)
+    return row["result"] or row["status"].removesuffix("_PREREQUISITES_NOT_MET")

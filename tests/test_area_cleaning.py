@@ -19,23 +19,13 @@ from biodata.places import country_geometry, load_boundaries
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 from bench_protected_areas import largest_overlap_m2, make_areas
 
+from case_tables import cases
+
 # What is kept
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
-    [
-        pytest.param({"STATUS": "Designated"}, None, id="designated"),
-        pytest.param({"STATUS": "Inscribed"}, None, id="inscribed"),
-        pytest.param({"STATUS": "Established"}, None, id="established"),
-        pytest.param({"STATUS": "Proposed"}, "STATUS_NOT_IN_FORCE", id="proposed"),
-        pytest.param({"STATUS": "Adopted"}, "STATUS_NOT_IN_FORCE", id="adopted"),
-        pytest.param({"STATUS": "Not Reported"}, "STATUS_NOT_IN_FORCE", id="status not reported"),
-        pytest.param({"STATUS": None}, "STATUS_NOT_TOLD", id="no status where others have one"),
-        pytest.param({"DESIG_ENG": "UNESCO-MAB Biosphere Reserve"}, "UNESCO_MAB", id="MAB as in WDPA"),
-        pytest.param({"DESIG_ENG": "UNESCO Man and Biosphere Reserve"}, "UNESCO_MAB", id="MAB in other words"),
-        pytest.param({"NAME_ENG": "Cat Ba Biosphere"}, None, id="a name is no designation"),
-    ],
+    ("told", "reason"), cases("area_cleaning", "test_coverage_keeps_what_is_in_force_and_planning_all")
 )
 def test_coverage_keeps_what_is_in_force_and_planning_all(told, reason):
     cleaned = clean_protected_areas(frame((box(0, 0), told), (box(1, 0), {})))
@@ -104,19 +94,7 @@ def test_circle_over_the_antimeridian_is_cut():
 # Overlaps
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "winner"),
-    [
-        pytest.param({"IUCN_CAT": "Ia"}, {"IUCN_CAT": "II"}, "1", id="stricter category"),
-        pytest.param({"IUCN_CAT": "II"}, {"IUCN_CAT": "Ib"}, "2", id="stricter category later in the file"),
-        pytest.param({"IUCN_CAT": "Not Reported", "STATUS_YR": 1950}, {"IUCN_CAT": "VI"}, "2", id="none is last"),
-        pytest.param({"IUCN_CAT": "Not Assigned"}, {"IUCN_CAT": "Not Reported"}, "2", id="wdpar's order of none"),
-        pytest.param({"STATUS_YR": 1990}, {"STATUS_YR": 1980}, "2", id="the older one"),
-        pytest.param({"STATUS_YR": 0}, {"STATUS_YR": 2020}, "2", id="no year is last"),
-        pytest.param({"IUCN_CAT": "II", "STATUS_YR": 2020}, {"STATUS_YR": 1950}, "1", id="category before year"),
-        pytest.param({}, {}, "1", id="then the identifier"),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "winner"), cases("area_cleaning", "test_overlap_stays_with_the_first"))
 def test_overlap_stays_with_the_first(first, second, winner):
     areas = frame((box(0, 0), first), (box(0.05, 0), second))
     for order in (areas, areas.iloc[::-1]):
@@ -154,9 +132,8 @@ def test_three_sites_on_one_ground_lose_to_the_first():
     assert cleaned.coverage.area.sum() == pytest.approx(km2(box(0, 0, 0.12)) * 1e6, rel=1e-3)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_thousand_sites(seed):
-    areas = make_areas(2_000, seed)
+def test_two_thousand_sites():
+    areas = make_areas(2_000, 1)
     cleaned = clean_protected_areas(areas)
     check_sums(cleaned, 2_000)
     assert largest_overlap_m2(cleaned.coverage) < 1e-3

@@ -8,6 +8,7 @@ from biodata import terms
 from biodata.errors import InputError
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
+from case_tables import cases
 
 MACAQUE = {"taxonID": "1", "scientificName": "Macaca mulatta", "scientificNameAuthorship": "(Zimmermann, 1780)"}
 
@@ -94,18 +95,7 @@ def test_genus_of_a_name_of_one_word(name, rank, genus):
     assert row(interpret([{"scientificName": name, "taxonRank": rank}]))["genus"] == genus
 
 
-@pytest.mark.parametrize(
-    ("told", "code"),
-    [
-        ("EN", "EN"),
-        ("Critically Endangered", "CR"),
-        ("CR(PE)", "CR"),
-        ("LR/nt", "NT"),
-        ("NA", None),
-        ("x", None),
-        (None, None),
-    ],
-)
+@pytest.mark.parametrize(("told", "code"), cases("checklist", "test_red_list_categories"))
 def test_red_list_categories(told, code):
     assert row(interpret([{**MACAQUE, "iucnStatus": told}]))["iucnRedListCategory"] == code
 

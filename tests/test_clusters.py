@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from biodata import places
 from biodata.assessments import finding
 from biodata.text.cluster_facts import people
+from case_tables import cases
 from duets import CHINA, MYANMAR, VIET_NAM, assessed, groups, local, record
 
 MORNING = datetime(2024, 3, 4, 22, 30, tzinfo=UTC)
@@ -412,18 +413,7 @@ def test_nothing_is_found_of_one_record_nor_of_none(tmp_path):
     assert none.schema == one.schema
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "shared"),
-    [
-        pytest.param("Smith, J.", "J. Smith", True, id="initials"),
-        pytest.param("Nguyễn Văn An và Trần Bình", "nguyen van an", True, id="accents, two people"),
-        pytest.param("张三、李四", "李四", True, id="Chinese"),
-        pytest.param("Somchai Jaidee and Li Wei", "Wei Li", True, id="surname first"),
-        pytest.param("Team 3", "Team 4", False, id="numbered teams"),
-        pytest.param("anonymous", "anonymous", False, id="nobody"),
-        pytest.param("J. Smith", "John Smith", False, id="not certain"),
-    ],
-)
+@pytest.mark.parametrize(("one", "other", "shared"), cases("clusters", "test_people"))
 def test_people(one, other, shared):
     told = dict(people(pl.Series([one, other])).select("recordedBy", "people").iter_rows())
     assert bool(set(told.get(one, [])) & set(told.get(other, []))) == shared

@@ -16,8 +16,15 @@ from biodata.cli import app
 from biodata.datums import Form
 from biodata.geo import geodesic_distance_m
 from biodata.harmonise import datum_doctor, datum_report
-from biodata.harmonise.datum_fit import Region, candidates, log_likelihoods, prescribed_zones, region
-from biodata.harmonise.datum_points import forms_of, read_points
+from biodata.harmonise.datum_points import (
+    Region,
+    candidates,
+    forms_of,
+    log_likelihoods,
+    prescribed_zones,
+    read_points,
+    region,
+)
 from biodata.harmonise.told import Told
 from told_points import provinces_of, systems_to_tell, unlabelled
 

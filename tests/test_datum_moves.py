@@ -15,6 +15,7 @@ from biodata.datums.operations import UNPUBLISHED_M
 from biodata.errors import InputError
 from biodata.geo import geodesic_distance_m
 from biodata.harmonise import Harmoniser
+from case_tables import cases
 
 BOUNDARIES = places.load_boundaries()
 DOUBTS = ("COORDINATE_", "GEODETIC_")
@@ -76,20 +77,7 @@ def test_offsets_of_web_maps_are_taken_back_where_declared(declared):
     assert doubts == {"COORDINATE_REPROJECTED"}
 
 
-@pytest.mark.parametrize(
-    ("told", "declared", "system"),
-    [
-        pytest.param({"decimalLatitude": "2003000", "decimalLongitude": "245000"}, "EPSG:32648", 32648, id="as degrees"),
-        pytest.param({"easting": "245000", "northing": "2003000"}, "EPSG:32648", 32648, id="in columns of their own"),
-        pytest.param({"verbatimCoordinates": "48Q 245000 2003000"}, "UTM 48N", 32648, id="in one text"),
-        pytest.param(
-            {"decimalLatitude": "2003000", "decimalLongitude": "245000", "geodeticDatum": "WGS84"},
-            "EPSG:32648", 32648, id="with the datum of the projection",
-        ),
-        pytest.param({"easting": "545000", "northing": "2003000"}, "EPSG:3405", 3405, id="VN-2000"),
-        pytest.param({"decimalLatitude": "34567000", "decimalLongitude": "2766000"}, "EPSG:4522", 4522, id="X is north"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "declared", "system"), cases("datum_moves", "test_declared_metres_become_a_place"))
 def test_declared_metres_become_a_place(told, declared, system):
     result, doubts, _ = only(told, declared=declared)
     numbers = sorted(float(v) for v in told.values() if v.replace(".", "").isdigit()) or [245000.0, 2003000.0]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from case_tables import cases
 from event_rows import event, interpreted
 
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
@@ -14,15 +15,7 @@ def doubts(row):
 
 @pytest.mark.parametrize(
     ("failures", "nights", "failed"),
-    [
-        pytest.param(None, 30, None, id="none"),
-        pytest.param("2026-05-10/2026-05-18", 21, 9, id="nine days, both counted"),
-        pytest.param("2026-05-10T12:00/2026-05-19T12:00", 21, 9, id="nine days, noon to noon"),
-        pytest.param("9", 21, 9, id="a number of days"),
-        pytest.param("9 days", 21, 9, id="a number with its word"),
-        pytest.param("2026-05-10/2026-05-14 | 2026-05-15/2026-05-18", 21, 9, id="two periods that touch"),
-        pytest.param("2026-05-20", 29, 1, id="a day"),
-    ],
+    cases("event_effort", "test_days_without_observation_are_taken_off_the_trap_nights"),
 )
 def test_days_without_observation_are_taken_off_the_trap_nights(failures, nights, failed):
     row = event(design="camera_trap", eventDate=MAY, failurePeriods=failures)
@@ -74,50 +67,14 @@ LINE = "LINESTRING(101 21, 101 21.02)"  # 2.2147 km along a meridian of WGS 84 a
 SQUARE = "POLYGON((101 21, 101.001 21, 101.001 21.001, 101 21.001, 101 21))"
 
 
-@pytest.mark.parametrize(
-    ("row", "value", "basis"),
-    [
-        pytest.param({"design": "line_transect", "footprintWKT": LINE}, 2.2147, "line", id="a line"),
-        pytest.param({"design": "line_transect", "sampleSizeValue": "2500", "sampleSizeUnit": "m"}, 2.5, "told", id="metres"),
-        pytest.param({"design": "sign_transect", "samplingEffortValue": "4", "samplingEffortUnit": "里"}, 2.0, "told", id="li"),
-        pytest.param({"design": "sign_transect", "samplingEffort": "3 กม."}, 3.0, "told", id="Thai kilometres"),
-        pytest.param({"design": "plot", "footprintWKT": SQUARE}, 11507.0, "area", id="an outline"),
-        pytest.param({"design": "plot", "sampleSizeValue": "1", "sampleSizeUnit": "rai"}, 1600.0, "told", id="rai"),
-        pytest.param({"design": "plot", "sampleSizeValue": "0,25", "sampleSizeUnit": "ha"}, 2500.0, "told", id="hectares"),
-        pytest.param({"design": "listening_post", "eventDate": "2026-03-01T05:30/2026-03-01T09:30"}, 4.0, "times", id="a morning"),
-        pytest.param({"design": "listening_post", "eventDate": "2026-03-01", "eventTime": "05:30/09:30"}, 4.0, "times", id="eventTime"),
-        pytest.param({"design": "listening_post", "eventDate": "2026-03-01", "eventTime": "05:30+0700/09:30+0700"}, 4.0, "times", id="eventTime with a zone"),
-        pytest.param({"design": "listening_post", "eventDate": "2026-03-01", "samplingEffort": "2 h 30 min"}, 2.5, "told", id="two units"),
-        pytest.param({"design": "listening_post", "eventDate": "2026-03-01", "samplingEffort": "PT90M"}, 1.5, "told", id="an ISO duration"),
-        pytest.param({"design": "point_count", "eventDate": "2026-03-01", "samplingEffort": "6 observer-minutes"}, 6.0, "told", id="minutes of an observer"),
-        pytest.param({"design": "point_count", "sampleSizeValue": "10", "sampleSizeUnit": "ນາທີ"}, 10.0, "told", id="minutes"),
-        pytest.param({"design": "point_count", "deploymentStart": "2026-03-01T06:00", "deploymentEnd": "2026-03-01T06:10"}, 10.0, "times", id="two cells"),
-        pytest.param({"design": "mist_net", "eventDate": "2026-03-01T06:00/2026-03-01T11:00", "sampleSizeValue": "60", "sampleSizeUnit": "m"}, 300.0, "times", id="nets"),
-        pytest.param({"design": "conflict_incident", "eventDate": "2026-03-01/2026-03-31"}, 31.0, "times", id="a month of reports"),
-        pytest.param({"samplingProtocol": "红外相机", "eventDate": "2026-03-01/2026-03-11"}, 10.0, "times", id="the protocol tells it"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("row", "value", "basis"), cases("event_effort", "test_effort_of_each_design"))
 def test_effort_of_each_design(row, value, basis):
     found = event(**{"eventDate": "2026-03-01", **row})
     assert found["effort_value"] == pytest.approx(value, rel=1e-3)
     assert (found["effort_basis"], doubts(found)) == (basis, [])
 
 
-@pytest.mark.parametrize(
-    ("row", "value", "flags"),
-    [
-        pytest.param({"design": "line_transect"}, None, ["EFFORT_MISSING"], id="nothing"),
-        pytest.param({"design": "camera_trap"}, None, ["EFFORT_MISSING"], id="a day alone"),
-        pytest.param({"design": "camera_trap", "eventDate": "2026-03/2026-04"}, None, ["EFFORT_MISSING"], id="months"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "2"}, 2.0, ["EFFORT_UNIT_ASSUMED"], id="no unit"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "2", "samplingEffortUnit": "ha"}, None, ["EFFORT_UNIT_UNFIT"], id="hectares of a line"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "-2", "samplingEffortUnit": "km"}, None, ["EFFORT_INVALID"], id="less than nothing"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "two", "samplingEffortUnit": "km"}, None, ["EFFORT_INVALID"], id="a word"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "5", "samplingEffortUnit": "km", "footprintWKT": LINE}, 5.0, ["EFFORT_DISAGREES"], id="another line"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "5", "samplingEffortUnit": "km", "failurePeriods": "1"}, 5.0, ["FAILURE_NOT_TAKEN_OFF"], id="a failure of a walk"),
-        pytest.param({"design": "trawl"}, None, ["DESIGN_UNKNOWN"], id="an unknown design"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("row", "value", "flags"), cases("event_effort", "test_what_is_doubtful_is_flagged"))
 def test_what_is_doubtful_is_flagged(row, value, flags):
     found = event(**{"eventDate": "2026-03-01", **row})
     assert (found["effort_value"], doubts(found)) == (value, flags)

@@ -13,6 +13,7 @@ from biodata.errors import InputError
 from biodata.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.findings import Findings, quality_flags
+from case_tables import cases
 
 TODAY = date(2026, 11, 24)
 SECRET = bytes(range(32))
@@ -106,20 +107,7 @@ def test_a_decimal_comma_is_read_and_the_rule_told(harmonise):
     assert ("decimalLatitude", "21.5", "decimal_comma") in applied(row)
 
 
-@pytest.mark.parametrize(
-    ("told", "term", "value", "flag"),
-    [
-        ({"coordinateUncertaintyInMeters": "0"}, "coordinateUncertaintyInMeters", None, "COORDINATE_UNCERTAINTY_METERS_INVALID"),
-        ({"coordinateUncertaintyInMeters": "30 m"}, "coordinateUncertaintyInMeters", 30.0, None),
-        ({"coordinatePrecision": "12"}, "coordinatePrecision", None, "COORDINATE_PRECISION_INVALID"),
-        ({"elevation": "high"}, "elevation", None, "ELEVATION_NON_NUMERIC"),
-        ({"elevation": "18000"}, "elevation", None, "ELEVATION_UNLIKELY"),
-        ({"minimumElevationInMeters": "100", "maximumElevationInMeters": "300"}, "elevation", 200.0, None),
-        ({"minimumElevationInMeters": "100", "maximumElevationInMeters": "300"}, "elevationAccuracy", 100.0, None),
-        ({"depth": "-5"}, "depth", None, "DEPTH_UNLIKELY"),
-        ({"maximumDepthInMeters": "12"}, "depth", 12.0, None),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "term", "value", "flag"), cases("harmonise", "test_measures"))
 def test_measures(harmonise, told, term, value, flag):
     row = only(harmonise({"id": "1", **told}))
     assert row[term] == value
@@ -165,17 +153,7 @@ DECLARED_UNCERTAINTY = "COORDINATE_UNCERTAINTY_DECLARED"
 
 @pytest.mark.parametrize(
     ("told", "radius", "declared"),
-    [
-        pytest.param({}, 250.0, True, id="none told"),
-        pytest.param({"coordinateUncertaintyInMeters": "N/A"}, 250.0, True, id="told as not available"),
-        pytest.param({"coordinateUncertaintyInMeters": "30"}, 30.0, False, id="told"),
-        pytest.param({"coordinateUncertaintyInMeters": "near the salt lick"}, None, False, id="told, not readable"),
-        pytest.param({"coordinateUncertaintyInMeters": "0"}, None, False, id="told as 0"),
-        pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, None, False, id="made coarser"),
-        pytest.param({"coordinatePrecision": "0.1"}, None, False, id="of a coarser precision"),
-        pytest.param({"coordinatePrecision": "0.0001"}, 250.0, True, id="of a finer precision"),
-        pytest.param({"decimalLatitude": None}, None, False, id="no place"),
-    ],
+    cases("harmonise", "test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so"),
 )
 def test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so(harmonise, told, radius, declared):
     place = {"id": "1", "decimalLatitude": "18.10", "decimalLongitude": "102.60"}
@@ -344,32 +322,7 @@ def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
 # Record
 
 
-@pytest.mark.parametrize(
-    ("told", "term", "value", "flag"),
-    [
-        ({"basisOfRecord": "Human observation"}, "basisOfRecord", "HUMAN_OBSERVATION", None),
-        ({"basisOfRecord": "seen"}, "basisOfRecord", None, "BASIS_OF_RECORD_INVALID"),
-        ({"license": "http://creativecommons.org/licenses/by/4.0/legalcode"}, "license", "CC_BY_4_0", None),
-        ({"license": "ask me"}, "license", None, "LICENSE_UNKNOWN"),
-        ({"individualCount": "3.0"}, "individualCount", 3, None),
-        ({"individualCount": "a few"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
-        ({"individualCount": "-1"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
-        ({"individualCount": "1.5"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
-        ({"individualCount": "2", "occurrenceStatus": "absent"}, "occurrenceStatus", "ABSENT", "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS"),
-        ({"individualCount": "X"}, "occurrenceStatus", "PRESENT", "INDIVIDUAL_COUNT_NOT_TOLD"),
-        ({"individualCount": " x "}, "individualCount", None, "INDIVIDUAL_COUNT_NOT_TOLD"),
-        ({"individualCount": "0", "occurrenceStatus": "present"}, "individualCount", 0, "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS"),
-        ({"individualCount": "0"}, "occurrenceStatus", "ABSENT", None),
-        ({"sex": "♂"}, "sex", "MALE", None),
-        ({"sex": "2 workers"}, "sex", "2 workers", None),
-        ({"typeStatus": "paratypes"}, "typeStatus", "PARATYPE", None),
-        ({"typeStatus": "the best one"}, "typeStatus", None, "TYPE_STATUS_INVALID"),
-        ({"occurrenceStatus": "perhaps"}, "occurrenceStatus", None, "OCCURRENCE_STATUS_UNPARSABLE"),
-        ({"locality": "  near \u00a0 the camp\u200b "}, "locality", "near \u00a0 the camp", None),
-        ({"recordedBy": "NA"}, "recordedBy", None, None),
-        ({"taxonKey": "2441026"}, "taxonKey", 2441026, None),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "term", "value", "flag"), cases("harmonise", "test_records"))
 def test_records(harmonise, told, term, value, flag):
     row = only(harmonise({"id": "1", "scientificName": "Bos gaurus", **told}))
     assert row[term] == value

@@ -12,6 +12,7 @@ from biodata.harmonise import names as names_module
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.names import Names
 from biodata.harmonise.told import Told
+from case_tables import cases
 
 TODAY = date(2026, 11, 24)
 
@@ -62,27 +63,8 @@ def flags(row):
 
 
 @pytest.mark.parametrize(
-    ("told", "taxon_id", "status", "species", "flag"),
-    [
-        pytest.param({"scientificName": "Bos gaurus C.H.Smith, 1827"}, "1", "ACCEPTED", "Bos gaurus", None, id="accepted"),
-        pytest.param({"scientificName": "Bibos gaurus"}, "1", "SYNONYM", "Bos gaurus", None, id="synonym"),
-        pytest.param({"scientificName": "Elephas maximus indicus Cuvier, 1798"}, "6", None, "Elephas maximus", "TAXON_MATCH_HIGHERRANK", id="subspecies that is not listed"),
-        pytest.param({"scientificName": "Bos incognitus Nobody, 1937"}, "3", None, "Bos incognitus", "TAXON_MATCH_HIGHERRANK", id="species that no list has"),
-        pytest.param({"scientificName": "Bos sauveli Urbain, 1937"}, None, "ACCEPTED", "Bos sauveli", None, id="species of the reference list alone"),
-        pytest.param({"scientificName": "Bos sp."}, "3", "ACCEPTED", None, None, id="genus"),
-        pytest.param({"scientificName": "Nulla nominata"}, None, None, "Nulla nominata", "TAXON_MATCH_NONE", id="not listed"),
-        pytest.param({"scientificName": "Ficus variegata Blume", "kingdom": "Plantae"}, "5", "ACCEPTED", "Ficus variegata", None, id="a fig"),
-        pytest.param({"scientificName": "Ficus variegata", "kingdom": "Animalia"}, "4", "ACCEPTED", "Ficus variegata", None, id="a sea snail"),
-        pytest.param({"scientificName": "Ficus variegata"}, None, None, "Ficus variegata", "TAXON_MATCH_AMBIGUOUS", id="fig or snail"),
-        pytest.param({"scientificName": "Bos gaurus", "kingdom": "Plantae"}, None, None, "Bos gaurus", "TAXON_MATCH_NONE", id="gaur as a plant"),
-        pytest.param({"scientificName": "Bos gaurus", "kingdom": "Metazoa"}, "1", "ACCEPTED", "Bos gaurus", None, id="another word for animals"),
-        pytest.param({"scientificName": "Nomen duplex"}, None, None, "Nomen duplex", "TAXON_MATCH_AMBIGUOUS", id="synonym of two"),
-        pytest.param({"species": "Bos gaurus"}, "1", "ACCEPTED", "Bos gaurus", None, id="species alone"),
-        pytest.param({"genus": "Bos", "specificEpithet": "gaurus"}, "1", "ACCEPTED", "Bos gaurus", None, id="genus and epithet"),
-        pytest.param({"scientificName": "Bos gaurus", "species": "Bos frontalis"}, "1", "ACCEPTED", "Bos gaurus", None, id="GBIF's other accepted name"),
-        pytest.param({"locality": "camp"}, None, None, None, "SCIENTIFIC_NAME_MISSING", id="none"),
-    ],
-)  # fmt: skip
+    ("told", "taxon_id", "status", "species", "flag"), cases("harmonise_names", "test_names_lead_to_accepted_taxa")
+)
 def test_names_lead_to_accepted_taxa(told, taxon_id, status, species, flag):
     (row,) = harmonise(told)
     assert (row["taxon_id"], row["taxonomicStatus"], row["species"]) == (taxon_id, status, species)
@@ -192,17 +174,8 @@ def test_lookalike_letters_are_flagged_and_only_proposed():
 
 
 @pytest.mark.parametrize(
-    ("told", "flag", "taxon_id"),
-    [
-        pytest.param({"scientificName": "Bos\u200b gaurus"}, "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS", "1", id="zero width"),
-        pytest.param({"scientificName": "Bos cf. gaurus"}, "SCIENTIFIC_NAME_UNDETERMINED", "1", id="compare"),
-        pytest.param({"scientificName": "Bos gaurus", "identificationQualifier": "cf. gaurus"}, "SCIENTIFIC_NAME_UNDETERMINED", "1", id="qualifier"),
-        pytest.param({"scientificName": "Bos gauris"}, "TAXON_MATCH_FUZZY", "1", id="misspelt"),
-        pytest.param({"scientificName": "Bus gaurus"}, "TAXON_MATCH_NONE", None, id="a genus of three letters"),
-        pytest.param({"scientificName": "Elephas maximum"}, "TAXON_MATCH_FUZZY", "6", id="another gender"),
-        pytest.param({"scientificName": "Elephus maximus"}, "TAXON_MATCH_FUZZY", "6", id="a misspelt genus"),
-    ],
-)  # fmt: skip
+    ("told", "flag", "taxon_id"), cases("harmonise_names", "test_what_is_odd_about_a_name_is_flagged")
+)
 def test_what_is_odd_about_a_name_is_flagged(told, flag, taxon_id):
     (row,) = harmonise(told)
     assert flag in flags(row)

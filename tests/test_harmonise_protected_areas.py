@@ -10,6 +10,7 @@ from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.protected_areas import protected_areas
 from biodata.ingest import open_source
 from biodata.places import country_geometry, load_boundaries
+from case_tables import cases
 
 SQUARE = shapely.box(101.6, 21.0, 101.7, 21.1)  # in Luang Namtha, far from a border
 BOWTIE = shapely.Polygon([(102, 20), (102.1, 20.1), (102.1, 20), (102, 20.1)])
@@ -101,19 +102,7 @@ def test_new_wdpca_columns(interpret):
 
 
 @pytest.mark.parametrize(
-    ("attributes", "km2"),
-    [
-        pytest.param(
-            {"REP_AREA": "1598.0", "OFF_AREA": "159761", "GIS_Has": "1"}, 1598, id="Alaungdaw Kathapa, WDPA's km²"
-        ),
-        pytest.param({"LSize_Ha": "333722.78959"}, 3337.2278959, id="Virachey in hectares"),
-        pytest.param({"LSize_Skm": "129.63", "LSize_Ha": "12963"}, 129.63, id="Ang Tropeang Thmor, both told"),
-        pytest.param({"size_ha": "70.0"}, 0.7, id="a community forest"),
-        pytest.param({"CURRENT_HA": "54076.673", "HECTARES": "54074.75"}, 540.76673, id="Phnom Nam Lyr"),
-        pytest.param({"REP_AREA": "0", "size_ha": "70"}, None, id="two claims are never mixed"),
-        pytest.param({"REP_AREA": "12,5"}, None, id="no number"),
-        pytest.param({"OFF_AREA": "192"}, None, id="a column of mixed units"),
-    ],
+    ("attributes", "km2"), cases("harmonise_protected_areas", "test_reported_area_is_in_the_unit_of_its_column")
 )
 def test_reported_area_is_in_the_unit_of_its_column(interpret, attributes, km2):
     area = one(interpret([{"NAME": "x", **attributes}]))["reported_area_km2"]
@@ -140,18 +129,7 @@ def test_national_status_that_is_a_designation(interpret):
     assert frame["status"].to_list() == [None, "Proposed"]
 
 
-@pytest.mark.parametrize(
-    ("told", "codes"),
-    [
-        ("LAO;VNM", ["LA", "VN"]),
-        ("KHM", ["KH"]),
-        ("VN", ["VN"]),
-        ("Viet Nam", ["VN"]),
-        ("ABNJ", []),
-        (None, []),
-        ("LA;LA", ["LA"]),
-    ],
-)
+@pytest.mark.parametrize(("told", "codes"), cases("harmonise_protected_areas", "test_countries_as_stated"))
 def test_countries_as_stated(told, codes):
     assert country_codes(told) == codes
 

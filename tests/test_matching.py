@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from biodata.text.fuzzy import gender_key, same_word
 from biodata.text.matcher import ASKED, MATCH, NameMatcher
 from biodata.text.name_authors import Agreement, agreement
+from case_tables import cases
 
 ROWS = [
     # name, author, kingdom, family, status, taxon, order
@@ -50,43 +51,7 @@ def one(**told):
     return ask(told).row(0, named=True)
 
 
-@pytest.mark.parametrize(
-    ("told", "kind", "taxon"),
-    [
-        pytest.param({"name": "Panthera tigris", "author": "(Linnaeus 1758)"}, "EXACT", 0, id="name and authorship"),
-        pytest.param({"name": "Panthera tigris"}, "CANONICAL", 0, id="the first checklist decides"),
-        pytest.param({"name": "Bos gaurus"}, "CANONICAL", 12, id="the second where the first has none"),
-        pytest.param({"name": "Felis tigris", "author": "L."}, "EXACT", 0, id="a synonym"),
-        pytest.param({"name": "Agathis montana"}, "AMBIGUOUS", None, id="two kingdoms, none told"),
-        pytest.param({"name": "Agathis montana", "kingdom": "plantae"}, "CANONICAL", 3, id="kingdom told"),
-        pytest.param({"name": "Agathis montana", "author": "de Laub."}, "EXACT", 3, id="authorship told"),
-        pytest.param({"name": "Agathis montana", "family": "Braconidae"}, "CANONICAL", 2, id="family told"),
-        pytest.param({"name": "Agathis montana", "kingdom": "fungi"}, "NONE", None, id="of a third kingdom"),
-        pytest.param({"name": "Ficus alba"}, "AMBIGUOUS", None, id="two authors in one kingdom"),
-        pytest.param({"name": "Ficus alba", "author": "Bl."}, "EXACT", 5, id="the synonym's author"),
-        pytest.param({"name": "Panthera tigirs"}, "FUZZY", 0, id="letters swapped"),
-        pytest.param({"name": "Panthera tigriss"}, "FUZZY", 0, id="a letter more"),
-        pytest.param({"name": "Penthetor lucasi"}, "VARIANT", 8, id="-i for -ii"),
-        pytest.param({"name": "Bos taurus"}, "NONE", None, id="cattle are no misspelt gaurs"),
-        pytest.param({"name": "Timalia bicolour"}, "FUZZY", 6, id="British"),
-        pytest.param({"name": "Timalia tricolor"}, "NONE", None, id="three colours are not two"),
-        pytest.param({"name": "Timalia rufipes"}, "NONE", None, id="red feet are not a red head"),
-        pytest.param({"name": "Panthera tigirs", "author": "Smith, 1990"}, "HIGHERRANK", 10, id="another author's species"),
-        pytest.param({"name": "Panthera parda"}, "VARIANT", 1, id="another gender"),
-        pytest.param({"name": "Panthera leo"}, "HIGHERRANK", 10, id="only the genus"),
-        pytest.param({"name": "Carex abcdefgj"}, "AMBIGUOUS", None, id="as near to two"),
-        pytest.param({"name": "Pantera tigris", "kingdom": "animalia"}, "FUZZY", 0, id="a misspelt genus"),
-        pytest.param({"name": "Pantera tigris", "kingdom": "plantae"}, "NONE", None, id="a misspelt genus of another kingdom"),
-        pytest.param({"name": "Pantera tigirs"}, "NONE", None, id="genus and epithet misspelt"),
-        pytest.param({"name": "Pardofelis tigris"}, "NONE", None, id="a genus known elsewhere"),
-        pytest.param({"name": "Ficus tigris"}, "NONE", None, id="a known genus is never exchanged"),
-        pytest.param({"name": "Pantera"}, "NONE", None, id="a genus alone is never guessed"),
-        pytest.param({"name": "Panthera tigris altiaca", "species": "Panthera tigris"}, "FUZZY", 15, id="a subspecies misspelt"),
-        pytest.param({"name": "Panthera tigris virgata", "species": "Panthera tigris"}, "HIGHERRANK", 0, id="a subspecies not listed"),
-        pytest.param({"name": "Panthera tigriss", "species": "Panthera pardus"}, "CANONICAL", 1, id="the species told is another"),
-        pytest.param({"name": None}, "NONE", None, id="no name"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "kind", "taxon"), cases("matching", "test_matches"))
 def test_matches(told, kind, taxon):
     found = one(**told)
     assert (found["match_type"], found["taxon"]) == (kind, taxon)

@@ -13,35 +13,11 @@ from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.text import vernaculars
 from biodata.text.vernaculars import language_of, search_vernacular
+from case_tables import cases
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "tag", "changed"),
-    [
-        pytest.param("ลิงวอก", "zh", "th", True, id="Thai tagged Chinese"),
-        pytest.param("ลิงวอก", "th", "th", False, id="Thai"),
-        pytest.param("猕猴", "en", "zh-Hans", True, id="Chinese tagged English"),
-        pytest.param("山羊", "en", "und-Hani", True, id="characters of either kind"),
-        pytest.param("山羊", "zh", "zh", False, id="Chinese of either kind"),
-        pytest.param("马麝", "zh", "zh-Hans", False, id="simplified by one part"),
-        pytest.param("馬麝", "zh-CN", "zh-Hant", True, id="traditional tagged simplified"),
-        pytest.param("鳥", None, "und-Hant", False, id="traditional, perhaps Japanese"),
-        pytest.param("アジアゾウ", "zh", "ja", True, id="kana"),
-        pytest.param("Gajah", "my", "und-Latn", True, id="Malay tagged with Burmese"),
-        pytest.param("Gajah", "ms", "ms", False, id="Malay"),
-        pytest.param("ဆင်", "my", "my", False, id="Burmese"),
-        pytest.param("ဆင်", "mm", "my", True, id="Burmese tagged with a country"),
-        pytest.param("ၸၢင်ႉ", "my", "und-Mymr", True, id="Shan tagged Burmese"),
-        pytest.param("ຊ້າງ", "la", "lo", True, id="Lao tagged Latin"),
-        pytest.param("Elephas", "la", "la", False, id="Latin"),
-        pytest.param("ដំរី", "kh", "km", True, id="Khmer tagged with a country"),
-        pytest.param("Khỉ vàng", "vn", "vi", True, id="Vietnamese tagged with a country"),
-        pytest.param("Elephant", "vn", "und-Latn", True, id="English tagged with a country"),
-        pytest.param("Asian elephant", "eng", "en", False, id="a code of three letters"),
-        pytest.param("xiàng", "zh-Latn", "zh-Latn", False, id="pinyin"),
-        pytest.param("Слон", "ru", "ru", False, id="Russian"),
-        pytest.param("123", None, "und", False, id="no letters"),
-    ],
+    ("name", "told", "tag", "changed"), cases("matching_vernaculars", "test_the_script_tells_the_language")
 )
 def test_the_script_tells_the_language(name, told, tag, changed):
     found = language_of(name, told)
@@ -80,20 +56,7 @@ TAXA = terms.conform(
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "found"),
-    [
-        ("khi vang", "vi", ["Khỉ vàng"]),
-        ("KHỈ VÀNG", None, ["Khỉ vàng"]),
-        ("macaque", None, ["Macaque", "Rhesus macaque"]),
-        ("macaque", "en", ["Rhesus macaque"]),
-        ("猕", "zh", ["猕猴"]),
-        ("象", "zh", ["象"]),
-        ("象", "zh-Hant", []),
-        ("ลิง", "th", ["ลิงวอก"]),
-        ("ลิง", "zh", []),
-        ("gajah", "my", []),
-        ("", None, []),
-    ],
+    ("text", "language", "found"), cases("matching_vernaculars", "test_names_are_found_in_each_language")
 )
 def test_names_are_found_in_each_language(text, language, found):
     assert search_vernacular(TAXA, text, language)["name"].to_list() == found

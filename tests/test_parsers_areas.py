@@ -9,47 +9,10 @@ from biodata.errors import InputError
 from biodata.text import units
 from biodata.text.numbers import AmbiguousNumberError, decimal_mark, read_number
 from biodata.text.units import infer_unit, known_unit, parse_area, parse_areas, proposed_unit, square_metres
+from case_tables import cases
 
 
-@pytest.mark.parametrize(
-    ("told", "number", "unit", "km2"),
-    [
-        pytest.param("500 ha", 500, "ha", 5, id="hectares"),
-        pytest.param("12 Ha.", 12, "ha", 0.12, id="a full stop"),
-        pytest.param("12 hectare(s)", 12, "ha", 0.12, id="a form's plural"),
-        pytest.param("1,234.5 km²", 1234.5, "km2", 1234.5, id="English marks"),
-        pytest.param("1.234,5 ha", 1234.5, "ha", 12.345, id="Indonesian and Vietnamese marks"),
-        pytest.param("1 234 567 m²", 1234567, "m2", 1.234567, id="spaces between thousands"),
-        pytest.param("120 km^2", 120, "km2", 120, id="a caret"),
-        pytest.param("120㎢", 120, "km2", 120, id="one sign for km²"),
-        pytest.param("12 sq. km", 12, "km2", 12, id="sq. km"),
-        pytest.param("15 亩", 15, "mu", 0.01, id="mu"),
-        pytest.param("1.2万亩", 12000, "mu", 8, id="ten thousand mu"),
-        pytest.param("1,234公顷", 1234, "ha", 12.34, id="Chinese writers use no decimal comma"),
-        pytest.param("１２．５平方公里", 12.5, "km2", 12.5, id="full width"),
-        pytest.param("100 ไร่", 100, "rai", 0.16, id="rai"),
-        pytest.param("5 ไร่ 2 งาน 30 ตร.ว.", 5.575, "rai", 0.00892, id="rai, ngan, wah"),
-        pytest.param("5-2-30 ไร่", 5.575, "rai", 0.00892, id="as on a deed"),
-        pytest.param("5 rai 2 ngan", 5.5, "rai", 0.0088, id="rai and ngan in Latin"),
-        pytest.param("3 ล้านไร่", 3e6, "rai", 4800, id="millions of rai"),
-        pytest.param("๑๒ ตร.กม.", 12, "km2", 12, id="Thai digits"),
-        pytest.param("12 เฮกตาร์", 12, "ha", 0.12, id="Thai hectares"),
-        pytest.param("12 กม.2", 12, "km2", 12, id="Thai km2"),
-        pytest.param("12 ເຮັກຕາ", 12, "ha", 0.12, id="Lao"),
-        pytest.param("២៥ ហិកតា", 25, "ha", 0.25, id="Khmer"),
-        pytest.param("12 ဟက်တာ", 12, "ha", 0.12, id="Burmese hectares"),
-        pytest.param("12,5 hécta", 12.5, "ha", 0.125, id="Vietnamese"),
-        pytest.param("2,5 triệu ha", 2.5e6, "ha", 25000, id="Vietnamese millions"),
-        pytest.param("1.5 juta hektare", 1.5e6, "ha", 15000, id="Indonesian millions"),
-        pytest.param("12,5 kilometer persegi", 12.5, "km2", 12.5, id="Indonesian km²"),
-        pytest.param("12 ektarya", 12, "ha", 0.12, id="Filipino"),
-        pytest.param("12 hectárea", 12, "ha", 0.12, id="Spanish"),
-        pytest.param("1 acre", 1, "acre", 0.0040468564224, id="acre"),
-        pytest.param("1 sq mile", 1, "mi2", 2.589988110336, id="square mile"),
-        pytest.param("1 စတုရန်းမိုင်", 1, "mi2", 2.589988110336, id="Burmese square mile"),
-        pytest.param("1e3 ha", 1000, "ha", 10, id="exponent"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "number", "unit", "km2"), cases("parsers_areas", "test_areas_of_the_region"))
 def test_areas_of_the_region(told, number, unit, km2):
     area = parse_area(told)
     assert (area.issue, area.confidence, area.unit) == (None, "DEFINITE", unit)

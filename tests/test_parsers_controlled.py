@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from biodata.text import controlled
 from biodata.text.controlled import Vocabulary, parse_controlled, parse_licence, parse_licences, parse_term
+from case_tables import cases
 
 
 @pytest.mark.parametrize(
@@ -82,30 +83,7 @@ def test_no_name_means_two_terms(vocabulary):
             assert seen.setdefault(key, row["value"]) == row["value"], name
 
 
-@pytest.mark.parametrize(
-    ("told", "licence"),
-    [
-        ("CC_BY_NC_4_0", "CC_BY_NC_4_0"),
-        ("CC BY-NC 4.0", "CC_BY_NC_4_0"),
-        ("http://creativecommons.org/licenses/by-nc/4.0/legalcode", "CC_BY_NC_4_0"),
-        ("https://creativecommons.org/licenses/by/4.0/", "CC_BY_4_0"),
-        ("https://creativecommons.org/publicdomain/zero/1.0/", "CC0_1_0"),
-        ("CC0", "CC0_1_0"),
-        ("public domain", "CC0_1_0"),
-        ("http://www.opendatacommons.org/licenses/by/1.0", "CC_BY_4_0"),
-        ("Creative Commons Attribution 4.0 International", "CC_BY_4_0"),
-        ("licensed under a Creative Commons Attribution Non Commercial (CC-BY-NC) 4.0 License.", "CC_BY_NC_4_0"),
-        ("Creative Commons Attribution (CC-BY-NC) 4.0", "CC_BY_NC_4_0"),
-        ("Creative Commons Attribution-NoDerivatives 4.0", "UNSUPPORTED"),
-        ("CC-BY-NC-SA-4.0", "UNSUPPORTED"),
-        ("ODbL", "UNSUPPORTED"),
-        ("CC BY-SA 4.0", "UNSUPPORTED"),
-        ("http://creativecommons.org/licenses/by/2.0/legalcode", "UNSUPPORTED"),
-        ("CC-BY", "UNSUPPORTED"),
-        ("CC", None),
-        ("all rights reserved", None),
-    ],
-)
+@pytest.mark.parametrize(("told", "licence"), cases("parsers_controlled", "test_licences"))
 def test_licences(told, licence):
     assert parse_licence(told) == licence
 

@@ -11,48 +11,12 @@ from hypothesis import strategies as st
 from biodata.text.coordinate_pairs import parse_pairs, parse_two_columns, read_pair, read_two
 from biodata.text.coordinates import Axis, parse_angle, parse_coordinates, read_angle
 from biodata.text.projected import Grid, parse_projected, read_projected
+from case_tables import cases
 
 LUANG_NAMTHA = (21 + 28 / 60, 101 + 34 / 60)
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        pytest.param("21°28'N, 101°34'E", id="the usual one"),
-        pytest.param("21°28'N101°34'E", id="no separator"),
-        pytest.param("101°34'E 21°28'N", id="longitude first, letters say so"),
-        pytest.param("N21°28' E101°34'", id="letters before"),
-        pytest.param("n 21° 28' - e 101° 34'", id="small letters and a dash"),
-        pytest.param("21º28’N/101º34’E", id="other marks"),
-        pytest.param("21d28m0sN 101d34m0sE", id="letters as marks"),
-        pytest.param("21:28N; 101:34E", id="colons"),
-        pytest.param("21-28N 101-34E", id="hyphens between degrees and minutes"),
-        pytest.param("21 28 N 101 34 E", id="no marks"),
-        pytest.param("21°28′00″ north, 101°34′00″ east", id="English words"),
-        pytest.param("Lat. 21°28' N; Long. 101°34' E", id="words before, letters behind"),
-        pytest.param("21Â°28'N 101Â°34'E", id="a degree sign read as Latin-1"),
-        pytest.param("北纬21°28′东经101°34′", id="Chinese"),
-        pytest.param("東經101°34′ 北緯21°28′", id="traditional Chinese, longitude first"),
-        pytest.param("北纬21度28分，东经101度34分", id="Chinese words for the marks"),
-        pytest.param("纬度：21°28′，经度：101°34′", id="Chinese without sides"),
-        pytest.param("vĩ độ 21°28' Bắc, kinh độ 101°34' Đông", id="Vietnamese"),
-        pytest.param("21°28' vĩ độ Bắc, 101°34' kinh độ Đông", id="Vietnamese words behind"),
-        pytest.param("21°28'B, 101°34'Đ", id="Vietnamese letters"),
-        pytest.param("ละติจูด 21°28′ เหนือ ลองจิจูด 101°34′ ตะวันออก", id="Thai"),
-        pytest.param("๒๑°๒๘′ เหนือ ๑๐๑°๓๔′ ตะวันออก", id="Thai digits"),
-        pytest.param("໒໑°໒໘′ ເໜືອ ໑໐໑°໓໔′ ຕາເວັນອອກ", id="Lao"),
-        pytest.param("២១°២៨′ ខាងជើង ១០១°៣៤′ ខាងកើត", id="Khmer"),
-        pytest.param("၂၁°၂၈′ မြောက် ၁၀၁°၃၄′ အရှေ့", id="Burmese"),
-        pytest.param("２１°２８′Ｎ　１０１°３４′Ｅ", id="full width"),
-        pytest.param("٢١°٢٨′N ١٠١°٣٤′E", id="Arabic-Indic digits"),
-        pytest.param("21°28' LU, 101°34' BT", id="Indonesian"),
-        pytest.param("21°28'U 101°34'T", id="Malay letters"),
-        pytest.param("21°28'N.B. 101°34'O.L.", id="Dutch"),
-        pytest.param("21°28' Nord, 101°34' Est", id="French words"),
-        pytest.param("21°28' Nord, 101°34' Ost", id="German words"),
-        pytest.param("+2128+10134/", id="ISO 6709"),
-    ],
-)
+@pytest.mark.parametrize("told", cases("parsers_coordinates", "test_a_place_in_every_spelling"))
 def test_a_place_in_every_spelling(told):
     read = read_pair(told)
     assert (read.latitude, read.longitude) == pytest.approx(LUANG_NAMTHA)

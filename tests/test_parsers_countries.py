@@ -10,26 +10,10 @@ from hypothesis import strategies as st
 
 from biodata.text.countries import parse_countries, parse_country
 from biodata.vocabularies import MEMBERS
+from case_tables import cases
 
 
-@pytest.mark.parametrize(
-    ("told", "code"),
-    [
-        ("vn", "VN"), ("LAO", "LA"), ("Lao PDR", "LA"), ("Burma", "MM"), ("P.R. China", "CN"), ("East Timor", "TL"),
-        ("中国", "CN"), ("老挝", "LA"), ("越南", "VN"), ("ລາວ", "LA"), ("กัมพูชา", "KH"), ("မြန်မာ", "MM"), ("កម្ពុជា", "KH"),
-        ("Việt Nam", "VN"), ("Tiongkok", "CN"), ("Pilipinas", "PH"), ("Siam", "TH"), ("NA", "NA"), ("ISO-3166-2:BTN", "BT"),
-        ("Great  Britain", "GB"), ("Zaïre", "CD"), ("Tonkin", "VN"), ("Cochinchine", "VN"), ("Kampuchea", "KH"),
-        ("สยาม", "TH"), ("ဗမာ", "MM"), ("Miến Điện", "MM"), ("Hindia Belanda", "ID"), ("ສປປ ລາວ", "LA"), ("暹羅", "TH"),
-        ("Sabah", "MY"), ("Tibet", "CN"), ("Áo", "AT"), ("Россия", "RU"), ("[Brasil]", "BR"), ("Myanmar (Burma)", "MM"),
-        ("Indochine (Laos)", "LA"), ("China (Yunnan)", "CN"), ("Congo", "CG"), ("XK", "XK"), ("Bonaire", "BQ"), ("Svalbard", "SJ"),
-        ("Česká republika", "CZ"), ("Eesti", "EE"),
-        ("香港", "HK"), ("澳门", "MO"), ("เมียนมา", "MM"), ("ประเทศลาว", "LA"), ("ประเทศ เมียนมา", "MM"), ("ປະເທດໄທ", "TH"),
-        ("สาธารณรัฐประชาชนจีน", "CN"), ("မြန်မာနိုင်ငံ", "MM"), ("ထိုင်းနိုင်ငံ", "TH"), ("ប្រទេសកម្ពុជា", "KH"),
-        ("ສາທາລະນະລັດປະຊາທິປະໄຕປະຊາຊົນລາວ", "LA"), ("ປະເທດ ລາວ", "LA"),
-        ("ပြည်ထောင်စု သမ္မတ မြန်မာနိုင်ငံတော်", "MM"), ("Cộng hòa Xã hội chủ nghĩa Việt Nam", "VN"), ("泰王国", "TH"),
-        ("ព្រះរាជាណាចក្រកម្ពុជា", "KH"), ("República Democrática de Timor-Leste", "TL"), ("新加坡共和国", "SG"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "code"), cases("parsers_countries", "test_known_countries"))
 def test_known_countries(told, code):
     assert parse_country(told) == (code, True)
 

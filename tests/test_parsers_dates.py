@@ -11,79 +11,14 @@ from hypothesis import strategies as st
 from biodata.text import dates
 from biodata.text.date_words import LANGUAGES, month_number
 from biodata.text.dates import parse_date, parse_dates, parse_times
+from case_tables import cases
 
 TODAY = date(2026, 11, 24)
 
 
 @pytest.mark.parametrize(
-    ("told", "event_date", "start", "end", "precision"),
-    [
-        pytest.param("1963-03-08T14:07-0600", "1963-03-08T14:07-06:00", "1963-03-08", "1963-03-08", "time", id="offset"),
-        pytest.param("2009-02-20T08:40Z", "2009-02-20T08:40Z", "2009-02-20", "2009-02-20", "time", id="utc"),
-        pytest.param("2018-08-29T15:19", "2018-08-29T15:19", "2018-08-29", "2018-08-29", "time", id="local time"),
-        pytest.param("1809-02-12", "1809-02-12", "1809-02-12", "1809-02-12", "day", id="day"),
-        pytest.param("1906-06", "1906-06", "1906-06-01", "1906-06-30", "month", id="month"),
-        pytest.param("1971", "1971", "1971-01-01", "1971-12-31", "year", id="year"),
-        pytest.param("2007-11-13/15", "2007-11-13/2007-11-15", "2007-11-13", "2007-11-15", "interval", id="short end"),
-        pytest.param("2007-11-13/12-02", "2007-11-13/2007-12-02", "2007-11-13", "2007-12-02", "interval", id="month-day"),
-        pytest.param("1930-01/03", "1930-01/1930-03", "1930-01-01", "1930-03-31", "interval", id="months"),
-        pytest.param("1930/1930", "1930", "1930-01-01", "1930-12-31", "year", id="both ends the same year"),
-        pytest.param(
-            "2007-03-01T13:00:00Z/2008-05-11T15:30:00Z",
-            "2007-03-01T13:00:00Z/2008-05-11T15:30:00Z",
-            "2007-03-01",
-            "2008-05-11",
-            "interval",
-            id="times",
-        ),
-        pytest.param("2008-7-15T12:34/T13:56", "2008-07-15T12:34/2008-07-15T13:56", "2008-07-15", "2008-07-15", "interval", id="hours of a day"),
-        pytest.param("1999/P1Y", "1999-01-01/1999-12-31", "1999-01-01", "1999-12-31", "interval", id="duration"),
-        pytest.param("2004-032", "2004-02-01", "2004-02-01", "2004-02-01", "day", id="day of the year"),
-        pytest.param("1999-032/1999-59", "1999-02-01/1999-02-28", "1999-02-01", "1999-02-28", "interval", id="days of the year"),
-        pytest.param("20240305", "2024-03-05", "2024-03-05", "2024-03-05", "day", id="without hyphens"),
-        pytest.param("31/12/2010", "2010-12-31", "2010-12-31", "2010-12-31", "day", id="only a day is above 12"),
-        pytest.param("12/25/2010", "2010-12-25", "2010-12-25", "2010-12-25", "day", id="month first for certain"),
-        pytest.param("05/05/2010", "2010-05-05", "2010-05-05", "2010-05-05", "day", id="the same either way"),
-        pytest.param("2018/01/02", "2018-01-02", "2018-01-02", "2018-01-02", "day", id="year first"),
-        pytest.param("21\\12\\1978", "1978-12-21", "1978-12-21", "1978-12-21", "day", id="backslashes"),
-        pytest.param("12.v.2010", "2010-05-12", "2010-05-12", "2010-05-12", "day", id="an entomologist's label"),
-        pytest.param("14 March 1877", "1877-03-14", "1877-03-14", "1877-03-14", "day", id="English month"),
-        pytest.param("2024年3月", "2024-03", "2024-03-01", "2024-03-31", "month", id="Chinese"),
-        pytest.param("２０２４-０３-０５", "2024-03-05", "2024-03-05", "2024-03-05", "day", id="full-width digits"),
-        pytest.param("២០២៤-០៣-០៥", "2024-03-05", "2024-03-05", "2024-03-05", "day", id="Khmer digits"),
-        pytest.param("1999-02-01T00:00/1999-02-28T24:00", "1999-02-01T00:00/1999-02-28T24:00", "1999-02-01", "1999-02-28", "interval", id="24:00"),
-        pytest.param("2007-11-13T10:00/15T12:00", "2007-11-13T10:00/2007-11-15T12:00", "2007-11-13", "2007-11-15", "interval", id="day and time of the end"),
-        pytest.param("2010-05-12T10:00/12:00", "2010-05-12T10:00/2010-05-12T12:00", "2010-05-12", "2010-05-12", "interval", id="time of the end"),
-        pytest.param("2009-W08-5", "2009-02-20", "2009-02-20", "2009-02-20", "day", id="day of a week"),
-        pytest.param("2009W085", "2009-02-20", "2009-02-20", "2009-02-20", "day", id="day of a week without hyphens"),
-        pytest.param("2009-W08", "2009-02-16/2009-02-22", "2009-02-16", "2009-02-22", "interval", id="week"),
-        pytest.param("2009-W08-1/5", "2009-02-16/2009-02-20", "2009-02-16", "2009-02-20", "interval", id="days of a week"),
-        pytest.param("2004032", "2004-02-01", "2004-02-01", "2004-02-01", "day", id="day of the year without hyphen"),
-        pytest.param("P1M/1999-02-28", "1999-02-01/1999-02-28", "1999-02-01", "1999-02-28", "interval", id="duration before its end"),
-        pytest.param("P1Y/1999", "1999-01-01/1999-12-31", "1999-01-01", "1999-12-31", "interval", id="year before its end"),
-        pytest.param("2007-03-01T13:00:00Z/P1Y2M10DT2H30M", "2007-03-01T13:00:00Z/2008-05-11T15:30:00Z", "2007-03-01", "2008-05-11", "interval", id="duration with hours"),
-        pytest.param("PT1H/2007-03-01T00:30", "2007-02-28T23:30/2007-03-01T00:30", "2007-02-28", "2007-03-01", "interval", id="an hour before"),
-        pytest.param("2016-12-31T23:59:60Z", "2016-12-31T23:59:60Z", "2016-12-31", "2016-12-31", "time", id="leap second"),
-        pytest.param("2017-01-01T07:59:60+08:00", "2017-01-01T07:59:60+08:00", "2017-01-01", "2017-01-01", "time", id="leap second in China"),
-        pytest.param("1999-12-31T24:00", "1999-12-31T24:00", "1999-12-31", "1999-12-31", "time", id="end of a day"),
-        pytest.param("21121978", "1978-12-21", "1978-12-21", "1978-12-21", "day", id="eight digits, the year last"),
-        pytest.param("21_12_1978", "1978-12-21", "1978-12-21", "1978-12-21", "day", id="underscores"),
-        pytest.param("5/13/2010 3:45 PM", "2010-05-13T15:45", "2010-05-13", "2010-05-13", "time", id="afternoon"),
-        pytest.param("2024年3月5日下午3点", "2024-03-05T15:00", "2024-03-05", "2024-03-05", "time", id="Chinese afternoon"),
-        pytest.param("ngày 5 tháng 3 năm 2024 lúc 8 giờ 30", "2024-03-05T08:30", "2024-03-05", "2024-03-05", "time", id="Vietnamese time"),
-        pytest.param("5 มีนาคม พ.ศ. 2567 เวลา 08.30 น.", "2024-03-05T08:30", "2024-03-05", "2024-03-05", "time", id="Thai time"),
-        pytest.param("2020-01-01T10:00+07:00[Asia/Bangkok]", "2020-01-01T10:00+07:00", "2020-01-01", "2020-01-01", "time", id="offset and zone"),
-        pytest.param("2020-01-01 10:00 Asia/Yangon", "2020-01-01T10:00+06:30", "2020-01-01", "2020-01-01", "time", id="zone by name"),
-        pytest.param("1988-07-01T10:00 Asia/Shanghai", "1988-07-01T10:00+09:00", "1988-07-01", "1988-07-01", "time", id="China's summer time"),
-        pytest.param("2020-01-01 10:00 UTC+7", "2020-01-01T10:00+07:00", "2020-01-01", "2020-01-01", "time", id="UTC+7"),
-        pytest.param("12/05/2010-15/05/2010", "2010-05-12/2010-05-15", "2010-05-12", "2010-05-15", "interval", id="the end tells the order of the start"),
-        pytest.param("2010-05-12 to 2010-05-15", "2010-05-12/2010-05-15", "2010-05-12", "2010-05-15", "interval", id="to"),
-        pytest.param("2010-05-12 - 2010-05-15", "2010-05-12/2010-05-15", "2010-05-12", "2010-05-15", "interval", id="a hyphen between"),
-        pytest.param("12-15.05.2010", "2010-05-12/2010-05-15", "2010-05-12", "2010-05-15", "interval", id="days of a month in figures"),
-        pytest.param("2010.05.12-15", "2010-05-12/2010-05-15", "2010-05-12", "2010-05-15", "interval", id="days of a month, year first"),
-        pytest.param("2010-2011", "2010/2011", "2010-01-01", "2011-12-31", "interval", id="years"),
-    ],
-)  # fmt: skip
+    ("told", "event_date", "start", "end", "precision"), cases("parsers_dates", "test_what_leaves_no_doubt_is_read")
+)
 def test_what_leaves_no_doubt_is_read(told, event_date, start, end, precision):
     parsed = parse_date(told, today=TODAY)
     assert parsed.issue is None
@@ -136,18 +71,8 @@ def test_a_doubt_is_named_and_gives_no_date(told, issue):
 
 @pytest.mark.parametrize(
     ("told", "proposal", "rule", "alternative"),
-    [
-        pytest.param("15/3/69", "2026-03-15", "two_digit_year+buddhist_era", "1969-03-15", id="2569 of the Buddhist Era"),
-        pytest.param("๑๕/๓/๖๙", "2026-03-15", "two_digit_year+buddhist_era", "1969-03-15", id="in Thai digits"),
-        pytest.param("15 มี.ค. 69", "2026-03-15", "two_digit_year+buddhist_era", "1969-03-15", id="with a Thai month"),
-        pytest.param("15/3/69 14:30", "2026-03-15T14:30", "two_digit_year+buddhist_era", "1969-03-15T14:30", id="and a time"),
-        pytest.param("15/3/26", "2026-03-15", "two_digit_year+day_first", "1983-03-15", id="this year"),
-        pytest.param("1/2/26", "2026-02-01", "two_digit_year+day_first", "2026-01-02", id="either way round"),
-        pytest.param("3/15/69", "1969-03-15", "two_digit_year+month_first", None, id="no Buddhist writes the month first"),
-        pytest.param("15 Mar 69", "1969-03-15", "two_digit_year+month_name", None, id="nor in English"),
-        pytest.param("05/02/78", "1978-02-05", "two_digit_year+day_first", "1978-05-02", id="2578 is yet to come"),
-    ],
-)  # fmt: skip
+    cases("parsers_dates", "test_a_year_of_two_digits_is_proposed_not_read"),
+)
 def test_a_year_of_two_digits_is_proposed_not_read(told, proposal, rule, alternative):
     parsed = parse_date(told, today=TODAY)
     assert (parsed.issue, parsed.event_date, parsed.start, parsed.confidence) == (dates.INVALID, None, None, "POSSIBLE")

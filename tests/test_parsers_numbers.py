@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from biodata.text.coordinates import Axis, parse_angle, parse_coordinates
 from biodata.text.numbers import ascii_digits, parse_decimal, parse_decimals
+from case_tables import cases
 
 
 @pytest.mark.parametrize(
@@ -26,26 +27,7 @@ def test_only_digits_are_changed(text):
     assert all(a == b or unicodedata.decimal(a, None) == int(b) for a, b in zip(text, changed, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("told", "number", "rule"),
-    [
-        pytest.param("21.5", 21.5, None, id="plain"),
-        pytest.param("-1.0E-5", -1e-5, None, id="exponent"),
-        pytest.param("21,5", 21.5, "decimal_comma", id="decimal comma"),
-        pytest.param("0,125", 0.125, "decimal_comma", id="three digits after a 0"),
-        pytest.param("1,234", None, None, id="a thousand and more, or one and a bit"),
-        pytest.param("1.234,5", None, None, id="two signs"),
-        pytest.param("๒๑.๕", 21.5, "digits", id="Thai digits"),
-        pytest.param("\u221221.5", -21.5, "digits", id="a typeset minus"),
-        pytest.param("1200 m", 1200.0, "unit", id="metres"),
-        pytest.param("1200 m.", 1200.0, "unit", id="metres with a full stop"),
-        pytest.param("1200 ft", None, None, id="feet are no metres"),
-        pytest.param("NaN", None, None, id="NaN"),
-        pytest.param("inf", None, None, id="infinity"),
-        pytest.param("1e999", None, None, id="beyond every number"),
-        pytest.param("10-20", None, None, id="a range"),
-    ],
-)
+@pytest.mark.parametrize(("told", "number", "rule"), cases("parsers_numbers", "test_numbers"))
 def test_numbers(told, number, rule):
     assert parse_decimal(told, {"m"}) == (number, rule)
     assert parse_decimals(pl.Series([told]), units={"m"}).row(0) == (told, number, rule)

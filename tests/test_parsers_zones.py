@@ -9,30 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.text.times import COUNTRY_ZONES, country_offsets, is_zone, offset_at, offsets, read_time, utc_interval
+from case_tables import cases
 
 
-@pytest.mark.parametrize(
-    ("told", "clock", "zone"),
-    [
-        pytest.param("14:07", "14:07", None, id="plain"),
-        pytest.param("1407", "14:07", None, id="without colon"),
-        pytest.param("08:40:10.5Z", "08:40:10.5", "+00:00", id="fraction and UTC"),
-        pytest.param("T05:21:43-0330", "05:21:43", "-03:30", id="offset without colon"),
-        pytest.param("24:00", "24:00", None, id="the end of the day"),
-        pytest.param("3:45 PM", "15:45", None, id="pm"),
-        pytest.param("12:05 a.m.", "00:05", None, id="just after midnight"),
-        pytest.param("8.30 am", "08:30", None, id="a point with am"),
-        pytest.param("8h30", "08:30", None, id="French and Vietnamese"),
-        pytest.param("8 giờ 30 phút", "08:30", None, id="Vietnamese"),
-        pytest.param("下午3点20分", "15:20", None, id="Chinese afternoon"),
-        pytest.param("08.30 น.", "08:30", None, id="Thai"),
-        pytest.param("07.15 WIB", "07:15", "+07:00", id="a point, as Indonesia writes it"),
-        pytest.param("8.30", "08:30", None, id="a point alone"),
-        pytest.param("10:00 WITA", "10:00", "+08:00", id="central Indonesia"),
-        pytest.param("10:00 UTC+6:30", "10:00", "+06:30", id="UTC+6:30"),
-        pytest.param("10:00 Asia/Dili", "10:00", "Asia/Dili", id="a zone by name"),
-    ],
-)
+@pytest.mark.parametrize(("told", "clock", "zone"), cases("parsers_zones", "test_times_of_day"))
 def test_times_of_day(told, clock, zone):
     assert read_time(told) == (clock, zone)
 

@@ -22,6 +22,7 @@ from biodata.places import (
 from biodata.places.borders import SEA
 from biodata.places.boundaries import REACH_M
 from biodata.vocabularies import MEMBERS, SOUTHWEST_CHINA
+from case_tables import cases
 
 GEOD = Geod(ellps="WGS84")
 REGION = (88, -11, 127, 35)
@@ -60,26 +61,7 @@ def _exact_border_distance(boundaries, lon, lat):
 
 
 @pytest.mark.parametrize(
-    ("longitude", "latitude", "country", "province"),
-    [
-        pytest.param(102.71, 25.04, "CN", "CN-YN", id="Kunming"),
-        pytest.param(91.1, 29.65, "CN", "CN-XZ", id="Lhasa"),
-        pytest.param(108.32, 22.82, "CN", "CN-GX", id="Nanning"),
-        pytest.param(106.55, 29.56, "CN", "CN-CQ", id="Chongqing"),
-        pytest.param(105.85, 21.03, "VN", "VN-HN", id="Ha Noi"),
-        pytest.param(106.9, 10.95, "VN", "VN-39", id="Bien Hoa, whose province the map calls by its region"),
-        pytest.param(102.6, 17.97, "LA", "LA-VT", id="Vientiane"),
-        pytest.param(124.37, -9.3, "TL", "TL-OE", id="Oecusse"),
-        pytest.param(100.27, 6.44, "MY", "MY-09", id="Kangar in Perlis"),
-        pytest.param(99.80, 6.35, "MY", "MY-02", id="Langkawi in Kedah"),
-        pytest.param(99.80, 6.235, "MY", "MY-02", id="Dayang Bunting in Kedah"),
-        pytest.param(120.98, 14.6, "PH", "PH-00", id="Manila"),
-        pytest.param(124.25, 7.22, "PH", "PH-MAG", id="Cotabato City, which is not in Cotabato"),
-        pytest.param(114.17, 22.4, "HK", None, id="Hong Kong"),
-        pytest.param(77.2, 28.6, "IN", "IN-DL", id="Delhi"),
-        pytest.param(85.3, 27.7, "NP", None, id="Kathmandu"),
-        pytest.param(-0.1, 51.5, "GB", None, id="London"),
-    ],
+    ("longitude", "latitude", "country", "province"), cases("places", "test_cities_are_where_they_are")
 )
 def test_cities_are_where_they_are(boundaries, longitude, latitude, country, province):
     row = locate(np.array([longitude]), np.array([latitude]), boundaries).row(0, named=True)
@@ -278,33 +260,7 @@ def test_codes_agree_with_another_publishers_map(boundaries, shared):
 
 
 @pytest.mark.parametrize(
-    ("country", "text", "code"),
-    [
-        pytest.param("CN", "Yunnan", "CN-YN", id="Yunnan"),
-        pytest.param("CN", "云南省", "CN-YN", id="云南省"),
-        pytest.param("CN", "广西壮族自治区", "CN-GX", id="广西壮族自治区"),
-        pytest.param("CN", "西藏", "CN-XZ", id="西藏"),
-        pytest.param("CN", "Tibet A.R.", "CN-XZ", id="Tibet A.R."),
-        pytest.param("CN", "KWANGSI", "CN-GX", id="Kwangsi"),
-        pytest.param("CN", "Szechwan Prov.", "CN-SC", id="Szechwan"),
-        pytest.param("CN", "Xizang Zizhiqu", "CN-XZ", id="Xizang Zizhiqu"),
-        pytest.param("CN", "Guangxi Zhuang Autonomous Region", "CN-GX", id="Guangxi Zhuang Autonomous Region"),
-        pytest.param("CN", "CN-YN", "CN-YN", id="the code itself"),
-        pytest.param("VN", "Tỉnh Đồng Nai", "VN-39", id="Tỉnh Đồng Nai"),
-        pytest.param("VN", "dong nai", "VN-39", id="dong nai"),
-        pytest.param("VN", "Đông Bắc", None, id="a region that the map puts in a province's place"),
-        pytest.param("LA", "Vientiane", None, id="Vientiane, which two divisions are called"),
-        pytest.param("LA", "Vientiane Province", "LA-VI", id="Vientiane Province"),
-        pytest.param("LA", "Vientiane Prefecture", "LA-VT", id="Vientiane Prefecture"),
-        pytest.param("PH", "Cotabato", "PH-NCO", id="Cotabato"),
-        pytest.param("PH", "Quezon", "PH-QUE", id="Quezon"),
-        pytest.param("PH", "Quezon City", "PH-00", id="Quezon City"),
-        pytest.param("KH", "Ratanakiri", "KH-16", id="Ratanakiri"),
-        pytest.param("MM", "Kachin State", "MM-11", id="Kachin State"),
-        pytest.param("TH", "Yunnan", None, id="a province of another country"),
-        pytest.param("CN", "", None, id="nothing"),
-        pytest.param("CN", "Province", None, id="only the word"),
-    ],
+    ("country", "text", "code"), cases("places", "test_provinces_are_found_by_what_records_call_them")
 )
 def test_provinces_are_found_by_what_records_call_them(boundaries, country, text, code):
     assert find_province(country, text, boundaries) == code

@@ -8,51 +8,21 @@ import shapely
 from pyproj import Geod
 
 from biodata import places
-from biodata.places.reach import within
+from biodata.places.locate import within
 from biodata.quality import gazetteer, location_datum
 from biodata.quality.location_values import read_heights
-from test_quality_record import EXTERNAL, INTERNAL, ISSUE, NO_ISSUE, NOT_AMENDED, NOWHERE, C, N, answer
+from case_tables import cases
+from quality_rows import EXTERNAL, INTERNAL, ISSUE, NO_ISSUE, NOT_AMENDED, NOWHERE, C, N, answer
 
 MAP = places.load_boundaries()
 
 
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [
-        pytest.param("0.0", C, id="zero"),
-        pytest.param("-90", C, id="the pole"),
-        pytest.param(" 21.5\n", C, id="white space around a number"),
-        pytest.param("1e1", C, id="an exponent"),
-        pytest.param("121.0534", N, id="beyond the pole"),
-        pytest.param("41.05 N", INTERNAL, id="a letter"),
-        pytest.param("NaN", INTERNAL, id="not a number"),
-        pytest.param("inf", INTERNAL, id="no number of anything"),
-        pytest.param("10\u00a0", INTERNAL, id="a non-breaking space"),
-        pytest.param("null", INTERNAL, id="the word null"),
-    ],
-)
+@pytest.mark.parametrize(("value", "told"), cases("quality_location", "test_latitudes"))
 def test_latitudes(value, told):
     assert answer("VALIDATION_DECIMALLATITUDE_INRANGE", decimalLatitude=value) == told
 
 
-@pytest.mark.parametrize(
-    ("label", "told", "expected"),
-    [
-        ("COORDINATES_NOTZERO", {"decimalLatitude": "0.0", "decimalLongitude": "0"}, N),
-        ("COORDINATES_NOTZERO", {"decimalLatitude": "0", "decimalLongitude": "-71.5"}, C),
-        ("COORDINATEUNCERTAINTY_INRANGE", {"coordinateUncertaintyInMeters": "20037509"}, C),
-        ("COORDINATEUNCERTAINTY_INRANGE", {"coordinateUncertaintyInMeters": "0"}, N),
-        ("COORDINATEUNCERTAINTY_INRANGE", {"coordinateUncertaintyInMeters": "x"}, N),
-        ("MINDEPTH_INRANGE", {"minimumDepthInMeters": "-1"}, INTERNAL),
-        ("MAXDEPTH_INRANGE", {"maximumDepthInMeters": "99999"}, N),
-        ("MAXDEPTH_INRANGE", {"maximumDepthInMeters": "99", "bdqval__maximumValidDepthInMeters": "50"}, N),
-        ("MINELEVATION_INRANGE", {"minimumElevationInMeters": "-430"}, C),
-        ("MAXELEVATION_INRANGE", {"maximumElevationInMeters": "8860"}, N),
-        ("MINDEPTH_LESSTHAN_MAXDEPTH", {"minimumDepthInMeters": "5", "maximumDepthInMeters": "5"}, C),
-        ("MINDEPTH_LESSTHAN_MAXDEPTH", {"minimumDepthInMeters": "-5", "maximumDepthInMeters": "5"}, INTERNAL),
-        ("MINELEVATION_LESSTHAN_MAXELEVATION", {"minimumElevationInMeters": "1", "maximumElevationInMeters": "0"}, N),
-    ],
-)
+@pytest.mark.parametrize(("label", "told", "expected"), cases("quality_location", "test_numbers"))
 def test_numbers(label, told, expected):
     assert answer(f"VALIDATION_{label}", **told) == expected
 
@@ -62,7 +32,7 @@ def test_numbers(label, told, expected):
     [
         ("GL", C, NOT_AMENDED), ("XZ", C, NOT_AMENDED), ("ZZ", C, NOT_AMENDED), ("GRL", N, "GL"), ("Australia", N, "AU"),
         ("Aust.", N, NOT_AMENDED), ("Austria", N, "AT"), ("la", N, "LA"), (" LA", N, "LA"), ("LA\x00", N, "LA"),
-        ("老挝", N, "LA"), ("XX", N, NOT_AMENDED), ("x", N, NOT_AMENDED), ("null", N, NOT_AMENDED), ("Congo", N, NOT_AMENDED),
+        ("老挝", N, "LA"), ("XX", N, NOT_AMENDED), ("x", N, NOT_AMENDED), ("null", N, NOT_AMENDED), ("Congo", N, "CG"),
     ],
 )  # fmt: skip
 def test_country_codes(code, standard, meant):
@@ -91,20 +61,7 @@ def test_country_beside_its_code():
     assert answer("VALIDATION_COUNTRY_NOTEMPTY", countryCode="XZ") == C
 
 
-@pytest.mark.parametrize(
-    ("country", "state", "told"),
-    [
-        pytest.param("Argentina", "Rio Negro", C, id="without its accent"),
-        pytest.param(None, "WA", N, id="in Australia and in the United States"),
-        pytest.param(None, "Tasmania", C, id="nowhere else"),
-        pytest.param("Australia", "Florida", N, id="of another country"),
-        pytest.param("Argentina", "Buenos Aires", N, id="the province or the city"),
-        pytest.param("Australia", None, C, id="a nation alone"),
-        pytest.param("Fred", None, N, id="no country"),
-        pytest.param("China", "云南", C, id="in Chinese"),
-        pytest.param(None, None, INTERNAL, id="nothing told"),
-    ],
-)
+@pytest.mark.parametrize(("country", "state", "told"), cases("quality_location", "test_country_and_division_together"))
 def test_country_and_division_together(country, state, told):
     assert answer("VALIDATION_COUNTRYSTATEPROVINCE_UNAMBIGUOUS", country=country, stateProvince=state) == told
 
@@ -115,17 +72,7 @@ def test_divisions(state, told):
 
 
 @pytest.mark.parametrize(
-    ("latitude", "longitude", "code", "told"),
-    [
-        pytest.param("-41.0525925872862", "-71.5310546742521", "AR", C, id="a lake in Argentina"),
-        pytest.param("-41.0525925872862", "-71.5310546742521", "CL", N, id="which is not in Chile"),
-        pytest.param("18.835941", "-94.4805934", "MX", C, id="the sea of Mexico"),
-        pytest.param("-41.05", "-71.53", "ZX", INTERNAL, id="no country's code"),
-        pytest.param("-38.280937", "72.04779", "XZ", C, id="the high seas"),
-        pytest.param("18.835941", "-94.4805934", "XZ", N, id="no high seas"),
-        pytest.param("21.3", "102.0", "LA", C, id="Phongsaly"),
-        pytest.param("91", "102.0", "LA", INTERNAL, id="beyond the pole"),
-    ],
+    ("latitude", "longitude", "code", "told"), cases("quality_location", "test_coordinates_beside_the_country")
 )
 def test_coordinates_beside_the_country(latitude, longitude, code, told):
     told_by = answer(

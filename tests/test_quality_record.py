@@ -1,25 +1,12 @@
 """Tests of BDQ Core on whole records and occurrences, with cases of the standard's own examples and notes."""
 
-from datetime import date
-
 import polars as pl
 import pytest
 
-from biodata import places
-from biodata.quality import Context, find, run
-from biodata.quality.vocabulary import Vocabulary, interpret, terms
-
-CONTEXT = Context(date(2026, 11, 24), places.load_boundaries())
-C, N, ISSUE, NO_ISSUE = "COMPLIANT", "NOT_COMPLIANT", "POTENTIAL_ISSUE", "NOT_ISSUE"
-INTERNAL, EXTERNAL, NOT_AMENDED = "INTERNAL", "EXTERNAL", "NOT_AMENDED"
-NOWHERE = "https://invalid/invalidservice"
-
-
-def answer(label, **told):
-    """Return result or proposals of one row; the status where there is none."""
-    frame = pl.DataFrame({name.replace("__", ":"): [value] for name, value in told.items()} or {"nothing": [None]})
-    row = run(frame.cast(pl.String), CONTEXT, [find(label)]).row(0, named=True)
-    return row["result"] or row["status"].removesuffix("_PREREQUISITES_NOT_MET")
+from biodata.quality import run
+from biodata.quality.record import Vocabulary, interpret, terms
+from case_tables import cases
+from quality_rows import CONTEXT, EXTERNAL, INTERNAL, ISSUE, NO_ISSUE, NOT_AMENDED, NOWHERE, C, N, answer
 
 
 @pytest.mark.parametrize(
@@ -38,21 +25,7 @@ def test_what_is_empty(value, told):
     assert answer("VALIDATION_OCCURRENCEID_NOTEMPTY", occurrenceID=value) == told
 
 
-@pytest.mark.parametrize(
-    ("licence", "standard", "meant"),
-    [
-        pytest.param("https://creativecommons.org/licenses/by/4.0/", C, NOT_AMENDED, id="canonical"),
-        pytest.param(
-            "http://creativecommons.org/licenses/by-nc-sa/4.0/deed.zh-hans", C, NOT_AMENDED, id="translated deed"
-        ),
-        pytest.param("https://creativecommons.org/licenses/by/4.0/legalcode.xx", N, "by", id="no such translation"),
-        pytest.param("CC-BY-NC 4.0", N, "by-nc", id="short name"),
-        pytest.param("CC_BY_NC_4_0", N, "by-nc", id="GBIF's spelling"),
-        pytest.param("CC BY", N, NOT_AMENDED, id="which version is not told"),
-        pytest.param("CC BY 3.0", N, NOT_AMENDED, id="another version"),
-        pytest.param("GPL", N, NOT_AMENDED, id="another licence"),
-    ],
-)
+@pytest.mark.parametrize(("licence", "standard", "meant"), cases("quality_record", "test_licences"))
 def test_licences(licence, standard, meant):
     assert answer("VALIDATION_LICENSE_STANDARD", license=licence) == standard
     address = f'{{"dcterms:license":"https://creativecommons.org/licenses/{meant}/4.0/legalcode"}}'

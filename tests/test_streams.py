@@ -15,7 +15,7 @@ from biodata.harmonise import Harmoniser
 from biodata.harmonise.streams import harmonise_batches
 from biodata.ingest import open_source
 from biodata.places import country_geometry, load_boundaries
-from biodata.places.reach import surely_beyond
+from biodata.places.locate import surely_beyond
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "occurrences_gbif.zip"
 

@@ -14,7 +14,7 @@ from biodata.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
 from biodata.errors import InputError
 from biodata.flags import FLAGS, SUSPICIOUS
 from biodata.harmonise import Harmoniser
-from biodata.harmonise.elements import _groups
+from biodata.harmonise.suspicious import _groups
 
 BOUNDARIES = places.load_boundaries()
 GEOD = Geod(ellps="WGS84")

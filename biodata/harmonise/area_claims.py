@@ -12,7 +12,7 @@ import shapely
 
 from biodata import geo
 from biodata.formats.wkb import problem_of
-from biodata.harmonise.headings import Headings
+from biodata.harmonise.told import Headings
 from biodata.text.units import infer_unit, known_unit, parse_areas, square_metres
 
 # Claims stay apart: what an agency reports, what the decree says, and what the polygon has are three things. A unit is the

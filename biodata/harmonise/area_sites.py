@@ -14,7 +14,7 @@ import polars as pl
 from biodata import terms
 from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.area_claims import claims
-from biodata.harmonise.headings import OWN_COLUMNS, Headings
+from biodata.harmonise.told import OWN_COLUMNS, Headings
 from biodata.places import find_province, load_boundaries
 
 # What the sources say of each site: which column means what, in WDPA's old and new files and in national ones.

@@ -17,7 +17,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.harmonise import event_zones
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.findings import Findings, once, repairs
+from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.text import dates
 
@@ -217,9 +217,6 @@ _CALENDARS: Final = (None, "gregorian", "buddhist")
 _DAY_FIRST: Final = MappingProxyType({None: None, "day_first": True, "month_first": False})
 _SPREADSHEETS: Final = (None, *dates.EPOCHS)
 _OTHER_DATES: Final = {"modified": "MODIFIED_DATE_INVALID", "dateIdentified": "IDENTIFIED_DATE_INVALID"}
-_TERMS: Final = (
-    "eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime",
-)  # fmt: skip
 
 
 class _Declared(NamedTuple):
@@ -271,9 +268,7 @@ def interpret(
         _declared(declarations, "spreadsheet_dates", _SPREADSHEETS),
         event_zones.declared_zone(declarations.get("time_zone")),
     )
-    # Most files have far fewer dates than rows.
-    terms = _TERMS if orders is None else (*_TERMS, "datasetKey")
-    found = once(told, terms, lambda rows: _interpret(rows, declared, today=today, orders=orders))
+    found = _interpret(told, declared, today=today, orders=orders)
     flags = dict(found.flags)
     columns, zones = event_zones.of_event(found.columns, told)
     for term, flag in _OTHER_DATES.items():
@@ -287,7 +282,7 @@ def interpret(
 
 
 def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrders | None) -> Findings:
-    """Read the dates of rows from `_TERMS`, and from datasetKey where there are `orders`."""
+    """Read the dates of rows, without what is told of their events and zones."""
     stated = told.first_of("eventDate", "verbatimEventDate")
     parts = date_parts(told)
     event = dates.parse_dates(

@@ -17,7 +17,7 @@ from biodata.datums import Form, Moved, System, find_system, to_wgs84
 from biodata.datums.operations import UNPUBLISHED_M, to_geographic
 from biodata.datums.systems import WGS84
 from biodata.geo import Floats, geodesic_distance_m
-from biodata.harmonise.datum_fit import candidates, likeliest_scale, log_likelihoods, log_mean, marginal, region
+from biodata.harmonise.datum_points import candidates, likeliest_scale, log_likelihoods, log_mean, marginal, region
 
 # One system beside points whose place is stated: how well they fit it, and which systems cannot be told apart.
 

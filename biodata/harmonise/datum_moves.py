@@ -13,8 +13,7 @@ from biodata.datums.operations import UNPUBLISHED_M
 from biodata.errors import InputError
 from biodata.geo import Floats, geodesic_distance_m
 from biodata.harmonise.coordinates import AXES
-from biodata.harmonise.datum_fit import candidates, region
-from biodata.harmonise.datum_points import forms_of, read_points, told_numbers
+from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, told_numbers
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, repairs
 from biodata.harmonise.measures import FLAG as OUTLINED
 from biodata.harmonise.told import Told

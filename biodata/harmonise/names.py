@@ -7,7 +7,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.findings import Findings, handed_out, repairs
+from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told, json_object
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.matcher import kingdom
@@ -331,14 +331,12 @@ def _findings(answers: pl.DataFrame, place: pl.Series) -> Findings:
     place : Series of integers, length n
         The row of `answers` that each row has.
     """
-    columns = {
-        name.removeprefix("c_"): handed_out(answers[name], place) for name in answers.columns if name[:2] == "c_"
-    }
-    flags = {name.removeprefix("f_"): handed_out(answers[name], place) for name in answers.columns if name[:2] == "f_"}
+    columns = {name.removeprefix("c_"): answers[name].gather(place) for name in answers.columns if name[:2] == "c_"}
+    flags = {name.removeprefix("f_"): answers[name].gather(place) for name in answers.columns if name[:2] == "f_"}
     proposal = repairs(
         flags["SCIENTIFIC_NAME_LOOKALIKE_LETTERS"],
         "scientificName",
-        handed_out(answers["t_canonical"], place),
+        answers["t_canonical"].gather(place),
         "latin_letters_for_lookalikes",
         applied=False,
     )

@@ -6,7 +6,7 @@ import polars as pl
 
 from biodata import lists, places, terms
 from biodata.flags import FLAGS
-from biodata.harmonise import elements
+from biodata.harmonise import suspicious
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS, Names
@@ -66,7 +66,7 @@ class Resolution:
             Their place, `quality_flags` and `shared_as` as they are, and what `resolve` returns for their names.
         """
         taxon = Findings({name: records[f"n_{name}"] for name in NAME_COLUMNS})
-        found = elements.flags(
+        found = suspicious.element_flags(
             records["decimalLongitude"],
             records["decimalLatitude"],
             taxon=taxon,

@@ -1,6 +1,7 @@
 """A batch as it was told: terms and other headings, cells cleaned, the verbatim layer kept as it came."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import polars as pl
@@ -94,15 +95,6 @@ class Told:
         """Return the cells of those of the terms that any cell is filled of."""
         return self._frame.select(name for name in names if name in self._frame.columns)
 
-    def part(self, rows: pl.Series, names: Sequence[str]) -> "Told":
-        """Return the rows where `rows` is True, as if the file had only some terms and these cells."""
-        kept = Told.__new__(Told)
-        kept.terms, kept.unknown = [name for name in self.terms if name in names], []
-        kept.batch = kept._frame = self.frame(names).filter(rows)
-        kept.height = int(rows.sum())
-        kept._nothing = self._nothing.head(kept.height)
-        return kept
-
     def verbatim(self) -> pl.DataFrame:
         """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
         batch = as_written(self.batch)
@@ -161,3 +153,36 @@ def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
 def _nothing(term: str) -> list[str]:
     """Return what stands for nothing in the cells of a term."""
     return [*PLACEHOLDERS] if term in _COUNTRY_TERMS else [*PLACEHOLDERS, NA]
+
+
+# Verbatim tables whose headings differ from file to file: the same thing found under whichever name it stands.
+
+# Verbatim tables whose headings differ from file to file: the same thing found under whichever name it stands.
+
+OWN_COLUMNS = frozenset({"source_file", "source_row", "geometry"})
+"""Columns that the reader added; an attribute of such a name came with `_` behind it."""
+
+
+class Headings:
+    """A verbatim table asked for columns by lower-case names."""
+
+    def __init__(self, batch: pl.DataFrame) -> None:
+        self.batch = batch
+        self.columns = {name.lower(): name for name in batch.columns if name not in OWN_COLUMNS}
+
+    def has(self, *names: str) -> bool:
+        """Tell whether the table has all of these columns."""
+        return all(name in self.columns for name in names)
+
+    def values(self, *candidates: str, nothing: Collection[str] = ()) -> list[str | None]:
+        """Return the values of the first candidate that the table has; None for blanks and for words for nothing."""
+        column = next((self.columns[name] for name in candidates if name in self.columns), None)
+        if column is None:
+            return [None] * self.batch.height
+        values = (clean(value) for value in self.batch[column].to_list())
+        return [None if value in nothing else value for value in values]
+
+
+def clean(value: str | None) -> str | None:
+    """Return the value in Unicode's composed form without blanks around it; None for nothing."""
+    return (unicodedata.normalize("NFC", value).strip() or None) if value is not None else None

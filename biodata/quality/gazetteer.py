@@ -15,7 +15,7 @@ import pycountry
 import shapely
 
 from biodata import places
-from biodata.text.countries import country_candidates, parse_country
+from biodata.text.countries import country_candidates, names_a_part
 
 HIGH_SEAS: Final = "XZ"
 UNKNOWN: Final = "ZZ"
@@ -79,12 +79,13 @@ def code_meant(text: str) -> str | None:
     if re.fullmatch(r"\d{3}", told):
         country = pycountry.countries.get(numeric=told)
         return str(country.alpha_2) if country else None
-    return parse_country(text)[0]
+    found = countries_named(text)
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def countries_named(text: str) -> frozenset[str]:
     """Return the codes of the countries that have this name in any language, or had it."""
-    return frozenset(country_candidates(text))
+    return frozenset() if names_a_part(text) else frozenset(country_candidates(text))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,13 +1,241 @@
 """Tests of BDQ Core on the record as a whole and on the occurrence."""
 
 import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import polars as pl
+from rapidfuzz.distance import Levenshtein
 
-from biodata.quality.model import BLANKS, PARAMETER, Answer, Arguments, Context, Preparation, test
-from biodata.quality.vocabulary import Vocabulary, standard, standardised
+from biodata.quality.model import BLANKS, PARAMETER, Answer, Arguments, Context, Preparation, Test, term_of, test
 from biodata.text.controlled import parse_licence
+from biodata.text.tables import read_rows
+
+# The bundled vocabularies of the standard's authorities: what is a term, and what a text means without doubt.
+
+
+class Vocabulary(StrEnum):
+    """The vocabularies in `biodata/data/bdq_vocabularies.csv`, in the spelling that their authority gives."""
+
+    DC_TYPE = "dc_type"
+    BASIS_OF_RECORD = "basis_of_record"
+    OCCURRENCE_STATUS = "occurrence_status"
+    ESTABLISHMENT_MEANS = "establishment_means"
+    DEGREE_OF_ESTABLISHMENT = "degree_of_establishment"
+    PATHWAY = "pathway"
+    SEX = "sex"
+    TYPE_STATUS = "type_status"
+
+
+_SLIPS_ALLOWED: Final = frozenset(
+    {Vocabulary.DC_TYPE, Vocabulary.BASIS_OF_RECORD, Vocabulary.ESTABLISHMENT_MEANS, Vocabulary.DEGREE_OF_ESTABLISHMENT}
+)
+"""Where the terms are so unlike each other that one wrong letter leaves no doubt."""
+
+_SHORTEST_SLIP: Final = 4
+_SHORTEST_BEGINNING: Final = 3
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True)
+class _Index:
+    """A vocabulary by what its terms are compared with."""
+
+    terms: frozenset[str]
+    by_key: Mapping[str, str]
+    keys_of_terms: Mapping[str, str]
+    words: Mapping[str, tuple[str, ...]]
+
+
+def terms(vocabulary: Vocabulary) -> frozenset[str]:
+    """Return the terms as they must be written."""
+    return _index(vocabulary).terms
+
+
+def interpret(text: str, vocabulary: Vocabulary) -> str | None:
+    """Return the term that a text means; None where that is not beyond doubt.
+
+    A text means a term if it is one but for letter case, white space and signs, or is its address, or one of its
+    names; if it abbreviates one term and no other ("vag.", "Human obs", "Holo."); or, in some vocabularies, if it is
+    one letter away from one term and no other ("evnt").
+    """
+    index, told = _index(vocabulary), _plain(text)
+    key = told.replace(" ", "")
+    if not key or len(key) > _LONGEST:
+        return None
+    return (
+        index.by_key.get(key)
+        or _address(text, index)
+        or _abbreviated(text, told, index, vocabulary)
+        or _slip(key, index, vocabulary)
+    )
+
+
+def _address(text: str, index: _Index) -> str | None:
+    """Return the term whose address or prefixed name (dcmitype:Event) this is."""
+    match = re.fullmatch(r"\s*(?:https?://\S*[/#]|[a-z]+:)(\w+)/?\s*", text, re.IGNORECASE)
+    return index.keys_of_terms.get(_plain(match[1]).replace(" ", "")) if match else None
+
+
+def _abbreviated(text: str, told: str, index: _Index, vocabulary: Vocabulary) -> str | None:
+    """Return the only term whose words begin with those of the text."""
+    words = told.split()
+    if vocabulary is Vocabulary.TYPE_STATUS and len(words) == 1 and (found := index.keys_of_terms.get(f"{told}type")):
+        return found
+    marked = text.rstrip("".join(map(chr, range(0x21)))).endswith(".")
+    if len(words[0]) < _SHORTEST_BEGINNING or (len(words) == 1 and not marked):
+        return None
+    found_all = {
+        term
+        for term, of_term in index.words.items()
+        if len(of_term) >= len(words) and all(a.startswith(b) for a, b in zip(of_term, words, strict=False))
+    }
+    return found_all.pop() if len(found_all) == 1 else None
+
+
+def _slip(key: str, index: _Index, vocabulary: Vocabulary) -> str | None:
+    """Return the only term that is one letter away."""
+    if vocabulary not in _SLIPS_ALLOWED or len(key) < _SHORTEST_SLIP:
+        return None
+    near = [term for other, term in index.keys_of_terms.items() if Levenshtein.distance(key, other, score_cutoff=1) < 2]
+    return near[0] if len(near) == 1 else None
+
+
+def _plain(text: str) -> str:
+    """Return lower-case words of letters, digits and signs such as ♂, without accents; CamelCase is two words."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    decomposed = unicodedata.normalize("NFKD", apart).casefold()
+    letters = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f"))
+    return " ".join("".join(c if unicodedata.category(c)[0] in "LNM" or c in "♀♂⚥" else " " for c in letters).split())
+
+
+@cache
+def _index(vocabulary: Vocabulary) -> _Index:
+    """Read a vocabulary; a name that two terms have belongs to none, and a term is stronger than a name."""
+    rows = [row for row in read_rows("bdq_vocabularies.csv") if row["vocabulary"] == vocabulary]
+    of_terms = {_plain(row["term"]).replace(" ", ""): row["term"] for row in rows}
+    names: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for name in filter(None, row["names"].split("|")):
+            names[_plain(name).replace(" ", "")].add(row["term"])
+    by_key = {key: min(found) for key, found in names.items() if len(found) == 1} | of_terms
+    return _Index(
+        frozenset(of_terms.values()),
+        by_key,
+        of_terms,
+        {row["term"]: tuple(_plain(row["term"]).split()) for row in rows},
+    )
+
+
+# Tests of controlled values, all alike: whether a value is a term of its vocabulary, and which term it means.
+
+_SOURCES: Final = {
+    Vocabulary.DC_TYPE: ("http://purl.org/dc/terms/DCMIType",),
+    Vocabulary.BASIS_OF_RECORD: (
+        "https://dwc.tdwg.org/terms/#dwc:basisOfRecord",
+        "https://rs.gbif.org/vocabulary/dwc/basis_of_record.xml",
+    ),
+    Vocabulary.OCCURRENCE_STATUS: (
+        "^(present|absent)$",
+        "https://api.gbif.org/v1/vocabularies/OccurrenceStatus/concepts",
+    ),
+    Vocabulary.ESTABLISHMENT_MEANS: (
+        "https://dwc.tdwg.org/em/",
+        "https://api.gbif.org/v1/vocabularies/EstablishmentMeans/concepts",
+    ),
+    Vocabulary.DEGREE_OF_ESTABLISHMENT: (
+        "https://dwc.tdwg.org/doe/",
+        "https://api.gbif.org/v1/vocabularies/DegreeOfEstablishment/concepts",
+    ),
+    Vocabulary.PATHWAY: ("https://dwc.tdwg.org/pw/", "https://api.gbif.org/v1/vocabularies/Pathway/concepts"),
+    Vocabulary.SEX: (
+        "https://api.gbif.org/v1/vocabularies/Sex",
+        "https://api.gbif.org/v1/vocabularies/Sex/concepts",
+    ),
+    Vocabulary.TYPE_STATUS: (
+        "https://api.gbif.org/v1/vocabularies/TypeStatus",
+        "https://api.gbif.org/v1/vocabularies/TypeStatus/concepts",
+    ),
+}
+"""Other names that the standard gives to an authority whose terms are bundled."""
+
+
+@cache
+def reading(term: str, vocabulary: Vocabulary) -> Preparation:
+    """Return the preparation that looks a term's values up.
+
+    Its columns: `known`, whether the value is as it must be written; `meant`, how it must be written, null where that
+    is so already or is not known.
+    """
+
+    def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+        rows = [_read(text, vocabulary) for text in frame[term]]
+        return pl.DataFrame(rows, schema={"known": pl.Boolean, "meant": pl.String}, orient="row")
+
+    return Preparation(f"{term}.term", (term,), {"known": pl.Boolean, "meant": pl.String}, make)
+
+
+def _read(text: str | None, vocabulary: Vocabulary) -> tuple[bool | None, str | None]:
+    """Return whether a value is as it must be written, and how it must be."""
+    if text is None:
+        return None, None
+    if vocabulary is Vocabulary.TYPE_STATUS:
+        return _read_type_status(text)
+    if text in terms(vocabulary):
+        return True, None
+    return False, interpret(text, vocabulary)
+
+
+def _read_type_status(text: str) -> tuple[bool, str | None]:
+    """Look up the first word of each part between upright lines: `Holotype of Abies | Paratype`."""
+    known = terms(Vocabulary.TYPE_STATUS)
+    parts = text.split("|")
+    if text == text.strip() and all((words := part.split()) and words[0] in known for part in parts):
+        return True, None
+    meant = [_meant_part(part) for part in parts]
+    changed = " | ".join(part for part in meant if part)
+    return False, changed if all(meant) and changed != text else None
+
+
+def _meant_part(part: str) -> str | None:
+    """Return a part with its first word as it must be written, or the whole part where it is a term's name."""
+    whole = interpret(part, Vocabulary.TYPE_STATUS)
+    if whole is not None:
+        return whole
+    words = part.split()
+    first = interpret(words[0], Vocabulary.TYPE_STATUS) if words else None
+    return None if first is None else " ".join((first, *words[1:]))
+
+
+def standard(label: str, vocabulary: Vocabulary) -> Test:
+    """Return the test whether a value is a term of its vocabulary, written as it must be."""
+    term = term_of(label)
+    read = reading(term, vocabulary)
+
+    def answer(arguments: Arguments) -> Answer:
+        unavailable = arguments.unavailable(*_SOURCES[vocabulary]) & arguments.filled(term)
+        return Answer(read.column("known"), external=unavailable)
+
+    return test(label, answer, read)
+
+
+def standardised(label: str, vocabulary: Vocabulary) -> Test:
+    """Return the amendment that writes a value as its vocabulary does."""
+    term = term_of(label)
+    read = reading(term, vocabulary)
+
+    def answer(arguments: Arguments) -> Answer:
+        told = pl.when(arguments.filled(term)).then(pl.lit(value=True))
+        unavailable = arguments.unavailable(*_SOURCES[vocabulary]) & arguments.filled(term)
+        return Answer(told, external=unavailable, proposals={term: read.column("meant")})
+
+    return test(label, answer, read)
+
 
 # Tests of BDQ Core on the record as a whole: licence, type, basis of record, what was generalised, annotations.
 
@@ -27,7 +255,7 @@ _CC: Final = re.compile(
     r"(?:creativecommons\.org/licenses/|\bcc[\s_-]*)(?P<parts>by(?:[\s_-]+(?:nc|nd|sa)(?![a-z]))*)[\s/_v-]*4(?:[._]0)?(?!\d)(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_LONGEST: Final = 300
+_LONGEST_LICENCE: Final = 300
 
 # The rows of the standard write the parameter's name in two ways.
 _ANNOTATIONS: Final = tuple(PARAMETER + name for name in ("annotation", "annotationAlertIf", "annotationAlertif"))
@@ -39,7 +267,7 @@ def _licence_of(text: str) -> str | None:
     bare = text.strip(BLANKS)
     if _ADDRESS.match(bare):
         return bare
-    told = " ".join(text[:_LONGEST].split())
+    told = " ".join(text[:_LONGEST_LICENCE].split())
     if parse_licence(told) == "CC0_1_0" and "pddl" not in told.casefold() and not told.casefold().startswith("public"):
         return "https://creativecommons.org/publicdomain/zero/1.0/legalcode"
     match = _CC.search(told)

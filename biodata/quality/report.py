@@ -8,9 +8,18 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.errors import shorten
-from biodata.quality.engine import BY_LABEL, TESTS, VALIDATIONS, normalise, prepare, qualified, run
+from biodata.quality.engine import (
+    BY_LABEL,
+    TESTS,
+    VALIDATIONS,
+    normalise,
+    not_compliant,
+    prepare,
+    proposed,
+    qualified,
+    run,
+)
 from biodata.quality.model import Answer, Context, Kind, Status, Test
-from biodata.quality.record_measures import not_compliant, proposed
 
 # How often each answer was given: what is summed of a test, and the numbers that follow from the sums.
 

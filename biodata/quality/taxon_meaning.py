@@ -1,7 +1,7 @@
 """What a record's rank, name and identifier can mean: in a loaded checklist, or in the bundled higher taxa."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache, lru_cache, partial
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from biodata.quality.model import Answer, Arguments, Context, Preparation, test
-from biodata.quality.taxon_authority import RANKS, Names, author_words, bundled, first_taxa, names_among, names_of
+from biodata.quality.taxon_authority import RANKS, Names, bundled, names_of
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import parse_names
 from biodata.text.tables import read_rows
@@ -188,50 +188,16 @@ def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     rest = told.filter(~pl.col("looked_up"))
     rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
     wanted = told.filter("looked_up").drop("meaning", "found")
-    answered = _one_by_one(wanted, _bundled) if context.checklist is None else _in_checklist(wanted, context.checklist)
-    return pl.concat([rest, *answered]).sort("row").drop("row")
-
-
-_Answer = tuple[Meaning, bool | None, str | None]
-
-
-def _one_by_one(
-    wanted: pl.DataFrame, answer: Callable[[Mapping[str, str | None], Mapping[str, str]], _Answer]
-) -> list[pl.DataFrame]:
-    """Ask for each name, given its row and what the record tells above it."""
+    answer = _bundled if context.checklist is None else partial(listed_meaning, names_of(context.checklist))
     rows = [
         (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
         for row in wanted.iter_rows(named=True)
     ]
-    return [pl.DataFrame(rows, schema=_ANSWER, orient="row")]
+    answered = pl.DataFrame(rows, schema=_ANSWER, orient="row")
+    return pl.concat([rest, answered]).sort("row").drop("row")
 
 
-def _in_checklist(wanted: pl.DataFrame, checklist: pl.DataFrame) -> list[pl.DataFrame]:
-    """Look names up: at once those that are not listed, or only once and beyond doubt; the others one by one."""
-    told = wanted.join(first_taxa(checklist), on="canonical", how="left", maintain_order="left")
-    authorship = pl.coalesce(pl.col("scientificNameAuthorship").replace("", None), "authorship")
-    same_author = pl.any_horizontal(
-        authorship.is_null(), pl.col("listed_authors").is_null(), author_words(authorship) == pl.col("listed_authors")
-    )
-    precise = pl.col("specific_epithet").is_not_null() | pl.col("taxonRank").is_null()
-    sure = (pl.col("alone") & same_author & precise).fill_null(value=False)
-    listed = told.filter(sure).select(
-        "row",
-        pl.lit(Meaning.ONE.value).alias("meaning"),
-        pl.lit(value=True).alias("found"),
-        pl.col("listed_identifier").alias("identifier"),
-    )
-    unlisted = told.filter(pl.col("alone").is_null()).select(
-        "row",
-        pl.lit(Meaning.NONE.value).alias("meaning"),
-        pl.lit(value=False).alias("found"),
-        pl.lit(None, dtype=pl.String).alias("identifier"),
-    )
-    doubtful = told.filter(pl.col("alone").is_not_null() & ~sure)
-    if doubtful.is_empty():
-        return [listed, unlisted]
-    names = names_among(checklist, doubtful["canonical"].unique())
-    return [listed, unlisted, *_one_by_one(doubtful, partial(listed_meaning, names))]
+_Answer = tuple[Meaning, bool | None, str | None]
 
 
 def _authorship(row: Mapping[str, str | None]) -> str | None:

@@ -105,6 +105,17 @@ def _codes(name: str) -> frozenset[str] | None:
     return found
 
 
+def names_a_part(text: str) -> bool:
+    """Tell whether a text names a part of a country, such as Tasmania, which `parse_country` reads as the country."""
+    return _key(text) in _parts()
+
+
+@cache
+def _parts() -> frozenset[str]:
+    """Return the names of parts of countries in our own table."""
+    return frozenset(_key(row["name"]) for row in read_rows("country_aliases.csv") if row["part"])
+
+
 def _several(text: str) -> list[str]:
     """Return what a text can mean where that is more than one country."""
     codes = country_candidates(text)
