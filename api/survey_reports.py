@@ -75,11 +75,6 @@ def language_asked(request: Request) -> str:
     return language
 
 
-def form_asked(request: Request) -> ReportForm:
-    """Return the form that `format` asks for; JSON where it says nothing."""
-    return ReportForm(one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm)))
-
-
 def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
     """Return the report in the form and language that were asked for."""
     headers = {
@@ -128,8 +123,9 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
 
 
 def asked(request: Request) -> tuple[ReportForm, str]:
-    """Return the form and the language that a request asks for."""
-    return form_asked(request), language_asked(request)
+    """Return the form (JSON where it says nothing) and the language that a request asks for."""
+    form = one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm))
+    return ReportForm(form), language_asked(request)
 
 
 def _headings(request: Request, upload: Upload, language: str) -> Response:

@@ -4,9 +4,9 @@ import unicodedata
 
 import pytest
 
-from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, propose, split_unit, zawgyi
+from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, propose, split_unit
 from biodata.ingest.headings.dictionary import TERMS
-from biodata.ingest.headings.plain import without_marks
+from biodata.ingest.headings.plain import is_zawgyi, without_marks
 from biodata.surveys import words
 from biodata.text.tables import read_rows
 
@@ -270,7 +270,7 @@ def test_the_dictionary_speaks_ten_languages_of_known_terms():
 
 @pytest.mark.parametrize("text", ["ေန႔စြဲ", "အေရအတြက္", "ေနရာ", "မွတ္ခ်က္", "သိပၸံအမည္", "ျမန္မာ", "ၿမိဳ႕နယ္", "ပင္လယ္ေရမ်က္ႏွာျပင္"])
 def test_zawgyi_is_recognised(text):
-    assert zawgyi.looks_like(text)
+    assert is_zawgyi(text)
 
 
 @pytest.mark.parametrize(
@@ -287,13 +287,13 @@ def test_zawgyi_is_recognised(text):
     ],
 )
 def test_other_languages_of_myanmar_are_no_zawgyi(text):
-    assert not zawgyi.looks_like(text)
+    assert not is_zawgyi(text)
 
 
 def test_no_heading_and_no_word_of_ours_looks_like_zawgyi():
     told = [row["headings"] for row in read_rows("heading_words.csv")]
     told += [text for texts in words.words("my").values() for text in texts]
-    assert not [text for text in told if zawgyi.looks_like(text)]
+    assert not [text for text in told if is_zawgyi(text)]
 
 
 def test_vietnamese_without_marks_is_proposed_and_never_wrong_for_sure():

@@ -15,7 +15,7 @@ from rapidfuzz.distance import OSA
 from biodata.harmonise.datum_moves import is_known
 from biodata.harmonise.measures import METRES
 from biodata.harmonise.records import is_uncounted
-from biodata.ingest.headings import zawgyi
+from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_project import DATUM, LICENCE
 from biodata.places.gazetteer import on_sphere
@@ -120,8 +120,8 @@ def _texts(rows: Rows) -> Iterator[Finding]:
     for column in [name for name in frame.columns if name in _TEXTS]:
         odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
         for row, text in odd.iter_rows():
-            if zawgyi.looks_like(text):
-                unicode = zawgyi.to_unicode(text)
+            if is_zawgyi(text):
+                unicode = from_zawgyi(text)
                 yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=unicode)
             elif (before := "" if _LOST.search(text) else _before(text)) is not None:
                 yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, proposal=before)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from biodata.ingest.headings import dictionary, zawgyi
+from biodata.ingest.headings import dictionary
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import contradicted, possible
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, entries
-from biodata.ingest.headings.plain import key
+from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi, key
 from biodata.ingest.headings.units import Unit, fits, fitting, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
@@ -72,8 +72,8 @@ def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]
         return Proposal(heading, name, 1.0, None, Why.TERM)
     if point := _POINT.match(name):
         return Proposal(heading, _POINT_TERMS[point[1].lower()], _OF_A_POINT, None, Why.DICTIONARY)
-    if zawgyi.looks_like(heading):
-        found = _proposal(zawgyi.to_unicode(heading), {}, cells)
+    if is_zawgyi(heading):
+        found = _proposal(from_zawgyi(heading), {}, cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
     for pattern in _LEFT_OUT:
         name = pattern.sub("", name)

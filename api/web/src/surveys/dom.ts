@@ -115,7 +115,5 @@ export function inCommon(sentences: string[]): string {
 /** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */
 export function when(text: string): string {
   const date = new Date(text);
-  if (Number.isNaN(date.getTime())) return text;
-  const two = (number: number): string => String(number).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
+  return Number.isNaN(date.getTime()) ? text : date.toLocaleString('sv').slice(0, 16); // Swedish writes them so
 }
