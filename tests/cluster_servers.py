@@ -206,7 +206,7 @@ def main(folder: Path) -> None:
     with postgres(folder) as database, s3() as endpoint:
         make_bucket(endpoint, "biodata")
         told = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-        told |= {"CATALOGUE": database.database(), "ENDPOINT": endpoint}
+        told |= {"CATALOGUE": database.database(), "REGISTRY": database.database(), "ENDPOINT": endpoint}
         part = folder / "part"
         part.write_text("".join(f"export {name}={value}\n" for name, value in told.items()), encoding="utf-8")
         part.rename(folder / "ready")
