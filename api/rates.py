@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from biodata.settings import Settings
 from biodata.store import folders
+from biodata.store.cluster import libpq_address
+from biodata.store.secret import token_secret
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,13 @@ class Taken:
     remaining: int
     wait_s: float
     full_s: float
+
+
+class Buckets(Protocol):
+    """What requests are taken out of: `Rates`, or the `shared_rates.SharedRates` of several machines."""
+
+    def take(self, client: str) -> Taken:
+        """Take one request out of a client's bucket, if there is one."""
 
 
 class Rates:
@@ -152,12 +161,12 @@ class LoginRates:
 
     Attributes
     ----------
-    by_client, by_account : Rates
+    by_client, by_account : Buckets
         Of one address to any account, and of all addresses together to one account.
     """
 
-    by_client: Rates
-    by_account: Rates
+    by_client: Buckets
+    by_account: Buckets
 
     def take(self, client: str, account: str | None) -> Taken:
         """Take one try of a client's, and of the account's where one is named; what is refused by one costs the other none."""
@@ -178,9 +187,23 @@ def of_installation(settings: Settings) -> Iterator[Rates | None]:
 
 @contextmanager
 def of_logins(settings: Settings) -> Iterator[LoginRates | None]:
-    """Open the buckets of an installation's logins; None where logins are not limited."""
+    """Open the buckets of an installation's logins; None where logins are not limited.
+
+    Machines that share a registry count them together: what guesses a password could else ask each of them.
+    """
     if settings.login_limit == 0:
         yield None
+        return
+    shared = libpq_address(settings.registry_url or "")
+    if shared is not None:
+        from api.shared_rates import SharedRates
+
+        key = token_secret(settings.data)
+        with (
+            SharedRates(settings.login_limit, shared, name="client", key=key) as by_client,
+            SharedRates(settings.login_limit * ACCOUNT_SHARE, shared, name="account", key=key) as by_account,
+        ):
+            yield LoginRates(by_client, by_account)
         return
     run = folders.service(settings.data) / "run"
     with (

@@ -164,6 +164,6 @@ def test_what_is_no_address_is_refused(catalogue: str, storage: str):
 
 
 def test_a_server_that_does_not_answer_is_told_in_one_line(tmp_path: Path):
-    with pytest.raises(StoreError, match=r"^the shared catalogue does not answer: [^\n]*$"):
+    with pytest.raises(StoreError, match=r"^the shared database does not answer: [^\n]*$"):
         cluster.join(tmp_path, Cluster("postgresql://biodata@127.0.0.1:1/none", Storage("s3://bucket")))
     assert not (tmp_path / "cluster.json").exists()
