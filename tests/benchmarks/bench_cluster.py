@@ -31,7 +31,7 @@ from biodata.analysis.uncertainty import frequencies
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.streams import harmonise_batches
 from biodata.ingest import open_source
-from biodata.pipeline.executors import Cluster
+from biodata.pipeline.executors import DaskWorkers
 from biodata.places import load_boundaries
 from test_corridor_search import GRID
 from test_corridors_uncertainty import task_of
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file of the figures")
     arguments = parser.parse_args()
     rows = many_rows(arguments.rows)
-    steps: dict[str, Callable[[Cluster], pl.DataFrame]] = {
+    steps: dict[str, Callable[[DaskWorkers], pl.DataFrame]] = {
         "draws": lambda workers: draws(workers, arguments.draws),
         "harmonise": lambda workers: harmonise(workers, rows),
     }
@@ -68,11 +68,11 @@ def main() -> None:
         arguments.json.write_text(text, encoding="utf-8")
 
 
-def measured(step: Callable[[Cluster], pl.DataFrame], count: int) -> tuple[float, float, pl.DataFrame]:
+def measured(step: Callable[[DaskWorkers], pl.DataFrame], count: int) -> tuple[float, float, pl.DataFrame]:
     """Return how long a step takes with so many workers that have worked before, the load before, and its answer."""
     with tempfile.TemporaryDirectory() as folder, cluster_servers.dask_cluster(Path(folder), workers=count) as running:
         while True:
-            workers = Cluster(running.address)
+            workers = DaskWorkers(running.address)
             if workers.workers == count:
                 break
             workers.shutdown()
@@ -86,7 +86,7 @@ def measured(step: Callable[[Cluster], pl.DataFrame], count: int) -> tuple[float
             workers.shutdown(cancel_futures=True)
 
 
-def draws(workers: Cluster, count: int) -> pl.DataFrame:
+def draws(workers: DaskWorkers, count: int) -> pl.DataFrame:
     """Work draws of a landscape."""
     small = task_of()
     values = np.kron(small.values, np.ones((FINER, FINER)))
@@ -118,7 +118,7 @@ def many_rows(count: int) -> pl.DataFrame:
     return pl.concat(again).head(count)
 
 
-def harmonise(workers: Cluster, rows: pl.DataFrame) -> pl.DataFrame:
+def harmonise(workers: DaskWorkers, rows: pl.DataFrame) -> pl.DataFrame:
     """Interpret batches; return the counts of flags."""
     harmoniser = Harmoniser(boundaries=load_boundaries(), secret=bytes(32), today=date(2026, 11, 24))
     counted = harmonise_batches(
