@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Final
 
 import pytest
@@ -44,8 +44,8 @@ def binaries() -> Path:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator["Postgres"]:
-    """Start a PostgreSQL server in a new folder; it is gone with its content at the end."""
+def postgres() -> Iterator["Postgres"]:
+    """Start a PostgreSQL server; it is gone with its content at the end."""
     bin_folder, port = binaries(), free_port()
     # The server refuses to run as root; its folder then belongs to another user.
     user = "postgres" if os.geteuid() == 0 else None
@@ -54,13 +54,10 @@ def postgres(folder: Path) -> Iterator["Postgres"]:
             pwd.getpwnam(user)
         except KeyError:
             pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
-    data = folder / "postgres"
-    data.mkdir()
+    # A folder of its own: those of pytest are closed to every other user.
+    data = Path(mkdtemp(prefix="biodata-postgres-"))
     if user is not None:
         shutil.chown(data, user)
-        for above in (folder, *folder.parents):
-            if str(above) not in ("/", "/tmp"):
-                above.chmod(above.stat().st_mode | 0o011)
     subprocess.run(
         [bin_folder / "initdb", "-D", data, "-A", "trust", "-U", "biodata", "-E", "UTF8", "--no-sync", "--locale=C"],
         user=user, check=True, capture_output=True, cwd="/",
@@ -203,10 +200,10 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.environ |= {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "its-secret"}
-    with postgres(folder) as database, s3() as endpoint:
+    with postgres() as database, s3() as endpoint:
         make_bucket(endpoint, "biodata")
         told = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-        told |= {"CATALOGUE": database.database(), "ENDPOINT": endpoint}
+        told |= {"CATALOGUE": database.database(), "REGISTRY": database.database(), "ENDPOINT": endpoint}
         part = folder / "part"
         part.write_text("".join(f"export {name}={value}\n" for name, value in told.items()), encoding="utf-8")
         part.rename(folder / "ready")

@@ -33,7 +33,7 @@ The exit code is 1 where they are not identical.
 Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
 """
 Executors = Annotated[
-    str, typer.Option("--executor", help="here, threads, processes, or cluster: the workers of BIODATA_SCHEDULER.")
+    str, typer.Option("--executor", help="here, threads, processes, or dask: the workers of BIODATA_SCHEDULER.")
 ]
 Workers = Annotated[int | None, typer.Option(help="How many threads or processes; one a core.", min=1)]
 

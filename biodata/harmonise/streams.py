@@ -27,7 +27,7 @@ Finished = TypeVar("Finished")
 
 
 class Elsewhere(Protocol):
-    """Workers that interpret batches in other processes; `pipeline.executors.Cluster` is one."""
+    """Workers that interpret batches in other processes; `pipeline.executors.DaskWorkers` is one."""
 
     @property
     def workers(self) -> int:

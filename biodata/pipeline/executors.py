@@ -16,13 +16,13 @@ from biodata.settings import Settings
 
 Answer = TypeVar("Answer")
 
-KINDS: Final = ("here", "threads", "processes", "cluster")
+KINDS: Final = ("here", "threads", "processes", "dask")
 """Where work may be done: in this thread, in threads or processes of this machine, or by the workers of `scheduler`."""
 
 _ASKED_SECONDS: Final = 10
 
 
-class Cluster(Executor):
+class DaskWorkers(Executor):
     """The workers of a Dask scheduler as an executor.
 
     Parameters
@@ -78,12 +78,12 @@ def _same(value: Answer) -> Answer:
 
 
 @contextmanager
-def cluster(settings: Settings) -> Iterator[Cluster | None]:
+def dask_workers(settings: Settings) -> Iterator[DaskWorkers | None]:
     """Give the workers of the scheduler that the settings name; None where they name none."""
     if settings.scheduler is None:
         yield None
         return
-    workers = Cluster(settings.scheduler)
+    workers = DaskWorkers(settings.scheduler)
     try:
         yield workers
     finally:
@@ -107,13 +107,13 @@ def executor(settings: Settings, kind: str, *, workers: int | None = None) -> It
     if kind == "here":
         yield None
         return
-    if kind == "cluster":
+    if kind == "dask":
         if settings.scheduler is None:
             message = (
-                "no cluster is named; set BIODATA_SCHEDULER to the scheduler's address, such as tcp://127.0.0.1:8786"
+                "no scheduler is named; set BIODATA_SCHEDULER to the scheduler's address, such as tcp://127.0.0.1:8786"
             )
             raise StoreError(message)
-        made = Cluster(settings.scheduler)
+        made = DaskWorkers(settings.scheduler)
     elif kind == "threads":
         made = ThreadPoolExecutor(workers or os.cpu_count())
     else:

@@ -19,7 +19,7 @@ from biodata.harmonise.date_order import DateOrders
 from biodata.ingest import open_source
 from biodata.ingest.protocol import DECLARABLE, DESCRIBABLE, Source, VerbatimTable
 from biodata.pipeline import descriptions
-from biodata.pipeline.executors import cluster
+from biodata.pipeline.executors import dask_workers
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
@@ -185,7 +185,7 @@ def interpreting(
             counted=counted,
         )
         harmoniser.identities.part = part
-        elsewhere = stack.enter_context(cluster(settings))
+        elsewhere = stack.enter_context(dask_workers(settings))
         tables: list[Table] = []
         seen: dict[str, set[str]] = {}
 

@@ -18,6 +18,7 @@ from biodata.settings import Settings
 from biodata.store import audit_heads, checksums, folders
 from biodata.store.backup_places import BackupPlace, place_to_read, place_to_write
 from biodata.store.checksums import Checksum, digest
+from biodata.store.cluster import cluster_of
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
 from biodata.store.registry import Registry
@@ -87,6 +88,9 @@ def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupRe
         If there is no installation, its registry lies elsewhere, a file is damaged, or there is no room.
     """
     data = settings.data
+    if cluster_of(data) is not None:
+        message = "the lake is shared: back up its database with pg_dump, then its bucket with the storage's own tools"
+        raise StoreError(message)
     if not (data / checksums.SEALED).is_file():
         message = f"{data} holds no lake; name the installation's folder with --data"
         raise StoreError(message)

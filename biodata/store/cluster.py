@@ -57,6 +57,11 @@ class Cluster:
         return _CATALOGUE.sub("postgresql://", self.catalogue)
 
 
+def libpq_address(address: str) -> str | None:
+    """Return the address of a PostgreSQL database as its own library reads it; None for one of another kind."""
+    return _CATALOGUE.sub("postgresql://", address) if _CATALOGUE.match(address) else None
+
+
 def cluster_of(data: Path) -> Cluster | None:
     """Return what an installation shares with other machines; None where its lake lies in its own folder.
 
@@ -136,12 +141,12 @@ def connected(address: str) -> Iterator["psycopg.Connection[Any]"]:
     try:
         import psycopg
     except ModuleNotFoundError as error:
-        message = "a shared lake needs what is not installed: pip install 'biodata[cluster]'"
+        message = "what machines share needs what is not installed: pip install 'biodata[cluster]'"
         raise StoreError(message) from error
     try:
         connection = psycopg.connect(address, autocommit=True, connect_timeout=10, keepalives_idle=30)
     except psycopg.Error as error:
-        message = f"the shared catalogue does not answer: {str(error).splitlines()[0]}"
+        message = f"the shared database does not answer: {str(error).splitlines()[0]}"
         raise StoreError(message) from error
     with connection:
         yield connection

@@ -61,6 +61,26 @@ class LakeFiles:
         paths = (self._folder / folder).rglob("*.parquet")
         return {path.relative_to(self._folder).as_posix(): path.stat().st_size for path in paths}
 
+    def fetched(self, name: str, work: Path) -> Path | None:
+        """Return a file of this machine with the content of one of the lake's, in `work` where it lies on storage; None where it is gone."""
+        if self._shared is None:
+            path = self._folder / name
+            return path if path.is_file() else None
+        if f"{_BELOW}{name}" not in self._shared.storage.sizes(f"{_BELOW}{Path(name).parent}"):
+            return None
+        path = work / Path(name).name
+        self._shared.storage.fetch(f"{_BELOW}{name}", path)
+        return path
+
+    def replace(self, name: str, path: Path) -> None:
+        """Put a file of this machine in place of one of the lake's, durably."""
+        if self._shared is not None:
+            self._shared.storage.put(path, f"{_BELOW}{name}")
+            path.unlink()
+        else:
+            path.replace(self._folder / name)
+            sync_folder((self._folder / name).parent)
+
     def remove(self, name: str) -> None:
         """Remove a file; nothing where it is gone."""
         if self._shared is not None:

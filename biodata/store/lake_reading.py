@@ -14,6 +14,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import StoreError
 from biodata.store import duck
+from biodata.store.catalogue import FILES
 from biodata.store.duck import quote
 from biodata.store.query import sql
 from biodata.store.query.filters import Filter
@@ -304,6 +305,12 @@ class LakeReading:
                 return found.sort("snapshot", "id")
         had = had.select("id", snapshot=pl.lit(first, pl.Int64), gone=pl.lit(value=False), before=pl.lit(value=True))
         return pl.concat([found, had]).unique(["id", "snapshot"], keep="first").sort("snapshot", "id")
+
+    def listed(self) -> dict[str, int | None]:
+        """Return the size of each file that any version needs, by its name below the folder of the lake's files."""
+        query = f"SELECT path, bytes FROM ({FILES})".format(metadata="__ducklake_metadata_lake.")
+        with self._cursor() as cursor:
+            return dict(cursor.execute(query).fetchall())
 
     def stored_bytes(self, table: str) -> int:
         """Return how much a table's present files take on disk."""

@@ -9,8 +9,8 @@ version still answers, and a citation of it can say how many of its records were
 import os
 import sqlite3
 import struct
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,10 @@ import pyarrow.parquet as pq
 from biodata.errors import StoreError
 from biodata.store import checksums
 from biodata.store.catalogue import FILES
-from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
+from biodata.store.cluster import Cluster, cluster_of, connected, lake_exists
+from biodata.store.lake_files import LakeFiles
+from biodata.store.locks import builders_lock, sync_file, writers_lock
+from biodata.store.staging import WorkFolder
 from biodata.store.tombstones import Tombstones
 
 TABLES: Final = ("occurrences", "verbatim", "identities", "assessments", "events")
@@ -75,39 +78,98 @@ def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -
     wanted = pl.Series("key", list(keys), dtype=pl.Int64)
     files = rows = 0
     told = events is not None and bool(events.datasets or events.records)
-    if (wanted.is_empty() and not told) or not (data / checksums.SEALED).exists():
+    if (wanted.is_empty() and not told) or not lake_exists(data):
         return Blanked(0, 0)
+    shared = cluster_of(data)
+    of_lake = LakeFiles(data, shared)
     try:
         with (
             builders_lock(data),
             writers_lock(data),
-            closing(sqlite3.connect(data / checksums.SEALED, isolation_level=None)) as catalogue,
+            WorkFolder(data / "staging") as work,
+            _sqlite(data) if shared is None else _postgresql(shared) as catalogue,
         ):
-            catalogue.execute("PRAGMA secure_delete = ON")
-            _finish_scheduled(catalogue, data)
-            _remove_orphans(catalogue, data)
-            catalogue.row_factory = sqlite3.Row
-            for file in catalogue.execute(_FILES).fetchall():
+            _finish_scheduled(catalogue, of_lake)
+            _remove_orphans(catalogue, data, of_lake)
+            for file in catalogue.rows(_FILES):
                 if file["table_name"] not in TABLES:
                     continue
-                count = _blank_file(catalogue, data, file, wanted, events if told else None)
+                count = _blank_file(catalogue, data, of_lake, file, wanted, events if told else None, work.folder)
                 files, rows = files + bool(count), rows + count
-            catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            catalogue.execute("VACUUM")
-            catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        checksums.seal(data)
+        if shared is None:
+            checksums.seal(data)
     except (OSError, sqlite3.Error, pa.ArrowException) as error:
         message = f"withdrawn records are still in the lake's files, withdraw them again: {str(error).splitlines()[0]}"
         raise StoreError(message) from error
     return Blanked(files, rows)
 
 
+class _Catalogue:
+    """The lake's catalogue as its own database has it, outside any lake.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection or psycopg.Connection
+        Each statement is a transaction of its own; rows are read by name.
+    mark : str
+        What stands for a value in a statement.
+    """
+
+    def __init__(self, connection: Any, mark: str) -> None:
+        self._connection, self._mark = connection, mark
+
+    def rows(self, question: str) -> list[Mapping[str, Any]]:
+        """Return the answer to a question."""
+        found: list[Mapping[str, Any]] = self._connection.execute(question).fetchall()
+        return found
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Do what a statement says; `?` stands for each value."""
+        self._connection.execute(statement.replace("?", self._mark), values)
+
+
+@contextmanager
+def _sqlite(data: Path) -> Iterator[_Catalogue]:
+    """Open the catalogue in an installation's folder; at the end nothing of what went is left in its file."""
+    with closing(sqlite3.connect(data / checksums.SEALED, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA secure_delete = ON")
+        yield _Catalogue(connection, "?")
+        for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            connection.execute(statement)
+
+
+@contextmanager
+def _postgresql(shared: Cluster) -> Iterator[_Catalogue]:
+    """Open the catalogue that machines share; at the end nothing of what went is left in the tables' files."""
+    from psycopg import Error
+    from psycopg.rows import dict_row
+
+    with connected(shared.libpq) as connection:
+        connection.row_factory = dict_row
+        try:
+            yield _Catalogue(connection, "%s")
+            for table in ("ducklake_file_column_stats", "ducklake_table_column_stats"):
+                connection.execute(f"VACUUM FULL {table}")
+        except Error as error:
+            message = (
+                f"withdrawn records are still in the lake's files, withdraw them again: {str(error).splitlines()[0]}"
+            )
+            raise StoreError(message) from error
+
+
 def _blank_file(
-    catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, keys: pl.Series, events: Tombstones | None
+    catalogue: _Catalogue,
+    data: Path,
+    of_lake: LakeFiles,
+    file: Mapping[str, Any],
+    keys: pl.Series,
+    events: Tombstones | None,
+    work: Path,
 ) -> int:
     """Write a file anew without what the records say; return how many rows were emptied."""
-    path = data / "lake" / file["path"]
-    if not path.is_file():
+    path = of_lake.fetched(file["path"], work)
+    if path is None:
         return 0
     mask = _gone(path, file["table_name"], keys, events)
     if not mask.any():
@@ -121,24 +183,26 @@ def _blank_file(
         for column, kept in zip(table.columns, stay, strict=True)
     ]
     rest = pa.Table.from_arrays(columns, schema=table.schema)
-    if not _differ(table, rest):
+    # One that was put in its place by a process which ended before the catalogue heard of it is written again.
+    known = path.stat().st_size == file["file_size_bytes"]
+    if known and not _differ(table, rest):
         return 0
     unnamed = path.with_suffix(".parquet.part")
     # Nobody looks for a range in a file of which some rows are empty; its least and most could be those that went.
     pq.write_table(rest, unnamed, compression="zstd", write_statistics=False)
     before = _footer(path)
     sync_file(unnamed)
-    catalogue.execute("BEGIN IMMEDIATE")
-    footer = None if file["footer_size"] is None else file["footer_size"] - before + _footer(unnamed)
+    catalogue.execute("BEGIN")
+    footer = None if file["footer_size"] is None or not known else file["footer_size"] - before + _footer(unnamed)
     catalogue.execute(
         "UPDATE ducklake_data_file SET file_size_bytes = ?, footer_size = ? WHERE data_file_id = ?",
         [unnamed.stat().st_size, footer, file["data_file_id"]],
     )
     _forget_ranges(catalogue, "ducklake_file_column_stats", "data_file_id", file["data_file_id"])
     _forget_ranges(catalogue, "ducklake_table_column_stats", "table_id", file["table_id"])
-    checksums.record(data, {str(path.relative_to(data)): unnamed})
-    os.replace(unnamed, path)  # noqa: PTH105 - in place of the file of that name
-    sync_folder(path.parent)
+    if cluster_of(data) is None:
+        checksums.record(data, {str(path.relative_to(data)): unnamed})
+    of_lake.replace(file["path"], unnamed)
     catalogue.execute("COMMIT")
     return int(mask.sum())
 
@@ -158,32 +222,31 @@ def _differ(table: pa.Table, rest: pa.Table) -> bool:
     return any(a.null_count != b.null_count for a, b in zip(table.columns, rest.columns, strict=True))
 
 
-def _forget_ranges(catalogue: sqlite3.Connection, table: str, column: str, number: Any) -> None:
+def _forget_ranges(catalogue: _Catalogue, table: str, column: str, number: Any) -> None:
     """Take away the least and the most of columns: they may be the place of a withdrawn record."""
     if table == "ducklake_file_column_stats":
         catalogue.execute(f"DELETE FROM {table} WHERE {column} = ?", [number])
     else:
         catalogue.execute(
-            f"UPDATE {table} SET min_value = NULL, max_value = NULL, contains_null = 1 WHERE {column} = ?", [number]
+            f"UPDATE {table} SET min_value = NULL, max_value = NULL, contains_null = TRUE WHERE {column} = ?", [number]
         )
 
 
-def _finish_scheduled(catalogue: sqlite3.Connection, data: Path) -> None:
+def _finish_scheduled(catalogue: _Catalogue, of_lake: LakeFiles) -> None:
     """Remove the files whose rows were merged into others: nobody may go on reading what was withdrawn."""
     query = "SELECT path, path_is_relative FROM ducklake_files_scheduled_for_deletion"
-    for path, relative in catalogue.execute(query).fetchall():
-        (data / "lake" / path if relative else Path(path)).unlink(missing_ok=True)
+    for file in catalogue.rows(query):
+        of_lake.remove(file["path"] if file["path_is_relative"] else file["path"].removeprefix(of_lake.root))
     catalogue.execute("DELETE FROM ducklake_files_scheduled_for_deletion")
 
 
-def _remove_orphans(catalogue: sqlite3.Connection, data: Path) -> None:
+def _remove_orphans(catalogue: _Catalogue, data: Path, of_lake: LakeFiles) -> None:
     """Remove the files of commits that were cut off: no version has them, and what was withdrawn may stand in them."""
-    needed = {path for (path,) in catalogue.execute(f"SELECT path FROM ({FILES})".format(metadata=""))}
-    folder = data / "lake"
-    orphans = [path for path in folder.rglob("*.parquet") if str(path.relative_to(folder)) not in needed]
-    for path in orphans:
-        path.unlink()
-    checksums.forget(data, [str(path.relative_to(data)) for path in orphans])
+    needed = {file["path"] for file in catalogue.rows(f"SELECT path FROM ({FILES}) AS files".format(metadata=""))}
+    orphans = of_lake.sizes().keys() - needed
+    for name in orphans:
+        of_lake.remove(name)
+    checksums.forget(data, [f"lake/{name}" for name in orphans])
 
 
 def _footer(path: Path) -> int:

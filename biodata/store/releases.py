@@ -28,7 +28,7 @@ from biodata.store.release_delta import DeltaFile
 from biodata.store.release_file import ReleaseFile, release_info
 from biodata.store.release_use import remove_release, remove_unless_used, remove_unneeded_bases
 from biodata.store.secret import secret
-from biodata.store.shared_releases import share
+from biodata.store.shared_releases import NotSharedError, share
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
 from biodata.store.told_less import tells_less
@@ -229,6 +229,7 @@ def build(
                 check(unnamed)
             if before is not None and before.path.is_file():
                 if before.id == named.id and (change is not None or not before.is_delta):
+                    share(data)
                     return before
                 # What is told of the same records by another file is as much.
                 if change is None and before.id != named.id:
@@ -236,6 +237,8 @@ def build(
             named = _place(unnamed, data, named)
             pointer.swap(data, named, alone=lesser)
             _prune(data, alone=lesser)
+        except NotSharedError:
+            raise
         except (OSError, duckdb.Error, StoreError) as error:
             message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
             raise StoreError(message) from error

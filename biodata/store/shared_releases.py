@@ -24,6 +24,10 @@ _FOLDER: Final = "releases"
 _CURRENT: Final = f"{_FOLDER}/CURRENT"
 
 
+class NotSharedError(StoreError):
+    """A release was made, and machines that serve do not have it yet."""
+
+
 def share(data: Path) -> None:
     """Make the storage that an installation shares equal to its folder of releases; nothing where it shares none.
 
@@ -31,27 +35,35 @@ def share(data: Path) -> None:
 
     Raises
     ------
-    StoreError
-        If the storage does not take them; the pointer there then still names the release before.
+    NotSharedError
+        If the storage does not take them; called again it goes on.
     """
     shared, told = cluster_of(data), pointer.read(data)
     if shared is None or told is None:
         return
+    try:
+        _share(data, shared.storage, told)
+    except (OSError, StoreError) as error:
+        message = f"release {told.current.id} is not on the storage yet, run `biodata release` again: {error}"
+        raise NotSharedError(message) from error
+
+
+def _share(data: Path, storage: Storage, told: Pointer) -> None:
     known = checksums.read(data)
     named = {}
     for path in _files(data):
         entry = known.get(path.relative_to(data).as_posix()) or checksums.digest(path)
         named[path.name] = entry.sha256
-    there = shared.storage.sizes(_FOLDER)
+    there = storage.sizes(_FOLDER)
     for name, sha256 in named.items():
         if _stored(sha256) not in there:
-            shared.storage.put(pointer.folder(data) / name, _stored(sha256))
+            storage.put(pointer.folder(data) / name, _stored(sha256))
     content = json.dumps({**asdict(told), "files": named}, sort_keys=True).encode()
-    if shared.storage.read(_CURRENT) != content:
-        shared.storage.put_bytes(content, _CURRENT)
+    if storage.read(_CURRENT) != content:
+        storage.put_bytes(content, _CURRENT)
         logger.info("release %s is on the shared storage", told.current.id)
     for name in there.keys() - {_CURRENT, *map(_stored, named.values())}:
-        shared.storage.remove(name)
+        storage.remove(name)
 
 
 def follow(data: Path, storage: Storage) -> str | None:

@@ -5,7 +5,7 @@ import logging
 import re
 import sqlite3
 import zipfile
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from biodata.formats.zips import BROKEN_ZIP
 from biodata.settings import Settings
 from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files, verify_lake
 from biodata.store.checksums import Checksum, digest
+from biodata.store.cluster import cluster_of, lake_exists
 from biodata.store.content_hash import content_hash, release_id, row_sum
 from biodata.store.duck import base_of, connect
 from biodata.store.lake import Lake
@@ -89,23 +90,31 @@ def verify(settings: Settings, *, progress: bool = False, record: bool = False) 
         If there is no installation, or a writer keeps it for too long.
     """
     data = settings.data
-    if not (data / checksums.SEALED).is_file() and (data / "lake").is_dir():
+    if not lake_exists(data) and (data / "lake").is_dir():
         message = f"{checksums.SEALED}, the lake's catalogue, is missing in {data}: {RESTORE}"
         raise StoreError(message)
-    if not (data / checksums.SEALED).is_file():
+    if not lake_exists(data):
         message = f"{data} holds no lake; name the installation's folder with --data"
         raise StoreError(message)
     report = VerifyReport()
-    with builders_lock(data), writers_lock(data):
+    with ExitStack() as stack:
+        shared = None
+        if cluster_of(data) is not None:
+            shared = stack.enter_context(Lake.open(data, memory_limit=settings.memory_limit))
+        stack.enter_context(builders_lock(data))
+        stack.enter_context(writers_lock(data))
         known = _checksums(settings, report, record=record)
         # Where the checksums themselves are lost or damaged nothing is put down anew, so that it stays to be seen.
         recording = not report.faults
-        needed, faults = verify_lake.catalogue(data, known)
+        needed, faults = verify_lake.catalogue(data, known) if shared is None else verify_lake.shared_files(shared)
         report.faults += faults
-        report.faults += verify_lake.files(data, needed, known, report.recorded, progress=progress, recording=recording)
+        if shared is None:
+            report.faults += verify_lake.files(
+                data, needed, known, report.recorded, progress=progress, recording=recording
+            )
         report.files += len(needed)
         report.bytes += sum(told.bytes for told in needed.values())
-        if not report.faults and not verify_lake.sealed(data, known):
+        if shared is None and not report.faults and not verify_lake.sealed(data, known):
             checksums.seal(data)
         _others(data, known, report, recording=recording)
         _releases(data, known, report, recording=recording)

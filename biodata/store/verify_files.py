@@ -74,6 +74,7 @@ KINDS: Final = tuple(
         (r"service/citations/.*", Part.REGISTRY, Guard.CHECKSUM, "what citations keep"),
         (r"(service/)?uploads/[^/]+", Part.REGISTRY, Guard.OWN, "what was handed in, under its own checksum"),
         (r"reports/[^/]+\.json", Part.REGISTRY, Guard.CHECKSUM, "reports of ingests and runs"),
+        (r"cluster\.json", Part.LAKE, Guard.NONE, "where the lake lies that several machines share"),
         (r"lake\.sqlite|lake/.*\.parquet|layers/[^/]+", Part.LAKE, Guard.OWN, "the lake, its catalogue and its layers"),
         (r"secret|gazetteer\.csv|floor/boundaries\.(json|parquet)", Part.LAKE, Guard.CHECKSUM,
          "the secret, the own gazetteer, boundaries"),

@@ -15,8 +15,10 @@ from biodata.errors import StoreError
 from biodata.store import checksums
 from biodata.store.catalogue import FILES
 from biodata.store.checksums import Checksum, digest
+from biodata.store.lake import Lake
 
 RESTORE: Final = "restore a backup with `biodata restore`"
+RESTORE_SHARED: Final = "restore it with the storage's own tools"
 
 _LISTED: Final = f"SELECT path, bytes, rows FROM ({FILES})"  # noqa: S608 - nothing in it comes from outside
 
@@ -86,6 +88,27 @@ def catalogue(data: Path, known: Mapping[str, Checksum]) -> tuple[dict[str, Told
         {f"lake/{name}": Told(size or 0, rows) for name, size, rows in files},
         [Fault(path.name, problem, RESTORE) for problem in problems],
     )
+
+
+def shared_files(lake: Lake) -> tuple[dict[str, Told], list[Fault]]:
+    """Check that a shared storage has every file that any version needs, as large as it was written.
+
+    The caller holds the writer's lock. What is in them the storage guards itself; it keeps a checksum of each.
+
+    Returns
+    -------
+    needed : dict of str to Told
+    faults : list of Fault
+    """
+    needed, there = lake.listed(), lake.files.sizes()
+    faults = []
+    for name, size in sorted(needed.items()):
+        if name not in there:
+            faults.append(Fault(f"lake/{name}", "it is missing on the shared storage", RESTORE_SHARED))
+        elif size is not None and size != there[name]:
+            problem = f"it has {there[name]} bytes on the shared storage and was written with {size}"
+            faults.append(Fault(f"lake/{name}", problem, RESTORE_SHARED))
+    return {f"lake/{name}": Told(size or 0, None) for name, size in needed.items()}, faults
 
 
 def sealed(data: Path, known: Mapping[str, Checksum]) -> bool:

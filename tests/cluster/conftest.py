@@ -13,9 +13,9 @@ from biodata.store.storage import Storage
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cluster_servers.Postgres]:
+def postgres() -> Iterator[cluster_servers.Postgres]:
     """Return a running PostgreSQL server."""
-    with cluster_servers.postgres(tmp_path_factory.mktemp("postgres")) as server:
+    with cluster_servers.postgres() as server:
         yield server
 
 

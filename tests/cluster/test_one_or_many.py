@@ -9,12 +9,16 @@ import pytest
 
 import cluster_servers
 from biodata import pipeline
+from biodata.analysis import corridors
+from biodata.analysis.uncertainty import frequencies
 from biodata.errors import StoreError
 from biodata.pipeline import executors, tables
 from biodata.settings import Settings
 from biodata.store import cluster, pointer, releases
 from biodata.store.cluster import Cluster
 from biodata.store.shared_releases import follow
+from test_corridor_search import GRID, WIDE, boxes, ground_of
+from test_corridors_uncertainty import task_of
 
 pytestmark = pytest.mark.cluster
 
@@ -72,6 +76,18 @@ def installation(data: Path, **more: str) -> Settings:
     return Settings(data=data, **more)
 
 
+def test_corridors_and_draws_of_a_cluster_are_those_of_one_machine(dask: cluster_servers.DaskCluster):
+    ground, areas, task = ground_of(1), boxes(1), task_of()
+    workers = executors.DaskWorkers(dask.address)
+    try:
+        there = corridors.least_cost(areas, ground, GRID, parameters=WIDE, executor=workers).corridors
+        drawn = frequencies.frequencies(task, draws=4, executor=workers)
+    finally:
+        workers.shutdown(cancel_futures=True)
+    assert there.equals(corridors.least_cost(areas, ground, GRID, parameters=WIDE).corridors)
+    assert drawn.pairs.equals(frequencies.frequencies(task, draws=4).pairs)
+
+
 def test_many_machines_make_the_release_of_one(
     tmp_path: Path,
     small_batches: list[int],
@@ -89,7 +105,7 @@ def test_many_machines_make_the_release_of_one(
 
     small_batches.clear()
     handed_out: list[int] = []
-    submit = executors.Cluster.submit
+    submit = executors.DaskWorkers.submit
 
     def submit_and_kill(self, *args, **kwargs):
         handed_out.append(len(small_batches))
@@ -97,7 +113,7 @@ def test_many_machines_make_the_release_of_one(
             dask.processes[1].kill()
         return submit(self, *args, **kwargs)
 
-    monkeypatch.setattr(executors.Cluster, "submit", submit_and_kill)
+    monkeypatch.setattr(executors.DaskWorkers, "submit", submit_and_kill)
     (shared,) = pipeline.ingest("gbif", rows, many, dataset="sample", part="2026")
     assert len(handed_out) == 9, "the first batch stays here"
     dask.processes[1].wait(10)
@@ -113,6 +129,12 @@ def test_many_machines_make_the_release_of_one(
     assert found is not None
     assert releases.read(found, "occurrences").equals(releases.read(expected, "occurrences"))
     assert follow(replica, shared_lake.storage) is None, "nothing is new"
+
+    # A storage that did not take a release has it when the release is asked for again.
+    for name in shared_lake.storage.sizes("releases"):
+        shared_lake.storage.remove(name)
+    assert pipeline.release(many).id == made.id
+    assert follow(tmp_path / "another", shared_lake.storage) == made.id
 
     # What a part has no more leaves every file of the storage and of the machine that serves.
     fewer = write_rows(tmp_path / "fewer.csv", range(5))
@@ -140,12 +162,12 @@ def test_a_file_that_is_not_as_it_was_written_is_not_served(tmp_path: Path, shar
 
 def test_a_scheduler_that_does_not_answer_is_told_in_one_line():
     with pytest.raises(StoreError, match=r"^no scheduler answers at tcp://127\.0\.0\.1:1$"):
-        executors.Cluster("tcp://127.0.0.1:1")
+        executors.DaskWorkers("tcp://127.0.0.1:1")
 
 
 def test_what_is_shared_outlives_its_worker(tmp_path: Path):
     with cluster_servers.dask_cluster(tmp_path, workers=1) as running:
-        workers = executors.Cluster(running.address)
+        workers = executors.DaskWorkers(running.address)
         try:
             shared = workers.share([1, 2, 3])
             assert workers.submit(sum, shared).result(60) == 6

@@ -9,11 +9,12 @@ import pytest
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import cluster, compaction
+from biodata.store import backup, cluster, compaction, purging
 from biodata.store.cluster import Cluster
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, writers_lock
 from biodata.store.storage import Storage
+from biodata.store.verify import verify
 from store_records import commit_rows
 
 pytestmark = pytest.mark.cluster
@@ -98,6 +99,50 @@ def test_a_shared_lake_is_compacted(machines: tuple[Path, Path], shared_lake: Cl
         assert lake.read("occurrences").sort("key").equals(before)
 
 
+def test_verify_finds_what_the_storage_lost_and_backup_says_what_to_do(
+    machines: tuple[Path, Path], shared_lake: Cluster, tmp_path: Path
+):
+    one, _ = machines
+    settings = Settings(data=one)
+    with Lake.open(one) as lake:
+        commit_rows(lake, [GIBBON])
+    assert verify(settings).faults == []
+    lost = next(name for name in shared_lake.storage.sizes("lake") if "/verbatim/" in name)
+    shared_lake.storage.put_bytes(b"half", lost)
+    assert [fault.problem.split(" on the")[0] for fault in verify(settings).faults] == ["it has 4 bytes"]
+    shared_lake.storage.remove(lost)
+    assert [(fault.file, fault.problem) for fault in verify(settings).faults] == [
+        (lost, "it is missing on the shared storage")
+    ]
+    with pytest.raises(StoreError, match="pg_dump"):
+        backup.backup(settings, tmp_path / "backup")
+
+
+def test_a_withdrawn_record_is_in_no_file_of_a_shared_lake(
+    machines: tuple[Path, Path], shared_lake: Cluster, tmp_path: Path
+):
+    one, _ = machines
+    other = {**GIBBON, "source_record_id": "TK-2", "recordedBy": "Noy"}
+    with Lake.open(one) as lake:
+        first = commit_rows(lake, [{**GIBBON, "recordedBy": "planted marker"}, other])
+        rows = lake.read("occurrences")
+        commit_rows(lake, [other], gone=[("cao-bang", "TK-1")])
+    key = rows.filter(pl.col("source_record_id") == "TK-1")["key"].item()
+    assert purging.blank(one, [key]).rows >= 1
+    assert purging.blank(one, [key]) == purging.Blanked(0, 0)
+    file = tmp_path / "file.parquet"
+    for name in shared_lake.storage.sizes("lake"):
+        shared_lake.storage.fetch(name, file)
+        assert "planted marker" not in str(pl.read_parquet(file).to_dicts())
+    with cluster.connected(shared_lake.libpq) as connection:
+        for table in ("ducklake_file_column_stats", "ducklake_table_column_stats"):
+            assert "planted marker" not in str(connection.execute(f"SELECT * FROM {table}").fetchall())
+    with Lake.open(one) as lake:
+        before = lake.read("occurrences", snapshot=first.snapshot).sort("recordedBy", nulls_last=True)
+        assert before["recordedBy"].to_list() == ["Noy", None]
+        assert lake.read("occurrences")["recordedBy"].to_list() == ["Noy"]
+
+
 def test_a_folder_with_a_lake_of_its_own_joins_no_other(tmp_path: Path, shared_lake: Cluster):
     Lake.open(tmp_path).close()
     with pytest.raises(InputError, match="has a lake already"):
@@ -119,6 +164,6 @@ def test_what_is_no_address_is_refused(catalogue: str, storage: str):
 
 
 def test_a_server_that_does_not_answer_is_told_in_one_line(tmp_path: Path):
-    with pytest.raises(StoreError, match=r"^the shared catalogue does not answer: [^\n]*$"):
+    with pytest.raises(StoreError, match=r"^the shared database does not answer: [^\n]*$"):
         cluster.join(tmp_path, Cluster("postgresql://biodata@127.0.0.1:1/none", Storage("s3://bucket")))
     assert not (tmp_path / "cluster.json").exists()
