@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -25,6 +25,8 @@ from starlette.types import Scope
 
 from biodata.settings import Settings
 from biodata.store import folders
+from biodata.store.cluster import libpq_address
+from biodata.store.secret import token_secret
 
 HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:(?P<port>\d{1,5}))?")
 """How a Host header has to look."""
@@ -189,6 +191,13 @@ class Taken:
     full_s: float
 
 
+class Buckets(Protocol):
+    """What requests are taken out of: `Rates`, or the `shared_rates.SharedRates` of several machines."""
+
+    def take(self, client: str) -> Taken:
+        """Take one request out of a client's bucket, if there is one."""
+
+
 class Rates:
     """The buckets of all clients, each of `limit` requests that fill up again in a minute.
 
@@ -283,12 +292,12 @@ class LoginRates:
 
     Attributes
     ----------
-    by_client, by_account : Rates
+    by_client, by_account : Buckets
         Of one address to any account, and of all addresses together to one account.
     """
 
-    by_client: Rates
-    by_account: Rates
+    by_client: Buckets
+    by_account: Buckets
 
     def take(self, client: str, account: str | None) -> Taken:
         """Take one try of a client's, and of the account's where one is named; what is refused by one costs the other none."""
@@ -309,9 +318,23 @@ def of_installation(settings: Settings) -> Iterator[Rates | None]:
 
 @contextmanager
 def of_logins(settings: Settings) -> Iterator[LoginRates | None]:
-    """Open the buckets of an installation's logins; None where logins are not limited."""
+    """Open the buckets of an installation's logins; None where logins are not limited.
+
+    Machines that share a registry count them together: what guesses a password could else ask each of them.
+    """
     if settings.login_limit == 0:
         yield None
+        return
+    shared = libpq_address(settings.registry_url or "")
+    if shared is not None:
+        from api.shared_rates import SharedRates
+
+        key = token_secret(settings.data)
+        with (
+            SharedRates(settings.login_limit, shared, name="client", key=key) as by_client,
+            SharedRates(settings.login_limit * ACCOUNT_SHARE, shared, name="account", key=key) as by_account,
+        ):
+            yield LoginRates(by_client, by_account)
         return
     run = folders.service(settings.data) / "run"
     with (
