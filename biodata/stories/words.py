@@ -101,7 +101,7 @@ def uses(rules: Iterable[Use]) -> str:
 
 
 def versions(rule: Use) -> str:
-    """Tell a rule's version_words, and today's where it is another."""
+    """Tell a rule's version, and today's where it is another."""
     if rule.today is None:
         return f"v{rule.version}, a rule that is no more" if rule.version else "(a rule that is no more)"
     if rule.version is None:
@@ -213,7 +213,7 @@ def _seen(category: str) -> str:
 
 
 def version_words(told: Version) -> str:
-    """Say when and by what a version_words came."""
+    """Say when and by what a version came."""
     words = {
         "new": "taken in",
         "changed": "changed",
