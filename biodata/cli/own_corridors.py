@@ -72,7 +72,8 @@ def run(
     import numpy as np
 
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import corridors, estimates, own_areas, own_ground, sources, window_check
+    from biodata.analysis import areas as own_areas
+    from biodata.analysis import corridor_parameters, corridors, own_ground, sources, window_check
     from biodata.analysis.barriers import BarrierParameters
     from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
@@ -109,7 +110,7 @@ def run(
     if bare:
         say(f"{areas.name}: {len(bare)} areas hold no resistance data: {_some(bare)}")
     workers = workers or cpu_count() or 1
-    say(estimates.corridors(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
+    say(corridor_parameters.corridors(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
     if estimate or out is None:
         return
     barriers = None

@@ -103,7 +103,7 @@ class Writer:
         """Write values on the cells of a grid, under a name without its ending."""
         from functools import partial
 
-        from biodata.analysis.circuit.tasks import at_once
+        from biodata.analysis.circuit.graph import at_once
         from biodata.formats.grids import ascii_grid, tiff_grid, write_grid
 
         ending = ".tif" if as_tiff else ".asc.gz" if compress else ".asc"

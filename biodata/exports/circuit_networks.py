@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from biodata.exports.circuit_maps import Writer
 
 if TYPE_CHECKING:
-    from biodata.analysis.circuit.network import NetworkInputs
+    from biodata.analysis.circuit.inputs import NetworkInputs
     from biodata.analysis.circuit.project import Project
     from biodata.analysis.grid import Floats, Ints
 
@@ -52,7 +52,7 @@ class NetworkLists:
         """Write the lists of one pair, whose component alone is told, or of the whole; take currents into the sums."""
         import numpy as np
 
-        from biodata.analysis.circuit.currents import branch_currents
+        from biodata.analysis.circuit.graph import branch_currents
 
         whole = self._network.circuit
         within = np.ones(whole.nodes, dtype=bool)
@@ -76,7 +76,7 @@ class NetworkLists:
         """Write the sums of currents over all pairs, where currents are asked for."""
         import numpy as np
 
-        from biodata.analysis.circuit.currents import branch_currents
+        from biodata.analysis.circuit.graph import branch_currents
 
         if not self._currents:
             return

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from biodata.analysis.circuit.graph import Circuit
-    from biodata.analysis.circuit.pairs import PairList
-    from biodata.analysis.circuit.project import Project
+    from biodata.analysis.circuit.project import PairList, Project
     from biodata.analysis.grid import Floats, Ints
 
 
@@ -122,7 +121,7 @@ def _network(project: "Project", writer: Writer, _left_out_maps: bool) -> _Case:
     """Read a network project."""
     import numpy as np
 
-    from biodata.analysis.circuit.network import read_network
+    from biodata.analysis.circuit.inputs import read_network
 
     network = read_network(project)
     places = network.nodes[np.searchsorted(network.ids, network.focal)]
@@ -141,7 +140,7 @@ def _network(project: "Project", writer: Writer, _left_out_maps: bool) -> _Case:
 
 def _advanced(project: "Project", case: _Case, solver: str) -> int:
     """Run sources and grounds; return in how many components something flows."""
-    from biodata.analysis.circuit.advanced import advanced
+    from biodata.analysis.circuit.flows import advanced
 
     assert case.sources is not None  # advanced mode reads both
     assert case.grounds is not None
@@ -162,7 +161,7 @@ def _focal(
     import numpy as np
     from tqdm import tqdm
 
-    from biodata.analysis.circuit.pairwise import UNCONNECTED
+    from biodata.analysis.circuit.flows import UNCONNECTED
 
     ids = case.ids
     is_pairwise = project.scenario == "pairwise"
@@ -190,8 +189,8 @@ def _focal(
 
 def _pairs(project: "Project", case: _Case, count: int, solver: str, executor: "Executor | None") -> "Iterator[Any]":
     """Yield what flows between each two focal nodes."""
-    from biodata.analysis.circuit.pairs import everybody
-    from biodata.analysis.circuit.pairwise import pairwise
+    from biodata.analysis.circuit.flows import pairwise
+    from biodata.analysis.circuit.project import everybody
 
     partners = case.pairs.partners(case.ids) if case.pairs else everybody(case.ids)
     yield from pairwise(
@@ -211,8 +210,8 @@ def _one_sided(
     """Yield what flows between each focal node and all others."""
     import numpy as np
 
-    from biodata.analysis.circuit.one_to_all import one_to_all
-    from biodata.analysis.circuit.pairs import everybody
+    from biodata.analysis.circuit.flows import one_to_all
+    from biodata.analysis.circuit.project import everybody
 
     listed = case.strengths or {}
     yield from one_to_all(

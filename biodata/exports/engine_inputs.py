@@ -97,7 +97,7 @@ def write_conefor(
     corridors : bool
         Distances are the least costs of the published corridors (cost-metres), and not those between edges (metres).
     """
-    from biodata.analysis.networks.polygon_distances import within_reach
+    from biodata.analysis.networks.protconn_pieces import within_reach
     from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
     from biodata.formats.conefor_kinds import Kind
 

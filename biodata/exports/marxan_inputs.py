@@ -146,7 +146,7 @@ def _present(
     release: "Release", units: "gpd.GeoDataFrame", side_m: float, where: "Filter | None"
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return which species has a record in which unit, once each, and how many records are in none and why."""
-    from biodata.analysis.reserves.feature_amounts import unit_of
+    from biodata.analysis.reserves.planning_units import unit_of
 
     found: list[pl.DataFrame] = []
     coarse = outside = 0
@@ -167,7 +167,7 @@ def _present(
 
 def _status(release: "Release", units: "gpd.GeoDataFrame", request: MarxanRequest) -> Any:
     """Return which units are locked in, for the protected ground that they hold."""
-    from biodata.analysis.reserves.feature_amounts import crs_of
+    from biodata.analysis.reserves.planning_units import crs_of
 
     shapes = units.geometry.to_numpy()
     share = np.zeros(len(shapes))

@@ -37,7 +37,7 @@ def unit_table(units: "gpd.GeoDataFrame", cost: Any, status: Any = 0) -> pl.Data
     polars.DataFrame
         id, cost, status, xloc and yloc (degrees of a point inside the unit).
     """
-    from biodata.analysis.reserves.feature_amounts import crs_of
+    from biodata.analysis.reserves.planning_units import crs_of
 
     points = shapely.get_coordinates(
         geo.project(np.asarray(shapely.point_on_surface(units.geometry.to_numpy())), crs_of(units), 4326)
@@ -80,7 +80,7 @@ def write_units_layer(
     """
     import geopandas as gpd
 
-    from biodata.analysis.reserves.feature_amounts import crs_of
+    from biodata.analysis.reserves.planning_units import crs_of
 
     told = table.to_pandas().assign(
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()

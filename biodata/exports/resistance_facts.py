@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from biodata.store.code_version import code_hash
 
 if TYPE_CHECKING:
-    from biodata.analysis.layer_reading import LayerFile
+    from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.analysis.resistance_rules import RuleTable
 

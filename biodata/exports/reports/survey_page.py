@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from biodata.analysis.surveys.of_species import LEAST_SITES
+from biodata.analysis.surveys.results import LEAST_SITES
 from biodata.exports.reports import markup, survey_plots
 from biodata.exports.reports.in_language import Retold, page_in
 from biodata.exports.reports.page import document
