@@ -14,7 +14,7 @@ from biodata import jobs, pipeline, run_engines, runs, surveys
 from biodata.access import citation_texts, citations, downloads, exact_building, replays, requests, withdrawal
 from biodata.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.pipeline import consent
-from biodata.runs import again
+from biodata.runs import standing
 from biodata.runs.standing import kept_run
 from biodata.settings import Settings
 from biodata.store import releases, sharing_rules
@@ -292,7 +292,7 @@ def _release(settings: Settings, registry: Registry, held: Held) -> dict[str, An
     if held.arguments.get("alone"):
         releases.drop_others(settings.data)
     exact_building.follow_release(settings)
-    again.queue(settings, again.held_runs(settings))
+    standing.queue(settings, standing.held_runs(settings))
     with registry.session() as session, session.begin():
         jobs.add_once(session, RESULTS_JOB)
         if held.arguments.get("alone") or merge_owed(settings.data) is not None:
@@ -366,7 +366,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "survey": _survey,
         RESULTS_JOB: _survey_results,
         "corridors": _corridors,
-        again.JOB: _corridors_again,
+        standing.JOB: _corridors_again,
         "download": _download,
         citations.CONTENT_JOB: _citation,
         citations.REPLAY_JOB: _replay,

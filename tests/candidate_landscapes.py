@@ -10,7 +10,8 @@ import shapely
 from biodata import terms
 from biodata.analysis import areas as areas_of
 from biodata.analysis import corridors, evidence
-from biodata.analysis.candidates import habitat, search
+from biodata.analysis.candidates import ground as habitat
+from biodata.analysis.candidates import search
 from biodata.analysis.candidates.measuring import Surroundings
 from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.vocabularies import EvidenceView, SharingCategory

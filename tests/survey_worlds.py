@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from biodata import terms
-from biodata.analysis.surveys import of_species
+from biodata.analysis.surveys import results
 
 RANKS = {
     "Muntiacus vaginalis": ("Muntiacus", "Cervidae", "Artiodactyla", "Mammalia"),
@@ -56,4 +56,4 @@ def records(*rows):
 @pytest.fixture
 def no_floors(monkeypatch):
     """Tell numbers of however little: small worlds are there to be counted by hand."""
-    monkeypatch.setattr(of_species, "LEAST_SITES", 1)
+    monkeypatch.setattr(results, "LEAST_SITES", 1)

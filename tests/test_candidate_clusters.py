@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata.analysis.candidates import border_strips, clusters
+from biodata.analysis.candidates import clusters
 from biodata.analysis.rasters import cells_inside
 from landscapes import halves, square_grid
 
 GRID = square_grid(100_000, 2500.0)
-STRIPS = border_strips.strips(halves(), GRID, reach_m=50_000.0)
+STRIPS = clusters.strips(halves(), GRID, reach_m=50_000.0)
 
 
 def found(points, *, reach_m=10_000.0, share=0.05, most=5):

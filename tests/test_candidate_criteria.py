@@ -7,10 +7,11 @@ import rasterio
 import shapely
 from affine import Affine
 
-from biodata.analysis.candidates import criteria, governance, habitat, network_gain, pressure
-from biodata.analysis.candidates.governance import Agreement
+from biodata.analysis.candidates import criteria, measuring
+from biodata.analysis.candidates import ground as habitat
+from biodata.analysis.candidates.criteria import Agreement
 from biodata.analysis.candidates.ground import Ground, beyond_band, land_of
-from biodata.analysis.layer_reading import LayerFile
+from biodata.analysis.layers import LayerFile
 from biodata.analysis.networks import protconn
 from landscapes import CRS, boundary_set, halves, local, square_grid
 
@@ -26,8 +27,8 @@ def degrees(shapes) -> np.ndarray:
 
 
 def test_gain_is_that_of_protconn_with_the_polygon_added():
-    network = network_gain.of_areas(degrees(PARKS), land_km2=6400.0, dispersal_m=10_000.0)
-    told = network_gain.gain(network, local(JOINED))
+    network = measuring.of_areas(degrees(PARKS), land_km2=6400.0, dispersal_m=10_000.0)
+    told = measuring.gain(network, local(JOINED))
     for shapes, name in ((PARKS, "without"), ([*PARKS, JOINED], "with")):
         found = protconn.protconn(
             gpd.GeoSeries(degrees(shapes), crs=4326), local(WINDOW), distance_m=10_000.0, transboundary_m=None
@@ -39,13 +40,13 @@ def test_gain_is_that_of_protconn_with_the_polygon_added():
 
 
 def test_joining_what_is_joined_already_gains_nothing():
-    network = network_gain.of_areas(degrees([JOINED]), land_km2=6400.0, dispersal_m=10_000.0)
-    assert network_gain.gain(network, local(PARKS[0]))["deca_percent"] == pytest.approx(0, abs=1e-3)
+    network = measuring.of_areas(degrees([JOINED]), land_km2=6400.0, dispersal_m=10_000.0)
+    assert measuring.gain(network, local(PARKS[0]))["deca_percent"] == pytest.approx(0, abs=1e-3)
 
 
 def test_first_protected_ground_of_a_window_has_no_gain_to_be_told_in_percent():
-    network = network_gain.of_areas(np.array([], dtype=object), land_km2=6400.0, dispersal_m=10_000.0)
-    told = network_gain.gain(network, local(JOINED))
+    network = measuring.of_areas(np.array([], dtype=object), land_km2=6400.0, dispersal_m=10_000.0)
+    told = measuring.gain(network, local(JOINED))
     assert told["deca_percent"] is None
     assert told["eca_with_km2"] == pytest.approx(108, rel=1e-3)
     assert criteria.network_gain(told).value is None
@@ -84,7 +85,7 @@ def areas(*status) -> gpd.GeoDataFrame:
 )
 def test_governance_is_that_of_the_weaker_side(status, value):
     lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
-    found = governance.governance(ground(), areas(*status), lands, None)
+    found = criteria.governance(ground(), areas(*status), lands, None)
     assert found.value == (None if value is None else pytest.approx(value, rel=0.01))
     assert found.input["agreements"] == "none was told to this run"
     assert len(found.input["areas"]) == 2
@@ -93,12 +94,12 @@ def test_governance_is_that_of_the_weaker_side(status, value):
 def test_an_agreement_is_named_where_it_binds_every_country_and_changes_no_number():
     lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
     told = [Agreement("of four", ("CN", "LA", "MM", "VN"), "treaties"), Agreement("of two", ("CN", "LA"))]
-    without, found = (governance.governance(ground(), areas("Designated"), lands, a) for a in (None, told))
+    without, found = (criteria.governance(ground(), areas("Designated"), lands, a) for a in (None, told))
     assert found.value == without.value
     assert found.input["agreements"] == [
         {"name": "of four", "country_codes": ["CN", "LA", "MM", "VN"], "source": "treaties"}
     ]
-    none = governance.governance(ground(), areas("Designated"), lands, told[1:])
+    none = criteria.governance(ground(), areas("Designated"), lands, told[1:])
     assert none.input["agreements"] == "none of those told to this run binds all of its countries"
 
 
@@ -114,13 +115,13 @@ def test_ground_whose_edge_runs_along_the_border_touches_the_other_side_in_a_lin
         {"name": ["park"], "status": ["Designated"], "designation": None, "iucn_category": None},
         geometry=[whole.polygon], crs=4326,
     )  # fmt: skip
-    assert governance.governance(whole, in_force, lands, ()).value == pytest.approx(1, abs=1e-6)
+    assert criteria.governance(whole, in_force, lands, ()).value == pytest.approx(1, abs=1e-6)
 
 
 def test_cost_is_the_ground_that_is_not_protected_yet_or_what_a_layer_says():
     assert criteria.cost(ground(), areas("Designated", "Designated"), None).value == pytest.approx(18, rel=0.01)
     for value in (12.5, None):
-        assert criteria.cost(ground(), areas("Designated"), pressure.Measured(value, {})).value == value
+        assert criteria.cost(ground(), areas("Designated"), criteria.Measured(value, {})).value == value
 
 
 def test_cost_by_a_layer_is_missing_where_the_layer_knows_too_little(tmp_path):
@@ -131,7 +132,7 @@ def test_cost_by_a_layer_is_missing_where_the_layer_knows_too_little(tmp_path):
         told = {"height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float64", "nodata": np.nan}
         with rasterio.open(path, "w", driver="GTiff", crs=CRS, transform=one.transform, **told) as file:
             file.write(values, 1)
-        found = pressure.cost_by_layer(local(JOINED), layer(path, None, "raster"))
+        found = criteria.cost_by_layer(local(JOINED), layer(path, None, "raster"))
         assert found.value == value
         assert (found.input["known_share"] >= 0.95) is (value is not None)
 
@@ -180,14 +181,14 @@ def layers(tmp_path):
     ],
 )
 def test_human_pressure(layers, theme, value):
-    found = pressure.human_pressure(local(JOINED), layers[theme])
+    found = criteria.human_pressure(local(JOINED), layers[theme])
     assert found.value == pytest.approx(value, rel=0.02)
     assert found.input["theme"] == theme
 
 
 def test_one_layer_is_the_measure_and_none_is_missing(layers):
-    assert pressure.chosen([layers["roads"], layers["population"]]).theme == "population"
-    assert pressure.chosen([]) is None
-    assert pressure.human_pressure(local(JOINED), None).value is None
+    assert criteria.chosen([layers["roads"], layers["population"]]).theme == "population"
+    assert criteria.chosen([]) is None
+    assert criteria.human_pressure(local(JOINED), None).value is None
     far = local(shapely.box(300_000, 0, 301_000, 1000))
-    assert pressure.human_pressure(far, layers["population"]).value is None
+    assert criteria.human_pressure(far, layers["population"]).value is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.analysis.candidates import acceptability, pareto, ranking
+from biodata.analysis.candidates import ranking
 from biodata.analysis.candidates.criteria import CRITERIA
 
 MISSING = -math.inf
@@ -23,7 +23,7 @@ def table(rows) -> np.ndarray:
 
 
 def stand(good, draws=400, seed=1, first=2):
-    return acceptability.accept(good, draws=draws, seed=seed, first=first, tie_break=pareto.fronts(good))
+    return ranking.accept(good, draws=draws, seed=seed, first=first, tie_break=ranking.fronts(good))
 
 
 def dominates(a, b) -> bool:
@@ -38,13 +38,13 @@ def test_fronts_are_those_of_brute_force(rows):
         now = {i for i in left if not any(dominates(rows[j], rows[i]) for j in left)}
         wanted |= dict.fromkeys(now, number)
         left -= now
-    assert pareto.fronts(table(rows)).tolist() == [wanted[i] for i in range(len(rows))]
+    assert ranking.fronts(table(rows)).tolist() == [wanted[i] for i in range(len(rows))]
 
 
 def test_less_is_better_where_it_is_said_and_missing_is_worst():
     values = np.array([[3.0, 10.0], [3.0, 20.0], [3.0, math.nan], [math.nan, 5.0]])
-    good = pareto.goodness(values, np.array([True, False]))
-    assert pareto.fronts(good).tolist() == [1, 2, 3, 1]
+    good = ranking.goodness(values, np.array([True, False]))
+    assert ranking.fronts(good).tolist() == [1, 2, 3, 1]
 
 
 @given(TABLES, st.data())
@@ -57,8 +57,8 @@ def test_no_candidate_is_favoured_by_missing_data(rows, data):
     told = [list(row) for row in rows]
     told[i][j] = data.draw(st.sampled_from([-5.0, 0.0, 1.5, 9.0]))
     before, after = table(rows), table(told)
-    assert pareto.fronts(after)[i] <= pareto.fronts(before)[i]
-    worth = acceptability.share_worse(before), acceptability.share_worse(after)
+    assert ranking.fronts(after)[i] <= ranking.fronts(before)[i]
+    worth = ranking.share_worse(before), ranking.share_worse(after)
     others = [k for k in range(len(rows)) if k != i]
     assert (worth[1][i] >= worth[0][i]).all()
     assert (worth[1][others] <= worth[0][others]).all()

@@ -15,7 +15,7 @@ from biodata import pipeline, runs
 from biodata.analysis.candidates import ranking
 from biodata.cli import app
 from biodata.errors import InputError
-from biodata.runs import surroundings
+from biodata.runs import reading
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.vocabularies import CandidateCriterion
@@ -111,7 +111,7 @@ def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
     assert set(found["name"]) == set(before["name"])
     agreements.write_text(AGREEMENTS.replace("gazette", "another"))
     with Lake.open(settings.data) as lake:
-        sums = surroundings.facts_of(settings, lake, told)
+        sums = reading.facts_of(settings, lake, told)
     other = [name for name, value in sums.items() if report.parameters[name] != value]
     assert other == ["agreements_sha256"], "what stands in a file is a part of the run"
 
@@ -164,20 +164,20 @@ def test_agreements_that_cannot_be_read_are_refused_with_their_row(tmp_path, tex
     path = tmp_path / "agreements.csv"
     path.write_text(text)
     with pytest.raises(InputError) as refused:
-        surroundings.read_agreements(path)
+        reading.read_agreements(path)
     assert (refused.value.file, refused.value.row, refused.value.column) == (path.name, row, column)
 
 
 def test_agreements_name_countries_in_any_way(tmp_path):
     path = tmp_path / "agreements.csv"
     path.write_text('\ufeffname;countries\nX;"Viet Nam; ລາວ; CN"\n', encoding="utf-8")
-    (found,) = surroundings.read_agreements(path)
+    (found,) = reading.read_agreements(path)
     assert found.country_codes == ("CN", "LA", "VN")
 
 
 def test_plans_that_do_not_fit_are_refused(project, tmp_path):
     with pytest.raises(InputError) as refused:
-        surroundings.read_plan(tmp_path / "nothing")
+        reading.read_plan(tmp_path / "nothing")
     assert refused.value.code == "PLAN_MISSING"
     own, units = tmp_path / "plan.json", tmp_path / "units.gpkg"
     units.write_bytes((project / "units.gpkg").read_bytes())
@@ -190,7 +190,7 @@ def test_plans_that_do_not_fit_are_refused(project, tmp_path):
     ):
         own.write_text(json.dumps(good | change))
         with pytest.raises(InputError) as refused:
-            surroundings.read_plan(own)
+            reading.read_plan(own)
         assert refused.value.code == "PLAN_INVALID"
 
 

@@ -6,7 +6,8 @@ import pytest
 import shapely
 
 from biodata import geo, terms
-from biodata.analysis.candidates import habitat, ranking
+from biodata.analysis.candidates import ground as habitat
+from biodata.analysis.candidates import ranking
 from biodata.analysis.candidates.measuring import Surroundings
 from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.errors import InputError

@@ -8,12 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata.analysis.circuit import solvers as circuit_solvers
-from biodata.analysis.circuit.advanced import advanced
-from biodata.analysis.circuit.currents import branch_currents, node_currents
-from biodata.analysis.circuit.graph import cell_nodes, circuit, contracted, landscape
-from biodata.analysis.circuit.one_to_all import one_to_all
-from biodata.analysis.circuit.pairwise import pairwise
-from biodata.analysis.circuit.terminals import GROUNDED, Terminals
+from biodata.analysis.circuit.flows import advanced, one_to_all, pairwise
+from biodata.analysis.circuit.graph import branch_currents, cell_nodes, circuit, contracted, landscape, node_currents
+from biodata.analysis.circuit.solvers import GROUNDED, Terminals
 from biodata.errors import InputError, MissingExtraError
 from circuits import dense_resistances
 
@@ -158,7 +155,7 @@ def test_one_factor_gives_the_same_as_pairs_one_by_one(monkeypatch):
     groups = [np.array(group) for group in ([0, 1, 12], [40, 41], [70], [100, 101, 102, 90])]
     allowed = ~np.eye(4, dtype=bool)
     at_once = list(pairwise(whole, groups, allowed, maps=True))
-    monkeypatch.setattr("biodata.analysis.circuit.pairwise._FACTOR_IN_SOLVES", 0)
+    monkeypatch.setattr("biodata.analysis.circuit.flows._FACTOR_IN_SOLVES", 0)
     for found, expected in zip(at_once, pairwise(whole, groups, allowed, maps=True), strict=True):
         assert found.resistance == pytest.approx(expected.resistance)
         np.testing.assert_allclose(found.voltages, expected.voltages, atol=1e-9)
@@ -170,7 +167,7 @@ def test_columns_on_disk_and_single_solves_give_the_same(monkeypatch):
     places = np.array([3, 50, 90])
     answers = []
     for room in (1 << 30, 0):
-        monkeypatch.setattr("biodata.analysis.circuit.terminals._COLUMNS_IN_MEMORY", room)
+        monkeypatch.setattr("biodata.analysis.circuit.solvers._COLUMNS_IN_MEMORY", room)
         terminals = Terminals(whole, places, maps=3)
         groups = [np.array([0]), np.array([1]), np.array([2])]
         answers.append(terminals.node_voltages(terminals.answer(groups, np.array([GROUNDED, 1.0, 0.5]))))
@@ -214,7 +211,7 @@ def test_regions_are_joined_while_they_are_active(monkeypatch, all_to_one):
     for partners in (everyone, some):
         options = {"all_to_one": all_to_one, "listed_strengths": True, "maps": True}
         found = list(one_to_all(whole, groups, partners, strengths, **options))
-        monkeypatch.setattr("biodata.analysis.circuit.one_to_all.MOST_TERMINALS", 0)
+        monkeypatch.setattr("biodata.analysis.circuit.flows.MOST_TERMINALS", 0)
         again = list(one_to_all(whole, groups, partners, strengths, **options))
         monkeypatch.undo()
         for flow, other in zip(found, again, strict=True):

@@ -95,8 +95,8 @@ def test_any_executor_writes_the_same_files(tmp_path, monkeypatch, kind, scenari
         assert {path.name: path.read_bytes() for path in out.iterdir()} == first
         assert report == expected
         # Large regions are circuits of their own, and these are tasks, too.
-        monkeypatch.setattr("biodata.analysis.circuit.pairwise._FACTOR_IN_SOLVES", 0)
-        monkeypatch.setattr("biodata.analysis.circuit.one_to_all.MOST_TERMINALS", 0)
+        monkeypatch.setattr("biodata.analysis.circuit.flows._FACTOR_IN_SOLVES", 0)
+        monkeypatch.setattr("biodata.analysis.circuit.flows.MOST_TERMINALS", 0)
         run(ini, executor=executor)
     for name, content in first.items():
         lines = content.decode().splitlines()

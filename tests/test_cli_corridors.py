@@ -16,7 +16,8 @@ import shapely
 from affine import Affine
 from typer.testing import CliRunner
 
-from biodata.analysis import own_areas, own_ground
+from biodata.analysis import areas as own_areas
+from biodata.analysis import own_ground
 from biodata.analysis.grid import Grid
 from biodata.cli import app
 from biodata.errors import InputError

@@ -13,7 +13,7 @@ from affine import Affine
 from typer.testing import CliRunner
 
 import landscapes
-from biodata.analysis.scenarios import border
+from biodata.analysis.scenarios import barriers
 from biodata.cli import app
 from biodata.errors import InputError
 
@@ -118,7 +118,7 @@ def test_areas_without_a_usual_name_tell_which_columns_could_name_them(files):
 
 def test_the_border_of_a_boundary_set_is_a_barrier_that_names_its_countries():
     grid = landscapes.square_grid(2000.0, 100.0)
-    (found,) = border.border_barriers(grid, landscapes.halves(20.0))
+    (found,) = barriers.border_barriers(grid, landscapes.halves(20.0))
     assert found.barrier_id == "border LA-VN"
     assert shapely.length(shapely.intersection(found.shape, shapely.box(*grid.bounds))) > 4000
-    assert border.border_barriers(grid, landscapes.halves(20.0), between=[frozenset({"CN", "LA"})]) == []
+    assert barriers.border_barriers(grid, landscapes.halves(20.0), between=[frozenset({"CN", "LA"})]) == []

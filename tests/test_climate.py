@@ -8,7 +8,7 @@ from pyproj import CRS
 
 import landscapes
 from biodata import geo
-from biodata.analysis.climate import analogues, climates, velocity
+from biodata.analysis.climate import climates
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
 
@@ -19,14 +19,14 @@ DEGREES = Grid(CRS.from_epsg(4326), Affine(0.1, 0, 100.0, 0, -0.1, 28.0), (40, 3
 def test_the_velocity_of_a_plane_is_known_at_every_cell_the_edges_too():
     rows, columns = np.indices(PLANE.shape)
     today = 20 + 0.3 * columns + 0.4 * rows  # 0.5 degrees a kilometre
-    found = velocity.velocity(today, today + 2.0, PLANE, years=50)
+    found = climates.velocity(today, today + 2.0, PLANE, years=50)
     assert found.km_per_year == pytest.approx(2 / 50 / 0.5)
     assert found.east == pytest.approx(0.3)
     assert found.north == pytest.approx(-0.4)
     assert not found.capped.any()
     holed = today.copy()
     holed[5, 5:9] = np.nan
-    found = velocity.velocity(holed, holed - 1.0, PLANE, years=50)
+    found = climates.velocity(holed, holed - 1.0, PLANE, years=50)
     known = np.isfinite(holed)
     assert found.km_per_year[known] == pytest.approx(-1 / 50 / 0.5)
     assert np.isnan(found.km_per_year[~known]).all()
@@ -35,14 +35,14 @@ def test_the_velocity_of_a_plane_is_known_at_every_cell_the_edges_too():
 def test_cells_of_degrees_are_as_wide_as_their_latitude_says():
     _, columns = np.indices(DEGREES.shape)
     today = 0.2 * columns
-    found = velocity.velocity(today, today + 1.0, DEGREES, years=10)
+    found = climates.velocity(today, today + 1.0, DEGREES, years=10)
     latitude = 28.0 - 0.1 * (np.arange(40) + 0.5)
     wide_km = geo.geodesic_distance_m(100.0, latitude, 100.1, latitude) / 1000
     assert found.km_per_year[:, 10] == pytest.approx(0.1 / (0.2 / wide_km), rel=1e-5)
 
 
 def test_flat_ground_is_capped_and_told():
-    found = velocity.velocity(np.full(PLANE.shape, 20.0), np.full(PLANE.shape, 21.0), PLANE, years=10)
+    found = climates.velocity(np.full(PLANE.shape, 20.0), np.full(PLANE.shape, 21.0), PLANE, years=10)
     assert found.capped.all()
     assert found.km_per_year == pytest.approx(0.1 / 0.01)
 
@@ -54,8 +54,8 @@ def test_analogues_are_those_of_brute_force(grid):
     future = today + rng.uniform(0, 3, today.shape)
     future[:, 3, 4] = np.nan
     widths = (1.0, 2.0)
-    wanted, offered = analogues.bins(today, future, widths=widths)
-    found = analogues.nearest(wanted, offered, grid)
+    wanted, offered = climates.bins(today, future, widths=widths)
+    found = climates.nearest(wanted, offered, grid)
     rows, columns = (axis.ravel() for axis in np.indices(grid.shape))
     lonlat = grid.lonlat(rows, columns)
     step = np.array(widths)[:, None]
@@ -74,26 +74,26 @@ def test_analogues_are_those_of_brute_force(grid):
 def test_a_warmer_slope_has_its_climate_uphill_at_the_known_distance():
     rows, _ = np.indices(PLANE.shape)
     today = (10.0 + rows)[None]
-    wanted, offered = analogues.bins(today, today + 3.0, widths=(0.5,))
-    forward = analogues.nearest(wanted, offered, PLANE)
+    wanted, offered = climates.bins(today, today + 3.0, widths=(0.5,))
+    forward = climates.nearest(wanted, offered, PLANE)
     assert (forward.cell[:3] // 30 == -1).all()  # the coldest climates are gone
     assert forward.distance_m[5] == pytest.approx(3000, rel=1e-3)
     assert (forward.cell[5] // 30 == 2).all()
     assert forward.km_per_year(30.0)[5] == pytest.approx(0.1, rel=1e-3)
     assert forward.near_edge >= 90
-    backward = analogues.nearest(offered, wanted, PLANE)
+    backward = climates.nearest(offered, wanted, PLANE)
     assert (backward.cell[5] // 30 == 8).all()
 
 
 def test_standardised_distances_are_those_of_mahalanobis():
     rng = np.random.default_rng(1)
     today = np.tensordot([[2.0, 0.0], [1.5, 0.3]], rng.normal(size=(2, 20, 30)), axes=1)
-    first, second = analogues.standardised(today, today + 1.0)
+    first, second = climates.standardised(today, today + 1.0)
     inverse = np.linalg.inv(np.cov(today.reshape(2, -1)))
     moved = np.ones(2)
     assert np.linalg.norm((second - first)[:, 0, 0]) == pytest.approx(np.sqrt(moved @ inverse @ moved))
     with pytest.raises(InputError, match="follows from the others"):
-        analogues.standardised(np.stack([today[0], 2 * today[0]]), np.stack([today[0], 2 * today[0]]))
+        climates.standardised(np.stack([today[0], 2 * today[0]]), np.stack([today[0], 2 * today[0]]))
 
 
 def write(path, values, transform=DEGREES.transform):
@@ -129,6 +129,6 @@ def test_temperature_by_height_says_what_it_assumes(tmp_path):
 
 def test_bins_of_tenths_of_a_degree_are_all_as_wide():
     tenths = np.arange(-30, 30)[None, None] / 10
-    found, _ = analogues.bins(tenths, tenths, widths=(0.2,))
+    found, _ = climates.bins(tenths, tenths, widths=(0.2,))
     _, counts = np.unique(found, return_counts=True)
     assert set(counts[1:-1]) == {2}

@@ -11,7 +11,7 @@ from affine import Affine
 
 import landscapes
 from biodata.analysis.areas import Site
-from biodata.analysis.climate import climate_costs, climates, corridors
+from biodata.analysis.climate import climates, corridors
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
 
@@ -41,9 +41,9 @@ def test_costs_are_those_of_a_search_by_hand():
     ground[rng.random(ground.shape) < 0.2] = np.nan
     ground[0, 0] = 1.0
     grid = Grid(landscapes.CRS, Affine(500.0, 0, 0, 0, -500.0, 0), (7, 9), 500.0)
-    found = climate_costs.search(
-        climate_costs.step_graph(ground, today, grid, cost_per_c=3000.0), np.array([0])
-    ).cost.reshape(7, 9)
+    found = corridors.search(corridors.step_graph(ground, today, grid, cost_per_c=3000.0), np.array([0])).cost.reshape(
+        7, 9
+    )
     best, queue = {}, [(0.0, 0, 0)]
     while queue:
         cost, row, column = heapq.heappop(queue)

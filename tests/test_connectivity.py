@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis.networks import best_paths, connectivity, graphs
+from biodata.analysis.networks import connectivity, graphs, network
 from biodata.errors import InputError
 from networks import best_links, every_path, hop_matrix, product_matrix, random_network
 
@@ -113,7 +113,7 @@ def test_the_k_best_paths_are_those_of_networkx(seed):
             reverse=True,
         )
         expected = [value for value in expected if value > 0]
-        found = best_paths.k_shortest(graph, 0, target, 6)
+        found = network.k_shortest(graph, 0, target, 6)
         np.testing.assert_allclose([path.value for path in found], expected[:6], rtol=1e-12)
         assert len({path.nodes for path in found}) == len(found)
         assert all(len(set(path.nodes)) == len(path.nodes) for path in found)
@@ -121,10 +121,10 @@ def test_the_k_best_paths_are_those_of_networkx(seed):
 
 def test_paths_of_links_are_counted():
     graph = graphs.with_links(5, [0, 1, 0, 3, 2], [1, 2, 3, 2, 4])
-    found = best_paths.k_shortest(graph, 0, 4, 5)
+    found = network.k_shortest(graph, 0, 4, 5)
     assert [path.nodes for path in found] == [(0, 1, 2, 4), (0, 3, 2, 4)]
     assert [path.value for path in found] == [0.25, 0.25]
-    assert best_paths.k_shortest(graph, 3, 3, 2) == [best_paths.Path((3,), 1.0)]
+    assert network.k_shortest(graph, 3, 3, 2) == [network.Path((3,), 1.0)]
 
 
 def test_probabilities_of_distances():

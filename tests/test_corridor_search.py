@@ -13,19 +13,11 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from biodata.analysis import (
-    adjacency,
-    barriers,
-    corridor_search,
-    corridor_tasks,
-    corridors,
-    cost_distance,
-    own_areas,
-    window_check,
-)
+from biodata.analysis import adjacency, barriers, corridor_search, corridors, cost_distance, window_check
 from biodata.analysis import areas as areas_of
+from biodata.analysis import areas as own_areas
+from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts
-from biodata.analysis.corridors import CorridorParameters
 from biodata.analysis.grid import Grid
 
 SIDE, CELL_M = 30, 100.0
@@ -176,8 +168,8 @@ def test_truncation_changes_neither_least_cost_nor_the_corridor(seed, choices):
 
 def test_searches_are_truncated():
     one = Grid(GRID.crs, Affine(CELL_M, 0, 0, 0, -CELL_M, 200 * CELL_M), (200, 200), CELL_M)
-    asked = corridor_tasks.Search(np.array([100 * 200 + 100]), 1000.0)
-    found = corridor_tasks.search(np.ones(one.shape), asked, CELL_M, WIDE)
+    asked = corridor_search.Search(np.array([100 * 200 + 100]), 1000.0)
+    found = corridor_search.search(np.ones(one.shape), asked, CELL_M, WIDE)
     assert found.cost.shape == (21, 21)
 
 
@@ -324,7 +316,7 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same(tmp_path, monkeypatch
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
     assert len(whole.pinch_points) > 0
     for task in ("search", "pair_currents"):  # nothing is searched again, and no current is computed again
-        monkeypatch.setattr(corridor_tasks, task, None)
+        monkeypatch.setattr(corridor_search, task, None)
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
 
 

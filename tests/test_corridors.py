@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from biodata import geo, terms
-from biodata.analysis import adjacency, corridors, cost_distance, estimates, links, rasters, widths
+from biodata.analysis import adjacency, corridor_parameters, corridors, cost_distance, links, rasters
 from biodata.analysis import areas as areas_of
 from biodata.errors import InputError
 from landscapes import CRS, halves, square_grid, table
@@ -338,19 +338,19 @@ def test_border_costs_are_an_upper_bound_of_least_costs():
 
 def test_width_of_a_path_of_no_cells():
     with pytest.raises(ValueError, match="no cells"):
-        widths.along_path(np.ones((3, 3), bool), np.zeros((3, 3), bool), np.zeros((0, 2), dtype=np.int64), cell_m=1.0)
+        links.along_path(np.ones((3, 3), bool), np.zeros((3, 3), bool), np.zeros((0, 2), dtype=np.int64), cell_m=1.0)
 
 
 def test_estimate_grows_with_cells_and_areas():
     areas, _, coarse, _ = turned_landscape(0.0, 500.0, lambda _, across: np.abs(across) < 1500, 20.0)
     fine = square_grid(15_000, 50.0)
     parameters = corridors.CorridorParameters()
-    small = estimates.corridors(areas, coarse, parameters=parameters)
-    large = estimates.corridors(areas, fine, parameters=parameters)
+    small = corridor_parameters.corridors(areas, coarse, parameters=parameters)
+    large = corridor_parameters.corridors(areas, fine, parameters=parameters)
     assert (small.cells, small.areas, small.pairs) == (3600, 2, 1)
     assert large.memory_bytes == pytest.approx(100 * small.memory_bytes, rel=0.01)
     assert large.seconds > small.seconds
-    none = estimates.corridors(areas, fine, parameters=corridors.CorridorParameters(max_distance_m=1000.0))
+    none = corridor_parameters.corridors(areas, fine, parameters=corridors.CorridorParameters(max_distance_m=1000.0))
     assert (none.areas, none.pairs, none.seconds) == (0, 0, 0)
 
 
@@ -360,11 +360,11 @@ def test_estimate_counts_areas_on_the_raster_and_reaches_to_neighbours_only():
     shapes = [shapely.box(x - 500, y - 500, x + 500, y + 500) for x, y in places]
     areas = table(*((f"a{k}", (), shape) for k, shape in enumerate([*shapes, shapely.box(9e4, 0, 9.1e4, 1000)])))
     wide = corridors.CorridorParameters(max_distance_m=math.inf)
-    told = estimates.corridors(areas, one, parameters=wide, across_borders=False)
+    told = corridor_parameters.corridors(areas, one, parameters=wide, across_borders=False)
     assert (told.areas, told.pairs) == (100, 100 * 99 // 2)
     assert told.told().startswith("estimate: 1,000,000 cells, 100 areas, at most 4,950 pairs, ")
     near = corridors.CorridorParameters(max_distance_m=2000.0)
-    assert estimates.corridors(areas, one, parameters=near, across_borders=False).pairs == 0
+    assert corridor_parameters.corridors(areas, one, parameters=near, across_borders=False).pairs == 0
     assert told.seconds < 60, "each search reaches its neighbours, not the whole raster"
-    two = estimates.corridors(areas, one, parameters=wide, across_borders=False, workers=2)
+    two = corridor_parameters.corridors(areas, one, parameters=wide, across_borders=False, workers=2)
     assert two.seconds < told.seconds

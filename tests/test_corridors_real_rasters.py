@@ -5,7 +5,8 @@ import pytest
 from skimage.graph import MCP_Geometric
 
 from biodata.analysis import areas as areas_of
-from biodata.analysis import corridors, own_areas, own_ground
+from biodata.analysis import areas as own_areas
+from biodata.analysis import corridors, own_ground
 
 WIDE = corridors.CorridorParameters(max_distance_m=np.inf)
 SABAH = ("sampleTif_SABAH.tif", "samplePolygon.shp"), ("sampleTif_SABAH.tif", "points_sabah_50.shp")

@@ -13,7 +13,7 @@ from pyproj import CRS
 from typer.testing import CliRunner
 
 from biodata.analysis.grid import Grid
-from biodata.analysis.uncertainty import frequencies, inputs, moved_points, one_draw, ordered_draws
+from biodata.analysis.uncertainty import frequencies, inputs, one_draw
 from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange, around
 from biodata.analysis.uncertainty.one_draw import Node, Task
 from biodata.cli import app
@@ -52,7 +52,7 @@ def task_of(seed=1, **choices):
 def test_the_order_of_classes_is_kept_and_ranges_too():
     rng = np.random.default_rng(0)
     stated = Assumptions(RANGES)
-    drawn = np.array([ordered_draws.draw(stated, rng)[0] for _ in range(400)])
+    drawn = np.array([one_draw.draw(stated, rng)[0] for _ in range(400)])
     assert (drawn >= [1, 3, 3, 20]).all()
     assert (drawn <= [2, 30, 30, 200]).all()
     assert (np.diff(drawn[:, [0, 1, 3]], axis=1) >= 0).all()
@@ -63,9 +63,7 @@ def test_the_order_of_classes_is_kept_and_ranges_too():
 def test_draws_are_uniform_among_vectors_of_the_order():
     ranges = (ClassRange(1, "", 2, 1, 8), ClassRange(2, "", 4, 1, 8))
     rng = np.random.default_rng(0)
-    drawn = np.log([ordered_draws.draw(Assumptions(ranges, shapes=("linear",)), rng)[0] for _ in range(2000)]) / np.log(
-        8
-    )
+    drawn = np.log([one_draw.draw(Assumptions(ranges, shapes=("linear",)), rng)[0] for _ in range(2000)]) / np.log(8)
     # The lower and the higher of two uniform numbers have means of 1/3 and 2/3.
     np.testing.assert_allclose(drawn.mean(axis=0), [1 / 3, 2 / 3], atol=0.02)
     np.testing.assert_allclose(drawn.std(axis=0), np.sqrt(1 / 18), atol=0.02)
@@ -74,7 +72,7 @@ def test_draws_are_uniform_among_vectors_of_the_order():
 def test_many_classes_whose_ranges_are_one_are_drawn_as_far_apart_as_they_can_be():
     count, rng = 24, np.random.default_rng(3)
     stated = np.linspace(4.0, 4.2, count)
-    drawn = np.array([ordered_draws._ordered(stated, np.zeros(count), np.ones(count), rng) for _ in range(150)])
+    drawn = np.array([one_draw._ordered(stated, np.zeros(count), np.ones(count), rng) for _ in range(150)])
     # The kth of n uniform numbers has a Beta(k, n + 1 - k) distribution.
     mean = np.arange(1, count + 1) / (count + 1)
     spread = np.sqrt(mean * (1 - mean) / (count + 2))
@@ -88,7 +86,7 @@ def test_shapes_keep_ends_and_order(shape):
     for strength in (-3.0, 0.0, 0.5, 2.0):
         if shape == "power" and strength <= 0:
             continue
-        after = ordered_draws.bent(before, shape, strength)
+        after = one_draw.bent(before, shape, strength)
         assert after[[0, -1]] == pytest.approx([1, 100])
         assert (np.diff(after) > 0).all()
 
@@ -105,7 +103,7 @@ def test_ranges_around_measured_values_keep_the_order_of_all_values():
     assert between
     task = Task(values, GRID, (), (), Assumptions(ranges, between), {}, 1)
     for number in range(20):
-        resistances, _, _ = ordered_draws.draw(task.assumptions, np.random.default_rng(number))
+        resistances, _, _ = one_draw.draw(task.assumptions, np.random.default_rng(number))
         found = one_draw._resistance(values, task.assumptions, resistances)
         order = np.argsort(values, axis=None)
         assert (np.diff(found.reshape(-1)[order]) >= -1e-12).all()
@@ -120,7 +118,7 @@ def test_points_move_inside_their_uncertainty_and_stay_where_their_record_says()
     west[:, :12] = True
     east_seen = 0
     for seed in range(200):
-        found, stayed = moved_points.moved(
+        found, stayed = one_draw.moved(
             xy, radius, GRID, rng=np.random.default_rng(seed), allowed=[None, None, west, None]
         )
         assert stayed == 0
@@ -134,7 +132,7 @@ def test_points_move_inside_their_uncertainty_and_stay_where_their_record_says()
 def test_a_point_that_has_no_allowed_place_stays():
     nowhere = np.zeros(GRID.shape, dtype=bool)
     xy = np.array([[1250.0, 1250.0]])
-    found, stayed = moved_points.moved(xy, np.array([300.0]), GRID, rng=np.random.default_rng(0), allowed=[nowhere])
+    found, stayed = one_draw.moved(xy, np.array([300.0]), GRID, rng=np.random.default_rng(0), allowed=[nowhere])
     assert stayed == 1
     np.testing.assert_array_equal(found, xy)
 
@@ -169,7 +167,7 @@ def test_nothing_uncertain_gives_the_same_corridor_in_every_draw():
 
 def test_the_error_of_a_class_is_one_draw_for_all_its_cells():
     task = task_of()
-    resistances, _, _ = ordered_draws.draw(task.assumptions, np.random.default_rng(4))
+    resistances, _, _ = one_draw.draw(task.assumptions, np.random.default_rng(4))
     found = one_draw._resistance(task.values, task.assumptions, resistances)
     for value in (1.0, 2.0, 3.0, 5.0):
         assert np.unique(found[task.values == value]).size == 1

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from biodata import run_engines, run_records
 from biodata.analysis.areas import Site
-from biodata.analysis.validation import corridor_test, effort, holding_out, moved_patterns, surfaces, variogram
+from biodata.analysis.validation import corridor_test, holding_out, moved_patterns
 from biodata.analysis.validation.moved_patterns import Points
-from biodata.analysis.validation.parameters import ValidationParameters
+from biodata.analysis.validation.verdict import ValidationParameters
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.settings import Settings
@@ -118,7 +118,7 @@ def test_moved_patterns_are_those_of_plain_rolls():
 
 
 def test_one_place_counts_once_however_often_it_is_told():
-    found = effort.places(np.array([0, 0, 0, 5]), np.array([0, 1, 1, 5]), side=2)
+    found = corridor_test.distinct_places(np.array([0, 0, 0, 5]), np.array([0, 1, 1, 5]), side=2)
     np.testing.assert_allclose(found.weights, [1 / 3, 1 / 3, 1 / 3, 1])
 
 
@@ -137,11 +137,11 @@ def test_null_points_lie_where_effort_is_so_looking_along_corridors_is_no_findin
         ranks = (np.argsort(np.argsort(field, axis=None)) + 0.5).reshape(field.shape) / field.size
         looked = np.exp(-4 * ranks)  # fifty times as much on the best ground as on the worst
         rows, columns = np.divmod(rng.choice(looked.size, (2, 1500), p=looked.ravel() / looked.sum()), 40)
-        records = effort.places(rows[0, :40], columns[0, :40], side=1)
+        records = corridor_test.distinct_places(rows[0, :40], columns[0, :40], side=1)
         target = Points(rows[1], columns[1], np.ones(1500))
         if raster:
-            target = effort.from_raster(looked, np.ones((40, 40), dtype=bool), count=5000, rng=rng)
-        observed, null = effort.null_points(ranks, records, target, draws=99, side=1, rng=rng)
+            target = corridor_test.from_raster(looked, np.ones((40, 40), dtype=bool), count=5000, rng=rng)
+        observed, null = corridor_test.null_points(ranks, records, target, draws=99, side=1, rng=rng)
         found.append(corridor_test.exact_p(observed, null))
     assert (np.array(found) < 0.05).sum() <= 8, "with squares drawn alike it was 37 with points and 59 with a raster"
     assert 0.35 < np.mean(found) < 0.65
@@ -179,7 +179,7 @@ def test_the_surface_is_the_least_excess_of_all_pairs():
         Site(f"a{k}", f"a{k}", (), _square(cells, made.grid), cells, cells, 0.0) for k, cells in enumerate(made.sources)
     ]
     pairs = {(i, j): None for j in range(4) for i in range(j)}
-    found = surfaces.excess(sites, made.resistance, made.grid, pairs=pairs)
+    found = moved_patterns.excess(sites, made.resistance, made.grid, pairs=pairs)
     known = np.isfinite(made.resistance)
     np.testing.assert_allclose(found[known], np.maximum(excess(made.resistance, made.sources)[known], 0), atol=1e-6)
     assert np.isnan(found[~known]).all()
@@ -197,18 +197,20 @@ def test_the_range_grows_with_the_ground_and_a_few_wild_cells_do_not_move_it(smo
     field = gaussian_filter(rng.standard_normal((150, 150)), smooth)
     field /= field.std()
     ground = np.ones(field.shape, dtype=bool)
-    clean = variogram.variogram_range(field, ground, grid_of(150), rng=np.random.default_rng(1))
+    clean = moved_patterns.variogram_range(field, ground, grid_of(150), rng=np.random.default_rng(1))
     # White noise smoothed by a Gaussian has 95 % of its sill at 3.46 standard deviations.
     assert 2.4 * smooth < clean.range_m / CELL_M < 4.6 * smooth
     wild = field.copy()
     wild.reshape(-1)[rng.choice(field.size, 60, replace=False)] = 50
-    dirty = variogram.variogram_range(wild, ground, grid_of(150), rng=np.random.default_rng(1))
+    dirty = moved_patterns.variogram_range(wild, ground, grid_of(150), rng=np.random.default_rng(1))
     assert dirty.range_m == pytest.approx(clean.range_m, rel=0.4)
 
 
 def test_a_trend_has_no_range_inside_the_window():
     trend = np.add.outer(np.arange(80.0), np.arange(80.0))
-    found = variogram.variogram_range(trend, np.ones((80, 80), dtype=bool), grid_of(80), rng=np.random.default_rng(1))
+    found = moved_patterns.variogram_range(
+        trend, np.ones((80, 80), dtype=bool), grid_of(80), rng=np.random.default_rng(1)
+    )
     assert not found.bounded
     assert "no guarantee" in found.told()
 
@@ -245,15 +247,6 @@ def test_a_record_at_the_place_and_on_the_day_of_a_used_one_is_no_test_without_b
     )  # fmt: skip
     found = holding_out.hold_out(records, block_m=0.0)
     assert found.why_not == [*holding_out.REASONS[:2], None]
-
-
-def test_a_split_keeps_blocks_whole():
-    xy = np.random.default_rng(1).uniform(0, 10_000, (200, 2))
-    held = holding_out.split(xy, block_m=2500.0, share=0.3, rng=np.random.default_rng(2))
-    assert 0 < held.sum() < 200
-    start = np.random.default_rng(2).uniform(0, 2500.0, 2)
-    blocks = holding_out.blocks_of(xy, 2500.0, origin=tuple(start))
-    assert not set(blocks[held]) & set(blocks[~held])
 
 
 @pytest.fixture

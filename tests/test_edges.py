@@ -7,7 +7,7 @@ import rasterio
 import shapely
 
 from biodata import edges
-from biodata.analysis import rasters, resistance_raster
+from biodata.analysis import own_ground, rasters
 from biodata.analysis.gaps.features import polygon_rows
 from biodata.analysis.layers import read_polygons
 from biodata.errors import InputError
@@ -101,7 +101,7 @@ OGR_VRT = """<OGRVRTDataSource><OGRVRTLayer name="real"><SrcDataSource relativeT
 </OGRVRTLayer></OGRVRTDataSource>"""
 
 
-@pytest.mark.parametrize("read", [rasters.read, resistance_raster.read], ids=["a raster", "a resistance"])
+@pytest.mark.parametrize("read", [rasters.read, own_ground.read_resistance], ids=["a raster", "a resistance"])
 def test_a_tif_that_is_a_list_of_other_files_is_refused(tmp_path, read):
     with rasterio.open(
         tmp_path / "real.tif", "w", driver="GTiff", width=2, height=2, count=1, dtype="float32", crs="EPSG:32648",

@@ -2,8 +2,7 @@
 
 import pytest
 
-from biodata.analysis.surveys.effort import of_stations
-from biodata.analysis.surveys.joining import join, looked_for
+from biodata.analysis.surveys.joining import join, looked_for, of_stations
 from biodata.analysis.surveys.results import Parameters, results
 from biodata.harmonise import events as harmonise_events
 from biodata.harmonise.events import sites

@@ -9,7 +9,7 @@ import shapely
 
 from biodata import geo
 from biodata.analysis import evidence
-from biodata.analysis.evidence import detection
+from biodata.analysis.evidence import design as detection
 from biodata.errors import InputError
 from biodata.places import locate
 from biodata.vocabularies import SharingCategory

@@ -5,8 +5,7 @@ import pytest
 import shapely
 
 from biodata import geo
-from biodata.analysis.gaps.occupied import OCCUPIED, PUBLISHED, occupied
-from biodata.analysis.gaps.surveys import survey_gaps
+from biodata.analysis.gaps.coverage import OCCUPIED, PUBLISHED, occupied, survey_gaps
 from landscapes import halves, local
 from test_evidence import count, records
 

@@ -10,11 +10,9 @@ from affine import Affine
 from pyproj import CRS
 
 from area_frames import frame, km2
-from biodata.analysis.gaps.plane import to_plane
-from biodata.analysis.gaps.protected import amounts, layers_of
-from biodata.analysis.gaps.rasters import amounts_of_classes
+from biodata.analysis.gaps.features import Target, amounts_of_classes
+from biodata.analysis.gaps.protected import amounts, layers_of, to_plane
 from biodata.analysis.gaps.representation import representation, responsibility
-from biodata.analysis.gaps.targets import Target
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
 from biodata.pipeline.protected_ground import protected_ground, read_sites

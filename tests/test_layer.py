@@ -13,8 +13,7 @@ from rasterio import Affine
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
-from biodata.analysis.layer_choice import layer_file
-from biodata.analysis.layer_reading import own_grid, read_cells
+from biodata.analysis.layers import layer_file, own_grid, read_cells
 from biodata.errors import InputError
 from biodata.ingest import open_source
 from biodata.ingest.layer_copies import store_layers

@@ -5,10 +5,9 @@ import pytest
 import rasterio
 from affine import Affine
 
-from biodata.analysis import layer_values
+from biodata.analysis import layers
 from biodata.analysis.grid import Grid
-from biodata.analysis.layer_reading import LayerFile
-from biodata.analysis.layer_values import values_at
+from biodata.analysis.layers import LayerFile, values_at
 
 
 def layer(path, values, west, north, degrees, crs="EPSG:4326"):
@@ -26,7 +25,7 @@ def cells():
 
 @pytest.mark.parametrize("block", [7, 1024])
 def test_points_far_apart_have_the_value_of_their_cell(tmp_path, cells, monkeypatch, block):
-    monkeypatch.setattr(layer_values, "_BLOCK", block)
+    monkeypatch.setattr(layers, "_BLOCK", block)
     made = layer(tmp_path / "a.tif", cells, 100.0, 25.0, 0.1)
     rng = np.random.default_rng(2)
     lon, lat = rng.uniform(99, 109, 500), rng.uniform(19, 26, 500)

@@ -8,7 +8,7 @@ import shapely
 from affine import Affine
 
 from biodata.analysis import grid, resistance, resistance_rules
-from biodata.analysis.layer_reading import LayerFile
+from biodata.analysis.layers import LayerFile
 from biodata.errors import InputError
 
 HEADING = "layer,class,function,resistance,note,combine,linear,species,version\n"

@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis.networks import graph_pruning, graph_removal, graphs, node_importance
+from biodata.analysis.networks import connectivity, graph_removal, graphs
 from biodata.errors import InputError
 from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
 
@@ -29,7 +29,7 @@ def test_removal_equals_removing_one_by_one(seed, build, matrix):
     best = best_links(first, second, probability)
     whole = area @ matrix(nodes, best) @ area
     graph = build(nodes, first, second, probability)
-    found = node_importance.of_removal(graph, area)
+    found = connectivity.of_removal(graph, area)
     if whole == 0:
         assert np.isnan(found.nodes).all()
         return
@@ -62,8 +62,8 @@ def test_a_node_to_add_counts_what_it_would_bring_alone(seed, build, matrix):
         return np.where(there, area, 0) @ matrix(nodes, kept) @ np.where(there, area, 0)
 
     before = total(active)
-    found = node_importance.of_addition(build(nodes, first, second, probability), area, active=active)
-    removed = node_importance.of_removal(build(nodes, first, second, probability), area, active=active)
+    found = connectivity.of_addition(build(nodes, first, second, probability), area, active=active)
+    removed = connectivity.of_removal(build(nodes, first, second, probability), area, active=active)
     for node in range(nodes):
         changed = active.copy()
         changed[node] = ~changed[node]
@@ -82,7 +82,7 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     area, first, second, probability = random_network(7, 40)
     first, second = np.append(first, np.arange(39)), np.append(second, np.arange(1, 40))
     graph = graphs.with_probabilities(40, first, second, np.append(probability, np.full(39, 0.9)))
-    usual = node_importance.of_removal(graph, area)
+    usual = connectivity.of_removal(graph, area)
     sources, active = np.arange(40, dtype=np.int32), np.ones(40, dtype=bool)
     totals, flux, nodes, links = np.zeros(2), np.zeros(40), np.zeros(40), np.zeros(graph.links)
     # Plain Python, where the number of passes can be changed: the compiled code has it built in.
@@ -106,8 +106,8 @@ def test_a_table_of_all_distances_needs_few_links_and_loses_nothing_by_it(seed):
     probability, area, active = 0.5**distance, rng.random(nodes), rng.random(nodes) > 0.1
     graph = graphs.with_probabilities(nodes, first, second, probability)
     assert graph.links > 4 * nodes
-    assert graph_pruning.needed(graph, active).mean() < 0.7
-    found = node_importance.of_removal(graph, area, active=active)
+    assert graph_removal.needed(graph, active).mean() < 0.7
+    found = connectivity.of_removal(graph, area, active=active)
     there = np.where(active, area, 0)
     best = {pair: chance for pair, chance in best_links(first, second, probability).items() if active[list(pair)].all()}
     whole = there @ product_matrix(nodes, best) @ there
@@ -125,7 +125,7 @@ def test_small_importances_keep_their_digits():
     # A pair of 1e-9 of the landscape's area hangs on the middle node; a difference of two sums would be noise.
     area = np.array([1e9, 1e-3, 0.0, 1e-3])
     graph = graphs.with_probabilities(4, [1, 2], [2, 3], [0.5, 0.5])
-    found = node_importance.of_removal(graph, area)
+    found = connectivity.of_removal(graph, area)
     assert found.connector[2] == pytest.approx(100 * 2 * 1e-6 * 0.25 / found.numerator, rel=1e-12)
 
 
@@ -133,7 +133,7 @@ def test_pairs_that_are_lost_in_rounding_are_not_looked_for():
     # A line of 300 nodes whose ends are 1e-90 apart: every importance is still that of removing it.
     area = np.random.default_rng(4).lognormal(0, 1, 300)
     line = graphs.with_probabilities(300, np.arange(299), np.arange(1, 300), np.full(299, 0.5))
-    found = node_importance.of_removal(line, area)
+    found = connectivity.of_removal(line, area)
     chance = 0.5 ** np.abs(np.subtract.outer(np.arange(300), np.arange(300)))
     whole = area @ chance @ area
     assert found.numerator == pytest.approx(whole, rel=1e-14)
@@ -150,9 +150,9 @@ def test_workers_do_not_change_a_single_bit():
 
     area, first, second, probability = random_network(3, 200)
     graph = graphs.with_probabilities(200, first, second, probability)
-    usual = node_importance.of_removal(graph, area)
+    usual = connectivity.of_removal(graph, area)
     with ThreadPoolExecutor(1) as one:
-        alone = node_importance.of_removal(graph, area, executor=one)
+        alone = connectivity.of_removal(graph, area, executor=one)
     assert (usual.nodes == alone.nodes).all()
     assert (usual.links == alone.links).all()
 
@@ -165,7 +165,7 @@ def test_betweenness_is_that_of_networkx(seed):
     peer = networkx.Graph()
     peer.add_nodes_from(range(10))
     peer.add_edges_from(zip(graph.first.tolist(), graph.second.tolist(), strict=True))
-    plain, weighted = node_importance.betweenness(graph, area)
+    plain, weighted = connectivity.betweenness(graph, area)
     expected = networkx.betweenness_centrality(peer, normalized=False)
     np.testing.assert_allclose(plain, [2 * expected[node] for node in range(10)], atol=1e-12)
     by_hand = np.zeros(10)
@@ -197,7 +197,7 @@ def test_betweenness_of_probabilities_is_counted_along_every_path(seed):
         equal = [way for way in ways if way[:2] == least]
         for *_, path, value in equal:
             expected[path[1:-1]] += area[one] * area[other] * value / len(equal)
-    _, weighted = node_importance.betweenness(graphs.with_probabilities(nodes, first, second, probability), area)
+    _, weighted = connectivity.betweenness(graphs.with_probabilities(nodes, first, second, probability), area)
     np.testing.assert_allclose(weighted, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -205,11 +205,11 @@ def test_equal_paths_are_shared_though_their_products_round_differently():
     # 0.9 * 0.7 * 0.3 one way round a ring and 0.3 * 0.7 * 0.9 the other. Node 1 lies between 0 and 2, on one of two ways
     # between 0 and 3, and on one of two between 4 and 2; both orders of each pair.
     ring = graphs.with_probabilities(6, [0, 1, 2, 0, 4, 3], [1, 2, 3, 4, 5, 5], [0.9, 0.7, 0.3, 0.3, 0.7, 0.9])
-    plain, _ = node_importance.betweenness(ring, np.ones(6))
+    plain, _ = connectivity.betweenness(ring, np.ones(6))
     assert plain[[1, 2, 4, 5]].tolist() == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize("area", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])
 def test_areas_that_cannot_be_are_refused(area):
     with pytest.raises(InputError, match="areas must be finite"):
-        node_importance.of_removal(graphs.with_links(2, [0], [1]), np.array(area))
+        connectivity.of_removal(graphs.with_links(2, [0], [1]), np.array(area))

@@ -8,7 +8,8 @@ import shapely
 from scipy.sparse import csr_array
 
 from biodata import geo
-from biodata.analysis.reserves import feature_amounts, marxan_problem, planning_units, targets
+from biodata.analysis.reserves import marxan_problem, planning_units
+from biodata.analysis.reserves import problem as targets
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.problem import Problem
 from biodata.errors import InputError
@@ -132,7 +133,7 @@ def test_a_plan_over_a_border_is_the_same_by_way_of_marxans_files(units, tmp_pat
     rng = np.random.default_rng(5)
     names = ["gaur", "dhole", "gibbon"]
     species = rng.choice(names, 300)
-    at = feature_amounts.unit_of(units, np.column_stack([rng.uniform(100.9, 102.1, 300), rng.uniform(20.9, 21.9, 300)]))
+    at = planning_units.unit_of(units, np.column_stack([rng.uniform(100.9, 102.1, 300), rng.uniform(20.9, 21.9, 300)]))
     features = [name for name in sorted(names) if ((species == name) & (at >= 0)).any()]
     table = csr_array([np.bincount(at[(species == name) & (at >= 0)], minlength=len(units)) for name in features])
     held = table.tocoo()

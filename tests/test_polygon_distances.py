@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata.analysis.networks.polygon_distances import within_reach
+from biodata.analysis.networks.protconn_pieces import within_reach
 
 
 def stars(seed, count, corners):

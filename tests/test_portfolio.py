@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from biodata.analysis.reserves import plan_explanation, portfolio, targets
+from biodata.analysis.reserves import portfolio
+from biodata.analysis.reserves import problem as targets
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.problem import Boundary, Problem
 
@@ -61,24 +62,24 @@ def test_what_others_hold_is_told_of_a_unit_that_is_locked_out(problem):
         problem.cost, problem.amounts, problem.requirements, locked_out=np.arange(12) == 3, unit_names=problem.unit_names,
         feature_names=problem.feature_names,
     )  # fmt: skip
-    found = plan_explanation.explain(spare, reserve_selection.solve(spare), 3)
+    found = portfolio.explain(spare, reserve_selection.solve(spare), 3)
     assert found.locked == "out"
     assert found.only_here == ()
     assert "No plan without it" not in found.text
 
 
 def test_why_this_unit_and_not_that_one(problem, best):
-    orchid = plan_explanation.explain(problem, best, 5)
+    orchid = portfolio.explain(problem, best, 5)
     assert orchid.only_here == ("orchid",)
     assert math.isinf(orchid.other_way)
     assert [shortage.feature for shortage in orchid.shortages if shortage.feature == "orchid"] == ["orchid"]
     assert "There is no plan without it." in orchid.text
-    dear = plan_explanation.explain(problem, best, 3)
+    dear = portfolio.explain(problem, best, 3)
     assert not dear.in_plan
     assert dear.supplies == {"gibbon": 0.5}
     assert dear.other_way >= dear.other_way_at_least >= 0
     assert dear.other_way == pytest.approx(portfolio.replacement_costs(problem, best, [3])[0])
-    change, short = plan_explanation.exchange(problem, best, 0, 3)
+    change, short = portfolio.exchange(problem, best, 0, 3)
     assert short == ()
     swapped = best.chosen.copy()
     swapped[[0, 3]] = False, True

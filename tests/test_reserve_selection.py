@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from biodata.analysis.reserves import mixed_integer, target_bound, targets
+from biodata.analysis.reserves import mixed_integer
 from biodata.analysis.reserves import model as reserve_model
+from biodata.analysis.reserves import problem as targets
 from biodata.analysis.reserves import search as reserve_search
 from biodata.analysis.reserves import selection as reserve_selection
-from biodata.analysis.reserves.clock import Clock
+from biodata.analysis.reserves.model import Clock
 from biodata.analysis.reserves.problem import Boundary, Connectivity, Problem
 from biodata.errors import InputError
 
@@ -174,7 +175,7 @@ def test_the_bound_lies_below_the_best_plan_and_the_search_above(penalty, soft):
     model = reserve_model.build(problem)
     exact = mixed_integer.minimise(model, gap=1e-3, clock=Clock(120))
     best = model.value(exact.chosen)  # within a thousandth
-    bound = target_bound.raise_bound(model, clock=Clock(120))
+    bound = mixed_integer.raise_bound(model, clock=Clock(120))
     assert bound.value <= best * (1 + 1e-9)
     relaxed = linear_relaxation(model)
     assert bound.value <= relaxed + 1e-9 * abs(relaxed)

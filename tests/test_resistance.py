@@ -7,8 +7,8 @@ import pytest
 from affine import Affine
 from pyproj import CRS
 
-from biodata.analysis import cost_distance, grid, layer_reading, resistance, resistance_rules
-from biodata.analysis.slope import slope_degrees
+from biodata.analysis import cost_distance, grid, layers, resistance, resistance_rules
+from biodata.analysis.resistance import slope_degrees
 from biodata.errors import InputError
 
 FOREST, FIELD, ROAD, LAKE = 1, 2, 3, 4
@@ -27,7 +27,7 @@ def table(tmp_path) -> resistance_rules.RuleTable:
     return resistance_rules.read_rules(path)[None]
 
 
-def write(path: Path, values: np.ndarray, cell_m: float = 100.0) -> layer_reading.LayerFile:
+def write(path: Path, values: np.ndarray, cell_m: float = 100.0) -> layers.LayerFile:
     import rasterio
 
     profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float32"}
@@ -35,7 +35,7 @@ def write(path: Path, values: np.ndarray, cell_m: float = 100.0) -> layer_readin
     crs = grid.equal_area_grid((100, 20, 102, 22), 1000.0).crs.to_wkt()
     with rasterio.open(path, "w", crs=crs, transform=transform, nodata=0.0, **profile) as file:
         file.write(values.astype("float32"), 1)
-    return layer_reading.LayerFile(path.stem, "land_cover", "raster", path, "categorical", crs, "0" * 64)
+    return layers.LayerFile(path.stem, "land_cover", "raster", path, "categorical", crs, "0" * 64)
 
 
 def coarse(rows: int, columns: int, cell_m: float) -> grid.Grid:
@@ -160,7 +160,7 @@ def test_a_map_read_in_pieces_gives_the_same(tmp_path, table, most_cells, monkey
     np.fill_diagonal(classes, ROAD)
     one = coarse(20, 20, 1000.0)
     whole = made(tmp_path, classes, table, one)
-    monkeypatch.setattr(layer_reading, "MOST_CELLS", most_cells)
+    monkeypatch.setattr(layers, "MOST_CELLS", most_cells)
     in_pieces = made(tmp_path, classes, table, one)
     np.testing.assert_array_equal(in_pieces.resistance, whole.resistance)
     assert in_pieces.counts == whole.counts

@@ -13,7 +13,7 @@ from biodata import run_engines, run_records
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.formats import marxan_output
-from biodata.run_comparison import compare
+from biodata.run_records import compare
 from biodata.settings import Settings
 
 TABLE = "layer,class,function,resistance,note,species\nland_cover,2,,1,forest,\nland_cover,other,,20,,\n{}"

@@ -29,7 +29,8 @@ def _neighbours():
 def kept(settings, monkeypatch, **asked):
     """Keep a run as the biodata of before kept it: its report tells no format."""
     with monkeypatch.context() as patch:
-        patch.setattr(survey_results, "PARAMETERS", replace(survey_results.PARAMETERS, format=1))
+        known = replace(survey_results.PARAMETERS, format=1)
+        patch.setattr(survey_results, "ENGINE", replace(survey_results.ENGINE, parameters=known))
         record = run_engines.start(settings, "survey-results", {"dataset": "cameras", **asked})
     path = folders.private_reports(settings.data) / f"run-{record.id}.json"
     report = json.loads(path.read_text())

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 import shapely
 
+from biodata.analysis import areas
 from biodata.analysis import areas as areas_of
-from biodata.analysis import own_areas
 from biodata.text.same_sites import representatives
 
 
@@ -63,6 +63,6 @@ def test_own_areas_of_two_lists_are_taken_once(tmp_path):
     told = {"area_id": ["a", "b", "c"], "name": ["Preah Monivong (Bokor) National Park", "Phnom Bokor", "Kampot"]}
     path = tmp_path / "areas.geojson"
     gpd.GeoDataFrame(told, geometry=shapes, crs=4326).to_file(path)
-    found, notes = own_areas.read(path)
+    found, notes = areas.read(path)
     assert found["area_id"].tolist() == ["a", "c"]
     assert notes == ["Phnom Bokor (b) seems to be Preah Monivong (Bokor) National Park (a), which stands for both"]

@@ -13,7 +13,7 @@ import landscapes
 from biodata.analysis import cost_distance
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Grid
-from biodata.analysis.scenarios import barriers, comparing, dividing
+from biodata.analysis.scenarios import barriers, comparing
 from biodata.errors import InputError
 
 SIDE, CELL_M = 41, 100.0
@@ -173,7 +173,7 @@ def test_gains_are_those_of_brute_force_over_all_sets():
 
 def test_an_area_on_both_sides_is_no_gate_and_touching_areas_do_not_join_through_a_wall():
     park = shapely.box(-600, -600, 600, 600)
-    parts, notes = dividing.divided(
+    parts, notes = comparing.divided(
         compare_areas := areas(park).assign(country_codes=[()], spill_km2=0.0),
         barriers.close(np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("f", "fence", FENCE)]).barred, GRID,
     )  # fmt: skip

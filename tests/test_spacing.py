@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from biodata.analysis.reserves import spacing, targets
+from biodata.analysis.reserves import problem as targets
+from biodata.analysis.reserves import spacing
 from biodata.analysis.reserves.problem import Boundary, Problem
 
 

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import geo, places
-from biodata.analysis.species.extent import extent, land_km2, told
-from biodata.analysis.species.figures import _figures
-from biodata.analysis.species.occupied_area import SYSTEM, occupied_area, occupied_bound
+from biodata.analysis.species.figures import _figures, extent, land_km2, told
+from biodata.analysis.species.ranges import SYSTEM, occupied_area, occupied_bound
 
 # Acosmium diffusissimum. Points and figures of GeoCAT, rCAT and others as compared in
 # https://github.com/vicentecalfo/eoo-aoo-calculator (Resultados.md, points_data_7): extent 310,550 km² and 312,363

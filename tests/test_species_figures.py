@@ -17,7 +17,7 @@ from biodata.cli import app
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing import Rule
-from biodata.species_layers.figures import window_of
+from biodata.species_layers.species_facts import window_of
 from biodata.vocabularies import EvidenceView, SharingCategory
 from rule_files import put_rules
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import landscapes
 from biodata import pipeline
-from biodata.analysis.species.model import LEAST_NULLS, Scores, auc, fit_model
+from biodata.analysis.species.habitat import LEAST_NULLS, Scores, auc, fit_model
 from biodata.cli import app
 from biodata.errors import InputError, MissingExtraError
 from biodata.settings import Settings

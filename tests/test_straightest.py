@@ -8,7 +8,7 @@ import pytest
 import shapely
 from affine import Affine
 
-from biodata.analysis import corridors, cost_distance, straightest
+from biodata.analysis import corridors, cost_distance, links
 from biodata.analysis.grid import Grid
 from landscapes import CRS
 from test_corridor_search import frame
@@ -24,7 +24,7 @@ def test_it_costs_what_the_surface_says_and_slips_through_no_corner(seed):
     surface = cost_distance.surface(ground, sources, cell_width_m=10.0, cut_corners=False)
     for row, column in np.argwhere(np.isfinite(surface.cost))[::7]:
         toward = tuple(rng.uniform(0, 25, 2))
-        path = straightest.path_to(surface, (int(row), int(column)), ground, cell_m=10.0, toward=toward)
+        path = links.path_to(surface, (int(row), int(column)), ground, cell_m=10.0, toward=toward)
         steps = np.diff(path, axis=0)
         assert np.abs(steps).max(initial=0) <= 1
         assert path[0] @ [30, 1] in sources
@@ -40,7 +40,7 @@ def test_ground_that_differs_by_sixteen_orders_still_leads_back():
     ground = np.full((5, 9), 1e-9)
     ground[:, 3] = 1e9
     surface = cost_distance.surface(ground, np.array([0]), cell_width_m=1.0, cut_corners=False)
-    path = straightest.path_to(surface, (4, 8), ground, cell_m=1.0, toward=(0.0, 0.0))
+    path = links.path_to(surface, (4, 8), ground, cell_m=1.0, toward=(0.0, 0.0))
     assert tuple(path[0]) == (0, 0)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from biodata.analysis.surveys import abundance, of_species
+from biodata.analysis.surveys import abundance
+from biodata.analysis.surveys import results as of_species
 from biodata.analysis.surveys.joining import join
 from biodata.analysis.surveys.results import Parameters, results
 from survey_worlds import event, events, record, records

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biodata.analysis.surveys import abundance, effort, histories, joint, richness, trends
+from biodata.analysis.surveys import abundance, joining, occupancy, richness
 from biodata.analysis.surveys.joining import join, looked_for, species_only
 from biodata.analysis.surveys.results import Parameters, results
 from survey_worlds import event, events, record, records
@@ -24,7 +24,7 @@ def test_effort_by_side_month_and_site():
         ),
         records(),
     ).events
-    by_side = effort.effort(told).rows(named=True)
+    by_side = joining.effort(told).rows(named=True)
     assert [(one["side"], one["method"], one["effort"], one["effort_unit"], one["events"]) for one in by_side] == [
         ("CN", "camera_trap", 30.0, "trap-night", 1),
         ("LA", "camera_trap", 21.0, "trap-night", 2),
@@ -32,9 +32,9 @@ def test_effort_by_side_month_and_site():
     ]
     assert by_side[1]["effort_unknown"] == 1
     assert by_side[1]["failed_days"] == 10
-    months = effort.effort(told.filter(pl.col("side") == "CN"), by=("side", "month"))
+    months = joining.effort(told.filter(pl.col("side") == "CN"), by=("side", "month"))
     assert dict(months.select("month", "effort").iter_rows()) == pytest.approx({"2026-01": 15.0, "2026-02": 15.0})
-    assert effort.effort(told, by=("site",)).height == 4
+    assert joining.effort(told, by=("site",)).height == 4
 
 
 def test_a_silent_camera_is_no_absence():
@@ -45,7 +45,7 @@ def test_a_silent_camera_is_no_absence():
         ),
         records(record("a", "2026-01-02T05:00:00+07:00"), record("b", "2026-01-08T05:00:00+07:00"), record("a", "2026-01-07")),
     )  # fmt: skip
-    found = histories.history(joined, MUNTJAC, method="camera_trap", occasion_days=5)
+    found = occupancy.history(joined, MUNTJAC, method="camera_trap", occasion_days=5)
     assert found.sites == ("a", "b")
     assert found.detected[0, 0] == 1
     assert np.isnan(found.detected[0, 1])  # days 6 to 10: silent
@@ -77,7 +77,7 @@ def test_absence_only_inside_the_scope(scope, species, looked):
     inside, left_out = looked_for(joined, species)
     assert inside.height == (2 if looked else 0)
     assert bool(left_out) is not looked
-    found = histories.history(joined, species, method="camera_trap")
+    found = occupancy.history(joined, species, method="camera_trap")
     assert np.isfinite(found.detected).any() is np.bool_(looked)
     if scope is None:
         assert looked_for(joined, species, assumed_scope=["Mammalia"])[0].height == 2
@@ -93,7 +93,7 @@ def test_visits_are_occasions_of_other_designs():
         ),
         records(record("a1", "2026-02-01")),
     )
-    found = histories.history(joined, MUNTJAC, method="line_transect")
+    found = occupancy.history(joined, MUNTJAC, method="line_transect")
     assert found.detected[0].tolist() == [0, 1]
     assert found.effort.tolist() == [[3, 2], [4, 0]]
     assert np.isnan(found.detected[1, 1])
@@ -133,11 +133,11 @@ def test_what_cannot_be_compared_is_refused():
         records(record("a", "2026-01-02")),
     )  # fmt: skip
     cameras = joined.events.filter(pl.col("method") == "camera_trap")
-    assert effort.one_unit(cameras) == "the effort of 1 of 2 events is not known"
-    assert "methods differ" in effort.one_unit(joined.events)
+    assert joining.one_unit(cameras) == "the effort of 1 of 2 events is not known"
+    assert "methods differ" in joining.one_unit(joined.events)
     told = abundance.rate(cameras, joined.records)
     assert abundance.ratio(told, told) == {"refused": told}
-    assert effort.one_unit(cameras.filter(pl.col("side") == "LA")) is None
+    assert joining.one_unit(cameras.filter(pl.col("side") == "LA")) is None
 
 
 def test_ratio_of_two_sides():
@@ -158,13 +158,13 @@ def test_a_trend_is_found_in_spite_of_unequal_effort():
         for site, level in enumerate(rng.gamma(2, 0.4, 15))
         for year, units in zip(range(2020, 2026), rng.integers(20, 200, 6), strict=True)
     ]  # fmt: skip
-    told = trends.trend(pl.DataFrame(rows))
+    told = abundance.trend(pl.DataFrame(rows))
     assert told.says == "decrease"
     assert told.low < -0.2 < told.high
     assert told.change == pytest.approx(-0.2, abs=0.03)
     # A site of one year, and one that never had any, change nothing.
     more = [{"site": "new", "repeat": 2025, "effort": 900.0, "n": 500}, {"site": "old", "repeat": 2020, "effort": 9.0, "n": 0}]  # fmt: skip
-    assert trends.trend(pl.DataFrame(rows + more)) == told
+    assert abundance.trend(pl.DataFrame(rows + more)) == told
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_trend_is_found_in_spite_of_unequal_effort():
 )
 def test_no_trend_says_why(rows, why):
     table = pl.DataFrame([{"site": s, "repeat": y, "n": n, "effort": 10.0} for s, y, n in rows])
-    assert why in trends.trend(table)
+    assert why in abundance.trend(table)
 
 
 def groups(*rows):
@@ -211,7 +211,7 @@ def groups(*rows):
     ],
 )
 def test_totals_across_a_border(rows, low, high):
-    told = joint.total(groups(*rows))
+    told = occupancy.total(groups(*rows))
     assert (told.low, told.high) == (low, high)
 
 
@@ -220,7 +220,7 @@ def test_the_least_is_the_best_matching():
     for _ in range(25):
         n = 6
         rows = [("LA" if place < 3 else "CN", int(rng.integers(1, 4)), 101 + rng.random() * 0.2, int(rng.integers(0, 6))) for place in range(n)]  # fmt: skip
-        told = joint.total(groups(*rows))
+        told = occupancy.total(groups(*rows))
         near = {
             (a, b)
             for a, b in itertools.product(range(3), range(3, 6))

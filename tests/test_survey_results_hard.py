@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from biodata.analysis.surveys import abundance, effort, histories, trends
+from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, season_start
 from biodata.analysis.surveys.results import Parameters, results
 from survey_worlds import event, events, no_floors, record, records
@@ -51,7 +51,7 @@ def test_two_cameras_at_a_station_are_no_double_effort():
     one_after_the_other = join(
         events(event("a1", site="A", days=10), event("a2", site="A", start="2026-02-01", days=10)), records()
     )
-    assert effort.of_stations(one_after_the_other.events)["effort"].to_list() == [20.0]
+    assert joining.of_stations(one_after_the_other.events)["effort"].to_list() == [20.0]
 
 
 def test_a_site_of_both_sides_is_one_of_each_and_one_of_all():
@@ -185,7 +185,7 @@ def test_effort_of_months_is_what_pandas_counts():
     days["day"] = days["start"] + pd.to_timedelta(days.groupby("name").cumcount(), unit="D")
     days["month"] = days["day"].dt.strftime("%Y-%m")
     expected = (days["effort"] / days["days"]).groupby([days["side"], days["month"]]).sum()
-    told = effort.effort(joined.events, by=("side", "month"))
+    told = joining.effort(joined.events, by=("side", "month"))
     assert "2024-02" in set(told["month"])
     assert {(side, month): value for side, month, value in told.select("side", "month", "effort").iter_rows()} == pytest.approx(expected.to_dict())  # fmt: skip
 
@@ -214,7 +214,7 @@ def test_histories_are_what_pandas_counts():
         hits = pd.DataFrame(seen, columns=["name", "day"]).merge(days, on=["name", "day"])
         found = hits.groupby(["site", "occasion"]).size().unstack().reindex_like(nights)  # noqa: PD010
         expected = (found.fillna(0) > 0).astype(float).where(nights.notna())
-        told = histories.history(joined, MUNTJAC, method="camera_trap", side=side)
+        told = occupancy.history(joined, MUNTJAC, method="camera_trap", side=side)
         assert list(told.sites) == list(nights.index)
         np.testing.assert_array_equal(told.detected, expected.to_numpy())
         np.testing.assert_allclose(told.effort, nights.fillna(0).to_numpy())
@@ -239,7 +239,7 @@ def test_the_trend_is_that_of_a_regression():
         for site, level in enumerate(rng.gamma(2, 0.1, 6))
         for year, units in zip(range(2020, 2025), rng.integers(20, 200, 5), strict=True)
     ]
-    told = trends.trend(pl.DataFrame(rows, schema=["site", "repeat", "effort", "n"], orient="row"))
+    told = abundance.trend(pl.DataFrame(rows, schema=["site", "repeat", "effort", "n"], orient="row"))
     frame = pd.DataFrame(rows, columns=["site", "year", "effort", "n"])
     design = np.column_stack([pd.get_dummies(frame["site"]).to_numpy(float), frame["year"] - 2022])
     beta = np.zeros(design.shape[1])

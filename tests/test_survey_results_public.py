@@ -12,7 +12,7 @@ from biodata import run_engines, run_records
 from biodata.errors import InputError
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
-from biodata.run_engines import published_view
+from biodata.run_engines import survey_results
 from biodata.run_engines.work import told_of
 from biodata.settings import Settings
 from cited_records import OPEN_RULES
@@ -200,4 +200,4 @@ def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():
             event("U", dataset="other", **NOWHERE), event("X", locationID="S1", **NEAR),
         ]
     )  # fmt: skip
-    assert published_view.site_names(told).to_list() == ["cameras:T", "other:T", "cameras:T", "U", "S1"]
+    assert survey_results.site_names(told).to_list() == ["cameras:T", "other:T", "cameras:T", "U", "S1"]

@@ -1,8 +1,10 @@
-"""Protected areas made ready for an analysis: polygons with their stated countries, without what spills over a line."""
+"""Areas made ready for an analysis: protected areas with their countries, and a planner's own polygons or points."""
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import geopandas as gpd
 import numpy as np
@@ -14,12 +16,18 @@ from biodata import geo, places
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import cells_inside
 from biodata.errors import InputError
+from biodata.formats import vectors
 from biodata.text.same_sites import representatives
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
+
 logger = logging.getLogger(__name__)
+
+
+_IDS: Final = ("area_id", "id", "core_id", "site_id", "wdpaid", "site_pid", "wdpa_pid")
+_NAMES: Final = ("name", "area_name", "site_name", "orig_name", "name_eng")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +187,187 @@ def on_grid(areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid) -> list[Sit
             cells = cells_inside(shape, grid)
             found.append(Site(str(area_id), name, tuple(codes), shape, cells, cells[known[cells]], float(spill_km2)))
     return found
+
+
+def read(
+    path: Path, *, layer: str | None = None, id_column: str | None = None, name_column: str | None = None
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Read areas from a GeoPackage, File Geodatabase, shapefile (also zipped) or GeoJSON.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    layer : str, optional
+        Of a GeoPackage or geodatabase: the layer to take; needed where there are several.
+    id_column, name_column : str, optional
+        Columns with each area's id and name. Where none is told a column of a usual name is taken, for ids one whose
+        values differ, and else the row's number.
+
+    Returns
+    -------
+    areas : geopandas.GeoDataFrame
+        Columns area_id, name and geometry, in the file's own system.
+    notes : list of str
+        Which columns of usual names are no ids, since a value stands twice or is missing, and what is taken instead;
+        which columns could tell names, where none of a usual name does; and which areas seem to be another of the
+        file, so that they are left out.
+
+    Raises
+    ------
+    InputError
+        As `formats.vectors.open_layers`; or if the file has several layers, no such column, no coordinate system, no
+        row, or the same id twice.
+    """
+    layers = vectors.open_layers(path, layer=layer)
+    if len(layers) != 1:
+        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them, as --areas-layer NAME"
+        raise InputError(problem, file=path.name, value=", ".join(one.label for one in layers), expected=expected)
+    (only,) = layers
+    if only.crs is None:
+        _refuse("the layer tells no coordinate system", path, expected="set it first", code="CRS_MISSING")
+    batches = list(only.batches())
+    if not sum(batch.height for batch in batches):
+        _refuse("there is no area in it", path, expected="two areas or more", code="INPUT_EMPTY")
+    table = pl.concat(batches)
+    names = next(iter(_columns(table, path, name_column, _NAMES)), None)
+    area_ids, notes = _ids(table, path, id_column)
+    if names is None and (others := _texts(table)):
+        notes.append(f"no column of a usual name tells names, so areas are called by id; --name-column takes {others}")
+    areas = gpd.GeoDataFrame(
+        {"area_id": area_ids, "name": area_ids if names is None else names.fill_null(pl.Series(area_ids)).to_list()},
+        geometry=shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="fix"),
+        crs=only.crs,
+    )
+    areas, copies = _one_each(areas)
+    return areas, [*notes, *copies]
+
+
+def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
+    """Return any areas as `areas.on_grid` takes them, in the grid's own system.
+
+    Parameters
+    ----------
+    areas : geopandas.GeoDataFrame
+        Column area_id; name and country_codes are optional. A point stands for the cell that it lies in.
+    grid : Grid
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns area_id, name, country_codes, spill_km2 (0) and geometry; this is empty where there was none, or it has
+        no place in the grid's system.
+
+    Raises
+    ------
+    InputError
+        If the column or the coordinate system is missing, an area stands twice, or an area is a line.
+    """
+    if "area_id" not in areas.columns or areas.crs is None:
+        problem = f"the areas lack {'a coordinate system' if areas.crs is None else 'the column area_id'}"
+        raise InputError(problem, code="AREAS_INCOMPLETE")
+    area_ids = [str(area_id) for area_id in areas["area_id"]]
+    twice = [area_id for area_id, count in Counter(area_ids).items() if count > 1]
+    if twice:
+        problem = "the area stands twice"
+        raise InputError(problem, column="area_id", value=twice[0], code="AREA_REPEATED")
+    shapes = np.asarray(geo.project(shapely.force_2d(areas.geometry.to_numpy()), areas.crs, grid.crs), dtype=object)
+    coordinates, of = shapely.get_coordinates(shapes, return_index=True)
+    shapes[of[~np.isfinite(coordinates).all(axis=1)]] = shapely.Polygon()
+    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
+    for position in np.flatnonzero(shapely.get_dimensions(shapes) < 2):
+        if shapely.get_dimensions(shapes[position]) == 1:
+            problem, expected = "the area is a line", "polygons or points"
+            raise InputError(
+                problem, column="area_id", value=area_ids[position], expected=expected, code="AREA_NOT_POLYGON"
+            )
+        shapes[position] = _cells_of_points(shapes[position], grid)
+    names = areas["name"].to_list() if "name" in areas.columns else area_ids
+    codes: list[Any] = areas["country_codes"].to_list() if "country_codes" in areas.columns else [()] * len(areas)
+    return gpd.GeoDataFrame(
+        {
+            "area_id": area_ids,
+            "name": [name if isinstance(name, str) and name else area_ids[at] for at, name in enumerate(names)],
+            "country_codes": codes,
+            "spill_km2": 0.0,
+        },
+        geometry=polygonal(shapes),
+        crs=grid.crs,
+    )
+
+
+def _one_each(areas: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return each site once, the first of those that seem to be the same, and which went: no corridor leads through a twin."""
+    shapes = polygonal(areas.geometry.to_numpy())
+    names = [str(name) for name in areas["name"]]
+    first = representatives(shapes, names, [()] * len(names))
+    copies = np.flatnonzero(first != np.arange(len(names)))
+    ids = areas["area_id"].to_list()
+    notes = [
+        f"{names[at]} ({ids[at]}) seems to be {names[first[at]]} ({ids[first[at]]}), which stands for both"
+        for at in copies
+    ]
+    return areas.drop(index=areas.index[copies]).reset_index(drop=True), notes
+
+
+def _cells_of_points(points: shapely.Geometry, grid: Grid) -> shapely.Geometry:
+    """Return the squares of the cells that points lie in."""
+    at: NDArray[np.float64] = shapely.get_coordinates(points)
+    columns = np.floor((at[:, 0] - grid.transform.c) / grid.transform.a)
+    rows = np.floor((at[:, 1] - grid.transform.f) / grid.transform.e)
+    left, top = grid.transform.c + columns * grid.transform.a, grid.transform.f + rows * grid.transform.e
+    return shapely.union_all(shapely.box(left, top + grid.transform.e, left + grid.transform.a, top))
+
+
+def _ids(table: pl.DataFrame, path: Path, id_column: str | None) -> tuple[list[str], list[str]]:
+    """Return the areas' ids, and what had to be taken in place of a column that repeats itself."""
+    unfit = []
+    ids, instead = [str(row) for row in range(1, table.height + 1)], "the rows' numbers are"
+    for column in _columns(table, path, id_column, _IDS):
+        row = _unfit_row(column)
+        if row is None:
+            ids, instead = column.to_list(), f"column {column.name} is"
+            break
+        value = column[row - 1]
+        first = None if value is None else column.to_list().index(value) + 1
+        if id_column is not None:
+            _refuse(
+                "the area has no id" if first is None else f"the area stands twice (first in row {first})", path,
+                row=row, column=id_column, value=value, expected="one row for each area; join its parts",
+                code="AREA_REPEATED",
+            )  # fmt: skip
+        told = f"nothing in row {row}" if first is None else f"{value!r} in rows {first} and {row}"
+        unfit.append(f"column {column.name} has {told}, so its values are no ids")
+    return ids, [f"{why}; {instead} taken (--id-column names another one)" for why in unfit]
+
+
+def _columns(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str, ...]) -> list[pl.Series]:
+    """Return the column that was told, or those of usual names, the most usual first."""
+    if told is not None:
+        if told not in table.columns:
+            known = ", ".join(name for name in table.columns if name not in ("geometry", "source_file", "source_row"))
+            _refuse("the file has no such column", path, value=told, expected=f"one of {known}", code="COLUMN_UNKNOWN")
+        return [table[told]]
+    by_name = {name.casefold(): name for name in reversed(table.columns)}
+    return [table[by_name[name]] for name in usual if name in by_name]
+
+
+def _texts(table: pl.DataFrame) -> str:
+    """Return the columns that could tell names: texts that are no id and not the same in every row."""
+    texts = [
+        name
+        for name, dtype in table.schema.items()
+        if dtype == pl.String and name not in ("source_file", "source_row") and name.casefold() not in _IDS
+        and table[name].n_unique() > 1 and not table[name].str.contains(r"^[\d.,-]*$").all()
+    ]  # fmt: skip
+    return ", ".join(texts)
+
+
+def _unfit_row(ids: pl.Series) -> int | None:
+    """Return the number of the first row whose id is missing or stood before."""
+    unfit = (ids.is_null() | ~ids.is_first_distinct()).arg_true()
+    return None if unfit.is_empty() else int(unfit[0]) + 1
+
+
+def _refuse(problem: str, path: Path, **told: Any) -> NoReturn:
+    raise InputError(problem, file=path.name, **told)

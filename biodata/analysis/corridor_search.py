@@ -1,4 +1,4 @@
-"""The work behind `corridors`: one truncated search from each area, one measurement of each pair, on several cores.
+"""The work behind `corridors`: one truncated search from each area, one measurement of each pair, on any executor.
 
 Areas are searched in the order of a sweep over the ground, and a pair is measured as soon as both its searches are
 there; a search is let go when its last pair is measured. So only those along the front of the sweep are held.
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,19 +18,139 @@ import numpy as np
 import shapely
 from tqdm.auto import tqdm
 
-from biodata.analysis import corridor_tasks, links
+from biodata.analysis import barriers as barrier_scores
+from biodata.analysis import cost_distance, links, normalised
 from biodata.analysis.adjacency import Neighbour, Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.barriers import BarrierParameters
+from biodata.analysis.circuit.pinch_points import pair_currents
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts
-from biodata.analysis.corridor_tasks import Search
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.executors import ground_for
-from biodata.analysis.grid import Floats, Grid
+from biodata.analysis.grid import Floats, Grid, Ints
+
+_BLOCKED: Final = "No functional link: cells without data lie between."
+
 
 _HELD_BYTES: Final = 1 << 30
 """Searches that are waiting for their pairs and take more than this go to a file of the temporary folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is asked of the search from one area.
+
+    Attributes
+    ----------
+    cells : ndarray of int64
+        Where it starts.
+    reach : float
+        How far at least, cost-metres.
+    targets : tuple of ndarray of int64
+        Cells of neighbours for whose least cost no bound is known: the search grows until it has reached them.
+    guess : float
+        How far these may be, cost-metres.
+    """
+
+    cells: Ints
+    reach: float
+    targets: tuple[Ints, ...] = ()
+    guess: float = 0.0
+
+
+def search(ground: Floats | Path, asked: Search, cell_m: float, parameters: CorridorParameters) -> CostSurface:
+    """Search from an area as far as its pairs need."""
+    resistance = _raster(ground)
+    reach = max(asked.reach, asked.guess)
+    while True:
+        found = cost_distance.surface(resistance, asked.cells, cell_width_m=cell_m, max_cost=reach, cut_corners=False)
+        needed = reach
+        for target in asked.targets:
+            _, least_cost = links.nearest_cell(target, found, (resistance.shape[0], resistance.shape[1]))
+            needed = max(needed, 2 * reach if math.isinf(least_cost) else parameters.reach(least_cost))
+        if needed <= reach or _exhausted(found, resistance, reach, cell_m):
+            return normalised.cropped(found)
+        reach = needed
+
+
+def _exhausted(surface: CostSurface, resistance: Floats, reach: float, cell_m: float) -> bool:
+    """Tell whether a search reached all that can be reached: its dearest cell could still have taken a step."""
+    dearest = np.max(surface.cost, where=np.isfinite(surface.cost), initial=0.0)
+    step = np.max(resistance, where=np.isfinite(resistance), initial=0.0) * cell_m * math.sqrt(2)
+    return bool(dearest + step <= reach)
+
+
+def without_search(
+    first: Site, second: Site, neighbour: Neighbour, resistance: Floats, grid: Grid, *, barriers: bool
+) -> links.Link | None:
+    """Return the link of a pair that needs no search, since the areas touch or there can be no way; else None.
+
+    Where barriers are asked, a pair without a way needs its searches: they tell where a window would open one.
+    """
+    touching = neighbour.bound == 0 or np.intersect1d(first.cells, second.cells, assume_unique=True).size > 0
+    if touching:
+        return links.in_contact(first, second, resistance, grid)
+    for site in (first, second):
+        if not site.cells.size:
+            return links.Link(None, notes=(f"No functional link: there is no resistance data inside {site.name}.",))
+    return None if neighbour.reachable or barriers else links.Link(None, notes=(_BLOCKED,))
+
+
+def measure(
+    ground: Floats | Path,
+    first: Site,
+    second: Site,
+    neighbour: Neighbour,
+    from_first: CostSurface,
+    from_second: CostSurface,
+    grid: Grid,
+    parameters: CorridorParameters,
+    barriers: BarrierParameters | None,
+    currents: bool,
+) -> links.Link:
+    """Measure a pair from its two searches, and the current inside its corridor where it is asked for."""
+    resistance = _raster(ground)
+    _, least_cost = links.nearest_cell(second.cells, from_first, grid.shape)
+    if math.isinf(least_cost):
+        limited = math.isfinite(parameters.limit) and neighbour.reachable
+        why = "No functional link: no path stays under the cost limit." if limited else _BLOCKED
+        opened = None
+        if barriers is not None:
+            opened = barrier_scores.opening(
+                from_first,
+                from_second,
+                limit=parameters.limit,
+                cell_m=grid.cell_m,
+                shape=grid.shape,
+                parameters=barriers,
+            )
+        return links.Link(None, notes=(why,), opening=opened)
+    saved = None
+    if barriers is not None:
+        saved = barrier_scores.improvement(
+            from_first, from_second, least_cost=least_cost, cell_m=grid.cell_m, shape=grid.shape, parameters=barriers
+        )
+    if least_cost > parameters.limit:
+        why = "No functional link: the cheapest path costs more than the limit."
+        return links.Link(least_cost, notes=(why,), barriers=saved)
+    link = links.over_ground(
+        first,
+        second,
+        from_first,
+        from_second,
+        resistance,
+        grid,
+        cut=parameters.cut(least_cost),
+        low_resistance=parameters.low_resistance,
+    )
+    flow = pair_currents(first, second, link.corridor, resistance) if currents and link.corridor else None
+    return replace(link, barriers=saved, currents=flow)
+
+
+def _raster(ground: Floats | Path) -> Floats:
+    """Return the raster, or open the file that it lies in; pages are read as they are needed."""
+    return np.load(ground, mmap_mode="c") if isinstance(ground, Path) else ground
 
 
 def measured(
@@ -164,9 +284,7 @@ class _Work:
         while self._waiting and len(self._searches) + len(self._measures) < self.at_once:
             k = self._waiting.pop()
             asked = self._search(k, self._beside[k])
-            self._searches[
-                self.executor.submit(corridor_tasks.search, self.ground, asked, self.grid.cell_m, self.parameters)
-            ] = k
+            self._searches[self.executor.submit(search, self.ground, asked, self.grid.cell_m, self.parameters)] = k
 
     def _take_search(self, k: int, found: CostSurface) -> None:
         """Take in a search, and measure the pairs that it was the last for."""
@@ -175,7 +293,7 @@ class _Work:
             if i in self._surfaces and j in self._surfaces:
                 sites, surfaces = (self.sites[i], self.sites[j]), (self._surfaces[i], self._surfaces[j])
                 future = self.executor.submit(
-                    corridor_tasks.measure, self.ground, *sites, self.pairs[i, j], *surfaces, self.grid, self.parameters,
+                    measure, self.ground, *sites, self.pairs[i, j], *surfaces, self.grid, self.parameters,
                     self.barriers, self.currents,
                 )  # fmt: skip
                 self._measures[future] = i, j
@@ -193,12 +311,9 @@ class _Work:
         found = self._without_search(pair)
         if found is not None:
             return found
-        a, b = (
-            corridor_tasks.search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters)
-            for k in pair
-        )
+        a, b = (search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters) for k in pair)
         first, second = (self.sites[k] for k in pair)
-        return corridor_tasks.measure(
+        return measure(
             self.resistance, first, second, self.pairs[pair], a, b, self.grid, self.parameters, self.barriers,
             self.currents,
         )  # fmt: skip
@@ -206,7 +321,7 @@ class _Work:
     def _without_search(self, pair: Pair) -> links.Link | None:
         """Return the link of a pair that needs no search."""
         first, second = (self.sites[k] for k in pair)
-        return corridor_tasks.without_search(
+        return without_search(
             first, second, self.pairs[pair], self.resistance, self.grid, barriers=self.barriers is not None
         )
 

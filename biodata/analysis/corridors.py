@@ -8,7 +8,7 @@ are the neighbours among all areas; the search from each area reaches as far as 
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,24 +19,76 @@ import polars as pl
 import shapely
 
 from biodata import terms
-from biodata.analysis import adjacency, corridor_rows, corridor_search, links, own_areas
+from biodata.analysis import adjacency, corridor_rows, corridor_search, links
 from biodata.analysis import areas as areas_of
-from biodata.analysis.barriers import BarrierParameters, Restored
+from biodata.analysis import areas as own_areas
+from biodata.analysis.adjacency import Pair
+from biodata.analysis.barriers import BarrierMosaic, BarrierParameters, Mosaic, Restored
 from biodata.analysis.bucket_queue import Floats
-from biodata.analysis.corridor_currents import CurrentMosaic
+from biodata.analysis.circuit.pinch_points import PairCurrents
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts, run_key
+from biodata.analysis.corridor_rows import NAMES
 from biodata.analysis.grid import Grid
-from biodata.analysis.mosaics import BarrierMosaic, Mosaic
+from biodata.analysis.normalised import Floats32
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
+
 SQUARE_WITHIN: Final = 1e-3
 """Cells of own rasters whose sides differ by less than this share are taken as squares."""
 
-__all__ = ["SQUARE_WITHIN", "CorridorParameters", "Network", "between", "least_cost"]
+
+@dataclass(frozen=True, slots=True)
+class CurrentMosaic:
+    """The current of 1 A between each pair of areas, inside the pair's corridor alone.
+
+    Attributes
+    ----------
+    largest : ndarray of float32, (rows, columns)
+        Amperes, the most of any pair; 0 inside the pair's own areas, nan outside all corridors.
+    tightest : dict of pair to (current, resistance, row, column)
+        By pair: the most current of a cell that is not beside an area, where it is, and the effective resistance between
+        the areas in the raster's unit.
+    """
+
+    largest: Floats32
+    tightest: dict[Pair, tuple[float, float, int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int]) -> "CurrentMosaic":
+        """Return a mosaic of no pair."""
+        return cls(np.full(shape, np.nan, dtype=np.float32))
+
+    def add(self, pair: Pair, found: PairCurrents) -> None:
+        """Lay the current of a pair into the mosaic."""
+        place = self.largest[found.window]
+        np.fmax(place, found.current, out=place)
+        if found.tightest is not None:
+            self.tightest[pair] = found.tightest_a, found.resistance, *found.tightest
+
+    def table(self, rows: list[dict[str, Any]], pairs: list[Pair], grid: Grid) -> gpd.GeoDataFrame:
+        """Return the tightest place of each pair, the most current first.
+
+        Parameters
+        ----------
+        rows : list of dict
+            `corridor_rows.plain_row` of each pair.
+        pairs : list of (int, int)
+            The same pairs by their sites.
+        grid : Grid
+        """
+        named = dict(zip(pairs, rows, strict=True))
+        told = sorted(self.tightest.items(), key=lambda item: (-item[1][0], item[0]))
+        at = np.array([place[2:] for _, place in told], dtype=np.int64).reshape(-1, 2)
+        columns: dict[str, list[Any]] = {name: [named[pair][name] for pair, _ in told] for name in NAMES}
+        columns["current_a"] = [place[0] for _, place in told]
+        columns["effective_resistance"] = [place[1] for _, place in told]
+        centres = grid.centres(at[:, 0], at[:, 1]).reshape(-1, 2)
+        points = gpd.points_from_xy(centres[:, 0], centres[:, 1])
+        return gpd.GeoDataFrame(columns, geometry=points, crs=grid.crs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,241 @@
-"""One link between two areas, measured: line, polygon, width, cost, or why there is none."""
+"""One link between two areas, measured: the straightest cheapest line, polygon, width, cost, or why there is none.
+
+On even ground very many paths cost the same: any order of the same straight and diagonal steps. The back-links of a cost
+surface take the predecessor with the lowest index, so that such a path runs along an edge; here the tie is settled by the
+distance from a line.
+"""
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis import normalised, straightest, widths
+from biodata.analysis import normalised
 from biodata.analysis.areas import Site
 from biodata.analysis.barriers import Improvement, Restored
-from biodata.analysis.bucket_queue import Floats, Ints
-from biodata.analysis.cost_distance import CostSurface
+from biodata.analysis.bucket_queue import SOURCE, Floats, Ints, compiled
+from biodata.analysis.circuit.pinch_points import PairCurrents
+from biodata.analysis.cost_distance import STEPS, CostSurface
 from biodata.analysis.grid import Grid
-from biodata.analysis.pair_currents import PairCurrents
 from biodata.analysis.rasters import outline
+
+SAME_COST: Final = 1e-12
+"""Sums of the same steps in another order differ by rounding."""
+_STEP_ROWS: Final = np.array([step[0] for step in STEPS])
+_STEP_COLUMNS: Final = np.array([step[1] for step in STEPS])
+
+
+_TANGENT_CELLS: Final = 5
+_TURN_DEGREES: Final = 60
+_STEP: Final = 0.1
+_LEVEL: Final = 0.5 - 1e-6
+"""Half way between inside and outside, less what keeps cells together that meet at a corner: there it is exactly half."""
+
+
+def path_to(
+    surface: CostSurface,
+    end: tuple[int, int],
+    resistance: Floats,
+    *,
+    cell_m: float,
+    toward: tuple[float, float],
+) -> Ints:
+    """Return the cells of the cheapest path to a cell that is nearest to the line from there to a place.
+
+    Parameters
+    ----------
+    surface : CostSurface
+        Of square cells, made without cutting corners.
+    end : row, column
+        A cell that was reached, in rows and columns of the whole raster.
+    resistance : ndarray of float64, (rows, columns)
+        The whole raster.
+    cell_m : float
+        Side of a cell, metres.
+    toward : row, column
+        Where the line ends, cell centres being whole numbers.
+
+    Returns
+    -------
+    ndarray of int64, (n, 2)
+        Rows and columns of the raster, the source first. It costs what `CostSurface.path_to` gives but for rounding.
+    """
+    origin = np.array([surface.row, surface.column])
+    line = np.array([*(np.array(end) - origin), *(np.array(toward) - origin)], dtype=np.float64)
+    found = _trace(
+        surface.cost,
+        surface.back_link,
+        resistance,
+        surface.row,
+        surface.column,
+        cell_m,
+        line,
+        _STEP_ROWS,
+        _STEP_COLUMNS,
+    )
+    path: Ints = found[::-1] + origin
+    return path
+
+
+@compiled
+def _trace(
+    cost: Floats,
+    back_link: NDArray[np.int8],
+    resistance: Floats,
+    top: int,
+    left: int,
+    cell_m: float,
+    line: Floats,
+    step_rows: Ints,
+    step_columns: Ints,
+) -> Ints:
+    """Return rows and columns of the path, the end first."""
+    rows, columns = cost.shape
+    row, column = int(line[0]), int(line[1])
+    down, right = line[2] - line[0], line[3] - line[1]
+    path = np.empty((64, 2), dtype=np.int64)
+    count = 0
+    while True:
+        if count == len(path):
+            longer = np.empty((2 * count, 2), dtype=np.int64)
+            longer[:count] = path
+            path = longer
+        path[count, 0], path[count, 1] = row, column
+        count += 1
+        link = back_link[row, column]
+        if link == SOURCE:
+            return path[:count]
+        here, own = cost[row, column], resistance[top + row, left + column]
+        best, best_off = link, np.inf
+        for k in range(len(step_rows)):
+            y, x = row - step_rows[k], column - step_columns[k]
+            if not (0 <= y < rows and 0 <= x < columns) or not cost[y, x] < here:
+                continue
+            length = cell_m
+            if step_rows[k] != 0 and step_columns[k] != 0:
+                if np.isnan(cost[y, column]) and np.isnan(cost[row, x]):
+                    continue
+                length = cell_m * np.sqrt(2.0)
+            through = cost[y, x] + 0.5 * length * (own + resistance[top + y, left + x])
+            off = abs((y - line[0]) * right - (x - line[1]) * down)
+            if abs(through - here) <= SAME_COST * here and off < best_off * (1 - SAME_COST):
+                best, best_off = k, off
+        row, column = row - step_rows[best], column - step_columns[best]
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Widths of a corridor along its path.
+
+    Attributes
+    ----------
+    widths_m : ndarray of float64, (n,)
+        Width at each cell of the path, metres; to a power of ten of about a hundredth of a cell, as a raster tells no more.
+    narrowest : int
+        Which of them is the narrowest; the middle one where several are.
+    middle : ndarray of float64, (n, 2)
+        Row and column (cell centres being whole numbers) of the middle of each transect.
+    """
+
+    widths_m: Floats
+    narrowest: int
+    middle: Floats
+
+
+def along_path(corridor: NDArray[np.bool_], areas: NDArray[np.bool_], path: Ints, *, cell_m: float) -> Widths:
+    """Measure a corridor's width at every cell of its path.
+
+    A raster path zigzags and, where many paths cost the same, keeps to one side, so a transect strictly normal to it
+    would be too long. The transect is therefore the shortest of those through the cell that stand within 60° of the
+    normal to the path's general direction (over five cells to both sides). It ends where the corridor does, at half
+    way between a cell inside and one outside.
+
+    Parameters
+    ----------
+    corridor, areas : ndarray of bool, (rows, columns)
+        A window that holds the corridor, and the cells of the areas that it joins: a transect may run on into an area
+        and, through it, out of the window, but then counts only where no other ends inside.
+    path : ndarray of int64, (n, 2)
+        Rows and columns of the path's cells, in order.
+    cell_m : float
+        Side of the square cells, metres.
+
+    Returns
+    -------
+    Widths
+
+    Raises
+    ------
+    ValueError
+        If the path has no cell.
+    """
+    if not len(path):
+        msg = "a path of no cells has no width"
+        raise ValueError(msg)
+    at = np.arange(len(path))
+    ahead = path[np.minimum(at + _TANGENT_CELLS, len(path) - 1)] - path[np.maximum(at - _TANGENT_CELLS, 0)]
+    direction = np.arctan2(ahead[:, 0], ahead[:, 1]) + np.pi / 2
+    turns = np.radians(np.arange(-_TURN_DEGREES, _TURN_DEGREES + 1, 5.0))
+    padded = np.pad(areas, 1, mode="edge").astype(np.float64)
+    padded[1:-1, 1:-1][corridor] = 1.0
+    width, middle = _shortest_transects(padded, path.astype(np.float64) + 1, direction, turns, _STEP, _LEVEL)
+    equal = np.flatnonzero(width <= width.min() + _STEP)
+    decimals = 2 - math.floor(math.log10(cell_m))
+    return Widths(np.round(width * cell_m, decimals), int(equal[len(equal) // 2]), middle - 1)
+
+
+@compiled
+def _shortest_transects(
+    inside: Floats, points: Floats, directions: Floats, turns: Floats, step: float, level: float
+) -> tuple[Floats, Floats]:
+    """Return the length in cells, and the middle, of the shortest transect through each point."""
+    rows, columns = inside.shape
+    widths = np.full(len(points), np.inf)
+    middles = np.zeros((len(points), 2))
+    ends = np.zeros(2)
+    for i in range(len(points)):
+        row, column = points[i, 0], points[i, 1]
+        bounded = False  # whether a transect was found that ends inside the window
+        for turn in turns:
+            down, right = np.sin(directions[i] + turn), np.cos(directions[i] + turn)
+            left_window = hopeless = False  # hopeless: longer than the best already
+            for side in range(2):
+                sign = 1.0 - 2.0 * side
+                length = 0.0
+                value = 1.0
+                while True:
+                    if bounded and length + side * ends[0] >= widths[i]:
+                        hopeless = True
+                        break
+                    length += step
+                    before = value
+                    y, x = row + sign * length * down, column + sign * length * right
+                    if y < 0 or x < 0 or y >= rows - 1 or x >= columns - 1:
+                        left_window = True
+                        break
+                    r, c = int(y), int(x)
+                    v, u = y - r, x - c
+                    upper = inside[r, c] * (1 - u) + inside[r, c + 1] * u
+                    lower = inside[r + 1, c] * (1 - u) + inside[r + 1, c + 1] * u
+                    value = upper * (1 - v) + lower * v
+                    if value < level:
+                        break
+                if hopeless:
+                    break
+                ends[side] = length if left_window else length - step * (level - value) / (before - value)
+            if hopeless:
+                continue
+            total = ends[0] + ends[1]
+            ends_inside = not left_window
+            if total < widths[i] if ends_inside == bounded else ends_inside:
+                bounded = ends_inside
+                widths[i] = total
+                shift = (ends[0] - ends[1]) / 2
+                middles[i, 0], middles[i, 1] = row + shift * down, column + shift * right
+    return widths, middles
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +319,7 @@ def over_ground(
     local = path - np.array([top, left])
     between = ~both[local[:, 0], local[:, 1]]
     stretch = local[between] if between.any() else local
-    measured = widths.along_path(inside, both, stretch, cell_m=grid.cell_m)
+    measured = along_path(inside, both, stretch, cell_m=grid.cell_m)
     middle = measured.middle[measured.narrowest] + np.array([top, left])
     at = grid.centres(middle[:1], middle[1:])[0]
 
@@ -134,7 +354,7 @@ def _path(end: tuple[int, int], first: Site, from_first: CostSurface, resistance
     here = shapely.Point(grid.centres(*(np.array([at]) for at in end))[0])
     x, y = shapely.get_coordinates(shapely.shortest_line(first.shape, here))[0]
     toward = (y - grid.transform.f) / grid.transform.e - 0.5, (x - grid.transform.c) / grid.transform.a - 0.5
-    return straightest.path_to(from_first, end, resistance, cell_m=grid.cell_m, toward=toward)
+    return path_to(from_first, end, resistance, cell_m=grid.cell_m, toward=toward)
 
 
 def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowest: float) -> bool:
@@ -182,7 +402,7 @@ def nearest_cell(cells: Ints, surface: CostSurface, shape: tuple[int, int]) -> t
     least = float(costs.min())
     if math.isinf(least):
         return (-1, -1), least
-    equal = np.flatnonzero(costs <= least * (1 + straightest.SAME_COST))
+    equal = np.flatnonzero(costs <= least * (1 + SAME_COST))
     places = np.column_stack([rows[known][equal], columns[known][equal]])
     middle = int(np.argmin(np.hypot(*(places - places.mean(axis=0)).T)))
     return (int(places[middle, 0]), int(places[middle, 1])), least

@@ -31,7 +31,7 @@ def run_conefor(
     out: Annotated[Path, typer.Option(help="Folder that gets the files.", file_okay=False)] = Path(),
 ) -> None:
     """Read the options and the files, compute, write, say what was written."""
-    from biodata.analysis.networks.conefor_graphs import IIC, PC
+    from biodata.analysis.networks.graphs import IIC, PC
     from biodata.analysis.networks.network import analyse
     from biodata.exports.networks import write_conefor
     from biodata.formats import conefor_options

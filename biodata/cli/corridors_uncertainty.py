@@ -75,8 +75,7 @@ def corridors_uncertainty(
     from concurrent.futures import ThreadPoolExecutor
     from os import cpu_count
 
-    from biodata.analysis.uncertainty import estimate as estimates
-    from biodata.analysis.uncertainty import frequencies
+    from biodata.analysis.uncertainty import frequencies, inputs
     from biodata.run_engines import Work
     from biodata.run_engines import uncertainty as engine
 
@@ -100,7 +99,7 @@ def corridors_uncertainty(
         ready = engine.prepared(work)
         for note in ready.notes:
             say(note)
-        say(estimates.estimate(ready.task, draws=number, workers=threads).told())
+        say(inputs.estimate(ready.task, draws=number, workers=threads).told())
         if estimate:
             return
         found = engine.worked(work, ready)

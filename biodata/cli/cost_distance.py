@@ -75,12 +75,13 @@ def cost_distance(
     import numpy as np
     from tqdm.auto import tqdm
 
+    from biodata.analysis import cost_distance as cost_paths
     from biodata.analysis import cost_distance as costs
-    from biodata.analysis import cost_paths, resistance_raster
+    from biodata.analysis import own_ground
     from biodata.analysis import sources as places
 
     with tqdm(total=3 + len(outputs), unit="step", disable=not show_progress()) as bar:
-        found = resistance_raster.read(raster, band=band, nodata=nodata, crs=crs)
+        found = own_ground.read_resistance(raster, band=band, nodata=nodata, crs=crs)
         bar.update()
         starts = places.read(sources, found.grid, layer=sources_layer, id_column=id_column)
         starts = places.on_ground(starts, found.values, file=sources.name)

@@ -13,7 +13,7 @@ from biodata.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
-    from biodata.analysis.gaps.targets import Rule
+    from biodata.analysis.gaps.features import Rule
 
 _RASTERS: Final = (".tif", ".tiff", ".vrt", ".asc", ".img")
 _GAPS = """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
@@ -96,9 +96,8 @@ def gaps(
 
     from biodata.analysis.gaps import coverage as measuring
     from biodata.analysis.gaps import features
-    from biodata.analysis.gaps.occupied import occupied
-    from biodata.analysis.gaps.surveys import survey_gaps
-    from biodata.analysis.gaps.targets import Target
+    from biodata.analysis.gaps.coverage import occupied, survey_gaps
+    from biodata.analysis.gaps.features import Target
     from biodata.analysis.species.ranges import read_codes, read_ranges
     from biodata.exports.layers import write_gaps
     from biodata.harmonise.area_cleaning import Options
@@ -202,7 +201,7 @@ def gaps(
 
 def _rule(told: str) -> "Rule":
     """Return a rule of targets."""
-    from biodata.analysis.gaps.targets import RULES
+    from biodata.analysis.gaps.features import RULES
 
     for rule in RULES:
         if rule == told:

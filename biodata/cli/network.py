@@ -73,8 +73,8 @@ def analyse_network(
     ] = None,
 ) -> None:
     """Read, compute, write, say the indices."""
-    from biodata.analysis.networks import estimates
-    from biodata.analysis.networks.conefor_graphs import parameters_of
+    from biodata.analysis.networks import network as estimates
+    from biodata.analysis.networks.graphs import parameters_of
     from biodata.analysis.networks.network import analyse
     from biodata.exports.networks import write_json, write_tables
     from biodata.formats.conefor import contradicted, read_connections, read_nodes

@@ -121,13 +121,13 @@ def say(text: str) -> None:
 
 def say_held_runs(settings: Settings) -> None:
     """Say which results are held back and how they are made again, and ask the worker for it."""
-    from biodata.runs import again
+    from biodata.runs import standing
 
-    held = again.held_runs(settings)
+    held = standing.held_runs(settings)
     for one in held:
         for line in one.lines():
             say(line)
-    queued = again.queue(settings, held)
+    queued = standing.queue(settings, held)
     if queued:
         say(f"the worker makes {len(queued)} runs again: `biodata worker --data {settings.data}`")
 

@@ -64,7 +64,7 @@ def solve(
     ] = False,
 ) -> None:
     """Read, solve, write, say."""
-    from biodata.analysis.reserves import marxan_problem, marxan_spacing, portfolio
+    from biodata.analysis.reserves import marxan_problem, portfolio, spacing
     from biodata.formats import marxan, marxan_output
 
     kinds = ("minimum_set", "maximum_coverage", "minimum_shortfall")
@@ -78,13 +78,13 @@ def solve(
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
     asked, told = marxan_problem.solvable(problem, read, objective=objective)  # type: ignore[arg-type]
-    marxan_spacing.rules(read)  # what is wrong with them is told before the work
+    spacing.rules(read)  # what is wrong with them is told before the work
     for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
     missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
-        found, asked, left_out = marxan_spacing.solve(
+        found, asked, left_out = spacing.solve_project(
             read, asked, objective=objective, gap=gap, seconds=seconds, threads=threads, seed=seed,
             progress=watch.told,
         )  # fmt: skip
@@ -102,7 +102,7 @@ def solve(
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
         plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
-        plans = marxan_spacing.mended(read, problem, plans, objective)
+        plans = spacing.mended(read, problem, plans, objective)
     scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
     more: dict[str, Any] = {
         "missed": missed,
@@ -153,7 +153,7 @@ def explain(
     seconds: SecondsOption = 60.0,
 ) -> None:
     """Read, solve, explain."""
-    from biodata.analysis.reserves import marxan_problem, marxan_spacing, plan_explanation
+    from biodata.analysis.reserves import marxan_problem, portfolio, spacing
     from biodata.formats import marxan
 
     read = marxan.read_project(project)
@@ -163,17 +163,17 @@ def explain(
         if name not in places:
             text = "there is no such planning unit"
             raise InputError(text, file=str(project), column="id", value=name, code="ID_UNKNOWN")
-    found, problem, _ = marxan_spacing.solve(read, problem, gap=gap, seconds=seconds)
+    found, problem, _ = spacing.solve_project(read, problem, gap=gap, seconds=seconds)
     _refuse_no_plan(found, project, seconds)
     if instead_of is not None:
         _refuse_exchange(problem, found, places[instead_of], places[unit], project)
-    told = plan_explanation.explain(problem, found, places[unit], gap=gap, seconds=seconds)
+    told = portfolio.explain(problem, found, places[unit], gap=gap, seconds=seconds)
     say(told.text)
     if told.supplies:
         best = sorted(told.supplies.items(), key=lambda item: -item[1])[:10]
         say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
     if instead_of is not None:
-        change, short = plan_explanation.exchange(problem, found, places[instead_of], places[unit])
+        change, short = portfolio.exchange(problem, found, places[instead_of], places[unit])
         lost = ", ".join(f"{one.feature} ({one.held:.6g} of {one.need:.6g})" for one in short)
         say(
             f"In the place of {instead_of} it changes the objective by {change:+.6g}; the plan then misses {lost or 'nothing'}."
@@ -220,7 +220,7 @@ def _finite(values: Any) -> list[float | None]:
 
 def _runs(read: "Project", problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
     """Return the plans with the figures that Marxan's files tell."""
-    from biodata.analysis.reserves import marxan_spacing
+    from biodata.analysis.reserves import spacing
     from biodata.formats.marxan_output import Run
 
     found = []
@@ -229,7 +229,7 @@ def _runs(read: "Project", problem: "Problem", plans: "Portfolio", scores: list[
         connected = (score.connectivity, score.total, score.within, score.edge, score.outside, share)
         missed = (score.penalty, score.shortfall, score.missing, score.least_met)
         figures = (score.score, score.cost, score.units, *connected, *missed)
-        found.append(Run(chosen, *marxan_spacing.held(read, problem, chosen), figures))
+        found.append(Run(chosen, *spacing.held(read, problem, chosen), figures))
     return found
 
 

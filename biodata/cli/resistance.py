@@ -8,7 +8,7 @@ import typer
 from biodata.cli.options import check_outputs, read_box, read_options, say, show_progress
 
 if TYPE_CHECKING:
-    from biodata.analysis.layer_reading import LayerFile
+    from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.analysis.resistance_rules import RuleTable
 
@@ -60,7 +60,7 @@ def resistance(
     ] = False,
 ) -> None:
     """Read the layers, look them up, write."""
-    from biodata.analysis.layer_reading import grid_of
+    from biodata.analysis.layers import grid_of
     from biodata.analysis.resistance import from_rules
     from biodata.analysis.resistance_rules import for_species, read_rules
     from biodata.exports.cog import file_name_of, resistance_tags, write_cog

@@ -140,13 +140,13 @@ def compare(
 
     Example: biodata runs compare landcover_china_laos-corridor-1 landcover_china_vietnam-corridor-1 --data biodata_data
     """
-    from biodata import run_comparison, run_engines
+    from biodata import run_engines, run_records
     from biodata.runs.standing import kept_run
 
     settings = settings_for(data)
     one, other = kept_run(settings, first), kept_run(settings, second)
     tables = [run_engines.results_of(settings, record) for record in (one, other)]
-    comparison = run_comparison.compare(one, other, *tables)
+    comparison = run_records.compare(one, other, *tables)
     say(comparison.told())
     if not comparison.identical:
         raise typer.Exit(1)

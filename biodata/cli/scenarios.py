@@ -143,7 +143,7 @@ def scenarios(
 
 def _estimate(areas: int, cells: int, crossings: int, workers: int) -> None:
     """Say what a run will take: a search from each area for each set of open crossings, and the corridors of both."""
-    from biodata.analysis.scenarios.crossing_gains import most_sets
+    from biodata.analysis.scenarios.effects import most_sets
 
     searches = areas * (most_sets(crossings) + 5)
     # Measured on one thread: a search takes a second for 8 million cells, and 0.3 ms for each area that it looks up.

@@ -28,7 +28,7 @@ from biodata.cli.species_options import (
 )
 
 if TYPE_CHECKING:
-    from biodata.species_layers.figures import FiguresReport
+    from biodata.species_layers.species_facts import FiguresReport
 
 _HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.
 
@@ -95,8 +95,8 @@ def figures(
 ) -> None:
     """Read, compute, say."""
     from biodata.analysis.evidence.counting import NO_UNCERTAINTY
-    from biodata.species_layers.figures import FiguresRequest, figures_of
     from biodata.species_layers.reading import view_of
+    from biodata.species_layers.species_facts import FiguresRequest, figures_of
 
     check_kinds([out], (".gpkg", ".json"))
     check_outputs([out], [])
@@ -164,7 +164,7 @@ def statuses(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print the lists, then the rules."""
-    from biodata.species_layers.statuses import statuses as find
+    from biodata.species_layers.species_facts import statuses as find
 
     found = find(installation(data), name)
     if as_json:

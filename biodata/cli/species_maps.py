@@ -68,9 +68,9 @@ def habitat(
 ) -> None:
     """Read, cut, tell."""
     from biodata.analysis.species.ranges import read_codes
-    from biodata.species_layers.figures import FiguresRequest
-    from biodata.species_layers.habitat import HabitatRequest, habitat_of
     from biodata.species_layers.reading import view_of
+    from biodata.species_layers.richness import HabitatRequest, habitat_of
+    from biodata.species_layers.species_facts import FiguresRequest
 
     _check(out, GEOTIFF, [range_file] if range_file else [])
     installation(data)

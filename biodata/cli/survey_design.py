@@ -48,7 +48,7 @@ def survey_design(
 ) -> None:  # fmt: skip
     """Design, write, say what it would settle."""
     from biodata.analysis.evidence import DesignParameters, Detection
-    from biodata.analysis.evidence.detection import ASSUMED
+    from biodata.analysis.evidence.design import ASSUMED
     from biodata.exports.survey_stations import WRITERS, write_proposal
     from biodata.surveys.design import SurveyRequest, design
 

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biodata.analysis.circuit.graph import Circuit
-    from biodata.analysis.circuit.network import NetworkInputs
-    from biodata.analysis.circuit.pairs import PairList
-    from biodata.analysis.circuit.project import Project
+    from biodata.analysis.circuit.inputs import NetworkInputs
+    from biodata.analysis.circuit.project import PairList, Project
     from biodata.analysis.circuit.raster import RasterCircuit
     from biodata.analysis.grid import Floats, Ints
     from biodata.formats.grids import RasterFile
@@ -110,7 +109,7 @@ class Writer:
         """Write values on the cells of a grid, under a name without its ending."""
         from functools import partial
 
-        from biodata.analysis.circuit.tasks import at_once
+        from biodata.analysis.circuit.graph import at_once
         from biodata.formats.grids import ascii_grid, tiff_grid, write_grid
 
         ending = ".tif" if as_tiff else ".asc.gz" if compress else ".asc"
@@ -270,7 +269,7 @@ class NetworkLists:
         """Write the lists of one pair, whose component alone is told, or of the whole; take currents into the sums."""
         import numpy as np
 
-        from biodata.analysis.circuit.currents import branch_currents
+        from biodata.analysis.circuit.graph import branch_currents
 
         whole = self._network.circuit
         within = np.ones(whole.nodes, dtype=bool)
@@ -294,7 +293,7 @@ class NetworkLists:
         """Write the sums of currents over all pairs, where currents are asked for."""
         import numpy as np
 
-        from biodata.analysis.circuit.currents import branch_currents
+        from biodata.analysis.circuit.graph import branch_currents
 
         if not self._currents:
             return
@@ -418,7 +417,7 @@ def _network(project: "Project", writer: Writer, _left_out_maps: bool) -> _Case:
     """Read a network project."""
     import numpy as np
 
-    from biodata.analysis.circuit.network import read_network
+    from biodata.analysis.circuit.inputs import read_network
 
     network = read_network(project)
     places = network.nodes[np.searchsorted(network.ids, network.focal)]
@@ -437,7 +436,7 @@ def _network(project: "Project", writer: Writer, _left_out_maps: bool) -> _Case:
 
 def _advanced(project: "Project", case: _Case, solver: str) -> int:
     """Run sources and grounds; return in how many components something flows."""
-    from biodata.analysis.circuit.advanced import advanced
+    from biodata.analysis.circuit.flows import advanced
 
     assert case.sources is not None  # advanced mode reads both
     assert case.grounds is not None
@@ -458,7 +457,7 @@ def _focal(
     import numpy as np
     from tqdm import tqdm
 
-    from biodata.analysis.circuit.pairwise import UNCONNECTED
+    from biodata.analysis.circuit.flows import UNCONNECTED
 
     ids = case.ids
     is_pairwise = project.scenario == "pairwise"
@@ -486,8 +485,8 @@ def _focal(
 
 def _pairs(project: "Project", case: _Case, count: int, solver: str, executor: "Executor | None") -> "Iterator[Any]":
     """Yield what flows between each two focal nodes."""
-    from biodata.analysis.circuit.pairs import everybody
-    from biodata.analysis.circuit.pairwise import pairwise
+    from biodata.analysis.circuit.flows import pairwise
+    from biodata.analysis.circuit.project import everybody
 
     partners = case.pairs.partners(case.ids) if case.pairs else everybody(case.ids)
     yield from pairwise(
@@ -507,8 +506,8 @@ def _one_sided(
     """Yield what flows between each focal node and all others."""
     import numpy as np
 
-    from biodata.analysis.circuit.one_to_all import one_to_all
-    from biodata.analysis.circuit.pairs import everybody
+    from biodata.analysis.circuit.flows import one_to_all
+    from biodata.analysis.circuit.project import everybody
 
     listed = case.strengths or {}
     yield from one_to_all(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biodata.analysis.grid import Grid
-    from biodata.analysis.layer_reading import LayerFile
+    from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.analysis.resistance_rules import RuleTable
 

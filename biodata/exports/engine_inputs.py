@@ -44,7 +44,7 @@ def unit_table(units: "gpd.GeoDataFrame", cost: Any, status: Any = 0) -> pl.Data
     polars.DataFrame
         id, cost, status, xloc and yloc (degrees of a point inside the unit).
     """
-    from biodata.analysis.reserves.feature_amounts import crs_of
+    from biodata.analysis.reserves.planning_units import crs_of
 
     points = shapely.get_coordinates(
         geo.project(np.asarray(shapely.point_on_surface(units.geometry.to_numpy())), crs_of(units), 4326)
@@ -87,7 +87,7 @@ def write_units_layer(
     """
     import geopandas as gpd
 
-    from biodata.analysis.reserves.feature_amounts import crs_of
+    from biodata.analysis.reserves.planning_units import crs_of
 
     told = table.to_pandas().assign(
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()
@@ -205,7 +205,7 @@ def write_conefor(
     corridors : bool
         Distances are the least costs of the published corridors (cost-metres), and not those between edges (metres).
     """
-    from biodata.analysis.networks.polygon_distances import within_reach
+    from biodata.analysis.networks.protconn_pieces import within_reach
     from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
     from biodata.formats.conefor_options import Kind
 
@@ -475,7 +475,7 @@ def _present(
     release: "Release", units: "gpd.GeoDataFrame", side_m: float, where: "Filter | None"
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return which species has a record in which unit, once each, and how many records are in none and why."""
-    from biodata.analysis.reserves.feature_amounts import unit_of
+    from biodata.analysis.reserves.planning_units import unit_of
 
     found: list[pl.DataFrame] = []
     coarse = outside = 0
@@ -496,7 +496,7 @@ def _present(
 
 def _status(release: "Release", units: "gpd.GeoDataFrame", request: MarxanRequest) -> Any:
     """Return which units are locked in, for the protected ground that they hold."""
-    from biodata.analysis.reserves.feature_amounts import crs_of
+    from biodata.analysis.reserves.planning_units import crs_of
 
     shapes = units.geometry.to_numpy()
     share = np.zeros(len(shapes))

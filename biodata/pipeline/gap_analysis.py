@@ -11,11 +11,9 @@ import polars as pl
 import shapely
 
 from biodata import places
-from biodata.analysis.gaps.features import Places
-from biodata.analysis.gaps.plane import to_plane
-from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of
+from biodata.analysis.gaps.features import Places, Target
+from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of, to_plane
 from biodata.analysis.gaps.representation import representation, responsibility
-from biodata.analysis.gaps.targets import Target
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.vocabularies import EvidenceView
@@ -79,7 +77,7 @@ def represented(
 def _classes(path: Path, layers: Layers) -> tuple[list[str], pl.DataFrame]:
     """Return a raster's classes and what they share with layers."""
     from biodata.analysis import rasters
-    from biodata.analysis.gaps.rasters import amounts_of_classes
+    from biodata.analysis.gaps.features import amounts_of_classes
 
     values, grid = rasters.read(path)
     classes = np.unique(values[np.isfinite(values)])
@@ -93,7 +91,7 @@ def _classes(path: Path, layers: Layers) -> tuple[list[str], pl.DataFrame]:
 def _habitat(path: Path, layers: Layers) -> pl.DataFrame:
     """Return what an area of habitat shares with layers."""
     from biodata.analysis import rasters
-    from biodata.analysis.gaps.rasters import amounts_of_classes
+    from biodata.analysis.gaps.features import amounts_of_classes
 
     values, grid = rasters.read(path)
     return amounts_of_classes(values, grid, layers, features={path.stem: None})

@@ -6,8 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
-from biodata.analysis.layer_choice import choose, layer_file
-from biodata.analysis.layer_reading import LayerFile
+from biodata.analysis.layers import LayerFile, choose, layer_file
 from biodata.errors import InputError
 from biodata.ingest.layer import LayerSource
 from biodata.ingest.layer_copies import store_layers

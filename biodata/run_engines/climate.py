@@ -1,6 +1,7 @@
-"""How fast climates move, and where an area's climate of today lies tomorrow, as an engine of kept runs."""
+"""How fast climates move, and what becomes of areas when they do, as an engine of kept runs."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -13,15 +14,25 @@ from tqdm.auto import tqdm
 
 from biodata import places
 from biodata.errors import InputError
-from biodata.run_engines import climate_areas
-from biodata.run_engines.over_runs import all_files, input_files
-from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of, told_table
+from biodata.run_engines.work import (
+    Engine,
+    Outcome,
+    Parameters,
+    Work,
+    all_files,
+    input_files,
+    number,
+    parameter,
+    path_of,
+    told_table,
+)
 
 if TYPE_CHECKING:
-    from biodata.analysis.climate.analogues import Analogues
-    from biodata.analysis.climate.climates import Climates
+    from biodata.analysis.climate.climates import Analogues, Climates
     from biodata.analysis.climate.corridors import ClimateCorridorParameters
     from biodata.analysis.grid import Floats
+    from biodata.places import BoundarySet
+
 
 _FILES: Final = ("elevation", "areas", "resistance")
 _RASTERS: Final = ("velocity", "forward", "backward")
@@ -45,6 +56,96 @@ _SUMMARY: Final = MappingProxyType(
     {"what": pl.String, "median_km_per_year": pl.Float64, "cells": pl.Int64, "without": pl.Int64, "near_edge": pl.Int64,
      "capped": pl.Int64, "sha256": pl.String}
 )  # fmt: skip
+
+
+def of_areas(
+    work: Work,
+    found: "Climates",
+    ways: "dict[str, Analogues]",
+    boundaries: "BoundarySet",
+    facts: dict[str, Any],
+    asked: "ClimateCorridorParameters | None",
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """Return what becomes of areas, and write it where `out` says; nothing where no areas are told.
+
+    Parameters
+    ----------
+    work : Work
+    found : Climates
+    ways : dict of str to Analogues
+        forward and backward.
+    boundaries : BoundarySet
+    facts : dict
+        What the file names.
+    asked : ClimateCorridorParameters or None
+        None for no corridors.
+
+    Returns
+    -------
+    tables : dict of str to polars.DataFrame
+        destinations and, where they are asked, climate_corridors; without shapes.
+    lines : list of str
+    """
+    import pandas as pd
+
+    from biodata.analysis import areas as areas_of
+    from biodata.analysis import areas as own_areas
+    from biodata.analysis.climate import corridors
+    from biodata.exports.corridors import write_areas
+
+    areas, out = path_of(work, "areas"), path_of(work, "out")
+    if areas is None:
+        return {}, []
+    names = {"layer": "areas_layer", "id_column": "id_column", "name_column": "name_column"}
+    table, unfit = own_areas.read(areas, **{name: parameter(work, told, str | None) for name, told in names.items()})
+    lines = [f"{areas.name}: {note}" for note in unfit]
+    sites = areas_of.on_grid(own_areas.on_plane(table, found.grid), found.today[0], found.grid)
+    if not sites:
+        problem = "no area lies on the raster"
+        raise InputError(problem, file=areas.name, expected="areas inside the raster's window", code="AREAS_MISSING")
+    codes, ambiguous = corridors.cell_countries(found.grid, boundaries)
+    told = [corridors.of_areas(sites, one, codes, ambiguous, found.grid, direction=name) for name, one in ways.items()]
+    layers = {"destinations": pd.concat(told, ignore_index=True)}
+    tables = {"destinations": _plain(layers["destinations"])}
+    if asked is not None:
+        linked, paths = _corridors(work, corridors.located(sites, codes), found, asked)
+        layers |= {"climate_corridors": linked, "climate_paths": paths}
+        tables["climate_corridors"] = _plain(linked)
+        lines.append(f"{len(linked)} pairs of a warmer and a cooler area, {len(paths)} climate corridors")
+    if out is not None:
+        write_areas(layers, facts, out)
+    first = told[0].sort_values(["across_border", "area_id"], ascending=[False, True])
+    lines.append(f"{len(first)} of {len(table)} areas with a known climate{'' if out is None else f' → {out}'}")
+    for row in first[first["across_border"] > 0].head(5).to_dict("records"):
+        where = row["areas_across"] or "in no area"
+        lines.append(
+            f"{row['name']!s}: {row['across_border']:.0%} of its climate lies across a border tomorrow ({where})"
+        )
+    return tables, lines
+
+
+def _corridors(work: Work, sites: list[Any], found: "Climates", asked: "ClimateCorridorParameters") -> tuple[Any, Any]:
+    """Return climate corridors and their paths."""
+    from biodata.analysis import own_ground
+    from biodata.analysis.climate.corridors import climate_corridors
+    from biodata.analysis.grid import require_aligned
+
+    ground, resistance = None, path_of(work, "resistance")
+    if resistance is not None:
+        raster = own_ground.read_resistance(resistance)
+        require_aligned({"the climate": found.grid, resistance.name: raster.grid})
+        ground = raster.values
+    with ThreadPoolExecutor(1) as here:
+        return climate_corridors(
+            sites, found, ground, parameters=asked, executor=here if work.executor is None else work.executor,
+            progress=work.progress,
+        )  # fmt: skip
+
+
+def _plain(table: Any) -> pl.DataFrame:
+    """Return a table without its shapes."""
+    plain: pl.DataFrame = pl.from_pandas(table.drop(columns="geometry"))
+    return plain
 
 
 def run(work: Work) -> Outcome:
@@ -76,7 +177,7 @@ def read(work: Work) -> "Climates":
 
 def worked(work: Work, found: "Climates") -> Outcome:
     """Measure, write what is asked, return the results."""
-    from biodata.analysis.climate import analogues
+    from biodata.analysis.climate import climates
 
     years, least = number(work, "years") or 0.0, number(work, "least_gradient") or 0.0
     if not years > 0:
@@ -99,22 +200,22 @@ def worked(work: Work, found: "Climates") -> Outcome:
             lines.append(line)
         bar.update()
         standardise = parameter(work, "standardise", bool)
-        both = analogues.standardised(found.today, found.future) if standardise else (found.today, found.future)
+        both = climates.standardised(found.today, found.future) if standardise else (found.today, found.future)
         widths = tuple(_widths(work))
         widths = widths * len(found.names) if standardise and len(widths) == 1 else widths
-        now, then = analogues.bins(*both, widths=widths)
+        now, then = climates.bins(*both, widths=widths)
         ways: dict[str, Analogues] = {}
         for name, wanted, offered in (("forward", now, then), ("backward", then, now)):
             if name not in measures:
                 continue
-            ways[name] = analogues.nearest(wanted, offered, found.grid)
+            ways[name] = climates.nearest(wanted, offered, found.grid)
             speed = ways[name].km_per_year(years)
             _write(speed, found, path_of(work, name), f"{name} analogue velocity", tags)
             row, line = _way(name, ways[name], speed)
             rows.append(row)
             lines.append(line)
             bar.update()
-        tables, more = climate_areas.of_areas(work, found, ways, boundaries, facts, asked)
+        tables, more = of_areas(work, found, ways, boundaries, facts, asked)
         bar.update()
     inputs = (*input_files(work, _FILES), *all_files(work, ("today", "future")))
     tables = {"speeds": pl.DataFrame(rows, schema=dict(_SUMMARY)), **tables, "told": told_table(facts)}
@@ -180,9 +281,9 @@ def _velocity(
     work: Work, found: "Climates", *, years: float, least_gradient: float, tags: dict[str, str]
 ) -> tuple[dict[str, Any], str]:
     """Measure and write the velocity of the first variable."""
-    from biodata.analysis.climate import velocity as velocities
+    from biodata.analysis.climate import climates
 
-    speed = velocities.velocity(found.today[0], found.future[0], found.grid, years=years, least_gradient=least_gradient)
+    speed = climates.velocity(found.today[0], found.future[0], found.grid, years=years, least_gradient=least_gradient)
     path = path_of(work, "velocity")
     _write(speed.km_per_year, found, path, f"velocity of {found.names[0]}", tags)
     middle, capped = float(np.nanmedian(np.abs(speed.km_per_year))), int(speed.capped.sum())
@@ -223,3 +324,6 @@ def _write(values: "Floats", found: "Climates", path: Path | None, description: 
 def _hash(values: "Floats") -> str:
     """Return the checksum of a map."""
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+ENGINE: Final = Engine(PARAMETERS, run)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import run_records, runs
-from biodata.run_engines.work import Outcome, Parameters, Work, parameter
+from biodata.run_engines.work import Engine, Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
 from biodata.runs import KEYS, Request, RunReport
 from biodata.settings import Settings
@@ -99,3 +99,6 @@ def _without_run(column: str) -> pl.Expr:
         return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
     return pl.col(column).map_elements(strip, return_dtype=pl.String)
+
+
+ENGINE: Final = Engine(PARAMETERS, run)

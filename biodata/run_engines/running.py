@@ -1,7 +1,7 @@
 """Engines by name: each is run, kept, run again and compared in one way."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib import import_module
@@ -12,26 +12,25 @@ import polars as pl
 
 from biodata import run_records
 from biodata.errors import InputError
-from biodata.run_comparison import Comparison, compare
-from biodata.run_engines.work import Outcome, Parameters, Work
-from biodata.run_records import RunRecord
+from biodata.run_engines.work import Engine, Outcome, Work
+from biodata.run_records import Comparison, RunRecord, compare
 from biodata.settings import Settings
 
 ENGINES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "corridors": "biodata.run_engines.corridors:run",
-        "validation": "biodata.run_engines.validation:run",
-        "uncertainty": "biodata.run_engines.uncertainty:run",
-        "scenarios": "biodata.run_engines.scenarios:run",
-        "climate": "biodata.run_engines.climate:run",
-        "resistance": "biodata.run_engines.resistance:run",
-        "circuit": "biodata.run_engines.circuit:run",
-        "network": "biodata.run_engines.network:run",
-        "reserves": "biodata.run_engines.reserves:run",
-        "survey-results": "biodata.run_engines.survey_results:run",
+        "corridors": "biodata.run_engines.corridors:ENGINE",
+        "validation": "biodata.run_engines.validation:ENGINE",
+        "uncertainty": "biodata.run_engines.uncertainty:ENGINE",
+        "scenarios": "biodata.run_engines.scenarios:ENGINE",
+        "climate": "biodata.run_engines.climate:ENGINE",
+        "resistance": "biodata.run_engines.files:RESISTANCE",
+        "circuit": "biodata.run_engines.files:CIRCUIT",
+        "network": "biodata.run_engines.files:NETWORK",
+        "reserves": "biodata.run_engines.files:RESERVES",
+        "survey-results": "biodata.run_engines.survey_results:ENGINE",
     }
 )
-"""Name → 'module:function' of Work to Outcome, beside which the module has PARAMETERS; imported when its engine runs."""
+"""Name → "module:name" of an Engine; imported when it runs."""
 
 
 def start(
@@ -69,15 +68,14 @@ def start(
     InputError
         If there is no such engine (ENGINE_UNKNOWN), or what it is asked cannot be.
     """
-    _, known = _engine(engine)
-    outcome = work_on(Work(settings, known.filled(parameters), seed, executor, progress), engine)
+    outcome = work_on(Work(settings, parameters, seed, executor, progress), engine)
     return keep(settings, engine, parameters, outcome, seed=seed)
 
 
 def work_on(work: Work, engine: str) -> Outcome:
     """Run an engine and keep nothing."""
-    call, known = _engine(engine)
-    return call(replace(work, parameters=known.filled(work.parameters)))
+    found = _engine(engine)
+    return found.run(replace(work, parameters=found.parameters.filled(work.parameters)))
 
 
 def keep(
@@ -87,29 +85,29 @@ def keep(
 
     What was found over a run of corridors is put beside that run's results, too, and its report tells it.
     """
-    _, known = _engine(engine)
+    found = _engine(engine)
     forget_outdated(settings)
-    asked = known.filled(parameters)
-    record = _described(engine, known, asked, outcome, seed)
+    asked = found.parameters.filled(parameters)
+    record = _described(engine, asked, outcome, seed)
     kept = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
-    beside = getattr(import_module(ENGINES[engine].partition(":")[0]), "put_into_run", None)
-    if beside is not None:
-        beside(Work(settings, asked, seed), outcome)
+    if found.put_into_run is not None:
+        found.put_into_run(Work(settings, asked, seed), outcome)
     return kept
 
 
-def _engine(name: str) -> tuple[Callable[[Work], Outcome], Parameters]:
-    """Return what runs an engine, and what it can be asked."""
+def _engine(name: str) -> Engine:
+    """Return an engine by its name."""
     if name not in ENGINES:
         problem = "there is no such engine"
         raise InputError(problem, value=name, expected=f"one of {', '.join(ENGINES)}", code="ENGINE_UNKNOWN")
-    module, _, function = ENGINES[name].partition(":")
-    found = import_module(module)
-    return getattr(found, function), found.PARAMETERS
+    module, _, constant = ENGINES[name].partition(":")
+    engine: Engine = getattr(import_module(module), constant)
+    return engine
 
 
-def _described(engine: str, known: Parameters, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
+def _described(engine: str, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
     """Return the record of a run."""
+    known = _engine(engine).parameters
     return run_records.describe(
         engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=known.paths | known.outputs,
         silent=known.silent, version=known.format,
@@ -120,7 +118,7 @@ def outdated(record: RunRecord) -> bool:
     """Tell whether a run is of the public view and its tables of a format that told more than they may."""
     if record.engine not in ENGINES or record.parameters.get("records") != "public":
         return False
-    return record.format < _engine(record.engine)[1].format
+    return record.format < _engine(record.engine).parameters.format
 
 
 def forget_outdated(settings: Settings) -> list[RunRecord]:
@@ -146,7 +144,7 @@ def results_of(settings: Settings, record: RunRecord) -> dict[str, pl.DataFrame]
         again = " ".join(
             f"--set {name}={json.dumps(value) if not isinstance(value, str) else value}"
             for name, value in record.parameters.items()
-            if value != _engine(record.engine)[1].defaults.get(name)
+            if value != _engine(record.engine).parameters.defaults.get(name)
         )
         raise InputError(
             problem,
@@ -187,11 +185,10 @@ def repeat(
     """
     before = run_records.find(settings, run_id)
     old = results_of(settings, before)
-    _, known = _engine(before.engine)
     # What was written the first time stays as it is, too.
-    asked = {**before.parameters, **dict.fromkeys(known.outputs)}
+    asked = {**before.parameters, **dict.fromkeys(_engine(before.engine).parameters.outputs)}
     outcome = work_on(Work(settings, asked, before.seed, executor, progress), before.engine)
-    record = _described(before.engine, known, before.parameters, outcome, before.seed)
+    record = _described(before.engine, before.parameters, outcome, before.seed)
     if record.id == before.id:  # what came out the first time stays: it is what this is measured by
         after = run_records.finished(settings, record, outcome.results, notes=outcome.notes)
     else:

@@ -8,11 +8,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
 from biodata import places
 from biodata.errors import InputError
-from biodata.run_engines import scenario_barriers, scenario_tables
-from biodata.run_engines.over_runs import all_files, input_files, put, run_inputs
-from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of
+from biodata.run_engines.work import (
+    Engine,
+    Outcome,
+    Parameters,
+    Work,
+    all_files,
+    input_files,
+    number,
+    parameter,
+    path_of,
+    put,
+    run_inputs,
+    told_table,
+)
 from biodata.run_records import RunInput
 from biodata.runs import standing
 from biodata.vocabularies import OWN_FILES
@@ -23,7 +36,9 @@ if TYPE_CHECKING:
     from biodata.analysis.corridor_parameters import CorridorParameters
     from biodata.analysis.grid import Floats, Grid
     from biodata.analysis.scenarios.barriers import Barrier, Crossing
+    from biodata.analysis.scenarios.comparing import Comparison
     from biodata.places import BoundarySet
+
 
 _FILES: Final = ("raster", "areas", "crossings")
 _OF_A_RUN: Final = (
@@ -42,6 +57,116 @@ PARAMETERS: Final = Parameters(
     paths=frozenset({*_FILES, "resistance", "layers", "barriers"}),
     outputs=frozenset({"out", "difference"}),
 )  # fmt: skip
+
+
+def barriers(work: Work, grid: "Grid", level: float) -> "tuple[list[Barrier], list[str], tuple[RunInput, ...]]":
+    """Read barriers out of files and named layers."""
+    from biodata.analysis.scenarios.barriers import read_barriers
+    from biodata.pipeline.layer_folder import LayerFolder
+
+    found, notes, inputs = [], [], []
+    for path in (Path(one) for one in parameter(work, "barriers", list | None) or []):
+        some, told = read_barriers(path, grid, kind=path.stem, resistance=level)
+        found += some
+        notes += [f"{path.name}: {note}" for note in told]
+    names, layers = parameter(work, "barrier_layers", list | None) or [], path_of(work, "layers")
+    if names:
+        if layers is None and work.parameters["run"] is None:
+            problem = "it is not told where the layers lie"
+            raise InputError(
+                problem,
+                column="layers",
+                value=str(names[0]),
+                expected="an installation or a folder",
+                code="OPTIONS_UNFIT",
+            )
+        with LayerFolder(layers or work.settings.data, progress=work.progress) as folder:
+            for name, file in folder.find(names).items():
+                if file.form == "raster":
+                    problem = "the layer is a raster, and barriers are lines or polygons"
+                    raise InputError(problem, column="--barrier-layer", value=name, code="LAYER_UNFIT")
+                some, told = read_barriers(file.path, grid, kind=name, resistance=level)
+                found += some
+                notes += [f"{name}: {note}" for note in told]
+                inputs.append(RunInput(f"barrier layer {name}", file.sha256, f"{file.name}, {file.version}"))
+    return found, notes, tuple(inputs)
+
+
+def border(grid: "Grid", boundaries: "BoundarySet", between: list[str], level: float) -> "list[Barrier]":
+    """Return the border's barriers."""
+    from biodata.analysis.scenarios.barriers import border_barriers
+
+    pairs = [frozenset(pair.upper().split("-")) for pair in between]
+    for pair, text in zip(pairs, between, strict=True):
+        if len(pair) != 2 or any(code not in boundaries.countries for code in pair):
+            problem = f"{text} names no two countries of the boundary set"
+            raise InputError(
+                problem, column="--between", value=text, expected="two codes, as CN-LA", code="OPTIONS_UNFIT"
+            )
+    found = border_barriers(grid, boundaries, between=pairs or None, resistance=level)
+    if not found:
+        there = [one.barrier_id.removeprefix("border ") for one in border_barriers(grid, boundaries)]
+        problem = f"no such border runs through the raster: {', '.join(between) or 'none at all'}"
+        expected = f"one of {', '.join(there)}" if there else "a raster that holds both sides of a land border"
+        raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
+    return found
+
+
+def crossings(work: Work, grid: "Grid") -> "tuple[list[Crossing], list[str]]":
+    """Read crossings."""
+    from biodata.analysis.scenarios.barriers import read_crossings
+
+    path = path_of(work, "crossings")
+    if path is None:
+        return [], []
+    found, notes = read_crossings(path, grid, width_m=number(work, "crossing_width_m") or 0.0)
+    return found, [f"{path.name}: {note}" for note in notes]
+
+
+def tables(found: "Comparison", facts: dict[str, Any]) -> dict[str, pl.DataFrame]:
+    """Return pairs, crossings and barriers, without their places, and what was asked."""
+    bounds = facts["boundaries"]
+    named = {
+        "boundary_set": bounds["name"], "boundary_version": bounds["version"], "viewpoint": bounds["viewpoint"],
+        "band_m": bounds["band_m"],
+    }  # fmt: skip
+    kinds = {"tied_with": pl.String, "order": pl.Int64, "order_eca_km2": pl.Float64}
+    crossings = [
+        {name: getattr(one, name) for name in one.__slots__} | {"tied_with": ", ".join(one.tied_with)}
+        for one in found.crossings
+    ]
+    barriers = [{name: getattr(one, name) for name in one.__slots__} for one in found.barriers]
+    return {
+        "pairs": pl.from_pandas(found.pairs.drop(columns="geometry")),
+        "crossings": pl.DataFrame(crossings, schema_overrides=kinds) if crossings else pl.DataFrame(),
+        "barriers": pl.DataFrame(barriers),
+        "told": told_table(facts | named),
+    }
+
+
+def lines(found: "Comparison") -> list[str]:
+    """Return what came out as lines for a person, what became of pairs first."""
+    counts = found.pairs["change"].value_counts()
+    eca = found.eca_km2
+    shut = f", {eca['shut']:,.6g} with every crossing shut" if found.crossings else ""
+    told = [
+        f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'none'}",
+        *(f"note: {note}" for note in found.notes),
+        f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers{shut}",
+    ]
+    told += [
+        f"{one.barrier_id} alone: of any two areas, neighbours or not, {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
+        f"{one.eca_lost_km2:,.4g} km² of equivalent connected area lost"
+        for one in found.barriers
+    ]
+    for one in found.crossings:
+        place = "gains nothing more" if one.order is None else f"{one.order}. in order"
+        tied = f", tied with {', '.join(one.tied_with)}" if one.tied_with else ""
+        told.append(
+            f"{one.name}: alone +{one.alone_eca_km2:,.4g} km², {one.alone_pairs_opened} pairs opened, "
+            f"{one.last_eca_km2:,.4g} km² lost without it; {place}{tied}"
+        )
+    return told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +200,7 @@ def prepared(work: Work) -> Prepared:
     boundaries = places.load_boundaries(parameter(work, "boundaries", str | None) or work.settings.boundaries)
     areas, resistance, grid, parameters, notes, inputs, told = _of_run(work, boundaries) if of_run else _of_files(work)
     level = number(work, "barrier_resistance")
-    built, some, more_inputs = scenario_barriers.barriers(work, grid, math.inf if level is None else level)
+    built, some, more_inputs = barriers(work, grid, math.inf if level is None else level)
     notes += some
     used: dict[str, Any] = {
         "name": boundaries.name, "version": boundaries.version, "viewpoint": boundaries.viewpoint,
@@ -83,7 +208,7 @@ def prepared(work: Work) -> Prepared:
     }  # fmt: skip
     between = parameter(work, "between", list | None) or []
     if parameter(work, "close_border", bool) or between:
-        closed = scenario_barriers.border(grid, boundaries, between, math.inf if level is None else level)
+        closed = border(grid, boundaries, between, math.inf if level is None else level)
         used["closed"] = [one.barrier_id for one in closed]
         notes.append(f"closed: {', '.join(used['closed'])} ({boundaries.name}, {boundaries.version})")
         notes.append(
@@ -92,7 +217,7 @@ def prepared(work: Work) -> Prepared:
         if between:
             notes.append("all other borders stay open, so ways round through other countries count")
         built += closed
-    opened, some = scenario_barriers.crossings(work, grid)
+    opened, some = crossings(work, grid)
     inputs = (*inputs, *all_files(work, ("barriers",)), *more_inputs)
     return Prepared(
         areas, resistance, grid, built, opened, parameters, boundaries, (*notes, *some), inputs, told | {"boundaries": used}
@@ -131,9 +256,9 @@ def worked(work: Work, ready: Prepared) -> Outcome:
         write_difference(found, ready.grid, difference, tags=tags | software)
     return Outcome(
         ready.inputs,
-        scenario_tables.tables(found, facts),
+        tables(found, facts),
         ready.told.get("snapshot"),
-        tuple(scenario_tables.lines(found)),
+        tuple(lines(found)),
     )
 
 
@@ -177,7 +302,8 @@ def _of_run(work: Work, boundaries: "BoundarySet") -> Any:
 
 def _of_files(work: Work) -> Any:
     """Return the ground, areas and choices of a planner's own files."""
-    from biodata.analysis import own_areas, own_ground, sources
+    from biodata.analysis import areas as own_areas
+    from biodata.analysis import own_ground, sources
     from biodata.analysis.corridor_parameters import CorridorParameters
 
     raster, areas = path_of(work, "raster"), path_of(work, "areas")
@@ -206,3 +332,6 @@ max_distance_m=math.inf if farthest is None else farthest, max_cost=math.inf if 
     )  # fmt: skip
     told = {"ground": raster.name, "raster": raster.name, "areas": areas.name, "evidence_view": OWN_FILES}
     return table, resistance, grid, parameters, notes, input_files(work, _FILES), told
+
+
+ENGINE: Final = Engine(PARAMETERS, run, put_into_run)

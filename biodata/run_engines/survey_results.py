@@ -1,5 +1,8 @@
 """Results of a monitoring project as an engine of kept runs, of the events and records that a view allows.
 
+What the lake knows beside it (the exact place of an event with a sensitive record, days of failures, remarks) is not here:
+a result of these events can tell no more than a release does.
+
 In the public view only what is published of them plays a part, as a release made now would tell it. The open events and
 records are analysed like a survey of their own: hidden species, the stations where they were recorded, and scopes that would
 tell them are not there, and of species whose places a rule hides neither rates nor absences are told.
@@ -11,7 +14,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
+import shapely
 from pydantic import ValidationError
 
 from biodata import assessments, places, sharing, terms
@@ -20,10 +25,10 @@ from biodata.analysis.surveys.results import Parameters as Asked
 from biodata.analysis.surveys.results import results
 from biodata.errors import InputError
 from biodata.exports.reports.survey_page import warnings
+from biodata.geo import metres_per_degree
 from biodata.harmonise import events as event_sites
 from biodata.pipeline.survey_publishing import published_events
-from biodata.run_engines import published_view
-from biodata.run_engines.work import Outcome, Parameters, Work, parameter, told_table
+from biodata.run_engines.work import Engine, Outcome, Parameters, Work, parameter, told_table
 from biodata.run_records import RunInput
 from biodata.settings import Settings
 from biodata.sharing.events import as_records
@@ -34,13 +39,80 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.survey_rows import rows_of
 from biodata.vocabularies import EvidenceView, SharingCategory
+
+_SITE_DECIMALS: Final = 4
+"""Degrees of so many decimals, some ten metres, are one place."""
+
 
 _ASKED: Final = Asked().model_dump(by_alias=True, exclude={"seed"})
 PARAMETERS: Final = Parameters(
     ("dataset",), MappingProxyType({"records": "public", **_ASKED}),
     format=3,  # 1 named sites by exact coordinates, in the public view too; 2 lists no species
 )  # fmt: skip
+
+
+def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that a release would have of events of the lake.
+
+    Parameters
+    ----------
+    shown : polars.DataFrame of `terms.SURVEY`
+        Events that the rules let out (`survey_publishing.published_events`).
+    records : polars.DataFrame
+        Records as they are published.
+    """
+    return rows_of(records, shown).join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
+
+
+def open_events(told: pl.DataFrame) -> pl.DataFrame:
+    """Return the open events.
+
+    Parameters
+    ----------
+    told : polars.DataFrame of `terms.SURVEY`
+        As `rows` returns them.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.EVENT`
+        Their place is the middle of what a release tells of it, which is that of their open records where there are any,
+        with the radius around it; null where it tells none.
+    """
+    opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+    opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
+    radius = pl.coalesce("coordinateUncertaintyInMeters", pl.when(pl.col("radius") > 0).then("radius"))
+    return terms.conform(opened.with_columns(coordinateUncertaintyInMeters=radius), terms.EVENT)
+
+
+def _places(geometry: pl.Series) -> pl.DataFrame:
+    """Return the middle of shapes, in degrees, and the radius in metres of a circle that holds them."""
+    west, south, east, north = shapely.bounds(shapely.from_wkb(geometry.to_list())).reshape(-1, 4).T
+    latitude = (south + north) / 2
+    along, up = metres_per_degree(latitude)
+    radius = np.hypot((east - west) / 2 * along, (north - south) / 2 * up)
+    found = pl.DataFrame({"decimalLatitude": latitude, "decimalLongitude": (west + east) / 2, "radius": radius})
+    return found.fill_nan(None)
+
+
+def site_names(told: pl.DataFrame) -> pl.Series:
+    """Return what the sites of public events are called: by their locationID, else by the first event at the same point.
+
+    Coordinates are no names here: in a table of results nobody would look for a place.
+
+    Parameters
+    ----------
+    told : polars.DataFrame of n rows
+        As `events` returns them.
+    """
+    several = pl.col("datasetKey").n_unique().over("eventID") > 1
+    named = told.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
+    at = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
+    point = pl.when(pl.col("locationID").is_null()).then(pl.coalesce(at, "event_key"))
+    return named.select(
+        pl.coalesce("locationID", pl.col("_own").sort_by("event_key").first().over(point)).alias("locationID")
+    ).to_series()
 
 
 def run(work: Work) -> Outcome:
@@ -93,7 +165,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
                 licences = dict(registry.datasets().select("key", "license").iter_rows())
             shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
             shown = shown.filter(pl.col("datasetKey").is_in(list(datasets)))
-            events = published_view.events(published_view.rows(shown, records))
+            events = open_events(rows(shown, records))
         else:
             as_cells = events.height - came_open(events).height
             events = came_open(events)
@@ -116,7 +188,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     named = pl.when(pl.col("locationID").is_not_null()).then("site_key")
     events = events.join(sites, on="event_key", how="left").with_columns(locationID=named)
     if view is EvidenceView.PUBLIC:
-        events = events.with_columns(locationID=published_view.site_names(events))
+        events = events.with_columns(locationID=site_names(events))
     once = records.filter((pl.col("cluster_id") == pl.col("key")).fill_null(value=True))
     joined = replace(join(events, once), hidden=came_hidden)
     if view is EvidenceView.PUBLIC:
@@ -173,3 +245,6 @@ def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
     plain = [{name: plain_value(value) for name, value in row.items()} for row in rows]
     return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame()
+
+
+ENGINE: Final = Engine(PARAMETERS, run)

@@ -15,8 +15,19 @@ import polars as pl
 
 from biodata import places
 from biodata.errors import InputError
-from biodata.run_engines.over_runs import input_files, put, run_inputs
-from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of, told_table
+from biodata.run_engines.work import (
+    Engine,
+    Outcome,
+    Parameters,
+    Work,
+    input_files,
+    number,
+    parameter,
+    path_of,
+    put,
+    run_inputs,
+    told_table,
+)
 from biodata.run_records import RunInput
 from biodata.runs import standing
 from biodata.vocabularies import OWN_FILES
@@ -163,8 +174,7 @@ def _of_files(work: Work) -> Prepared:
     from biodata.analysis import own_ground
     from biodata.analysis.uncertainty import assumptions as assumed
     from biodata.analysis.uncertainty import inputs
-    from biodata.analysis.uncertainty.one_draw import Task
-    from biodata.analysis.uncertainty.ordered_draws import order_bounds
+    from biodata.analysis.uncertainty.one_draw import Task, order_bounds
 
     raster, areas, classes = (path_of(work, name) for name in _FILES)
     if raster is None or areas is None:
@@ -249,3 +259,6 @@ def _cells(found: "Frequencies") -> pl.DataFrame:
             "sha256": [hashlib.sha256(np.ascontiguousarray(found.cells).tobytes()).hexdigest()],
         }
     )
+
+
+ENGINE: Final = Engine(PARAMETERS, run, put_into_run)

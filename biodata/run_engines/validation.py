@@ -13,8 +13,19 @@ import polars as pl
 
 from biodata import run_records
 from biodata.errors import InputError
-from biodata.run_engines.over_runs import input_files, put, run_inputs
-from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of, told_table
+from biodata.run_engines.work import (
+    Engine,
+    Outcome,
+    Parameters,
+    Work,
+    input_files,
+    number,
+    parameter,
+    path_of,
+    put,
+    run_inputs,
+    told_table,
+)
 from biodata.run_records import RunInput
 from biodata.runs import standing
 from biodata.runs.request import judging_of
@@ -69,8 +80,8 @@ def run(work: Work) -> Outcome:
     """
     from biodata.analysis import rasters
     from biodata.analysis.grid import require_aligned
-    from biodata.analysis.validation import corridor_test, holding_out, record_files, sorting, surfaces, variogram
-    from biodata.analysis.validation.parameters import ValidationParameters
+    from biodata.analysis.validation import corridor_test, holding_out, moved_patterns
+    from biodata.analysis.validation.verdict import ValidationParameters
 
     parameters = ValidationParameters(
         moves=parameter(work, "moves", int), level=float(parameter(work, "level", int | float)),
@@ -84,7 +95,7 @@ def run(work: Work) -> Outcome:
     surface, effort, target = (path_of(work, name) for name in ("surface", "effort", "target"))
     if surface is None:
         sites = asked.sites if asked.pairs else [site for site in asked.sites if site.cells.size]
-        lower = surfaces.excess(sites, asked.resistance, grid, pairs=asked.pairs)
+        lower = moved_patterns.excess(sites, asked.resistance, grid, pairs=asked.pairs)
     else:
         lower, own = rasters.read(surface)
         require_aligned({"the ground": grid, surface.name: own})
@@ -94,23 +105,23 @@ def run(work: Work) -> Outcome:
         looked, own = rasters.read(effort)
         require_aligned({"the ground": grid, effort.name: own})
     species = parameter(work, "species", str | None)
-    group, rest = sorting.of_species(asked.records, species, file=asked.file)
-    others = rest if target is None else record_files.read(target, grid)
-    length = variogram.variogram_range(
-        surfaces.ranks(lower, ground & ~np.isnan(lower)), ground, grid, rng=np.random.default_rng(work.seed)
+    group, rest = holding_out.of_species(asked.records, species, file=asked.file)
+    others = rest if target is None else holding_out.read(target, grid)
+    length = moved_patterns.variogram_range(
+        moved_patterns.ranks(lower, ground & ~np.isnan(lower)), ground, grid, rng=np.random.default_rng(work.seed)
     )
     told_side, told_limit = number(work, "block_m"), number(work, "max_uncertainty_m")
     side = length.range_m if told_side is None else told_side
     if side < length.range_m:
         notes.append(f"{NOT_WIDE} ({side:,.0f} m, and {length.range_m:,.0f} m)")
     limit = max(side, grid.cell_m) if told_limit is None else told_limit
-    group = group.with_columns(used=group["used"] | group["id"].is_in(sorting.ids_of(path_of(work, "used"))))
-    kept, left_out = sorting.certain(group, limit)
+    group = group.with_columns(used=group["used"] | group["id"].is_in(holding_out.ids_of(path_of(work, "used"))))
+    kept, left_out = holding_out.certain(group, limit)
     held = holding_out.hold_out(kept, block_m=side, origin=(grid.bounds[0], grid.bounds[1]), since=asked.since)
     test = kept.filter(held.test)
     result = corridor_test.against_chance(
-        lower, ground & sorting.outside_used(kept, grid, side), grid, test.select("x", "y").to_numpy().astype(np.float64),
-        effort=None if others is None or looked is not None else sorting.distinct(others, limit), effort_raster=looked,
+        lower, ground & holding_out.outside_used(kept, grid, side), grid, test.select("x", "y").to_numpy().astype(np.float64),
+        effort=None if others is None or looked is not None else holding_out.distinct(others, limit), effort_raster=looked,
         parameters=parameters, left_out=asked.left_out | left_out | held.left_out(),
     )  # fmt: skip
     looked_by = effort.name if effort else target.name if target else None
@@ -124,7 +135,7 @@ def run(work: Work) -> Outcome:
         "max_uncertainty_m": limit,
         **asked.told,
         "biodata": version("biodata"),
-        "raster_notes": [*notes, *sorting.untold(test)],
+        "raster_notes": [*notes, *holding_out.untold(test)],
     }  # fmt: skip
     _write(told, path_of(work, "out"))
     return Outcome(asked.inputs, _tables(result, told), asked.told.get("snapshot"), tuple(_lines(told)))
@@ -174,9 +185,10 @@ def _of_run(work: Work) -> Question:
 def _of_files(work: Work) -> Question:
     """Return the ground and records of a planner's own files."""
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import own_areas, own_ground, sources
+    from biodata.analysis import areas as own_areas
+    from biodata.analysis import own_ground, sources
     from biodata.analysis.uncertainty import inputs
-    from biodata.analysis.validation import record_files
+    from biodata.analysis.validation import holding_out
 
     raster, areas, records = (path_of(work, name) for name in ("raster", "areas", "records"))
     if raster is None or areas is None or records is None:
@@ -193,7 +205,7 @@ def _of_files(work: Work) -> Question:
     since = parameter(work, "since", str | None)
     return Question(
         resistance, grid, areas_of.on_grid(own_areas.on_plane(table, grid), resistance, grid), None,
-        records=record_files.read(records, grid), file=records.name, since=None if since is None else _day(since),
+        records=holding_out.read(records, grid), file=records.name, since=None if since is None else _day(since),
         notes=notes, left_out={}, inputs=input_files(work, _FILES),
         told={
             "inputs": {"raster": raster.name, "areas": areas.name, "records": records.name},
@@ -249,3 +261,6 @@ def _lines(told: dict[str, Any]) -> list[str]:
         "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"
     )
     return [*found, f"records: {told['evidence_view']}{named}", told["told"]]
+
+
+ENGINE: Final = Engine(PARAMETERS, run, put_into_run)

@@ -15,7 +15,7 @@ import polars as pl
 
 from biodata import assessments, places
 from biodata.errors import InputError
-from biodata.runs import surroundings as besides
+from biodata.runs import reading
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
 from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, commit, named, place_of, run_id_of
@@ -30,7 +30,7 @@ from biodata.vocabularies import CandidateCriterion
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from biodata.analysis.estimates import Estimate
+    from biodata.analysis.corridor_parameters import Estimate
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ def find_corridors(
     """
     from biodata.analysis import areas as area_table
     from biodata.analysis import corridors, evidence, window_check
-    from biodata.analysis.candidates import habitat, pressure, search
+    from biodata.analysis.candidates import criteria, search
+    from biodata.analysis.candidates import ground as habitat
     from biodata.analysis.candidates.measuring import Surroundings
     from biodata.analysis.candidates.parameters import CandidateParameters
 
@@ -84,8 +85,8 @@ def find_corridors(
         layer = layer_named(lake, request.layer)
         window = window_of(layer, request)
         # What is wrong with these files is told before the work.
-        plan = None if request.plan is None else besides.read_plan(Path(request.plan))
-        agreements = None if request.agreements is None else besides.read_agreements(Path(request.agreements))
+        plan = None if request.plan is None else reading.read_plan(Path(request.plan))
+        agreements = None if request.agreements is None else reading.read_agreements(Path(request.agreements))
         ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
@@ -102,7 +103,7 @@ def find_corridors(
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
             **resistance_facts,
-            **besides.facts_of(settings, lake, request),
+            **reading.facts_of(settings, lake, request),
             "boundary_set": f"{boundaries.name} {boundaries.version}",
             "boundary_viewpoint": boundaries.viewpoint,
             "boundary_band_m": boundaries.band_m,
@@ -154,8 +155,8 @@ def find_corridors(
             surroundings=Surroundings(
                 window=window,
                 habitat=habitat.of_resistance(ground.resistance, ground.grid, limit=wanted.habitat_resistance),
-                layers=layers_of(lake, settings, pressure.THEMES, window),
-                cost_layer=besides.cost_layer(settings, lake, request),
+                layers=layers_of(lake, settings, criteria.THEMES, window),
+                cost_layer=reading.cost_layer(settings, lake, request),
                 plan=plan,
                 agreements=agreements,
             ),
@@ -200,7 +201,7 @@ def estimate(settings: Settings, request: Request) -> "Estimate":
         If there is no such layer.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import estimates
+    from biodata.analysis import corridor_parameters
     from biodata.analysis.grid import equal_area_grid
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
@@ -208,7 +209,7 @@ def estimate(settings: Settings, request: Request) -> "Estimate":
         areas = area_table.geodataframe(lake.read("protected_areas"))
     window = window_of(layer, request)
     near = areas[areas.intersects(polygon_of(window))]
-    return estimates.corridors(near, equal_area_grid(window, request.cell_m), parameters=choices_of(request))
+    return corridor_parameters.corridors(near, equal_area_grid(window, request.cell_m), parameters=choices_of(request))
 
 
 @contextlib.contextmanager

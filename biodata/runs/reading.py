@@ -1,5 +1,7 @@
-"""What a run reads: its part of the layer, the resistance, the records as its view shows them, other layers."""
+"""What a run reads: layers, resistance, records as its view shows them, reserve plans, costs, agreements."""
 
+import hashlib
+import json
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -8,16 +10,20 @@ import polars as pl
 
 from biodata import assessments, sharing
 from biodata.errors import InputError
+from biodata.formats import delimited
 from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
+from biodata.text.countries import parse_countries
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
-    from biodata.analysis.layer_reading import LayerFile
+    from biodata.analysis.candidates.criteria import Agreement, Plan
+    from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
+
 
 EVIDENCE_COLUMNS: Final = tuple(
     dict.fromkeys(
@@ -32,6 +38,10 @@ EVIDENCE_COLUMNS: Final = tuple(
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 _WIDEST_DEGREES: Final = 180.0
 """More than half of the world has no equal-area plane around its middle that a run could be made on."""
+
+
+PLAN_FILE, UNITS_FILE, UNITS_LAYER = "plan.json", "units.gpkg", "planning_units"
+_AGREEMENTS: Final = ("name", "countries")
 
 
 def layer_named(lake: Lake, name: str) -> dict[str, Any]:
@@ -80,7 +90,7 @@ def resistance_of(
     """Return the resistance of every cell of the run's grid, and which table and layers it is made of."""
     from biodata.analysis import grid as grids
     from biodata.analysis import resistance, resistance_rules
-    from biodata.analysis.layer_choice import choose, layer_file
+    from biodata.analysis.layers import choose, layer_file
 
     path = Path(request.resistance)
     table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
@@ -142,7 +152,7 @@ def layers_of(
     lake: Lake, settings: Settings, themes: tuple[str, ...], window: tuple[float, float, float, float]
 ) -> "list[LayerFile]":
     """Return the layers of these themes that reach into a window."""
-    from biodata.analysis.layer_choice import layer_file
+    from biodata.analysis.layers import layer_file
 
     west, south, east, north = window
     near = lake.read("layers").filter(
@@ -151,3 +161,144 @@ def layers_of(
     )  # fmt: skip
     home, told = settings.data / "layers", f"lake {lake.snapshot()}"
     return [layer_file(row, home / row["file_name"], version=told) for row in near.sort("name").iter_rows(named=True)]
+
+
+def facts_of(settings: Settings, lake: Lake, request: Request) -> dict[str, Any]:
+    """Return names and checksums of what a run is told besides: they are a part of what it is."""
+    facts: dict[str, Any] = {}
+    if request.plan is not None:
+        folder, units = _plan_files(Path(request.plan))
+        facts |= {"plan": folder.name, "plan_sha256": _sha256(folder), "plan_units_sha256": _sha256(units)}
+    if request.agreements is not None:
+        path = Path(request.agreements)
+        facts |= {"agreements": path.name, "agreements_sha256": _sha256(path)}
+    cost = cost_layer(settings, lake, request)
+    return facts if cost is None else facts | {"cost_layer_sha256": cost.sha256}
+
+
+def cost_layer(settings: Settings, lake: Lake, request: Request) -> "LayerFile | None":
+    """Return the layer of the installation that tells what ground costs.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name (LAYER_UNKNOWN), or it is no raster of quantities (LAYER_KIND).
+    """
+    from biodata.analysis.layers import choose, layer_file
+
+    if request.cost_layer is None:
+        return None
+    known, missing = (
+        lake.read("layers").to_dicts(),
+        "or another: biodata ingest layer FILE.tif --option kind=continuous",
+    )
+    row = choose(known, request.cost_layer, where=str(settings.data), otherwise=missing)
+    found = layer_file(row, settings.data / "layers" / row["file_name"], version=f"lake {lake.snapshot()}")
+    if found.form != "raster" or found.measure == "categorical":
+        problem, expected = "costs are a raster of quantities", "biodata ingest layer FILE.tif --option kind=continuous"
+        raise InputError(problem, column="cost_layer", value=request.cost_layer, expected=expected, code="LAYER_KIND")
+    return found
+
+
+def read_plan(path: Path) -> "Plan":
+    """Read how often the plans of `biodata reserves solve` take each planning unit.
+
+    Parameters
+    ----------
+    path : Path
+        plan.json, or the folder with it; units.gpkg of `biodata reserves units` or `biodata analysis-inputs marxan`
+        stands beside it or in the project's folder, one above.
+
+    Raises
+    ------
+    InputError
+        If a file is missing (PLAN_MISSING) or is no such file (PLAN_INVALID), or they are of different projects.
+    """
+    import numpy as np
+
+    from biodata import geo
+    from biodata.analysis import areas
+    from biodata.analysis.candidates.criteria import Plan
+
+    file, units_file = _plan_files(path)
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        often = {str(unit): float(count) for unit, count in told["selection_frequency"].items()}
+        plans, status = int(told["runs"]), str(told["plan_status"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem, expected = "this is no plan", "plan.json as `biodata reserves solve` writes it"
+        raise InputError(problem, file=file.name, expected=expected, code="PLAN_INVALID") from error
+    if plans < 1 or not all(0 <= count <= plans for count in often.values()):
+        problem, expected = "a unit is in more plans than there are", f"0 to {plans} for each unit"
+        raise InputError(problem, file=file.name, column="selection_frequency", expected=expected, code="PLAN_INVALID")
+    units, _ = areas.read(units_file, layer=UNITS_LAYER, id_column="id")
+    ids = units["area_id"].astype(str)
+    if strange := sorted(often.keys() - set(ids)):
+        problem = f"{len(strange)} units of {file.name} are not among those of {units_file.name}"
+        raise InputError(problem, file=units_file.name, column="id", value=strange[0], code="PLAN_INVALID")
+    shapes = geo.project(units.geometry.to_numpy(), units.crs or 4326, 4326)
+    made = units.set_geometry(np.asarray(shapes, dtype=object), crs=4326)
+    made["selection_frequency"] = [often.get(unit, 0.0) / plans for unit in ids]
+    facts = {"file": file.name, "sha256": _sha256(file), "plans": plans, "units": len(units), "status": status}
+    return Plan(made, facts)
+
+
+def read_agreements(path: Path) -> "list[Agreement]":
+    """Read agreements between countries: a CSV table with `name`, `countries` (codes or names, with `;`), and `source`.
+
+    Raises
+    ------
+    InputError
+        If columns or cells are missing, or there is no such country; it names the row.
+    """
+    from biodata.analysis.candidates.criteria import Agreement
+
+    _there(path)
+    table = delimited.read(lambda: path.open("rb"), file=path.name)
+    lacking = [name for name in _AGREEMENTS if name not in table.headings]
+    if lacking:
+        problem, expected = "the table of agreements lacks a column", "columns name, countries and, if told, source"
+        raise InputError(problem, file=path.name, row=1, column=lacking[0], expected=expected, code="COLUMNS_MISSING")
+    batches = list(table.batches)
+    if table.refusals:
+        refused = table.refusals[0]
+        raise InputError(refused.message, file=path.name, row=refused.row, value=refused.value, code=refused.code)
+    found = []
+    for row in pl.concat(batches).iter_rows(named=True) if batches else ():
+        texts = [text.strip() for text in (row["countries"] or "").split(";") if text.strip()]
+        codes = parse_countries(pl.Series(texts, dtype=pl.String))["code"].to_list()
+        wrong = next((text for text, code in zip(texts, codes, strict=True) if code is None), None)
+        if wrong is not None or len(set(codes)) < 2 or not row["name"]:
+            at = "countries" if row["name"] else "name"
+            problem = f"there is no country {wrong!r}" if wrong else "an agreement has a name and binds two countries"
+            value = row["countries"] if at == "countries" else None
+            expected = "a name, and codes or names of countries with ; between them, such as LA;VN"
+            raise InputError(
+                problem, file=path.name, row=row["source_row"], column=at, value=value, expected=expected,
+                code="AGREEMENT_INVALID",
+            )  # fmt: skip
+        found.append(Agreement(row["name"].strip(), tuple(sorted(set(codes))), row.get("source")))
+    return found
+
+
+def _plan_files(path: Path) -> tuple[Path, Path]:
+    """Return the paths of plan.json and of the units' layer."""
+    file = path / PLAN_FILE if path.is_dir() else path
+    places = [file.parent / UNITS_FILE, file.resolve().parent.parent / UNITS_FILE]
+    units = next((one for one in places if one.is_file()), places[1])
+    for one, maker in ((file, "reserves solve"), (units, "reserves units")):
+        if not one.is_file():
+            problem, expected = "there is no such file of a reserve plan", f"{one.name} as `biodata {maker}` writes it"
+            raise InputError(problem, file=str(one), column="plan", expected=expected, code="PLAN_MISSING")
+    return file, units
+
+
+def _there(path: Path) -> None:
+    if not path.is_file():
+        problem = "there is no such file"
+        raise InputError(problem, file=str(path), expected="a CSV table", code="FILE_MISSING")
+
+
+def _sha256(path: Path) -> str:
+    _there(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -11,7 +11,7 @@ from biodata.places.boundaries import REACH_M
 from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 if TYPE_CHECKING:
-    from biodata.analysis.corridors import CorridorParameters
+    from biodata.analysis.corridor_parameters import CorridorParameters
     from biodata.analysis.evidence import EvidenceParameters
     from biodata.places import BoundarySet
 
@@ -158,7 +158,7 @@ class RunReport:
 
 def choices_of(request: Request) -> "CorridorParameters":
     """Return what a request decides of its corridors."""
-    from biodata.analysis.corridors import CorridorParameters
+    from biodata.analysis.corridor_parameters import CorridorParameters
 
     return CorridorParameters(
         max_distance_m=request.max_distance_m,

@@ -1,4 +1,4 @@
-"""A run of corridors taken up again: the ground, areas, links and records that it stood on."""
+"""A run of corridors taken up again: what it stood on, and runs whose results are held back."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import assessments, places, run_records
+from biodata import assessments, jobs, places, run_records
 from biodata.errors import InputError
 from biodata.runs.corridors import polygon_of
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
@@ -17,6 +17,7 @@ from biodata.runs.request import Request, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, facts_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 
     from biodata.analysis.adjacency import Pair
     from biodata.analysis.areas import Site
-    from biodata.analysis.corridors import CorridorParameters
+    from biodata.analysis.corridor_parameters import CorridorParameters
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
+
 
 LINKS: Final = ("from_area_id", "to_area_id")
 _NOT_FACTS: Final = frozenset({"resistance", "plan", "agreements", "check_window"})
 """What a run's facts tell by a file's name, or not at all."""
+
+
+JOB = "corridors again"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,3 +278,58 @@ def _same(run_id: str, what: str, before: Any, now: Any) -> None:
         raise InputError(
             problem, value=str(now), expected=f"{before}; or run `biodata corridors` again", code="RUN_CHANGED"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """A run whose results are held back.
+
+    Attributes
+    ----------
+    run_id : str
+        The run, as its rows in the lake name it.
+    kept : RunRecord or None
+        The run as it was kept; None where nobody kept it.
+    results : dict of str to str
+        Why each of its results is not told today, by name.
+    """
+
+    run_id: str
+    kept: run_records.RunRecord | None
+    results: dict[str, str]
+
+    def lines(self) -> list[str]:
+        """Return what is held back, and what makes it again, for a person."""
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.results.items():
+            reasons.setdefault(why, []).append(name)
+        found = [f"  {why}: {', '.join(names)}" for why, names in reasons.items()]
+        how = f"biodata runs repeat {self.kept.id}" if self.kept else "biodata corridors --layer … --resistance …"
+        return [*found, f"  run {self.run_id} is made again by `{how}`, then `biodata release`"]
+
+
+def held_runs(settings: Settings) -> list[HeldRun]:
+    """Return the runs whose results are held back until they are made again."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    held: dict[str, dict[str, str]] = {}
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        for table in KEYS:
+            for (name, run_id), why in assessments.held_results(
+                lake, table, rules=rules, boundaries=boundaries
+            ).items():
+                held.setdefault(run_id, {})[name] = why
+        kept = kept_runs(settings, lake, list(held))
+    return [HeldRun(run_id, kept.get(run_id), results) for run_id, results in held.items()]
+
+
+def queue(settings: Settings, held: list[HeldRun]) -> list[HeldRun]:
+    """Ask the worker to make held runs again, those that were kept; return them."""
+    known = [one for one in held if one.kept is not None]
+    with Registry.open(settings) as registry, registry.session() as session, session.begin():
+        waiting = jobs.asked(session, JOB)
+        for one in known:
+            arguments = {"run": one.kept.id if one.kept else ""}
+            if arguments not in waiting:
+                jobs.add(session, JOB, arguments)
+    return known

@@ -11,13 +11,12 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.species_layers.layers import raster_layer, with_layers
-from biodata.species_layers.reading import day_of, records_of
+from biodata.species_layers.reading import day_of, raster_layer, records_of, with_layers
 from biodata.vocabularies import EvidenceView
 
 if TYPE_CHECKING:
     from biodata.analysis.grid import Grid
-    from biodata.analysis.species.model import Scores
+    from biodata.analysis.species.habitat import Scores
     from biodata.geo import Floats
 
 MOST_CELLS: Final = 4_000_000
@@ -100,9 +99,9 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
     """
     from biodata.analysis import evidence
     from biodata.analysis.grid import equal_area_grid, refuse_more
-    from biodata.analysis.layer_reading import own_grid
+    from biodata.analysis.layers import own_grid
     from biodata.analysis.species.figures import STILL_THERE, untold_as
-    from biodata.analysis.species.model import fit_model
+    from biodata.analysis.species.habitat import fit_model
 
     first = raster_layer(settings, request.layers[0].partition("=")[0])
     window = request.window or _degrees(own_grid(first))
@@ -178,12 +177,15 @@ def _cells(frame: pl.DataFrame, grid: "Grid", known: "np.ndarray[Any, np.dtype[n
 
 def _alike(values: Any, known: Any, grid: "Grid", *, seed: int) -> tuple[float, str]:
     """Return up to which distance some layer is alike, metres, and that in words; at least a cell."""
-    from biodata.analysis.validation import surfaces, variogram
+    from biodata.analysis.validation import moved_patterns
 
     ground = known.reshape(grid.shape)
     found = [
-        variogram.variogram_range(
-            surfaces.ranks(values[:, k].reshape(grid.shape), ground), ground, grid, rng=np.random.default_rng(seed)
+        moved_patterns.variogram_range(
+            moved_patterns.ranks(values[:, k].reshape(grid.shape), ground),
+            ground,
+            grid,
+            rng=np.random.default_rng(seed),
         )
         for k in range(values.shape[1])
     ]

@@ -19,9 +19,9 @@ from bench_cost_distance import landscape as resistances
 from scipy.sparse import linalg
 
 from biodata.analysis.circuit import solvers as circuit_solvers
+from biodata.analysis.circuit.flows import pairwise
 from biodata.analysis.circuit.graph import Circuit, cell_nodes, contracted, landscape
-from biodata.analysis.circuit.pairwise import pairwise
-from biodata.analysis.circuit.terminals import grounded_laplacian
+from biodata.analysis.circuit.solvers import grounded_laplacian
 
 
 def areas(nodes: np.ndarray, circuit: Circuit, count: int, side: int, seed: int) -> list[np.ndarray]:

@@ -23,7 +23,7 @@ from bench_cost_distance import landscape
 from pyproj import CRS
 from skimage.graph import MCP_Geometric
 
-from biodata.analysis import corridors, estimates, rasters
+from biodata.analysis import corridor_parameters, corridors, rasters
 from biodata.analysis.grid import Grid
 
 CELL_M = 100.0
@@ -54,7 +54,7 @@ def run(millions: float, count: int, workers: int, peer_areas: int, seed: int) -
     areas = areas_on(grid, count, seed)
     parameters = corridors.CorridorParameters(max_distance_m=np.inf)
     before = peak_gib()
-    told = estimates.corridors(areas, grid, parameters=parameters, across_borders=False, workers=workers)
+    told = corridor_parameters.corridors(areas, grid, parameters=parameters, across_borders=False, workers=workers)
     start, processor = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(workers) as executor:
         found = corridors.least_cost(areas, ground, grid, parameters=parameters, executor=executor)

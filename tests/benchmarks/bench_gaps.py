@@ -13,7 +13,7 @@ import time
 import numpy as np
 import shapely
 
-from biodata.analysis.gaps.tiles import shared_km2
+from biodata.analysis.gaps.protected import shared_km2
 
 KEYS = 20
 

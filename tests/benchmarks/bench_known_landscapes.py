@@ -32,7 +32,7 @@ import shapely
 
 from biodata import geo, places
 from biodata.analysis import evidence
-from biodata.analysis.candidates import border_strips, clusters
+from biodata.analysis.candidates import clusters
 from biodata.analysis.grid import Grid, equal_area_grid
 from biodata.analysis.rasters import cells_inside
 from biodata.vocabularies import MEMBERS
@@ -151,7 +151,7 @@ def main() -> None:
     grid = equal_area_grid(tuple(given.window), given.cell_m)
     along = [
         strip
-        for strip in border_strips.strips(boundaries, grid, reach_m=REACH_M)
+        for strip in clusters.strips(boundaries, grid, reach_m=REACH_M)
         if all(code in MEMBERS for code in strip.border)
     ]
     land = np.unique(np.concatenate([strip.cells for strip in along]))
@@ -177,7 +177,7 @@ def main() -> None:
 
 def judge(
     given: argparse.Namespace,
-    along: list[border_strips.Strip],
+    along: list[clusters.Strip],
     land: np.ndarray,
     points: clusters.Points,
     known: dict[str, np.ndarray],

@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
-from biodata.analysis.networks import graphs, node_importance
+from biodata.analysis.networks import connectivity, graphs
 from biodata.analysis.networks.graphs import Graph
 from biodata.analysis.networks.protconn import protconn
 
@@ -50,14 +50,14 @@ def naive_total(graph: Graph, area: np.ndarray, without: int | None) -> float:
 def compare(graph: Graph, area: np.ndarray, sample: int, rng: np.random.Generator) -> None:
     """Print what all nodes take ours and naively, and the largest difference on the sample."""
     started = time.perf_counter()
-    node_importance.of_removal(graph, area, links=False)
+    connectivity.of_removal(graph, area, links=False)
     wall = time.perf_counter() - started
     with ThreadPoolExecutor(1) as one:
         started = time.process_time()
-        found = node_importance.of_removal(graph, area, links=False, executor=one)
+        found = connectivity.of_removal(graph, area, links=False, executor=one)
         ours = time.process_time() - started
         started = time.process_time()
-        node_importance.of_removal(graph, area, links=True, executor=one)
+        connectivity.of_removal(graph, area, links=True, executor=one)
         both = time.process_time() - started
     whole = naive_total(graph, area, None)
     difference = 0.0
@@ -109,7 +109,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     area, pairs, distance = triangulation(30, 1)  # compiles what is not yet
-    node_importance.of_removal(graphs.with_probabilities(30, *pairs.T, np.full(len(pairs), 0.5)), area)
+    connectivity.of_removal(graphs.with_probabilities(30, *pairs.T, np.full(len(pairs), 0.5)), area)
     bench_protconn(20, 1)
     print(f"{os.cpu_count()} processors; seconds of one thread's processor, 'wall' with all of them")
     print(

@@ -13,10 +13,11 @@ import time
 import numpy as np
 from scipy import ndimage, sparse
 
-from biodata.analysis.reserves import mixed_integer, targets
+from biodata.analysis.reserves import mixed_integer
 from biodata.analysis.reserves import model as reserve_model
+from biodata.analysis.reserves import problem as targets
 from biodata.analysis.reserves import selection as reserve_selection
-from biodata.analysis.reserves.clock import Clock
+from biodata.analysis.reserves.model import Clock
 from biodata.analysis.reserves.problem import Boundary, Problem
 
 FEATURES = 200

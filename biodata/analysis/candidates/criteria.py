@@ -1,7 +1,7 @@
-"""What candidates are compared by, once the hard criteria are met: each a number with its unit, direction and meaning."""
+"""What candidates are compared by: each a number with its unit, direction and meaning."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -11,16 +11,155 @@ import shapely
 
 from biodata import geo
 from biodata.analysis.areas import km2
-from biodata.analysis.candidates.habitat import Crossing
-from biodata.analysis.candidates.pressure import Measured
+from biodata.analysis.candidates.ground import Crossing
+from biodata.analysis.grid import Floats, equal_area_grid
+from biodata.analysis.layers import LayerFile, read_cells, read_features
+from biodata.analysis.rasters import cells_inside
+from biodata.errors import InputError
 from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.ground import Ground
     from biodata.analysis.evidence import TwoSided
 
+
+THEMES: Final = ("population", "settlements", "roads")
+"""Layers that tell of human pressure, the first that there is being the one that is used: several in one number would
+need weights that nobody sees."""
+LEAST_KNOWN: Final = 0.95
+"""Share of the cells on some ground that a cost layer must know."""
+_UNITS: Final = {"population": "people per km²", "settlements": "settlements per 100 km²", "roads": "km per km²"}
+
+
 DECIMALS: Final = 6
 """Numbers of a card are told to so many decimals, and had again from these."""
+IN_FORCE: Final = ("designated", "inscribed", "established", "adopted", "declared", "gazetted")
+"""Words of a status that is in force."""
+NONE_TOLD: Final = "none was told to this run"
+NONE_BINDS: Final = "none of those told to this run binds all of its countries"
+_TOLD: Final = ("name", "designation", "iucn_category", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a layer tells of some ground.
+
+    Attributes
+    ----------
+    value : float, optional
+        None where it tells nothing.
+    input : dict
+        The numbers that it was made from.
+    """
+
+    value: float | None
+    input: dict[str, Any]
+
+
+def chosen(layers: Sequence[LayerFile]) -> LayerFile | None:
+    """Return the layer that tells of human pressure in a run; None where there is none."""
+    ordered = [layer for theme in THEMES for layer in layers if layer.theme == theme]
+    return ordered[0] if ordered else None
+
+
+def human_pressure(polygon: shapely.Geometry, layer: LayerFile | None) -> Measured:
+    """Measure human pressure on some ground.
+
+    Parameters
+    ----------
+    polygon : shapely geometry
+        Degrees, WGS 84.
+    layer : LayerFile, optional
+        As `chosen` gives it.
+
+    Returns
+    -------
+    Measured
+        People per km², settlements per 100 km², or kilometres of road per km².
+    """
+    if layer is None:
+        return Measured(None, {"layer": None})
+    area_km2 = km2(polygon)
+    theme = layer.theme or ""
+    told = {"layer": layer.name, "theme": theme, "unit": _UNITS[theme], "sha256": layer.sha256}
+    found = sum_of_cells(polygon, layer) if layer.form == "raster" else _length_or_count(polygon, layer)
+    if found is None or area_km2 <= 0:
+        return Measured(None, told | {"amount": None})
+    per_km2 = found / area_km2
+    value = 100 * per_km2 if theme == "settlements" else per_km2
+    return Measured(round(value, 6), told | {"amount": round(found, 6), "area_km2": round(area_km2, 6)})
+
+
+def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Measured:
+    """Return what some ground costs by a layer: the sum of its cells there.
+
+    Parameters
+    ----------
+    polygon : shapely geometry
+        Degrees, WGS 84.
+    layer : LayerFile
+        A raster of quantities.
+
+    Returns
+    -------
+    Measured
+        None where the layer knows less than `LEAST_KNOWN` of the ground: what is not known would count as free.
+    """
+    found, within = _cells_on(polygon, layer)
+    known = found[np.isfinite(found)]
+    share = within * known.size / found.size if found.size else 0.0
+    told: dict[str, Any] = {
+        "layer": layer.name, "sha256": layer.sha256, "cells": int(found.size), "known_share": round(share, 6),
+        "least_known_share": LEAST_KNOWN,
+    }  # fmt: skip
+    if share < LEAST_KNOWN:
+        return Measured(None, told)
+    return Measured(round(float(known.sum()), 6), told)
+
+
+def sum_of_cells(polygon: shapely.Geometry, layer: LayerFile) -> float | None:
+    """Return the sum of a raster's cells whose middles lie on some ground (degrees, WGS 84); None where none is known."""
+    found, _ = _cells_on(polygon, layer)
+    known = found[np.isfinite(found)]
+    return float(known.sum()) if known.size else None
+
+
+def _cells_on(polygon: shapely.Geometry, layer: LayerFile) -> tuple[Floats, float]:
+    """Return a raster's cells whose middles lie on some ground, nan where they hold no data, and its share within it."""
+    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
+    try:
+        values, own = read_cells(layer, equal_area_grid((west, south, east, north), 1000.0))
+    except InputError as error:
+        if error.code != "RASTER_OUTSIDE":
+            raise
+        return np.empty(0), 0.0
+    flat = geo.project(polygon, 4326, own.crs)
+    whole = shapely.area(flat)
+    within = (
+        shapely.area(shapely.intersection(shapely.make_valid(flat), shapely.box(*own.bounds))) / whole if whole else 0.0
+    )
+    return values.ravel()[cells_inside(flat, own)], float(within)
+
+
+def _length_or_count(polygon: shapely.Geometry, layer: LayerFile) -> float:
+    """Return kilometres of lines, or the number of points and polygons, on some ground."""
+    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
+    grid = equal_area_grid((west, south, east, north), 1000.0)
+    own = shapely.make_valid(geo.project(polygon, 4326, grid.crs))
+    shapes = np.asarray(read_features(layer, grid).geometry, dtype=object)
+    shapes = shapes[shapely.intersects(shapes, own)] if len(shapes) else shapes
+    lines = shapely.get_dimensions(shapes) == 1
+    if layer.theme == "roads":
+        # In degrees, on the ellipsoid: the plane keeps areas, not lengths.
+        parts = shapely.get_parts(geo.project(shapely.intersection(shapes[lines], own), grid.crs, 4326))
+        return float(sum(_length_km(part) for part in parts if shapely.get_dimensions(part) == 1))
+    return float(len(shapes))
+
+
+def _length_km(line: shapely.Geometry) -> float:
+    """Return the length of a line (degrees, WGS 84), km."""
+    at = shapely.get_coordinates(line)
+    return float(geo.geodesic_distance_m(at[:-1, 0], at[:-1, 1], at[1:, 0], at[1:, 1]).sum()) / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +355,74 @@ def _cells(records: pl.DataFrame, cell_m: float) -> dict[str, set[tuple[int, int
     for species, (column, row) in zip(counting["species"], at.tolist(), strict=True):
         found.setdefault(species, set()).add((column, row))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement between countries.
+
+    Attributes
+    ----------
+    name : str
+    country_codes : tuple of str
+        The countries that it binds, ISO 3166-1 alpha-2, in order.
+    source : str, optional
+        Where it is told.
+    """
+
+    name: str
+    country_codes: tuple[str, ...]
+    source: str | None = None
+
+
+def governance(
+    ground: "Ground",
+    areas: gpd.GeoDataFrame,
+    lands: Mapping[str, shapely.Geometry],
+    agreements: Sequence[Agreement] | None,
+) -> Value:
+    """Take the share of each side's ground that is protected with a status in force, and of these the least.
+
+    Parameters
+    ----------
+    ground : Ground
+    areas : geopandas.GeoDataFrame
+        Protected areas with status, designation, iucn_category; degrees, WGS 84.
+    lands : mapping of str to shapely geometry
+        The ground on each side's own land, by the side's name.
+    agreements : sequence of Agreement, optional
+        All that were told to the run; those that bind every country of the ground are named. They change no number.
+    """
+    near = areas[np.asarray(shapely.intersects(areas.geometry.to_numpy(), ground.polygon), dtype=bool)]
+    shapes = near.geometry.to_numpy()
+    status = [one.strip().lower() if isinstance(one, str) and one.strip() else None for one in near["status"]]
+    in_force = np.array([one is not None and one.startswith(IN_FORCE) for one in status], dtype=bool)
+    not_told = np.array([one is None for one in status], dtype=bool)
+    shares: dict[str, float | None] = {}
+    sides = {}
+    for name, land in lands.items():
+        ground_km2 = round(km2(land), DECIMALS)
+        protected = round(km2(shapely.intersection(shapely.union_all(shapes[in_force]), land)), DECIMALS)
+        unknown = shapely.difference(shapely.union_all(shapes[not_told]), shapely.union_all(shapes[in_force]))
+        unknown_km2 = round(km2(shapely.intersection(unknown, land)), 3)
+        sides[name] = {"ground_km2": ground_km2, "in_force_km2": protected, "status_not_told_km2": unknown_km2}
+        shares[name] = round(protected / ground_km2, DECIMALS) if ground_km2 > 0 and unknown_km2 == 0 else None
+    known = [share for share in shares.values() if share is not None]
+    numbers = {
+        "sides": sides,
+        "areas": [
+            # pandas has nan for a text that is not told.
+            {name: row[name] if isinstance(row[name], str) else None for name in _TOLD}
+            for row in near.to_dict("records")
+        ],
+        "agreements": _binding(ground, agreements),
+    }
+    return Value(min(known) if len(known) == len(shares) and known else None, numbers)
+
+
+def _binding(ground: "Ground", agreements: Sequence[Agreement] | None) -> list[dict[str, Any]] | str:
+    """Return the agreements that bind every country of some ground, as plain values; or why there is none."""
+    if agreements is None:
+        return NONE_TOLD
+    binding = [one for one in agreements if set(ground.codes) <= set(one.country_codes)]
+    return [asdict(one) | {"country_codes": list(one.country_codes)} for one in binding] or NONE_BINDS

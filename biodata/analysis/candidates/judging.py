@@ -1,24 +1,145 @@
-"""Judge ground by the hard criteria: everything that is looked at is told with every one of them."""
+"""Judge ground by the hard criteria, and say where a survey would change the outcome."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import shapely
 
 from biodata.analysis import evidence
-from biodata.analysis.candidates import habitat as habitats
-from biodata.analysis.candidates import hard_criteria, joining
-from biodata.analysis.candidates.ground import Ground, Side, beyond_band
-from biodata.analysis.candidates.habitat import Crossing, Habitat
-from biodata.analysis.candidates.hard_criteria import Check
+from biodata.analysis.areas import km2
+from biodata.analysis.candidates import ground
+from biodata.analysis.candidates import ground as habitats
+from biodata.analysis.candidates import ground as joining
+from biodata.analysis.candidates.ground import Crossing, Ground, Habitat, Side, beyond_band
 from biodata.analysis.candidates.parameters import CandidateParameters
+from biodata.analysis.evidence.design import nights_needed
+from biodata.analysis.evidence.two_sided import CERTAIN, PROBABLE, TIERS
+from biodata.places import country_name
+from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
+    from biodata.analysis.evidence import Counted, TwoSided
     from biodata.places import BoundarySet
 
+
+TWO_SIDED: Final = "two_sided_evidence"
+PASSABLE: Final = "passable_link"
+BEYOND: Final = "beyond_band"
+
+
 CANDIDATE, FAILED, WITHOUT_EVIDENCE = "candidate", "failed", "without_evidence"
+Tasks = list[dict[str, Any]]
+_NO_PLACE: Final = ("geometry", "sharing_category")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How some ground stands to one hard criterion.
+
+    Attributes
+    ----------
+    passed : bool, optional
+        None where the input is missing: not known is not passed.
+    input : dict
+        The numbers that it was made from.
+    meaning : str
+        How, in one sentence.
+    """
+
+    passed: bool | None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    meaning: str = ""
+
+
+def two_sided_evidence(found: "TwoSided | None", sides: list[Side]) -> Check:
+    """Check that each side has evidence, certain or probable, of a threatened species that another side has too."""
+    meaning = (
+        "Each side has a threatened species that another side has, too: certain by a record that surely lies there, "
+        "probable by records of which at least one very likely does."
+    )
+    if found is None:
+        return Check(None, {"records": None}, meaning)
+    by_tier = {
+        f"{tier}_species_by_side": {" and ".join(side): len(found.shared_on(side, tier)) for side in sides}
+        for tier in TIERS
+    }
+    known = {" and ".join(side): len(set().union(*(found.known_in(code, PROBABLE) for code in side))) for side in sides}
+    tier = found.tier(sides)
+    return Check(tier is not None, {"tier": tier, **by_tier, "species_by_side": known}, meaning)
+
+
+def passable_link(ground: Ground, found: Crossing | None) -> Check:
+    """Check that the sides are joined by a functional corridor, or by habitat that goes on over the line."""
+    meaning = "A functional corridor joins the areas, or habitat goes on over the line beyond the band on both sides."
+    corridors = [link.functional for link in ground.links.values()]
+    crossing_km2 = None if found is None else found.crossing_km2
+    told = {"corridors_functional": corridors, "crossing_habitat_km2": crossing_km2}
+    # Of three areas two links join all.
+    if corridors and corridors.count(True) >= len(ground.sides) - 1:
+        return Check(True, told, meaning)
+    if len(ground.sides) == 2 and crossing_km2:
+        return Check(True, told, meaning)
+    not_known = found is None and not any(functional is not None for functional in corridors)
+    return Check(None if not_known else False, told, meaning)
+
+
+def enough_beyond_band(beyond: "Mapping[Side, shapely.Geometry]", *, least_km2: float, band_m: float) -> Check:
+    """Check that the ground is more than overlap inside the band, which is disagreement between maps."""
+    own = {" and ".join(side): round(km2(shape), 3) for side, shape in beyond.items()}
+    meaning = (
+        f"Each side has at least {least_km2:g} km² on its own land farther from the others' land than the boundary "
+        f"set's band of {band_m:g} m."
+    )
+    return Check(min(own.values()) >= least_km2, {"beyond_band_km2": own, "least_km2": least_km2}, meaning)
+
+
+def failed(checks: Mapping[str, Check]) -> list[str]:
+    """Return the criteria that are not passed, those whose input is missing among them."""
+    return [name for name, check in checks.items() if check.passed is not True]
+
+
+def reason(checks: Mapping[str, Check]) -> str | None:
+    """Return why some ground is no candidate: the first criterion that is not passed, in words with its numbers."""
+    lacking = failed(checks)
+    if not lacking:
+        return None
+    found = checks[lacking[0]].input
+    if lacking[0] == PASSABLE:
+        return f"{_link(checks[PASSABLE])}: nothing that animals could take joins the sides"
+    if lacking[0] == BEYOND:
+        small = [
+            f"{_named(side)} {km2:,.10g} km²"
+            for side, km2 in found["beyond_band_km2"].items()
+            if km2 < found["least_km2"]
+        ]
+        return f"too little ground beyond the band of the border: {', '.join(small)}, where {found['least_km2']:g} km² are asked"
+    if "species_by_side" not in found:
+        return f"{_link(checks[PASSABLE])}, no records at hand on any side"
+    known: Mapping[str, int] = found["species_by_side"]
+    without = [side for side, shared in found["probable_species_by_side"].items() if not shared]
+    nothing = [side for side in without if not known[side]]
+    counts = ", ".join(f"{n} in {_named(side)}" for side, n in known.items())
+    survey = " and in ".join(_named(side) for side in nothing or without)
+    return f"{_link(checks[PASSABLE])}, 0 shared species (threatened species known: {counts}): survey in {survey}"
+
+
+def _link(check: Check) -> str:
+    """Return in a word whether there is a way, with the numbers behind a no."""
+    if check.passed:
+        return "corridor yes"
+    links, habitat_km2 = check.input["corridors_functional"], check.input["crossing_habitat_km2"]
+    told = [
+        *([f"{links.count(True)} of {len(links)} links can be used"] if any(one is not None for one in links) else []),
+        *([] if habitat_km2 is None else [f"{habitat_km2:,.10g} km² of habitat over the line"]),
+    ]
+    return f"corridor no ({', '.join(told)})" if told else "corridor not known"
+
+
+def _named(side: str) -> str:
+    """Return a side by the names of its countries."""
+    return " and ".join(map(country_name, side.split(" and ")))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,12 +171,12 @@ class Judged:
     @property
     def failed(self) -> list[str]:
         """The hard criteria that are not passed."""
-        return hard_criteria.failed(self.checks)
+        return failed(self.checks)
 
     @property
     def reason(self) -> str | None:
         """Why it is no candidate: the first hard criterion that is not passed, with its numbers."""
-        return hard_criteria.reason(self.checks)
+        return reason(self.checks)
 
     @property
     def tier(self) -> str | None:
@@ -67,7 +188,7 @@ class Judged:
         """`candidate`, `failed`, or `without_evidence` where nothing but the run's lack of records stands against it."""
         if not self.failed:
             return CANDIDATE
-        return WITHOUT_EVIDENCE if self.failed == [hard_criteria.TWO_SIDED] and self.near is None else FAILED
+        return WITHOUT_EVIDENCE if self.failed == [TWO_SIDED] and self.near is None else FAILED
 
     def told(self) -> dict[str, Any]:
         """Return the checks as plain values."""
@@ -100,12 +221,96 @@ def judge_by(
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else habitats.crossing(habitat, ground.polygon, beyond)
         checks = {
-            hard_criteria.TWO_SIDED: hard_criteria.two_sided_evidence(found, ground.sides),
-            hard_criteria.PASSABLE: hard_criteria.passable_link(ground, crossing),
-            hard_criteria.BEYOND: hard_criteria.beyond_band(
-                beyond, least_km2=parameters.beyond_band_km2, band_m=boundaries.band_m
-            ),
+            TWO_SIDED: two_sided_evidence(found, ground.sides),
+            PASSABLE: passable_link(ground, crossing),
+            BEYOND: enough_beyond_band(beyond, least_km2=parameters.beyond_band_km2, band_m=boundaries.band_m),
         }
         return Judged(ground, checks, beyond, crossing, near, found)
 
     return judge
+
+
+def tasks_by(
+    everything: "Counted | None",
+    threatened: "Counted | None",
+    boundaries: "BoundarySet",
+    parameters: CandidateParameters,
+    category: SharingCategory,
+) -> Callable[[Judged], Tasks]:
+    """Return what makes survey tasks of ground.
+
+    Parameters
+    ----------
+    everything : Counted, optional
+        Records of all species, as the run read them: those of a species' class tell where people looked.
+    threatened : Counted, optional
+        Those of threatened species.
+    boundaries : BoundarySet
+    parameters : CandidateParameters
+    category : SharingCategory
+        Of everything that the run read.
+
+    Returns
+    -------
+    callable
+        From judged ground to rows of `evidence.TASKS` without a place; none for ground that no survey would help: what
+        is no candidate, and not for want of evidence alone.
+    """
+
+    def tasks(judged: Judged) -> Tasks:
+        helps = judged.outcome == CANDIDATE or judged.failed == [TWO_SIDED]
+        if everything is None or not helps or judged.species is None or not judged.species.one_sided:
+            return []
+        found = evidence.survey_tasks(
+            everything,
+            judged.ground.sides,
+            region=ground.grown(judged.ground.polygon, parameters.evidence_distance_m),
+            boundaries=boundaries,
+            threatened=threatened,
+            strictest=lambda _: category,
+        )
+        return found.drop(_NO_PLACE).with_columns(area_km2=found["area_km2"].round(1)).to_dicts()
+
+    return tasks
+
+
+def effort_needed() -> dict[str, Any]:
+    """Return how long a camera must stand so that a species that uses its cell is seldom missed, by chance of detection."""
+    detection = evidence.Detection()
+    cases = {
+        name: {"per_night": round(one.per_night, 4), "nights": nights_needed(one)}
+        for name, one in detection.cases().items()
+    }
+    return {"kind": "camera", "miss": detection.miss, "source": detection.source, "cases": cases}
+
+
+def lifts(judged: Judged) -> list[dict[str, Any]]:
+    """Return what would lift the evidence of ground to the next tier, each in `words`, too."""
+    if judged.species is None:
+        return []
+    found = judged.species.lifts(judged.ground.sides)
+    return [{**one, "words": _lift(one, judged.species.certainty)} for one in found]
+
+
+def _lift(one: dict[str, Any], certainty: float) -> str:
+    where = " or ".join(map(country_name, one["survey_in"]))
+    n = one["not_certain"]
+    if not n:
+        return f"{one['species']} in {where}: no record is there; one that surely lies there makes it certain."
+    kind = "probable by" if one["chance"] >= certainty else "not yet probable:"
+    records = f"{n} records of which at least one lies" if n > 1 else "1 record that lies"
+    told = [f"{one['species']} in {where}: {kind} {records} there at {min(one['chance'], 0.999):g}"]
+    if one["tier"] == CERTAIN:
+        told.append("one record that surely lies there makes it certain")
+    else:
+        more = one["records"]
+        told.append(
+            f"{more} more like {'them' if n > 1 else 'it'} {'make' if more > 1 else 'makes'} it probable, one that surely lies there certain"
+        )
+    if one["cells"]:
+        cells = one["cells"]
+        told.append(
+            f"{cells} of them {'is' if cells == 1 else 'are'} published as {'a square' if cells == 1 else 'squares'}: a finer "
+            "place shared by their owner may do"
+        )
+    return "; ".join(told) + "."

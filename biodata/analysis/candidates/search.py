@@ -1,4 +1,4 @@
-"""Find candidate transboundary reserves: hard criteria for everything that is looked at, then fronts and ranks.
+"""Find candidate transboundary reserves, and make the rows of candidates and of everything that was considered.
 
 What one area holds beyond a line is disagreement between two maps: it is cut off before anything is measured, told as
 a number, and is evidence of nothing.
@@ -6,6 +6,7 @@ a number, and is evidence of nothing.
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +16,123 @@ import shapely
 
 from biodata import terms
 from biodata.analysis import areas as areas_of
-from biodata.analysis.candidates import clusters, facing, joining, judging, looking_next, ranking
-from biodata.analysis.candidates import rows as rows_of
-from biodata.analysis.candidates.facing import Facing, Pair
-from biodata.analysis.candidates.ground import Ground
-from biodata.analysis.candidates.hard_criteria import PASSABLE
+from biodata.analysis.areas import km2
+from biodata.analysis.candidates import clusters, criteria, judging, ranking
+from biodata.analysis.candidates import ground as facing
+from biodata.analysis.candidates import ground as joining
+from biodata.analysis.candidates.criteria import Value
+from biodata.analysis.candidates.ground import Facing, Ground, Pair, country_shares
+from biodata.analysis.candidates.judging import CANDIDATE, PASSABLE, Judged, Tasks
 from biodata.analysis.candidates.measuring import Surroundings, measure_by
 from biodata.analysis.candidates.parameters import CandidateParameters
-from biodata.analysis.evidence.cells import EDGES
+from biodata.analysis.evidence.sides import EDGES
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted
     from biodata.places import BoundarySet
+
+
+def candidate(
+    one: Judged,
+    values: dict[str, Value],
+    tasks: Tasks,
+    boundaries: "BoundarySet",
+    parameters: CandidateParameters,
+    records: "Counted | None",
+) -> dict[str, Any]:
+    """Return one candidate, not yet ranked: its columns, `evidence` as a dict, and `values` by criterion."""
+    ground = one.ground
+    evidence = {
+        "parameters": parameters.told(),
+        "boundaries": _boundaries(boundaries),
+        "counted": {} if records is None else records.facts,
+        "hard_criteria": one.told(),
+        "links": [_link(pair, link, ground) for pair, link in ground.links.items()],
+        "ground": country_shares(ground.polygon, boundaries),
+        "boundary_disagreement_km2": {name: round(v, 3) for name, v in ground.spill_km2.items()},
+        **_next(one, tasks),
+        "notes": [*ground.notes, "Overlap over a border counts as no evidence."],
+    }
+    if one.species is not None:
+        evidence["species"] = {
+            name: getattr(one.species, name)
+            for name in (
+                "by_country", "uncertain", "shared", "probably_shared", "one_sided", "left_out", "at_cells",
+                "cell_degrees", "certainty", "likely",
+            )
+        }  # fmt: skip
+    return {
+        "run_id": None,
+        "name": ground.name,
+        "area_ids": list(ground.area_ids),
+        "country_codes": ground.codes,
+        "evidence_tier": one.tier,
+        "parts": json.dumps(criteria.told(values), ensure_ascii=False),
+        "boundary_disagreement_km2": round(sum(ground.spill_km2.values()), 3),
+        "area_km2": km2(ground.polygon),
+        "evidence": evidence,
+        "geometry": shapely.to_wkb(ground.polygon),
+        "values": {name: value.value for name, value in values.items()},
+    }
+
+
+def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundaries: "BoundarySet") -> pl.DataFrame:
+    """Tell everything that was looked at, with the hard criteria that it fails."""
+    ordered = sorted(judged, key=lambda one: (one.ground.name, one.ground.area_ids))
+    rows = [
+        {
+            "considered_id": f"considered-{number}",
+            "run_id": None,
+            "name": one.ground.name,
+            "area_ids": list(one.ground.area_ids),
+            "country_codes": one.ground.codes,
+            "outcome": one.outcome,
+            "failed": one.failed,
+            "reason": one.reason,
+            "evidence_tier": one.tier,
+            "evidence": json.dumps(
+                {
+                    "boundaries": _boundaries(boundaries),
+                    "hard_criteria": one.told(),
+                    **({} if one.species is None else {"certainty": one.species.certainty}),
+                    **({} if one.outcome == CANDIDATE else _next(one, tasks(one))),
+                },
+                ensure_ascii=False,
+            ),
+            "geometry": shapely.to_wkb(one.ground.polygon),
+        }
+        for number, one in enumerate(ordered, start=1)
+    ]
+    return pl.DataFrame(rows, schema=terms.schema(terms.CONSIDERED))
+
+
+def _next(one: Judged, tasks: Tasks) -> dict[str, Any]:
+    """Tell where to look next, and what that takes."""
+    lifts = judging.lifts(one) if judging.TWO_SIDED in one.failed or one.outcome == CANDIDATE else []
+    surveys = {"survey_tasks": tasks, "survey_effort": judging.effort_needed()} if tasks else {}
+    return ({"lifts": lifts} if lifts else {}) | surveys
+
+
+def _boundaries(boundaries: "BoundarySet") -> dict[str, Any]:
+    """Name the boundary set."""
+    return {name: getattr(boundaries, name) for name in ("name", "version", "viewpoint", "band_m")}
+
+
+def _link(pair: Pair, link: Facing, ground: Ground) -> dict[str, Any]:
+    """Describe a link without any place."""
+    corridor = link.corridor or {}
+    facts = json.loads(corridor["evidence"]) if corridor else {}
+    return {
+        "areas": [ground.area_names[i] for i in pair],
+        "distance_m": round(link.distance_m, 1),
+        "corridor_id": corridor.get("corridor_id"),
+        "functional": corridor.get("functional"),
+        "least_cost": corridor.get("least_cost"),
+        "best_resistance": facts.get("best_resistance"),
+        "habitat_share": facts.get("habitat_share"),
+        "narrowest_m": corridor.get("narrowest_m"),
+    }
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,15 +201,15 @@ def find(
     judged += [judge(_joined(three, table, links)) for three in facing.triples(passable)]
     if records is not None and around.window is not None:
         judged += [judge(ground) for ground in _clusters(around.window, records, boundaries, parameters)]
-    tasks = looking_next.tasks_by(everything, records, boundaries, parameters, category)
+    tasks = judging.tasks_by(everything, records, boundaries, parameters, category)
     passed = [one for one in judged if one.outcome == judging.CANDIDATE]
     rows = []
     if passed:
         measure = measure_by(table, records, boundaries, parameters, around)
-        rows = [rows_of.candidate(one, measure(one), tasks(one), boundaries, parameters, records) for one in passed]
+        rows = [candidate(one, measure(one), tasks(one), boundaries, parameters, records) for one in passed]
     how = {"evidence_view": pl.lit(str(view)), "sharing_category": pl.lit(str(category))}
     return Found(
-        _ranked(rows, parameters).with_columns(**how), rows_of.considered(judged, tasks, boundaries).with_columns(**how)
+        _ranked(rows, parameters).with_columns(**how), considered(judged, tasks, boundaries).with_columns(**how)
     )
 
 

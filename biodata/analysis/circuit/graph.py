@@ -1,4 +1,4 @@
-"""Landscapes and networks as circuits: nodes joined by conductances.
+"""Landscapes and networks as circuits: nodes joined by conductances, and the currents through them.
 
 A cell with conductance is a node, neighbours are joined by the mean of their resistances or of their conductances, and
 cells that are short-circuited (a polygon of zero resistance) are one node. After McRae, Dickson, Keitt & Shah 2008,
@@ -6,20 +6,38 @@ https://doi.org/10.1890/07-1861.1; the rules are those of Circuitscape, whose ow
 """
 
 import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from biodata.analysis.bucket_queue import compiled
 from biodata.analysis.grid import Floats, Ints
 
 Labels = NDArray[np.int32]
 NO_NODE: Final = -1
 """Node of a cell that carries no current."""
 _DIAGONAL: Final = math.sqrt(2.0)
+
+
+_ALL, _BUT_LAST, _BUT_FIRST = slice(None), slice(None, -1), slice(1, None)
+_SIDES: Final = (
+    ((_ALL, _BUT_LAST), (_ALL, _BUT_FIRST), False),
+    ((_BUT_LAST, _ALL), (_BUT_FIRST, _ALL), False),
+    ((_BUT_LAST, _BUT_LAST), (_BUT_FIRST, _BUT_FIRST), True),
+    ((_BUT_FIRST, _BUT_LAST), (_BUT_LAST, _BUT_FIRST), True),
+)
+NOISE: float = 1e-8
+"""A current this much smaller than the largest is rounding and counts as none, as in Circuitscape."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -136,15 +154,6 @@ def _show_polygons(nodes: Labels, polygons: Floats, flows: NDArray[np.bool_]) ->
     nodes[shown[known]] = nodes[flows][at[place[known]]]
 
 
-_ALL, _BUT_LAST, _BUT_FIRST = slice(None), slice(None, -1), slice(1, None)
-_SIDES: Final = (
-    ((_ALL, _BUT_LAST), (_ALL, _BUT_FIRST), False),
-    ((_BUT_LAST, _ALL), (_BUT_FIRST, _ALL), False),
-    ((_BUT_LAST, _BUT_LAST), (_BUT_FIRST, _BUT_FIRST), True),
-    ((_BUT_FIRST, _BUT_LAST), (_BUT_LAST, _BUT_FIRST), True),
-)
-
-
 def landscape(
     conductance: Floats, nodes: Labels, count: int, *, four_neighbours: bool, average_resistances: bool
 ) -> Circuit:
@@ -199,3 +208,100 @@ def contracted(whole: Circuit, groups: list[Ints]) -> tuple[Circuit, Labels]:
     half = sparse.triu(whole.conductances, k=1).tocoo()
     smaller = circuit(labels[half.row], labels[half.col], half.data, int(count))
     return smaller, labels.astype(np.int32)
+
+
+def node_flows(circuit: Circuit, voltages: Floats, grounds: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return what flows into and out of each node along its branches, and through its resistor to ground.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    voltages : ndarray of float64, (n,)
+    grounds : ndarray of float64, (n,), optional
+        Conductance of the resistor that joins each node to ground, 0 for none.
+
+    Returns
+    -------
+    inflow, outflow : ndarray of float64, (n,)
+        In the unit of the sources, usually amperes.
+    """
+    matrix = circuit.conductances
+    inflow, outflow = _flows(matrix.indptr, matrix.indices, matrix.data, voltages, NOISE)
+    if grounds is not None:
+        to_ground = grounds * voltages
+        inflow -= np.minimum(to_ground, 0.0)
+        outflow += np.maximum(to_ground, 0.0)
+    return inflow, outflow
+
+
+def node_currents(circuit: Circuit, voltages: Floats, grounds: Floats | None = None) -> Floats:
+    """Return the current through each node: the larger of what flows in and out, which differ at sources and grounds."""
+    inflow, outflow = node_flows(circuit, voltages, grounds)
+    currents: Floats = np.maximum(inflow, outflow)
+    return currents
+
+
+def branch_currents(circuit: Circuit, voltages: Floats) -> tuple[Ints, Ints, Floats]:
+    """Return the ends of all branches, the lower node first, and the current along them, without a sign."""
+    matrix = circuit.conductances
+    first = np.repeat(np.arange(circuit.nodes, dtype=np.int64), np.diff(matrix.indptr))
+    second = matrix.indices.astype(np.int64)
+    upper = first < second
+    first, second = first[upper], second[upper]
+    currents: Floats = np.abs(matrix.data[upper] * (voltages[first] - voltages[second]))
+    return first, second, currents
+
+
+@compiled
+def _flows(starts: Ints, ends: Ints, conductances: Floats, voltages: Floats, noise: float) -> tuple[Floats, Floats]:
+    """Sum inflow and outflow of each node over the rows of the matrix."""
+    nodes = voltages.size
+    largest = 0.0
+    for node in range(nodes):
+        for at in range(starts[node], starts[node + 1]):
+            current = abs(conductances[at] * (voltages[ends[at]] - voltages[node]))
+            largest = max(largest, current)
+    least = largest * noise
+    inflow, outflow = np.zeros(nodes), np.zeros(nodes)
+    for node in range(nodes):
+        for at in range(starts[node], starts[node + 1]):
+            current = conductances[at] * (voltages[ends[at]] - voltages[node])
+            if current >= least:
+                inflow[node] += current
+            elif -current >= least:
+                outflow[node] -= current
+    return inflow, outflow
+
+
+def at_once(executor: Executor) -> int:
+    """Return how many tasks to hand out at once: enough to keep all workers busy, and no more than fit into memory."""
+    return 2 * int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], executor: Executor | None) -> Iterator[Result]:
+    """Yield the answer of each item, in the order of the items.
+
+    Parameters
+    ----------
+    work : function of an item
+        One that can be pickled where the executor works in other processes.
+    items : iterable
+        Taken only as fast as they are worked at.
+    executor : concurrent.futures.Executor, optional
+        Where to work; here, one after the other, where none is given.
+    """
+    if executor is None:
+        yield from map(work, items)
+        return
+    room = at_once(executor)
+    running: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            running.append(executor.submit(work, item))
+            if len(running) >= room:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()

@@ -1,4 +1,4 @@
-"""Corridors that lead from an area to a cooler one, over ground whose climate changes little on the way.
+"""Corridors from warmer to cooler areas along gradients of climate, and where an area's climate goes.
 
 After the climate gradient corridors of Nuñez et al. 2013, https://doi.org/10.1111/cobi.12014 (Linkage Mapper's Climate
 Linkage Mapper): areas are joined whose mean temperatures differ by a stated amount, and a step costs its ground and the
@@ -7,24 +7,34 @@ here: which share of the first area's climate of today the second one has tomorr
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from biodata import geo
+from biodata import geo, places
 from biodata.analysis.areas import Site, differ
-from biodata.analysis.climate.climate_costs import ClimateSurface, search, step_graph
-from biodata.analysis.climate.climates import Climates
-from biodata.analysis.grid import Floats, Grid
+from biodata.analysis.climate.climates import Analogues, Climates
+from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import outline
 from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from biodata.places import BoundarySet
+
+
+_FORWARD = ((0, 1), (1, -1), (1, 0), (1, 1))
+
 
 _COLUMNS: Final = (
     "from_area_id", "to_area_id", "from_name", "to_name", "from_countries", "to_countries", "from_today_c",
@@ -34,6 +44,106 @@ _COLUMNS: Final = (
 _TEXTS: Final = frozenset(
     {"from_area_id", "to_area_id", "from_name", "to_name", "from_countries", "to_countries", "functional", "notes"}
 )
+_SHARES: Final = ("stays_inside", "same_country", "across_border", "unclear_side", "none_in_window", "in_areas_across")
+_DESTINATION_COLUMNS: Final = (
+    "area_id",
+    "name",
+    "country_code",
+    "direction",
+    "cells",
+    *_SHARES,
+    "median_km",
+    "countries",
+    "areas_across",
+)
+_LISTED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ClimateSurface:
+    """The cheapest way from some cells to every other one.
+
+    Attributes
+    ----------
+    cost : ndarray of float64, (cells,)
+        inf where it was not reached.
+    before : ndarray of int64, (cells,)
+        The cell that the way comes from; negative at its start and where it was not reached.
+    """
+
+    cost: Floats
+    before: Ints
+
+    def path_to(self, cell: int) -> Ints:
+        """Return the cells of the way to a cell that was reached, its start first."""
+        cells = [cell]
+        while self.before[cells[-1]] >= 0:
+            cells.append(int(self.before[cells[-1]]))
+        return np.array(cells[::-1], dtype=np.int64)
+
+
+def step_graph(resistance: Floats, temperature: Floats, grid: Grid, *, cost_per_c: float) -> "csr_array":
+    """Return the costs of all steps between neighbouring cells.
+
+    Parameters
+    ----------
+    resistance, temperature : ndarray of float64, grid.shape
+        nan in either is ground that no way enters; no step passes between two such cells that touch at a corner.
+    grid : Grid
+        Cells of degrees take their size on the ellipsoid, row by row.
+    cost_per_c : float
+        Cost-metres of a change by one degree, up or down.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float64, (cells, cells)
+        The mean of both resistances times the metres, and the change of temperature times its cost; in one direction,
+        as both cost the same.
+    """
+    from scipy.sparse import csr_array
+
+    known = np.isfinite(resistance) & np.isfinite(temperature)
+    rows, columns = grid.shape
+    number = np.arange(grid.cells).reshape(grid.shape)
+    wide_m, high_m = grid.cell_sizes_m()
+    first, second, cost = [], [], []
+    for down, right in _FORWARD:
+        here = (slice(0, rows - down), slice(max(0, -right), columns - max(0, right)))
+        there = (slice(down, rows), slice(max(0, right), columns - max(0, -right)))
+        passable = known[here] & known[there]
+        if down and right:
+            beside = (here[0], there[1])
+            below = (there[0], here[1])
+            passable &= known[beside] | known[below]
+        across = (wide_m[: rows - down] + wide_m[down:]) / 2 * abs(right)
+        along = (high_m[: rows - down] + high_m[down:]) / 2 * down
+        metres = np.hypot(across, along)[:, None]
+        step = (resistance[here] + resistance[there]) / 2 * metres
+        step = step + cost_per_c * np.abs(temperature[here] - temperature[there])
+        first.append(number[here][passable])
+        second.append(number[there][passable])
+        cost.append(step[passable])
+    ends = np.concatenate(first), np.concatenate(second)
+    return csr_array((np.concatenate(cost), ends), shape=(grid.cells, grid.cells))
+
+
+def search(graph: "csr_array", sources: Ints, *, max_cost: float = np.inf) -> ClimateSurface:
+    """Return the cheapest ways from some cells, by scipy's Dijkstra.
+
+    Parameters
+    ----------
+    graph : scipy.sparse.csr_array
+        Of `step_graph`.
+    sources : ndarray of int64, (n,)
+    max_cost : float
+        Cells that cost more are not reached.
+    """
+    from scipy.sparse.csgraph import dijkstra
+
+    cost, before, _ = dijkstra(
+        graph, directed=False, indices=sources, min_only=True, return_predecessors=True, limit=max_cost
+    )
+    return ClimateSurface(cost, before.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +337,129 @@ def _objects(shapes: list[shapely.Geometry | None]) -> "np.ndarray[tuple[int], n
     found = np.empty(len(shapes), dtype=object)
     found[:] = shapes
     return found
+
+
+def cell_countries(grid: Grid, boundaries: "BoundarySet") -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return the country of every cell's middle, and whether another one is possible.
+
+    Parameters
+    ----------
+    grid : Grid
+    boundaries : BoundarySet
+
+    Returns
+    -------
+    codes : ndarray of str or None, (cells,)
+        None at sea and in disputed units.
+    ambiguous : ndarray of bool, (cells,)
+        True inside the set's band of a border.
+    """
+    rows, columns = (axis.ravel() for axis in np.indices(grid.shape))
+    lonlat = grid.lonlat(rows, columns)
+    found = places.locate(lonlat[:, 0], lonlat[:, 1], boundaries)
+    codes = np.array(found["located_country_code"].to_list(), dtype=object)
+    return codes, found["ambiguous"].fill_null(value=True).to_numpy()
+
+
+def located(sites: Sequence[Site], codes: NDArray[np.object_]) -> list[Site]:
+    """Return areas with the country of most of their cells in place of what they state; none where no cell has one."""
+    found = []
+    for site in sites:
+        told = sorted(code for code in codes[site.all_cells] if code is not None)
+        found.append(replace(site, country_codes=tuple(code for code, _ in Counter(told).most_common(1))))
+    return found
+
+
+def of_areas(
+    sites: Sequence[Site],
+    found: Analogues,
+    codes: NDArray[np.object_],
+    ambiguous: NDArray[np.bool_],
+    grid: Grid,
+    *,
+    direction: str,
+) -> gpd.GeoDataFrame:
+    """Return, for each area, where its cells' analogues lie.
+
+    Parameters
+    ----------
+    sites : sequence of Site
+    found : Analogues
+    codes, ambiguous : ndarrays, (cells,)
+        As `cell_countries` returns them.
+    grid : Grid
+    direction : str
+        forward or backward, as the analogues are.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        A row for each area with a known climate: its country (that of most of its cells); shares of its cells whose
+        analogue lies in the area itself, elsewhere in the same country, across a border, inside a border's band or
+        where no country is told (unclear), or nowhere in the window; the share whose analogue lies in an area across;
+        the median distance; the countries and the areas across with the share that lies in each.
+    """
+    owner: dict[int, list[int]] = {}
+    for position, site in enumerate(sites):
+        for cell in site.all_cells.tolist():
+            owner.setdefault(cell, []).append(position)
+    targets, distance = found.cell.ravel(), found.distance_m.ravel()
+    rows, shapes = [], []
+    for position, site in enumerate(sites):
+        cells = site.all_cells[targets[site.all_cells] > -2]
+        if not cells.size:
+            continue
+        told = [code for code in codes[cells] if code is not None]
+        home = Counter(told).most_common(1)[0][0] if told else None
+        counts: Counter[str] = Counter()
+        countries: Counter[str] = Counter()
+        areas: Counter[str] = Counter()
+        for target in targets[cells].tolist():
+            kind = _kind(target, position, owner, codes, ambiguous, home)
+            counts[kind] += 1
+            if target >= 0 and codes[target] is not None:
+                countries[codes[target]] += 1
+            if kind == "across_border" and target in owner:
+                counts["in_areas_across"] += 1
+                areas.update(sites[other].name for other in owner[target])
+        away = distance[cells]
+        rows.append(
+            {
+                "area_id": site.area_id,
+                "name": site.name,
+                "country_code": home,
+                "direction": direction,
+                "cells": cells.size,
+            }
+            | {name: counts[name] / cells.size for name in _SHARES}
+            | {"median_km": float(np.nanmedian(away)) / 1000 if np.isfinite(away).any() else None}
+            | {"countries": _listed(countries, cells.size), "areas_across": _listed(areas, cells.size)}
+        )
+        shapes.append(site.shape)
+    figures: dict[str, Any] = dict.fromkeys((*_SHARES, "median_km"), "float64")
+    table = pd.DataFrame(rows, columns=list(_DESTINATION_COLUMNS)).astype(figures)
+    return gpd.GeoDataFrame(table, geometry=np.array(shapes, dtype=object), crs=grid.crs)
+
+
+def _kind(
+    target: int,
+    position: int,
+    owner: dict[int, list[int]],
+    codes: NDArray[np.object_],
+    ambiguous: NDArray[np.bool_],
+    home: str | None,
+) -> str:
+    """Return where one analogue lies, seen from its area."""
+    if target < 0:
+        return "none_in_window"
+    if position in owner.get(target, ()):
+        return "stays_inside"
+    if ambiguous[target] or codes[target] is None or home is None:
+        return "unclear_side"
+    return "same_country" if codes[target] == home else "across_border"
+
+
+def _listed(counts: Counter[str], cells: int) -> str:
+    """Return the first few with their shares, by falling share."""
+    first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_LISTED]
+    return "; ".join(f"{name} {count / cells:.1%}" for name, count in first)

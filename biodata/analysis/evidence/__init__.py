@@ -2,21 +2,21 @@
 
 from biodata.analysis.evidence.counting import (
     COARSE,
+    DOUBTFUL,
     DUPLICATE,
+    EXCLUDED,
     FLAGGED,
     REASONS,
     Counted,
+    EvidenceParameters,
     counted,
     excluding,
     facts_of,
     left_out_by_flag,
 )
-from biodata.analysis.evidence.design import STATIONS, DesignParameters, Proposal, propose
-from biodata.analysis.evidence.detection import Detection
+from biodata.analysis.evidence.design import STATIONS, DesignParameters, Detection, Proposal, propose
 from biodata.analysis.evidence.effort import EVENTS, Effort, effort
-from biodata.analysis.evidence.parameters import DOUBTFUL, EXCLUDED, EvidenceParameters
-from biodata.analysis.evidence.tasks import TASKS, survey_tasks
-from biodata.analysis.evidence.two_sided import TIERS, TwoSided, likely_from, two_sided
+from biodata.analysis.evidence.two_sided import TASKS, TIERS, TwoSided, likely_from, survey_tasks, two_sided
 
 __all__ = [
     "COARSE",

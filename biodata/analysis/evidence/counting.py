@@ -1,6 +1,7 @@
-"""Which records count for which side, and why the others do not."""
+"""Which records count for which side, by what parameters, and why the others do not."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -8,14 +9,36 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis.evidence import cells, sides
+from biodata.analysis.evidence import sides
 from biodata.analysis.evidence.independence import independent
-from biodata.analysis.evidence.parameters import EvidenceParameters
 from biodata.analysis.evidence.sides import FINEST_SHARE
+from biodata.errors import InputError
+from biodata.flags import SUSPICIOUS
 from biodata.geo import Floats
 from biodata.places import BoundarySet
 from biodata.text.matcher import ONLY_SPECIES
 from biodata.vocabularies import THREATENED
+
+DOUBTFUL: Final = (
+    "ZERO_COORDINATE",
+    "COORDINATE_INVALID",
+    "COORDINATE_OUT_OF_RANGE",
+    "PRESUMED_SWAPPED_COORDINATE",
+    "PRESUMED_NEGATED_LATITUDE",
+    "PRESUMED_NEGATED_LONGITUDE",
+    "COUNTRY_COORDINATE_MISMATCH",
+    "PROVINCE_COORDINATE_MISMATCH",
+    "PUBLISHER_GENERALISED",
+    "RECORDED_DATE_INVALID",
+    "RECORDED_DATE_UNLIKELY",
+    "RECORDED_DATE_MISMATCH",
+    "TAXON_MATCH_NONE",
+    "TAXON_MATCH_HIGHERRANK",
+)
+"""Flags that always keep a record from being evidence."""
+EXCLUDED: Final = (*DOUBTFUL, *sorted(SUSPICIOUS))
+"""Flags that keep a record from being evidence unless suspicious places are kept."""
+
 
 NOT_WILD: Final = ("FOSSIL_SPECIMEN", "LIVING_SPECIMEN")
 ABSENT: Final = "an absence"
@@ -45,6 +68,78 @@ _PLACED: Final = (
     pl.col("decimalLongitude").is_between(-180, 180) & pl.col("decimalLatitude").is_between(-90, 90)
 ).fill_null(value=False)
 _PRESENT: Final = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceParameters:
+    """What decides whether a record is evidence for a side.
+
+    Attributes
+    ----------
+    as_of : date
+        The date of the run: later records play no part, and the years are counted back from it.
+    cell_m : float
+        Side of a cell of the analysis, metres: the largest uncertainty that counts.
+    recent_years : int, optional
+        The whole event must lie within these years before `as_of`; None for all times.
+    independent_minutes : float
+        Records of a species that are less apart than this, and than `independent_m`, are one observation.
+    independent_m : float
+        The same in metres; 0 of either one takes every record for an observation of its own.
+    side_share : float
+        Share of the circle of uncertainty that must lie on a side. Where several places of a species reach over a border
+        they share the rest between them: each of ten needs 0.995, so that the species is right as often as one record.
+    of_land : bool
+        Take the share of the circle's land. Else the sea is no side, and a circle that reaches far over it counts
+        for none.
+    excluded_flags : tuple of str
+        Quality flags with which a record does not count.
+    """
+
+    as_of: date
+    cell_m: float
+    recent_years: int | None = 15
+    independent_minutes: float = 30.0
+    independent_m: float = 1_000.0
+    side_share: float = 0.95
+    of_land: bool = False
+    excluded_flags: tuple[str, ...] = EXCLUDED
+
+    def __post_init__(self) -> None:
+        limits = {
+            "cell_m": (self.cell_m > 0, "above 0 metres"),
+            "recent_years": (self.recent_years is None or 0 < self.recent_years < 1000, "1 to 999 years, or none"),
+            "independent_minutes": (0 <= self.independent_minutes < 1e7, "0 minutes or more"),
+            "independent_m": (0 <= self.independent_m <= 100_000, "0 to 100,000 metres"),
+            "side_share": (0.5 < self.side_share <= 1, "above 0.5, so that one side has it, and no more than 1"),
+        }
+        for name, (fits, expected) in limits.items():
+            if not fits:
+                problem = f"{name} does not fit"
+                raise InputError(
+                    problem, column=name, value=str(getattr(self, name)), expected=expected, code="PARAMETERS_INVALID"
+                )
+
+    @property
+    def since(self) -> date | None:
+        """The first day that counts; 29 February becomes 1 March where there is none."""
+        if self.recent_years is None:
+            return None
+        year = self.as_of.year - self.recent_years
+        try:
+            return self.as_of.replace(year=year)
+        except ValueError:
+            return date(year, 3, 1)
+
+    def told(self) -> dict[str, Any]:
+        """Return the parameters as plain values."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        since = self.since
+        return plain | {
+            "as_of": self.as_of.isoformat(),
+            "since": since.isoformat() if since else None,
+            "excluded_flags": list(self.excluded_flags),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +212,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     Counted
         The same for every order of the rows.
     """
-    frame = cells.reached(_with_columns(occurrences))
+    frame = sides.reached(_with_columns(occurrences))
     flagged = excluding(parameters.excluded_flags).list.len() > 0
     since = parameters.since
     start = pl.coalesce("event_start", pl.date(pl.col("year"), 1, 1))
@@ -210,7 +305,7 @@ def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
     lacking: dict[str, Any] = {
         "occurrenceStatus": pl.String, "basisOfRecord": pl.String, "quality_flags": pl.List(pl.String),
         "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "cluster_id": pl.Int64,
-        "datasetKey": pl.String, "match_note": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
+        "datasetKey": pl.String, "match_note": pl.String, **dict.fromkeys(sides.EDGES, pl.Float64),
     }  # fmt: skip
     return occurrences.with_columns(
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in lacking.items() if name not in occurrences.columns
@@ -313,8 +408,8 @@ def _indexed(records: pl.DataFrame, facts: dict[str, Any]) -> Counted:
     lonlat = records.select(pl.when(_PLACED).then(name) for name in ("decimalLongitude", "decimalLatitude")).to_numpy()
     shapes = np.asarray(shapely.points(lonlat), dtype=object)
     shapes[np.isnan(lonlat).any(axis=1)] = shapely.Point()
-    if cells.EDGES[0] in records.columns:
-        rows = np.flatnonzero(records[cells.EDGES[0]].is_not_null().to_numpy())
-        west, south, east, north = (records[name].to_numpy()[rows] for name in cells.EDGES)
+    if sides.EDGES[0] in records.columns:
+        rows = np.flatnonzero(records[sides.EDGES[0]].is_not_null().to_numpy())
+        west, south, east, north = (records[name].to_numpy()[rows] for name in sides.EDGES)
         shapes[rows] = shapely.box(west, south, east, north)
     return Counted(records, facts, shapes, shapely.STRtree(shapes))

@@ -17,8 +17,7 @@ import polars as pl
 import shapely
 
 from biodata import geo, places
-from biodata.analysis.evidence import cells as cells_told
-from biodata.analysis.evidence import counting
+from biodata.analysis.evidence import counting, sides
 from biodata.analysis.grid import Grid
 from biodata.analysis.scopes import Holds, holding, standing
 
@@ -184,11 +183,11 @@ def category_of(records: pl.DataFrame, strictest: Strictest | None) -> str:
 
 def _told_wider(records: pl.DataFrame, cell_m: float) -> pl.Series:
     """Tell which records are published as a cell that is larger than one of effort."""
-    if cells_told.EDGES[0] not in records.columns:
+    if sides.EDGES[0] not in records.columns:
         return pl.Series(np.zeros(records.height, dtype=bool))
-    known = cells_told.reached(records)
+    known = sides.reached(records)
     return known.select(
-        (pl.col(cells_told.EDGES[0]).is_not_null() & (pl.col("reach_m") > cell_m)).fill_null(value=False)
+        (pl.col(sides.EDGES[0]).is_not_null() & (pl.col("reach_m") > cell_m)).fill_null(value=False)
     ).to_series()
 
 

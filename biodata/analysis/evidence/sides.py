@@ -1,4 +1,4 @@
-"""How much of a circle of uncertainty lies surely on one side of the borders.
+"""How much of a circle or cell of uncertainty lies surely on one side of the borders.
 
 A side is a country's land that lies farther than the boundary set's band from the land of every other unit: within the
 band the line may as well run elsewhere, disputed ground is nobody's, and across a narrow strait the same holds. The sea
@@ -13,13 +13,15 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, metres_per_degree
+from biodata.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA, Lines
 
+EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
+
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
 TILE_DEGREES: Final = 0.5
 """Side of the squares inside which borders are laid into a plane."""
 SMALLEST_M: Final = 1.0
@@ -30,6 +32,33 @@ FINEST_SHARE: Final = 0.001
 _QUARTER: Final = 16
 # A polygon of 4 x 16 corners with the circle's area, not inside it.
 _WIDER: Final = float(np.sqrt(np.pi / (2 * _QUARTER * np.sin(np.pi / (2 * _QUARTER)))))
+
+
+def reached(records: pl.DataFrame) -> pl.DataFrame:
+    """Add how exact each place was, and how far around its point it is now.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        Coordinates, their uncertainty, and EDGES, which are null for a record whose own place is told.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        With `own_radius_m`, metres: the uncertainty, or what it was before half the diagonal of the cell was added to it
+        and the sum rounded up to a metre (`sharing.generalise`); and `reach_m`: the uncertainty, or the radius of a
+        circle of the cell's area and what lies `own_radius_m` around it.
+    """
+    radius = records["coordinateUncertaintyInMeters"].cast(pl.Float64)
+    told = records[EDGES[0]].is_not_null().to_numpy()
+    own, reach = (radius.fill_null(np.nan).to_numpy().copy() for _ in range(2))
+    if told.any():
+        west, south, east, north = (records[name].to_numpy()[told] for name in EDGES)
+        longitude, latitude = (west + east) / 2, (south + north) / 2
+        half = np.maximum(*(geodesic_distance_m(longitude, latitude, west, corner) for corner in (south, north)))
+        own[told] = np.maximum(np.floor(own[told] - half + 1e-6), 0.0)
+        reach[told] = 1000 * np.sqrt(area_km2(shapely.box(west, south, east, north)) / np.pi) + own[told]
+    return records.with_columns(own_radius_m=pl.Series(own).fill_nan(None), reach_m=pl.Series(reach).fill_nan(None))
 
 
 class Shares(NamedTuple):

@@ -1,23 +1,31 @@
-"""What is to be covered: regions, ranges of species and habitats, as named polygons."""
+"""Features of a gap analysis (classes, ranges, rasters) and the targets that they are held against."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import shapely
 
-from biodata import places
+from biodata import geo, places
 from biodata.analysis.areas import polygonal
+from biodata.analysis.gaps.protected import AMOUNTS, PLANE, Layers
+from biodata.analysis.grid import Floats, Grid, Ints
+from biodata.analysis.reserves import problem as targets
 from biodata.errors import InputError
 from biodata.formats.vectors import read_frame
 from biodata.geo import Geometries
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+
+_LONGEST_M = 5_000.0
+Rule = Literal["log-linear", "relative", "absolute"]
+RULES: Final = ("log-linear", "relative", "absolute")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,3 +153,135 @@ def dissolved(kind: str, names: list[str], shapes: Geometries) -> Places:
     told = sorted(rows)
     joined = [shapes[rows[name][0]] if len(rows[name]) == 1 else shapely.union_all(shapes[rows[name]]) for name in told]
     return Places(kind, told, polygonal(np.array(joined, dtype=object)))
+
+
+def amounts_of_classes(
+    values: Floats, grid: Grid, layers: Layers, *, features: Mapping[str, Sequence[float] | None]
+) -> pl.DataFrame:
+    """Return what each class of a raster shares with layers; a cell counts where its centre lies.
+
+    Parameters
+    ----------
+    values : ndarray of float64, (rows, columns)
+        Class numbers; nan where there is no data.
+    grid : Grid
+    layers : Layers
+        Of `protected.layers_of`.
+    features : mapping of str to sequence of float
+        The classes of each feature; None for every cell above 0, as in an area of habitat.
+
+    Returns
+    -------
+    polars.DataFrame of protected.AMOUNTS
+        Features by their number in the mapping.
+    """
+    cell_km2 = np.broadcast_to(grid.cell_km2(), grid.shape).ravel()
+    flat = values.ravel()
+    what = layers.keys["what"].to_numpy()
+    owners = [_owners(layers, np.flatnonzero(what == name), grid) for name in ("land", "inner", "protected")]
+    rows: list[tuple[int, str, int | None, float]] = []
+    for number, classes in enumerate(features.values()):
+        inside = flat > 0 if classes is None else np.isin(flat, np.asarray(classes, dtype=np.float64))
+        rows.append((number, "all", None, float(cell_km2[inside].sum())))
+        for owner in owners:
+            held = inside & (owner >= 0)
+            sums = np.bincount(owner[held], cell_km2[held], layers.keys.height)
+            rows += [(number, str(what[key]), int(key), float(sums[key])) for key in np.flatnonzero(sums)]
+    schema = {"feature": pl.Int64, "what": pl.String, "key": pl.Int64, "km2": pl.Float64}
+    found = pl.DataFrame(rows, schema=schema, orient="row")
+    keys = layers.keys.drop("what").with_row_index("key").with_columns(pl.col("key").cast(pl.Int64))
+    return found.join(keys, on="key", how="left", maintain_order="left").select(
+        pl.col(name).cast(dtype) for name, dtype in AMOUNTS.items()
+    )
+
+
+def _owners(layers: Layers, keys: Ints, grid: Grid) -> Ints:
+    """Return which of these keys holds each cell's centre, -1 for none; flat."""
+    from rasterio.features import rasterize
+
+    west, south, east, north = grid.bounds
+    window = shapely.segmentize(shapely.box(west, south, east, north), max(east - west, north - south) / 50)
+    near = shapely.intersects(
+        shapely.box(*shapely.bounds(geo.project(window, grid.crs, PLANE))), layers.shapes
+    ) & np.isin(layers.key, keys)
+    rows = np.flatnonzero(near)
+    if not len(rows):
+        return np.full(grid.cells, -1, dtype=np.int64)
+    shapes = geo.project(shapely.segmentize(layers.shapes[rows], _LONGEST_M), PLANE, grid.crs)
+    burnt = rasterize(
+        zip(shapes, (layers.key[rows] + 1).tolist(), strict=True),
+        out_shape=grid.shape,
+        transform=grid.transform,
+        dtype="int32",
+    )
+    owner: Ints = burnt.ravel().astype(np.int64) - 1
+    return owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How much of a feature should be protected.
+
+    Attributes
+    ----------
+    rule : log-linear, relative or absolute
+        Log-linear: all of a range up to `small_km2`, `large_share` of one of `large_km2` or more, between them a share that
+        falls with the logarithm of the size; of ranges of `cap_range_km2` or more `cap_km2` is enough. Relative: `share`.
+        Absolute: `km2`, or all where there is less.
+    share : float
+        0-1.
+    km2 : float
+        Square kilometres.
+    small_km2, large_km2, large_share, cap_range_km2, cap_km2 : float
+        Of the log-linear rule.
+
+    Notes
+    -----
+    Rodrigues et al. 2004, https://doi.org/10.1641/0006-3568(2004)054[1092:GGAPRF]2.0.CO;2; the cap is that of Butchart et
+    al. 2015, https://doi.org/10.1111/conl.12158.
+    """
+
+    rule: Rule = "log-linear"
+    share: float = 0.3
+    km2: float = 1_000.0
+    small_km2: float = 1_000.0
+    large_km2: float = 250_000.0
+    large_share: float = 0.1
+    cap_range_km2: float = 10_000_000.0
+    cap_km2: float = 1_000_000.0
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            problem = "there is no such target"
+            raise InputError(
+                problem, column="rule", value=self.rule, expected=f"one of {', '.join(RULES)}", code="TARGET_INVALID"
+            )
+        if not 0 < self.km2 < np.inf:
+            problem = "the target is no area"
+            raise InputError(
+                problem, column="km2", value=f"{self.km2:g}", expected="above 0 km²", code="TARGET_INVALID"
+            )
+        self.needed_km2(np.ones(1))
+
+    def needed_km2(self, range_km2: Floats) -> Floats:
+        """Return how much should be protected of ranges of these sizes, km²."""
+        if self.rule == "relative":
+            return targets.relative(range_km2, self.share)
+        if self.rule == "absolute":
+            return np.minimum(range_km2, self.km2)
+        return targets.log_linear(
+            range_km2,
+            lower_amount=self.small_km2,
+            lower_share=1.0,
+            upper_amount=self.large_km2,
+            upper_share=self.large_share,
+            cap_amount=self.cap_range_km2,
+            cap_target=self.cap_km2,
+        )
+
+    def told(self) -> dict[str, Any]:
+        """Return the rule as plain values, without those that it does not look at."""
+        used = {"relative": ("share",), "absolute": ("km2",)}
+        plain = asdict(self)
+        rest = [name for name in plain if name not in ("rule", "share", "km2")]
+        return {name: plain[name] for name in ("rule", *used.get(self.rule, rest))}

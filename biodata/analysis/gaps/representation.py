@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from biodata.analysis.gaps.features import Target
 from biodata.analysis.gaps.protected import Protected
-from biodata.analysis.gaps.targets import Target
 
 MET: Final = "met"
 PARTIAL: Final = "partial"

@@ -1,4 +1,4 @@
-"""The compiled removal of every node and link from a graph: exact, by repairing subtrees instead of beginning anew.
+"""Best chances of a graph when one of its nodes or links is taken out.
 
 In the tree of best paths from a source, only what lies behind a node (or a link) can get worse when it goes. Only that
 is searched anew, starting from its neighbours outside. Nodes are renumbered in the tree's preorder, which makes every
@@ -13,9 +13,51 @@ from numpy.typing import NDArray
 
 from biodata.analysis.bucket_queue import Floats, Ints32, compiled
 from biodata.analysis.networks.graph_search import Bools, pop, push, search, value_of
+from biodata.analysis.networks.graphs import Graph
 
 _MOST_PASSES: Final = 24
 """A heap takes over after so many passes; on real networks four or five are enough."""
+
+
+def needed(graph: Graph, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which links with probabilities can be part of a best path, with any one node or link gone or none.
+
+    A link is not needed where two other nodes offer a better way of two links each: no single removal takes both, and
+    both consist of better links. In a table of all distances few are needed.
+
+    Returns
+    -------
+    ndarray of bool, (m,)
+    """
+    return _needed(graph.first, graph.second, graph.weight, graph.starts, graph.targets, graph.weights, active)
+
+
+@compiled
+def _needed(
+    first: Ints32,
+    second: Ints32,
+    weight: Floats,
+    starts: Ints32,
+    targets: Ints32,
+    weights: Floats,
+    active: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Look for two better ways of two links: neighbours stand in order, so two lists are gone through side by side."""
+    kept = np.ones(first.size, dtype=np.bool_)
+    for link in range(first.size):
+        i, j = starts[first[link]], starts[second[link]]
+        better = 0
+        while better < 2 and i < starts[first[link] + 1] and j < starts[second[link] + 1]:
+            if targets[i] < targets[j]:
+                i += 1
+            elif targets[i] > targets[j]:
+                j += 1
+            else:
+                better += active[targets[i]] and weights[i] * weights[j] > weight[link]
+                i += 1
+                j += 1
+        kept[link] = better < 2
+    return kept
 
 
 @compiled

@@ -1,20 +1,127 @@
-"""A landscape network as a whole: every index, node and link that Conefor would tell, in tables for a notebook."""
+"""A network from end to end: its indices, node and link importances, best paths, and what that takes."""
 
+import heapq
+import time
 from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from biodata.analysis.bucket_queue import Floats
-from biodata.analysis.networks import best_paths, connectivity, graphs, node_importance
-from biodata.analysis.networks.conefor_graphs import IIC, PC, networks, parameters_of
-from biodata.analysis.networks.graphs import Graph
+from biodata.analysis.networks import connectivity, graph_search, graphs
+from biodata.analysis.networks.graphs import IIC, PC, Graph, networks, parameters_of
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
 from biodata.formats.conefor_options import Kind
+
+_ENOUGH_SECONDS: Final = 0.5
+"""Nodes are timed until they took so long."""
+_BYTES_OF_NODE, _BYTES_OF_LINK = 150, 2 * 36
+"""What a worker holds for a node, and for a link seen from both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path.
+
+    Attributes
+    ----------
+    nodes : tuple of int
+        From one end to the other.
+    value : float
+        The product of its probabilities; or, in a graph of links only, 1 / (1 + links).
+    """
+
+    nodes: tuple[int, ...]
+    value: float
+
+
+def k_shortest(graph: Graph, source: int, target: int, count: int) -> list[Path]:
+    """Return the best paths between two nodes, the best first.
+
+    Parameters
+    ----------
+    graph : Graph
+    source, target : int
+        Two nodes.
+    count : int
+        How many are wanted; fewer are returned where there are no more.
+
+    Returns
+    -------
+    list of Path
+        Those with the largest product of probabilities, which is the shortest distance, or with fewest links; of equal
+        ones the one with the lower nodes first.
+
+    Raises
+    ------
+    ValueError
+        If an end is no node.
+
+    Notes
+    -----
+    Yen 1971, https://doi.org/10.1287/mnsc.17.11.712.
+    """
+    if not (0 <= source < graph.nodes and 0 <= target < graph.nodes):
+        msg = f"{source} and {target} must be nodes, 0 to {graph.nodes - 1}"
+        raise ValueError(msg)
+    first = _best(graph, (source,), target, set())
+    waiting = [] if first is None else [first]
+    known = set(waiting)
+    taken: list[Path] = []
+    while waiting and len(taken) < count:
+        minus, nodes = heapq.heappop(waiting)
+        taken.append(Path(nodes, float(graph_search.value_of(-minus, graph.hops))))
+        for turn in range(len(nodes) - 1):
+            root = nodes[: turn + 1]
+            # What goes on from this root already is barred, so that a new path leaves it here.
+            barred = {
+                path.nodes[turn + 1] for path in taken if path.nodes[: turn + 1] == root and len(path.nodes) > turn + 1
+            }
+            found = _best(graph, root, target, barred)
+            if found is not None and found not in known:
+                known.add(found)
+                heapq.heappush(waiting, found)
+    return taken
+
+
+def _best(graph: Graph, root: tuple[int, ...], target: int, barred: set[int]) -> tuple[float, tuple[int, ...]] | None:
+    """Return minus the label and the nodes of the best path that begins with `root` and does not go on to `barred`."""
+    active = np.ones(graph.nodes, dtype=np.bool_)
+    active[list(root[:-1])] = False
+    weights = graph.weights
+    spur = root[-1]
+    if barred:
+        weights = weights.copy()
+        own = slice(graph.starts[spur], graph.starts[spur + 1])
+        weights[own][np.isin(graph.targets[own], list(barred))] = -np.inf if graph.hops else 0.0
+    labels, via = np.empty(graph.nodes), np.empty(graph.nodes, dtype=np.int32)
+    order, places = np.empty(graph.nodes, dtype=np.int32), np.empty(graph.targets.size + 1, dtype=np.int32)
+    keys = np.empty(graph.targets.size + 1)
+    graph_search.search(
+        spur, graph.starts, graph.targets, weights, graph.hops, active, labels, via, order, keys, places, 0.0
+    )
+    if target != spur and via[target] < 0:
+        return None
+    rest = [target]
+    while rest[-1] != spur:
+        rest.append(int(graph.origins[via[rest[-1]]]))
+    nodes = root[:-1] + tuple(reversed(rest))
+    return -_label(graph, nodes), nodes
+
+
+def _label(graph: Graph, nodes: tuple[int, ...]) -> float:
+    """Return a path's label, put together from its beginning, so that equal paths are equal to the last digit."""
+    label = 0.0 if graph.hops else 1.0
+    for node, following in pairwise(nodes):
+        own = slice(graph.starts[node], graph.starts[node + 1])
+        weight = float(graph.weights[own][graph.targets[own] == following][0])
+        label = label + weight if graph.hops else label * weight
+    return label
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -139,16 +246,14 @@ def _importances(
 ) -> tuple[dict[str, Floats], Floats | None]:
     """Return the columns of one index, by node, and the importance of the graph's links."""
     there = nodes.existing
-    lost = node_importance.of_removal(
-        graph, nodes.area, links=links, active=there, executor=executor, progress=progress
-    )
+    lost = connectivity.of_removal(graph, nodes.area, links=links, active=there, executor=executor, progress=progress)
     fractions = {part: getattr(lost, part).copy() for part in ("nodes", "intra", "flux", "connector")}
     if not there.all():
-        gained = node_importance.of_addition(graph, nodes.area, active=there, executor=executor, progress=progress)
+        gained = connectivity.of_addition(graph, nodes.area, active=there, executor=executor, progress=progress)
         for part, values in fractions.items():
             values[~there] = getattr(gained, part)[~there]
     columns = {f"d{name}{'' if part == 'nodes' else part}": values for part, values in fractions.items()}
-    plain, weighted = node_importance.betweenness(graph, nodes.area, active=there, executor=executor, progress=progress)
+    plain, weighted = connectivity.betweenness(graph, nodes.area, active=there, executor=executor, progress=progress)
     if graph.hops:
         columns["BC"] = plain
     columns[f"BC({name})"] = weighted
@@ -163,7 +268,7 @@ def _paths(nodes: Nodes, graph: Graph, between: tuple[int, int], count: int) -> 
             problem = "the node file has no such node"
             raise InputError(problem, value=str(node), expected="a node of the node file", code="NODE_UNKNOWN")
     found = []
-    for path in best_paths.k_shortest(graph, position[between[0]], position[between[1]], count):
+    for path in k_shortest(graph, position[between[0]], position[between[1]], count):
         way: dict[str, Any] = {"nodes": nodes.ids[list(path.nodes)].tolist(), "links": len(path.nodes) - 1}
         found.append(way if graph.hops else way | {"probability": path.value})
     return found
@@ -216,3 +321,97 @@ def _place(whole: Graph, part: Graph) -> Any:
     """Return the positions of a graph's links among those of a graph that has them all."""
     keys = whole.first.astype(np.int64) * whole.nodes + whole.second
     return np.searchsorted(keys, part.first.astype(np.int64) * whole.nodes + part.second)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the indices will take.
+
+    Attributes
+    ----------
+    nodes, links : int
+        Nodes, and links of the larger network after parallel ones are joined.
+    timed : int
+        Nodes whose searches were timed for each network.
+    memory_bytes : int
+        Most that is held at a time.
+    seconds : float
+        On an otherwise idle machine.
+    """
+
+    nodes: int
+    links: int
+    timed: int
+    memory_bytes: int
+    seconds: float
+
+    def told(self) -> str:
+        """Return the estimate as a line for a person."""
+        memory = f"{self.memory_bytes / 2**20:,.0f} MiB"
+        return (
+            f"estimate: {self.nodes:,} nodes, {self.links:,} links, {memory}, {max(self.seconds, 1):,.0f} s "
+            f"({self.timed:,} nodes timed)"
+        )
+
+
+def estimate(
+    nodes: Nodes,
+    connections: Connections,
+    parameters: dict[str, Any],
+    *,
+    indices: Collection[str] = (PC, IIC),
+    importances: bool = True,
+    links: bool = True,
+    workers: int = 1,
+) -> Estimate:
+    """Estimate a run of `network.analyse`.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    connections : Connections
+    parameters : dict
+        Of `conefor_graphs.parameters_of`.
+    indices, importances, links
+        As in `network.analyse`.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    Estimate
+    """
+    seconds, timed, most_links = 0.0, 0, 0
+    for graph in networks(nodes, connections, parameters, indices):
+        if graph is not None:
+            each, counted = _seconds_per_node(graph, nodes, importances=importances, links=links)
+            seconds += each * nodes.ids.size / workers
+            timed, most_links = max(timed, counted), max(most_links, graph.links)
+    count = nodes.ids.size
+    parts = 64 * 8 * (2 * count + most_links)  # what the parts of the sources hand back
+    to_add = int((~nodes.existing).sum()) * count * 8 * 2 if importances else 0
+    memory = workers * (count * _BYTES_OF_NODE + most_links * _BYTES_OF_LINK) + parts + to_add
+    return Estimate(count, most_links, timed, memory, round(seconds, 1))
+
+
+def _seconds_per_node(graph: Graph, nodes: Nodes, *, importances: bool, links: bool) -> tuple[float, int]:
+    """Return the processor seconds of a node's searches, and how many nodes were timed."""
+    there = nodes.existing
+    order = np.random.default_rng(0).permutation(np.flatnonzero(there & (nodes.area > 0))).astype(np.int32)
+    fewer = connectivity.without_needless_links(graph, there)[0]
+
+    def work(sources: Any) -> float:
+        began = time.thread_time()
+        connectivity.sweep_part(fewer, nodes.area, there, False, False, sources)
+        if importances:
+            connectivity.sweep_part(fewer, nodes.area, there, True, links, sources)
+            connectivity.between_part(graph, nodes.area, there, sources)
+        return time.thread_time() - began
+
+    work(order[:1])  # compiles what is not yet
+    took, done = 0.0, 0
+    while took < _ENOUGH_SECONDS and done < order.size:
+        more = order[done : max(2 * done, 1)]
+        took += work(more)
+        done += more.size
+    return (took / done if done else 0.0), done

@@ -5,8 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from biodata.analysis.reserves.problem import Boundary, Connectivity, Objective, Problem
-from biodata.analysis.reserves.targets import Bools, Floats, Ints, Requirement, requirements
+from biodata.analysis.reserves.problem import (
+    Bools,
+    Boundary,
+    Connectivity,
+    Floats,
+    Ints,
+    Objective,
+    Problem,
+    Requirement,
+    requirements,
+)
 from biodata.formats.marxan import Project
 
 _NEARLY_NOTHING = 1e-14

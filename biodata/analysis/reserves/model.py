@@ -1,4 +1,4 @@
-"""A reserve selection problem in the one form that solvers take.
+"""The mathematical model of a problem, solved by HiGHS within a stated time.
 
 minimise  constant + linear·x - Σ weight x_first x_second + slack_cost·s
 where     rows x + s ≥ 1 (each row scaled by its need),  limits x ≤ 1,  x 0 or 1,  0 ≤ s ≤ 1
@@ -7,17 +7,51 @@ A boundary of length b between two units costs b (x_i + x_j - 2 x_i x_j), so eve
 pair whose weight is never negative: without the rows the problem is a minimum cut.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy import sparse
 
-from biodata.analysis.reserves.problem import Problem
-from biodata.analysis.reserves.targets import Bools, Floats, Ints, Sparse
+from biodata.analysis.reserves.problem import Bools, Floats, Ints, Problem, Sparse
 
 TOLERANCE: Final = 1e-8
 """A requirement counts as met where less than this share of it is missing."""
+
+
+class Clock:
+    """A time limit.
+
+    Parameters
+    ----------
+    seconds : float
+        From now on.
+
+    Attributes
+    ----------
+    stopped : bool
+        True once something was stopped by it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self.stopped = False
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, 0 or more."""
+        return max(0.0, self._until - time.monotonic())
+
+    def part(self, share: float, *, most: float = float("inf"), least: float = 0.0) -> "Clock":
+        """Return a clock for a share of what is left; `least` and `most` are seconds."""
+        return Clock(min(self.left, max(least, min(most, share * self.left))))
+
+    def over(self) -> bool:
+        """Tell whether the time is over, which stops what asks."""
+        over = self.left <= 0
+        self.stopped |= over
+        return over
 
 
 @dataclass(frozen=True, eq=False)

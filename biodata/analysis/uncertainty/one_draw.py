@@ -1,5 +1,6 @@
-"""One draw: what is not known is drawn, and the corridors of all pairs are computed under it."""
+"""One draw of what is uncertain: resistances, moved points, ordered classes, and the corridors under it."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,70 @@ from numpy.typing import NDArray
 
 from biodata.analysis import cost_distance
 from biodata.analysis.adjacency import Pair
+from biodata.analysis.bucket_queue import compiled
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Floats, Grid, Ints
-from biodata.analysis.uncertainty import moved_points, ordered_draws
-from biodata.analysis.uncertainty.assumptions import Assumptions
+from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange
+from biodata.errors import InputError
+
+_TRIES = 200
+
+
+_SWEEPS = 40
+_RELAXATIONS = 6
+"""Of the start exp(-6) is left, a quarter of a percent."""
+
+
+def moved(
+    xy: Floats,
+    radius_m: Floats,
+    grid: Grid,
+    *,
+    rng: np.random.Generator,
+    allowed: list[NDArray[np.bool_] | None] | None = None,
+) -> tuple[Floats, int]:
+    """Move each point to a random place of the circle of its uncertainty.
+
+    Parameters
+    ----------
+    xy : ndarray of float64, (n, 2)
+        In the grid's own system, metres.
+    radius_m : ndarray of float64, (n,)
+        Stated uncertainty; a point that states none (nan) or 0 stays.
+    grid : Grid
+    rng : numpy.random.Generator
+    allowed : list of ndarray of bool or None, (n,), optional
+        The cells that a point is known to lie in because its record says so: land for an animal that was seen on land, a
+        country for one that states its country. None for a point of which nothing is said: it may go anywhere, since
+        keeping it on its side would make up evidence.
+
+    Returns
+    -------
+    xy : ndarray of float64, (n, 2)
+    stayed : int
+        Points for which no allowed place was found.
+    """
+    found, stayed = np.array(xy, dtype=np.float64), 0
+    for i, radius in enumerate(radius_m):
+        if not radius > 0:
+            continue
+        mask = None if allowed is None else allowed[i]
+        for _ in range(_TRIES):
+            distance, angle = radius * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+            place = xy[i] + distance * np.array([np.cos(angle), np.sin(angle)])
+            if mask is None or _holds(mask, place, grid):
+                found[i] = place
+                break
+        else:
+            stayed += 1
+    return found, stayed
+
+
+def _holds(mask: NDArray[np.bool_], place: Floats, grid: Grid) -> bool:
+    """Tell whether a place lies in one of the cells."""
+    column = int(np.floor((place[0] - grid.transform.c) / grid.transform.a))
+    row = int(np.floor((place[1] - grid.transform.f) / grid.transform.e))
+    return 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1] and bool(mask[row, column])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +171,7 @@ def one(task: Task, number: int) -> Drawn:
         cut, factor = float(np.mean(known.cut_fraction)), 1
         dispersal = None if known.dispersal_cost is None else float(np.mean(known.dispersal_cost))
     else:
-        resistances, shape, strength = ordered_draws.draw(known, rng)
+        resistances, shape, strength = draw(known, rng)
         cut = float(rng.uniform(*known.cut_fraction))
         dispersal = None if known.dispersal_cost is None else float(rng.uniform(*known.dispersal_cost))
         factor = int(rng.choice(known.cell_factors))
@@ -153,7 +214,7 @@ def _moved(task: Task, values: Floats, rng: np.random.Generator) -> tuple[list[I
     places = np.array([node.place or (np.nan, np.nan) for node in task.nodes])
     radius = np.array([0.0 if node.place is None else node.radius_m for node in task.nodes])
     allowed = [None if node.stays is None else task.masks[node.stays] for node in task.nodes]
-    there, stayed = moved_points.moved(places, radius, task.grid, rng=rng, allowed=allowed)
+    there, stayed = moved(places, radius, task.grid, rng=rng, allowed=allowed)
     cells = []
     for node, place, size in zip(task.nodes, there, radius, strict=True):
         if not size > 0:
@@ -222,3 +283,118 @@ def _whole(surface: cost_distance.CostSurface, shape: tuple[int, ...]) -> Floats
     rows, columns = surface.cost.shape
     whole[surface.row : surface.row + rows, surface.column : surface.column + columns] = surface.cost
     return whole
+
+
+def order_bounds(ranges: tuple[ClassRange, ...]) -> tuple[Floats, Floats]:
+    """Return the ranges made narrower by the order: no class can lie below one that is stated to resist less.
+
+    Raises
+    ------
+    InputError
+        If the ranges of two classes leave no room for their order (RANGES_CROSS).
+    """
+    stated = np.array([one.resistance for one in ranges])
+    low, high = np.array([one.low for one in ranges]), np.array([one.high for one in ranges])
+    itself = np.eye(len(ranges), dtype=bool)
+    lows = np.where((stated[:, None] > stated) | itself, low, 0).max(axis=1)
+    highs = np.where((stated[:, None] < stated) | itself, high, np.inf).min(axis=1)
+    crossed = np.flatnonzero(lows > highs)
+    if crossed.size:
+        one = ranges[int(crossed[0])]
+        problem = f"the range of class {one.name or one.value} leaves no room for the order of the resistances"
+        raise InputError(problem, value=f"{one.low:g} to {one.high:g}", code="RANGES_CROSS")
+    return lows, highs
+
+
+def draw(assumptions: Assumptions, rng: np.random.Generator) -> tuple[Floats, str, float]:
+    """Draw the resistances of all classes, then bend them by a shape.
+
+    Parameters
+    ----------
+    assumptions : Assumptions
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    resistance : ndarray of float64, (classes,)
+        Inside their ranges and in their stated order.
+    shape : str
+        Which shape was drawn.
+    strength : float
+        Its bend or exponent; 0 for a line.
+    """
+    low, high = order_bounds(assumptions.ranges)
+    values = _ordered(np.array([one.resistance for one in assumptions.ranges]), np.log(low), np.log(high), rng)
+    shape = str(rng.choice(assumptions.shapes))
+    if shape == "negative exponential":
+        strength = float(rng.uniform(-assumptions.bend, assumptions.bend))
+    elif shape == "power":
+        strength = float(np.exp(rng.uniform(-1, 1) * math.log(assumptions.exponent)))
+    else:
+        strength = 0.0
+    return np.clip(bent(values, shape, strength), low, high), shape, strength
+
+
+def bent(resistance: Floats, shape: str, strength: float) -> Floats:
+    """Bend how resistance rises from its lowest to its highest value; both stay, and so does the order.
+
+    Parameters
+    ----------
+    resistance : ndarray of float64, (classes,)
+    shape : str
+        Of `assumptions.SHAPES`.
+    strength : float
+        c of (1 - exp(-c h)) / (1 - exp(-c)), or k of h^k, where h runs from 0 to 1.
+
+    Returns
+    -------
+    ndarray of float64, (classes,)
+    """
+    low, high = resistance.min(), resistance.max()
+    if high <= low:
+        return resistance
+    share = (resistance - low) / (high - low)
+    if shape == "negative exponential" and abs(strength) > 1e-9:
+        share = np.expm1(-strength * share) / math.expm1(-strength)
+    elif shape == "power":
+        share = share**strength
+    risen: Floats = low + (high - low) * share
+    return risen
+
+
+def _ordered(stated: Floats, low: Floats, high: Floats, rng: np.random.Generator) -> Floats:
+    """Draw logarithms uniformly inside their ranges among all vectors of the stated order (Gibbs sampling).
+
+    Each sweep draws every class anew between the levels below and above it: Gelfand, Smith & Lee 1992,
+    https://doi.org/10.1080/01621459.1992.10475235. Classes stated equal are one level and free of each other. What a sweep
+    leaves of the start falls by cos²(pi / (levels + 1)) where all ranges are one, so sweeps grow with the square of levels.
+    """
+    levels, of = np.unique(stated, return_inverse=True)
+    order = np.argsort(of.reshape(-1), kind="stable")
+    level = of.reshape(-1)[order]
+    starts = np.searchsorted(level, np.arange(levels.size))
+    lowest, highest = low[order], high[order]
+    found = np.empty(stated.size)
+    if (np.maximum.reduceat(highest, starts)[:-1] <= np.minimum.reduceat(lowest, starts)[1:]).all():
+        found[order] = rng.uniform(lowest, highest)  # no two levels overlap: plain draws keep the order
+        return np.asarray(np.exp(found), dtype=np.float64)
+    values = np.clip(np.log(stated[order]), lowest, highest)
+    sweeps = _SWEEPS + math.ceil(_RELAXATIONS * ((levels.size + 1) / math.pi) ** 2)
+    _swept(values, lowest, highest, level, np.append(starts, level.size), rng.random((sweeps, level.size)))
+    found[order] = values
+    return np.asarray(np.exp(found), dtype=np.float64)
+
+
+@compiled
+def _swept(values: Floats, lowest: Floats, highest: Floats, level: Ints, starts: Ints, chance: Floats) -> None:
+    """Draw every value anew between the levels below and above it, once for each row of chances."""
+    for sweep in range(chance.shape[0]):
+        for k in range(values.size):
+            at_least, at_most = lowest[k], highest[k]
+            if level[k] > 0:
+                for other in range(starts[level[k] - 1], starts[level[k]]):
+                    at_least = max(at_least, values[other])
+            if level[k] + 2 < starts.size:
+                for other in range(starts[level[k] + 1], starts[level[k] + 2]):
+                    at_most = min(at_most, values[other])
+            values[k] = at_least + chance[sweep, k] * max(0.0, at_most - at_least)

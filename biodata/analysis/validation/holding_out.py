@@ -1,14 +1,38 @@
-"""Which records may test a corridor: held out by place and time, none used twice."""
+"""Records of a test: read, sorted, and held out in blocks of space or after a day."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
+import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis.grid import Floats, Ints
+from biodata import geo
+from biodata.analysis import sources
+from biodata.analysis.grid import Floats, Grid, Ints
+from biodata.errors import InputError
+from biodata.formats import delimited, vectors
+
+_TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
+_TEXTS: Final = {
+    "id": ("occurrenceid", "id", "key", "gbifid"),
+    "species": ("species", "scientificname", "taxon"),
+    "class": ("class",),
+    "date": ("eventdate", "date", "year"),
+    "group": ("cluster_id", "group"),
+    "used": ("used",),
+    "on_land": ("on_land",),
+    "country": ("countrycode", "country_code"),
+    "uncertainty_m": ("coordinateuncertaintyinmeters", "uncertainty_m"),
+}
+_DAY: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:\D|$)")
+_YES: Final = frozenset({"yes", "true", "1", "y"})
+
 
 REASONS = (
     "made the resistance, the sources or the evidence",
@@ -19,6 +43,195 @@ REASONS = (
     "date not told",
 )
 """Why a record is no test, in the order in which they are looked at."""
+
+
+def read(path: Path, grid: Grid) -> pl.DataFrame:
+    """Read records with their places in a grid's system.
+
+    Parameters
+    ----------
+    path : Path
+        A table (CSV, TSV) with decimalLongitude and decimalLatitude (WGS 84) or x and y in the grid's own system; or a
+        layer of points.
+    grid : Grid
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns row (Int64, line of the file or number of the feature), x, y (metres; null where the place is not told),
+        id, species, class, group, country (String), date (the first day of what is told), used, on_land (Boolean),
+        uncertainty_m; null, or False, where the file does not tell.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no columns of places or no row, or a coordinate is no number in its range, with
+        file, row, column and value.
+    """
+    frame = _table(path, grid) if path.suffix.lower() in _TABLES else _points(path, grid)
+    if not frame.height:
+        problem = "there is no record in the file"
+        raise InputError(problem, file=path.name, expected="one row for each record", code="RECORDS_EMPTY")
+    return frame
+
+
+def _table(path: Path, grid: Grid) -> pl.DataFrame:
+    """Return the records of a table."""
+    table = sources.read_table(path, grid, blanks=True)
+    return _frame(table.rows, table.lines, table.names, table.xy, path) if table.rows.height else table.rows
+
+
+def _points(path: Path, grid: Grid) -> pl.DataFrame:
+    """Return the records of a layer of points."""
+    layers = vectors.open_layers(path)
+    if len(layers) != 1 or layers[0].crs is None:
+        problem = f"the file has {len(layers)} layers" if len(layers) != 1 else "the layer tells no coordinate system"
+        raise InputError(problem, file=path.name, expected="one layer of points with its system", code="LAYER_UNFIT")
+    rows = pl.concat(list(layers[0].batches()) or [pl.DataFrame()])
+    if not rows.height:
+        return rows
+    shapes = shapely.from_wkb(rows["geometry"].to_numpy())
+    numbers = list(range(1, rows.height + 1))
+    kinds = shapely.get_type_id(shapes)
+    odd = np.flatnonzero((kinds != shapely.GeometryType.POINT) & ~shapely.is_missing(shapes))
+    if odd.size:
+        problem = "the feature is no point"
+        raise InputError(problem, file=path.name, row=int(odd[0]) + 1, expected="points", code="RECORD_NOT_POINT")
+    names = {name.casefold(): name for name in reversed(rows.columns) if name not in ("geometry", "source_row")}
+    xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+    told = np.isfinite(xy).all(axis=1)
+    if told.any():
+        xy[told] = geo.project(xy[told], layers[0].crs, grid.crs)
+    return _frame(rows, numbers, names, xy, path)
+
+
+def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], xy: Floats, path: Path) -> pl.DataFrame:
+    """Return the columns that a test knows, whatever they are called in the file."""
+    texts: dict[str, list[str | None]] = {}
+    for name, known in _TEXTS.items():
+        column = next((names[one] for one in known if one in names), None)
+        told = [None] * rows.height if column is None else rows[column].cast(pl.String).to_list()
+        texts[name] = [text.strip() or None if text else None for text in told]
+    uncertainty = sources.numbers(texts["uncertainty_m"], numbers, path, "uncertainty")
+    return pl.DataFrame(
+        {
+            "row": pl.Series(numbers, dtype=pl.Int64),
+            "x": pl.Series(xy[:, 0], dtype=pl.Float64).fill_nan(None),
+            "y": pl.Series(xy[:, 1], dtype=pl.Float64).fill_nan(None),
+            **{
+                name: pl.Series(texts[name], dtype=pl.String) for name in ("id", "species", "class", "group", "country")
+            },
+            "date": pl.Series([_day(text) for text in texts["date"]], dtype=pl.Date),
+            **{
+                name: pl.Series([(text or "").casefold() in _YES for text in texts[name]], dtype=pl.Boolean)
+                for name in ("used", "on_land")
+            },
+            "uncertainty_m": pl.Series(uncertainty, dtype=pl.Float64).fill_nan(None),
+        }
+    )
+
+
+def _day(text: str | None) -> date | None:
+    """Return the first day of an ISO date or the first of an interval; None where it cannot be told."""
+    match = _DAY.match(text or "")
+    if not match:
+        return None
+    try:
+        return date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+    except ValueError:
+        return None
+
+
+def of_species(records: pl.DataFrame, species: str | None, *, file: str) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return the records of a species, and the others of its class, which tell effort.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        As `record_files.read` returns them.
+    species : str or None
+        All and none where it is not told.
+    file : str
+        Where the records come from, for an error.
+
+    Raises
+    ------
+    InputError
+        If no record is of the species (SPECIES_MISSING).
+    """
+    if species is None:
+        return records, None
+    own = records.filter(pl.col("species") == species)
+    if own.is_empty():
+        counts = records["species"].drop_nulls().value_counts().sort("count", "species", descending=[True, False])
+        known = ", ".join(counts["species"].head(5))
+        problem = "no record is of this species" if known else "the file tells no species"
+        expected = f"one of {known}" if known else "a column species, or no --species where all records are of one"
+        raise InputError(problem, file=file, column="species", value=species, expected=expected, code="SPECIES_MISSING")
+    others = records.filter(pl.col("species").is_not_null() & (pl.col("species") != species))
+    classes = own["class"].drop_nulls().unique().to_list()
+    return own, others.filter(pl.col("class").is_in(classes)) if classes else others
+
+
+def certain(records: pl.DataFrame, limit_m: float) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Take the records whose place is told and certain enough, and count the others by reason.
+
+    A record that tells no uncertainty is taken to lie where it says; `untold` counts those.
+    """
+    placed = records.drop_nulls(["x", "y"])
+    kept = placed.filter(pl.col("uncertainty_m").fill_null(0) <= limit_m)
+    reasons = {
+        "no place": records.height - placed.height,
+        "uncertainty wider than a block": placed.height - kept.height,
+    }
+    return kept, {reason: count for reason, count in reasons.items() if count}
+
+
+def untold(records: pl.DataFrame) -> list[str]:
+    """Return what has to be said of test records that tell no uncertainty."""
+    count = records["uncertainty_m"].null_count()
+    if not count:
+        return []
+    return [f"{count} of {records.height} test records tell no uncertainty and are taken to lie exactly where they say"]
+
+
+def distinct(records: pl.DataFrame, limit_m: float) -> Floats:
+    """Return x and y of a target group, each species once at a place on a day."""
+    kept, _ = certain(records, limit_m)
+    places: Floats = kept.unique(["species", "x", "y", "date"], maintain_order=True).select("x", "y").to_numpy()
+    return places.astype(np.float64)
+
+
+def outside_used(records: pl.DataFrame, grid: Grid, side_m: float) -> NDArray[np.bool_]:
+    """Return which cells lie in no block of a record that was used: null points come from the test's ground only.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        With x, y and used.
+    grid : Grid
+        Blocks are counted from its south-western corner, as `holding_out.hold_out` is told to.
+    side_m : float
+        Side of a block; 0 for none.
+    """
+    marked = records.filter(pl.col("used"))
+    if marked.is_empty() or side_m <= 0:
+        return np.ones(grid.shape, dtype=bool)
+    corner = np.array(grid.bounds[:2])
+    blocks = np.floor((marked.select("x", "y").to_numpy() - corner) / side_m).astype(np.int64)
+    rows, columns = np.divmod(np.arange(grid.cells), grid.shape[1])
+    own = np.floor((grid.centres(rows, columns) - corner) / side_m).astype(np.int64)
+    taken = np.unique(blocks[:, 0] * (1 << 32) + blocks[:, 1])
+    return ~np.isin(own[:, 0] * (1 << 32) + own[:, 1], taken).reshape(grid.shape)
+
+
+def ids_of(path: Path | None) -> list[str]:
+    """Return the ids that the first column of a table tells; none where there is no table."""
+    if path is None:
+        return []
+    table = delimited.read(lambda: path.open("rb"), file=path.name)
+    batches = list(table.batches)
+    return pl.concat(batches)[table.headings[0]].drop_nulls().to_list() if batches else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +330,6 @@ def hold_out(
         )
         why_not.append(next((why for why, holds in zip(REASONS, reasons, strict=True) if holds), None))
     return HeldOut(np.array([why is None for why in why_not], dtype=bool), why_not, blocks)
-
-
-def split(xy: Floats, *, block_m: float, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose whole blocks at random for a test, before anything is made of the records in the others.
-
-    Parameters
-    ----------
-    xy : ndarray of float64, (n, 2)
-        Metres; of a cluster all must stand at one place, else hold them out as a group with `hold_out`.
-    block_m : float
-        Side of a block, metres.
-    share : float
-        Share of the blocks with records that are held out, above 0 and below 1; at least one block on each side.
-    rng : numpy.random.Generator
-        Chooses the blocks, and where the first one begins.
-
-    Returns
-    -------
-    ndarray of bool, (n,)
-        True for records that are held out.
-    """
-    start = rng.uniform(0, max(block_m, 1.0), 2)
-    blocks = blocks_of(xy, block_m, origin=(float(start[0]), float(start[1])))
-    count = int(blocks.max(initial=-1)) + 1
-    held = min(max(1, round(share * count)), max(1, count - 1))
-    return np.isin(blocks, rng.choice(count, held, replace=False)) if count else _none(len(xy))
 
 
 def _none(n: int) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Null patterns: all points moved together over the ground, so that herds, roads and ranges keep their shape.
+"""Patterns of records moved at random over a surface, the surface itself, and how far its values are alike.
 
 The records and the effort points keep their places among each other; the whole of them is shifted by a random vector
 around the torus and mirrored or turned by a random symmetry of the window (Lotwick & Silverman 1982,
@@ -15,12 +15,23 @@ pattern is taken to be one that could have lain anywhere in the window: records 
 range that fills half of the window only is called better than chance in 8 % at a level of 5 %: joined edges cut it up.
 """
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from biodata.analysis import adjacency, cost_distance
+from biodata.analysis.adjacency import Neighbour, Pair
+from biodata.analysis.areas import Site
 from biodata.analysis.bucket_queue import compiled
-from biodata.analysis.grid import Floats, Ints
+from biodata.analysis.grid import Floats, Grid, Ints
+from biodata.errors import InputError
+
+_LAGS = 24
+_PAIRS_EACH = 4000
+_LEAST_PAIRS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +184,174 @@ def _sums(
                 w2 += weight * value * value
                 ww += weight * weight
         total[move], first[move], second[move], squares[move] = w0, w1, w2, ww
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The range of a surface.
+
+    Attributes
+    ----------
+    range_m : float
+        Distance from which on values differ as much as they ever do (95 % of the sill), metres.
+    bounded : bool
+        False where the variogram still rises at half the window: the true range is longer, and `range_m` is that half.
+    lags_m, gamma : ndarray of float64, (lags,)
+        The variogram: distances and robust semivariances.
+    """
+
+    range_m: float
+    bounded: bool
+    lags_m: Floats
+    gamma: Floats
+
+    def told(self) -> str:
+        """Return the range as a line for a person."""
+        if self.bounded:
+            return f"values of the surface are alike up to {self.range_m:,.0f} m (95 % of the variogram's sill)"
+        return (
+            f"the variogram still rises at {self.range_m:,.0f} m, half the window: blocks of that side are no guarantee of "
+            "independence"
+        )
+
+
+def variogram_range(surface: Floats, ground: NDArray[np.bool_], grid: Grid, *, rng: np.random.Generator) -> Range:
+    """Estimate the range of a surface on the ground.
+
+    Parameters
+    ----------
+    surface : ndarray of float64, grid.shape
+        Ranks, or anything else of no few extreme values; nan where there is none.
+    ground : ndarray of bool, grid.shape
+    grid : Grid
+    rng : numpy.random.Generator
+        Draws pairs of cells.
+
+    Returns
+    -------
+    Range
+
+    Notes
+    -----
+    Semivariances by the estimator of Cressie & Hawkins 1980 (https://doi.org/10.1007/BF01035243), which a few extreme
+    differences hardly move, of random pairs in 24 classes of distance up to half the shorter side of the ground. The sill
+    is their median over the farther half of the distances; no model has to be chosen and none can fail to fit.
+    """
+    rows, columns = np.nonzero(ground & np.isfinite(surface))
+    if rows.size < 2:
+        return Range(0.0, True, np.zeros(0), np.zeros(0))
+    farthest = max(2.0, min(np.ptp(rows), np.ptp(columns)) / 2)
+    edges = np.linspace(0, farthest, _LAGS + 1)
+    lags, gammas = [], []
+    for near, far in itertools.pairwise(edges):
+        first = rng.integers(0, rows.size, _PAIRS_EACH)
+        apart, angle = rng.uniform(near, far, _PAIRS_EACH), rng.uniform(0, 2 * np.pi, _PAIRS_EACH)
+        other_row = np.rint(rows[first] + apart * np.sin(angle)).astype(np.int64)
+        other_column = np.rint(columns[first] + apart * np.cos(angle)).astype(np.int64)
+        inside = (other_row >= 0) & (other_row < surface.shape[0])
+        inside &= (other_column >= 0) & (other_column < surface.shape[1])
+        first, other_row, other_column = first[inside], other_row[inside], other_column[inside]
+        known = ground[other_row, other_column] & np.isfinite(surface[other_row, other_column])
+        known &= (other_row != rows[first]) | (other_column != columns[first])
+        if known.sum() < _LEAST_PAIRS:
+            continue
+        first, other_row, other_column = first[known], other_row[known], other_column[known]
+        here, there = surface[rows[first], columns[first]], surface[other_row, other_column]
+        n = int(known.sum())
+        lags.append(float(np.hypot(other_row - rows[first], other_column - columns[first]).mean()))
+        gammas.append(float(np.mean(np.sqrt(np.abs(here - there))) ** 4 / (0.457 + 0.494 / n) / 2))
+    lag, gamma = np.array(lags) * grid.cell_m, np.array(gammas)
+    if lag.size < 4 or not gamma.max(initial=0) > 0:
+        return Range(0.0, True, lag, gamma)
+    practical = _practical_range(lag, gamma)
+    limit = farthest * grid.cell_m
+    return Range(float(min(practical, limit)), bool(practical <= limit), lag, gamma)
+
+
+def _practical_range(lag: Floats, gamma: Floats) -> float:
+    """Return the first distance at which the variogram has 95 % of its level; inf where that is not seen to hold."""
+    sill = float(np.median(gamma[lag >= lag[-1] / 2]))
+    risen = np.flatnonzero(gamma >= 0.95 * sill)
+    first = int(risen[0]) if risen.size else lag.size
+    if first >= lag.size or lag[first] > 0.7 * lag[-1]:
+        return math.inf  # still rising where pairs end, as a trend does
+    before_lag, before = (0.0, 0.0) if first == 0 else (float(lag[first - 1]), float(gamma[first - 1]))
+    share = (0.95 * sill - before) / (float(gamma[first]) - before)
+    return before_lag + share * (float(lag[first]) - before_lag)
+
+
+def excess(sites: list[Site], resistance: Floats, grid: Grid, *, pairs: dict[Pair, Neighbour] | None = None) -> Floats:
+    """Return the least normalised corridor cost of each cell over all pairs of neighbours, not cut anywhere.
+
+    A corridor that was cut knows no more than in or out, so that most records tie; here every cell has its cost.
+
+    Parameters
+    ----------
+    sites : list of Site
+    resistance : ndarray of float64, grid.shape
+        nan where there is no data.
+    grid : Grid
+        Square cells.
+    pairs : dict of (int, int) to Neighbour, optional
+        As `adjacency.neighbours` returns it; all neighbours at any distance where not given.
+
+    Returns
+    -------
+    ndarray of float64, grid.shape
+        Least of CWD_A + CWD_B - LCD, cost-metres; inf where no way leads, nan where there is no data.
+
+    Raises
+    ------
+    InputError
+        If no two areas are joined by a way over the raster (CORRIDORS_NONE).
+    """
+    if pairs is None:
+        pairs = adjacency.neighbours(sites, resistance, grid, max_distance_m=np.inf, across_borders=False)
+    least = np.where(np.isfinite(resistance), np.inf, np.nan)
+    last = {k: max(pair for pair in pairs if k in pair) for pair in pairs for k in pair}
+    costs: dict[int, Floats] = {}
+    joined = 0
+    for pair in sorted(pairs):
+        for k in pair:
+            if k not in costs:
+                costs[k] = cost_distance.surface(
+                    resistance, sites[k].cells, cell_width_m=grid.cell_m, cut_corners=False
+                ).cost
+        first, second = (costs[k] for k in pair)
+        least_cost = first.reshape(-1)[sites[pair[1]].cells].min(initial=np.inf)
+        if 0 < least_cost < np.inf:
+            joined += 1
+            np.minimum(least, np.maximum(first + second - least_cost, 0.0), out=least)
+        for k in pair:
+            if last[k] == pair:
+                del costs[k]
+    if not joined:
+        problem = "no two areas are joined by a way over the raster"
+        raise InputError(problem, expected="two areas apart, with data between them", code="CORRIDORS_NONE")
+    return least
+
+
+def ranks(surface: Floats, ground: NDArray[np.bool_]) -> Floats:
+    """Return the share of the ground that is cheaper than each cell, ties half.
+
+    Ranks say the same whatever unit and transform the resistance has, and no far cell outweighs all others.
+
+    Parameters
+    ----------
+    surface : ndarray of float64, (rows, columns)
+        Lower is nearer to a corridor; inf is farthest.
+    ground : ndarray of bool, (rows, columns)
+        Cells where a record can count.
+
+    Returns
+    -------
+    ndarray of float64, (rows, columns)
+        Between 0 and 1 with a mean of 0.5; nan outside the ground.
+    """
+    from scipy.stats import rankdata
+
+    values = surface[ground]
+    shares = np.full(surface.shape, np.nan)
+    if values.size:
+        shares[ground] = (rankdata(values) - 0.5) / values.size
+    return shares

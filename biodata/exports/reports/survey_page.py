@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from biodata.analysis.surveys.of_species import LEAST_SITES
+from biodata.analysis.surveys.results import LEAST_SITES
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.page import document, templates
 from biodata.exports.reports.survey_plots import JOINT, Retold, Told, part_name, units
