@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
-from api import facets
+from api import parameters
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import citations, permits
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
@@ -185,8 +185,8 @@ class Catalogue:
 
         def count() -> dict[str, int]:
             where: Filter = Compare("datasetKey", "=", key)
-            if COUNTED[by] == facets.COUNTRY:
-                return dict(facets.countries(self._release, where).most_common())
+            if COUNTED[by] == parameters.COUNTRY_COLUMN:
+                return dict(parameters.country_counts(self._release, where).most_common())
             found = self._release.facet("occurrences", where, COUNTED[by], limit=_VALUES)
             return {str(value): number for value, number in found}
 

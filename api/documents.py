@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path
 
-from api import facets
+from api import parameters
 from api.collections import COLLECTIONS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
@@ -98,7 +98,7 @@ def search_parameters(*, paging: Sequence[str] = (), faceting: Sequence[str] = (
     found += [parameter(name, *_PAGING[name]) for name in paging if name in _PAGING]
     if faceting:
         found.append(
-            parameter("facet", {"type": "string", "enum": sorted(facets.KNOWN)}, "What to count by.", many=True)
+            parameter("facet", {"type": "string", "enum": sorted(parameters.COUNTABLE)}, "What to count by.", many=True)
         )
         found += [parameter(name, *_FACETING[name]) for name in faceting if name in _FACETING]
     return {"parameters": found}

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import bodies, documents, facets, gbif_names, models, records
+from api import bodies, documents, gbif_names, models, parameters, records
 from api.answers import address, json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_value
@@ -50,7 +50,9 @@ def search_page(
     cursor = query.get("cursor")
     cursor = None if cursor == "*" else cursor
     dotted = {
-        name for name, _ in pairs if name.partition(".")[0] in facets.KNOWN and name.partition(".")[2] in FACET_DEFAULTS
+        name
+        for name, _ in pairs
+        if name.partition(".")[0] in parameters.COUNTABLE and name.partition(".")[2] in FACET_DEFAULTS
     }
     with service(request).open(request, cursor=cursor, release_id=snapshot(query)) as release:
         found = more(release) if more is not None else None
@@ -111,8 +113,8 @@ def _facet_names(query: QueryParams) -> list[str]:
     for name in names:
         if name in gbif_names.UNAVAILABLE:
             raise unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
-        if name not in facets.KNOWN:
-            raise unknown_value(field="facet", value=name, known=facets.KNOWN)
+        if name not in parameters.COUNTABLE:
+            raise unknown_value(field="facet", value=name, known=parameters.COUNTABLE)
     if len(names) > FACETS_AT_ONCE:
         raise invalid(field="facet", value=str(len(names)), expected=f"at most {FACETS_AT_ONCE} facets at once")
     return names
@@ -121,7 +123,7 @@ def _facet_names(query: QueryParams) -> list[str]:
 def _facet(query: QueryParams, release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:
     """Return the counts of one facet in GBIF's shape."""
     limit, offset, least = (_setting(query, what, name) for what in FACET_DEFAULTS)
-    found = facets.counted(release, filter_, name, limit=limit, offset=offset, minimum=max(least, 1))
+    found = parameters.facet_counts(release, filter_, name, limit=limit, offset=offset, minimum=max(least, 1))
     counts = [{"name": facet_value(value), "count": number} for value, number in found]
     return {"field": _upper(name), "counts": counts}
 
@@ -207,7 +209,9 @@ def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> R
         )
     with service(request).open(request) as release:
         asked = read(request.query_params.multi_items(), release, own=())
-        found = facets.counted(release, every(asked.filters), _COUNTS[by], limit=FACET_LIMIT, offset=0, minimum=1)
+        found = parameters.facet_counts(
+            release, every(asked.filters), _COUNTS[by], limit=FACET_LIMIT, offset=0, minimum=1
+        )
         return json_answer({str(name): number for name, number in found}, headers=search_headers(release, asked))
 
 

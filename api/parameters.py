@@ -1,18 +1,21 @@
-"""Search parameters: the table of GBIF's and ours, and how those of a request become filters, one way for searches, downloads, citations and tiles."""
+"""Search parameters: the table of GBIF's and ours, how those of a request become filters, and counts by their values."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from api import gbif_names, name_readers, readers
 from api.dependencies import Opened
 from api.errors import ProblemError, invalid, unavailable_parameter, unknown_parameter
+from api.gbif_names import CONTINENT_OF, CONTINENTS, TAXONOMIC_ISSUES
 from api.readers import Reader
 from api.vocabularies import COLUMNS
 from biodata import lists
-from biodata.store.query.filters import And, Filter, IsNull, Or, Recorded
+from biodata.store.open_release import OpenRelease
+from biodata.store.query.filters import And, Filter, InCountry, IsNull, Or, Recorded
 from biodata.vocabularies import RED_LIST, SharingCategory
 
 """The parameter that asks for every record of an event."""
@@ -329,3 +332,95 @@ def every(filters: dict[str, Filter], *, but: str | None = None) -> Filter | Non
     """Return the filter under which all of them hold; None for none. `but` leaves one parameter out."""
     parts = tuple(part for name, part in filters.items() if name != but)
     return None if not parts else parts[0] if len(parts) == 1 else And(parts)
+
+
+Counts = list[tuple[Any, int]]
+
+COUNTRY_COLUMN: Final = "countryCode"
+CONTINENT: Final = "continent"
+TAXONOMIC_ISSUE: Final = "taxonomicIssue"
+BOOLEANS: Final = frozenset(name for name, p in SEARCH.items() if p.kind is Kind.BOOLEAN and p.column is None)
+"""What is true or false of a record without a column of its own: whether it has coordinates, …"""
+
+COUNTABLE: Final = (*FACETS, CONTINENT, TAXONOMIC_ISSUE, *sorted(BOOLEANS))
+"""What can be counted by."""
+
+_COUNTRIES: Final = 1_000
+_FLAGS: Final = 1_000
+
+
+def facet_counts(
+    release: Opened, filter_: Filter | None, name: str, *, limit: int, offset: int, minimum: int
+) -> Counts:
+    """Return the values of a parameter and how many records have each, the most frequent first.
+
+    Parameters
+    ----------
+    release : Opened
+        The release.
+    filter_ : Filter, optional
+        Which occurrences.
+    name : str
+        One of `KNOWN`.
+    limit, offset, minimum : int
+        See `OpenRelease.facet`.
+    """
+    if name == CONTINENT:
+        return _most_frequent(_continent_counts(release, filter_), limit, offset, minimum)
+    if name in BOOLEANS:
+        return _most_frequent(_boolean_counts(release, filter_, name), limit, offset, minimum)
+    if name == TAXONOMIC_ISSUE:
+        flags = release.facet("occurrences", filter_, FACETS["issue"], limit=_FLAGS)
+        of_names = Counter({flag: number for flag, number in flags if flag.startswith(TAXONOMIC_ISSUES)})
+        return _most_frequent(of_names, limit, offset, minimum)
+    column = FACETS[name]
+    if column == COUNTRY_COLUMN:
+        return _most_frequent(country_counts(release, filter_), limit, offset, minimum)
+    found = release.facet("occurrences", filter_, column, limit=limit, offset=offset, minimum=minimum)
+    if name in RANK_KEYS:
+        return [
+            (key, number) for value, number in found if (key := release.facts.extras.key_of(RANK_KEYS[name], value))
+        ]
+    return found
+
+
+def country_counts(release: Opened | OpenRelease, filter_: Filter | None) -> Counter[str]:
+    """Count occurrences by country, as `InCountry` has it: a cell that reaches several counts under each."""
+    found: Counter[str] = Counter(dict(release.facet("occurrences", filter_, COUNTRY_COLUMN, limit=_COUNTRIES)))
+    found.update(dict(release.facet("occurrences", _of_cells(filter_), "country_codes", limit=_COUNTRIES)))
+    return found
+
+
+def _continent_counts(release: Opened, filter_: Filter | None) -> Counter[str]:
+    """Count by continent; a cell that reaches several countries of one counts once."""
+    found: Counter[str] = Counter()
+    for code, number in release.facet("occurrences", filter_, COUNTRY_COLUMN, limit=_COUNTRIES):
+        if code in CONTINENT_OF:
+            found[CONTINENT_OF[code]] += number
+    cells = _of_cells(filter_)
+    reached = release.facet("occurrences", cells, "country_codes", limit=_COUNTRIES)
+    for name in {CONTINENT_OF[code] for code, _ in reached if code in CONTINENT_OF}:
+        found[name] += release.count("occurrences", And((cells, InCountry(CONTINENTS[name]))))
+    return found
+
+
+def _boolean_counts(release: Opened, filter_: Filter | None, name: str) -> Counter[str]:
+    """Count the records of which a condition is true, and those of which it is false."""
+    rest = () if filter_ is None else (filter_,)
+    return Counter(
+        {
+            value: release.count("occurrences", And((SEARCH[name].to_filter(name, value, release), *rest)))
+            for value in ("true", "false")
+        }
+    )
+
+
+def _of_cells(filter_: Filter | None) -> Filter:
+    """Return the filter for records without a country of their own."""
+    return And((IsNull(COUNTRY_COLUMN), *([filter_] if filter_ is not None else [])))
+
+
+def _most_frequent(counts: Counter[str], limit: int, offset: int, minimum: int) -> Counts:
+    """Return the most frequent values behind an offset."""
+    kept = sorted((row for row in counts.items() if row[1] >= max(minimum, 1)), key=lambda row: (-row[1], row[0]))
+    return kept[offset : offset + limit]

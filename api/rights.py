@@ -14,11 +14,12 @@ from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
 from api.gates import StrictRoute, StrictSmallRoute
 from api.readers import integer
-from biodata.access import permits, sensitivity, terms_of_use
+from biodata.access import permits, terms_of_use
 from biodata.access.permits import Kind
 from biodata.access.roles import Action, Principal, may
 from biodata.sharing import labels, licences
 from biodata.store.query.filters import And, Compare, Filter, IsNull
+from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_of
 from biodata.vocabularies import SharingCategory
 
@@ -284,12 +285,14 @@ def _keeps(who: Principal, permit: dict[str, Any]) -> bool:
     return may(who, Action.KEEP_PERMITS, dataset=permit["dataset"], country=permit["country"])
 
 
+LEAST: Final = 10
+"""Fewer withheld records than this are told as fewer than this; more, in steps of it: one more or less shows nothing."""
 sensitivity_router = APIRouter(tags=["audit"], route_class=StrictRoute)
 
 _MANY: Final = 10_000
 _NOTE: Final = (
     f"Presences are counted in the release itself, each standing for all records of a taxon in a cell, by the country that is "
-    f"published of them; null is more than one, or none. Withheld records are counted by list alone, in steps of {sensitivity.LEAST}: at_least 0 is fewer."
+    f"published of them; null is more than one, or none. Withheld records are counted by list alone, in steps of {LEAST}: at_least 0 is fewer."
 )
 
 
@@ -306,7 +309,7 @@ def told(request: Request) -> Response:
             "release": request.state.release,
             "note": _NOTE,
             "shown": _shown(release, lists),
-            "withheld": sensitivity.withheld(found.registry, request.state.release),
+            "withheld": _withheld(found.registry, request.state.release),
         }
     return json_answer(body)
 
@@ -326,3 +329,9 @@ def _shown(release: Opened, lists: dict[str, str | None]) -> list[dict[str, Any]
         {"list": name, "category": category, "country": country, "records": count}
         for (name, category, country), count in sorted(counts.items(), key=lambda item: tuple(map(str, item[0])))
     ]
+
+
+def _withheld(registry: Registry, release_id: str) -> list[dict[str, Any]]:
+    """Return the withheld records of a release by list, in steps; never by a place."""
+    counts = registry.sensitive_counts(release_id)["withheld"]
+    return [{"list": name, "at_least": count // LEAST * LEAST} for name, count in sorted(counts.items()) if count]
