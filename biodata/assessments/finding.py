@@ -21,6 +21,8 @@ BUCKET_ROWS: Final = 250_000
 BATCH_ROWS: Final = 50_000
 RELEASE_COLUMNS: Final = (*cluster_facts.COLUMNS, "year", "sharing_category")
 """What `of_release` reads."""
+_OF_FEW_VALUES: Final = pl.col("datasetKey", "species", "occurrenceStatus").cast(pl.Categorical)
+"""Of every record these are in memory at once: as numbers in half the room."""
 _FOUND: Final = tuple(column for column in terms.ASSESSMENT if column.name != "rule_version")
 
 
@@ -90,7 +92,7 @@ def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazett
     with WorkFolder(work) as scratch:
         facts = FactFiles(scratch.folder, -(-max(rows, 1) // BUCKET_ROWS))
         for batch in batches:
-            beside.append(batch.select(suspicious_sets.COLUMNS))
+            beside.append(suspicious_sets.placed(batch.select(suspicious_sets.COLUMNS)).with_columns(_OF_FEW_VALUES))
             facts.add(cluster_facts.facts(with_utc(batch)))
         flagged = suspicious_sets.find(pl.concat(beside), gazetteer=gazetteer) if beside else None
         beside.clear()

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import sharing
+from biodata import sharing, terms
 from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
+from biodata.sharing.decide import USED
 from biodata.sharing.plan import CHECKED, faults_of
-from biodata.sharing.publish import set_apart_of
+from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
 from biodata.store.lake import Lake
-from biodata.store.rules_in_force import JUDGED
 from biodata.vocabularies import SharingCategory
 
 _HIDDEN: Final = pl.Schema(
@@ -27,6 +27,7 @@ _HIDDEN: Final = pl.Schema(
         "came_coarse": pl.Boolean,
     }
 )
+_DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
     SELECT key, sharing_category AS category, sharing_rule AS rule_id, "countryCode" AS country
@@ -75,7 +76,7 @@ def hidden_records(
     """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
     found = [_HIDDEN.to_frame()]
     among = None if keys is None else keys.to_frame("key")
-    for batch in lake.batches("occurrences", columns=JUDGED, among=among, snapshot=snapshot):
+    for batch in lake.batches("occurrences", columns=_DECIDED_BY, among=among, snapshot=snapshot):
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         apart = set_apart_of(batch, decided)["row"]
         rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode")

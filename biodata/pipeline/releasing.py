@@ -105,7 +105,12 @@ def _build(
     presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
-        return sharing.open_records(batch.filter(out), rules, boundaries=boundaries, licences=licences)
+        batch = batch.filter(out)
+        # The plan knows what was decided of the others; the gate decides about all of them anew.
+        came_coarse = batch.with_row_index("of").filter(pl.col("shared_as").struct.field("category").is_not_null())
+        decided = sharing.decide(came_coarse.drop("of"), rules, boundaries=boundaries)
+        decided = decided.with_columns(row=came_coarse["of"].gather(decided["row"]))
+        return sharing.open_records(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
     now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, held_back=held_back)
     change, then = None, sharing_memory.released(registry, settings.data)

@@ -230,10 +230,11 @@ def lineages(name: str) -> tuple[Lineage, ...]:
 
 def stands(rank: str, name: str, found: Iterable[Reading]) -> Sequence[Lineage]:
     """Return where a stated group may stand. Kingdoms, phyla and classes are those of the list of higher taxa, which has them all."""
-    by_list = [with_opinions(one.groups, name) for one in found]
-    by_list = [{**one, rank: one.get(rank, frozenset()) | {name.casefold()}} for one in by_list]
     known = _higher().get((rank, name.casefold()), ())
-    return [*known, *(by_list if known or rank in ("order", "family") else [])]
+    if not known and rank not in ("order", "family"):
+        return []
+    by_list = [with_opinions(one.groups, name) for one in found]
+    return [*known, *({**one, rank: one.get(rank, frozenset()) | {name.casefold()}} for one in by_list)]
 
 
 def may_be(one: Sequence[Lineage], other: Sequence[Lineage]) -> bool:

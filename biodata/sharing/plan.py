@@ -4,7 +4,6 @@ The gate holds what a finished release tells against the records, a second way, 
 """
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -125,14 +124,14 @@ def sensitive_records(
 
 def plan_of(
     records: pl.DataFrame, events: pl.DataFrame, sensitive: pl.DataFrame, *, memory: Memory, before: pl.DataFrame,
-    released: frozenset[str], secret: bytes, today: date, changed: Collection[str] | None = None,
+    released: frozenset[str], secret: bytes, today: date,
 ) -> Plan:  # fmt: skip
     """Return what goes out of sensitive records.
 
     Parameters
     ----------
     records : polars.DataFrame
-        `PLACED` : all records of the datasets of the sensitive ones; of those that changed alone, as all that follows.
+        `PLACED` : all records of the datasets of the sensitive ones.
     events : polars.DataFrame
         Columns of `terms.EVENT` of these datasets; `shown` : True for those that an earlier release had.
     sensitive : polars.DataFrame of `SENSITIVE`
@@ -140,9 +139,6 @@ def plan_of(
         As `set_apart` has them.
     secret : bytes
         The installation's.
-    changed : collection of str, optional
-        The datasets in which something changed since the memory was made; the others keep what it has of them. All where
-        none are told: so it is when rules, lists or the year changed.
     """
     records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
     day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
@@ -151,12 +147,11 @@ def plan_of(
         longitude="decimalLongitude", latitude="decimalLatitude",
     ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
     placed = with_places(events).select("event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude")
-    earlier, kept = (memory, Memory()) if changed is None else (memory.of(changed), memory.of(changed, others=True))
-    apart = set_apart(asked, placed, earlier, before=before, released=released, today=today)
+    apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
     with_presences = apart.states.filter("published").select("datasetKey").unique()
     marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")
     decided = asked.drop_nulls("category").select(DECIDED.names())
-    return Plan(replace(apart, marked=marked, decided=decided).joined(kept), secret, memory)
+    return Plan(replace(apart, marked=marked, decided=decided), secret, memory)
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:

@@ -265,10 +265,12 @@ class Resolver:
         parts = (part for name in read.filter(~pl.col("plain"))["name"] for part in _prefixes(name))
         tied = (target for some in ties.values() for target, _ in some)
         readings = names.looked_up([*read["name"], *by_hand, *parts, *tied, *chain(*spoken.values())])
+        # Thousands of names are tied to the same few groups.
+        called = {name: self._called_by(some) for name, some in readings.items()}
         found: dict[str, Answer] = {}
         for text, name, doubted, _ in read.iter_rows():
             targets = [*ties.get(name.casefold(), ()), *((taxon, False) for taxon in spoken.get(text, ()))]
-            one = self._of_name(name, readings, targets, doubted=doubted)
+            one = self._of_name(name, readings, called, targets, doubted=doubted)
             if text in spoken:  # one that only checklists have is not known by it
                 known = one.known or bool(names.meaning(text, names.bundled_common_names()))
                 one = one._replace(known=known, low=one.known and one.low, sure=0, spoken=True)
@@ -283,7 +285,14 @@ class Resolver:
             answers[text] = one._replace(up=up, sure=one.sure if up == one.up else 0)
         return answers
 
-    def _of_name(self, name: str, readings: Readings, targets: Sequence[tuple[str, bool]], *, doubted: bool) -> Answer:
+    def _called_by(self, some: Sequence[Reading]) -> tuple[int, int]:
+        """Return the rules of the taxa that a name means and of what is above them, and of what is below them."""
+        return _together(map(self._up, some)), _together(self._under.get(one.keys[-1], 0) for one in some)
+
+    def _of_name(
+        self, name: str, readings: Readings, called: Mapping[str, tuple[int, int]], targets: Sequence[tuple[str, bool]],
+        *, doubted: bool,
+    ) -> Answer:  # fmt: skip
         """Return what a canonical name and what it is tied to call for; one that is doubted or not known also what its genus does."""
         by_text, listed = self._own.get(name.casefold(), 0), readings.get(name, ())
         own = [*listed, *(one for meant in _by_hand(name) for one in readings.get(meant, ()))]
@@ -294,13 +303,12 @@ class Resolver:
             # By hand an old name of a species may lead to its genus; the list says which species it is.
             if one in listed or not listed or one.rank == "SPECIES":
                 down |= self._under.get(one.keys[-1], 0)
-        others = [(one, above) for target, above in targets for one in readings.get(target, ())]
-        if doubted or not own:
-            others += [(one, False) for part in _prefixes(name) for one in readings.get(part, ()) if one.low]
-        for one, above in others:
-            up, down = up | self._up(one), down | (0 if above else self._under.get(one.keys[-1], 0))
-        for target, _ in targets:
-            up |= self._own.get(target.casefold(), 0)
+        parts = _prefixes(name) if doubted or not own else []
+        for one in (one for part in parts for one in readings.get(part, ()) if one.low):
+            up, down = up | self._up(one), down | self._under.get(one.keys[-1], 0)
+        for target, above in targets:
+            of_target, below = called.get(target, (0, 0))
+            up, down = up | of_target | self._own.get(target.casefold(), 0), down | (0 if above else below)
         # A name that no list knows may be a rule's own: its presence goes out under it.
         taxon = own[0].accepted if own else name if by_text else None
         low = not own or any(one.low for one in own)

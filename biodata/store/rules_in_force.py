@@ -1,9 +1,10 @@
 """The sharing rules of an installation with all that they are judged by, and the plan of what goes out."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ import polars as pl
 import shapely
 
 from biodata import places, terms
-from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.decide import USED
@@ -31,10 +31,12 @@ from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.code_version import code_hash
+from biodata.store.dataset_rows import DatasetRows
 from biodata.store.lake import Lake
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.store.staging import WorkFolder
 from biodata.vocabularies import PATROL_PROTOCOL
 
 _BATCH_ROWS: Final = 200_000
@@ -187,53 +189,74 @@ def _plan(
     boundaries = places.load_boundaries(settings.boundaries)
     earlier = memory if changed is None else memory.of(changed.datasets)
     among_keys = None if changed is None else changed.keys.to_frame("key")
+    made, key = releases.current(settings.data), secret(settings.data)
+    schema = terms.schema(terms.OCCURRENCE)
 
     def batches(columns: tuple[str, ...], **which: Any) -> Iterable[pl.DataFrame]:
         if among is not None:
             return among()
         return lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=_BATCH_ROWS, **which)
 
-    decided = [DECIDED.to_frame()]
-    if changed is not None:
-        decided.append(earlier.decided.join(changed.keys.to_frame("key"), on="key", how="anti"))
-    for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
-        apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
-        named = batch.select("key", named_dataset())
-        decided.append(
-            sensitive_records(batch, apart, boundaries, rules.resolver).join(named, on="key").select(DECIDED.names())
-        )
-    sensitive = pl.concat(decided)
-    found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
-    datasets = sorted(found)
-    is_found = named_dataset().is_in(datasets)
-    schema = pl.Schema({name: dtype for name, dtype in terms.schema(terms.OCCURRENCE).items() if name in PLACED})
-    records = [pl.DataFrame(schema=schema).select(PLACED)]
-    if datasets:
-        records += [batch.select(PLACED).filter(is_found) for batch in batches(PLACED, where=of_datasets(datasets))]
-    if events is None:
-        events = (
-            lake.read("events", columns=_EVENT, where=of_datasets(datasets), snapshot=snapshot) if datasets else None
-        )
-    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).filter(is_found).select(_EVENT)
-    events = events.filter(
-        ~pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
-    )
-    made, key = releases.current(settings.data), secret(settings.data)
-    released, shown = frozenset[str](), pl.Series("survey_id", [], dtype=pl.String)
-    if made is not None:
-        with releases.connect(made.path) as connection:
-            released = frozenset(
-                n or "" for (n,) in connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
-            )
-            shown = connection.execute("SELECT survey_id FROM surveys").pl()["survey_id"]
-    marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
-    return plan_of(
-        pl.concat(records),
-        events.with_columns(shown=pl.col("event_key").is_in(shown.implode()) | marked.is_in(shown.implode()).fill_null(value=False)),
-        sensitive.drop("datasetKey"),
-        memory=memory, before=_before(lake, made, datasets), released=released, secret=key, today=_today(),
-        changed=None if changed is None else changed.datasets,
-    )  # fmt: skip
+    with WorkFolder(settings.data / "staging") as work:
+        records = DatasetRows(work.folder, "records", pl.Schema({name: schema[name] for name in PLACED}))
+        before = DatasetRows(work.folder, "before", BEFORE)
+        decided = [DECIDED.to_frame()]
+        if changed is not None:
+            decided.append(earlier.decided.join(changed.keys.to_frame("key"), on="key", how="anti"))
+        for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
+            apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
+            of_batch = sensitive_records(batch, apart, boundaries, rules.resolver)
+            decided.append(of_batch.join(batch.select("key", named_dataset()), on="key").select(DECIDED.names()))
+            if changed is None:
+                records.add(batch.select(PLACED).with_columns(named_dataset()))
+        sensitive = pl.concat(decided)
+        found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
+        if changed is not None and found:
+            for batch in batches(PLACED, where=of_datasets(sorted(found))):
+                records.add(batch.select(PLACED).with_columns(named_dataset()))
+        if events is None and found:
+            events = lake.read("events", columns=_EVENT, where=of_datasets(sorted(found)), snapshot=snapshot)
+        events = _looked_at(events)
+        released, shown = _released(made)
+        marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
+        is_shown = pl.col("event_key").is_in(shown.implode()) | marked.is_in(shown.implode()).fill_null(value=False)
+        events = events.with_columns(shown=is_shown)
+        for rows in _before(lake, made, sorted(found)):
+            before.add(rows)
+        kept = _datasets(memory) if changed is None else changed.datasets
+        apart_of = [] if changed is None else [memory.of(changed.datasets, others=True)]
+        # What is made of a dataset's records follows from that dataset alone.
+        for group in records.groups(found | kept):
+            named = found.intersection(group)
+            of_group = named_dataset().is_in(list(named))
+            plan = plan_of(
+                records.read(named), events.filter(of_group), sensitive.filter(of_group).drop("datasetKey"),
+                memory=memory.of(group), before=before.read(named), released=released, secret=key, today=_today(),
+            )  # fmt: skip
+            apart_of.append(plan.apart)
+    return Plan(Memory().joined(*apart_of), key, memory)
+
+
+def _datasets(memory: Memory) -> frozenset[str]:
+    """Return the datasets of which something is kept."""
+    return frozenset(name for frame in vars(memory).values() for name in frame["datasetKey"].unique())
+
+
+def _looked_at(events: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the events that are looked at together with records: patrols are not."""
+    events = (terms.conform(pl.DataFrame(), terms.EVENT) if events is None else events).select(_EVENT)
+    patrol = pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL)
+    return events.filter(~patrol.fill_null(value=False))
+
+
+def _released(made: releases.Release | None) -> tuple[frozenset[str], pl.Series]:
+    """Return the datasets of records, and the ids of the events, that a release has."""
+    if made is None:
+        return frozenset(), pl.Series("survey_id", [], dtype=pl.String)
+    with releases.connect(made.path) as connection:
+        datasets = connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
+        shown = connection.execute("SELECT survey_id FROM surveys").pl()["survey_id"]
+    return frozenset(name or "" for (name,) in datasets), shown
 
 
 def of_datasets(datasets: list[str]) -> Filter | None:
@@ -244,27 +267,22 @@ def of_datasets(datasets: list[str]) -> Filter | None:
     return Or((named, IsNull("datasetKey"))) if "" in datasets else named
 
 
-def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> pl.DataFrame:
-    """Return what the current release was made of in some datasets; what is there now where that version is kept no more."""
-    found = [BEFORE.to_frame()]
+def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> Iterator[pl.DataFrame]:
+    """Yield what the current release was made of in some datasets; what is there now where that version is kept no more."""
     if made is None or not datasets:
-        return found[0]
-    where, schema = of_datasets(datasets), BEFORE.items()
-    for snapshot in (made.snapshot, None):
-        try:
-            records = lake.read("occurrences", columns=_STOOD, where=where, snapshot=snapshot)
-            events = lake.read("events", columns=_EVENT, where=where, snapshot=snapshot)
-        except StoreError:
-            continue
-        records = records.rename({"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"})
-        events = with_places(events).rename({"event_key": "identifier"})
-        found += [
-            # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
-            frame.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in schema).drop_nulls("identifier")
-            for frame in (records, events)
-        ]
-        break
-    return pl.concat(found)
+        return
+    kept = lake.snapshots()["snapshot"]
+    snapshot = made.snapshot if made.snapshot in kept else None
+    where = of_datasets(datasets)
+    events = lake.read("events", columns=_EVENT, where=where, snapshot=snapshot)
+    records = lake.batches("occurrences", columns=_STOOD, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+    stood = {"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"}
+    for frame in chain(
+        [with_places(events).rename({"event_key": "identifier"})], (rows.rename(stood) for rows in records)
+    ):
+        # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
+        rows = frame.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in BEFORE.items())
+        yield rows.drop_nulls("identifier")
 
 
 def _today() -> date:

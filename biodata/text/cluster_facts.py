@@ -155,7 +155,10 @@ def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
     plain = occurrences.select(
         "key", *_what(), *_when(), *_where(), *_to_keep("source_record_id" in occurrences.columns)
     )
-    frame = pl.concat([plain, _identifiers(occurrences)], how="horizontal")
+    bare = _without_signs(occurrences)
+    is_global = occurrences["occurrenceID"].str.contains(_GLOBAL).fill_null(value=False).alias("id_global")
+    frame = plain.hstack(_identifiers(bare)).with_columns(is_global)
+    frame = frame.hstack(_named(bare, occurrences["otherCatalogNumbers"]))
     told = people(occurrences["recordedBy"])
     named = occurrences.select("recordedBy").join(told, on="recordedBy", how="left", maintain_order="left")
     heard = _mentions_sound(occurrences) | (
@@ -236,16 +239,38 @@ def _where() -> list[pl.Expr]:
     ]
 
 
-def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
+def _without_signs(occurrences: pl.DataFrame) -> pl.DataFrame:
     """Return identifiers without case and signs, as GBIF compares them."""
-    plain = occurrences.select(
+    return occurrences.select(
         pl.col(name).cast(pl.String).str.to_lowercase().str.replace_many(SIGNS, [""])
         for name in ("occurrenceID", "gbifID", "institutionCode", "catalogNumber", "collectionCode")
-    ).with_columns(
-        both=pl.col("institutionCode") + pl.col("catalogNumber"),
-        whole=pl.col("institutionCode") + pl.col("collectionCode") + pl.col("catalogNumber"),
+    ).with_columns(both=pl.col("institutionCode") + pl.col("catalogNumber"))
+
+
+def _identifiers(plain: pl.DataFrame) -> pl.DataFrame:
+    """Return what identifies records, as numbers."""
+    return plain.select(
+        _hashed(pl.col("occurrenceID"), _SEED).alias("id_occurrence"),
+        _hashed(pl.col("gbifID"), _SEED).alias("id_gbif"),
+        pl.when((pl.col("catalogNumber") != "") & (pl.col("institutionCode") != ""))
+        .then(pl.col("both").hash(_SEED))
+        .alias("id_catalogued"),
+        _hashed(pl.col("collectionCode"), _SEED).alias("collection"),
     )
-    other = occurrences["otherCatalogNumbers"]
+
+
+NAMED: Final = ("named_occurrence", "named_both", "named_whole", "named_catalogue")
+"""What the otherCatalogNumbers of another record may name one by."""
+
+
+def _named(plain: pl.DataFrame, other: pl.Series) -> pl.DataFrame:
+    """Return `NAMED`, and `names`: what the otherCatalogNumbers name."""
+    whole = pl.col("institutionCode") + pl.col("collectionCode") + pl.col("catalogNumber")
+    parts = (pl.col("occurrenceID"), pl.col("both"), whole, pl.col("catalogNumber"))
+    own = [
+        pl.when(part.str.len_bytes() >= LEAST_SIGNS).then(part.hash(_SEED)).alias(name)
+        for name, part in zip(NAMED, parts, strict=True)
+    ]
     told = other.drop_nulls().unique()
     names = told.to_frame("other").with_columns(
         names=told.str.to_lowercase()
@@ -254,21 +279,9 @@ def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
         .str.split("\x1f")
         .list.eval(pl.element().filter(pl.element().str.len_chars() >= LEAST_SIGNS).hash(_SEED))
     )
-    # What the otherCatalogNumbers of another record may name this one by.
-    named = [
-        pl.when(pl.col(name).str.len_bytes() >= LEAST_SIGNS).then(pl.col(name).hash(_SEED))
-        for name in ("occurrenceID", "both", "whole", "catalogNumber")
-    ]
-    return plain.select(
-        _hashed(pl.col("occurrenceID"), _SEED).alias("id_occurrence"),
-        occurrences["occurrenceID"].str.contains(_GLOBAL).fill_null(value=False).alias("id_global"),
-        _hashed(pl.col("gbifID"), _SEED).alias("id_gbif"),
-        pl.when((pl.col("catalogNumber") != "") & (pl.col("institutionCode") != ""))
-        .then(pl.col("both").hash(_SEED))
-        .alias("id_catalogued"),
-        _hashed(pl.col("collectionCode"), _SEED).alias("collection"),
-        pl.concat_list(named).list.drop_nulls().alias("named"),
-    ).with_columns(other.to_frame("other").join(names, on="other", how="left", maintain_order="left")["names"])
+    return plain.select(own).with_columns(
+        other.to_frame("other").join(names, on="other", how="left", maintain_order="left")["names"]
+    )
 
 
 PLAIN_NUMBERS: Final = ("plain_gbif", "plain_occurrence", "plain_catalogued")
@@ -280,7 +293,7 @@ def plain_numbers(occurrences: pl.DataFrame) -> pl.DataFrame:
 
     By them the few records are found in a release that may share one with some; the identifiers themselves then decide.
     """
-    found = _identifiers(occurrences).select("id_gbif", "id_occurrence", "id_catalogued")
+    found = _identifiers(_without_signs(occurrences)).select("id_gbif", "id_occurrence", "id_catalogued")
     return found.select(
         (pl.col(name) & 0xFFFFFFFF).cast(pl.Int64).alias(alias)
         for name, alias in zip(found.columns, PLAIN_NUMBERS, strict=True)

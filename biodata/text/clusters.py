@@ -29,6 +29,7 @@ import numpy as np
 import polars as pl
 
 from biodata.places.gazetteer import MEAN_RADIUS_M
+from biodata.text.cluster_facts import NAMED
 
 # One song or sighting that two teams note on both sides of a border, each in its own local time.
 #
@@ -304,16 +305,11 @@ def keys(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
     dated = animal & pl.col("day").is_not_null()
     placed = dated & pl.col("cell").is_not_null()
     people = rows.filter(dated).with_columns(person="people").explode("person").drop_nulls("person")
-    names = [
-        rows.filter(pl.col("species").is_not_null()).select("key", "species", name=column).explode("name")
-        for column in ("named", "names")
-    ]
-    other = (
-        pl.concat(names)
-        .drop_nulls("name")
-        .filter(pl.struct("species", "name").hash(_NAMED).is_in(named.implode()))
-        .unique()
-    )
+    of_species = rows.filter(pl.col("species").is_not_null())
+    names = [of_species.select("key", "species", name=column) for column in NAMED]
+    names.append(of_species.select("key", "species", name="names").explode("name"))
+    is_named = pl.struct("species", "name").hash(_NAMED).is_in(named.implode())
+    other = pl.concat(one.drop_nulls("name").filter(is_named) for one in names).unique()
     fine = [pl.col(name).fill_null(-1) if name in ("clock", "count") else pl.col(name).fill_null(0) for name in _FINE]
     return pl.concat(
         [
