@@ -17,7 +17,6 @@ from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.decide import USED
-from biodata.sharing.foreseen import Foreseen, foreseen
 from biodata.sharing.grid import PER_DEGREE, PLACES
 from biodata.sharing.plan import PLACED
 from biodata.sharing.publish import LOOKED_AT
@@ -26,6 +25,7 @@ from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
+from biodata.surveys.foreseen import Foreseen, foreseen
 from biodata.vocabularies import SharingCategory
 
 _LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate", "scientificName", "license", *LOOKED_AT, *USED,
