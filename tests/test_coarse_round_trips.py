@@ -10,11 +10,11 @@ import pytest
 from biodata import pipeline, places, surveys
 from biodata.exports.write import Format, export
 from biodata.settings import Settings
-from biodata.sharing.foreseen import Foreseen
 from biodata.sharing.received import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
+from biodata.surveys.foreseen import Foreseen
 from biodata.vocabularies import SharingCategory
 from commands import run
 from test_camtrapdp_round_trips import rows as table

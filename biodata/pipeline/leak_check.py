@@ -18,15 +18,8 @@ from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
 
 _HIDDEN: Final = pl.Schema(
-    {
-        "key": pl.Int64,
-        "datasetKey": pl.String,
-        "category": pl.String,
-        "rule_id": pl.String,
-        "country": pl.String,
-        "came_coarse": pl.Boolean,
-    }
-)
+    {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
+)  # fmt: skip
 _DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
@@ -128,10 +121,7 @@ def look(
     out = states.filter("published").select("key").unique().with_columns(out=pl.lit(value=True))
     apart = plan.apart.hidden.join(hidden.select("key", "country"), on="key", how="left")
     both = pl.concat(
-        [
-            apart.select(_COUNTED).with_columns(came_coarse=pl.lit(value=False)),
-            came.with_columns(came_coarse=pl.lit(value=True)),
-        ]
+        one.select(_COUNTED).with_columns(came_coarse=pl.lit(coarse)) for one, coarse in ((apart, False), (came, True))
     )
     ways = both.join(out, on="key", how="left").with_columns(
         published=pl.when(pl.col("category") == str(SharingCategory.WITHHELD)).then(pl.lit("withheld"))

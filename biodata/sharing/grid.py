@@ -129,8 +129,7 @@ def count_off(places: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of `CROWD_PLACES`
         Without a crowd where they are left over.
     """
-    enough = pl.len().over(POOL) >= PLACES
-    few, places = places.filter(~enough), _in_order(places.filter(enough))
+    places = _in_order(places, PLACES)
     rows = places.rows()
     crowds: list[str | None] = [None] * len(rows)
     first, tenths = 0, set[tuple[int, int]]()
@@ -143,7 +142,7 @@ def count_off(places: pl.DataFrame) -> pl.DataFrame:
             # By its first place, which is in no other one.
             crowds[first : at + 1] = [":".join(map(str, (*rows[first][1:3], *rows[first][-2:])))] * count
             first, tenths = at + 1, set()
-    return pl.concat([places.with_columns(pl.Series("crowd", crowds, dtype=pl.String)), few], how="diagonal")
+    return places.with_columns(pl.Series("crowd", crowds, dtype=pl.String))
 
 
 def find_crowds(
@@ -201,23 +200,24 @@ def tens(spots: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
     """Return all places of the cells that have some in no crowd, in tens: `CROWD_PLACES`; the last ten takes the rest with it."""
     cells = left_over.filter(pl.col("n") == pl.col("base"))
     spots = spots.join(cells.select("datasetKey", "base", "n").unique(), on="datasetKey")
-    places = squares(spots).join(cells, on=POOL, how="semi")
+    places = _in_order(squares(spots).join(cells, on=POOL, how="semi"), 2 * PLACES)
     at, count = pl.int_range(pl.len()).over(POOL), pl.len().over(POOL)
-    more = count >= 2 * PLACES
-    places = pl.concat([places.filter(~more), _in_order(places.filter(more))])
     ten = pl.min_horizontal(at // PLACES, pl.max_horizontal(count // PLACES, 1) - 1)
     return places.with_columns(crowd=pl.format(TEN + "{}|{}|{}|{}", "base", "column", "row", ten))
 
 
-def _in_order(places: pl.DataFrame) -> pl.DataFrame:
-    """Return squares cell by cell, in the order of a public hash."""
-    names = places.select(pl.format("{}|{}|{}|{}", "datasetKey", "n", "x", "y")).to_series()
-    order = pl.Series("order", [hashlib.sha256(name.encode()).hexdigest() for name in names], dtype=pl.String)
-    return places.with_columns(order).sort(*POOL, "order").drop("order")
+def _in_order(places: pl.DataFrame, least: int) -> pl.DataFrame:
+    """Return squares cell by cell, in the order of a public hash; in any, where a cell has fewer than `least`."""
+    name = pl.when(pl.len().over(POOL) >= least).then(pl.format("{}|{}|{}|{}", "datasetKey", "n", "x", "y"))
+    names = places.select(name=name)["name"]
+    order = [None if name is None else hashlib.sha256(name.encode()).hexdigest() for name in names]
+    return places.with_columns(order=pl.Series(order, dtype=pl.String)).sort(*POOL, "order").drop("order")
 
 
 BLANK: Final = 0.1
-"""Share of events without a record in the source from which one more is not noticed."""
+"""Share of events without a record in the source from which one whose records are all withheld is not noticed."""
+_SPREAD: Final = 3
+"""By so many of its square roots chance may exceed the number that is expected of emptied events."""
 _WALK: Final = 5
 """Records of a walk, at least."""
 _EVEN: Final = 0.5
@@ -233,12 +233,13 @@ def emptied_events(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Find what is set apart beside events that lose their last open record.
 
-    Where at least one in ten events of its crowd is blank in the source, an emptied one stays as a blank one. Else all events
-    of its year at the crowd's other places that no release has shown are emptied with it: the same set, from whichever of
-    the ten one looks. In a dataset that an earlier release had, as long as one of these places has no such event, the event and
-    they wait, with all their records; so do, with one that has no crowd yet, all events of its degree at places in no crowd that
-    no release has shown. One whose place is
-    the only one of its cell is not published: nothing there hides it. An event that a release has shown needs nothing.
+    An emptied event is no sign where the dataset's events with sensitive records lack others no more often than its other events
+    are blank in the source: who sees it then knows no more than before. There, and if its crowd has a blank one, it stays. Else
+    all events of its year at the crowd's other places that no release has shown are emptied with it: the same set, from
+    whichever of the ten one looks. In a dataset that an earlier release had, as long as one of these places has no such event,
+    the event and they wait, with all their records; so do, with one that has no crowd yet, all events of its degree at places in
+    no crowd that no release has shown. One whose place is the only one of its cell is not published: nothing there hides it. An
+    event that a release has shown needs nothing.
 
     Parameters
     ----------
@@ -269,11 +270,16 @@ def emptied_events(
         opened=pl.col("category").is_null().any(),
         withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).fill_null(value=False).all(),
         waits=(pl.col("key").is_in(waits.implode()) & ~pl.col("beside")).any(),
+        alone=~(_MAY_GO_BESIDE.any()),
         asked=pl.col("category").filter(own).replace_strict(PER_DEGREE, return_dtype=pl.Int32).min(),
         rule_id=pl.col("rule_id").filter(own).sort().first(),
     )  # fmt: skip
     placed = events.drop_nulls(["fx", "fy"]).join(of_event, on=event, how="left", maintain_order="left")
     blank = pl.col("opened").is_null().mean()
+    sensitive = pl.col("asked").is_not_null()
+    by_chance = sensitive.sum() * (pl.col("opened").is_null().sum() / (~sensitive).sum())
+    telling = (sensitive & pl.col("alone")).sum() > by_chance + _SPREAD * by_chance.sqrt()
+    placed = placed.with_columns(telling=telling.over("datasetKey"))
     # Of an event whose records are all withheld no cell is known: it hides among all events of its dataset.
     withheld = placed.filter(pl.col("withheld"), blank.over("datasetKey") < BLANK)
 
@@ -282,7 +288,8 @@ def emptied_events(
     here = here.with_columns(blank=blank.over(crowd), crowded=~pl.col("crowd").str.starts_with(TEN))
     # An event hides in its crowd, else among ten places of its cell.
     empty = here.filter(~pl.col("opened"), ~pl.col("shown"), pl.col("base") == pl.col("asked"))
-    empty = empty.sort("crowded", "n").unique("event_key", keep="last").filter(pl.col("blank") < BLANK)
+    empty = empty.sort("crowded", "n").unique("event_key", keep="last")
+    empty = empty.filter(pl.col("telling") | (pl.col("blank") == 0))
     crowdless = empty.filter("waits", ~pl.col("crowded")).with_columns(cell(1))
     around = placed.filter(~pl.col("shown")).with_columns(cell(1)).join(
         crowdless.select("datasetKey", "base", "column", "row").unique(), on=["datasetKey", "column", "row"]

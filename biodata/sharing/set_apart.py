@@ -260,10 +260,8 @@ def _units(
     asked = mine.drop_nulls("base").select("datasetKey", "base").unique()
     spots, exact = (frame.join(asked, on="datasetKey") for frame in (world.spots, world.exact))
     found, crowds, left_over = grid.find_crowds(mine.filter(_CROWDLESS), spots, exact, crowds, year=world.year)
-    gone = world.states.filter(
-        ~pl.col("key").is_in(records["key"].implode()),
-        pl.col("datasetKey").is_in(records["datasetKey"].unique().implode()),
-    )
+    has_records = pl.col("datasetKey").is_in(records["datasetKey"].unique().implode())
+    gone = world.states.filter(has_records, ~pl.col("key").is_in(records["key"].implode()))
     members = pl.concat([mine.filter(~_CROWDLESS), found.select(mine.columns)])
     members = members.select(*STATES, "new_year", "new_taxon", "fx", "fy", "there")
     return pl.concat([members, gone.with_columns(there=pl.lit(value=False))], how="diagonal"), crowds, left_over

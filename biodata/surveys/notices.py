@@ -15,7 +15,6 @@ from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.decide import USED
-from biodata.sharing.foreseen import Foreseen, foreseen
 from biodata.sharing.grid import PER_DEGREE, PLACES
 from biodata.sharing.plan import PLACED
 from biodata.sharing.publish import LOOKED_AT
@@ -24,6 +23,7 @@ from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
+from biodata.surveys.foreseen import Foreseen, foreseen
 from biodata.text.controlled import parse_licence
 from biodata.text.reference_list import CLASSIFICATION as RANKS
 from biodata.vocabularies import SharingCategory

@@ -9,7 +9,8 @@ Order. Memory, walks, crowds, emptied events. A record beside is in the crowd th
 Beside. It is kept in the memory. A record beside empties no event and makes no walk coarse, else each release goes on from the last.
 Emptied. The crowd is the one that the record goes to now. Once: in the release in which a sensitive record of the event is new to the memory. Without a crowd the places of the cell
 are counted off in tens in the order of the hash, the last ten with the rest, and the ten of the event goes apart ("the next nine" name it).
-Without n (all withheld): the share is over the events of the dataset.
+It stays if its crowd has a blank one and those with sensitive records have no others about as often as the rest of the
+dataset's events are blank: no more than the number expected so and three of its square roots. Without n (all withheld): the share is over the events of the dataset.
 Crowds. They are counted off for a dataset and a category, in all cells at once, as soon as the dataset has a sensitive record of
 the category. A place belongs to the crowd of the narrowest level at which its square is in one, for ever. A wide crowd is counted off when a
 record goes there, of the squares of all places of the dataset in the wide cell that are in no crowd of that category.
@@ -55,6 +56,8 @@ class Options:
     places: int = 10
     tenths: int = 5
     blank_share: float = 0.1
+    spread: float = 3
+    """By so many of its square roots the events with sensitive records and no others may exceed the number that is expected."""
     crowds: bool = True
     changes: bool = True
     emptied: bool = True
@@ -526,6 +529,24 @@ class Release:
             and self.in_crowd(e.dataset, n, f.square(100 * n)) is None
         ]
 
+    def is_telling(self, dataset: str) -> bool:
+        """Return whether events with sensitive records have no others more often than the rest of the dataset's are blank."""
+        alone, own, blank, rest = 0, 0, 0, 0
+        for e in self.events:
+            if e.at is None or e.dataset != dataset:
+                continue
+            of_e = self.of_event.get((e.dataset, e.event or ""), [])
+            if any(r.category not in (None, "withheld") and not r.beside for r in of_e):
+                own += 1
+                alone += all(r.category is not None and not r.beside for r in of_e)
+            else:
+                rest += 1
+                blank += not of_e
+        if rest == 0:
+            return True
+        by_chance = own * (blank / rest)
+        return alone > by_chance + self.options.spread * math.sqrt(by_chance)
+
     def share(self, events: list[Row]) -> float:
         """Return the share of events without any record."""
         return sum((e.dataset, e.event) not in self.of_event for e in events) / len(events)
@@ -556,7 +577,8 @@ class Release:
             else:
                 places = [places[(mine + i) % len(places)] for i in range(10)]
         there = {p: [r for r in at.get(p, []) if id(r) in self.event_ids] for p in places}
-        if self.share([x for found in there.values() for x in found]) >= self.options.blank_share:
+        blank = self.share([x for found in there.values() for x in found])
+        if blank > 0 and not self.is_telling(e.dataset):
             return None
         return [there[p] for p in places if p != own]
 
