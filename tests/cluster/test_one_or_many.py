@@ -88,6 +88,7 @@ def test_corridors_and_draws_of_a_cluster_are_those_of_one_machine(dask: cluster
     assert drawn.pairs.equals(frequencies.frequencies(task, draws=4).pairs)
 
 
+@pytest.mark.timeout(900)
 def test_many_machines_make_the_release_of_one(
     tmp_path: Path,
     small_batches: list[int],
