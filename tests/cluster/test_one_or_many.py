@@ -1,6 +1,5 @@
 """One machine, or many: the same rows give the same release, whatever stands behind it and whoever is killed."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +87,7 @@ def test_corridors_and_draws_of_a_cluster_are_those_of_one_machine(dask: cluster
     assert drawn.pairs.equals(frequencies.frequencies(task, draws=4).pairs)
 
 
+@pytest.mark.timeout(900)
 def test_many_machines_make_the_release_of_one(
     tmp_path: Path,
     small_batches: list[int],
@@ -165,17 +165,16 @@ def test_a_scheduler_that_does_not_answer_is_told_in_one_line():
         executors.DaskWorkers("tcp://127.0.0.1:1")
 
 
-def test_what_is_shared_outlives_its_worker(tmp_path: Path):
-    with cluster_servers.dask_cluster(tmp_path, workers=1) as running:
-        workers = executors.DaskWorkers(running.address)
-        try:
-            shared = workers.share([1, 2, 3])
-            assert workers.submit(sum, shared).result(60) == 6
-            running.processes[1].kill()
-            running.add_worker()
-            time.sleep(0.5)
-            assert workers.submit(sum, shared).result(60) == 6
-            with pytest.raises(TypeError):
-                workers.submit(sum, shared, "no number").result(60)
-        finally:
-            workers.shutdown(cancel_futures=True)
+def test_what_is_shared_outlives_its_workers(dask: cluster_servers.DaskCluster):
+    workers = executors.DaskWorkers(dask.address)
+    try:
+        shared = workers.share([1, 2, 3])
+        assert workers.submit(sum, shared).result(60) == 6
+        for process in dask.processes[1:]:
+            process.kill()
+        dask.add_worker()
+        assert workers.submit(sum, shared).result(120) == 6
+        with pytest.raises(TypeError):
+            workers.submit(sum, shared, "no number").result(60)
+    finally:
+        workers.shutdown(cancel_futures=True)
