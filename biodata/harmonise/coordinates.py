@@ -104,7 +104,7 @@ def interpret(told: Told, outlined: measures.Placed | None = None) -> Findings:
     -------
     Findings of n rows
         `decimalLatitude` and `decimalLongitude` where both can be read and are in range; of a row where both are empty
-        those of its verbatim terms, where they are certain (`verbatim_coordinates.interpret`), or of its footprint; else
+        those of its verbatim terms, where they are certain (`interpret_verbatim`), or of its footprint; else
         null.
     """
     latitude = parse_coordinates(told[AXES[0]], Axis.LATITUDE)

@@ -162,7 +162,7 @@ def interpret(told: Told, point: Findings, *, declared: str | None, boundaries: 
     -----
     A place is moved only by an operation that is published for where it lies; else it stays, with
     COORDINATE_REPROJECTION_FAILED. A row that states another datum itself is not moved but gets a proposal. Metres that
-    state no system get one where the systems that fit the stated province agree within `datum_proposals.AGREE_M`.
+    state no system get one where the systems that fit the stated province agree within `AGREE_M`.
     """
     system = None if declared is None else _declared(declared)
     systems = _systems(told, declared)

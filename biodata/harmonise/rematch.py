@@ -103,7 +103,7 @@ def rematch_report(old: pl.DataFrame, new: pl.DataFrame, told: pl.DataFrame) -> 
     Returns
     -------
     polars.DataFrame
-        As from `matching.versions.compare_versions`. A record counts for its own name where either version has it,
+        As from `compare_versions`. A record counts for its own name where either version has it,
         else for its species, else for its genus.
     """
     parts = parse_names(told["scientificName"])

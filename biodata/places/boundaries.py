@@ -277,7 +277,7 @@ def load_boundaries(name: str = "natural_earth") -> BoundarySet:
     Parameters
     ----------
     name : str
-        Name of a bundled set, or the path of one's own (`own_sets.read_boundaries`).
+        Name of a bundled set, or the path of one's own (`read_boundaries`).
 
     Raises
     ------

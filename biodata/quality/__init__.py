@@ -1,5 +1,7 @@
 """TDWG BDQ Core: tests of data quality on single records, as column expressions with the standard's labels and GUIDs.
 
+`run`, `run_named` and `summarise` are the three most used; the tests are in `bdq_tests.csv` and what answers them in the
+modules of their subjects. An amendment is proposed and never applied, and nothing is asked of a network.
 Standard: https://www.tdwg.org/standards/bdq/ (TDWG, CC BY 4.0).
 """
 

@@ -147,7 +147,7 @@ class Report:
     refused : list of str
         Rows that could not be read, and why.
     tests : polars.DataFrame
-        `counting.SUMMARY` and `asks`, one row a test.
+        `SUMMARY` and `asks`, one row a test.
     dataset_term : str
         The term that tells datasets apart; empty where no column does.
     datasets : list of dict

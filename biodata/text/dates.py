@@ -4,7 +4,7 @@ A date is never more precise than told and never guessed: what could be two date
 
 Conventions
 - Day before month or month before day is told by the column (`day_month.OrderEvidence`) or declared, never by one value.
-- Two digits are never read as a year; the two years that they most likely stand for are proposed (`short_years`).
+- Two digits are never read as a year; the two years that they most likely stand for are proposed.
 - 24:00 stays with the day that it ends. Years before 1 and beyond 9999 are not read.
 - A year of 2400-2600 without its era may be of the Buddhist Era, even where nothing else is possible: it is proposed, and
   read only where the text says its era or the dataset declares the calendar. Minguo always says itself.

@@ -94,14 +94,14 @@ def near(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     asked : polars.DataFrame
-        Columns of `exact.ASK`, with `stem` and `last`.
+        Columns of `matcher.ASK`, with `stem` and `last`.
     names : polars.DataFrame
-        As in `exact.find`, with `stem`, `last` and `key` (the gender key of `last`).
+        As in `matcher.find`, with `stem`, `last` and `key` (the gender key of `last`).
 
     Returns
     -------
     polars.DataFrame
-        Pairs as `exact.settle` takes them, with `distance`: 0 for another gender or -ii and -i, else letters that were
+        Pairs as `matcher.settle` takes them, with `distance`: 0 for another gender or -ii and -i, else letters that were
         changed, swapped, left out or put in. Only the nearest candidates of each ask, in the first checklist that has
         one.
 
@@ -109,7 +109,7 @@ def near(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     -----
     A letter in five to eight, two in nine and more may differ; digits never. The first letter is the same (*Bos taurus*
     is no misspelt *Bos gaurus*), but for one change in nine and more; meaningful elements are the same
-    (`latin.same_word`), and authorships do not contradict each other.
+    (`same_word`), and authorships do not contradict each other.
     """
     found = [_near(asked.slice(start, _SLICE), names) for start in range(0, max(asked.height, 1), _SLICE)]
     return pl.concat(found)

@@ -144,7 +144,7 @@ def _prefer(pairs: pl.DataFrame, better: pl.Expr) -> pl.DataFrame:
 
 
 ASKED: Final = ("name", "species", "genus", "author", "kingdom", "family")
-"""What is told of a name: itself and its species without authorship, its genus; kingdom as from `kingdoms.kingdom`."""
+"""What is told of a name: itself and its species without authorship, its genus; kingdom as from `kingdom`."""
 
 MATCH: Final = pl.Schema(
     [
@@ -172,7 +172,7 @@ class NameMatcher:
     Parameters
     ----------
     names : polars.DataFrame
-        `name` (without authorship), `author`, `kingdom` (as from `kingdoms.kingdom`), `family`, `status`, `taxon`
+        `name` (without authorship), `author`, `kingdom` (as from `kingdom`), `family`, `status`, `taxon`
         (number of the accepted taxon), `order` (of the checklist). Rows of one name are alternatives.
     known_genera : polars.Series of str, optional
         Genera that are rightly spelt although no checklist here has them.

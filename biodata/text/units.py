@@ -190,7 +190,7 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
     unit : str, optional
         The unit of numbers that stand without one, in any spelling that is read behind a number.
     decimal_mark : str, optional
-        `.` or `,` where the column tells it (`grouped_numbers.decimal_mark`) or the dataset declares it.
+        `.` or `,` where the column tells it (`numbers.decimal_mark`) or the dataset declares it.
 
     Returns
     -------

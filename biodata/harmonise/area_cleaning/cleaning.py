@@ -133,7 +133,7 @@ class Cleaned:
     Attributes
     ----------
     coverage : polars.DataFrame
-        What is protected, no ground twice; `geometry` as WKB on `options.PLANE`, metres.
+        What is protected, no ground twice; `geometry` as WKB on `steps.PLANE`, metres.
     planning : polars.DataFrame
         All mapped sites as they are drawn, of every status, points as points; `geometry` as WKB on the plane.
     not_mapped : polars.DataFrame

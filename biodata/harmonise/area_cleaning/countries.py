@@ -35,7 +35,7 @@ def maps_disagree(
     Parameters
     ----------
     pieces : ndarray of n shapely polygons
-        Ground of sites on `options.PLANE`.
+        Ground of sites on `steps.PLANE`.
     on_land_km2 : ndarray of float64, length n
         How much of each lies on land.
     sites : list of n
@@ -120,7 +120,7 @@ GROUND: Final = pl.Schema(
         "geometry": pl.Binary,
     }
 )
-"""Ground that is counted for a country, no ground twice; `geometry` as WKB on `options.PLANE`."""
+"""Ground that is counted for a country, no ground twice; `geometry` as WKB on `steps.PLANE`."""
 
 
 class _Line(NamedTuple):

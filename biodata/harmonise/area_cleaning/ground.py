@@ -218,7 +218,7 @@ def take_ground(
     Parameters
     ----------
     sites : polars.DataFrame of n rows
-        By their right to their ground, see `order.ordered`.
+        By their right to their ground, see `steps.ordered`.
     shapes, flat : ndarray of n shapely geometries or None
         In degrees and on the plane.
     repaired : Repaired

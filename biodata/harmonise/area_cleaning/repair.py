@@ -99,7 +99,7 @@ def repair(blobs: list[bytes | None]) -> Repaired:
 
     Notes
     -----
-    A valid geometry stays as it is. An invalid one is repaired by `area_geometry.repaired` (ground that a ring goes
+    A valid geometry stays as it is. An invalid one is repaired by `repaired` (ground that a ring goes
     around any number of times belongs to the site, so both halves of a figure of eight stay), unless its edges cross
     more often than could be repaired in bounded time.
     """

@@ -101,7 +101,7 @@ class CleanedAreas:
     Attributes
     ----------
     coverage, planning : geopandas.GeoDataFrame
-        On the equal-area plane (`options.PLANE`), metres; see `cleaning.Cleaned`.
+        On the equal-area plane (`steps.PLANE`), metres; see `cleaning.Cleaned`.
     not_mapped : pandas.DataFrame
         Sites without a geometry that can be drawn.
     report : Report
