@@ -195,13 +195,13 @@ def eml_facts(entry: DatasetEntry) -> EmlFacts:
     )
 
 
-# A schema_org_dataset as schema.org's Dataset in JSON-LD, as search engines read it (https://schema.org/Dataset).
+# A dataset as schema.org's Dataset in JSON-LD, as search engines read it (https://schema.org/Dataset).
 _CONTEXT = "https://schema.org/"
 _MEASURED = ("species occurrence", "decimalLatitude", "decimalLongitude", "eventDate")
 
 
 def schema_org_dataset(entry: DatasetEntry) -> dict[str, Any]:
-    """Return a schema_org_dataset with its context; what is not known is absent."""
+    """Return a dataset with its context; what is not known is absent."""
     return {"@context": _CONTEXT, **_schema_org_dataset(entry)}
 
 
@@ -290,19 +290,19 @@ Values: TypeAlias = tuple[Value, ...]
 
 
 def dcat_catalogue(entries: Iterable[DatasetEntry], *, url: str, title: str, description: str, release: str) -> Node:
-    """Return the dcat_catalogue of datasets."""
+    """Return the catalogue of datasets."""
     said: dict[str, Values] = {
         "dct:title": (Literal(title, "en"),),
         "dct:description": (Literal(description, "en"),),
         "dct:publisher": (_agent("biodata"),),
         "dcat:version": (Literal(release),),
-        "dcat:dcat_dataset": tuple(dcat_dataset(entry) for entry in entries),
+        "dcat:dataset": tuple(dcat_dataset(entry) for entry in entries),
     }
     return Node("dcat:Catalog", said, Iri(url))
 
 
 def dcat_dataset(entry: DatasetEntry) -> Node:
-    """Return a dcat_dataset."""
+    """Return a dataset."""
     licence = (Iri(entry.license_url),) if entry.license_url else ()
     said: dict[str, Values] = {
         "dct:title": (Literal(entry.title),),
@@ -324,7 +324,7 @@ def dcat_dataset(entry: DatasetEntry) -> Node:
         "dcat:distribution": tuple(_file(name, *told, licence) for name, told in entry.files.items()),
     }
     return Node(
-        "dcat:Dataset", {name: values for name, values in said.items() if values}, Iri(f"{entry.url}#dcat_dataset")
+        "dcat:Dataset", {name: values for name, values in said.items() if values}, Iri(f"{entry.url}#dataset")
     )
 
 

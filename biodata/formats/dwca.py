@@ -45,7 +45,7 @@ def lost_headings(
         return []
     below = [[_DIGITS.sub("0", value.decode().strip()) for value in record.values] for record in seen]
     message = (
-        "this line is passed over as the file's headings, and it tells a record; its headings are lost_headings; "
+        "this line is passed over as the file's headings, and it tells a record; its headings are lost; "
         'ignoreHeaderLines should be "0", or the headings put back'
     )
     rows = [record.row for record, line in zip(skipped, lines, strict=True) if _is_record(line, below)]

@@ -154,7 +154,7 @@ class Signed:
 
 
 def canonical(told: Mapping[str, Any]) -> bytes:
-    """Return the one way to write_manifest a manifest."""
+    """Return the one way to write a manifest."""
     return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 

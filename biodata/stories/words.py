@@ -101,7 +101,7 @@ def uses(rules: Iterable[Use]) -> str:
 
 
 def versions(rule: Use) -> str:
-    """Tell a rule's version_words, and today's where it is another."""
+    """Return a rule's version, and today's where it is another."""
     if rule.today is None:
         return f"v{rule.version}, a rule that is no more" if rule.version else "(a rule that is no more)"
     if rule.version is None:
@@ -127,7 +127,7 @@ def heading(story: Story) -> list[str]:
         f"where {clean(identity['source_record_id'])} identifies it"
     )
     if story.gone:
-        lines.append("It is no more in the lake: this is its last version_words.")
+        lines.append("It is no more in the lake: this is its last version.")
     return lines
 
 
@@ -176,7 +176,7 @@ def sharing(story: Story) -> list[str]:
         )
         return [*lines, f"The current release {told.release} does not have it: {why}."]
     if (told.release_snapshot or 0) < last:
-        lines.append("The current release was made before the last version_words of the record: it shows an older one.")
+        lines.append("The current release was made before the last version of the record: it shows an older one.")
     went = clean(told.published.get("sharing_category"))
     if went != told.category:
         lines.append(f"It went out as {went}; the next release follows today's rules.")
@@ -213,7 +213,7 @@ def _seen(category: str) -> str:
 
 
 def version_words(told: Version) -> str:
-    """Say when and by what a version_words came."""
+    """Say when and by what a version came."""
     words = {
         "new": "taken in",
         "changed": "changed",
@@ -222,7 +222,7 @@ def version_words(told: Version) -> str:
         "emptied": "changed by what was taken back since",
     }[told.what]
     text = (
-        f"{plain_text(told.time)}, lake version_words {told.snapshot}: {words} by {clean(told.message or told.author)}"
+        f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
     )
     if told.source_file is not None:
         text += f", row {told.source_row}"
