@@ -323,9 +323,7 @@ def dcat_dataset(entry: DatasetEntry) -> Node:
         "dcat:version": (Literal(entry.release),),
         "dcat:distribution": tuple(_file(name, *told, licence) for name, told in entry.files.items()),
     }
-    return Node(
-        "dcat:Dataset", {name: values for name, values in said.items() if values}, Iri(f"{entry.url}#dataset")
-    )
+    return Node("dcat:Dataset", {name: values for name, values in said.items() if values}, Iri(f"{entry.url}#dataset"))
 
 
 def to_json_ld(node: Node) -> dict[str, Any]:

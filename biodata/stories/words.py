@@ -221,9 +221,7 @@ def version_words(told: Version) -> str:
         "back": "came back",
         "emptied": "changed by what was taken back since",
     }[told.what]
-    text = (
-        f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
-    )
+    text = f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
     if told.source_file is not None:
         text += f", row {told.source_row}"
     text += (
