@@ -350,7 +350,7 @@ def run_project(
         One of `circuit_solvers.SOLVERS`.
     left_out_maps : bool
         Write the maps of pairs that a list leaves out too, where all maps have no more than
-        `circuit_maps.MOST_CELLS_OF_LEFT_OUT_PAIRS` cells.
+        `MOST_CELLS_OF_LEFT_OUT_PAIRS` cells.
     executor : concurrent.futures.Executor, optional
         Where maps become files, and where pairs and focal nodes are solved that need a circuit of their own. The files
         are the same wherever that is.

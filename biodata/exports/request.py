@@ -233,7 +233,7 @@ class ExportRequest:
     asked : sequence of (name, value)
         The question in the words in which it was put.
     columns : str
-        Of a CSV file: one of `Columns`, or names with commas between them (see `simple_csv.choose_columns`).
+        Of a CSV file: one of `Columns`, or names with commas between them (see `tables.choose_columns`).
     grid : Grid
         Of a cube.
     cite : str, optional

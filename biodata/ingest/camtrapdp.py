@@ -1,6 +1,6 @@
 """Camera-trap data packages (Camtrap DP 1.x): deployments as events, and the animals that were seen.
 
-Required fields: https://camtrap-dp.tdwg.org/data/. Rows are set beside the standard's schemas (`formats.camtrapdp_check`). Images
+Required fields: https://camtrap-dp.tdwg.org/data/. Rows are set beside the standard's schemas (`formats.camtrapdp`). Images
 of people are left out, and so are blanks and vehicles: they are counted as refused with that reason. Names of the people who
 set up cameras or classified pictures are not taken in. Where the animals of an event are told for the event and again for
 each picture, the rows of the event are taken.

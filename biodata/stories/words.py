@@ -101,7 +101,7 @@ def uses(rules: Iterable[Use]) -> str:
 
 
 def versions(rule: Use) -> str:
-    """Tell a rule's version, and today's where it is another."""
+    """Return a rule's version, and today's where it is another."""
     if rule.today is None:
         return f"v{rule.version}, a rule that is no more" if rule.version else "(a rule that is no more)"
     if rule.version is None:
