@@ -50,7 +50,7 @@ def run(
     raster, areas : Path
         Resistance, and polygons, points or a raster of ids.
     columns : dict
-        Layer and columns of the areas' file, as `own_areas.read` takes them.
+        Layer and columns of the areas' file, as `areas_of.read` takes them.
     choices : dict
         Of `CorridorParameters`.
     restoring : tuple of radii in metres and restored resistance, optional
@@ -72,14 +72,13 @@ def run(
     import numpy as np
 
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import areas as own_areas
     from biodata.analysis import corridor_parameters, corridors, own_ground, sources, window_check
     from biodata.analysis.barriers import BarrierParameters
     from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
     from biodata.exports.raster_styles import shades_of, write_style
 
-    parameters = corridors.CorridorParameters(**choices)
+    parameters = corridor_parameters.CorridorParameters(**choices)
     resistance, grid, notes = own_ground.read(raster, **reading)
     for note in notes:
         say(f"{raster.name}: {note}")
@@ -94,10 +93,10 @@ def run(
     if sources.is_raster(areas):
         table = own_ground.areas(areas, grid)
     else:
-        table, unfit = own_areas.read(areas, **columns)
+        table, unfit = areas_of.read(areas, **columns)
         for note in unfit:
             say(f"{areas.name}: {note}")
-    plain = own_areas.on_plane(table, grid)
+    plain = areas_of.on_plane(table, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}
     outside = [area_id for area_id in plain["area_id"] if area_id not in inside]
@@ -110,7 +109,7 @@ def run(
     if bare:
         say(f"{areas.name}: {len(bare)} areas hold no resistance data: {_some(bare)}")
     workers = workers or cpu_count() or 1
-    say(corridor_parameters.corridors(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
+    say(corridor_parameters.estimate(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
     if estimate or out is None:
         return
     barriers = None
