@@ -14,6 +14,7 @@ from biodata.analysis.candidates import ground as habitat
 from biodata.analysis.candidates import search
 from biodata.analysis.candidates.measuring import Surroundings
 from biodata.analysis.candidates.parameters import CandidateParameters
+from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.vocabularies import EvidenceView, SharingCategory
 from landscapes import halves, local, square_grid, table
 
@@ -102,7 +103,7 @@ def corridors_of(areas, ground=None, cell_m=250.0):
     one = square_grid(12_000, cell_m)
     ground = np.ones(one.shape) if ground is None else ground
     return corridors.between(
-        areas_of.geodataframe(areas), ground, one, parameters=corridors.CorridorParameters(), boundaries=halves()
+        areas_of.geodataframe(areas), ground, one, parameters=CorridorParameters(), boundaries=halves()
     )
 
 

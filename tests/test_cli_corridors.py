@@ -16,7 +16,7 @@ import shapely
 from affine import Affine
 from typer.testing import CliRunner
 
-from biodata.analysis import areas as own_areas
+from biodata.analysis import areas as areas_of
 from biodata.analysis import own_ground
 from biodata.analysis.grid import Grid
 from biodata.cli import app
@@ -401,12 +401,12 @@ def test_hostile_polygons_each_have_an_answer(tmp_path):
 def test_order_of_rows_and_format_of_ids_do_not_matter():
     grid = Grid(gpd.GeoSeries([], crs=UTM).crs, TRANSFORM, (SIDE, SIDE), CELL_M)
     table = gpd.GeoDataFrame({"area_id": [2, 10]}, geometry=[at(3, 3), at(30, 5)], crs=UTM)
-    plain = own_areas.on_plane(table, grid)
+    plain = areas_of.on_plane(table, grid)
     assert plain["area_id"].tolist() == ["2", "10"]
     with pytest.raises(InputError, match="a coordinate system"):
-        own_areas.on_plane(table.set_crs(None, allow_override=True), grid)
+        areas_of.on_plane(table.set_crs(None, allow_override=True), grid)
     with pytest.raises(InputError, match="value '2': the area stands twice"):
-        own_areas.on_plane(table.assign(area_id=[2, "2"]), grid)
+        areas_of.on_plane(table.assign(area_id=[2, "2"]), grid)
 
 
 def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
@@ -415,11 +415,11 @@ def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
         tmp_path / "two.gpkg", layer="b", engine="pyogrio"
     )
     with pytest.raises(InputError, match="2 layers with geometry; one of them, as --areas-layer"):
-        own_areas.read(tmp_path / "two.gpkg")
-    assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")[0]) == 1
+        areas_of.read(tmp_path / "two.gpkg")
+    assert len(areas_of.read(tmp_path / "two.gpkg", layer="b")[0]) == 1
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(InputError, match=r"none\.geojson"):
-        own_areas.read(tmp_path / "none.geojson")
+        areas_of.read(tmp_path / "none.geojson")
 
 
 def test_ids_of_a_raster_must_be_whole(raster, tmp_path):

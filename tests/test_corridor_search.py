@@ -15,7 +15,6 @@ from pyproj import CRS
 
 from biodata.analysis import adjacency, barriers, corridor_search, corridors, cost_distance, window_check
 from biodata.analysis import areas as areas_of
-from biodata.analysis import areas as own_areas
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts
 from biodata.analysis.grid import Grid
@@ -49,7 +48,7 @@ def frame(*shapes, crs=GRID.crs):
 
 
 def sites_of(areas, ground):
-    return areas_of.on_grid(own_areas.on_plane(areas, GRID), ground, GRID)
+    return areas_of.on_grid(areas_of.on_plane(areas, GRID), ground, GRID)
 
 
 def dijkstra(ground, cells):

@@ -11,6 +11,7 @@ import shapely
 from biodata import geo, terms
 from biodata.analysis import adjacency, corridor_parameters, corridors, cost_distance, links, rasters
 from biodata.analysis import areas as areas_of
+from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.errors import InputError
 from landscapes import CRS, halves, square_grid, table
 
@@ -32,9 +33,7 @@ def turned_landscape(degrees, cell_m, half_width, outside):
 
 
 def run(areas, ground, one, boundaries, **parameters):
-    return corridors.between(
-        areas, ground, one, parameters=corridors.CorridorParameters(**parameters), boundaries=boundaries
-    )
+    return corridors.between(areas, ground, one, parameters=CorridorParameters(**parameters), boundaries=boundaries)
 
 
 ROTATIONS = [pytest.param(d, id=f"turned by {d} degrees") for d in (0.0, 22.5, 45.0, 63.0)]
@@ -279,7 +278,7 @@ def test_way_around_outside_the_raster_is_told():
 )  # fmt: skip
 def test_wrong_parameters_are_refused(parameters):
     with pytest.raises(InputError, match=f"column {next(iter(parameters))}, value .*: the parameter must be "):
-        corridors.CorridorParameters(**parameters)
+        CorridorParameters(**parameters)
 
 
 def test_raster_of_another_shape_is_refused():
@@ -344,13 +343,13 @@ def test_width_of_a_path_of_no_cells():
 def test_estimate_grows_with_cells_and_areas():
     areas, _, coarse, _ = turned_landscape(0.0, 500.0, lambda _, across: np.abs(across) < 1500, 20.0)
     fine = square_grid(15_000, 50.0)
-    parameters = corridors.CorridorParameters()
-    small = corridor_parameters.corridors(areas, coarse, parameters=parameters)
-    large = corridor_parameters.corridors(areas, fine, parameters=parameters)
+    parameters = CorridorParameters()
+    small = corridor_parameters.estimate(areas, coarse, parameters=parameters)
+    large = corridor_parameters.estimate(areas, fine, parameters=parameters)
     assert (small.cells, small.areas, small.pairs) == (3600, 2, 1)
     assert large.memory_bytes == pytest.approx(100 * small.memory_bytes, rel=0.01)
     assert large.seconds > small.seconds
-    none = corridor_parameters.corridors(areas, fine, parameters=corridors.CorridorParameters(max_distance_m=1000.0))
+    none = corridor_parameters.estimate(areas, fine, parameters=CorridorParameters(max_distance_m=1000.0))
     assert (none.areas, none.pairs, none.seconds) == (0, 0, 0)
 
 
@@ -359,12 +358,12 @@ def test_estimate_counts_areas_on_the_raster_and_reaches_to_neighbours_only():
     places = [(x, y) for x in range(-45_000, 50_000, 10_000) for y in range(-45_000, 50_000, 10_000)]
     shapes = [shapely.box(x - 500, y - 500, x + 500, y + 500) for x, y in places]
     areas = table(*((f"a{k}", (), shape) for k, shape in enumerate([*shapes, shapely.box(9e4, 0, 9.1e4, 1000)])))
-    wide = corridors.CorridorParameters(max_distance_m=math.inf)
-    told = corridor_parameters.corridors(areas, one, parameters=wide, across_borders=False)
+    wide = CorridorParameters(max_distance_m=math.inf)
+    told = corridor_parameters.estimate(areas, one, parameters=wide, across_borders=False)
     assert (told.areas, told.pairs) == (100, 100 * 99 // 2)
     assert told.told().startswith("estimate: 1,000,000 cells, 100 areas, at most 4,950 pairs, ")
-    near = corridors.CorridorParameters(max_distance_m=2000.0)
-    assert corridor_parameters.corridors(areas, one, parameters=near, across_borders=False).pairs == 0
+    near = CorridorParameters(max_distance_m=2000.0)
+    assert corridor_parameters.estimate(areas, one, parameters=near, across_borders=False).pairs == 0
     assert told.seconds < 60, "each search reaches its neighbours, not the whole raster"
-    two = corridor_parameters.corridors(areas, one, parameters=wide, across_borders=False, workers=2)
+    two = corridor_parameters.estimate(areas, one, parameters=wide, across_borders=False, workers=2)
     assert two.seconds < told.seconds

@@ -5,10 +5,10 @@ import pytest
 from skimage.graph import MCP_Geometric
 
 from biodata.analysis import areas as areas_of
-from biodata.analysis import areas as own_areas
 from biodata.analysis import corridors, own_ground
+from biodata.analysis.corridor_parameters import CorridorParameters
 
-WIDE = corridors.CorridorParameters(max_distance_m=np.inf)
+WIDE = CorridorParameters(max_distance_m=np.inf)
 SABAH = ("sampleTif_SABAH.tif", "samplePolygon.shp"), ("sampleTif_SABAH.tif", "points_sabah_50.shp")
 
 
@@ -16,9 +16,9 @@ SABAH = ("sampleTif_SABAH.tif", "samplePolygon.shp"), ("sampleTif_SABAH.tif", "p
 def test_least_costs_in_sabah_are_those_of_scikit_image(shared, raster, areas):
     folder = shared / "data" / "raster_resistance_cola"
     ground, grid, notes = own_ground.read(folder / raster)
-    table, _ = own_areas.read(folder / areas)
+    table, _ = areas_of.read(folder / areas)
     found = corridors.least_cost(table, ground, grid, parameters=WIDE).corridors
-    sites = {site.area_id: site for site in areas_of.on_grid(own_areas.on_plane(table, grid), ground, grid)}
+    sites = {site.area_id: site for site in areas_of.on_grid(areas_of.on_plane(table, grid), ground, grid)}
     assert len(sites) == len(table)
     cost = np.where(np.isfinite(ground), ground, -1)
     for area_id in found["from_area_id"].unique()[:8]:
@@ -36,7 +36,7 @@ def test_least_costs_in_sabah_are_those_of_scikit_image(shared, raster, areas):
 def test_parks_outside_and_on_nodata_are_told(shared):
     folder = shared / "data"
     ground, grid, notes = own_ground.read(folder / "raster_resistance_cola" / "sampleTif_Thailand.tif")
-    parks, about = own_areas.read(
+    parks, about = areas_of.read(
         folder / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson", name_column="AHPNAME"
     )
     assert [line.split(" seems to be ")[0] for line in about] == [

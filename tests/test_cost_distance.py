@@ -2,10 +2,8 @@
 
 import heapq
 import itertools
-import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,27 +127,6 @@ def test_paths_lead_back_at_the_cost_told(landscape):
         assert total == pytest.approx(found.cost[row, column], rel=1e-12)
         assert found.cost[tuple(path[0])] == 0
         assert tuple(path[-1]) == (row, column)
-
-
-def cases():
-    path = Path(__file__).parents[2] / "shared" / "suites" / "costdistance" / "cases.json"
-    return json.loads(path.read_text()) if path.exists() else []
-
-
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in cases()])
-def test_published_cases(case):
-    resistance = np.array(case["cost"], dtype=np.float64)
-    columns = resistance.shape[1]
-    sources = np.array([row * columns + column for row, column in case["sources"]])
-    found = cost_distance.surface(resistance, sources, cell_width_m=1.0)
-    if "target" in case:
-        assert found.cost[tuple(case["target"])] == pytest.approx(case["cost_expected"], abs=case["tol"])
-        return
-    expected = np.array(case["expected"], dtype=np.float64)
-    if "round" in case:
-        np.testing.assert_array_equal(np.floor(found.cost + 0.5), expected)
-    else:
-        np.testing.assert_allclose(found.cost, expected, rtol=0, atol=case["tol"])
 
 
 @pytest.mark.parametrize("fully_connected", [True, False], ids=["8 neighbours", "4 neighbours"])

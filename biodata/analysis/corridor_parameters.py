@@ -148,7 +148,7 @@ class Estimate:
         )
 
 
-def corridors(
+def estimate(
     areas: gpd.GeoDataFrame,
     grid: Grid,
     *,

@@ -21,7 +21,6 @@ import shapely
 from biodata import terms
 from biodata.analysis import adjacency, corridor_rows, corridor_search, links
 from biodata.analysis import areas as areas_of
-from biodata.analysis import areas as own_areas
 from biodata.analysis.adjacency import Pair
 from biodata.analysis.barriers import BarrierMosaic, BarrierParameters, Mosaic, Restored
 from biodata.analysis.bucket_queue import Floats
@@ -186,7 +185,7 @@ def least_cost(
     _check_ground(resistance, grid, tolerance=SQUARE_WITHIN)
     if barriers is not None:
         barriers.check(grid.cell_m, grid.shape)
-    plain = own_areas.on_plane(areas, grid)
+    plain = areas_of.on_plane(areas, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}
     mosaic = Mosaic.empty(grid.shape)

@@ -75,7 +75,6 @@ def cost_distance(
     import numpy as np
     from tqdm.auto import tqdm
 
-    from biodata.analysis import cost_distance as cost_paths
     from biodata.analysis import cost_distance as costs
     from biodata.analysis import own_ground
     from biodata.analysis import sources as places
@@ -104,7 +103,7 @@ def cost_distance(
             "cut_corners": str(cut_corners).lower(), "max_cost": "none" if max_cost is None else repr(max_cost),
         }  # fmt: skip
         _write(surface, found.grid, told, {"cost": out, "allocation": allocation, "back_link": back_link}, bar)
-        traced = None if ends is None else cost_paths.to_places(surface, ends, found.grid)
+        traced = None if ends is None else costs.to_places(surface, ends, found.grid)
         if paths is not None:
             _write_paths(traced, paths)
             bar.update()

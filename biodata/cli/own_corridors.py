@@ -109,7 +109,7 @@ def run(
     if bare:
         say(f"{areas.name}: {len(bare)} areas hold no resistance data: {_some(bare)}")
     workers = workers or cpu_count() or 1
-    say(corridor_parameters.corridors(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
+    say(corridor_parameters.estimate(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
     if estimate or out is None:
         return
     barriers = None

@@ -89,7 +89,6 @@ def of_areas(
     import pandas as pd
 
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import areas as own_areas
     from biodata.analysis.climate import corridors
     from biodata.exports.corridors import write_areas
 
@@ -97,9 +96,9 @@ def of_areas(
     if areas is None:
         return {}, []
     names = {"layer": "areas_layer", "id_column": "id_column", "name_column": "name_column"}
-    table, unfit = own_areas.read(areas, **{name: parameter(work, told, str | None) for name, told in names.items()})
+    table, unfit = areas_of.read(areas, **{name: parameter(work, told, str | None) for name, told in names.items()})
     lines = [f"{areas.name}: {note}" for note in unfit]
-    sites = areas_of.on_grid(own_areas.on_plane(table, found.grid), found.today[0], found.grid)
+    sites = areas_of.on_grid(areas_of.on_plane(table, found.grid), found.today[0], found.grid)
     if not sites:
         problem = "no area lies on the raster"
         raise InputError(problem, file=areas.name, expected="areas inside the raster's window", code="AREAS_MISSING")

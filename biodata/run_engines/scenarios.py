@@ -24,10 +24,10 @@ from biodata.run_engines.work import (
     path_of,
     put,
     run_inputs,
+    run_taken_up,
     told_table,
 )
 from biodata.run_records import RunInput
-from biodata.runs import standing
 from biodata.vocabularies import OWN_FILES
 
 if TYPE_CHECKING:
@@ -282,13 +282,7 @@ def put_into_run(work: Work, outcome: Outcome) -> int:
 
 def _of_run(work: Work, boundaries: "BoundarySet") -> Any:
     """Return a run's ground, areas and choices."""
-    given = [name for name in _OF_A_RUN if work.parameters[name] is not None]
-    if given:
-        problem = f"a run has its own ground, areas and choices, so it takes no {', '.join(given)}"
-        raise InputError(problem, column=given[0], expected="run alone, or raster and areas", code="OPTIONS_UNFIT")
-    stood = standing.taken_up(
-        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
-    )
+    stood = run_taken_up(work, _OF_A_RUN, has="ground, areas and choices")
     if stood.boundaries.told() != boundaries.told():
         problem = "the run stands on another boundary set"
         raise InputError(
@@ -302,7 +296,7 @@ def _of_run(work: Work, boundaries: "BoundarySet") -> Any:
 
 def _of_files(work: Work) -> Any:
     """Return the ground, areas and choices of a planner's own files."""
-    from biodata.analysis import areas as own_areas
+    from biodata.analysis import areas as areas_of
     from biodata.analysis import own_ground, sources
     from biodata.analysis.corridor_parameters import CorridorParameters
 
@@ -319,9 +313,7 @@ def _of_files(work: Work) -> Any:
         table = own_ground.areas(areas, grid)
     else:
         names = {"layer": "areas_layer", "id_column": "id_column", "name_column": "name_column"}
-        table, unfit = own_areas.read(
-            areas, **{name: parameter(work, told, str | None) for name, told in names.items()}
-        )
+        table, unfit = areas_of.read(areas, **{name: parameter(work, told, str | None) for name, told in names.items()})
         notes += [f"{areas.name}: {note}" for note in unfit]
     farthest, dearest = (number(work, name) for name in ("max_distance_m", "max_cost"))
     cut = number(work, "cut_fraction")

@@ -26,10 +26,10 @@ from biodata.run_engines.work import (
     path_of,
     put,
     run_inputs,
+    run_taken_up,
     told_table,
 )
 from biodata.run_records import RunInput
-from biodata.runs import standing
 from biodata.vocabularies import OWN_FILES
 
 if TYPE_CHECKING:
@@ -143,13 +143,7 @@ def _of_run(work: Work) -> Prepared:
     from biodata.analysis.uncertainty import assumptions as assumed
     from biodata.analysis.uncertainty.one_draw import Node, Task
 
-    given = [name for name in (*_FILES, "cell_m", "max_distance_m") if work.parameters[name] is not None]
-    if given:
-        problem = f"a run has its own ground and links, so it takes no {', '.join(given)}"
-        raise InputError(problem, column=given[0], expected="run alone, or raster and areas", code="OPTIONS_UNFIT")
-    stood = standing.taken_up(
-        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
-    )
+    stood = run_taken_up(work, (*_FILES, "cell_m", "max_distance_m"), has="ground and links")
     if not stood.pairs:
         problem = f"run {stood.run_id} has no link that functions"
         raise InputError(problem, expected="a run with corridors", code="PAIRS_MISSING")

@@ -24,6 +24,7 @@ from biodata.run_engines.work import (
     path_of,
     put,
     run_inputs,
+    run_taken_up,
     told_table,
 )
 from biodata.run_records import RunInput
@@ -158,15 +159,7 @@ def _short(told: dict[str, Any]) -> dict[str, Any]:
 
 def _of_run(work: Work) -> Question:
     """Return a run's ground, and the records of its window as its view shows them."""
-    given = [name for name in (*_FILES, "cell_m") if work.parameters[name] is not None]
-    if given:
-        problem = f"a run has its own ground and records, so it takes no {', '.join(given)}"
-        raise InputError(
-            problem, column=given[0], expected="run alone, or raster, areas and records", code="OPTIONS_UNFIT"
-        )
-    stood = standing.taken_up(
-        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
-    )
+    stood = run_taken_up(work, (*_FILES, "cell_m"), has="ground and records", files="raster, areas and records")
     found = standing.records(work.settings, stood)
     read = RunInput(
         "records", run_records.table_hash(found, work.settings), f"{stood.request.evidence_view} records of today"
@@ -185,7 +178,6 @@ def _of_run(work: Work) -> Question:
 def _of_files(work: Work) -> Question:
     """Return the ground and records of a planner's own files."""
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import areas as own_areas
     from biodata.analysis import own_ground, sources
     from biodata.analysis.uncertainty import inputs
     from biodata.analysis.validation import holding_out
@@ -200,11 +192,11 @@ def _of_files(work: Work) -> Question:
     if sources.is_raster(areas):
         table = own_ground.areas(areas, grid)
     else:
-        table, columns_told = own_areas.read(areas)
+        table, columns_told = areas_of.read(areas)
         notes += columns_told
     since = parameter(work, "since", str | None)
     return Question(
-        resistance, grid, areas_of.on_grid(own_areas.on_plane(table, grid), resistance, grid), None,
+        resistance, grid, areas_of.on_grid(areas_of.on_plane(table, grid), resistance, grid), None,
         records=holding_out.read(records, grid), file=records.name, since=None if since is None else _day(since),
         notes=notes, left_out={}, inputs=input_files(work, _FILES),
         told={

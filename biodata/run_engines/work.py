@@ -12,6 +12,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.run_records import RunInput
+from biodata.runs import standing
 from biodata.runs.results import put_finding
 from biodata.runs.standing import Standing
 from biodata.settings import Settings
@@ -171,6 +172,23 @@ def told_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     """Return what a run tells from its tables; empty where it tells nothing."""
     found: dict[str, Any] = json.loads(tables["told"]["json"][0]) if "told" in tables else {}
     return found
+
+
+def run_taken_up(work: Work, own: Sequence[str], *, has: str, files: str = "raster and areas") -> Standing:
+    """Take up the run of corridors that is asked about, which takes no parameters of a planner's own files.
+
+    Raises
+    ------
+    InputError
+        If one of `own` is stated beside the run (OPTIONS_UNFIT), or the run cannot be taken up.
+    """
+    given = [name for name in own if work.parameters[name] is not None]
+    if given:
+        problem = f"a run has its own {has}, so it takes no {', '.join(given)}"
+        raise InputError(problem, column=given[0], expected=f"run alone, or {files}", code="OPTIONS_UNFIT")
+    return standing.taken_up(
+        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
+    )
 
 
 def run_inputs(stood: Standing) -> tuple[RunInput, ...]:

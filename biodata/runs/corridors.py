@@ -69,7 +69,7 @@ def find_corridors(
     InputError
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
-    from biodata.analysis import areas as area_table
+    from biodata.analysis import areas as areas_of
     from biodata.analysis import corridors, evidence, window_check
     from biodata.analysis.candidates import criteria, search
     from biodata.analysis.candidates import ground as habitat
@@ -89,7 +89,7 @@ def find_corridors(
         agreements = None if request.agreements is None else reading.read_agreements(Path(request.agreements))
         ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
-        areas = area_table.geodataframe(table)
+        areas = areas_of.geodataframe(table)
         areas = areas[areas.intersects(polygon_of(window))]
         if areas.empty:
             problem = "no protected area lies in the layer's window"
@@ -200,16 +200,16 @@ def estimate(settings: Settings, request: Request) -> "Estimate":
     InputError
         If there is no such layer.
     """
-    from biodata.analysis import areas as area_table
+    from biodata.analysis import areas as areas_of
     from biodata.analysis import corridor_parameters
     from biodata.analysis.grid import equal_area_grid
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         layer = layer_named(lake, request.layer)
-        areas = area_table.geodataframe(lake.read("protected_areas"))
+        areas = areas_of.geodataframe(lake.read("protected_areas"))
     window = window_of(layer, request)
     near = areas[areas.intersects(polygon_of(window))]
-    return corridor_parameters.corridors(near, equal_area_grid(window, request.cell_m), parameters=choices_of(request))
+    return corridor_parameters.estimate(near, equal_area_grid(window, request.cell_m), parameters=choices_of(request))
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ def taken_up(settings: Settings, name: str, *, resistance: Path | None = None, p
     InputError
         If there is no such run (RUN_UNKNOWN), or its layer, table or boundary set is another one now (RUN_CHANGED).
     """
-    from biodata.analysis import areas as area_table
+    from biodata.analysis import areas as areas_of
 
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
@@ -122,13 +122,13 @@ def taken_up(settings: Settings, name: str, *, resistance: Path | None = None, p
         ground, known = resistance_of(settings, lake, layer, request, progress=progress)
         for one, sha256 in facts["resistance_layers"].items():
             _same(run_id, f"layer {one}", sha256, known["resistance_layers"].get(one))
-        areas = area_table.geodataframe(lake.read("protected_areas", snapshot=facts["snapshot"]))
+        areas = areas_of.geodataframe(lake.read("protected_areas", snapshot=facts["snapshot"]))
         links = lake.read("corridors").filter(
             pl.col("run_id") == run_id, pl.col("functional"), pl.col("least_cost") > 0
         )
     areas = areas[areas.intersects(polygon_of(window_of(layer, request)))]
-    areas = area_table.within_stated(areas.to_crs(4326), boundaries)
-    sites = area_table.on_grid(areas, ground.resistance, ground.grid)
+    areas = areas_of.within_stated(areas.to_crs(4326), boundaries)
+    sites = areas_of.on_grid(areas, ground.resistance, ground.grid)
     number = {site.area_id: position for position, site in enumerate(sites)}
     pairs = sorted(
         (min(number[one], number[other]), max(number[one], number[other]))

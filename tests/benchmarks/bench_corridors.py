@@ -24,6 +24,7 @@ from pyproj import CRS
 from skimage.graph import MCP_Geometric
 
 from biodata.analysis import corridor_parameters, corridors, rasters
+from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Grid
 
 CELL_M = 100.0
@@ -52,9 +53,9 @@ def run(millions: float, count: int, workers: int, peer_areas: int, seed: int) -
     grid = Grid(CRS.from_epsg(6933), Affine(CELL_M, 0, 0, 0, -CELL_M, side * CELL_M), (side, side), CELL_M)
     ground = landscape(side, seed)
     areas = areas_on(grid, count, seed)
-    parameters = corridors.CorridorParameters(max_distance_m=np.inf)
+    parameters = CorridorParameters(max_distance_m=np.inf)
     before = peak_gib()
-    told = corridor_parameters.corridors(areas, grid, parameters=parameters, across_borders=False, workers=workers)
+    told = corridor_parameters.estimate(areas, grid, parameters=parameters, across_borders=False, workers=workers)
     start, processor = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(workers) as executor:
         found = corridors.least_cost(areas, ground, grid, parameters=parameters, executor=executor)

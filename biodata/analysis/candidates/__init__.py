@@ -1,1 +1,5 @@
-"""Candidate transboundary reserves: hard criteria, the values of the others, Pareto fronts, ranks under sampled weights."""
+"""Candidate transboundary reserves: hard criteria, the values of the others, fronts and ranks under sampled weights.
+
+`search.find` is the whole, `judging.judge_by` applies the hard criteria, `ranking.rank` orders what passed.
+Overlap of areas over a border is never evidence.
+"""

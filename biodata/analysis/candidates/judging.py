@@ -10,8 +10,7 @@ import shapely
 from biodata.analysis import evidence
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates import ground
-from biodata.analysis.candidates import ground as habitats
-from biodata.analysis.candidates import ground as joining
+from biodata.analysis.candidates import ground as grounds
 from biodata.analysis.candidates.ground import Crossing, Ground, Habitat, Side, beyond_band
 from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.evidence.design import nights_needed
@@ -215,11 +214,11 @@ def judge_by(
     def judge(ground: Ground) -> Judged:
         near, found = None, None
         if records is not None:
-            near = records.inside(joining.grown(ground.polygon, parameters.evidence_distance_m))
+            near = records.inside(grounds.grown(ground.polygon, parameters.evidence_distance_m))
             certainty, likely = records.facts["parameters"]["side_share"], evidence.likely_from(boundaries.band_m)
             found = evidence.two_sided(near, ground.sides, certainty, likely)
         beyond = beyond_band(ground, boundaries)
-        crossing = None if habitat is None else habitats.crossing(habitat, ground.polygon, beyond)
+        crossing = None if habitat is None else grounds.crossing(habitat, ground.polygon, beyond)
         checks = {
             TWO_SIDED: two_sided_evidence(found, ground.sides),
             PASSABLE: passable_link(ground, crossing),

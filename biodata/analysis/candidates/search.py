@@ -18,8 +18,7 @@ from biodata import terms
 from biodata.analysis import areas as areas_of
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates import clusters, criteria, judging, ranking
-from biodata.analysis.candidates import ground as facing
-from biodata.analysis.candidates import ground as joining
+from biodata.analysis.candidates import ground as grounds
 from biodata.analysis.candidates.criteria import Value
 from biodata.analysis.candidates.ground import Facing, Ground, Pair, country_shares
 from biodata.analysis.candidates.judging import CANDIDATE, PASSABLE, Judged, Tasks
@@ -195,10 +194,10 @@ def find(
     if records is not None and records.records.is_empty():
         records = None
     judge = judging.judge_by(records, boundaries, parameters, around.habitat)
-    links = facing.pairs(table, corridors, distance_m=parameters.facing_distance_m)
+    links = grounds.pairs(table, corridors, distance_m=parameters.facing_distance_m)
     judged = [judge(_joined(pair, table, links)) for pair in links]
     passable = [pair for pair, one in zip(links, judged, strict=True) if one.checks[PASSABLE].passed]
-    judged += [judge(_joined(three, table, links)) for three in facing.triples(passable)]
+    judged += [judge(_joined(three, table, links)) for three in grounds.triples(passable)]
     if records is not None and around.window is not None:
         judged += [judge(ground) for ground in _clusters(around.window, records, boundaries, parameters)]
     tasks = judging.tasks_by(everything, records, boundaries, parameters, category)
@@ -229,7 +228,7 @@ def _joined(members: tuple[str, ...], table: gpd.GeoDataFrame, links: dict[Pair,
     sites = table.loc[list(members)]
     own = {pair: links[pair] for pair in itertools.combinations(members, 2)}
     ways = [link.corridor["geometry"] for link in own.values() if link.corridor and link.corridor["geometry"]]
-    polygon, notes = joining.joined(sites.geometry.to_numpy(), [shapely.from_wkb(way) for way in ways])
+    polygon, notes = grounds.joined(sites.geometry.to_numpy(), [shapely.from_wkb(way) for way in ways])
     return Ground(
         name=" – ".join(sorted(sites["name"])),
         area_ids=members,

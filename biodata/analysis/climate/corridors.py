@@ -231,7 +231,7 @@ def climate_corridors(
     surfaces = dict(zip(needed, tqdm(found, total=len(needed), unit="area", disable=not progress), strict=True))
     rows, polygons, lines = [], [], []
     for i, j in pairs:
-        row, polygon, line = _row(sites[i], sites[j], surfaces[i], surfaces[j], now, then, ground, grid, parameters)
+        row, polygon, line = _row(sites[i], sites[j], surfaces[i], surfaces[j], now, then, grid, parameters)
         rows.append(row)
         polygons.append(polygon)
         lines.append(line)
@@ -282,7 +282,6 @@ def _row(
     from_second: ClimateSurface | None,
     now: Floats,
     then: Floats,
-    ground: Floats,
     grid: Grid,
     parameters: ClimateCorridorParameters,
 ) -> tuple[dict[str, Any], shapely.Geometry | None, shapely.Geometry | None]:

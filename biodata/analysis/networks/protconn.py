@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from biodata.analysis.bucket_queue import Floats, Ints
@@ -247,8 +246,3 @@ def of_pieces(pieces: Pieces, *, distance_m: float, probability: float = 0.5) ->
         within=within * of_protconn,
         contig=(root_of_squares - within) * of_protconn,
     )
-
-
-def table(found: ProtConn) -> pd.DataFrame:
-    """Return the values as the table that MK_ProtConn prints: index and value."""
-    return pd.DataFrame(list(found.as_dict().items()), columns=["ProtConn indicator", "Value"])

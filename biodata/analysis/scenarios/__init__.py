@@ -1,1 +1,4 @@
-"""What a border that is closed, or opened at a crossing, does to the connections over it."""
+"""Scenarios of open and closed borders: barriers, crossings, and what they do to corridors and connected area.
+
+`barriers.read_barriers` reads them, `comparing.compare` compares two states, `effects.gains` weighs each crossing.
+"""

@@ -18,7 +18,6 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata.analysis import areas as areas_of
-from biodata.analysis import areas as own_areas
 from biodata.analysis import corridors, window_check
 from biodata.analysis.areas import Site
 from biodata.analysis.corridor_parameters import CorridorParameters
@@ -150,7 +149,7 @@ def divided(areas: gpd.GeoDataFrame, barred: NDArray[np.bool_], grid: Grid) -> t
     Parameters
     ----------
     areas : geopandas.GeoDataFrame
-        As `own_areas.on_plane` returns them, in the grid's own system.
+        As `areas_of.on_plane` returns them, in the grid's own system.
     barred : ndarray of bool, grid.shape
         The barriers' cells.
     grid : Grid
@@ -305,7 +304,7 @@ def compare(
         raise InputError(problem, expected="a fence, road, river or border", code="BARRIERS_MISSING")
     parameters = CorridorParameters(max_distance_m=math.inf) if parameters is None else parameters
     closed = close(resistance, grid, barriers=barriers, crossings=crossings)
-    parts, notes = divided(own_areas.on_plane(areas, grid), closed.barred, grid)
+    parts, notes = divided(areas_of.on_plane(areas, grid), closed.barred, grid)
     parts = parts[~parts.geometry.is_empty].reset_index(drop=True)
     if boundaries is not None:
         parts = with_countries(parts, boundaries)

@@ -1,1 +1,5 @@
-"""Layers of one species: area of occupancy, extent of occurrence, occupancy, richness, area of habitat, a model."""
+"""Figures and layers of species: extent and area of occupancy, habitat, richness, a distribution model.
+
+`figures.species_figures`, `habitat.area_of_habitat` and `richness.Sample` are the entry points. Nothing here decides
+which records may be seen: `biodata.species_layers` reads those.
+"""

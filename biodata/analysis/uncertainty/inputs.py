@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from biodata import geo, places
 from biodata.analysis import adjacency, own_ground, rasters, sources
 from biodata.analysis import areas as areas_of
-from biodata.analysis import areas as own_areas
 from biodata.analysis.adjacency import Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.grid import Floats, Grid
@@ -197,12 +196,12 @@ def read_nodes(
     if path.suffix.lower() in _TABLES:
         points = holding_out.read(path, grid)
     elif not sources.is_raster(path):
-        table, told = own_areas.read(path)
+        table, told = areas_of.read(path)
         if (shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.POINT).all():
             points = holding_out.read(path, grid)
     if points is None:
         areas = own_ground.areas(path, grid) if sources.is_raster(path) else table
-        sites = areas_of.on_grid(own_areas.on_plane(areas, grid), values, grid)
+        sites = areas_of.on_grid(areas_of.on_plane(areas, grid), values, grid)
         kept = [site for site in sites if site.cells.size]
         notes = [
             *told,

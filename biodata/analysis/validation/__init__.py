@@ -1,1 +1,4 @@
-"""Whether held-out records stand where corridors say, measured against chance."""
+"""Validation of corridors: whether held-out records stand nearer to them than chance puts them.
+
+`holding_out.hold_out` chooses the records, `corridor_test.against_chance` tests them, `verdict` words the answer.
+"""

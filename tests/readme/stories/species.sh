@@ -4,6 +4,3 @@ biodata species habitat "Bos gaurus" --land-cover landcover_china_laos --classes
 biodata species richness Mammalia --box 100,20,103,23 --data biodata_data --out richness.gpkg
 biodata species model "Sus scrofa" --layer landcover_china_laos=2,5 --layer landcover_china_laos=12,13 --data biodata_data --out suitability.tif || [ $? = 1 ]
 biodata ingest movebank sample_data/movebank/events.csv sample_data/movebank/reference.csv --data biodata_data
-biodata movement steps "Elephas maximus" --data biodata_data --out steps.gpkg --plot steps.png
-biodata movement selection "Elephas maximus" --layer landcover_china_laos=2,5 --data biodata_data --json
-biodata movement inside "Elephas maximus" landcover_china_laos-corridor-1 --data biodata_data --plot inside.png
