@@ -1,7 +1,5 @@
 """The column lists, flags and vocabularies that everything else takes its names from."""
 
-from datetime import date
-
 import polars as pl
 import pytest
 
@@ -35,16 +33,6 @@ def test_conform_adds_drops_orders_and_casts():
     assert result.columns == terms.names(terms.TAXON)
     assert result["taxon_id"].to_list() == ["1"]
     assert result["genus"].to_list() == [None]
-
-
-def test_timor_leste_is_in_scope_only_since_it_joined():
-    assert not vocabularies.in_scope("TL", None, date(2025, 10, 25))
-    assert vocabularies.in_scope("TL", None, date(2025, 10, 26))
-
-
-def test_beijing_is_outside_the_scope_and_kunming_inside():
-    assert not vocabularies.in_scope("CN", "CN-BJ", date(2026, 1, 1))
-    assert vocabularies.in_scope("CN", "CN-YN", date(2026, 1, 1))
 
 
 def test_the_stricter_category_has_the_larger_number():
