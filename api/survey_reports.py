@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -22,12 +24,15 @@ from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
 from biodata.ingest import survey_project
 from biodata.store.heading_mappings import kept
+from biodata.store.query.filters import Compare
 from biodata.store.sharing_rules import rules_of
-from biodata.surveys import words
+from biodata.surveys import problems, review, words
 from biodata.surveys.accepting import accepted_of
 from biodata.surveys.licences import of_dataset
 from biodata.surveys.mappings import heading_answer
+from biodata.surveys.process import in_published_parts
 from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
+from biodata.surveys.submit import MOST_OF_NAME, part_name
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
 
@@ -113,13 +118,36 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
         # polygon with them, a roost, a grave.
         rules = rules.of_taxa_alone()
-    report = surveys.check(
-        upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=_kept_headings(request, dataset),
-        rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
-        licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
-        accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)),
-    )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        target = None if dataset is None else Path(folder) / "tables"
+        report = surveys.check(
+            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=_kept_headings(request, dataset),
+            rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
+            licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
+            accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
+        )  # fmt: skip
+        if dataset is not None and target is not None and target.exists():
+            report = _with_other_parts(request, found, upload, dataset, report, target, language)
     return report_answer(report, upload, form, language)
+
+
+def _with_other_parts(
+    request: Request, found: Service, upload: Upload, dataset: str, report: dict[str, Any], tables: Path, language: str
+) -> dict[str, Any]:
+    """Return a report with the identifiers that the map shows of the dataset, where it has no part of this name yet."""
+    part = part_name(upload.told.get("part") or Path(upload.name).stem[:MOST_OF_NAME] or dataset)
+    parts = {one["part"] for one in review.versions(found.registry, auth.principal(request), dataset)}
+    if part in parts or not parts:
+        return report
+    try:
+        with found.open(None) as opened:
+            names = (("occurrences", "occurrences", "occurrenceID"), ("events", "surveys", "eventID"))
+            of = Compare("datasetKey", "=", dataset)
+            published = {kind: set(opened.frame(table, [term], of)[term].drop_nulls()) for kind, table, term in names}
+    except NoReleaseError:
+        return report
+    more = in_published_parts(tables, upload.name, published, parts, language)
+    return problems.with_problems(report, more) if more else report
 
 
 def asked(request: Request) -> tuple[ReportForm, str]:

@@ -11,7 +11,7 @@ from biodata.surveys import problems, words
 
 _OF_OTHERS = (
     "checklist", "gbif", "http", "layer", "movebank", "node", "own_archive", "protected_areas", "area_tables", "conefor",
-    "marxan", "geotiff", "vector", "grids", "ini", "number_lists", "manifests", "wkb", "declared_crs",
+    "marxan", "geotiff", "vector", "grids", "circuitscape", "node_keys", "wkb", "declared_crs",
 )  # fmt: skip
 """Beginnings of files that read no survey."""
 _RAISED = ("InputError", "Refusal", "Finding")
