@@ -158,6 +158,13 @@ def _write(report: "FiguresReport", path: Path) -> None:
     write_layers(report.layers(), path)
 
 
+def _status(row: dict[str, Any]) -> str:
+    """Return what a list says in a line."""
+    when = f" {row['year']}" if row["year"] else ""
+    whose = f", {row['authority']}" if row["authority"] else ""
+    return f"{row['area']} {row['kind']}{when}{whose}: {row['value']}"
+
+
 def statuses(
     name: Annotated[str, typer.Argument(help="The species' scientific name.")],
     data: DataOption = DEFAULT_DATA,
@@ -171,9 +178,7 @@ def statuses(
         say(as_text(found.as_dict()))
         return
     for row in found.lists:
-        whose = f", {row['authority']}" if row["authority"] else ""
-        when = f" {row['year']}" if row["year"] else ""
-        say(f"{row['area']} {row['kind']}{when}{whose}: {row['value']}")
+        say(_status(row))
     if not found.lists:
         say("no status list has it")
     for place, rule in enumerate(found.rules):
@@ -208,6 +213,6 @@ def show(
     if found.common_names:
         say("  common names: " + ", ".join(f"{row['name']} ({row['language']})" for row in found.common_names))
     for row in found.lists:
-        say(f"  {row['scope']} {row['list']} {row['year']}: {row['category'] or 'no category'}")
+        say(f"  {_status(row)}")
     for rule in found.rules:
         say(f"  sharing rule {rule['rule_id']}: {rule['category']}")
