@@ -30,7 +30,7 @@ from pathlib import Path
 from biodata.exports import selection, request
 selection.CHUNK_ROWS = 25
 request.KEEP_EVERY_S = 0
-from biodata.exports import growing, archive, simple_csv
+from biodata.exports import growing, archive, tables
 whole = growing.GrowingFile.keep
 def keep(self, state):
     self._every_s = 0

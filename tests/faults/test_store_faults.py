@@ -116,10 +116,10 @@ def test_a_killed_registry_keeps_its_chain(tmp_path: Path):
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); import appointed\n"
         "from pathlib import Path; from biodata.settings import Settings;"
-        "from biodata.access import accounts, api_keys; from biodata.store.registry import Registry\n"
+        "from biodata.access import accounts, credentials; from biodata.store.registry import Registry\n"
         "with Registry.open(Settings(data=Path(sys.argv[1]))) as r:\n"
         "    if accounts.find(r, 'a-team') is None: appointed.new(r, 'a-team')\n"
-        "    while True: print(api_keys.new(r, 'a-team'), flush=True)\n"
+        "    while True: print(credentials.new_key(r, 'a-team'), flush=True)\n"
     )
     told: list[str] = []
     for run in range(3):
