@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     registry_url: str | None = Field(default=None)
     boundaries: str = Field(default="natural_earth")
     scheduler: str | None = Field(default=None, pattern=r"^(tcp|tls)://[!-~]{3,200}$")
-    memory_limit: str = Field(default="1500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
+    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")
     protected_planet_url: str = Field(default="https://api.protectedplanet.net/v4/")

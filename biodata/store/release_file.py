@@ -41,7 +41,7 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The order of each table; that of occurrences is the curve's, then the key's."""
 
-RANGE_ROWS: Final = 250_000
+RANGE_ROWS: Final = 131_072
 
 ROW_GROUP_ROWS: Final = 8_192
 """Rows that share a zone map. Measured at a million records along the curve, DuckDB's own 122,880 being 1: boxes are
