@@ -2,60 +2,12 @@
 
 import os
 import sys
+from importlib import import_module
 from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from biodata.cli import (
-    access,
-    accounts,
-    assess,
-    audit,
-    candidates,
-    circuit,
-    cite,
-    climate,
-    cluster,
-    conefor,
-    consent,
-    corridors,
-    corridors_uncertainty,
-    corridors_validate,
-    cost_distance,
-    dataset,
-    datum,
-    demo,
-    engine_inputs,
-    exact,
-    explain,
-    export,
-    gaps,
-    ingest,
-    keys,
-    names,
-    network,
-    nodes,
-    parse,
-    protconn,
-    protected_areas,
-    pull,
-    quality,
-    report,
-    reserves,
-    resistance,
-    rights,
-    rules,
-    run_records,
-    scenarios,
-    sensitive,
-    serve,
-    species,
-    survey,
-    survey_design,
-    upkeep,
-    withdraw,
-)
 from biodata.errors import BiodataError
 
 PANELS: Final = {
@@ -144,56 +96,14 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    access,
-    accounts,
-    assess,
-    audit,
-    candidates,
-    circuit,
-    cite,
-    climate,
-    cluster,
-    conefor,
-    consent,
-    corridors,
-    corridors_uncertainty,
-    corridors_validate,
-    cost_distance,
-    dataset,
-    datum,
-    demo,
-    engine_inputs,
-    exact,
-    explain,
-    export,
-    gaps,
-    ingest,
-    keys,
-    names,
-    network,
-    nodes,
-    parse,
-    protconn,
-    protected_areas,
-    pull,
-    quality,
-    report,
-    reserves,
-    resistance,
-    rights,
-    rules,
-    run_records,
-    scenarios,
-    sensitive,
-    serve,
-    species,
-    survey,
-    survey_design,
-    upkeep,
-    withdraw,
-):
-    module.add_commands(app)
+_MODULES: Final = (
+    "access accounts assess audit candidates circuit cite climate cluster conefor consent corridors "
+    "corridors_uncertainty corridors_validate cost_distance dataset datum demo engine_inputs exact explain export "
+    "gaps ingest keys names network nodes parse protconn protected_areas pull quality report reserves resistance "
+    "rights rules run_records scenarios sensitive serve species survey survey_design upkeep withdraw"
+)
+for module in _MODULES.split():
+    import_module(f"biodata.cli.{module}").add_commands(app)
 registered: Final[list[Any]] = [*app.registered_commands, *app.registered_groups]
 for command in registered:
     panel = next(panel for panel, commands in PANELS.items() if command.name in commands)
