@@ -35,7 +35,7 @@ _RED: Final = ("iucnredlistcategory", "iucnstatus", "iucn", "threatstatus")
 _CITES: Final = ("appendixcites", "citesappendix", "cites", "listing", "appendix")
 _LEVEL: Final = ("protectionlevel", "protectionclass", "保护级别", "级别", "等级", "level", "category")
 _AREA: Final = ("countrycode", "locationid", "country", "locality")
-_DECLARED: Final = {RED: _RED, PROTECTION: _LEVEL, CITES: (*_CITES, "category", "level")}
+_DECLARED_APPENDIX: Final = (*_CITES, "category", "level")
 
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
 _IUCN: Final = {
@@ -149,7 +149,7 @@ def _of_row(row: Row, declared: Mapping[str, str]) -> Iterator[tuple[str, str, s
     if kind == PROTECTION and own and (level := _first(row, _LEVEL)):
         yield PROTECTION, own, level
     if kind == CITES and own:
-        yield from ((CITES, own, value) for value in _appendices(_first(row, _DECLARED[CITES])))
+        yield from ((CITES, own, value) for value in _appendices(_first(row, _DECLARED_APPENDIX)))
 
 
 def _extension(row: Row, name: str) -> list[Row]:
@@ -163,13 +163,15 @@ def _first(row: Row, names: Sequence[str]) -> str | None:
 
 
 def _area(row: Row) -> str | None:
-    """Return the ISO 3166 code of the area that a row names."""
+    """Return the ISO 3166 code of the area that a row names: a country, or a division by its code."""
     for name in _AREA:
         stated = (row.get(name) or "").strip()
         code = _CODE.fullmatch(stated)
-        country = parse_country(stated)[0] if stated and name != "locationid" and "-" not in stated else None
-        if country or (code and "-" in code[1]):
-            return country or code[1].upper()  # type: ignore[index]
+        if code and "-" in code[1]:
+            return code[1].upper()
+        found = parse_country(code[1] if code else stated)[0] if stated else None
+        if found:
+            return found
     return None
 
 
