@@ -204,6 +204,24 @@ def test_each_published_record_tells_the_licence_that_holds():
     assert shown["license_reason"][0] == "its dataset's, stricter than CC0 1.0 of the record"
 
 
+@pytest.mark.parametrize(
+    ("dataset", "rows", "holds"),
+    [
+        pytest.param(None, ["CC0_1_0", "CC_BY_NC_4_0", None], "CC_BY_NC_4_0", id="the strictest of its rows"),
+        pytest.param("CC_BY_4_0", ["CC0_1_0"] * 3, "CC_BY_4_0", id="the dataset's where that is stricter"),
+        pytest.param("CC0_1_0", [None, "CC_BY_4_0", None], "CC_BY_4_0", id="the rows' where they are stricter"),
+        pytest.param(None, [None] * 3, UNSPECIFIED, id="none"),
+    ],
+)
+def test_a_presence_bears_the_strictest_licence_that_its_dataset_or_its_rows_state(dataset, rows, holds):
+    label = {"community_labels": ["TK-CS"]}
+    frame = records({"license": rows[0]} | label, {"license": rows[1]}, {"license": rows[2]})
+    shown = publish(frame, under(), boundaries=BOUNDARIES, licences={"village": dataset})
+    presence = shown.filter(pl.col("sharing_category") != "open")
+    assert presence["license_effective"].to_list() == [holds]
+    assert presence["license"].to_list() == [None]
+
+
 def test_of_two_labels_that_are_put_at_once_none_is_lost(tmp_path, monkeypatch):
     current = sharing_rules.current
 

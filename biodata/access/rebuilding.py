@@ -22,7 +22,7 @@ from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
-from biodata.store.rules_in_force import rules_in_force
+from biodata.store.rules_in_force import rules_in_force, stated_licences
 from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET
@@ -99,7 +99,7 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
         If that version is gone, or there is no room.
     """
     rules = rules_in_force(settings, lake)
-    presences = _presences(settings, rules, snapshot)
+    presences = _presences(settings, lake, rules, snapshot)
     today = lake.snapshot()
     name = _name(settings, lake, snapshot, rules, presences)
     folder(settings.data).mkdir(parents=True, exist_ok=True)
@@ -116,13 +116,15 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
         return Rebuilt(path, pl.read_parquet(causes), rules.hash, today)
 
 
-def _presences(settings: Settings, rules: sharing.RuleSet, snapshot: int) -> pl.DataFrame:
+def _presences(settings: Settings, lake: Lake, rules: sharing.RuleSet, snapshot: int) -> pl.DataFrame:
     """Return today's presences that a release of a version of the lake had: never when a record of one came."""
     boundaries = places.load_boundaries(settings.boundaries)
     with Registry.open(settings) as registry:
         licences = dict(registry.datasets().select("key", "license").iter_rows())
         known = sharing_memory.presences_until(registry, snapshot)
-    made = sharing.presence_rows(rules, boundaries=boundaries, licences=licences)
+    assert rules.plan is not None
+    stated = stated_licences(lake, rules.plan)
+    made = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated)
     return made.filter(pl.col("key").is_in(known.implode()))
 
 

@@ -21,7 +21,7 @@ from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import keep, remember, rules_in_force
+from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences
 from biodata.store.shared_outputs import put_down
 
 
@@ -102,7 +102,8 @@ def _build(
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
     out = ~named_dataset().is_in(held_back.implode())
-    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences).filter(out)
+    stated = stated_licences(lake, plan, snapshot=snapshot)
+    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
         batch = batch.filter(out)

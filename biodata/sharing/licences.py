@@ -93,6 +93,22 @@ def effective(record: str | None, dataset: str | None, codes: Iterable[str] = ()
     return found
 
 
+def strictest_stated(batches: Iterable[pl.DataFrame]) -> dict[str, str]:
+    """Return the strictest licence that records of each dataset state, by its key, empty text for those of none.
+
+    Parameters
+    ----------
+    batches : iterable of polars.DataFrame
+        datasetKey and license of `terms.OCCURRENCE`.
+    """
+    pairs = {pair for batch in batches for pair in batch.select("datasetKey", "license").unique().iter_rows()}
+    stated: dict[str, str] = {}
+    for key, license_ in ((key or "", spelt(told)) for key, told in pairs):
+        if license_ != UNSPECIFIED:
+            stated[key] = strictest((license_, stated.get(key, license_)))
+    return stated
+
+
 def effective_of(records: pl.DataFrame, datasets: Mapping[str, str | None]) -> pl.DataFrame:
     """Return the licence that holds for each record.
 

@@ -13,9 +13,20 @@ from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import published_cells
 from biodata.sharing.labels import RULE_START, label_reason, labels
-from biodata.sharing.licences import effective_of
+from biodata.sharing.licences import effective_of, strictest_stated
 from biodata.sharing.media import let_out
-from biodata.sharing.plan import BEFORE, PLACED, Plan, fullest, names_of, plan_of, presences, sensitive_records, taxa
+from biodata.sharing.plan import (
+    BEFORE,
+    PLACED,
+    Plan,
+    fullest,
+    named_dataset,
+    names_of,
+    plan_of,
+    presences,
+    sensitive_records,
+    taxa,
+)
 from biodata.sharing.received import as_shared
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.set_apart import Memory
@@ -76,7 +87,8 @@ def publish(
     opened = open_records(
         occurrences, rules, boundaries=boundaries, decided=decided, columns=columns, licences=licences
     )
-    made = presence_rows(rules, boundaries=boundaries, licences=licences, among=occurrences["key"])
+    stated = None if licences is None else strictest_stated([occurrences])
+    made = presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated, among=occurrences["key"])
     return pl.concat([opened, made.select(column.name for column in columns)])
 
 
@@ -195,6 +207,7 @@ def presence_rows(
     *,
     boundaries: BoundarySet,
     licences: Mapping[str, str | None] | None = None,
+    stated: Mapping[str, str] | None = None,
     among: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Return the presences: each taxon, cell and year of a dataset in one row, however many records it stands for.
@@ -207,6 +220,9 @@ def presence_rows(
         Whose land counts, where the rules' own `floor` is not set.
     licences : mapping of str to str or None, optional
         Licence of each dataset by its key.
+    stated : mapping of str to str, optional
+        The strictest licence that records of each dataset state (`licences.strictest_stated`): their presences bear it,
+        or the dataset's own where that is stricter.
     among : polars.Series of int, optional
         Those of some records alone.
 
@@ -224,7 +240,10 @@ def presence_rows(
         rows = plan.made[asked]
     else:
         rows = plan.made[asked] = _presences(plan.apart.states, rules, boundaries)
-    return rows if licences is None else rows.with_columns(*effective_of(rows, licences))
+    if licences is None:
+        return rows
+    of_records = named_dataset().replace_strict(stated or {}, default=None, return_dtype=pl.String)
+    return rows.with_columns(*effective_of(rows.with_columns(license=of_records), licences))
 
 
 def _presences(states: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:

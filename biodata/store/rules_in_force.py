@@ -15,6 +15,7 @@ from biodata import places, terms
 from biodata.settings import Settings
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.decide import USED
+from biodata.sharing.licences import strictest_stated
 from biodata.sharing.names import Checklists
 from biodata.sharing.plan import (
     BEFORE,
@@ -265,6 +266,15 @@ def of_datasets(datasets: list[str]) -> Filter | None:
         return None
     named = In("datasetKey", tuple(datasets))
     return Or((named, IsNull("datasetKey"))) if "" in datasets else named
+
+
+def stated_licences(lake: Lake, plan: Plan, *, snapshot: int | None = None) -> dict[str, str]:
+    """Return the strictest licence that records state, of each dataset of which presences go out."""
+    datasets = plan.apart.states["datasetKey"].unique().to_list()
+    if not datasets:
+        return {}
+    columns = ["datasetKey", "license"]
+    return strictest_stated(lake.batches("occurrences", columns=columns, where=of_datasets(datasets), snapshot=snapshot))
 
 
 def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> Iterator[pl.DataFrame]:
