@@ -11,9 +11,8 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import survey_steps, survey_views
-from biodata.store.models import AuditEntry, Release, Submission
+from biodata.store.models import AuditEntry, Release, Submission, SubmissionEvent, SubmissionView
 from biodata.store.registry import Registry
-from biodata.store.survey_models import SubmissionEvent, SubmissionView
 from biodata.store.survey_steps import STATES, WAITING, state_of
 from biodata.surveys import receive, review, sides, submit
 from biodata.surveys.submit import Sent

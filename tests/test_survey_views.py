@@ -15,9 +15,8 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.sharing.rules import bundled_list
 from biodata.store import folders, survey_views
-from biodata.store.models import Submission
+from biodata.store.models import Submission, SubmissionView
 from biodata.store.private_reports import read_report
-from biodata.store.survey_models import SubmissionView
 from biodata.surveys import sides, submit, views
 from biodata.worker import work
 from commands import run

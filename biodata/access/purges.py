@@ -19,12 +19,12 @@ from biodata.access import downloads, rebuilding
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import audit, checksums, folders, pointer, survey_files, survey_views
+from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
 from biodata.store.locks import sync_file
-from biodata.store.models import Download, Ingest, Job, Submission, now
-from biodata.store.node_models import Tombstone, Withdrawal
+from biodata.store.models import Download, Ingest, Job, Submission, SubmissionEvent, now
 from biodata.store.private_reports import forget_report
 from biodata.store.purging import blank
 from biodata.store.query.filters import In
@@ -33,7 +33,6 @@ from biodata.store.release_merge import merge
 from biodata.store.release_use import remove_unless_used, remove_unneeded_bases
 from biodata.store.secret import secret
 from biodata.store.staging import sweep
-from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import JOB, MACHINE, RESULTS_JOB, WAITING, outdated, step
 from biodata.store.tombstones import Tombstones
 

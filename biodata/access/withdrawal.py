@@ -13,9 +13,9 @@ from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import audit
+from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Job
-from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret

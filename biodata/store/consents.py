@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from biodata.formats import node_keys
 from biodata.settings import Settings
-from biodata.store.account_models import Account, Binding
-from biodata.store.node_models import ConsentAnswer, Node
+from biodata.store.account_models import Account, Binding, ConsentAnswer, Node
 from biodata.store.registry import Registry
 
 SHARED: Final = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}

@@ -81,7 +81,7 @@ def _reads(connection: Connection) -> bool:
 
 def revision_of(connection: Connection) -> str | None:
     """Return the revision of the tables; None where there are none."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table("revision"):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(text("SELECT number FROM revision"))
     return found

@@ -4,8 +4,8 @@ import json
 
 from sqlalchemy import select
 
+from biodata.store.models import HeadingMapping
 from biodata.store.registry import Registry
-from biodata.store.survey_models import HeadingMapping
 
 
 def kept(registry: Registry, dataset: str) -> dict[str, str]:

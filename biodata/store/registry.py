@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 import polars as pl
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,10 +17,6 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, audit_heads, checksums, folders, models, survey_steps
-from biodata.store import grant_models as grant_models
-from biodata.store import node_models as node_models  # its tables are made with the others
-from biodata.store import rights_models as rights_models
-from biodata.store import survey_models as survey_models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Submission, now
@@ -28,9 +24,8 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0017"
-"""The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
-
+REVISION: Final = "1"
+"""Of the tables. A registry of another one was made by another version of biodata, and is not opened by this one."""
 
 SCOPE: Final = "scope"
 """The declaration of the taxon that a dataset is about."""
@@ -60,7 +55,7 @@ class Registry:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Open the registry, or make it; one of an older revision is brought up to date.
+        """Open the registry, or make it.
 
         Parameters
         ----------
@@ -70,7 +65,7 @@ class Registry:
         Raises
         ------
         StoreError
-            If it cannot be opened, or was made by a newer biodata.
+            If it cannot be opened, or was made by another version of biodata.
         """
         try:
             folder = folders.open_service(settings.data)
@@ -81,7 +76,7 @@ class Registry:
         own = folder if settings.registry_url is None else None
         registry = cls(open_engine(url), data=own, heads=folder)
         try:
-            registry._upgrade(settings.data)
+            registry._make(settings.data)
         except SQLAlchemyError as error:
             registry.close()
             message = f"the registry cannot be opened: {str(error).splitlines()[0]}"
@@ -249,23 +244,45 @@ class Registry:
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
         return list(waiting)
 
-    def _upgrade(self, data: Path) -> None:
-        """Bring the tables up to the newest revision; those of a new installation get the sharing rules that are shipped.
+    def _make(self, data: Path) -> None:
+        """Make the tables of a new installation, which gets the sharing rules that are shipped.
 
         One whose lake has rows, or whose audit was begun, is not new: its registry was lost, and its rules with it.
         """
         with self._engine.execution_options(**READS).connect() as connection:
             revision = revision_of(connection)
-        if revision == HEAD:
+        if revision == REVISION:
             return
-        from biodata.store import sharing_rules
-        from biodata.store.migrations import upgrade
-
+        if revision is not None:
+            message = f"the registry was made by another version of biodata: its tables are of revision {revision}, not {REVISION}"
+            raise StoreError(message)
         begun = bool(self._heads and audit_heads.read(self._heads)) or any((data / "lake").rglob("*.parquet"))
-        upgrade(self._engine, sharing_rules.write_first if revision is None and not begun else None)
-        if revision is None and self._heads is not None:
+        make_tables(self._engine, rules=not begun)
+        if self._heads is not None:
             with self.session(read_only=True) as session:
                 audit_heads.begin(session, self._heads)
+
+
+def make_tables(engine: Engine, *, rules: bool) -> None:
+    """Make the tables and write the first sharing rules, in one transaction; on SQLite every change of a row is counted."""
+    from biodata.store import sharing_rules
+
+    with engine.begin() as connection:
+        if revision_of(connection) is not None:
+            return  # another process was faster
+        models.Base.metadata.create_all(connection)
+        connection.execute(insert(models.Revision).values(number=REVISION))
+        connection.execute(insert(models.SharingMemory).values(id=1, digest="", waiting={}))
+        if engine.dialect.name == "sqlite":
+            connection.execute(insert(models.Changes).values(id=1, count=1))
+            for table in set(models.Base.metadata.tables) - {models.Changes.__tablename__}:
+                for event in ("insert", "update", "delete"):
+                    name = f'"counted_{table}_{event}" AFTER {event} ON "{table}"'
+                    count = "UPDATE changes SET count = count + 1 WHERE id = 1"
+                    connection.exec_driver_sql(f"CREATE TRIGGER {name} BEGIN {count}; END")
+        if rules:
+            with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
+                sharing_rules.write_first(session)
 
 
 def _scope_of(dataset: Dataset) -> dict[str, str]:

@@ -4,9 +4,9 @@ import polars as pl
 from sqlalchemy import select
 
 from biodata.store import audit
+from biodata.store.account_models import SharedOutput
 from biodata.store.consents import SHARED, content_of, plain_row
 from biodata.store.models import now
-from biodata.store.node_models import SharedOutput
 from biodata.store.registry import Registry
 
 

@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
 from biodata.store import audit, survey_views
-from biodata.store.models import Release, Submission, now
-from biodata.store.survey_models import SubmissionEvent
+from biodata.store.models import Release, Submission, SubmissionEvent, now
 
 COMMITTING: Final = "committing"  # it is being written to the lake, or is in it and that is not put down yet
 COMMITTED: Final = "committed"  # all of it is in the lake; whether the map shows it the releases say

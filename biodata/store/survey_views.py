@@ -9,7 +9,7 @@ import polars as pl
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from biodata.store.survey_models import SubmissionView
+from biodata.store.models import SubmissionView
 
 
 @dataclass(frozen=True, eq=False)

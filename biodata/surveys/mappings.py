@@ -11,8 +11,8 @@ from biodata.ingest import forms
 from biodata.ingest.headings import CERTAIN, TERMS, Proposal, key
 from biodata.ingest.survey_tables import proposals_of
 from biodata.store.heading_mappings import kept
+from biodata.store.models import HeadingMapping
 from biodata.store.registry import Registry
-from biodata.store.survey_models import HeadingMapping
 from biodata.surveys import words
 from biodata.surveys.other_forms import MAX_BYTES, placed
 from biodata.surveys.problems import refuse

@@ -10,10 +10,9 @@ from biodata import jobs
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.sharing.grid import PLACES
 from biodata.store import sharing_memory, survey_views
-from biodata.store.models import Job, Submission
+from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import UNREADABLE
-from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import (
     COMMITTED,
     COMMITTING,

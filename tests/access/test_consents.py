@@ -16,9 +16,9 @@ from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store import audit, consents, shared_outputs
+from biodata.store.account_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.consents import Consents
 from biodata.store.models import Job
-from biodata.store.node_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.registry import Registry
 from people import bearer
 

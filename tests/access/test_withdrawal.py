@@ -28,10 +28,10 @@ from biodata.errors import InputError, StoreError
 from biodata.pipeline import reading
 from biodata.settings import Settings
 from biodata.store import folders, releases
+from biodata.store.account_models import Withdrawal
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake
 from biodata.store.models import Ingest, Job, Submission
-from biodata.store.node_models import Withdrawal
 from biodata.store.private_reports import keep_report
 from biodata.store.query import filters
 from biodata.store.query.filters import Compare
