@@ -15,7 +15,7 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import StrictSmallRoute, count_try, gate
 from api.readers import integer
-from biodata.access import accounts, appointments, audit_log, credentials, oidc, roles
+from biodata.access import accounts, appointments, audit_log, credentials, roles
 from biodata.access.credentials import check_length
 from biodata.access.roles import SCOPES, Action, Principal, Role, RoleBinding, may_grant
 
@@ -147,30 +147,6 @@ class AppointmentList(BaseModel):
     results: list[AppointmentEntry]
 
 
-class OneTimeCode(_Sent):
-    """A one-time code; without it whoever is logged in links their own account."""
-
-    code: str | None = Field(default=None, max_length=200)
-
-
-class OneProvider(BaseModel):
-    """A provider."""
-
-    name: str
-
-
-class ProviderList(BaseModel):
-    """Who one can log in by."""
-
-    results: list[OneProvider]
-
-
-class ProviderLocation(BaseModel):
-    """Where the browser is to go."""
-
-    location: str
-
-
 class TokenPair(BaseModel):
     """What a login gives."""
 
@@ -212,20 +188,6 @@ class KeyList(BaseModel):
     """One's keys, the oldest first."""
 
     results: list[OneKey]
-
-
-class OneIdentity(BaseModel):
-    """A provider that an account is linked to."""
-
-    id: int
-    issuer: str
-    created: datetime
-
-
-class IdentityList(BaseModel):
-    """Who one can log in by, the oldest first."""
-
-    results: list[OneIdentity]
 
 
 class MadeKey(BaseModel):
@@ -306,22 +268,6 @@ def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documen
     credentials.revoke_key(
         service(request).registry, integer("number", number), owner=known.account_id, actor=known.label
     )
-    return Response(status_code=204)
-
-
-@own_router.get("/identities", **documents.answered(IdentityList, "Who one can log in by", other=(401, 403)))
-def linked(request: Request, known: LoggedIn) -> Response:
-    """Answer with the providers that one's account is linked to."""
-    assert known.account_id is not None
-    return json_answer({"results": oidc.describe_identities(service(request).registry, known.account_id)})
-
-
-@own_router.delete("/identities/{number}", **documents.done("Unlink a provider", missing=True, other=(401, 403)))
-def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
-    """Let a provider's word be worth nothing for one's account any more; logins of before go on until they are ended."""
-    assert known.account_id is not None
-    wanted = integer("number", number)
-    oidc.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
     return Response(status_code=204)
 
 

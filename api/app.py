@@ -28,7 +28,6 @@ from api import (
     occurrences,
     pages,
     problems,
-    replays,
     rights,
     species,
     species_parts,
@@ -106,7 +105,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.state.known_checks, app.state.public_checks = survey_gates()
-    app.state.gate, app.state.provider_gate = Gate(), Gate(at_once=4)
+    app.state.gate = Gate()
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     problems.install(app)
     # The first that fits is taken: those that are asked most stand first.
@@ -129,12 +128,10 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         surveys.router,
         downloads.router,
         citations.router,
-        replays.router,
         rights.public,
         rights.guarded,
         rights.sensitivity_router,
         logins.router,
-        logins.providers_router,
         accounts.own_router,
         accounts.router,
         accounts.appointments_router,

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from api import dataset_page, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
-from api.catalogue import COUNTED, Catalogue
+from api.catalogue import Catalogue
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS
@@ -160,18 +160,6 @@ def metrics(request: Request, key: str) -> Response:
             "created": entry.modified,
         }
     return json_answer(body)
-
-
-@router.get(
-    "/v1/dataset/{key:path}/counts",
-    **documents.answered(dict[str, dict[str, int]], "A dataset's records, counted", missing=True),
-)
-def counts(request: Request, key: str) -> Response:
-    """Answer published records by kind, country, year, class, licence and how exact their place is."""
-    only(request, *_SENT)
-    with service(request).open(request) as release:
-        _entry(request, release, key)
-        return json_answer({by: release.facts.catalogue.counts(key, by) for by in COUNTED})
 
 
 @router.get(

@@ -139,14 +139,6 @@ def done(summary: str, **problems: Any) -> dict[str, Any]:
     return {"summary": summary, "status_code": 204, "responses": nothing(**problems)}
 
 
-def redirect() -> dict[int | str, dict[str, Any]]:
-    """Return what a route can answer that sends the browser elsewhere."""
-    return {
-        303: {"description": "Location tells where to"},
-        **{k: v for k, v in nothing(missing=True, other=(502,)).items() if k != 204},
-    }
-
-
 def item_parameters(*, one: bool = False) -> dict[str, Any]:
     """Return the parameters of features, or of one feature."""
     rows: list[tuple[str, dict[str, Any], str]] = [
@@ -283,12 +275,9 @@ _SHOWN_OTHERWISE: Final = frozenset(
     {
         "/v1/login",
         "/v1/login/refresh",
-        "/v1/login/providers/{name}",
         "/v1/downloads/{number}",
-        "/v1/login/providers/{name}/callback",
         "/v1/surveys",
         "/v1/downloads",
-        "/v1/citations/{number}/replay/download",
     }
 )
 """Addresses where a 401 is about something else than a key or a token, or not always asked for."""

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata import jobs
-from biodata.access import downloads, rebuilding
+from biodata.access import downloads
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import audit, checksums, folders, pointer, survey_files, survey_views
@@ -183,7 +183,7 @@ class Purged:
     ----------
     records : int
         Records that were ever withdrawn here.
-    lake_files, releases, downloads, replays, uploads : int
+    lake_files, releases, downloads, uploads : int
         Files of the lake that were written anew; files that were removed.
     in_use : tuple of str
         Releases that somebody reads just now: purge again when they have ended.
@@ -193,7 +193,6 @@ class Purged:
     lake_files: int
     releases: int
     downloads: int
-    replays: int
     uploads: int
     in_use: tuple[str, ...]
 
@@ -253,14 +252,11 @@ def purge(
         merge(data, memory_limit=settings.memory_limit)
         removed, in_use = _releases(data)
         made = _downloads(settings, registry)
-        replays = list(rebuilding.folder(data).glob("*"))
-        for path in replays:
-            path.unlink(missing_ok=True)
         shutil.rmtree(folders.results(data), ignore_errors=True)
         forget_hashes(data, keys)
         forgotten = forget_reports(registry, data, whole=datasets, parts=parts, mended=mended)
         sweep_leftovers(data)
-        found = Purged(len(records), blanked.files, removed, made, len(replays), forgotten, tuple(in_use))
+        found = Purged(len(records), blanked.files, removed, made, forgotten, tuple(in_use))
         vacuum(settings)
         with registry.session() as session, session.begin():
             told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}

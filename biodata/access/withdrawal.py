@@ -170,7 +170,7 @@ def withdraw(
     Notes
     -----
     The purge policy: in the lake every row of every version is emptied, only number and dataset stay; the releases,
-    downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
+    downloads made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
     records were withdrawn. Backups are purged by `purges.purge_backups`. Whatever comes again is refused.
     """
     if not reason.strip() or tells_a_place(reason):

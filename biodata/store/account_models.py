@@ -92,19 +92,6 @@ class RefreshToken(Base):
     used: Mapped[datetime | None]
 
 
-class Identity(Base):
-    """How an OpenID Connect provider calls an account."""
-
-    __tablename__ = "identity"
-    __table_args__ = (UniqueConstraint("issuer", "subject", name="uq_identity_subject"),)
-
-    id: Mapped[int] = mapped_column(Number, primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
-    issuer: Mapped[str] = mapped_column(String(255))
-    subject: Mapped[str] = mapped_column(String(255))
-    created: Mapped[datetime] = mapped_column(default=now)
-
-
 class OneTimeCode(Base):
     """A code by which an account gets its first password, or a new one."""
 

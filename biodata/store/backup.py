@@ -31,7 +31,7 @@ _OF_SERVICE: Final = f"{folders.SERVICE}/{checksums.FILE}"
 _HEADS: Final = f"{folders.SERVICE}/{audit_heads.FILE}"
 _DATABASES: Final = (folders.REGISTRY, checksums.SEALED, checksums.FILE, _OF_SERVICE)
 _AT_ONE_MOMENT: Final = (*_DATABASES, _HEADS)
-_LEFT_OUT: Final = frozenset({"staging", "tmp", "replays", "run"})
+_LEFT_OUT: Final = frozenset({"staging", "tmp", "run"})
 """What is under way, and what is made again when it is asked for."""
 _LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
 

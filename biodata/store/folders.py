@@ -25,7 +25,7 @@ REGISTRY: Final = f"{SERVICE}/registry.sqlite"
 CITATION_SECRET: Final = "citations"
 """The secret of the service that its group reads, too."""
 
-PUBLIC: Final = frozenset({"releases", "downloads", "replays"})
+PUBLIC: Final = frozenset({"releases", "downloads"})
 """Folders of published values: written by whoever has the lake, read by the service."""
 
 UPLOAD_KEY: Final = "upload_key.pub"
@@ -194,6 +194,4 @@ def _public(data: Path) -> Iterator[Path]:
         if path.exists():
             yield path
             if path.is_dir():
-                found = (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())
-                # Beside a replay's published rows lies why the others are not told: that stays the worker's.
-                yield from (inside for inside in found if name != "replays" or inside.suffix != ".parquet")
+                yield from (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())

@@ -64,7 +64,6 @@ KINDS: Final = tuple(
         (r"assessed(_open)?\.(json|parquet)|demo\.json", Part.DERIVED, Guard.NONE, "what need not be worked out again"),
         (r"service/results/[0-9a-f]{32}/(results\.json|exact\.sealed)", Part.DERIVED, Guard.CHECKSUM,
          "results of surveys; the exact ones sealed, for their team"),
-        (r"replays/.*\.(duckdb|parquet)", Part.DERIVED, Guard.CHECKSUM, "older versions of the lake under today's rules"),
         (r"downloads/.*", Part.DERIVED, Guard.OWN, "files of downloads; the registry has their checksums"),
         (r"service/registry\.sqlite", Part.REGISTRY, Guard.OWN, "the registry, and in it the sharing rules"),
         (r"service/audit_heads\.txt", Part.REGISTRY, Guard.OWN, "the audit's heads"),

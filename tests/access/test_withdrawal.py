@@ -141,9 +141,8 @@ def planted_everywhere(settings: Settings, registry: Registry) -> None:
         (folder / "tmp" / "duckdb_temp_storage-0.tmp").write_text(place)
         os.utime(folder / "tmp" / "duckdb_temp_storage-0.tmp", (0, 0))
     keep_report(settings.data, "submission-1", {"problems": [{"value": place}]})
-    for name in ("downloads/d1", "replays"):
-        (settings.data / name).mkdir(parents=True, exist_ok=True)
-        (settings.data / name / "a.csv").write_text(place)
+    (settings.data / "downloads" / "d1").mkdir(parents=True, exist_ok=True)
+    (settings.data / "downloads" / "d1" / "a.csv").write_text(place)
     with registry.session() as session, session.begin():
         job = Job(name="survey", state="done", result={"report": place}, error=place)
         session.add(job)

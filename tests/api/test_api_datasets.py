@@ -81,7 +81,7 @@ def test_what_pygbif_sends_beside_a_key_is_taken(client: TestClient):
 def test_a_key_with_a_slash_is_one_key(client: TestClient, monkeypatch: pytest.MonkeyPatch):
     asked = []
     monkeypatch.setattr("api.catalogue.Catalogue.entry", lambda _, __, ___, key: asked.append(key))
-    for what in ("", "/document", "/counts"):
+    for what in ("", "/document", "/metrics"):
         assert client.get(f"/v1/dataset/10.15468%2Fabc{what}").status_code == 404
     assert asked == ["10.15468/abc"] * 3
 
@@ -112,9 +112,6 @@ def test_no_form_tells_an_exact_place(client: TestClient, form: str):
 
 
 def test_counts_are_those_of_the_rows(client: TestClient):
-    told = client.get("/v1/dataset/field-notes/counts").json()
-    assert told["year"] == {str(y): n for y, n in Counter(row["year"] for row in OPEN).items()}
-    assert told["country"] == dict(Counter(row["countryCode"] for row in OPEN))
     metrics = client.get("/v1/dataset/field-notes/metrics").json()
     assert metrics["distinctSpeciesCount"] == len({row["species"] for row in OPEN})
     assert metrics["countByRank"] == {"SPECIES": len(OPEN)}
