@@ -32,7 +32,7 @@ def look(request: Request, who: Uploader) -> Response:
     """Answer with what was decided about the headings of a dataset that you may upload to."""
     dataset = _dataset(request, who)
     return json_answer(
-        {"dataset": dataset, "mapping": mappings.kept(service(request).registry, dataset)}, cache=_PRIVATE
+        {"dataset": dataset, "mapping": service(request).registry.headings_decided(dataset)}, cache=_PRIVATE
     )
 
 

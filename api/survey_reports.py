@@ -23,7 +23,6 @@ from biodata import places, surveys
 from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
 from biodata.ingest import survey_project
-from biodata.store.heading_mappings import kept
 from biodata.store.query.filters import Compare
 from biodata.store.sharing_rules import rules_of
 from biodata.surveys import problems, review, words
@@ -94,7 +93,7 @@ def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, lang
 
 
 def _kept_headings(request: Request, dataset: str | None) -> dict[str, str]:
-    return {} if dataset is None else kept(service(request).registry, dataset)
+    return {} if dataset is None else service(request).registry.headings_decided(dataset)
 
 
 def accepted_now(upload: Upload) -> tuple[str, ...]:

@@ -11,7 +11,11 @@ import shapely
 from biodata.errors import InputError
 from biodata.store import releases
 from biodata.store.lake import Lake
-from biodata.store.query import (
+from biodata.store.query import sql
+from biodata.store.query.filters import (
+    MAXIMUM_DEPTH,
+    MAXIMUM_NODES,
+    MAXIMUM_VALUES,
     And,
     Between,
     Compare,
@@ -28,10 +32,7 @@ from biodata.store.query import (
     Not,
     Or,
     Recorded,
-    sql,
-    statements,
 )
-from biodata.store.query.filters import MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_VALUES
 from biodata.store.query.polygons import read_wkt
 from biodata.store.reader import ReleaseReader
 from biodata.store.tables import LAKE, RELEASE
@@ -309,7 +310,7 @@ def test_tables_without_places_have_no_boxes():
 def test_no_value_is_ever_part_of_the_sql():
     planted = "'; DROP TABLE occurrences; --"
     tree = And((Compare("species", "=", planted), Like("locality", planted), Contains("country_codes", planted)))
-    statement, params = statements.page(OCCURRENCES, ["key"], tree, limit=10)
+    statement, params = sql.page(OCCURRENCES, ["key"], tree, limit=10)
     assert planted not in statement
     assert params.count(planted) == 3
 

@@ -19,7 +19,7 @@ from biodata import run_records
 from biodata.access import credentials
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import audit, folders, models, run_reports
+from biodata.store import audit, folders, models, private_reports
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from store_records import TRUNG_KHANH, commit
@@ -191,9 +191,9 @@ def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry
 
 def test_a_run_and_a_release_are_kept_once(registry: Registry, settings: Settings):
     report = {"snapshot": 4, "parameters": {"seed": 1}, "corridors": 2}
-    run_reports.record(registry, settings.data, "run-1", "landcover", report)
-    run_reports.record(registry, settings.data, "run-1", "landcover", {**report, "corridors": 3})
-    assert run_reports.every(registry, settings.data) == [{**report, "corridors": 3}]
+    private_reports.record_run(registry, settings.data, "run-1", "landcover", report)
+    private_reports.record_run(registry, settings.data, "run-1", "landcover", {**report, "corridors": 3})
+    assert private_reports.run_reports(registry, settings.data) == [{**report, "corridors": 3}]
     registry.record_ingest("gbif", {"dataset": "nam-ha", "rows": 3})
     for _ in range(2):
         registry.record_release("r000004-abc", snapshot=4, rules_hash="h", counts={"occurrences": 3})
@@ -223,9 +223,9 @@ def test_what_a_run_told_is_not_where_the_service_reads(registry: Registry, sett
     told = {"snapshot": 4, "parameters": {"seed": 1, "resistance": "/layers/20.51234.tif"}, "records": 20.51234}
     with registry.session() as session, session.begin():  # as an older biodata kept it
         session.add(models.Run(id="old-1", layer=None, state="done", parameters=told["parameters"], report=told))
-    run_reports.record(registry, settings.data, "new-1", None, told)
-    assert run_reports.every(registry, settings.data) == [told, told]
-    assert run_reports.every(registry, settings.data) == [told, told]
+    private_reports.record_run(registry, settings.data, "new-1", None, told)
+    assert private_reports.run_reports(registry, settings.data) == [told, told]
+    assert private_reports.run_reports(registry, settings.data) == [told, told]
     with registry.session(read_only=True) as session:
         kept = [[str(value) for value in vars(run).values()] for run in session.scalars(select(models.Run))]
     assert "20.51234" not in str(kept)

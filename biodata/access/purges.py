@@ -18,7 +18,7 @@ from biodata import jobs
 from biodata.access import downloads
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, folders, pointer, survey_files, survey_views
+from biodata.store import audit, checksums, folders, pointer, survey_files
 from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
@@ -117,7 +117,7 @@ def forget_submission(session: Session, data: Path, submission: Submission, data
     A file that another upload holds, too, stays as that one's, unless that one is of `datasets`, which all go.
     """
     submission.report = submission.difference = None
-    survey_views.forget(session, submission.id)
+    survey_files.forget_view(session, submission.id)
     for event in session.scalars(select(SubmissionEvent).where(SubmissionEvent.submission_id == submission.id)):
         event.note, event.questions = "", None
     forget_report(data, f"submission-{submission.id}")

@@ -23,7 +23,7 @@ from biodata.store import duck
 from biodata.store.duck import literal
 from biodata.store.lake import Lake
 from biodata.store.query import filters as f
-from biodata.store.query import statements
+from biodata.store.query import sql
 from biodata.store.query.filters import Compare, Filter
 from biodata.store.registry import Registry
 from biodata.store.tables import RELEASE
@@ -268,7 +268,7 @@ def replay(
 def ask(path: Path, filter_: Filter | None, data: Path, column_set: str, *, into: Path) -> content.Content:
     """Hash what a release's file answers to a filter; put down in a folder which records it has."""
     columns = content.columns_of(column_set)
-    statement, params = statements.select(RELEASE["occurrences"], columns, filter_)
+    statement, params = sql.select(RELEASE["occurrences"], columns, filter_)
     frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
     return content.gather(content.published_frames(frames), data, column_set, into=into)
 
@@ -284,7 +284,7 @@ def _withdrawn_datasets(rows: pl.DataFrame, lake: Lake) -> pl.DataFrame:
 def _sensitive(path: Path) -> pl.DataFrame:
     """Return key, category and rule of the records that are not open."""
     columns = ["key", "sharing_category", "sharing_rule"]
-    statement, params = statements.select(RELEASE["occurrences"], columns, None)
+    statement, params = sql.select(RELEASE["occurrences"], columns, None)
     frames = [
         frame.filter(pl.col("sharing_category") != SharingCategory.OPEN)
         for frame in rebuilding.batches(path, statement, params, content.BATCH_ROWS)

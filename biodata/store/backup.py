@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit_heads, checksums, folders
+from biodata.store import audit, checksums, folders
 from biodata.store.backup_places import BackupPlace, place_to_read, place_to_write
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
 _OF_SERVICE: Final = f"{folders.SERVICE}/{checksums.FILE}"
-_HEADS: Final = f"{folders.SERVICE}/{audit_heads.FILE}"
+_HEADS: Final = f"{folders.SERVICE}/{audit.FILE}"
 _DATABASES: Final = (folders.REGISTRY, checksums.SEALED, checksums.FILE, _OF_SERVICE)
 _AT_ONE_MOMENT: Final = (*_DATABASES, _HEADS)
 _LEFT_OUT: Final = frozenset({"staging", "tmp", "run"})

@@ -10,8 +10,7 @@ import pytest
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import audit
-from biodata.store.engine import open_engine
-from biodata.store.registry import Registry
+from biodata.store.registry import Registry, open_engine
 from cluster_servers import Postgres
 from test_registry import (
     registry,
