@@ -12,11 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api import auth, bodies, documents, html
+from api import answers, auth, bodies, documents
 from api.answers import HTML, JSON, address, json_answer, only
 from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
+from api.gates import StrictRoute
 from api.gbif_names import ACCEPTED, LICENSE_URLS
 from api.parameters import every, read
 from biodata import jobs
@@ -157,7 +158,7 @@ def citation_page(cited: Cited, url: str) -> HTMLResponse:
         ("Content hash", f"{content['algorithm']} {content['hash']} ({content['columns']})"),
         ("DOI", (f"https://doi.org/{cited.doi}", cited.doi) if cited.doi else "none"),
     ]
-    return html.page(
+    return answers.page(
         "citation",
         citation_texts.title(cited),
         up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
@@ -287,7 +288,10 @@ def doi(request: Request, number: CitationId) -> Response:
     return _citation_answer(request, find(request, number), status=202)
 
 
-@router.post(
+replay_router = APIRouter(prefix="/v1/citations", tags=["citations"], route_class=StrictRoute)
+
+
+@replay_router.post(
     "/{number}/replay", **documents.answered(Replay, "Ask a citation again", missing=True, other=(409, 429), status=202)
 )
 def replay(request: Request, number: CitationId) -> Response:
@@ -300,7 +304,7 @@ def replay(request: Request, number: CitationId) -> Response:
     return _replay_answer(request, find(request, number), status=202)
 
 
-@router.get("/{number}/replay", **documents.answered(Replay, "What came out of a replay", missing=True))
+@replay_router.get("/{number}/replay", **documents.answered(Replay, "What came out of a replay", missing=True))
 def replay_result(request: Request, number: CitationId) -> Response:
     """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
     return _replay_answer(request, find(request, number))

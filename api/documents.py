@@ -7,12 +7,11 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import Path
 
 from api import parameters
-from api.collections import COLLECTIONS
+from api.collections import COLLECTIONS, SYSTEMS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.parameters import ACROSS, INCLUDE_NULL, SEARCH, Kind
 from api.readers import WINDOW
-from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
 
