@@ -70,8 +70,7 @@ def serve(
 ) -> None:
     """Serve the store until told to stop."""
     from biodata.access.exact_process import ExactServer, ExactStore
-    from biodata.cli.preloading import load_codecs
-    from biodata.cli.service_user import become, numbers_of
+    from biodata.cli.service_user import become, load_codecs, numbers_of
     from biodata.store import folders
 
     clients, owners = ([numbers_of(name)[0] for name in names or ()] for names in (client, owner))
