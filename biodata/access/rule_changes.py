@@ -14,8 +14,7 @@ from biodata.settings import Settings
 from biodata.sharing import Rule
 from biodata.sharing.labels import LabelSet
 from biodata.sharing.rule import Assignment
-from biodata.sharing.rule_lines import cells, read_consents, read_labels, read_rules, text_of
-from biodata.sharing.rules import RuleSet
+from biodata.sharing.rules import RuleSet, cells, read_consents, read_labels, read_rules, text_of
 from biodata.store import audit, models, pointer, releases, sharing_memory, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

@@ -91,7 +91,7 @@ def check(
 
 def list_rules(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Print the rules."""
-    from biodata.sharing.rule_lines import cells
+    from biodata.sharing.rules import cells
     from biodata.store.sharing_rules import rules_of
 
     rules = rules_of(installation(data)).rules

@@ -16,12 +16,11 @@ from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing.plan import fault_message, named_dataset
-from biodata.sharing.rules import withheld_by_list
 from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import keep, remember, rules_in_force
+from biodata.store.rules_in_force import keep, remember, rules_in_force, withheld_by_list
 
 
 class _RefusedError(Exception):

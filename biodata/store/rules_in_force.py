@@ -1,8 +1,8 @@
 """The sharing rules of an installation with all that they are judged by, and the plan of what goes out."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
+from biodata.sharing.rule import Rule
 from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.checksums import code_hash
@@ -382,3 +383,39 @@ class DatasetRows:
             group.append(dataset)
             rows += self._counts[dataset]
         yield group
+
+
+BOUND: Final = "rules of a country, place or dataset"
+"""The name under which withheld records of such rules are counted together: their lists would tell where they are."""
+
+_ANYWHERE: Final = frozenset(
+    "rule_id category reason source source_kind owner scientific_name rank month_from month_to review_date".split()
+)
+"""What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
+
+
+def _list_of(rule: Rule) -> str:
+    """Return the list that a withheld record of a rule is counted with."""
+    bound = any(getattr(rule, f.name) is not None for f in fields(rule) if f.name not in _ANYWHERE)
+    return BOUND if bound else rule.source or "no list"
+
+
+def withheld_by_list(withheld: Mapping[str, int], rules: RuleSet) -> dict[str, int]:
+    """Count withheld records by list.
+
+    Parameters
+    ----------
+    withheld : mapping of rule_id to int
+        Withheld records by the rule that decided.
+    rules : RuleSet
+
+    Returns
+    -------
+    dict of str to int
+    """
+    lists = {rule.rule_id: _list_of(rule) for rule in rules.rules}
+    found = Counter[str]()
+    for rule_id, count in withheld.items():
+        # A record can be withheld without a rule, where no cell keeps it apart.
+        found[lists.get(rule_id, BOUND)] += count
+    return dict(found)

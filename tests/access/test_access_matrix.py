@@ -85,7 +85,6 @@ PUBLIC = {
         "/robots.txt": "/robots.txt",
         "/sitemap.xml": "/sitemap.xml",
         "/catalog.jsonld": "/catalog.jsonld",
-        "/catalog.ttl": "/catalog.ttl",
         "/ogc": "/ogc",
         "/ogc/": "/ogc/",
         "/ogc/api": "/ogc/api",
