@@ -20,8 +20,7 @@ from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import audit, checksums, folders, pointer, survey_files
 from biodata.store.account_models import Tombstone, Withdrawal
-from biodata.store.backup import backup
-from biodata.store.backup_places import forget_older
+from biodata.store.backup import backup, forget_older
 from biodata.store.lake import Lake
 from biodata.store.locks import sync_file
 from biodata.store.models import Download, Ingest, Job, Submission, SubmissionEvent, now
@@ -278,7 +277,7 @@ def purge_backups(settings: Settings, folder: Path, *, actor: str = "command lin
     """
     if not folder.is_dir():
         problem = "this is no folder of backups"
-        expected = "the folder that `biodata backup` writes to; remove a .tar file yourself and take a new backup"
+        expected = "the folder that `biodata backup` writes to"
         raise InputError(problem, file=str(folder), expected=expected, code="FILE_MISSING")
     made = backup(settings, folder)
     removed = forget_older(folder, keep=made.name)

@@ -31,7 +31,7 @@ Example: biodata compact --data biodata_data --expire-days 365
 """
 _BACKUP = """Copy an installation: the registry, the lake with every version, the releases, layers and uploads.
 
-OUT is a folder, to which the next backup adds only what is new, or a file whose name ends in .tar. Both catalogues are
+OUT is a folder, to which the next backup adds only what is new. Both catalogues are
 copied as they are at one moment; it works while the installation serves. It holds the secret and exact places: keep it
 as safe as the installation.
 
@@ -106,7 +106,7 @@ def compact(
 
 
 def backup(
-    out: Annotated[Path, typer.Option(help="Folder of backups, or a file ending in .tar.")],
+    out: Annotated[Path, typer.Option(help="Folder of backups.")],
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:

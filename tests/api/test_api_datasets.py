@@ -211,8 +211,6 @@ def test_words_of_a_publisher_end_neither_the_block_nor_the_page(client: TestCli
     assert answer.text.count("</script>") == 1
     assert evil.split("\n")[0] in json.loads(Page(answer.text).data)["description"]
     assert ElementTree.fromstring(client.get("/v1/dataset/field-notes/document").content) is not None
-    turtle = client.get("/v1/dataset/field-notes", params={"f": "ttl"}).text
-    assert all(TRIPLE.match(line) for line in turtle.splitlines() if line.startswith("    "))
 
 
 def test_sentences_with_coordinates_are_left_out_of_an_abstract():
