@@ -260,7 +260,7 @@ def make_content(settings: Settings, registry: Registry, citation_id: str) -> di
     cited = need(registry, citation_id)
     if cited.content:
         return dict(cited.content)
-    columns = content.columns_of(content.COLUMN_SET)
+    columns = content.COLUMN_SETS[content.COLUMN_SET]
     statement, params = sql.select(RELEASE["occurrences"], columns, cited.filter)
     with in_use(settings.data, cited.release) as path:
         frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)

@@ -267,7 +267,7 @@ def replay(
 
 def ask(path: Path, filter_: Filter | None, data: Path, column_set: str, *, into: Path) -> content.Content:
     """Hash what a release's file answers to a filter; put down in a folder which records it has."""
-    columns = content.columns_of(column_set)
+    columns = content.COLUMN_SETS[column_set]
     statement, params = sql.select(RELEASE["occurrences"], columns, filter_)
     frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
     return content.gather(content.published_frames(frames), data, column_set, into=into)

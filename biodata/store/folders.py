@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from biodata.errors import InputError, StoreError
-from biodata.store import checksums
 
 SERVICE: Final = "service"
 """The one folder that processes of the service may write in."""
@@ -35,7 +34,6 @@ READ: Final = frozenset({"gazetteer.csv", "demo.json", UPLOAD_KEY})
 """Files without places of records that the service reads."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_OLD: Final = ("registry.sqlite", "audit_heads.txt", "secrets", "citations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def private_reports(data: Path) -> Path:
 
 
 def open_service(data: Path) -> Path:
-    """Return the service's folder, made where it is missing; what an older biodata kept beside the lake moves into it.
+    """Return the service's folder, made where it is missing.
 
     Raises
     ------
@@ -81,12 +79,6 @@ def open_service(data: Path) -> Path:
     if not folder.is_dir():
         data.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o750, exist_ok=True)
-        for name in _OLD:
-            for path in data.glob(f"{name}*") if name.endswith("sqlite") else [data / name]:
-                if path.exists():
-                    path.rename(folder / path.name)
-        moved = [name for name in checksums.read(data) if name.startswith(("citations/", checksums.REGISTRY))]
-        checksums.forget(data, moved) if moved else None
     found = folder.stat()
     if found.st_uid == os.geteuid() and found.st_mode & stat.S_IRWXO:  # as when a backup was restored
         folder.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)

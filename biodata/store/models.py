@@ -166,7 +166,7 @@ class Release(Base):
 
 
 class Run(Base):
-    """An analysis run. What it was asked and what came out stays beside the lake (`run_reports`)."""
+    """An analysis run. What it was asked and what came out stays beside the lake (`private_reports`)."""
 
     __tablename__ = "run"
 
@@ -175,8 +175,6 @@ class Run(Base):
     state: Mapped[str] = mapped_column(String(20), default="done")
     snapshot: Mapped[int | None] = mapped_column(Number)
     seed: Mapped[int | None] = mapped_column(Number)
-    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    report: Mapped[dict[str, Any] | None]
     created: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from biodata.store import checksums, folders
 from biodata.store.models import Run, now
@@ -78,12 +78,9 @@ def record_run(registry: Registry, data: Path, run_id: str, layer: str | None, r
                 state="done",
                 snapshot=report.get("snapshot"),
                 seed=report.get("parameters", {}).get("seed"),
-                parameters={},
-                report=None,
                 created=now(),
             )
         )
-    _bring_out(registry, data)
 
 
 def run_reports(registry: Registry, data: Path) -> list[dict[str, Any]]:
@@ -95,25 +92,7 @@ def run_reports(registry: Registry, data: Path) -> list[dict[str, Any]]:
     data : Path
         The installation's folder.
     """
-    _bring_out(registry, data)
     with registry.session(read_only=True) as session:
         names = session.scalars(select(Run.id).order_by(Run.created, Run.id)).all()
     paths = [folders.private_reports(data) / f"run-{name}.json" for name in names]
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
-
-
-def _bring_out(registry: Registry, data: Path) -> None:
-    """Move reports that an older biodata kept in the registry to where the service does not read them."""
-    with registry.session(read_only=True) as session:
-        found = session.scalars(select(Run).where(Run.report.is_not(None))).all()
-    found = [run for run in found if run.report is not None]  # JSON has a null of its own
-    if not found:
-        return
-    for run in found:
-        keep_report(data, f"run-{run.id}", run.report or {})
-    with registry.session() as session, session.begin():
-        if session.get_bind().dialect.name == "sqlite":  # else they stay in free pages of the file
-            session.execute(text("PRAGMA secure_delete = ON"))
-        for run in found:
-            session.get_one(Run, run.id).report = None
-            session.get_one(Run, run.id).parameters = {}
