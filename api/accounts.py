@@ -15,9 +15,10 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import StrictSmallRoute, count_try, gate
 from api.readers import integer
-from biodata.access import accounts, appointments, audit_log, credentials, oidc, roles
+from biodata.access import accounts, appointments, audit_log, credentials, roles
 from biodata.access.credentials import check_length
 from biodata.access.roles import SCOPES, Action, Principal, Role, RoleBinding, may_grant
+from biodata.access.tokens import LIFE, Pair
 
 
 class _Sent(BaseModel):
@@ -147,30 +148,6 @@ class AppointmentList(BaseModel):
     results: list[AppointmentEntry]
 
 
-class OneTimeCode(_Sent):
-    """A one-time code; without it whoever is logged in links their own account."""
-
-    code: str | None = Field(default=None, max_length=200)
-
-
-class OneProvider(BaseModel):
-    """A provider."""
-
-    name: str
-
-
-class ProviderList(BaseModel):
-    """Who one can log in by."""
-
-    results: list[OneProvider]
-
-
-class ProviderLocation(BaseModel):
-    """Where the browser is to go."""
-
-    location: str
-
-
 class TokenPair(BaseModel):
     """What a login gives."""
 
@@ -212,20 +189,6 @@ class KeyList(BaseModel):
     """One's keys, the oldest first."""
 
     results: list[OneKey]
-
-
-class OneIdentity(BaseModel):
-    """A provider that an account is linked to."""
-
-    id: int
-    issuer: str
-    created: datetime
-
-
-class IdentityList(BaseModel):
-    """Who one can log in by, the oldest first."""
-
-    results: list[OneIdentity]
 
 
 class MadeKey(BaseModel):
@@ -306,22 +269,6 @@ def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documen
     credentials.revoke_key(
         service(request).registry, integer("number", number), owner=known.account_id, actor=known.label
     )
-    return Response(status_code=204)
-
-
-@own_router.get("/identities", **documents.answered(IdentityList, "Who one can log in by", other=(401, 403)))
-def linked(request: Request, known: LoggedIn) -> Response:
-    """Answer with the providers that one's account is linked to."""
-    assert known.account_id is not None
-    return json_answer({"results": oidc.describe_identities(service(request).registry, known.account_id)})
-
-
-@own_router.delete("/identities/{number}", **documents.done("Unlink a provider", missing=True, other=(401, 403)))
-def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
-    """Let a provider's word be worth nothing for one's account any more; logins of before go on until they are ended."""
-    assert known.account_id is not None
-    wanted = integer("number", number)
-    oidc.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
     return Response(status_code=204)
 
 
@@ -426,3 +373,60 @@ def confirm(request: Request, who: Decider, sent: Confirmation) -> Response:
     wanted = roles.read_role(sent.role, **{name: getattr(sent, name) for name in SCOPES})
     accounts.confirm(service(request).registry, sent.account, wanted, actor=who.label)
     return Response(status_code=204)
+
+
+login_router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=StrictSmallRoute)
+
+
+@login_router.post("", **documents.answered(TokenPair, "Log in with a password", other=(401, 422)))
+async def log_in(request: Request, sent: NameAndPassword) -> Response:
+    """Answer with tokens; with the same 401 whether there is no such account, or another password, or it is closed."""
+    count_try(request, sent.name)
+    check_length(sent.password)
+    found = service(request)
+
+    def work() -> Pair | None:
+        who = found.passwords.who(found.registry, sent.name, sent.password)
+        return found.tokens.start(who.account_id, method="password") if who and who.account_id else None
+
+    return token_answer(await gate(request).run(work))
+
+
+@login_router.post("/refresh", **documents.answered(TokenPair, "Exchange a token", other=(401, 422)))
+def refresh(request: Request, sent: Refresh) -> Response:
+    """Answer with the next pair of tokens; whoever shows a token a second time ends the login that it belongs to."""
+    pair = service(request).tokens.exchange(sent.refresh_token)
+    if pair is None:
+        raise auth.refusal()
+    return token_answer(pair)
+
+
+@login_router.post("/end", **documents.done("Log out", other=(422,)))
+def end(request: Request, sent: Refresh) -> Response:
+    """End the login of a token; of one that is not known nothing is told."""
+    service(request).tokens.end(sent.refresh_token)
+    return Response(status_code=204)
+
+
+@login_router.post("/code", **documents.done("Set a password by a one-time code", other=(422,)))
+async def by_code(request: Request, sent: CodeAndPassword) -> Response:
+    """Set the password of the account that the code was made for; every login of it ends."""
+    count_try(request)
+    check_length(sent.password)
+    found = service(request)
+    await gate(request).run(lambda: found.passwords.set_by_code(found.registry, sent.code, sent.password))
+    return Response(status_code=204)
+
+
+def token_answer(pair: Pair | None) -> Response:
+    """Answer with tokens, or that there are none."""
+    if pair is None:
+        detail = "name and password do not belong together"
+        raise ProblemError(Code.LOGIN_FAILED, detail)
+    body = {
+        "access_token": pair.access,
+        "token_type": "Bearer",
+        "expires_in": int(LIFE.total_seconds()),
+        "refresh_token": pair.refresh,
+    }
+    return json_answer(body)

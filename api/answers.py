@@ -1,14 +1,17 @@
 """How answers leave: JSON as bytes, addresses of other pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+import jinja2
 import orjson
+from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from api.errors import Code, ProblemError, invalid, unknown_parameter
+from biodata.exports import templating
 
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
@@ -107,3 +110,63 @@ def _weight(text: str) -> float:
         return min(max(float(text), 0.0), 1.0)
     except ValueError:
         return 0.0
+
+
+def page(
+    template: str, title: str, *, up: Sequence[tuple[str, str]] = (), language: str = "en", **values: Any
+) -> HTMLResponse:
+    """Return a page.
+
+    Parameters
+    ----------
+    template : str
+        Its file's name, without the ending.
+    title : str
+        Its first heading.
+    up : sequence of (str, str)
+        Address and text of each page on the way back.
+    language : str
+        What the page is written in.
+    values : object
+        What the template asks for.
+    """
+    body = drawn(f"{template}.html", title=title, up=up, language=language, **values)
+    return HTMLResponse(body, headers={"Cache-Control": "public, max-age=60"})
+
+
+def drawn(template: str, **values: Any) -> Markup:
+    """Return what a template makes of values."""
+    return Markup(_ENVIRONMENT.get_template(template).render(values))
+
+
+def style() -> str:
+    """Return the style of these pages; the content security policy takes no style inside a page."""
+    return _ENVIRONMENT.get_template("pages.css").render()
+
+
+def anchor(link: tuple[str, str]) -> Markup:
+    """Return a link; only to pages of this service, or http and https."""
+    href, text = link
+    if not href.startswith(("/", "#", "http://", "https://")):
+        return Markup("{}").format(text)
+    return Markup('<a href="{}">{}</a>').format(href, text)
+
+
+def _cell(value: Any) -> Any:
+    """Return the inside of a table's cell: a pair (address, text) is a link."""
+    if isinstance(value, tuple):
+        return anchor(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
+
+
+def _load() -> jinja2.Environment:
+    """Return the environment with every template read: the service's user may not be able to read them any more later."""
+    made = templating.environment("api", lenient=True)
+    made.filters |= {"anchor": anchor, "cell": _cell}
+    made.auto_reload = False
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
+
+
+_ENVIRONMENT: Final = _load()

@@ -23,21 +23,14 @@ from api import (
     features,
     health,
     items,
-    logins,
     logs,
     occurrences,
     pages,
     problems,
-    replays,
     rights,
     species,
     species_parts,
-    survey_mappings,
-    survey_page,
     survey_reports,
-    survey_results,
-    survey_reviews,
-    survey_templates,
     surveys,
     tiles,
     workers,
@@ -106,7 +99,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.state.known_checks, app.state.public_checks = survey_gates()
-    app.state.gate, app.state.provider_gate = Gate(), Gate(at_once=4)
+    app.state.gate = Gate()
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     problems.install(app)
     # The first that fits is taken: those that are asked most stand first.
@@ -121,20 +114,19 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         datasets.router,
         features.router,
         tiles.grids_router,
-        survey_mappings.router,
+        surveys.mappings_router,
         survey_reports.router,
-        survey_templates.router,
-        survey_results.router,
-        survey_reviews.router,
+        survey_reports.templates_router,
+        surveys.results_router,
+        surveys.reviews_router,
         surveys.router,
         downloads.router,
         citations.router,
-        replays.router,
+        citations.replay_router,
         rights.public,
         rights.guarded,
         rights.sensitivity_router,
-        logins.router,
-        logins.providers_router,
+        accounts.login_router,
         accounts.own_router,
         accounts.router,
         accounts.appointments_router,
@@ -142,7 +134,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         consents.router,
         consents.withdrawals_router,
         health.router,
-        survey_page.router,
+        survey_reports.page_router,
         pages.reports_router,
         pages.router,
     ):

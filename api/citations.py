@@ -12,18 +12,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api import auth, bodies, documents, html
+from api import answers, auth, bodies, documents
 from api.answers import HTML, JSON, address, json_answer, only
 from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
+from api.gates import StrictRoute
 from api.gbif_names import ACCEPTED, LICENSE_URLS
 from api.parameters import every, read
 from biodata import jobs
 from biodata.access import citation_texts, citations, content
 from biodata.access.citations import Cited, Question
 from biodata.access.roles import Action
-from biodata.store.models import Download
+from biodata.store.models import Download, Job
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain
 
@@ -157,7 +158,7 @@ def citation_page(cited: Cited, url: str) -> HTMLResponse:
         ("Content hash", f"{content['algorithm']} {content['hash']} ({content['columns']})"),
         ("DOI", (f"https://doi.org/{cited.doi}", cited.doi) if cited.doi else "none"),
     ]
-    return html.page(
+    return answers.page(
         "citation",
         citation_texts.title(cited),
         up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
@@ -285,6 +286,28 @@ def doi(request: Request, number: CitationId) -> Response:
     if cited.doi is None:
         citations.doi_later(found.registry, cited.id, url=address(request, f"/v1/citations/{cited.id}"))
     return _citation_answer(request, find(request, number), status=202)
+
+
+replay_router = APIRouter(prefix="/v1/citations", tags=["citations"], route_class=StrictRoute)
+
+
+@replay_router.post(
+    "/{number}/replay", **documents.answered(Replay, "Ask a citation again", missing=True, other=(409, 429), status=202)
+)
+def replay(request: Request, number: CitationId) -> Response:
+    """Queue a replay: the citation's version of the lake under today's rules. One that waits already is the same."""
+    cited = find(request, number)
+    if cited.state != "done":
+        raise unfinished(cited)
+    check_queue(service(request), citations.REPLAY_JOB)
+    citations.replay_later(service(request).registry, cited.id)
+    return _replay_answer(request, find(request, number), status=202)
+
+
+@replay_router.get("/{number}/replay", **documents.answered(Replay, "What came out of a replay", missing=True))
+def replay_result(request: Request, number: CitationId) -> Response:
+    """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
+    return _replay_answer(request, find(request, number))
 
 
 def find(request: Request, number: str) -> Cited:
@@ -449,3 +472,35 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
     if job is None:
         return f"Not registered; POST /v1/citations/{cited.id}/doi with a key does it."
     return f"Its registration is {job.state}" + (f": {job.error}" if job.error else ".")
+
+
+def _replay_job(found: Service, cited: Cited) -> Job:
+    """Return the last replay's job."""
+    job = citations.job_of(found.registry, cited.replay_job_id)
+    if job is None:
+        detail = "this citation was not asked again yet"
+        raise ProblemError(Code.REPLAY_MISSING, detail, expected=f"POST /v1/citations/{cited.id}/replay asks again")
+    return job
+
+
+def _replay_answer(request: Request, cited: Cited, *, status: int = 200) -> Response:
+    """Answer with the last replay."""
+    job = _replay_job(service(request), cited)
+    here = f"/v1/citations/{cited.id}"
+    links = [
+        {"rel": "self", "href": address(request, f"{here}/replay"), "type": JSON},
+        {"rel": "cite-as", "href": address(request, here), "type": JSON},
+    ]
+    told = None
+    if job.state == "done" and job.result is not None:
+        told = {name: value for name, value in job.result.items() if name != "citation"}
+    body: dict[str, Any] = {
+        "citation": cited.id,
+        "state": job.state,
+        "progress": job.progress,
+        "error": job.error,
+        "result": told,
+        "links": links,
+    }
+    waiting = {"Retry-After": RETRY_S} if job.state in ("queued", "running") else {}
+    return json_answer({n: v for n, v in body.items() if v is not None}, status=status, headers=waiting, cache=NO_STORE)

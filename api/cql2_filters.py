@@ -8,13 +8,12 @@ import orjson
 import polars as pl
 
 from api import cql2_relations
-from api.collections import among, check_value, equal, is_country
+from api.collections import CRS84, SYSTEMS, System, among, check_value, equal, is_country
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
 from api.cql2_relations import SPATIAL, relate_shapes
 from api.dependencies import Opened
 from api.errors import unavailable_parameter, unknown_parameter
 from api.gbif_names import UNAVAILABLE
-from api.systems import CRS84, SYSTEMS, System
 from biodata.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 import shapely
 
-from api import systems
+from api import collections
+from api.collections import System
 from api.cql2 import refuse
 from api.readers import overlaps, read_dates, within
-from api.systems import System
 from biodata.errors import shorten
 from biodata.store.query.filters import (
     And,
@@ -94,7 +94,7 @@ def _box(told: Any, system: System) -> Filter | None:
         raise refuse(problem=f"{_beginning(told)} is no box", expected="west, south, east, north")
     refusal = refuse(problem=f"{_beginning(told)} is no box on Earth", expected="the lower corner, then the upper one")
     west, south, east, north = map(float, corners)
-    return systems.box(system, (west, south, east, north), refusal)
+    return collections.box(system, (west, south, east, north), refusal)
 
 
 def _wkb(told: Any, system: System) -> bytes:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import shapely
 from starlette.responses import HTMLResponse
 
-from api import html
+from api import answers
 from api.catalogue import COUNTED, SOUND, Catalogue
 from api.gbif_names import country_name
 from biodata.exports.catalogue import DatasetEntry, schema_org_dataset
@@ -70,7 +70,7 @@ def extent_map(catalogue: Catalogue, key: str, bounds: tuple[float, float, float
         f"Published records lie between {_degrees(bounds[0], 'E', 'W')} and {_degrees(bounds[2], 'E', 'W')}, "
         f"{_degrees(bounds[1], 'N', 'S')} and {_degrees(bounds[3], 'N', 'S')}."
     )
-    return html.drawn(
+    return answers.drawn(
         "extent.svg",
         width=WIDTH,
         height=height,
@@ -97,7 +97,7 @@ def years_chart(counts: Mapping[str, int]) -> str:
     for year, count in years.items():
         bars[(year - start) // step] += count
     width, most = WIDTH / len(bars), max(bars)
-    return html.drawn(
+    return answers.drawn(
         "years.svg",
         width=WIDTH,
         height=120,
@@ -177,7 +177,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         extent = catalogue.once(entry.key, "map", lambda: extent_map(catalogue, entry.key, bounds))
     if entry.years is not None:
         years = catalogue.counts(entry.key, "year")
-    return html.page(
+    return answers.page(
         "dataset",
         entry.title,
         up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
@@ -218,7 +218,7 @@ def every(entries: Iterable[DatasetEntry], count: int, following: str | None) ->
         )
         for e in entries
     ]
-    return html.page("datasets", "Datasets", up=[("/", "Map")], count=count, rows=rows, following=following)
+    return answers.page("datasets", "Datasets", up=[("/", "Map")], count=count, rows=rows, following=following)
 
 
 def _rows(counts: Mapping[str, int], by: str) -> Iterable[tuple[Any, str]]:

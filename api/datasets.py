@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from api import dataset_page, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
-from api.catalogue import COUNTED, Catalogue
+from api.catalogue import Catalogue
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS
@@ -27,11 +27,10 @@ router = APIRouter(tags=["datasets"])
 LIMIT: Final = 1_000
 SUGGESTIONS: Final = 20
 JSON_LD: Final = "application/ld+json"
-TURTLE: Final = "text/turtle"
 XML: Final = "application/xml"
 _CACHE: Final = MappingProxyType({"Cache-Control": "public, max-age=60", "Vary": "Accept"})
-_FORMS: Final = ("json", "html", "jsonld", "dcat", "ttl", "eml")
-_TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", TURTLE: "ttl", XML: "eml", "application/eml+xml": "eml"}
+_FORMS: Final = ("json", "html", "jsonld", "dcat", "eml")
+_TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", XML: "eml", "application/eml+xml": "eml"}
 _ACCEPTED: Final = ("hl", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")
 """GBIF's parameters that choose no datasets; pygbif sends them."""
 
@@ -163,18 +162,6 @@ def metrics(request: Request, key: str) -> Response:
 
 
 @router.get(
-    "/v1/dataset/{key:path}/counts",
-    **documents.answered(dict[str, dict[str, int]], "A dataset's records, counted", missing=True),
-)
-def counts(request: Request, key: str) -> Response:
-    """Answer published records by kind, country, year, class, licence and how exact their place is."""
-    only(request, *_SENT)
-    with service(request).open(request) as release:
-        _entry(request, release, key)
-        return json_answer({by: release.facts.catalogue.counts(key, by) for by in COUNTED})
-
-
-@router.get(
     "/v1/dataset/{key:path}",
     summary="One dataset",
     openapi_extra=_FORM,
@@ -183,7 +170,7 @@ def counts(request: Request, key: str) -> Response:
         200: {
             "description": "The dataset",
             "model": models.Dataset,
-            "content": {HTML: {}, JSON_LD: {}, TURTLE: {}, XML: {}},
+            "content": {HTML: {}, JSON_LD: {}, XML: {}},
         },
     },
 )
@@ -196,15 +183,6 @@ def one(request: Request, key: str) -> Response:
         if form == "html":
             return dataset_page.one(release.facts.catalogue, entry)
     return _WRITTEN[form](entry)
-
-
-@router.get("/catalog.ttl", summary="All datasets as DCAT in Turtle", responses={
-    **documents.answers(None), 200: {"description": "A catalogue", "content": {TURTLE: {}}}
-})  # fmt: skip
-def catalog_ttl(request: Request) -> Response:
-    """Answer the catalogue as Turtle."""
-    only(request)
-    return Response(catalogue.to_turtle(_catalog(request)), media_type=TURTLE, headers=_CACHE)
 
 
 @router.get("/catalog.jsonld", summary="All datasets as DCAT in JSON-LD", responses={
@@ -302,9 +280,6 @@ _WRITTEN: Final[Mapping[str, Callable[[DatasetEntry], Response]]] = MappingProxy
         ),
         "dcat": lambda entry: json_answer(
             catalogue.to_json_ld(catalogue.dcat_dataset(entry)), media_type=JSON_LD, headers={"Vary": "Accept"}
-        ),
-        "ttl": lambda entry: Response(
-            catalogue.to_turtle(catalogue.dcat_dataset(entry)), media_type=TURTLE, headers=_CACHE
         ),
         "eml": _eml,
     }

@@ -33,7 +33,6 @@ from biodata.store.reader import Cursor, OpenRelease, Page, ReleaseReader
 if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from biodata.access.credentials import Passwords
-    from biodata.access.oidc import Oidc
     from biodata.access.tokens import Tokens
     from biodata.sharing import RuleSet
     from biodata.sharing.names import Checklists
@@ -316,13 +315,6 @@ class Service:
         from biodata.access.credentials import Passwords
 
         return Passwords(memory_mib=self.settings.password_memory_mib)
-
-    @cached_property
-    def oidc(self) -> "Oidc":
-        """Logins by OpenID Connect providers."""
-        from biodata.access.oidc import Oidc
-
-        return Oidc(self.settings)
 
     @contextmanager
     def open(

@@ -7,12 +7,11 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import Path
 
 from api import parameters
-from api.collections import COLLECTIONS
+from api.collections import COLLECTIONS, SYSTEMS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.parameters import ACROSS, INCLUDE_NULL, SEARCH, Kind
 from api.readers import WINDOW
-from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
 
@@ -137,14 +136,6 @@ def answered(model: Any, summary: str, *, status: int = 200, **problems: Any) ->
 def done(summary: str, **problems: Any) -> dict[str, Any]:
     """Return the declaration of a route that answers with nothing but that it was done; see `nothing`."""
     return {"summary": summary, "status_code": 204, "responses": nothing(**problems)}
-
-
-def redirect() -> dict[int | str, dict[str, Any]]:
-    """Return what a route can answer that sends the browser elsewhere."""
-    return {
-        303: {"description": "Location tells where to"},
-        **{k: v for k, v in nothing(missing=True, other=(502,)).items() if k != 204},
-    }
 
 
 def item_parameters(*, one: bool = False) -> dict[str, Any]:
@@ -283,12 +274,9 @@ _SHOWN_OTHERWISE: Final = frozenset(
     {
         "/v1/login",
         "/v1/login/refresh",
-        "/v1/login/providers/{name}",
         "/v1/downloads/{number}",
-        "/v1/login/providers/{name}/callback",
         "/v1/surveys",
         "/v1/downloads",
-        "/v1/citations/{number}/replay/download",
     }
 )
 """Addresses where a 401 is about something else than a key or a token, or not always asked for."""

@@ -6,12 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api import documents, html
+from api import answers, documents
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
-from api.collections import COLLECTIONS, GREGORIAN, Collection, find, property_schema
+from api.collections import COLLECTIONS, CRS84, GREGORIAN, SYSTEMS, Collection, find, property_schema
 from api.dependencies import Opened, service
 from api.documents import CollectionId
-from api.systems import CRS84, SYSTEMS
 from api.tiles import TILING_SCHEMES
 
 router = APIRouter(prefix="/ogc", tags=["features"])
@@ -64,7 +63,7 @@ def landing(request: Request) -> Response:
     title, about = "biodata", "A shared biodiversity record for Southwest China and ASEAN."
     if wants_html(request):
         rows = [((f"/ogc/collections/{c.id}?f=html", c.title), c.description) for c in COLLECTIONS.values()]
-        return html.page("landing", title, up=[("/", "Map")], about=about, rows=rows)
+        return answers.page("landing", title, up=[("/", "Map")], about=about, rows=rows)
     return json_answer({"title": title, "description": about, "links": links})
 
 
@@ -73,7 +72,7 @@ def conformance(request: Request) -> Response:
     """Answer with the parts of the standards that are met."""
     only(request, "f")
     if wants_html(request):
-        return html.page(
+        return answers.page(
             "conformance", "Conformance", up=[("/ogc?f=html", "OGC API")], classes=[(c, c) for c in CONFORMANCE]
         )
     return json_answer({"conformsTo": CONFORMANCE})
@@ -132,7 +131,7 @@ def collections(request: Request) -> Response:
         found = [_describe(request, release, collection) for collection in COLLECTIONS.values()]
     if wants_html(request):
         rows = [((f"/ogc/collections/{c['id']}?f=html", c["title"]), c["description"]) for c in found]
-        return html.page("collections", "Collections", up=[("/ogc?f=html", "OGC API")], rows=rows)
+        return answers.page("collections", "Collections", up=[("/ogc?f=html", "OGC API")], rows=rows)
     links = [
         link(address(request, "/ogc/collections"), "self", JSON, "Collections"),
         link(address(request, "/ogc/collections", [("f", "html")]), "alternate", HTML, "Collections for people"),
@@ -198,7 +197,7 @@ def _collection_page(found: Collection, described: dict[str, Any]) -> Response:
     for name, value in described.get("boundarySet", {}).items():
         facts.append((name.replace("_", " ").capitalize(), str(value)))
     facts.append(("Coordinate systems", "; ".join(system.title for system in SYSTEMS.values())))
-    return html.page("collection", found.title, up=trail(), here=here, description=found.description, facts=facts)
+    return answers.page("collection", found.title, up=trail(), here=here, description=found.description, facts=facts)
 
 
 def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, queried: bool) -> Response:
@@ -210,7 +209,7 @@ def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, qu
     here = f"/ogc/collections/{found.id}"
     title = f"{found.title}: {'what a filter may name' if queried else 'what a feature holds'}"
     up = [*trail(), (f"{here}?f=html", found.title)]
-    return html.page("schema", title, up=up, here=here, rows=rows, example=found.example if queried else "")
+    return answers.page("schema", title, up=up, here=here, rows=rows, example=found.example if queried else "")
 
 
 def _describe(request: Request, release: Opened, collection: Collection) -> dict[str, Any]:

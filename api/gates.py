@@ -143,12 +143,6 @@ def gate(request: Request) -> Gate:
     return found
 
 
-def provider_gate(request: Request) -> Gate:
-    """Return the application's for providers, who may take long to answer."""
-    found: Gate = request.app.state.provider_gate
-    return found
-
-
 def count_try(request: Request, account: str | None = None) -> None:
     """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute.
 

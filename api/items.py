@@ -12,16 +12,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, gbif_names, html, pages, systems
+from api import answers, collections, documents, gbif_names, pages
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
-from api.collections import Collection, find, property_filter
+from api.collections import CRS84, Collection, System, find, property_filter
 from api.cql2_filters import LANGUAGES, read_filter
 from api.dependencies import Opened, service
 from api.documents import CollectionId
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter
 from api.features import trail
 from api.readers import composed, integer, number, overlaps, read_dates, window
-from api.systems import CRS84, System
 from biodata.store.query.filters import And, Compare, Filter
 
 _LONGITUDE: Final = "decimalLongitude"
@@ -124,7 +123,7 @@ def items(request: Request, collection_id: CollectionId) -> Response:
     with service(request).open(request, cursor=query.get("cursor")) as release:
         filter_ = _filter(request, found, release, for_people=for_people)
         limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1, cut=True)
-        system = systems.find("crs", query.get("crs", CRS84))
+        system = collections.find_system("crs", query.get("crs", CRS84))
         features: list[Any]
         if found.points:
             page = release.features(
@@ -161,7 +160,7 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     found = find(collection_id)
     only(request, "f", "crs")
     key = integer("feature_id", feature_id) if found.points else feature_id
-    system = systems.find("crs", request.query_params.get("crs", CRS84))
+    system = collections.find_system("crs", request.query_params.get("crs", CRS84))
     with service(request).open(request) as release:
         page = release.page(found.id, Compare(found.key, "=", key), feature_columns(found), limit=1, offset=0)
         features = geojson_features(found, page.rows, flipped=system.flipped)
@@ -173,7 +172,7 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
         rows = [(name, _shown(found, name, value)) for name, value in feature["properties"].items()]
         report = quote(pages.address_of(feature_id)) if found.id in pages.REPORTED else ""
         up = [*trail(), (f"{here}?f=html", found.title)]
-        return html.page("item", str(feature["id"]), up=up, report=report, rows=rows)
+        return answers.page("item", str(feature["id"]), up=up, report=report, rows=rows)
     feature["links"] = [
         link(address(request, f"{here}/items/{feature_id}"), "self", GEOJSON, "This feature"),
         link(
@@ -204,7 +203,7 @@ def _filter(request: Request, collection: Collection, release: Opened, *, for_pe
         elif name not in _ITEM_PARAMETERS:
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if query.get("bbox"):
-        parts.append(_box(query["bbox"], systems.find("bbox-crs", query.get("bbox-crs", CRS84))))
+        parts.append(_box(query["bbox"], collections.find_system("bbox-crs", query.get("bbox-crs", CRS84))))
     if query.get("datetime"):
         first, last = read_dates("datetime", query["datetime"], separator="/")
         if collection.timed and (first or last):
@@ -213,7 +212,7 @@ def _filter(request: Request, collection: Collection, release: Opened, *, for_pe
         language = query.get("filter-lang", "cql2-text")
         if language not in LANGUAGES:
             raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
-        system = systems.find("filter-crs", query.get("filter-crs", CRS84))
+        system = collections.find_system("filter-crs", query.get("filter-crs", CRS84))
         parts.append(read_filter(composed(query["filter"]), language, collection.table, system, release))
     return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
 
@@ -236,7 +235,7 @@ def _box(value: str, system: System) -> Filter:
     corners = [number("bbox", text.strip()) for text in numbers]
     if len(corners) == 6:
         corners = [corners[0], corners[1], corners[3], corners[4]]
-    return systems.box(system, (corners[0], corners[1], corners[2], corners[3]), refusal)
+    return collections.box(system, (corners[0], corners[1], corners[2], corners[3]), refusal)
 
 
 def _project(collection: Collection, features: list[Any], system: System) -> None:
@@ -246,7 +245,7 @@ def _project(collection: Collection, features: list[Any], system: System) -> Non
     for feature in features:
         for shape in ("geometry", *collection.shapes):
             holder = feature if shape == "geometry" else feature["properties"]
-            holder[shape] = systems.geometry(system, orjson.loads(orjson.dumps(holder[shape])))
+            holder[shape] = collections.geometry(system, orjson.loads(orjson.dumps(holder[shape])))
 
 
 def _page_links(
@@ -293,7 +292,7 @@ def _features_page(
     further = [
         (_as_page(entry["href"], entry["rel"]), titles[entry["rel"]]) for entry in links if entry["rel"] in titles
     ]
-    return html.page(
+    return answers.page(
         "items",
         collection.title,
         up=[*trail(), (f"{here}?f=html", collection.title)],

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api import auth, documents, html
+from api import answers, auth, documents
 from api.answers import HTML, JSON, json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
@@ -89,13 +89,13 @@ def built(request: Request, name: str) -> Path | None:
 
 def how_to_build() -> HTMLResponse:
     """Return the page that stands where the map and the page of surveys are not built."""
-    return html.page("not_built", "biodata")
+    return answers.page("not_built", "biodata")
 
 
 @router.get("/pages.css")
 def style() -> Response:
     """Answer with the style of the plain pages."""
-    return Response(html.style(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+    return Response(answers.style(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 
 @router.get("/docs")
@@ -103,7 +103,7 @@ def docs(request: Request) -> HTMLResponse:
     """Answer with every operation, its parameters and the codes of errors; no script, nothing from elsewhere."""
     _check_reader(request)
     document = request.app.openapi()
-    return html.page(
+    return answers.page(
         "docs",
         "biodata: the API",
         up=[("/", "Map")],

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api import html
+from api import answers
 from api.answers import likes_page
 from api.errors import PROBLEM_TYPE, Code, ProblemError
 from biodata.errors import BiodataError, InputError, NoReleaseError
@@ -39,7 +39,7 @@ class ProblemResponse(Response):
 
     def _page(self) -> Response:
         """Return the page: what was wrong, what would be right, and by which id the log knows the request."""
-        page = html.page(
+        page = answers.page(
             "problem",
             self._problem["title"],
             up=(("/", "Map"), ("/surveys", "Surveys"), ("/docs", "API")),

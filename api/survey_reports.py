@@ -1,38 +1,48 @@
 """The answer to a survey's check: in the language and the form that the uploader asks for."""
 
+import csv
+import json
+import re
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
-from api import auth, documents
+from api import auth, documents, pages
 from api.answers import json_answer, only
 from api.dependencies import Service, service
-from api.errors import ProblemError, invalid
+from api.errors import Code, ProblemError, invalid
 from api.gates import Gate
 from api.readers import one_of
-from api.survey_bodies import HeadingAnswer
-from api.uploads import Upload, receive_upload
+from api.survey_bodies import HeadingAnswer, Upload, receive_upload
 from biodata import places, surveys
 from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
 from biodata.ingest import survey_project
-from biodata.store.heading_mappings import kept
+from biodata.ingest.headings import TERMS
 from biodata.store.query.filters import Compare
 from biodata.store.sharing_rules import rules_of
-from biodata.surveys import problems, review, words
+from biodata.surveys import problems, review, templates, words
+from biodata.surveys import words as survey_words
 from biodata.surveys.accepting import accepted_of
+from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
 from biodata.surveys.licences import of_dataset
 from biodata.surveys.mappings import heading_answer
 from biodata.surveys.process import in_published_parts
 from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 from biodata.surveys.submit import MOST_OF_NAME, part_name
+from biodata.surveys.templates import LICENCES
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
 
@@ -94,7 +104,7 @@ def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, lang
 
 
 def _kept_headings(request: Request, dataset: str | None) -> dict[str, str]:
-    return {} if dataset is None else kept(service(request).registry, dataset)
+    return {} if dataset is None else service(request).registry.headings_decided(dataset)
 
 
 def accepted_now(upload: Upload) -> tuple[str, ...]:
@@ -160,3 +170,105 @@ def _headings(request: Request, upload: Upload, language: str) -> Response:
     known = _kept_headings(request, _known_dataset(request, upload))
     body = heading_answer([(upload.name, upload.file.read())], kept=known, language=language)
     return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})
+
+
+class Template(BaseModel):
+    """A design that there are templates of."""
+
+    design: str
+    unit: str = Field(description="The unit of its effort.")
+    title: str
+    languages: list[str] = Field(description="Languages of its templates.")
+
+
+class TemplateList(BaseModel):
+    """Every design."""
+
+    templates: list[Template]
+
+
+templates_router = APIRouter(prefix="/v1/surveys/templates", tags=["surveys"])
+
+_CACHE: Final = "public, max-age=3600"
+_LANGUAGE: Final = documents.plain_parameters(
+    ("language", {"type": "string", "enum": list(LANGUAGES)}, "Of headings and explanations; else Accept-Language's.")
+)
+_WORKBOOK: Final = {templates.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+_ANSWERS: Final = {
+    **documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}
+}  # fmt: skip
+
+
+@templates_router.get("", summary="The designs that there are templates of", responses=documents.answers(TemplateList))
+def every(request: Request) -> Response:
+    """Answer with each design, the unit of its effort, and the languages of its templates."""
+    only(request, "language")
+    return json_answer({"templates": templates.offered()}, cache=_CACHE)
+
+
+@templates_router.get(
+    "/{design}", summary="A survey's workbook to fill in", openapi_extra=_LANGUAGE, responses=_ANSWERS
+)
+async def one(request: Request, design: str) -> Response:
+    """Answer with a workbook that goes in without a warning once it is filled in rightly."""
+    only(request, "language")
+    language = language_asked(request)
+    if design not in DESIGNS:
+        detail = f"no design is called {design[:80]!r}; those that there are: {', '.join(DESIGNS)}"
+        raise ProblemError(Code.NOT_FOUND, detail, field="design")
+    # Making one takes a part of a second: no more at a time than checks.
+    content = await to_thread.run_sync(templates.template, design, language, limiter=request.app.state.checking)
+    headers = {
+        "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="{templates.file_name(design, language)}"',
+        "Content-Language": language, "Vary": "Accept-Language",
+    }  # fmt: skip
+    return Response(content, media_type=templates.MEDIA_TYPE, headers=headers)
+
+
+page_router = APIRouter(include_in_schema=False)
+
+_WORDS: Final = Path(__file__).with_name("survey_words.csv")
+_GAP: Final = re.compile(r"\{\{(\w+)\}\}")
+"""A word that the built page leaves to its language."""
+_SHARED: Final = re.compile("(?:STATE|KIND|ROLE|SIDE|ROWS|WAITING|TABLE|DIFFERENCE)_")
+_OTHER_NAMES: Final = MappingProxyType(
+    {"occurrences": "table_occurrences", "events": "table_events", "cell_empty": "difference_empty"}
+)
+
+
+@page_router.get("/surveys")
+def page(request: Request) -> HTMLResponse:
+    """Answer with the page in the language that is asked for, or with how to build it."""
+    only(request, "language")
+    language = language_asked(request)
+    built = pages.built(request, "surveys.html")
+    if built is None:
+        return pages.how_to_build()
+    given = {name: escape(text, quote=True) for name, text in page_words(language).items()}
+    given |= {"lang": language, "data": _data(language)}
+    text = _GAP.sub(lambda gap: given[gap[1]], built.read_text(encoding="utf-8"))
+    headers = {"Cache-Control": "public, max-age=60", "Vary": "Accept-Language", "Content-Language": language}
+    return HTMLResponse(text, headers=headers)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def page_words(language: str) -> Mapping[str, str]:
+    """Return the page's words in a language, and those that it shares with commands and templates; English where one lacks."""
+    with _WORDS.open(encoding="utf-8", newline="") as file:
+        own = {row["name"]: row[language] or row["en"] for row in csv.DictReader(file)}
+    every = {**survey_words.words("en"), **survey_words.words(language)}
+    shared = {code.lower(): message for code, (message, _) in every.items() if _SHARED.match(code)}
+    designs = {f"design_{name}": word(f"design.{name}", language) for name in DESIGNS}
+    units = {one.unit: word(f"unit.{one.unit}", language) for one in DESIGNS.values()}
+    efforts = {f"effort_{name}": units[one.unit] for name, one in DESIGNS.items()}
+    named = {name: shared[code] for name, code in _OTHER_NAMES.items()}
+    return MappingProxyType(
+        own | shared | named | designs | efforts | {f"unit_{unit}": text for unit, text in units.items()}
+    )
+
+
+def _data(language: str) -> str:
+    """Return what the page's scripts need, as JSON that cannot end the block that it stands in."""
+    terms = {term: heading(term, language) for term in sorted(TERMS)}
+    data = {"language": language, "words": dict(page_words(language)), "terms": terms, "licences": list(LICENCES)}
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")

@@ -20,8 +20,8 @@ from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.parameters import every, read
 from biodata.sharing.labels import labels
-from biodata.store.mercator import MAXIMUM_ZOOM
 from biodata.store.query.filters import And, Filter
+from biodata.store.tile_counts import MAXIMUM_ZOOM
 from biodata.store.tiles import SIGNS
 
 grids_router = APIRouter(prefix="/ogc/tileMatrixSets", tags=["tiles"])

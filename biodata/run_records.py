@@ -15,8 +15,8 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import checksums, run_reports
-from biodata.store.code_version import code_hash
+from biodata.store import checksums, private_reports
+from biodata.store.checksums import code_hash
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
@@ -92,7 +92,7 @@ class RunRecord:
     snapshot : int or None
         The lake's version that was read; None where none was.
     code : str
-        `store.code_version.code_hash`.
+        `store.checksums.code_hash`.
     software : dict of str to str
         Versions of what numbers depend on.
     results : dict of str to dict
@@ -236,7 +236,7 @@ def keep(
     report = {**whole.as_dict(), "parameters": {**whole.parameters, "seed": whole.seed}}
     with Registry.open(settings) as registry:
         layer = whole.parameters.get("layer")
-        run_reports.record(registry, settings.data, record.id, layer, {"record": whole.as_dict(), **report})
+        private_reports.record_run(registry, settings.data, record.id, layer, {"record": whole.as_dict(), **report})
     return whole
 
 
@@ -260,7 +260,7 @@ def find(settings: Settings, run_id: str) -> RunRecord:
 def every(settings: Settings) -> list[RunRecord]:
     """Return every run that was kept, the oldest first."""
     with Registry.open(settings) as registry:
-        reports = run_reports.every(registry, settings.data)
+        reports = private_reports.run_reports(registry, settings.data)
     return [RunRecord.from_dict(report["record"]) for report in reports if report and "record" in report]
 
 

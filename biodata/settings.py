@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -26,33 +26,6 @@ def _names(told: Any) -> Any:
 
 Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 """Names: `one,another` in the environment."""
-
-
-class OidcProvider(BaseModel):
-    """Who people can log in by, beside a password: an OpenID Connect provider.
-
-    Attributes
-    ----------
-    name : str
-        Part of the addresses here.
-    issuer : str
-        What the provider calls itself; its configuration stands below it.
-    client_id, client_secret
-        What the provider calls this service.
-    scope : str
-        What is asked for.
-    new_accounts : bool
-        Whether somebody whom nobody invited gets an account, which may do nothing but what its roles will say.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")
-    issuer: str = Field(pattern=r"^https?://[^?#\s]{1,200}$")
-    client_id: str = Field(min_length=1, max_length=200)
-    client_secret: SecretStr | None = Field(default=None)
-    scope: str = Field(default="openid", pattern=r"^openid( [!-~]+)*$")
-    new_accounts: bool = Field(default=False)
 
 
 class Settings(BaseSettings):
@@ -96,8 +69,6 @@ class Settings(BaseSettings):
         client on this machine has no limit.
     metrics_token : SecretStr, optional
         Whoever sends it as `Authorization: Bearer` may read /metrics; without it only this machine may.
-    oidc_providers : tuple of OidcProvider
-        Who people can log in by: `[{"name": …, "issuer": …, "client_id": …, "client_secret": …}]` in the environment.
     login_limit : int
         Logins a minute that one client may try; all together may try three times as many at one account. 0 is no limit.
     password_memory_mib : int
@@ -146,7 +117,6 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(default=())
     rate_limit: int | None = Field(default=None, ge=0, le=10_000_000)
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
-    oidc_providers: tuple[OidcProvider, ...] = Field(default=())
     login_limit: int = Field(default=20, ge=0, le=10_000)
     password_memory_mib: int = Field(default=64, ge=8, le=1024)
     documentation: Literal["public", "accounts"] = Field(default="public")

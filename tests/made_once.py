@@ -1,20 +1,19 @@
 """An empty registry and an empty lake, made once a process and copied from then on: a third of a second less for each test.
 
-What makes them is asked all the same by `test_registry_upgrades`, `test_lake` and every test that starts a process of its own.
+What makes them is asked all the same by `test_lake` and every test that starts a process of its own.
 """
 
 import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 from sqlalchemy import Engine, inspect
-from sqlalchemy.orm import Session
 
-from biodata.store import migrations
+from biodata.store import registry as registries
 from biodata.store.lake import Lake
 
 
@@ -22,12 +21,12 @@ from biodata.store.lake import Lake
 def made_once(folder: Path) -> Iterator[None]:
     """Let new registries and lakes be copies of those that are made in a folder."""
     registry, lake = folder / "registry.sqlite", folder / "made" / "lake.sqlite"
-    upgrade, attach = migrations.upgrade, Lake._attach
+    make_tables, attach = registries.make_tables, Lake._attach
 
-    def copied_registry(engine: Engine, first: Callable[[Session], object] | None = None) -> None:
+    def copied_registry(engine: Engine, *, rules: bool) -> None:
         file = engine.url.database
-        if first is None or engine.dialect.name != "sqlite" or not file or inspect(engine).get_table_names():
-            upgrade(engine, first)
+        if not rules or engine.dialect.name != "sqlite" or not file or inspect(engine).get_table_names():
+            make_tables(engine, rules=rules)
         elif registry.exists():
             with (
                 contextlib.closing(sqlite3.connect(registry)) as made,
@@ -35,7 +34,7 @@ def made_once(folder: Path) -> Iterator[None]:
             ):
                 made.backup(new)
         else:
-            upgrade(engine, first)
+            make_tables(engine, rules=rules)
             with (
                 contextlib.closing(sqlite3.connect(file)) as made,
                 contextlib.closing(sqlite3.connect(registry)) as kept,
@@ -57,5 +56,5 @@ def made_once(folder: Path) -> Iterator[None]:
             unnamed.unlink()
         attach(self)
 
-    with patch.object(migrations, "upgrade", copied_registry), patch.object(Lake, "_attach", copied_lake):
+    with patch.object(registries, "make_tables", copied_registry), patch.object(Lake, "_attach", copied_lake):
         yield

@@ -10,7 +10,7 @@ import pytest
 
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, releases, run_reports
+from biodata.store import checksums, private_reports, releases
 from biodata.store.commits import ADOPTED
 from biodata.store.compaction import cited_versions, compact
 from biodata.store.lake import Lake
@@ -134,7 +134,7 @@ def test_everything_that_refers_to_a_version_is_heard(settings: Settings):
         (settings.data / "releases" / "release-r000003-0123456789.duckdb").write_bytes(b"")
     with Registry.open(settings) as registry:
         registry.record_release("r000002-1", snapshot=2, rules_hash="h", counts={})
-        run_reports.record(registry, settings.data, "a run", None, {"snapshot": 5})
+        private_reports.record_run(registry, settings.data, "a run", None, {"snapshot": 5})
         assert cited_versions(registry, settings.data) == {2, 3, 4, 5, first.snapshot}
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from biodata.store import dataset_rows
-from biodata.store.dataset_rows import DatasetRows
+from biodata.store import rules_in_force
+from biodata.store.rules_in_force import DatasetRows
 
 SCHEMA = pl.Schema({"key": pl.Int64, "datasetKey": pl.String})
 
@@ -29,6 +29,6 @@ def test_nothing_put_aside_is_read_as_no_rows(tmp_path: Path) -> None:
 
 
 def test_each_dataset_is_in_one_group_of_few_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_rows, "GROUP_ROWS", 2)
+    monkeypatch.setattr(rules_in_force, "GROUP_ROWS", 2)
     rows = put_aside(tmp_path, "a", "b", "c", "c", "c", "d")
     assert list(rows.groups({"a", "b", "c", "d", "gone"})) == [["a", "b"], ["c"], ["d", "gone"]]

@@ -54,16 +54,6 @@ def test_a_wrong_mode_is_named_and_a_name_that_is_not_known_is_private(data):
     assert [one.name for one in folders.wrong(data)] == ["."]
 
 
-def test_what_an_older_version_kept_beside_the_lake_moves_to_the_service(tmp_path):
-    (tmp_path / "citations").mkdir()
-    for name in ("registry.sqlite", "registry.sqlite-wal", "audit_heads.txt", "citations/a"):
-        (tmp_path / name).write_text(name)
-    folder = folders.open_service(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} <= {"service", "checksums.sqlite"}
-    assert (folder / "citations" / "a").read_text() == "citations/a"
-    assert (folder / "registry.sqlite-wal").read_text() == "registry.sqlite-wal"
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_the_services_user_reads_what_it_needs_and_nothing_private(data):
     folders.hand_over(data, user=65534, group=65534)

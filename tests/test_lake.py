@@ -12,7 +12,7 @@ from biodata.errors import InputError, StoreError
 from biodata.store import catalogue
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Between, Compare, Contains, InBox, Intersects, IsNull
-from biodata.store.query.geometry import check_wkt
+from biodata.store.query.polygons import read_wkt
 from store_records import GIBBON, SEROW, TRUNG_KHANH, commit, records
 
 
@@ -239,7 +239,7 @@ def test_filters_read_what_they_say(lake: Lake):
     assert lake.count("occurrences", where=where) == 2
     assert lake.count("occurrences", where=IsNull("decimalLatitude")) == 1
     assert lake.count("occurrences", where=Between("decimalLatitude", None, 22.9)) == 1
-    triangle = check_wkt("POLYGON((106.5 22.89, 106.6 22.89, 106.55 22.915, 106.5 22.89))")
+    triangle = read_wkt("POLYGON((106.5 22.89, 106.6 22.89, 106.55 22.915, 106.5 22.89))").wkb
     assert lake.count("occurrences", where=Intersects(triangle)) == 1
     with pytest.raises(InputError, match="no column of this name"):
         lake.count("occurrences", where=Compare("1=1; --", "=", 1))

@@ -11,7 +11,7 @@ from biodata.errors import InputError
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.store import releases
-from biodata.store.query import Listed, Not
+from biodata.store.query.filters import Listed, Not
 from releases import GIBBON, PHEASANT, SEROW
 
 RED = {"list": "red_list", "year": "2021", "authority": "a ministry"}

@@ -74,7 +74,7 @@ def downloads_and_citations(attacker: Attacker, settings, species: str) -> None:
     cited = attacker.ask("/v1/citations", method="POST", params={"species": species}).headers["location"]
     attacker.client.post(f"{cited}/replay")
     work(settings, stop=threading.Event(), once=True)
-    for path in (cited, f"{cited}/replay", f"{cited}/replay/occurrence"):
+    for path in (cited, f"{cited}/replay"):
         answer = attacker.client.get(path)
         attacker.transcript.append((path.replace(cited, "citation"), CHANCES.sub(b"", answer.content).decode()))
 

@@ -17,8 +17,7 @@ from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
 from biodata.places import load_boundaries
 from biodata.settings import Settings
-from biodata.sharing.event_measurements import kept_inside, let_out_of_events
-from biodata.sharing.measurements import FIELDS, items, read
+from biodata.sharing.measurements import FIELDS, items, kept_inside, let_out_of_events, read
 from biodata.sharing.rules import RuleSet
 from biodata.store import releases
 

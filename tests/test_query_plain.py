@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
-from biodata.store.query import (
+from biodata.store.query.filters import (
     And,
     Between,
     Compare,

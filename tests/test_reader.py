@@ -15,7 +15,7 @@ from biodata import terms
 from biodata.errors import InputError, NoReleaseError, QueryTimeoutError, StoreError
 from biodata.store import pointer, releases, tiles
 from biodata.store.lake import Lake
-from biodata.store.query import Compare
+from biodata.store.query.filters import Compare
 from biodata.store.reader import Cursor, ReleaseReader
 from store_records import SEROW, build, commit_rows, publish, scattered
 
@@ -358,7 +358,7 @@ def test_tiles_that_are_none(release, table: str, z: int, x: int, y: int):
 def test_serving_needs_none_of_the_heavy_libraries(installation: Path):
     code = (
         "import sys; from pathlib import Path; from biodata.store.reader import ReleaseReader;"
-        "from biodata.store.query import InBox;"
+        "from biodata.store.query.filters import InBox;"
         "r = ReleaseReader(Path(sys.argv[1])); assert r.ready();"
         "r.current().page('occurrences', InBox(100, 20, 105, 24), ['key', 'species'], limit=300);"
         "print([m for m in ('geopandas', 'rasterio', 'numba', 'pygbif', 'scipy', 'alembic') if m in sys.modules])"

@@ -1,20 +1,13 @@
-"""The registry: its migrations, keys that are never kept, the audit chain, submissions settled after a crash."""
+"""The registry: its tables, keys that are never kept, the audit chain, submissions settled after a crash."""
 
 import sqlite3
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import polars as pl
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -23,14 +16,12 @@ from sqlalchemy.schema import CreateTable
 import appointed
 import leaks
 from biodata import run_records
-from biodata.access import accounts, credentials, roles
+from biodata.access import credentials
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import audit, folders, migrations, models, run_reports
-from biodata.store import sharing_memory as sharing_memory  # its tables are among the models
-from biodata.store.engine import open_engine
+from biodata.store import audit, folders, models, private_reports
 from biodata.store.lake import Lake
-from biodata.store.registry import HEAD, Registry
+from biodata.store.registry import Registry
 from store_records import TRUNG_KHANH, commit
 
 
@@ -54,59 +45,17 @@ def registry(settings: Settings):
         yield registry
 
 
-def test_the_migrations_make_the_models(registry: Registry):
-    with registry.session() as session:
-        context = MigrationContext.configure(session.connection())
-        assert compare_metadata(context, models.Base.metadata) == []
-        assert context.get_current_revision() == HEAD
-    folder = Path(migrations.__file__).parent
-    assert ScriptDirectory.from_config(migrations.configuration(str(folder))).get_heads() == [HEAD]
-
-
-def test_a_key_of_an_earlier_version_goes_on_working(settings: Settings):
-    engine = open_engine(f"sqlite:///{settings.data / 'registry.sqlite'}")
-    with as_file(files("biodata.store.migrations")) as folder, engine.begin() as connection:
-        config = migrations.configuration(str(folder))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-        rows = [
-            ("one", "Nam Ha team", "contributor", None, None),
-            ("two", "Seima", "contributor", "seima", None),
-            ("three", "Seima", "curator", "seima", None),
-            ("four", "gone", "curator", None, "2026-02-01 00:00:00"),
-        ]
-        for number, (key, label, role, dataset, revoked) in enumerate(rows, 1):
-            connection.exec_driver_sql(
-                "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, '2026-01-01 00:00:00', ?)",
-                (number, accounts.hashed(f"biodata_{key}"), label, role, dataset, revoked),
-            )
-            connection.exec_driver_sql(
-                "INSERT INTO submission (id, dataset, state, file_name, file_sha256, api_key_id, created, changed)"
-                " VALUES (?, 'd', 'draft', 'f', 'x', ?, '2026-01-01 00:00:00', '2026-01-01 00:00:00')",
-                (number, number),
-            )
-    engine.dispose()
-    with Registry.open(settings) as registry:
-        found = [credentials.holder_of_key(registry, f"biodata_{key}") for key, *_ in rows]
-        assert found[3] is None
-        told = [[roles.role_in_words(role) for role in one.roles] for one in found[:3]]
-        assert told == [
-            ["uploader", "uploader dataset=nam-ha-team"],
-            ["uploader dataset=seima"],
-            ["uploader dataset=seima", "reviewer dataset=seima"],
-        ]
-        with registry.session(read_only=True) as session:
-            owners = session.scalars(select(models.Submission.account_id).order_by(models.Submission.id)).all()
-            count = session.connection().exec_driver_sql("SELECT count FROM changes").scalar()
-        assert owners[:3] == [one.account_id for one in found[:3]]
-        appointed.new(registry, "ana")
-        with registry.session(read_only=True) as session:
-            connection = session.connection()
-            assert connection.exec_driver_sql("SELECT count FROM changes").scalar() == count + 2, "it and its audit"
-            tables = (set(models.Base.metadata.tables) | {"alembic_version"}) - {"changes"}
-            counted = connection.exec_driver_sql("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")
-            assert sorted(counted.scalars()) == sorted([*tables] * 3)
-            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+def test_every_change_of_a_row_is_counted(registry: Registry):
+    with registry.session(read_only=True) as session:
+        connection = session.connection()
+        count = connection.exec_driver_sql("SELECT count FROM changes").scalar()
+        counted = connection.exec_driver_sql("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")
+        assert sorted(counted.scalars()) == sorted([*set(models.Base.metadata.tables) - {"changes"}] * 3)
+    appointed.new(registry, "ana")
+    with registry.session(read_only=True) as session:
+        assert session.connection().exec_driver_sql("SELECT count FROM changes").scalar() == count + 2, (
+            "it and its audit"
+        )
 
 
 def test_the_models_are_valid_on_postgresql():
@@ -114,23 +63,12 @@ def test_the_models_are_valid_on_postgresql():
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
 
 
-def test_a_registry_that_is_up_to_date_opens_without_alembic(settings: Settings):
-    Registry.open(settings).close()
-    code = (
-        "import sys; from pathlib import Path; from biodata.settings import Settings;"
-        "from biodata.store.registry import Registry; Registry.open(Settings(data=Path(sys.argv[1]))).close();"
-        "print([m for m in ('alembic', 'geopandas', 'rasterio', 'numba', 'pygbif') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code, settings.data], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_a_registry_of_a_newer_biodata_is_not_opened(settings: Settings):
+def test_a_registry_of_another_version_is_not_opened(settings: Settings):
     Registry.open(settings).close()
     with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE revision SET number = '9999'")
     connection.close()
-    with pytest.raises(StoreError, match="newer biodata"):
+    with pytest.raises(StoreError, match="another version of biodata"):
         Registry.open(settings)
 
 
@@ -253,15 +191,15 @@ def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry
 
 def test_a_run_and_a_release_are_kept_once(registry: Registry, settings: Settings):
     report = {"snapshot": 4, "parameters": {"seed": 1}, "corridors": 2}
-    run_reports.record(registry, settings.data, "run-1", "landcover", report)
-    run_reports.record(registry, settings.data, "run-1", "landcover", {**report, "corridors": 3})
-    assert run_reports.every(registry, settings.data) == [{**report, "corridors": 3}]
+    private_reports.record_run(registry, settings.data, "run-1", "landcover", report)
+    private_reports.record_run(registry, settings.data, "run-1", "landcover", {**report, "corridors": 3})
+    assert private_reports.run_reports(registry, settings.data) == [{**report, "corridors": 3}]
     registry.record_ingest("gbif", {"dataset": "nam-ha", "rows": 3})
     for _ in range(2):
         registry.record_release("r000004-abc", snapshot=4, rules_hash="h", counts={"occurrences": 3})
     with registry.session(read_only=True) as session:
         run = session.scalars(select(models.Run)).one()
-        assert (run.snapshot, run.seed, run.report, run.parameters) == (4, 1, None, {})
+        assert (run.snapshot, run.seed) == (4, 1)
         assert session.scalars(select(models.Release)).one().counts == {"occurrences": 3}
         assert session.scalars(select(models.AuditEntry)).all()[1].action == "release"
 
@@ -283,11 +221,8 @@ def test_the_service_finds_no_place_of_a_run_over_exact_records(settings: Settin
 
 def test_what_a_run_told_is_not_where_the_service_reads(registry: Registry, settings: Settings):
     told = {"snapshot": 4, "parameters": {"seed": 1, "resistance": "/layers/20.51234.tif"}, "records": 20.51234}
-    with registry.session() as session, session.begin():  # as an older biodata kept it
-        session.add(models.Run(id="old-1", layer=None, state="done", parameters=told["parameters"], report=told))
-    run_reports.record(registry, settings.data, "new-1", None, told)
-    assert run_reports.every(registry, settings.data) == [told, told]
-    assert run_reports.every(registry, settings.data) == [told, told]
+    private_reports.record_run(registry, settings.data, "new-1", None, told)
+    assert private_reports.run_reports(registry, settings.data) == [told]
     with registry.session(read_only=True) as session:
         kept = [[str(value) for value in vars(run).values()] for run in session.scalars(select(models.Run))]
     assert "20.51234" not in str(kept)

@@ -17,8 +17,8 @@ from biodata import terms
 from biodata.errors import SharingError, StoreError
 from biodata.store import pointer, releases
 from biodata.store.lake import Lake
-from biodata.store.mercator import MAXIMUM_LATITUDE, hilbert, project
 from biodata.store.query.filters import Compare
+from biodata.store.tile_counts import MAXIMUM_LATITUDE, hilbert, project
 from store_records import GIBBON, SEROW, build, commit_rows, publish, results, scattered, two_countries
 
 ROWS = scattered(400)

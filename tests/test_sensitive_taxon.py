@@ -95,7 +95,7 @@ def test_one_command_and_nothing_tells_it_any_more(tmp_path: Path):
         asked = json.loads(get(f"{base}/v1/citations/{citation}/replay")[1])
         assert "Not identical" in json.dumps(asked)
         assert leaks.scan(json.dumps(asked).encode(), PLACES, name="the old citation") == []
-    for folder in ("releases", "downloads", "replays"):
+    for folder in ("releases", "downloads"):
         if (data / folder).exists():
             assert leaks.scan_folder(data / folder, PLACES) == []
     assert "sharing rule added" in run("audit", "list", "--data", data)

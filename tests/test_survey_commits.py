@@ -7,7 +7,7 @@ import pytest
 from biodata import pipeline
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import commits, staging, survey_commits
+from biodata.store import commits, staging
 from biodata.store.lake import Lake
 from survey_events import commit, event, seen
 
@@ -37,7 +37,7 @@ def test_a_workbook_is_one_version(tmp_path):
     assert held(settings.data)[2] == before + 1, "nothing changed, so there is no version"
 
 
-@pytest.mark.parametrize(("module", "name"), [(commits, "write_occurrences"), (survey_commits, "write_table")])
+@pytest.mark.parametrize(("module", "name"), [(commits, "write_occurrences"), (commits, "write_table")])
 def test_what_fails_between_leaves_no_half_survey(tmp_path, monkeypatch, module, name):
     commit(tmp_path, [event("a")], [seen(1, MUNTJAC, "a")])
     before = held(tmp_path)

@@ -24,11 +24,11 @@ def registry(tmp_path):
 
 def test_a_second_upload_needs_no_second_answer(registry):
     headings = ["ວັນທີ", "ຊະນິດ", "ໝາຍເຫດ"]
-    assert certain(headings, mappings.kept(registry, "namha")) == {"ໝາຍເຫດ": "occurrenceRemarks"}
+    assert certain(headings, registry.headings_decided("namha")) == {"ໝາຍເຫດ": "occurrenceRemarks"}
     mappings.keep(registry, "namha", {"ວັນທີ": "eventDate", "ຊະນິດ": "scientificName", "ໝາຍເຫດ": ""})
-    again = certain(["ວັນທີ ", "ຊະນິດ", "ໝາຍເຫດ"], mappings.kept(registry, "namha"))
+    again = certain(["ວັນທີ ", "ຊະນິດ", "ໝາຍເຫດ"], registry.headings_decided("namha"))
     assert again == {"ວັນທີ ": "eventDate", "ຊະນິດ": "scientificName"}
-    assert mappings.kept(registry, "another") == {}
+    assert registry.headings_decided("another") == {}
 
 
 def test_a_later_answer_stands_in_the_place_of_an_earlier_one(registry):
@@ -51,7 +51,7 @@ def test_what_cannot_be_kept_changes_nothing(registry, mapping, code):
     with pytest.raises(InputError) as told:
         mappings.keep(registry, "namha", mapping)
     assert told.value.code == code
-    assert mappings.kept(registry, "namha") == {"first": "sex"}
+    assert registry.headings_decided("namha") == {"first": "sex"}
 
 
 def test_an_ingest_for_the_dataset_uses_what_was_decided(registry, tmp_path):

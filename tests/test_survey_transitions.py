@@ -10,10 +10,9 @@ from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import survey_steps, survey_views
-from biodata.store.models import AuditEntry, Release, Submission
+from biodata.store import survey_files, survey_steps
+from biodata.store.models import AuditEntry, Release, Submission, SubmissionEvent, SubmissionView
 from biodata.store.registry import Registry
-from biodata.store.survey_models import SubmissionEvent, SubmissionView
 from biodata.store.survey_steps import STATES, WAITING, state_of
 from biodata.surveys import receive, review, sides, submit
 from biodata.surveys.submit import Sent
@@ -163,7 +162,7 @@ def test_what_each_state_makes_of_each_thing_that_is_done(desk, state, action, t
         return
     assert (after[0][0], after[3]) == (told, before[3])
     with desk.registry.session(read_only=True) as session:
-        there = survey_views.hash_of(session, number) is not None
+        there = survey_files.hash_of(session, number) is not None
     assert there == (told in WAITING), "its rows stay while somebody decides, and no longer"
 
 

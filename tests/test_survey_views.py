@@ -14,10 +14,9 @@ from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.sharing.rules import bundled_list
-from biodata.store import folders, survey_views
-from biodata.store.models import Submission
+from biodata.store import folders, survey_files
+from biodata.store.models import Submission, SubmissionView
 from biodata.store.private_reports import read_report
-from biodata.store.survey_models import SubmissionView
 from biodata.surveys import sides, submit, views
 from biodata.worker import work
 from commands import run
@@ -128,7 +127,7 @@ def test_no_exact_place_of_a_sensitive_record_is_told_by_any_way(office, survey)
         text = office.client.get(f"{SURVEYS}/{survey}", headers=office.heads[who]).text
         assert not [told for told in EXACT if told in text], who
     with office.registry.session(read_only=True) as session:
-        view = survey_views.read(session, survey)
+        view = survey_files.read_view(session, survey)
         kept = session.scalars(select(SubmissionView)).all()
     for frame in (view.occurrences, view.events):
         assert not [told for told in EXACT if told in frame.write_ndjson()]
@@ -265,7 +264,7 @@ def test_a_question_is_asked_by_a_node_and_answered(office):
     office.client.delete(f"{SURVEYS}/{number}", headers=head)
     office.settle()
     with office.registry.session(read_only=True) as session:
-        assert survey_views.hash_of(session, number) is None
+        assert survey_files.hash_of(session, number) is None
 
 
 def test_a_survey_that_is_taken_back_while_it_is_checked_leaves_nothing(office, monkeypatch):

@@ -11,10 +11,10 @@ import pytest
 import releases
 from biodata.errors import InputError
 from biodata.store import releases as store
-from biodata.store.mercator import project
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Between, Compare, IsNull, Not, Or
 from biodata.store.reader import ReleaseReader
+from biodata.store.tile_counts import project
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import pytest
 
 from biodata import pipeline
 from biodata.settings import Settings
+from biodata.store.account_models import Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
-from biodata.store.node_models import Withdrawal
 from biodata.store.registry import Registry
 from biodata.surveys import sides
 from biodata.surveys.difference import difference, difference_of

@@ -220,15 +220,13 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     page = folders.results(data) / ("0" * 32) / "results.json"
     page.parent.mkdir(parents=True)
     page.write_text("what is published of a dataset's surveys")
-    (data / "replays").mkdir()
-    (data / "replays" / "replay-1.duckdb").write_bytes(b"an older version under today's rules")
     named = pointer.read(data)
     for path in pointer.folder(data).glob("release-*.duckdb"):
         if path != pointer.path(data, named.current.id):  # one of before may be removed at any time
             path.unlink()
     first = verify(settings)
     assert first.faults == []
-    assert {name.split("/")[0] for name in first.recorded} == {"gazetteer.csv", "run_results", "replays", "service"}
+    assert {name.split("/")[0] for name in first.recorded} == {"gazetteer.csv", "run_results", "service"}
     return data
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from biodata.store.watchdog import Watchdog
+from biodata.store.open_release import Watchdog
 
 
 def test_what_is_late_is_interrupted_once():

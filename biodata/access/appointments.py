@@ -18,9 +18,8 @@ from biodata.access.roles import DECIDING, Role, RoleBinding, in_force, role_as_
 from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.store import audit
-from biodata.store.account_models import Account, Binding
+from biodata.store.account_models import Account, Binding, Node, NodeWord
 from biodata.store.models import AuditEntry, now
-from biodata.store.node_models import Node, NodeWord
 
 PURPOSE: Final = b"biodata node word\n"
 GIVEN: Final = "role given"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit_heads
+from biodata.store import audit
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
 
@@ -121,7 +121,7 @@ def verify(settings: Settings, registry: Registry, *, noted: str | None = None) 
             problem = "this is no head of the audit log"
             raise InputError(problem, column="head", value=noted, expected="NUMBER:HASH, as `biodata audit head` tells")
         with registry.session(read_only=True) as session:
-            broken = audit_heads.first_missing(session, {int(number): told})
+            broken = audit.first_missing(session, {int(number): told})
     if broken is not None:
         message = (
             f"audit entry {broken} was changed or is gone; what stands from there on in {settings.data} cannot be "

@@ -18,7 +18,7 @@ from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.models import Citation, Dataset, Job
-from biodata.store.query import statements
+from biodata.store.query import sql
 from biodata.store.query.filters import And, Filter, IsNull, Not
 from biodata.store.query.plain import from_plain, to_plain
 from biodata.store.registry import Registry
@@ -260,14 +260,14 @@ def make_content(settings: Settings, registry: Registry, citation_id: str) -> di
     cited = need(registry, citation_id)
     if cited.content:
         return dict(cited.content)
-    columns = content.columns_of(content.COLUMN_SET)
-    statement, params = statements.select(RELEASE["occurrences"], columns, cited.filter)
+    columns = content.COLUMN_SETS[content.COLUMN_SET]
+    statement, params = sql.select(RELEASE["occurrences"], columns, cited.filter)
     with in_use(settings.data, cited.release) as path:
         frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
         made = content.gather(content.published_frames(frames), settings.data)
         labelled = Not(IsNull(_LABELS))
         chosen = labelled if cited.filter is None else And((cited.filter, labelled))
-        asked = statements.select(RELEASE["occurrences"], ["datasetKey", _LABELS], chosen)
+        asked = sql.select(RELEASE["occurrences"], ["datasetKey", _LABELS], chosen)
         labels = _labels(rebuilding.batches(path, *asked, content.BATCH_ROWS))
         with releases.connect(path) as connection:
             released = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchall()[0][0]

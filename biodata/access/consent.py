@@ -12,8 +12,8 @@ from biodata import jobs
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.store import audit, consents
+from biodata.store.account_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.consents import AGREE, ANSWERS, Consents
-from biodata.store.node_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.registry import Registry
 
 RELEASE_JOB: Final = "release"

@@ -36,47 +36,35 @@ ALGORITHM: Final = "HMAC-SHA-256"
 COLUMN_SET: Final = "occurrence-2"
 """The set that today's citations are made with."""
 
-_SHARED: Final = tuple(
-    """
-    key datasetKey gbifID occurrenceID basisOfRecord occurrenceStatus establishmentMeans individualCount
-    organismQuantity organismQuantityType sex lifeStage typeStatus scientificName acceptedScientificName kingdom
-    phylum class order family genus species genericName specificEpithet infraspecificEpithet taxonRank
-    taxonomicStatus taxonKey speciesKey taxon_id checklist col_key match_type match_confidence match_note
-    match_alternatives iucnRedListCategory eventDate event_start event_end event_precision event_time event_zone
-    year month day decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters
-    coordinatePrecision elevation elevationAccuracy depth depthAccuracy countryCode stateProvince province_code
-    border_distance_m ambiguous country_codes locality habitat recordedBy identifiedBy institutionCode
-    collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
-    samplingProtocol occurrenceRemarks references license rightsHolder publishingOrgKey publishingCountry
-    mediaType lastInterpreted informationWithheld dataGeneralizations quality_flags source_issues
-    sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster
-    """.split()
-)
-"""The columns that both sets of an occurrence begin with."""
-
 COLUMN_SETS: Final = MappingProxyType(
     {
-        "occurrence-1": (*_SHARED, "duplicate_of", "duplicate_reason"),
-        "occurrence-2": (*_SHARED, "clusterRepresentative", "cluster_id", "cluster_reason"),
+        COLUMN_SET: tuple(
+            """
+            key datasetKey gbifID occurrenceID basisOfRecord occurrenceStatus establishmentMeans individualCount
+            organismQuantity organismQuantityType sex lifeStage typeStatus scientificName acceptedScientificName kingdom
+            phylum class order family genus species genericName specificEpithet infraspecificEpithet taxonRank
+            taxonomicStatus taxonKey speciesKey taxon_id checklist col_key match_type match_confidence match_note
+            match_alternatives iucnRedListCategory eventDate event_start event_end event_precision event_time event_zone
+            year month day decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters
+            coordinatePrecision elevation elevationAccuracy depth depthAccuracy countryCode stateProvince province_code
+            border_distance_m ambiguous country_codes locality habitat recordedBy identifiedBy institutionCode
+            collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
+            samplingProtocol occurrenceRemarks references license rightsHolder publishingOrgKey publishingCountry
+            mediaType lastInterpreted informationWithheld dataGeneralizations quality_flags source_issues
+            sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster clusterRepresentative
+            cluster_id cluster_reason
+            """.split()
+        ),
     }
 )
-"""The columns of each set, in order; a column that is new since then is in none of the older sets."""
+"""The columns of each set, in order; a set never changes, and a column that is new since then is in none of the older ones."""
 
 RELATIVE_COLUMNS: Final = frozenset(
     {
-        "quality_flags", "isInCluster", "clusterRepresentative", "cluster_id", "cluster_reason", "duplicate_of",
-        "duplicate_reason",
+        "quality_flags", "isInCluster", "clusterRepresentative", "cluster_id", "cluster_reason",
     }
 )  # fmt: skip
 """Columns that can change because of other records."""
-
-_FORMER: Final = MappingProxyType(
-    {
-        "duplicate_of": pl.when(~pl.col("clusterRepresentative")).then("cluster_id"),
-        "duplicate_reason": pl.col("cluster_reason"),
-    }
-)
-"""Columns of an older set that are published under another name now."""
 
 BATCH_ROWS: Final = 50_000
 MEMBER: Final = pl.Schema(
@@ -149,24 +137,11 @@ def lines(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
         `whole`, and `own`: the same without the columns of `TOLD_BY_OTHERS`.
     """
     columns = COLUMN_SETS[column_set]
-    former = [_FORMER[name].alias(name) for name in columns if name in _FORMER]
-    frame = frame.with_columns(former)
     told = frame.select(_text(name, frame.schema[name]).fill_null(_MISSING).alias(name) for name in columns)
     return told.select(
         whole=pl.concat_str(columns, separator="\t"),
         own=pl.concat_str([name for name in columns if name not in RELATIVE_COLUMNS], separator="\t"),
     )
-
-
-def columns_of(column_set: str) -> list[str]:
-    """Return the published columns that the lines of a set are made of."""
-    columns = [name for name in COLUMN_SETS[column_set] if name not in _FORMER]
-    former = (
-        []
-        if len(columns) == len(COLUMN_SETS[column_set])
-        else ["clusterRepresentative", "cluster_id", "cluster_reason"]
-    )
-    return [*columns, *former]
 
 
 def members(frame: pl.DataFrame, column_set: str, key: bytes) -> pl.DataFrame:

@@ -22,15 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from biodata import jobs
 from biodata.access import citations, permits
-from biodata.access.citations import Question, need
-from biodata.access.rebuilding import rebuild
+from biodata.access.citations import Question
 from biodata.access.terms_of_use import Purpose
 from biodata.errors import DiskFullError, InputError, JobStoppedError
 from biodata.exports.request import Columns, ExportRequest, Facts, Grid
 from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
-from biodata.store.lake import Lake
 from biodata.store.models import Citation, Download, Job
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain, to_plain
@@ -40,9 +38,6 @@ from biodata.store.release_use import in_use
 logger = logging.getLogger(__name__)
 
 JOB: Final = "download"
-OF_CITATION: Final = "citation-"
-"""How what stands for a release begins where the rows are those of a citation that is asked again, by its id."""
-
 _RESERVE_BYTES: Final = 256_000_000
 _RESERVE_SHARE: Final = 0.02
 """Room that is left to registry, lake and releases: so much, or this share of a small disk."""
@@ -256,7 +251,7 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
     file_format = Format(told["format"])
     asked = tuple((name, value) for name, value in told["asked"])
     filter_ = from_plain(told["filter"])
-    with _tidy(here, registry, row.job_id, work), _source(settings, registry, told["release"]) as release:
+    with _tidy(here, registry, row.job_id, work), in_use(settings.data, told["release"]) as release:
         here.mkdir(parents=True, exist_ok=True)
         out = here / f"biodata-{download_id[:12]}.{KINDS[file_format].suffix}"
         request = ExportRequest(
@@ -291,8 +286,6 @@ def _permits(registry: Registry) -> tuple[tuple[str, str], ...]:
 
 def _cite(settings: Settings, registry: Registry, row: Download, release: Path, question: Question) -> str:
     """Return the download's citation, made at the first attempt: its file tells it."""
-    if row.request["release"].startswith(OF_CITATION):
-        return str(row.request["release"].removeprefix(OF_CITATION))
     with registry.session(read_only=True) as session:
         found = session.scalar(_citation_of(row.id))
     if found is not None:
@@ -423,19 +416,6 @@ class _Room:
     def _last_kept(self) -> int:
         """Return when the last step was kept; 0 where none was."""
         return max((file.stat().st_mtime_ns for file in self._here.glob("*.state")), default=0)
-
-
-@contextmanager
-def _source(settings: Settings, registry: Registry, release: str) -> Iterator[Path]:
-    """Give the file of a release; or that of a citation's version of the lake, built again under today's rules."""
-    if not release.startswith(OF_CITATION):
-        with in_use(settings.data, release) as path:
-            yield path
-        return
-    cited = need(registry, release.removeprefix(OF_CITATION))
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        path = rebuild(settings, lake, cited.snapshot).path
-    yield path
 
 
 @contextmanager

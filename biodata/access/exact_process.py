@@ -30,9 +30,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from biodata.access import exact_store, grants
 from biodata.access.grants import Grant
 from biodata.errors import BiodataError, InputError, StoreError
-from biodata.store import audit, audit_heads
-from biodata.store.engine import open_engine
+from biodata.store import audit
 from biodata.store.models import Base, UtcDateTime, now
+from biodata.store.registry import open_engine
 
 MOST_CALL_BYTES: Final = 2_000_000
 """Of a call."""
@@ -199,7 +199,7 @@ class ExactStore:
         _Own.metadata.create_all(engine)
         Base.metadata.create_all(engine, tables=[Base.metadata.tables["audit"]])
         self._sessions = sessionmaker(engine, expire_on_commit=False)
-        audit_heads.keep(self._sessions, folder)
+        audit.keep_heads(self._sessions, folder)
         self._facts = exact_store.Facts(0, "", 0)
         self._records, self._stamp = pl.DataFrame(schema=exact_store.SCHEMA), (0, 0)
         if (folder / exact_store.FILE).exists():
@@ -235,8 +235,8 @@ class ExactStore:
     def first_broken(self) -> int | None:
         """Return the first entry of the audit that was changed; None where all is well."""
         with self._sessions() as session, session.begin():
-            heads = audit_heads.read(self._folder)
-            found = audit.first_broken(session), audit_heads.first_missing(session, heads)
+            heads = audit.read_heads(self._folder)
+            found = audit.first_broken(session), audit.first_missing(session, heads)
         return min((number for number in found if number is not None), default=None)
 
     def _signed(self, grant: Grant, text: str, signature: str) -> bool:

@@ -19,10 +19,10 @@ from biodata.errors import InputError, NoReleaseError, StoreError
 from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store import audit, checksums, consents, models, releases, sharing_rules
+from biodata.store.account_models import Node, Withdrawal
 from biodata.store.checksums import digest
 from biodata.store.locks import sync_file, sync_folder
 from biodata.store.models import now
-from biodata.store.node_models import Node, Withdrawal
 from biodata.store.registry import Registry
 from biodata.text.countries import country_candidates
 from biodata.vocabularies import SharingCategory

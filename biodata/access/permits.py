@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from biodata.errors import InputError
 from biodata.store import audit
+from biodata.store.account_models import Permit
 from biodata.store.models import now
 from biodata.store.registry import Registry
-from biodata.store.rights_models import Permit
 
 SOON_DAYS: Final = 90
 """A permit that ends within so many days is told to end soon."""

@@ -15,16 +15,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata import jobs
-from biodata.access import downloads, rebuilding
+from biodata.access import downloads
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, folders, pointer, survey_files, survey_views
-from biodata.store.backup import backup
-from biodata.store.backup_places import forget_older
+from biodata.store import audit, checksums, folders, pointer, survey_files
+from biodata.store.account_models import Tombstone, Withdrawal
+from biodata.store.backup import backup, forget_older
 from biodata.store.lake import Lake
 from biodata.store.locks import sync_file
-from biodata.store.models import Download, Ingest, Job, Submission, now
-from biodata.store.node_models import Tombstone, Withdrawal
+from biodata.store.models import Download, Ingest, Job, Submission, SubmissionEvent, now
 from biodata.store.private_reports import forget_report
 from biodata.store.purging import blank
 from biodata.store.query.filters import In
@@ -33,7 +32,6 @@ from biodata.store.release_merge import merge
 from biodata.store.release_use import remove_unless_used, remove_unneeded_bases
 from biodata.store.secret import secret
 from biodata.store.staging import sweep
-from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import JOB, MACHINE, RESULTS_JOB, WAITING, outdated, step
 from biodata.store.tombstones import Tombstones
 
@@ -118,7 +116,7 @@ def forget_submission(session: Session, data: Path, submission: Submission, data
     A file that another upload holds, too, stays as that one's, unless that one is of `datasets`, which all go.
     """
     submission.report = submission.difference = None
-    survey_views.forget(session, submission.id)
+    survey_files.forget_view(session, submission.id)
     for event in session.scalars(select(SubmissionEvent).where(SubmissionEvent.submission_id == submission.id)):
         event.note, event.questions = "", None
     forget_report(data, f"submission-{submission.id}")
@@ -184,7 +182,7 @@ class Purged:
     ----------
     records : int
         Records that were ever withdrawn here.
-    lake_files, releases, downloads, replays, uploads : int
+    lake_files, releases, downloads, uploads : int
         Files of the lake that were written anew; files that were removed.
     in_use : tuple of str
         Releases that somebody reads just now: purge again when they have ended.
@@ -194,7 +192,6 @@ class Purged:
     lake_files: int
     releases: int
     downloads: int
-    replays: int
     uploads: int
     in_use: tuple[str, ...]
 
@@ -254,14 +251,11 @@ def purge(
         merge(data, memory_limit=settings.memory_limit)
         removed, in_use = _releases(data)
         made = _downloads(settings, registry)
-        replays = list(rebuilding.folder(data).glob("*"))
-        for path in replays:
-            path.unlink(missing_ok=True)
         shutil.rmtree(folders.results(data), ignore_errors=True)
         forget_hashes(data, keys)
         forgotten = forget_reports(registry, data, whole=datasets, parts=parts, mended=mended)
         sweep_leftovers(data)
-        found = Purged(len(records), blanked.files, removed, made, len(replays), forgotten, tuple(in_use))
+        found = Purged(len(records), blanked.files, removed, made, forgotten, tuple(in_use))
         vacuum(settings)
         with registry.session() as session, session.begin():
             told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
@@ -283,7 +277,7 @@ def purge_backups(settings: Settings, folder: Path, *, actor: str = "command lin
     """
     if not folder.is_dir():
         problem = "this is no folder of backups"
-        expected = "the folder that `biodata backup` writes to; remove a .tar file yourself and take a new backup"
+        expected = "the folder that `biodata backup` writes to"
         raise InputError(problem, file=str(folder), expected=expected, code="FILE_MISSING")
     made = backup(settings, folder)
     removed = forget_older(folder, keep=made.name)

@@ -1,9 +1,8 @@
-"""An older version of the lake under today's rules: a release's file that only a replay opens, kept for a while."""
+"""An older version of the lake under today's rules: a release's file that only a replay opens, and that goes with it."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,10 +15,8 @@ from biodata.errors import StoreError
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.settings import Settings
 from biodata.sharing.publish import reason_of, set_apart_of
-from biodata.store import checksums, releases, sharing_memory
-from biodata.store.code_version import code_hash
+from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
-from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
 from biodata.store.rules_in_force import rules_in_force, stated_licences
@@ -30,8 +27,6 @@ from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
 
-KEPT: Final = 4
-"""Rebuilt files that stay: whoever asks again of the same version need not wait."""
 BATCH_ROWS: Final = 100_000
 
 _PUBLISHED: Final = 0.7
@@ -70,13 +65,9 @@ class Rebuilt:
     today: int
 
 
-def folder(data: Path) -> Path:
-    """Return the folder of rebuilt files."""
-    return data / "replays"
-
-
-def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambda _share: None) -> Rebuilt:
-    """Build an older version of the lake under today's rules, in batches; or find it built already.
+@contextmanager
+def rebuilt(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambda _share: None) -> Iterator[Rebuilt]:
+    """Build an older version of the lake under today's rules, in batches; its file is gone when the block ends.
 
     A record that is gone since is left out. Of one that was changed since, both what it was and what it is decide how
     much is told: a name that turned out to be that of a guarded species guards the old version too. One whose publisher
@@ -101,19 +92,14 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
     rules = rules_in_force(settings, lake)
     presences = _presences(settings, lake, rules, snapshot)
     today = lake.snapshot()
-    name = _name(settings, lake, snapshot, rules, presences)
-    folder(settings.data).mkdir(parents=True, exist_ok=True)
-    with file_lock(settings.data / "replays.lock", what="the folder of replays"):
-        path, causes = (folder(settings.data) / f"{name}.{end}" for end in ("duckdb", "parquet"))
-        if not (path.exists() and causes.exists()):
-            try:
-                _build(settings, lake, snapshot, rules, presences, path, causes, step)
-            except (OSError, duckdb.Error) as error:
-                message = f"version {snapshot} of the lake could not be built again: {str(error).splitlines()[0]}"
-                raise StoreError(message) from error
-        path.touch()
-        _prune(settings.data)
-        return Rebuilt(path, pl.read_parquet(causes), rules.hash, today)
+    with WorkFolder(settings.data / "staging") as work:
+        path = work.folder / "replay.duckdb"
+        try:
+            causes = _build(settings, lake, snapshot, rules, presences, path, step)
+        except (OSError, duckdb.Error) as error:
+            message = f"version {snapshot} of the lake could not be built again: {str(error).splitlines()[0]}"
+            raise StoreError(message) from error
+        yield Rebuilt(path, causes, rules.hash, today)
 
 
 def _presences(settings: Settings, lake: Lake, rules: sharing.RuleSet, snapshot: int) -> pl.DataFrame:
@@ -129,54 +115,54 @@ def _presences(settings: Settings, lake: Lake, rules: sharing.RuleSet, snapshot:
 
 
 def _build(
-    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame, path: Path,
-    causes_path: Path, step: Step,
-) -> None:  # fmt: skip
-    """Write both files; each appears whole."""
+    settings: Settings,
+    lake: Lake,
+    snapshot: int,
+    rules: sharing.RuleSet,
+    presences: pl.DataFrame,
+    path: Path,
+    step: Step,
+) -> pl.DataFrame:
+    """Write the file, with its parts beside it; return the causes of what is left out."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     since = _Since.look(lake, snapshot, rules, boundaries)
     with Registry.open(settings) as registry:
         licences = dict(registry.datasets().select("key", "license").iter_rows())
-    with WorkFolder(settings.data / "staging") as work:
-        parts: list[Path] = []
-        left_out, hidden, done = [since.gone], [pl.DataFrame(schema=CAUSE)], 0
-        total = max(lake.count("occurrences", snapshot=snapshot), 1)
-        for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
-            kept, told = since.leave_out(batch)
-            decided = since.decide(kept, rules, boundaries)
-            published = sharing.open_records(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
-            left_out.append(told)
-            hidden.append(_hidden(kept, decided))
-            parts.append(work.folder / f"published-{len(parts):06d}.parquet")
-            write_part(releases.placed(published), parts[-1], row_group_rows=20_000)
-            done += batch.height
-            step(_PUBLISHED * done / total)
-        parts.append(work.folder / "presences.parquet")
-        write_part(releases.placed(presences), parts[-1], row_group_rows=20_000)
-        assessed = assessments.of_release(
-            parts,
-            gazetteer=gazetteer,
-            work=settings.data / "staging",
-            rows_told=assessments.unidentified(lake, snapshot=snapshot),
-        )
-        unnamed, causes = work.folder / "replay.duckdb", work.folder / "causes.parquet"
-        with ReleaseFile(unnamed, spill=settings.data / "tmp", memory_limit=settings.memory_limit) as file:
-            file.write_occurrences(parts, assessed)
-            listed = taxon_statuses(lake.read("taxa", snapshot=snapshot), boundaries)
-            for table in releases.RESULTS:
-                file.write_results(table, listed if table == "taxon_statuses" else None)
-            file.write_boundaries(boundaries)
-            file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
-            file.write_surveys(None)
-            file.finish(snapshot=snapshot, rules_hash=rules.hash, secret=secret(settings.data))
-        step(1.0)
-        left_out += [_set_apart(rules, pl.concat(hidden)), *hidden]
-        pl.concat(left_out).unique("key", keep="first", maintain_order=True).write_parquet(causes)
-        causes.chmod(0o600)  # why each record is not told, and of which: for the worker that compares
-        checksums.put_in_place(settings.data, causes, causes_path)
-        checksums.put_in_place(settings.data, unnamed, path)
+    parts: list[Path] = []
+    left_out, hidden, done = [since.gone], [pl.DataFrame(schema=CAUSE)], 0
+    total = max(lake.count("occurrences", snapshot=snapshot), 1)
+    for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
+        kept, told = since.leave_out(batch)
+        decided = since.decide(kept, rules, boundaries)
+        published = sharing.open_records(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
+        left_out.append(told)
+        hidden.append(_hidden(kept, decided))
+        parts.append(path.with_name(f"published-{len(parts):06d}.parquet"))
+        write_part(releases.placed(published), parts[-1], row_group_rows=20_000)
+        done += batch.height
+        step(_PUBLISHED * done / total)
+    parts.append(path.with_name("presences.parquet"))
+    write_part(releases.placed(presences), parts[-1], row_group_rows=20_000)
+    assessed = assessments.of_release(
+        parts,
+        gazetteer=gazetteer,
+        work=settings.data / "staging",
+        rows_told=assessments.unidentified(lake, snapshot=snapshot),
+    )
+    with ReleaseFile(path, spill=settings.data / "tmp", memory_limit=settings.memory_limit) as file:
+        file.write_occurrences(parts, assessed)
+        listed = taxon_statuses(lake.read("taxa", snapshot=snapshot), boundaries)
+        for table in releases.RESULTS:
+            file.write_results(table, listed if table == "taxon_statuses" else None)
+        file.write_boundaries(boundaries)
+        file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
+        file.write_surveys(None)
+        file.finish(snapshot=snapshot, rules_hash=rules.hash, secret=secret(settings.data))
+    step(1.0)
     logger.info("version %d of the lake was built again under today's rules", snapshot)
+    left_out += [_set_apart(rules, pl.concat(hidden)), *hidden]
+    return pl.concat(left_out).unique("key", keep="first", maintain_order=True)
 
 
 @dataclass(frozen=True)
@@ -258,45 +244,6 @@ def _causes(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _is_coarse() -> pl.Expr:
     return pl.col("quality_flags").list.contains(_GENERALISED).fill_null(value=False)
-
-
-def _name(settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame) -> str:
-    """Return the name of a rebuilt file: the same for the same version, rules, code and later changes."""
-    own = settings.gazetteer_file
-    assert rules.plan is not None
-    told = [
-        snapshot,
-        rules.hash,
-        sorted(presences["key"]),
-        sorted(rules.plan.not_open),
-        sorted(rules.plan.marked),
-        max(lake.changed_at("occurrences"), snapshot),
-        # What rules are judged by beside the records: names of taxa, and areas.
-        lake.changed_at("taxa"),
-        lake.changed_at("protected_areas"),
-        settings.boundaries,
-        hashlib.sha256(own.read_bytes()).hexdigest() if own else None,
-        code_hash(),
-    ]
-    return f"replay-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
-
-
-def drop_all(settings: Settings) -> int:
-    """Remove every rebuilt file; return how many. A replay makes its own again."""
-    with file_lock(settings.data / "replays.lock", what="the folder of replays"):
-        found = list(folder(settings.data).glob("replay-*.duckdb"))
-        for path in found:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".parquet").unlink(missing_ok=True)
-    return len(found)
-
-
-def _prune(data: Path) -> None:
-    """Remove the files that were not asked for the longest."""
-    files = sorted(folder(data).glob("replay-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
-    for path in files[KEPT:]:
-        path.unlink(missing_ok=True)
-        path.with_suffix(".parquet").unlink(missing_ok=True)
 
 
 def batches(path: Path, statement: str, params: list[object], rows: int) -> Iterator[pl.DataFrame]:

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names in SQL are our own and quoted; every value is a parameter.
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,10 +23,9 @@ from biodata.store import duck
 from biodata.store.duck import literal
 from biodata.store.lake import Lake
 from biodata.store.query import filters as f
-from biodata.store.query import statements
+from biodata.store.query import sql
 from biodata.store.query.filters import Compare, Filter
 from biodata.store.registry import Registry
-from biodata.store.staging import WorkFolder
 from biodata.store.tables import RELEASE
 from biodata.vocabularies import SharingCategory
 
@@ -164,8 +163,6 @@ class Replay:
         Records that the answer has now and had not.
     known : bool
         False where the list of the cited records is lost: then only the hashes and counts can be compared.
-    file : str
-        Name of the rebuilt file, which holds the rows.
     """
 
     citation: str
@@ -177,7 +174,6 @@ class Replay:
     causes: dict[str, Cause]
     added: Cause
     known: bool
-    file: str
     replayed: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -186,7 +182,12 @@ class Replay:
 
 
 def replay(
-    settings: Settings, registry: Registry, citation_id: str, *, step: rebuilding.Step = lambda _share: None
+    settings: Settings,
+    registry: Registry,
+    citation_id: str,
+    *,
+    step: rebuilding.Step = lambda _share: None,
+    with_rows: Callable[[Cited, Path], object] = lambda _cited, _file: None,
 ) -> Replay:
     """Ask a citation again: its version of the lake under today's rules, filtered on published values.
 
@@ -200,6 +201,8 @@ def replay(
         The citation.
     step : function, optional
         Told how far the work is (0-1); raises to stop it.
+    with_rows : function, optional
+        Given the citation and the file of the rebuilt version, which is gone afterwards.
 
     Returns
     -------
@@ -218,11 +221,10 @@ def replay(
     kept = content.members_path(settings.data, cited.content["hash"])
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
-        WorkFolder(settings.data / "staging") as work,
+        rebuilding.rebuilt(settings, lake, cited.snapshot, step=lambda share: step(0.9 * share)) as rebuilt,
     ):
-        rebuilt = rebuilding.rebuild(settings, lake, cited.snapshot, step=lambda share: step(0.9 * share))
-        now = ask(rebuilt.path, cited.filter, settings.data, cited.content["columns"], into=work.folder)
-        made = work.folder / content.members_name(now.hash)
+        now = ask(rebuilt.path, cited.filter, settings.data, cited.content["columns"], into=rebuilt.path.parent)
+        made = rebuilt.path.parent / content.members_name(now.hash)
         identical = now.hash == cited.content["hash"]
         if identical and not kept.exists():
             content.keep(settings.data, made, now.hash)  # a list that was lost: the same hash is the same list
@@ -231,6 +233,7 @@ def replay(
         if known and not identical:
             rows = _compare(kept, made, _sensitive(rebuilt.path), rebuilt.causes, settings.data)
             rows = _withdrawn_datasets(rows, lake)
+        with_rows(cited, rebuilt.path)
     causes = {name: _cause(rows.filter(pl.col("cause") == name), least) for name in _CAUSES}
     added = _cause(rows.filter(pl.col("cause") == "added"), least)
     alike = int(rows.filter(pl.col("cause") == "unchanged")["count"].sum())
@@ -258,15 +261,14 @@ def replay(
         causes=causes,
         added=added,
         known=known,
-        file=rebuilt.path.name,
         replayed=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
 def ask(path: Path, filter_: Filter | None, data: Path, column_set: str, *, into: Path) -> content.Content:
     """Hash what a release's file answers to a filter; put down in a folder which records it has."""
-    columns = content.columns_of(column_set)
-    statement, params = statements.select(RELEASE["occurrences"], columns, filter_)
+    columns = content.COLUMN_SETS[column_set]
+    statement, params = sql.select(RELEASE["occurrences"], columns, filter_)
     frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
     return content.gather(content.published_frames(frames), data, column_set, into=into)
 
@@ -282,7 +284,7 @@ def _withdrawn_datasets(rows: pl.DataFrame, lake: Lake) -> pl.DataFrame:
 def _sensitive(path: Path) -> pl.DataFrame:
     """Return key, category and rule of the records that are not open."""
     columns = ["key", "sharing_category", "sharing_rule"]
-    statement, params = statements.select(RELEASE["occurrences"], columns, None)
+    statement, params = sql.select(RELEASE["occurrences"], columns, None)
     frames = [
         frame.filter(pl.col("sharing_category") != SharingCategory.OPEN)
         for frame in rebuilding.batches(path, statement, params, content.BATCH_ROWS)

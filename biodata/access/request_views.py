@@ -18,10 +18,8 @@ from biodata.access.grants import Grant, area_shape, day
 from biodata.access.roles import Action, Principal, Role, may, may_somewhere
 from biodata.errors import InputError
 from biodata.sharing import RuleSet
-from biodata.store.account_models import Account, Binding
-from biodata.store.grant_models import AccessDecision, AccessReport, AccessRequest, AccessUse
+from biodata.store.account_models import AccessDecision, AccessReport, AccessRequest, AccessUse, Account, Binding, Node
 from biodata.store.models import now
-from biodata.store.node_models import Node
 from biodata.store.query.filters import And, Between, Compare, Contains, Filter, In, Intersects, Or
 from biodata.store.registry import Registry
 from biodata.text.reference_list import reference_list

@@ -17,8 +17,7 @@ from biodata.access.request_views import missing, overdue
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.store import audit
-from biodata.store.account_models import Account
-from biodata.store.grant_models import AccessDecision, AccessReport, AccessRequest, AccessUse
+from biodata.store.account_models import AccessDecision, AccessReport, AccessRequest, AccessUse, Account
 from biodata.store.models import now
 from biodata.store.registry import Registry
 

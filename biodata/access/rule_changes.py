@@ -8,14 +8,13 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import citations, downloads, rebuilding
+from biodata.access import citations, downloads
 from biodata.errors import InputError, RulesUnreadableError
 from biodata.settings import Settings
 from biodata.sharing import Rule
 from biodata.sharing.labels import LabelSet
 from biodata.sharing.rule import Assignment
-from biodata.sharing.rule_lines import cells, read_consents, read_labels, read_rules, text_of
-from biodata.sharing.rules import RuleSet
+from biodata.sharing.rules import RuleSet, cells, read_consents, read_labels, read_rules, text_of
 from biodata.store import audit, models, pointer, releases, sharing_memory, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -41,7 +40,7 @@ class Changed:
         Records of the release before, and of the new one, by sharing category, withheld ones among them; empty where
         there was none.
     removed : dict of str to int
-        Files that went: releases, downloads, rebuilt versions. None go for a rule that is taken back: they tell less.
+        Files that went: releases, downloads. None go for a rule that is taken back: they tell less.
     citations : int
         Citations that are asked again, so that each says what is withheld of it today.
     """
@@ -135,7 +134,6 @@ def drop_older(
     return {
         "releases": len(files - release_files(settings.data)),
         "downloads": downloads.drop_others(settings, registry, rules_hash=rules_hash, release=made.id),
-        "rebuilt versions": rebuilding.drop_all(settings),
     }
 
 
@@ -200,7 +198,7 @@ def remove_rule(
 
     Notes
     -----
-    Older releases, downloads and rebuilt versions stay: they tell less than today's. Records that only this rule made
+    Older releases and downloads stay: they tell less than today's. Records that only this rule made
     coarse in earlier releases are decided about anew.
     """
 

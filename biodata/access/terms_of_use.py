@@ -21,10 +21,10 @@ from sqlalchemy import select
 from biodata.errors import InputError
 from biodata.sharing.licences import UNSPECIFIED, UNSUPPORTED
 from biodata.store import audit
+from biodata.store.account_models import Permit, TermsAcceptance, TermsVersion
 from biodata.store.models import Download, Job
 from biodata.store.query.filters import And, Filter, In, IsNull, Not, Or
 from biodata.store.registry import Registry
-from biodata.store.rights_models import Permit, TermsAcceptance, TermsVersion
 
 MOST_BYTES: Final = 200_000
 

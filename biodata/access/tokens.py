@@ -88,7 +88,7 @@ class Tokens:
         account_id : int
             Who showed who they are.
         method : str
-            How: `password`, or the name of a provider.
+            How: `password`.
         """
         with self._registry.session() as session, session.begin():
             account = session.get_one(Account, account_id)

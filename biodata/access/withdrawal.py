@@ -13,9 +13,9 @@ from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import audit
+from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Job
-from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
@@ -170,7 +170,7 @@ def withdraw(
     Notes
     -----
     The purge policy: in the lake every row of every version is emptied, only number and dataset stay; the releases,
-    downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
+    downloads made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
     records were withdrawn. Backups are purged by `purges.purge_backups`. Whatever comes again is refused.
     """
     if not reason.strip() or tells_a_place(reason):

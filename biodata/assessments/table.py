@@ -15,7 +15,7 @@ from biodata.assessments.finding import BATCH_ROWS, find
 from biodata.harmonise import suspicious_sets
 from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
-from biodata.store.code_version import code_hash
+from biodata.store.checksums import code_hash
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Like
 from biodata.text import cluster_facts, clusters

@@ -97,9 +97,9 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _MODULES: Final = (
-    "access accounts assess audit candidates circuit cite climate cluster conefor consent corridors "
+    "access accounts assess audit candidates circuit cite climate conefor consent corridors "
     "corridors_uncertainty corridors_validate cost_distance dataset datum demo engine_inputs exact explain export "
-    "gaps ingest keys names network nodes parse protconn protected_areas pull quality report reserves resistance "
+    "gaps ingest names network nodes parse protconn protected_areas pull quality report reserves resistance "
     "rights rules run_records scenarios sensitive serve species survey survey_design upkeep withdraw"
 )
 for module in _MODULES.split():

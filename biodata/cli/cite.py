@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,27 +100,29 @@ def replay(
     rows: Annotated[Rows, typer.Option("--format", help="How the file is written.")] = Rows.CSV,
 ) -> None:
     """Build the citation's version of the lake again, compare, and print."""
-    from biodata.access import citation_texts, citations, rebuilding, replays
+    from biodata.access import citation_texts, citations, replays
     from biodata.exports.request import ExportRequest
     from biodata.exports.write import Format, export
     from biodata.store.registry import Registry
 
     settings = settings_for(data)
     check_outputs([out], [])
+
+    def write(cited: citations.Cited, file: Path) -> None:
+        if out is not None:
+            request = ExportRequest(
+                f"replay of citation {citation}",
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                cited.filter,
+                tuple(_pairs(cited)),
+                cite=citation_texts.text(cited, _url(settings, citation)),
+            )
+            export(file, Format(rows), request, out)
+
     with Registry.open(settings) as registry:
-        found = replays.replay(settings, registry, citation)
-        cited = citations.need(registry, citation)
-    if out is not None:
-        request = ExportRequest(
-            f"replay of citation {citation}",
-            found.replayed,
-            cited.filter,
-            tuple(_pairs(cited)),
-            cite=citation_texts.text(cited, _url(settings, citation)),
-        )
-        export(rebuilding.folder(settings.data) / found.file, Format(rows), request, out)
+        found = replays.replay(settings, registry, citation, with_rows=write)
     if as_json:
-        say(json.dumps({name: value for name, value in found.as_dict().items() if name != "file"}, ensure_ascii=False))
+        say(json.dumps(found.as_dict(), ensure_ascii=False))
         return
     say(found.statement)
     for name, cause in (*found.causes.items(), ("added", found.added)):

@@ -70,9 +70,8 @@ def serve(
 ) -> None:
     """Serve the store until told to stop."""
     from biodata.access.exact_process import ExactServer, ExactStore
-    from biodata.cli.preloading import load_codecs
-    from biodata.cli.service_user import become, numbers_of
-    from biodata.store import handing
+    from biodata.cli.service_user import become, load_codecs, numbers_of
+    from biodata.store import folders
 
     clients, owners = ([numbers_of(name)[0] for name in names or ()] for names in (client, owner))
     # Made first: whoever starts it may write where the socket lies, and the user need not.
@@ -80,7 +79,7 @@ def serve(
         if user is not None:
             number, group = numbers_of(user)
             store.mkdir(mode=0o700, exist_ok=True)
-            handing.give(store.resolve(), user=number, group=group)
+            folders.give(store.resolve(), user=number, group=group)
             load_codecs()
             become(number, group)
         for signum in (signal.SIGTERM, signal.SIGINT):

@@ -24,7 +24,7 @@ from biodata.cli.question import asked_of, country_codes, read_pairs
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
-    from biodata.store import query
+    from biodata.store.query import filters
 
 _HELP = """Write a table of the current release: published values only.
 
@@ -163,7 +163,7 @@ class _NoPandas(MetaPathFinder):
         sys.meta_path.remove(self)
 
 
-def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
+def _export_results(data: Path, table: str, file_format: Format, where: "filters.Filter | None", out: Path) -> None:
     """Write a table of results: few rows, in memory."""
     from biodata.exports import geo_files, layers, tables, write
     from biodata.store import releases
@@ -193,15 +193,15 @@ def _export_results(data: Path, table: str, file_format: Format, where: "query.F
     )
 
 
-def _of_results(countries: list[str], species: list[str], box: str | None) -> "query.Filter | None":
+def _of_results(countries: list[str], species: list[str], box: str | None) -> "filters.Filter | None":
     """Return the filter of a table of results."""
-    from biodata.store import query
+    from biodata.store.query import filters
 
-    parts: list[query.Filter] = []
+    parts: list[filters.Filter] = []
     if countries:
-        parts.append(query.Or(tuple(query.Contains("country_codes", code) for code in country_codes(countries))))
+        parts.append(filters.Or(tuple(filters.Contains("country_codes", code) for code in country_codes(countries))))
     if species:
-        parts.append(query.In("species", tuple(species)))
+        parts.append(filters.In("species", tuple(species)))
     if box:
-        parts.append(query.InBox(*read_box(box)))
-    return query.And(tuple(parts)) if parts else None
+        parts.append(filters.InBox(*read_box(box)))
+    return filters.And(tuple(parts)) if parts else None

@@ -230,8 +230,8 @@ def _purge(data: Path) -> None:
             return
     done = purges.purge(settings, release=pipeline.release)
     typer.echo(
-        f"a node took records back: a release without them is made, {done.releases} older ones, {done.downloads} downloads "
-        f"and {done.replays} replays are gone; `biodata purge --backups FOLDER` purges backups",
+        f"a node took records back: a release without them is made, {done.releases} older ones and {done.downloads} downloads "
+        f"are gone; `biodata purge --backups FOLDER` purges backups",
         err=True,
     )
     if done.in_use:

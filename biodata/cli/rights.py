@@ -75,7 +75,7 @@ def label(
 ) -> None:
     """Put a label on something."""
     from biodata.access import accounts, rule_changes
-    from biodata.sharing.rule_lines import assignment
+    from biodata.sharing.rules import assignment
     from biodata.store.registry import Registry
 
     told = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
@@ -97,7 +97,7 @@ def unlabel(
 ) -> None:
     """Take a label away."""
     from biodata.access import accounts, rule_changes
-    from biodata.sharing.rule_lines import assignment
+    from biodata.sharing.rules import assignment
     from biodata.store.registry import Registry
 
     unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})

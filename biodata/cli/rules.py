@@ -41,7 +41,7 @@ _IMPORT = """Put the rules of a CSV file in the place of those in force: a new v
 The file has every rule, as `biodata rules export` writes them; one that is not in it holds no more. Consents and labels stay
 as they are where no file is given. Everything is checked first: a file with a fault changes nothing. With --dry-run it is
 only told which rules come and go, and how many records become coarser or finer; a place that was published can be copied and is
-never taken back. Older releases, files of downloads and rebuilt versions go. The versions before stay in the registry, and
+never taken back. Older releases and files of downloads go. The versions before stay in the registry, and
 the audit keeps who imported which.
 
 Example: biodata rules import rules.csv --data biodata_data --dry-run
@@ -91,7 +91,7 @@ def check(
 
 def list_rules(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Print the rules."""
-    from biodata.sharing.rule_lines import cells
+    from biodata.sharing.rules import cells
     from biodata.store.sharing_rules import rules_of
 
     rules = rules_of(installation(data)).rules

@@ -12,7 +12,7 @@ from biodata.errors import InputError
 
 _SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
 
-Earlier releases, files of downloads and rebuilt versions go; every citation is asked again by `biodata worker` and says
+Earlier releases and files of downloads go; every citation is asked again by `biodata worker` and says
 what is withheld of it. The audit keeps the rule, who added it, and how many records it touches. A rule never makes a
 record less sensitive: the strictest decides. A rule of a country also holds for cells that only reach into it. `biodata
 rules remove` takes a rule back. A name that no rule, checklist or record here has may be misspelt and is refused, unless

@@ -81,7 +81,6 @@ def language_told(told: str) -> str:
 
 def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], OfDataset, list[str]]":
     """Return what is known of a dataset: its headings, its licence, its accepted proposals; nothing before there is one."""
-    from biodata.store.heading_mappings import kept
     from biodata.store.registry import Registry
     from biodata.surveys.accepting import accepted_of
     from biodata.surveys.licences import NONE_KNOWN, of_dataset
@@ -89,7 +88,7 @@ def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], O
     if dataset is None or not data.is_dir():
         return {}, NONE_KNOWN, []
     with Registry.open(settings_for(data)) as registry:
-        return kept(registry, dataset), of_dataset(registry, dataset), accepted_of(registry, dataset)
+        return registry.headings_decided(dataset), of_dataset(registry, dataset), accepted_of(registry, dataset)
 
 
 def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":

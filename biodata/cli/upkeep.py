@@ -1,6 +1,7 @@
-"""`biodata verify`, `compact`, `backup` and `restore`: looking after an installation."""
+"""`biodata verify`, `compact`, `backup`, `restore` and `cluster`: looking after an installation on one machine or several."""
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.errors import StoreError
 
 _VERIFY = """Check every file of an installation against its checksum, and that what refers to it says the same.
 
@@ -29,7 +31,7 @@ Example: biodata compact --data biodata_data --expire-days 365
 """
 _BACKUP = """Copy an installation: the registry, the lake with every version, the releases, layers and uploads.
 
-OUT is a folder, to which the next backup adds only what is new, or a file whose name ends in .tar. Both catalogues are
+OUT is a folder, to which the next backup adds only what is new. Both catalogues are
 copied as they are at one moment; it works while the installation serves. It holds the secret and exact places: keep it
 as safe as the installation.
 
@@ -49,6 +51,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JS
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(name="verify", help=_VERIFY)(verify)
+    _add_cluster_commands(app)
     app.command(name="compact", help=_COMPACT)(compact)
     app.command(name="backup", help=_BACKUP)(backup)
     app.command(name="restore", help=_RESTORE)(restore)
@@ -103,7 +106,7 @@ def compact(
 
 
 def backup(
-    out: Annotated[Path, typer.Option(help="Folder of backups, or a file ending in .tar.")],
+    out: Annotated[Path, typer.Option(help="Folder of backups.")],
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
@@ -134,3 +137,76 @@ def restore(
         say(json.dumps(report.as_dict(), indent=1))
         return
     say(f"{report.name}: {report.files} files ({report.bytes / 1e6:.1f} MB), lake version {report.snapshot}, in {data}")
+
+
+StorageOption = Annotated[str, typer.Option(help="The folder of a bucket, s3://bucket/folder.")]
+EndpointOption = Annotated[str | None, typer.Option(help="Address of the storage's service; Amazon's without it.")]
+RegionOption = Annotated[str, typer.Option(help="The bucket's region.")]
+
+
+def _add_cluster_commands(app: typer.Typer) -> None:
+    """Add `biodata cluster`."""
+    commands = typer.Typer(
+        help="Several machines: a shared lake, and releases for those that serve.", no_args_is_help=True
+    )
+    commands.command(
+        name="join",
+        help="Let an installation's folder use a lake that several machines share: its catalogue on PostgreSQL, its files on "
+        "S3-compatible storage. The storage's key is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.\n\n"
+        "Example: biodata cluster join --catalogue CATALOGUE --storage s3://biodata/region --endpoint ENDPOINT --data region",
+    )(join)
+    commands.command(
+        name="follow",
+        help="Bring each new release from the shared storage into the folder of a machine that serves, until it is stopped. "
+        "A key that may read the folder releases is enough.\n\n"
+        "Example: biodata cluster follow --storage s3://biodata/region --endpoint ENDPOINT --once --data replica",
+    )(follow)
+    app.add_typer(commands, name="cluster")
+
+
+def join(
+    catalogue: Annotated[str, typer.Option(help="Address of a PostgreSQL database, postgresql://user@host/database.")],
+    storage: StorageOption,
+    endpoint: EndpointOption = None,
+    region: RegionOption = "us-east-1",
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Join a shared lake."""
+    from biodata.store import cluster
+    from biodata.store.storage import Storage
+
+    cluster.join(data, cluster.Cluster(catalogue, Storage(storage, endpoint=endpoint, region=region)))
+    say(f"{data} uses the lake at {storage}")
+
+
+def follow(
+    storage: StorageOption,
+    endpoint: EndpointOption = None,
+    region: RegionOption = "us-east-1",
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Follow the releases of a shared storage."""
+    from biodata.store.shared_releases import follow
+    from biodata.store.storage import Storage
+
+    place, told = Storage(storage, endpoint=endpoint, region=region), ""
+    while True:
+        try:
+            release = follow(Path(data), place)
+        except StoreError as error:
+            if once:
+                raise
+            if str(error) != told:  # the release that is there goes on being served
+                told = str(error)
+                say(told)
+        else:
+            told = ""
+            if release is not None:
+                say(f"release {release} is served from {data}")
+            elif once:
+                say("nothing is new")
+        if once:
+            return
+        time.sleep(every)

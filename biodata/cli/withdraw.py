@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _WITHDRAW = """Take back a dataset or records: a release without them is made, and what was kept is purged.
 
 In the lake the rows of every version are emptied (number and dataset stay, so that counts and citations hold), older
-releases, downloads and replays are removed, with the uploads of the dataset. Whatever comes again is refused. Backups are
+releases and downloads are removed, with the uploads of the dataset. Whatever comes again is refused. Backups are
 purged by `biodata purge --backups`. A hub learns of it at its next harvest. Nothing brings it back: let --dry-run count first.
 
 Examples: biodata withdraw --dataset nam-ha --dry-run --data biodata_data
@@ -98,7 +98,7 @@ def _print(done: "Purged", *, as_json: bool) -> None:
         return
     say(
         f"{done.records} records are withdrawn; {done.lake_files} files of the lake were written anew, {done.releases} "
-        f"releases, {done.downloads} downloads, {done.replays} replays and {done.uploads} uploads removed"
+        f"releases, {done.downloads} downloads and {done.uploads} uploads removed"
     )
     for name in done.in_use:
         say(f"  {name} is being read: run `biodata purge` again when that has ended")

@@ -1,6 +1,5 @@
 """A dataset as a catalogue tells of it: what EML, schema.org's JSON-LD and DCAT 3 (in JSON-LD and Turtle) are written from, published values only."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -331,22 +330,6 @@ def to_json_ld(node: Node) -> dict[str, Any]:
     return {"@context": dict(PREFIXES), **_json(node)}
 
 
-def to_turtle(node: Node) -> str:
-    """Return a node as a Turtle document."""
-    lines = [f"@prefix {name}: <{address}> ." for name, address in PREFIXES.items()]
-    waiting, written = [node], list[str]()
-    while waiting:
-        one = waiting.pop(0)
-        assert one.iri is not None  # only what has an address is set apart
-        statements = [f"a {one.kind}"]
-        for name, values in one.said.items():
-            apart = [v for v in values if isinstance(v, Node) and v.iri is not None]
-            waiting.extend(apart)
-            statements += [f"{name} {_turtle(value)}" for value in values]
-        written.append(f"{_iri(one.iri)} " + " ;\n    ".join(statements) + " .")
-    return "\n".join(lines) + "\n\n" + "\n\n".join(written) + "\n"
-
-
 def _agent(name: str) -> Node:
     return Node("foaf:Organization", {"foaf:name": (Literal(name),)})
 
@@ -392,27 +375,6 @@ def _json(value: Value) -> dict[str, Any]:
         case Node(kind, said, iri):
             told: dict[str, Any] = {"@id": _escaped(iri.text)} if iri is not None else {}
             return told | {"@type": kind} | {n: [_json(v) for v in values] for n, values in said.items()}
-
-
-def _turtle(value: Value) -> str:
-    """Return a value as Turtle; a node with an address is only referred to."""
-    match value:
-        case Iri():
-            return _iri(value)
-        case Literal(text, language, datatype):
-            # JSON's escapes of a string are Turtle's too, but for \/ which json never writes.
-            quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
-            return quoted + (f"@{language}" if language else "") + (f"^^{datatype}" if datatype else "")
-        case Node(_, _, Iri() as iri):
-            return _iri(iri)
-        case Node(kind, said):
-            inside = [f"a {kind}", *(f"{name} {_turtle(v)}" for name, values in said.items() for v in values)]
-            return f"[ {' ; '.join(inside)} ]"
-    raise TypeError(value)
-
-
-def _iri(iri: Iri) -> str:
-    return f"<{_escaped(iri.text)}>"
 
 
 def _escaped(text: str) -> str:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biodata.store.code_version import code_hash
+from biodata.store.checksums import code_hash
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

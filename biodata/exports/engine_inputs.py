@@ -168,9 +168,10 @@ def published_areas(release: "Release", box: Box | None = None) -> Any:
     """
     import geopandas as gpd
 
-    from biodata.store import query, releases
+    from biodata.store import releases
+    from biodata.store.query.filters import InBox
 
-    where = None if box is None else query.InBox(*box)
+    where = None if box is None else InBox(*box)
     table = releases.read(release, "protected_areas", where=where).sort("area_id")
     table = table.filter(pl.col("geometry").is_not_null())
     shapes = shapely.from_wkb(table["geometry"].to_numpy())

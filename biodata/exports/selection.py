@@ -1,5 +1,7 @@
 """The records of a release that a filter chooses, read in steps of the release's own order: memory stays flat."""
 
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
 import ctypes
 import json
 import threading
@@ -44,9 +46,6 @@ def _trim() -> Callable[[int], int] | None:
     except (OSError, AttributeError, TypeError):
         return None
     return found
-
-
-# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 
 CHUNK_ROWS: Final = 20_480

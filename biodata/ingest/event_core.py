@@ -14,8 +14,8 @@ import polars as pl
 
 from biodata.errors import shorten
 from biodata.ingest.beside_records import COLUMNS, MEDIA
-from biodata.sharing.event_measurements import kept_inside
 from biodata.sharing.measurements import COLUMN as MEASUREMENTS
+from biodata.sharing.measurements import kept_inside
 
 INHERITED: Final = "inherited"
 """The column that says which event a place or a date was taken from, a JSON object."""

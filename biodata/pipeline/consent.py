@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from biodata import assessments, places
 from biodata.settings import Settings
-from biodata.store import consents, shared_outputs
+from biodata.store import consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
@@ -42,7 +42,7 @@ def outputs(settings: Settings) -> list[Output]:
         rules = rules_in_force(settings, lake)
         for table, key in consents.SHARED.items():
             shown = assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
-            shared_outputs.put_down(registry, table, shown)
+            consents.ask_nodes(registry, table, shown)
             for row in shown.sort(key).iter_rows(named=True):
                 states = known.states(table, row)
                 if states:

@@ -19,10 +19,10 @@ from biodata.settings import Settings
 from biodata.sharing.licences import spelt, strictest
 from biodata.sharing.received import check_published
 from biodata.store import audit, floor_set
+from biodata.store.account_models import Node, Tombstone, Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.models import Dataset, now
-from biodata.store.node_models import Node, Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry

@@ -16,13 +16,11 @@ from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing.plan import fault_message, named_dataset
-from biodata.sharing.rules import withheld_by_list
 from biodata.store import floor_set, folders, releases, sharing_memory
-from biodata.store.consents import SHARED, Consents
+from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences
-from biodata.store.shared_outputs import put_down
+from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences, withheld_by_list
 
 
 class _RefusedError(Exception):
@@ -128,7 +126,7 @@ def _build(
             continue
         shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
         if name in SHARED and agreed.asks:
-            put_down(registry, name, shown)
+            ask_nodes(registry, name, shown)
         results[name] = agreed.public(name, shown)
     events = None
     if change is None:

@@ -3,9 +3,8 @@
 from sqlalchemy import select
 
 from biodata import jobs
-from biodata.store.models import Submission
+from biodata.store.models import Submission, SubmissionView
 from biodata.store.registry import Registry
-from biodata.store.survey_models import SubmissionView
 from biodata.store.survey_steps import JOB, WAITING, outdated
 
 

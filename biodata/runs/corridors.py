@@ -20,7 +20,7 @@ from biodata.runs.reading import category_of, date_of, layer_named, layers_of, r
 from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, commit, named, place_of, run_id_of
 from biodata.settings import Settings
-from biodata.store import run_reports
+from biodata.store import private_reports
 from biodata.store.lake import Lake
 from biodata.store.locks import try_lock
 from biodata.store.registry import Registry
@@ -180,7 +180,7 @@ def find_corridors(
         counted.records.height, counted.records["why_not"].null_count(),
     )  # fmt: skip
     with Registry.open(settings) as registry:
-        run_reports.record(registry, settings.data, run_id, request.layer, report.as_dict())
+        private_reports.record_run(registry, settings.data, run_id, request.layer, report.as_dict())
     logger.info("run %s: %d pairs, %d linked, %d candidates", run_id, links.height, functional, candidates.height)
     return report
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from biodata import terms
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
-from biodata.sharing.event_measurements import let_out_of_events
 from biodata.sharing.licences import effective_of
+from biodata.sharing.measurements import let_out_of_events
 from biodata.sharing.plan import Plan, named_dataset
 from biodata.sharing.received import came_open
 from biodata.sharing.rules import RuleSet

@@ -65,31 +65,27 @@ def publish(
     rules: RuleSet,
     *,
     boundaries: BoundarySet,
-    decided: pl.DataFrame | None = None,
-    columns: Sequence[Column] = terms.PUBLISHED_OCCURRENCE,
     licences: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
     """Return what the rules let out of some records: the open ones, and the presences that stand for the others.
 
     Parameters
     ----------
-    occurrences, rules, boundaries, decided, columns, licences
+    occurrences, rules, boundaries, licences
         As `open_records` has them. Without a plan in the rules these are all the records that there are.
 
     Returns
     -------
     polars.DataFrame
-        Exactly the columns that were asked for.
+        Exactly the columns of `terms.PUBLISHED_OCCURRENCE`.
     """
     occurrences = rules.labels.added(occurrences)
     if rules.plan is None:
-        rules = replace(rules, plan=plan_alone(occurrences, rules, boundaries, decided))
-    opened = open_records(
-        occurrences, rules, boundaries=boundaries, decided=decided, columns=columns, licences=licences
-    )
+        rules = replace(rules, plan=plan_alone(occurrences, rules, boundaries))
+    opened = open_records(occurrences, rules, boundaries=boundaries, licences=licences)
     stated = None if licences is None else strictest_stated([occurrences])
     made = presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated, among=occurrences["key"])
-    return pl.concat([opened, made.select(column.name for column in columns)])
+    return pl.concat([opened, made.select(opened.columns)])
 
 
 def plan_alone(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
@@ -10,8 +11,10 @@ import shapely
 from biodata.errors import InputError, SharingError, shorten
 from biodata.geo import area_km2
 from biodata.places import BoundarySet, country_geometry
+from biodata.sharing.decide import strictest
+from biodata.sharing.publish import open_records, plan_alone, presence_rows
 from biodata.sharing.rules import RuleSet
-from biodata.terms import PUBLISHED_TABLES, conform, names
+from biodata.terms import ASSESSED, PUBLISHED_OCCURRENCE, PUBLISHED_TABLES, RIGHTS, SHARING, conform, names
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 _TEXTS: Final = ("evidence", "parts", "name", "from_name", "to_name")
@@ -148,3 +151,90 @@ def _reaches_the_floor(row: dict[str, Any], category: SharingCategory, boundarie
         return False
     lands = [shape, *(shapely.intersection(shape, country) for country in countries)]
     return bool((area_km2(lands) >= area_km2([cell])[0]).all())
+
+
+Window = tuple[float, float, float, float]
+OFF_COAST_DEGREES: Final = 4.0
+"""A cell of sea farther than this from a country, a little more than 200 nautical miles, is not off its coast."""
+_MISMATCH: Final = "COUNTRY_COORDINATE_MISMATCH"
+_ADDED: Final = frozenset(column.name for column in (*SHARING, *RIGHTS, *ASSESSED))
+
+
+def evidence_view(
+    occurrences: pl.DataFrame,
+    rules: RuleSet,
+    *,
+    boundaries: BoundarySet,
+    view: EvidenceView,
+    window: Window,
+    among: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Return the records of a window as a run of this view reads them.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE` with those of `publish.LOOKED_AT`, and `cluster_id` of `terms.ASSESSMENT`
+        where it is known; every record of the window.
+    rules : RuleSet
+        The sharing rules, with the plan of what goes out; without one these are all the records that there are.
+    boundaries : BoundarySet
+        Whose land the floor counts.
+    view : EvidenceView
+    window : tuple of float
+        West, south, east, north, degrees.
+    among : polars.Expr, optional
+        Which records these are, by published columns: presences are read by it, too.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `occurrences`, and `sharing_category` and the edges of the published cell. The public view has the
+        rows that are published: open records, and the presences of which the cell's centre lies in the window, in no
+        cluster and under no record's number. What is computed from this view alone tells no more than these, however many
+        results are laid side by side. A cell that holds no land of the country that is stated with it is flagged so. In
+        the exact view nothing is changed, and `sharing_category` is the strictest of all of them in every row.
+    """
+    west, south, east, north = window
+    inside = pl.col("decimalLongitude").is_between(west, east) & pl.col("decimalLatitude").is_between(south, north)
+    added = [column.name for column in SHARING if column.name != "sharing_rule"]
+    if view is EvidenceView.EXACT:
+        here = occurrences.filter(inside)
+        cells = [pl.lit(None, dtype=pl.Float64).alias(name) for name in added if name.startswith("cell_")]
+        return here.with_columns(*cells, sharing_category=pl.lit(str(strictest(here, rules, boundaries=boundaries))))
+    if rules.plan is None:
+        rules = replace(rules, plan=plan_alone(rules.labels.added(occurrences), rules, boundaries))
+    columns = [c for c in PUBLISHED_OCCURRENCE if c in SHARING or c.name in set(occurrences.columns) - _ADDED]
+    names = [column.name for column in columns]
+    opened = open_records(occurrences, rules, boundaries=boundaries, columns=columns)
+    rest = [name for name in occurrences.columns if name not in opened.columns]
+    opened = opened.join(occurrences.select("key", *rest), on="key", how="left", maintain_order="left")
+    # What the lake knows beside of a record that came as a cell is not published with it.
+    is_open = pl.col("sharing_category") == SharingCategory.OPEN
+    opened = opened.with_columns(pl.when(is_open).then(name).alias(name) for name in rest)
+    made = presence_rows(rules, boundaries=boundaries)
+    made = (made if among is None else made.filter(among)).select(names)
+    shown = pl.concat([opened, made], how="diagonal").filter(inside)
+    shown = shown.with_columns(
+        quality_flags=pl.when(_elsewhere(shown, boundaries))
+        .then(pl.col("quality_flags").list.set_union([_MISMATCH]))
+        .otherwise("quality_flags")
+    )
+    return shown.select(*occurrences.columns, *added)
+
+
+def _elsewhere(shown: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
+    """Tell the cells that hold no land of the country that is stated with them, nor lie off its coast."""
+    place = ["countryCode", "decimalLongitude", "decimalLatitude"]
+    known = set(boundaries.units["country_code"].drop_nulls())
+    asked = shown.with_row_index("row").filter(
+        pl.col("cell_west").is_not_null(),
+        pl.col("countryCode").is_in(list(known)),
+        ~pl.col("country_codes").list.contains(pl.col("countryCode")).fill_null(value=False),
+    )
+    at_sea = asked.filter(pl.col("country_codes").list.len().fill_null(0) == 0)
+    places = at_sea.select(place).unique()
+    degrees = [shapely.distance(country_geometry(c, boundaries), shapely.Point(x, y)) for c, x, y in places.iter_rows()]
+    near = places.filter(pl.Series(degrees, dtype=pl.Float64) <= OFF_COAST_DEGREES)
+    elsewhere = asked.join(at_sea.join(near, on=place, how="semi"), on="row", how="anti")["row"]
+    return pl.int_range(shown.height, dtype=pl.UInt32, eager=True).is_in(elsewhere.implode())

@@ -1,9 +1,10 @@
 """Sharing rules as data: which taxon, where, when and in which dataset, and how coarse its place is published."""
 
+import csv
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -11,30 +12,264 @@ from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, NoReturn
 
 import polars as pl
+import pycountry
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
 from biodata.places import BoundarySet
-from biodata.sharing.labels import LabelSet
+from biodata.sharing.labels import LabelSet, label_called, labels
 from biodata.sharing.names import Checklists
 from biodata.sharing.plan import Plan
 from biodata.sharing.resolve import Resolver, resolver
-from biodata.sharing.rule import Assignment, Consent, Rule
-from biodata.sharing.rule_lines import cells, read_consents, read_labels, read_rules, text_of
+from biodata.sharing.rule import Assignment, Consent, Rule, SourceKind
+from biodata.vocabularies import SharingCategory
+
+COLUMNS: Final = tuple(
+    """
+    rule_id source scientificName rank country_code province_code dataset month_from month_to category reason review_date
+    source_kind owner publishing_country area_id polygon label
+    """.split()
+)
+REQUIRED: Final = ("rule_id", "category", "reason")
+CONSENT_COLUMNS: Final = tuple(field.name for field in fields(Consent))
+CONSENT_REQUIRED: Final = CONSENT_COLUMNS[:4]
+LABEL_COLUMNS: Final = tuple(field.name for field in fields(Assignment))
+LONGEST_POLYGON: Final = 100_000
+"""Letters; a longer one is a protected area of the lake, and named by its area_id."""
+RANKS: Final = "KINGDOM PHYLUM CLASS ORDER FAMILY GENUS SPECIES SUBSPECIES VARIETY FORM".split()
+_CALLED: Final = {"scientific_name": "scientificName"}
+"""Attributes of a rule that its file calls otherwise."""
+_PROVINCE: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+_MONTH: Final = re.compile(r"0*([1-9]|1[0-2])")
+
+
+class _Form(NamedTuple):
+    """The form of a column's values: `read` gives None for a text that is none, and the others say so."""
+
+    read: Callable[[str], object]
+    problem: str
+    expected: str
+
+
+def _one_of(known: Iterable[str]) -> _Form:
+    by_text = {str(one): one for one in known}
+    return _Form(by_text.get, "this value is not known", f"one of {', '.join(by_text)}")
+
+
+def _country(text: str) -> str | None:
+    return text if text == text.upper() and pycountry.countries.get(alpha_2=text) is not None else None
+
+
+def _province(text: str) -> str | None:
+    return text if _PROVINCE.fullmatch(text) else None
+
+
+def _polygon(text: str) -> str | None:
+    shape = shapely.from_wkt(text, on_invalid="ignore") if len(text) <= LONGEST_POLYGON else None
+    if shape is None or shape.geom_type not in {"Polygon", "MultiPolygon"}:
+        return None
+    return text if shape.is_valid and not shape.is_empty else None
+
+
+def _month(text: str) -> int | None:
+    return int(text) if _MONTH.fullmatch(text) else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+_IS_COUNTRY: Final = _Form(_country, "no such country", "an ISO 3166-1 alpha-2 code, as LA")
+_IS_MONTH: Final = _Form(_month, "no month", "a number from 1 to 12")
+_IS_DAY: Final = _Form(_day, "no date", "a day as 2027-01-31")
+_FORMS: Final[Mapping[str, _Form]] = {
+    "rank": _one_of(RANKS),
+    "category": _one_of(SharingCategory),
+    "source_kind": _one_of(SourceKind),
+    "province_code": _Form(_province, "no code of a division", "an ISO 3166-2 code, as CN-YN"),
+    "polygon": _Form(_polygon, "no polygon", "valid WKT in degrees, POLYGON ((101 21, …))"),
+    "key": _Form(_number, "no number of a record", "digits"),
+    **dict.fromkeys(("country_code", "publishing_country"), _IS_COUNTRY),
+    **dict.fromkeys(("month_from", "month_to"), _IS_MONTH),
+    **dict.fromkeys(("review_date", "given_on", "valid_until"), _IS_DAY),
+}
+"""Of columns whose values are not any text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a file, on its way to what it tells; `code` is that of its faults."""
+
+    row: Mapping[Any, Any]
+    code: str = "RULES_INVALID"
+    file: str | None = None
+    number: int | None = None
+
+    def refuse(self, problem: str, column: str | None = None, expected: str | None = None) -> NoReturn:
+        """Raise the error that names the place in the file, and the value there."""
+        value = None if column is None else self.text(column) or ""
+        raise InputError(
+            problem, file=self.file, row=self.number, column=column, value=value, expected=expected, code=self.code
+        )
+
+    def text(self, column: str) -> str | None:
+        """Return a value without outer blanks; None where there is none."""
+        value = self.row.get(column)
+        return (value.strip() or None) if isinstance(value, str) else None
+
+    def value(self, column: str) -> Any:
+        """Return a value as its column has it."""
+        text, form = self.text(column), _FORMS.get(column)
+        if text is None or form is None:
+            return text
+        value = form.read(text)
+        return self.refuse(form.problem, column, form.expected) if value is None else value
+
+    def require(self, columns: Sequence[str]) -> None:
+        """Refuse a line with more or fewer fields than the heading, or without a value that is required."""
+        if self.row.get(None) or None in self.row.values():
+            self.refuse("the row has more or fewer fields than the heading")
+        for column in columns:
+            if self.text(column) is None:
+                self.refuse("this value is missing", column)
+
+
+def _lines(text: str, file: str, columns: Sequence[str], required: Sequence[str], code: str) -> Iterator[_Line]:
+    """Yield the lines of a CSV file; refuse a heading with unknown columns, or without those that are required."""
+    reader = csv.DictReader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
+    try:
+        rows = [_Line(row, code, file, reader.line_num) for row in reader]
+    except csv.Error as error:
+        raise InputError(str(error), file=file, row=reader.line_num, code=code) from error
+    heading = list(reader.fieldnames or [])
+    for column in heading:
+        if column not in columns or heading.count(column) > 1:
+            problem = "this column is unknown or stands twice"
+            expected = f"columns are {', '.join(columns)}"
+            raise InputError(problem, file=file, row=1, column=column, expected=expected, code=code)
+    for column in required:
+        if column not in heading:
+            problem = "this column is missing"
+            raise InputError(problem, file=file, row=1, column=column, code=code)
+    yield from rows
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a UTF-8 file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is no UTF-8"
+        raise InputError(problem, file=path.name, expected="save it as UTF-8", code="RULES_INVALID") from error
+    except OSError as error:
+        problem = f"it cannot be read: {error.strerror}"
+        raise InputError(problem, file=path.name, code="RULES_INVALID") from error
+
+
+def cells(one: Rule | Consent | Assignment) -> dict[str, str]:
+    """Return a rule, a consent or a label as its file writes it, by column; empty where it tells nothing."""
+    told = {_CALLED.get(name, name): "" if value is None else str(value) for name, value in asdict(one).items()}
+    return {column: told[column] for column in (COLUMNS if isinstance(one, Rule) else told)}
+
+
+def read_rules(text: str, *, file: str) -> tuple[Rule, ...]:
+    """Read rules from the text of a CSV file.
+
+    Raises
+    ------
+    InputError
+        If it is not valid, with file, row, column and value; nothing is taken from it then.
+    """
+    rules: dict[str, Rule] = {}
+    for line in _lines(text, file, COLUMNS, REQUIRED, "RULES_INVALID"):
+        rule = _rule(line)
+        if rule.rule_id in rules:
+            line.refuse("another rule of the file has this name", "rule_id")
+        rules[rule.rule_id] = rule
+    return tuple(rules.values())
+
+
+def _rule(line: _Line) -> Rule:
+    line.require(REQUIRED)
+    rule = Rule(**{field.name: line.value(_CALLED.get(field.name, field.name)) for field in fields(Rule)})
+    if rule.rank is not None and rule.scientific_name is None:
+        line.refuse("a rank without a name", "rank")
+    if (rule.month_from is None) != (rule.month_to is None):
+        line.refuse("a season needs both months", "month_from" if rule.month_from is None else "month_to")
+    if rule.province_code is None:
+        return rule
+    country = rule.province_code[:2]
+    if rule.country_code not in (None, country):
+        line.refuse(f"this province lies in another country than {rule.country_code}", "province_code")
+    return replace(rule, country_code=country)
+
+
+def read_consents(text: str, *, file: str) -> tuple[Consent, ...]:
+    """Read consents from the text of a CSV file, those that do not hold today too.
+
+    Raises
+    ------
+    InputError
+        As `read_rules`.
+    """
+    return tuple(_consent(line) for line in _lines(text, file, CONSENT_COLUMNS, CONSENT_REQUIRED, "RULES_INVALID"))
+
+
+def _consent(line: _Line) -> Consent:
+    line.require(CONSENT_REQUIRED)
+    consent = Consent(**{name: line.value(name) for name in CONSENT_COLUMNS})
+    if consent.valid_until is not None and consent.valid_until < consent.given_on:
+        line.refuse("it ends before it begins", "valid_until")
+    return consent
+
+
+def read_labels(text: str, *, file: str) -> tuple[Assignment, ...]:
+    """Read labels from the text of a CSV file, those whose time is over too.
+
+    Raises
+    ------
+    InputError
+        As `read_rules`.
+    """
+    return tuple(_assignment(line) for line in _lines(text, file, LABEL_COLUMNS, (), "LABELS_INVALID"))
+
+
+def assignment(told: Mapping[str, str | None]) -> Assignment:
+    """Read one assignment by the columns of the file.
+
+    Raises
+    ------
+    InputError
+        If a value is not valid, or label or dataset is missing.
+    """
+    return _assignment(_Line(told, "LABELS_INVALID"))
+
+
+def _assignment(line: _Line) -> Assignment:
+    label = label_called(line.text("label") or "")
+    if label is None:
+        line.refuse("no label of Local Contexts", "label", f"one of {', '.join(labels())}")
+    if line.text("dataset") is None:
+        line.refuse("this value is missing", "dataset", "the key of a dataset")
+    told = Assignment(**{name: line.value(name) for name in LABEL_COLUMNS})
+    if told.key is not None and told.event is not None:
+        line.refuse("an event and a record at once", "event", "one of them")
+    return replace(told, label=label)
+
 
 BUNDLED: Final = "sensitive_species.csv"
 """The list of sensitive species that is shipped."""
-BOUND: Final = "rules of a country, place or dataset"
-"""The name under which withheld records of such rules are counted together: their lists would tell where they are."""
-
-_ANYWHERE: Final = frozenset(
-    "rule_id category reason source source_kind owner scientific_name rank month_from month_to review_date".split()
-)
-"""What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
 
 
 @dataclass(frozen=True)
@@ -183,30 +418,3 @@ def _digest(
 def bundled_list() -> str:
     """Return the text of the list of sensitive species that is shipped."""
     return files("biodata.data").joinpath(BUNDLED).read_text("utf-8")
-
-
-def list_of(rule: Rule) -> str:
-    """Return the list that a withheld record of a rule is counted with."""
-    bound = any(getattr(rule, f.name) is not None for f in fields(rule) if f.name not in _ANYWHERE)
-    return BOUND if bound else rule.source or "no list"
-
-
-def withheld_by_list(withheld: Mapping[str, int], rules: RuleSet) -> dict[str, int]:
-    """Count withheld records by list.
-
-    Parameters
-    ----------
-    withheld : mapping of rule_id to int
-        Withheld records by the rule that decided.
-    rules : RuleSet
-
-    Returns
-    -------
-    dict of str to int
-    """
-    lists = {rule.rule_id: list_of(rule) for rule in rules.rules}
-    found = Counter[str]()
-    for rule_id, count in withheld.items():
-        # A record can be withheld without a rule, where no cell keeps it apart.
-        found[lists.get(rule_id, BOUND)] += count
-    return dict(found)

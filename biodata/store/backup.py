@@ -1,6 +1,7 @@
 """Backups: every file of an installation with its checksum, and the way back at any path."""
 
 import hashlib
+import json
 import logging
 import shutil
 import sqlite3
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -15,8 +17,7 @@ from tqdm.auto import tqdm
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit_heads, checksums, folders
-from biodata.store.backup_places import BackupPlace, place_to_read, place_to_write
+from biodata.store import audit, checksums, folders
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of
 from biodata.store.lake import Lake
@@ -24,14 +25,114 @@ from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_l
 from biodata.store.registry import Registry
 from biodata.store.staging import WorkFolder
 
+_LIST: Final = "backup-"
+
+
+class BackupFolder:
+    """Backups in a folder: ``objects/<first two>/<SHA-256>``, each content once, and a list ``backup-<time>.json`` for each.
+
+    A list comes last: an interrupted backup has none, and those before it stay whole.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def has(self, told: Checksum) -> bool:
+        """Tell whether a content is there."""
+        path = self.folder / _object(told.sha256)
+        return path.is_file() and path.stat().st_size == told.bytes
+
+    def put(self, path: Path, told: Checksum) -> None:
+        """Add a content, durably, and make sure that it arrived."""
+        target = self.folder / _object(told.sha256)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        unnamed = target.with_suffix(".part")
+        shutil.copyfile(path, unnamed)
+        unnamed.chmod(0o600)
+        sync_file(unnamed)
+        if digest(unnamed).sha256 != told.sha256:
+            message = f"{path.name} changed while it was copied"
+            raise StoreError(message)
+        unnamed.replace(target)
+        sync_folder(target.parent)
+
+    def write_list(self, name: str, told: dict[str, Any]) -> None:
+        """Add the list of a backup; it counts from then on."""
+        unnamed = self.folder / f"{name}.part"
+        unnamed.write_bytes(_encode(told))
+        unnamed.chmod(0o600)
+        sync_file(unnamed)
+        unnamed.rename(self.folder / name)
+        sync_folder(self.folder)
+
+    def read_list(self, name: str | None) -> tuple[str, dict[str, Any]]:
+        """Return the name and content of a list, the newest where none is named."""
+        names = sorted(path.name for path in self.folder.glob(f"{_LIST}*.json"))
+        chosen = _choose(names, name, self.folder)
+        return chosen, _decode((self.folder / chosen).read_bytes(), chosen)
+
+    def open(self, sha256: str) -> BufferedReader:
+        """Open a content for reading."""
+        return (self.folder / _object(sha256)).open("rb")
+
+
+def forget_older(folder: Path, *, keep: str) -> int:
+    """Remove every backup of a folder but one, with the contents that only they have; return how many files went."""
+    kept = BackupFolder(folder).read_list(keep)[1]
+    wanted = {_object(entry["sha256"]) for entry in kept["files"].values()}
+    removed = 0
+    # Lists first: a backup whose list is there is whole.
+    for path in [*folder.glob(f"{_LIST}*.json"), *folder.glob("objects/*/*")]:
+        if path.name != keep and path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()
+            removed += 1
+    sync_folder(folder)
+    return removed
+
+
+def _object(sha256: str) -> str:
+    return f"objects/{sha256[:2]}/{sha256}"
+
+
+def _choose(names: list[str], name: str | None, place: Path) -> str:
+    """Return the list that was named, or the newest."""
+    if name is not None and name in names:
+        return name
+    if name is None and names:
+        return names[-1]
+    problem = "there is no such backup" if names else "there is no finished backup in it"
+    raise InputError(problem, file=str(place), value=name, expected=f"one of {', '.join(names)}" if names else None)
+
+
+def _encode(told: dict[str, Any]) -> bytes:
+    """Return a list with its own checksum."""
+    text = json.dumps(told, sort_keys=True)
+    return json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest(), "backup": told}, sort_keys=True).encode()
+
+
+def _decode(content: bytes, name: str) -> dict[str, Any]:
+    """Read a list, and make sure that it is as it was written."""
+    try:
+        told = json.loads(content)
+        backup: dict[str, Any] = told["backup"]
+        sound = told["sha256"] == hashlib.sha256(json.dumps(backup, sort_keys=True).encode()).hexdigest()
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{name} is damaged; take another backup"
+        raise StoreError(message) from error
+    if not sound:
+        message = f"{name} is not as it was written; take another backup"
+        raise StoreError(message)
+    return backup
+
+
 logger = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
 _OF_SERVICE: Final = f"{folders.SERVICE}/{checksums.FILE}"
-_HEADS: Final = f"{folders.SERVICE}/{audit_heads.FILE}"
+_HEADS: Final = f"{folders.SERVICE}/{audit.FILE}"
 _DATABASES: Final = (folders.REGISTRY, checksums.SEALED, checksums.FILE, _OF_SERVICE)
 _AT_ONE_MOMENT: Final = (*_DATABASES, _HEADS)
-_LEFT_OUT: Final = frozenset({"staging", "tmp", "replays", "run"})
+_LEFT_OUT: Final = frozenset({"staging", "tmp", "run"})
 """What is under way, and what is made again when it is asked for."""
 _LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
 
@@ -76,7 +177,7 @@ def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupRe
     settings : Settings
         The installation.
     out : Path
-        The backup's folder, made when needed; or a file whose name ends in .tar.
+        The backups' folder, made when needed.
     progress : bool
         Show a progress bar.
 
@@ -101,26 +202,25 @@ def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupRe
         problem = "a backup inside the installation is none"
         raise InputError(problem, value=str(out), expected="another folder, better on another disk")
     try:
-        place = place_to_write(out)
-        with closing(place):
-            if out.is_dir():
-                _copy(place, _files(data, lasting=True), checksums.read(data), progress=progress, moving=True)
-            with builders_lock(data), writers_lock(data), WorkFolder(data / "staging") as work:
-                copies = _copy_databases(data, work.folder)
-                snapshot = checksums.version(data)
-                sources = {**_files(data), **copies}
-                of_service = checksums.read(folders.service(data)).items()
-                known = checksums.read(data) | {f"{folders.SERVICE}/{name}": told for name, told in of_service}
-                known = {name: told for name, told in known.items() if name not in copies}
-                listed, copied = _copy(place, sources, known, progress=progress)
-                files = {
-                    name: {"bytes": told.bytes, "sha256": told.sha256, "mode": sources[name].stat().st_mode & 0o777}
-                    for name, told in listed.items()
-                }
-            created = datetime.now(UTC)
-            name = f"backup-{created:%Y%m%dT%H%M%S.%fZ}.json"
-            told = {"format": _FORMAT, "created": created.isoformat(), "snapshot": snapshot, "files": files}
-            place.write_list(name, told)
+        out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place = BackupFolder(out)
+        _copy(place, _files(data, lasting=True), checksums.read(data), progress=progress, moving=True)
+        with builders_lock(data), writers_lock(data), WorkFolder(data / "staging") as work:
+            copies = _copy_databases(data, work.folder)
+            snapshot = checksums.version(data)
+            sources = {**_files(data), **copies}
+            of_service = checksums.read(folders.service(data)).items()
+            known = checksums.read(data) | {f"{folders.SERVICE}/{name}": told for name, told in of_service}
+            known = {name: told for name, told in known.items() if name not in copies}
+            listed, copied = _copy(place, sources, known, progress=progress)
+            files = {
+                name: {"bytes": told.bytes, "sha256": told.sha256, "mode": sources[name].stat().st_mode & 0o777}
+                for name, told in listed.items()
+            }
+        created = datetime.now(UTC)
+        name = f"backup-{created:%Y%m%dT%H%M%S.%fZ}.json"
+        told = {"format": _FORMAT, "created": created.isoformat(), "snapshot": snapshot, "files": files}
+        place.write_list(name, told)
     except (OSError, sqlite3.Error) as error:
         message = f"no backup was made, those before it stay: {error}"
         raise StoreError(message) from error
@@ -136,7 +236,7 @@ def restore(source: Path, data: Path, *, name: str | None = None, progress: bool
     Parameters
     ----------
     source : Path
-        The backup's folder or file.
+        The backups' folder.
     data : Path
         The installation's folder: absent or empty.
     name : str, optional
@@ -155,32 +255,34 @@ def restore(source: Path, data: Path, *, name: str | None = None, progress: bool
         problem = "the folder is not empty"
         raise InputError(problem, value=str(data), expected="a new one: nothing is ever restored over something")
     unnamed = data.with_name(f"{data.name}.restoring")
-    place = place_to_read(source)
-    with closing(place):
-        name, told = place.read_list(name)
-        if told["format"] != _FORMAT:
-            message = f"{name} was made by another biodata (format {told['format']})"
-            raise StoreError(message)
-        files: dict[str, dict[str, Any]] = told["files"]
-        _check(place, name, files, progress=progress)
-        try:
-            data.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(unnamed, ignore_errors=True)
-            unnamed.mkdir(mode=0o700)
-            for path, entry in tqdm(files.items(), desc="restore", unit="file", disable=not progress):
-                _write(place, unnamed / path, entry)
-            _settle(unnamed, told["snapshot"])
-            unnamed.replace(data)
-            sync_folder(data.parent)
-        except (OSError, StoreError) as error:
-            shutil.rmtree(unnamed, ignore_errors=True)
-            message = f"nothing was restored: {error}"
-            raise StoreError(message) from error
+    if not source.is_dir():
+        problem = "there is no backup"
+        raise InputError(problem, file=str(source), expected="the folder that `biodata backup` wrote")
+    place = BackupFolder(source)
+    name, told = place.read_list(name)
+    if told["format"] != _FORMAT:
+        message = f"{name} was made by another biodata (format {told['format']})"
+        raise StoreError(message)
+    files: dict[str, dict[str, Any]] = told["files"]
+    _check(place, name, files, progress=progress)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(unnamed, ignore_errors=True)
+        unnamed.mkdir(mode=0o700)
+        for path, entry in tqdm(files.items(), desc="restore", unit="file", disable=not progress):
+            _write(place, unnamed / path, entry)
+        _settle(unnamed, told["snapshot"])
+        unnamed.replace(data)
+        sync_folder(data.parent)
+    except (OSError, StoreError) as error:
+        shutil.rmtree(unnamed, ignore_errors=True)
+        message = f"nothing was restored: {error}"
+        raise StoreError(message) from error
     size = sum(entry["bytes"] for entry in files.values())
     return BackupReport(name, told["snapshot"], len(files), size, len(files), size)
 
 
-def _check(place: BackupPlace, name: str, files: Mapping[str, Mapping[str, Any]], *, progress: bool) -> None:
+def _check(place: BackupFolder, name: str, files: Mapping[str, Mapping[str, Any]], *, progress: bool) -> None:
     """Make sure that every content of a backup is there and as it was written.
 
     Raises
@@ -207,7 +309,7 @@ def _check(place: BackupPlace, name: str, files: Mapping[str, Mapping[str, Any]]
         raise StoreError(message)
 
 
-def _write(place: BackupPlace, target: Path, entry: Mapping[str, Any]) -> None:
+def _write(place: BackupFolder, target: Path, entry: Mapping[str, Any]) -> None:
     """Write a file of an installation, durably."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with place.open(entry["sha256"]) as source, target.open("wb") as file:
@@ -270,7 +372,7 @@ def _files(data: Path, *, lasting: bool = False) -> dict[str, Path]:
 
 
 def _copy(
-    place: BackupPlace,
+    place: BackupFolder,
     sources: Mapping[str, Path],
     known: Mapping[str, Checksum],
     *,
@@ -281,7 +383,7 @@ def _copy(
 
     Parameters
     ----------
-    place : BackupPlace
+    place : BackupFolder
         Where to.
     sources : mapping of str to Path
         The files.

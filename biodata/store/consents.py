@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from biodata.formats import node_keys
 from biodata.settings import Settings
-from biodata.store.account_models import Account, Binding
-from biodata.store.node_models import ConsentAnswer, Node
+from biodata.store import audit
+from biodata.store.account_models import Account, Binding, ConsentAnswer, Node, SharedOutput
+from biodata.store.models import now
 from biodata.store.registry import Registry
 
 SHARED: Final = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
@@ -254,3 +255,35 @@ def _state(one: ConsentAnswer, public_pem: str | None) -> str:
                         answer=one.answer, note=one.note)  # fmt: skip
     signed = one.signature is not None and public_pem is not None and signed_by(text, one.signature, public_pem)
     return AGREE if signed else UNSIGNED
+
+
+def ask_nodes(registry: Registry, table: str, frame: pl.DataFrame) -> int:
+    """Keep what nodes are asked about; return how many are new or say something else than before.
+
+    Parameters
+    ----------
+    registry : Registry
+    table : str
+        A table of `SHARED`.
+    frame : polars.DataFrame
+        All its rows that the sharing rules let out. Of an output that is not among them nothing is kept but its name.
+    """
+    name_of, news = SHARED[table], 0
+    wanted = {row[name_of]: row for row in frame.iter_rows(named=True) if len(set(row["country_codes"] or [])) > 1}
+    with registry.session() as session, session.begin():
+        known = {one.name: one for one in session.scalars(select(SharedOutput).where(SharedOutput.table_name == table))}
+        for name, one in known.items():
+            if name not in wanted and one.gone is None:
+                one.gone, one.row = now(), {}
+        for name, row in wanted.items():
+            content, before = content_of(row), known.get(name)
+            if before is not None and before.gone is None and before.content == content:
+                continue
+            if before is None:
+                before = SharedOutput(name=name, table_name=table)
+                session.add(before)
+            before.content, before.row, before.since, before.gone = content, plain_row(row), now(), None
+            details = {"content": content, "countries": sorted(set(row["country_codes"]))}
+            audit.append(session, actor="biodata", action="consent asked", subject=name, details=details)
+            news += 1
+    return news

@@ -9,13 +9,12 @@ name that is not known here is private.
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from biodata.errors import InputError, StoreError
-from biodata.store import checksums, handing
 
 SERVICE: Final = "service"
 """The one folder that processes of the service may write in."""
@@ -25,7 +24,7 @@ REGISTRY: Final = f"{SERVICE}/registry.sqlite"
 CITATION_SECRET: Final = "citations"
 """The secret of the service that its group reads, too."""
 
-PUBLIC: Final = frozenset({"releases", "downloads", "replays"})
+PUBLIC: Final = frozenset({"releases", "downloads"})
 """Folders of published values: written by whoever has the lake, read by the service."""
 
 UPLOAD_KEY: Final = "upload_key.pub"
@@ -35,7 +34,6 @@ READ: Final = frozenset({"gazetteer.csv", "demo.json", UPLOAD_KEY})
 """Files without places of records that the service reads."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_OLD: Final = ("registry.sqlite", "audit_heads.txt", "secrets", "citations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def private_reports(data: Path) -> Path:
 
 
 def open_service(data: Path) -> Path:
-    """Return the service's folder, made where it is missing; what an older biodata kept beside the lake moves into it.
+    """Return the service's folder, made where it is missing.
 
     Raises
     ------
@@ -81,12 +79,6 @@ def open_service(data: Path) -> Path:
     if not folder.is_dir():
         data.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o750, exist_ok=True)
-        for name in _OLD:
-            for path in data.glob(f"{name}*") if name.endswith("sqlite") else [data / name]:
-                if path.exists():
-                    path.rename(folder / path.name)
-        moved = [name for name in checksums.read(data) if name.startswith(("citations/", checksums.REGISTRY))]
-        checksums.forget(data, moved) if moved else None
     found = folder.stat()
     if found.st_uid == os.geteuid() and found.st_mode & stat.S_IRWXO:  # as when a backup was restored
         folder.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
@@ -122,7 +114,7 @@ def hand_over(data: Path, *, user: int, group: int) -> None:
     try:
         for name in ("citations", "uploads", "staging", "tmp", "run"):
             (folder / name).mkdir(exist_ok=True)
-        handing.give(folder.resolve(), user=user, group=group, mode=_service_mode)
+        give(folder.resolve(), user=user, group=group, mode=_service_mode)
         close(data)
         data.chmod(0o755)
         for path in _public(data):
@@ -194,6 +186,57 @@ def _public(data: Path) -> Iterator[Path]:
         if path.exists():
             yield path
             if path.is_dir():
-                found = (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())
-                # Beside a replay's published rows lies why the others are not told: that stays the worker's.
-                yield from (inside for inside in found if name != "replays" or inside.suffix != ".parquet")
+                yield from (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())
+
+
+Mode = Callable[[tuple[str, ...], bool], int]
+"""Gives the mode of what lies at the parts of a path below the folder, and whether it is a folder."""
+
+
+def give(folder: Path, *, user: int, group: int, mode: Mode | None = None) -> None:
+    """Make a system user the owner of a folder and of all in it.
+
+    Parameters
+    ----------
+    folder : Path
+        Itself no link.
+    user, group : int
+        Numbers of the system user and its group.
+    mode : function, optional
+        The modes that files and folders get; without it they keep theirs.
+
+    Raises
+    ------
+    OSError
+        If the caller may not.
+
+    Notes
+    -----
+    Everything is opened below its own folder and without following links, and then changed as it was opened: whoever
+    owns the folder cannot have a file of somebody else given to them. A file of another owner with a second name may
+    be such a file, and stays as it is; a link, a socket or a pipe only changes its owner.
+    """
+    for path, _, files, at in os.fwalk(folder, follow_symlinks=False):
+        below = Path(path).relative_to(folder).parts
+        found = os.fstat(at)
+        _change(at, user, group, found, mode(below, True) if mode is not None else None)
+        for name in files:
+            found = os.stat(name, dir_fd=at, follow_symlinks=False)
+            if not stat.S_ISREG(found.st_mode):
+                os.chown(name, user, group, dir_fd=at, follow_symlinks=False)
+                continue
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=at)
+            try:
+                found = os.fstat(descriptor)
+                if stat.S_ISREG(found.st_mode) and (found.st_nlink == 1 or found.st_uid == user):
+                    _change(descriptor, user, group, found, mode((*below, name), False) if mode is not None else None)
+            finally:
+                os.close(descriptor)
+
+
+def _change(descriptor: int, user: int, group: int, found: os.stat_result, mode: int | None) -> None:
+    """Change the owner, then the mode: a change of owner takes the set-group bit."""
+    if (found.st_uid, found.st_gid) != (user, group):
+        os.fchown(descriptor, user, group)
+    if mode is not None:
+        os.fchmod(descriptor, mode)

@@ -18,14 +18,14 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
-from biodata.store import catalogue, checksums, commits, duck, folders, name_changes, table_commits
+from biodata.store import catalogue, checksums, commits, duck, folders, name_changes
 from biodata.store.changes import CommitReport
 from biodata.store.cluster import Cluster, cluster_of, made_already
+from biodata.store.commits import Survey
 from biodata.store.lake_files import LakeFiles
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
 from biodata.store.staging import RECORD_TABLES, RowFiles, Staging, sweep
-from biodata.store.survey_commits import Survey
 
 logger = logging.getLogger(__name__)
 
@@ -335,10 +335,10 @@ class Lake(LakeReading):
                 raise StoreError(problem)
         with self.row_files(table) as rows, self.writing(), self._cursor() as cursor:
             rows.add(frame)
-            report = table_commits.plan_table(cursor, rows, key=key, scope=scope)
+            report = commits.plan_table(cursor, rows, key=key, scope=scope)
             if not dry_run and report.changes:
                 with self._transaction(cursor, author, message, extra):
-                    table_commits.write_table(cursor, rows, key=key, scope=scope)
+                    commits.write_table(cursor, rows, key=key, scope=scope)
             report = replace(report, snapshot=self.snapshot())
         logger.info(
             "lake %d: %s: %d rows new, %d changed, %d unchanged, %d gone",

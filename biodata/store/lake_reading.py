@@ -169,21 +169,6 @@ class LakeReading:
         with self._cursor() as cursor:
             return int(cursor.execute(query, [table]).fetchall()[0][0])
 
-    def only_added(self, table: str, *, after: int, upto: int) -> bool:
-        """Tell whether rows were added to a table between two versions, and none changed or went.
-
-        Every change of a row removes its old one. False too where a version between them is not kept any more.
-        """
-        self._columns(table, None)
-        if after >= upto:
-            return after == upto
-        kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
-        if kept != upto - after + 1:
-            return False
-        query = "SELECT count(*) FROM ducklake_table_deletions('lake', 'main', ?, ?::BIGINT, ?::BIGINT)"
-        with self._cursor() as cursor:
-            return cursor.execute(query, [table, after + 1, upto]).fetchall() == [(0,)]
-
     def changed(self, table: str, *, after: int, upto: int) -> pl.DataFrame | None:
         """Return `id` (`key`, of events `event_key`) and `datasetKey` of the rows that came, went or changed between two versions.
 
@@ -200,18 +185,6 @@ class LakeReading:
         """
         with self._cursor() as cursor:
             return cursor.execute(query, [table, after + 1, upto]).pl()
-
-    def additions(self, table: str, *, after: int, upto: int, batch_rows: int = 100_000) -> Iterator[pl.DataFrame]:
-        """Read the rows that were added to a table after one version and up to another; see `batches`."""
-        chosen = self._columns(table, None)
-        if after >= upto:
-            return
-        names = ", ".join(quote(c.name) for c in chosen)
-        query = f"SELECT {names} FROM ducklake_table_insertions('lake', 'main', ?, ?::BIGINT, ?::BIGINT)"
-        with self._cursor() as cursor:
-            cursor.execute(query, [table, after + 1, upto])
-            for batch in cursor.to_arrow_reader(batch_rows):
-                yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
 
     def snapshots(self) -> pl.DataFrame:
         """Return every version: snapshot, time (UTC), author, message, extra (JSON)."""

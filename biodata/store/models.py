@@ -166,7 +166,7 @@ class Release(Base):
 
 
 class Run(Base):
-    """An analysis run. What it was asked and what came out stays beside the lake (`run_reports`)."""
+    """An analysis run. What it was asked and what came out stays beside the lake (`private_reports`)."""
 
     __tablename__ = "run"
 
@@ -175,8 +175,6 @@ class Run(Base):
     state: Mapped[str] = mapped_column(String(20), default="done")
     snapshot: Mapped[int | None] = mapped_column(Number)
     seed: Mapped[int | None] = mapped_column(Number)
-    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    report: Mapped[dict[str, Any] | None]
     created: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -259,6 +257,14 @@ class RuleVersion(Base):
     reason: Mapped[str]
 
 
+class Revision(Base):
+    """Which revision the tables are of."""
+
+    __tablename__ = "revision"
+
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
 class Changes(Base):
     """How many changes of rows there were; SQLite's triggers count them, see `checksums.seal_registry`."""
 
@@ -266,3 +272,82 @@ class Changes(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     count: Mapped[int] = mapped_column(Number)
+
+
+class SubmissionEvent(Base):
+    """Something that happened to a submission; the audit has it too, with names."""
+
+    __tablename__ = "submission_event"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
+    action: Mapped[str] = mapped_column(String(20))
+    """received, checked, submitted, accepted, asked, answered, refused, outdated, replaced, committed, published or withdrawn"""
+    role: Mapped[str] = mapped_column(String(40))  # as what somebody did it; never a name
+    country: Mapped[str | None] = mapped_column(String(2))
+    note: Mapped[str] = mapped_column(default="")
+    questions: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))  # at which sheet, row, column
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class SubmissionView(Base):
+    """What a submission would publish, as the sharing rules let it out: what its reviewers decide about, while they do."""
+
+    __tablename__ = "submission_view"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
+    rules_hash: Mapped[str] = mapped_column(String(64))
+    """Of the rules that it was made under: under others it is made anew before anything of it is published."""
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON)  # by side: records, coarse and withheld
+    occurrences: Mapped[bytes] = mapped_column(LargeBinary)  # Parquet
+    events: Mapped[bytes] = mapped_column(LargeBinary)
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class HeadingMapping(Base):
+    """What a heading means in a dataset's uploads."""
+
+    __tablename__ = "heading_mapping"
+
+    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
+    plain: Mapped[str] = mapped_column(String(300), primary_key=True)  # without case, spaces and signs
+    heading: Mapped[str] = mapped_column(String(300))  # as it came
+    term: Mapped[str] = mapped_column(String(80))  # empty where the column is of no term
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("account.id")
+    )  # None where it was done on the machine itself
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class AcceptedProposal(Base):
+    """A kind of proposals, or one, that somebody accepted for a dataset."""
+
+    __tablename__ = "accepted_proposal"
+
+    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
+    accepted: Mapped[str] = mapped_column(
+        String(300), primary_key=True
+    )  # a code, or `CODE=value` of cells with this text
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class SharingMemory(Base):
+    """The digest of the list of what is kept of sensitive records, empty before anything was; how many of a dataset's wait."""
+
+    __tablename__ = "sharing_memory"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    waiting: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
+    """By the number of places that there are."""
+
+
+class PublishedPresence(Base):
+    """A presence that a release had."""
+
+    __tablename__ = "published_presences"
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    since: Mapped[int]
+    """The lake's version that the first release with it was made of."""

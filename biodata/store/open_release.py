@@ -6,8 +6,11 @@ import hashlib
 import json
 import logging
 import re
+import threading
+import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,11 +25,10 @@ from numpy.typing import NDArray
 
 from biodata.errors import InputError, QueryTimeoutError, StoreError
 from biodata.store import pointer, tiles
-from biodata.store.duck import connect, joined
-from biodata.store.query import feature_text, statements
+from biodata.store.duck import connect, joined, literal, quote, sql_type
+from biodata.store.query import sql
 from biodata.store.query.filters import Filter
 from biodata.store.tables import RELEASE, RELEASE_FORMAT, Place, Table
-from biodata.store.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +165,7 @@ class OpenRelease:
 
     def frame(self, table: str, columns: Sequence[str], where: Filter | None = None) -> pl.DataFrame:
         """Return columns of rows as a frame, in the table's own order: for many rows, which then need no tuples."""
-        return self._ask(*statements.select(_table(table), columns, where), lambda answer: answer.pl())
+        return self._ask(*sql.select(_table(table), columns, where), lambda answer: answer.pl())
 
     def _ask(self, statement: str, params: list[Any], fetch: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Run one statement on a cursor of its own; a watchdog interrupts it when its time is over.
@@ -231,7 +233,7 @@ class OpenRelease:
             If the cursor is of another release or table, a column is unknown, or limit or offset are negative.
         """
         found, empty = _table(table), self._empty.get(table, ())
-        told = [feature_text.value(found, name, empty) for name in columns]
+        told = [value(found, name, empty) for name in columns]
         return self._page(found, told, where, limit=limit, offset=offset, cursor=cursor)
 
     def features(
@@ -273,7 +275,7 @@ class OpenRelease:
         kind = (table, key, tuple(properties), flipped)
         told = self._features.get(kind)
         if told is None:
-            told = feature_text.feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
+            told = feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
             if len(self._features) < _FEATURES_KEPT:
                 self._features[kind] = told
         return self._page(found, [told], where, limit=limit, offset=offset, cursor=cursor)
@@ -305,11 +307,11 @@ class OpenRelease:
     ) -> list[tuple[Any, ...]]:
         """Read expressions of rows with their places before them, those that are gone left out."""
         if offset or not self._is_signed(table.name):
-            return self.run(*statements.page(table, told, where, limit=limit, offset=offset, after=after))
+            return self.run(*sql.page(table, told, where, limit=limit, offset=offset, after=after))
         found: list[tuple[Any, ...]] = []
         wanted = limit + limit // 32 + 1
         while True:
-            statement, params = statements.page(table, told, where, limit=wanted, after=after)
+            statement, params = sql.page(table, told, where, limit=wanted, after=after)
             rows = self.run(seeing(statement), params)
             gone = tiles.is_among(np.array([row[0] for row in rows], np.int64), self._gone)
             found += [row for row, went in zip(rows, gone, strict=True) if not went]
@@ -326,16 +328,16 @@ class OpenRelease:
         if where is None:
             return int(self.info["counts"][_table(table).name])
         if self._is_signed(table):
-            statement, params = statements.count(_table(table), where, counted="coalesce(sum(sign), 0)")
+            statement, params = sql.count(_table(table), where, counted="coalesce(sum(sign), 0)")
             return int(self.run(seeing(statement, signed=True), params)[0][0])
-        return int(self.run(*statements.count(_table(table), where))[0][0])
+        return int(self.run(*sql.count(_table(table), where))[0][0])
 
     def facet(
         self, table: str, where: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1
     ) -> list[tuple[Any, int]]:
-        """Count rows by the values of a column, the most frequent first; see `query.statements.facet`."""
+        """Count rows by the values of a column, the most frequent first; see `query.sql.facet`."""
         signed = self._is_signed(table)
-        statement, params = statements.facet(
+        statement, params = sql.facet(
             _table(table), column, where, limit=limit, offset=offset, minimum=minimum, signed=signed
         )
         statement = seeing(statement, signed=True) if signed else statement
@@ -343,13 +345,13 @@ class OpenRelease:
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
         """Return west, south, east, north of a table's places, degrees; the whole Earth where it has none."""
-        statement = statements.extent(_table(table))
+        statement = sql.extent(_table(table))
         edges = self.run(statement, [])[0] if statement is not None else (None,)
         return (-180.0, -90.0, 180.0, 90.0) if None in edges else (edges[0], edges[1], edges[2], edges[3])
 
     def days(self, table: str) -> tuple[date | None, date | None]:
         """Return the first and the last day that a table's rows tell; None where there are none."""
-        statement = statements.days(_table(table))
+        statement = sql.days(_table(table))
         first, last = self.run(statement, [])[0] if statement is not None else (None, None)
         return first, last
 
@@ -393,3 +395,101 @@ def _table(name: str) -> Table:
 def _no_cursor(text: str) -> InputError:
     problem = "this cursor is not of this answer"
     return InputError(problem, value=text, expected="take the one from the last page", code="CURSOR_INVALID")
+
+
+_LONGITUDE = "decimalLongitude"
+_LATITUDE = "decimalLatitude"
+
+
+def feature(
+    table: Table, key: str, properties: Sequence[str], *, empty: Collection[str] = (), flipped: bool = False
+) -> str:
+    """Return the SQL expression of a row as a GeoJSON feature.
+
+    Parameters
+    ----------
+    table : Table
+        A table whose place is a point.
+    key : str
+        The column that is the feature's id.
+    properties : sequence of str
+        Columns that stand in every feature in this order, null where nothing is known.
+    empty : collection of str
+        Columns that are null in every row of the release: they are not read.
+    flipped : bool
+        Latitude first, as EPSG:4326 has it.
+
+    Returns
+    -------
+    str
+        An expression of type JSON.
+    """
+    members = ", ".join(f"{literal(name)}, {value(table, name, empty)}" for name in properties)
+    x, y = (quote(name) for name in ((_LATITUDE, _LONGITUDE) if flipped else (_LONGITUDE, _LATITUDE)))
+    point = f"""CASE WHEN {x} IS NOT NULL AND {y} IS NOT NULL
+        THEN json_object('type', 'Point', 'coordinates', [{x}, {y}]) END"""
+    return f"""json_object('type', 'Feature', 'id', {quote(table.column(key).name)}, 'geometry', {point},
+        'properties', json_object({members}))"""
+
+
+def value(table: Table, name: str, empty: Collection[str]) -> str:
+    """Return a column as an expression; a null of its type where the release has nothing in it."""
+    column = table.column(name)
+    if name in empty:
+        return f"NULL::{sql_type(column.dtype)}"
+    return quote(column.name)
+
+
+_LOOKS: Final = 20
+"""How often the thread looks in the time that one question may take: a question ends at most a 20th of it late."""
+
+
+class Watchdog:
+    """Interrupts what takes too long.
+
+    Parameters
+    ----------
+    timeout_seconds : float
+        What one question may take.
+
+    Notes
+    -----
+    A `threading.Timer` a question costs as much as a short question itself. Here a question costs two operations on a
+    dictionary; the thread starts with the first.
+    """
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self.timeout_seconds = timeout_seconds
+        self._lock = threading.Lock()
+        self._running: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Call `interrupt` if the block takes too long, at most once and never after its end."""
+        mark = object()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                self._thread.start()
+            self._running[mark] = (time.monotonic() + self.timeout_seconds, interrupt)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.pop(mark, None)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+
+    def _watch(self) -> None:
+        """Look at what runs, again and again."""
+        while not self._stop.wait(self.timeout_seconds / _LOOKS):
+            now = time.monotonic()
+            with self._lock:
+                late = [mark for mark, (deadline, _) in self._running.items() if deadline <= now]
+                for mark in late:
+                    # Under the lock: a question that has just ended cannot give its cursor to another meanwhile.
+                    self._running.pop(mark)[1]()

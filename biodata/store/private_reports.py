@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from biodata.store import checksums, folders
+from biodata.store.models import Run, now
+from biodata.store.registry import Registry
 
 
 def keep_report(data: Path, name: str, report: Mapping[str, Any]) -> None:
@@ -49,3 +53,46 @@ def read_report(data: Path, name: str) -> dict[str, Any] | None:
         return None
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return told
+
+
+def record_run(registry: Registry, data: Path, run_id: str, layer: str | None, report: Mapping[str, Any]) -> None:
+    """Keep what an analysis run was asked and what came out; the same run again replaces it.
+
+    Parameters
+    ----------
+    registry : Registry
+    data : Path
+        The installation's folder, whose owner alone reads the report.
+    run_id : str
+    layer : str, optional
+        The layer that it is over.
+    report : mapping
+        As JSON; `parameters` with its `seed`, and `snapshot`, the lake's version.
+    """
+    keep_report(data, f"run-{run_id}", report)
+    with registry.session() as session, session.begin():
+        session.merge(
+            Run(
+                id=run_id,
+                layer=layer,
+                state="done",
+                snapshot=report.get("snapshot"),
+                seed=report.get("parameters", {}).get("seed"),
+                created=now(),
+            )
+        )
+
+
+def run_reports(registry: Registry, data: Path) -> list[dict[str, Any]]:
+    """Return the report of every run, the oldest first; a run whose report is gone has none.
+
+    Parameters
+    ----------
+    registry : Registry
+    data : Path
+        The installation's folder.
+    """
+    with registry.session(read_only=True) as session:
+        names = session.scalars(select(Run.id).order_by(Run.created, Run.id)).all()
+    paths = [folders.private_reports(data) / f"run-{name}.json" for name in names]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]

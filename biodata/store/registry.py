@@ -1,36 +1,42 @@
 """The registry: SQLite beside the lake by default, PostgreSQL by address; its tables are `store.models`."""
 
+import json
 import logging
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Protocol, Self
 
 import polars as pl
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from biodata import terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
-from biodata.store import audit, audit_heads, checksums, folders, models, survey_steps
-from biodata.store import grant_models as grant_models
-from biodata.store import node_models as node_models  # its tables are made with the others
-from biodata.store import rights_models as rights_models
-from biodata.store import survey_models as survey_models
-from biodata.store.engine import READS, open_engine, revision_of
+from biodata.store import audit, checksums, folders, models, survey_steps
 from biodata.store.lake import Lake
-from biodata.store.models import Dataset, Ingest, Submission, now
+from biodata.store.models import Dataset, HeadingMapping, Ingest, Submission, now
 from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0017"
-"""The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
-
+REVISION: Final = "1"
+"""Of the tables. A registry of another one was made by another version of biodata, and is not opened by this one."""
 
 SCOPE: Final = "scope"
 """The declaration of the taxon that a dataset is about."""
@@ -55,12 +61,12 @@ class Registry:
         self._heads = heads
         self._writing = sessionmaker(engine, expire_on_commit=False)
         if heads is not None:
-            audit_heads.keep(self._writing, heads)
+            audit.keep_heads(self._writing, heads)
         self._reading = sessionmaker(engine.execution_options(**READS), expire_on_commit=False)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Open the registry, or make it; one of an older revision is brought up to date.
+        """Open the registry, or make it.
 
         Parameters
         ----------
@@ -70,7 +76,7 @@ class Registry:
         Raises
         ------
         StoreError
-            If it cannot be opened, or was made by a newer biodata.
+            If it cannot be opened, or was made by another version of biodata.
         """
         try:
             folder = folders.open_service(settings.data)
@@ -81,7 +87,7 @@ class Registry:
         own = folder if settings.registry_url is None else None
         registry = cls(open_engine(url), data=own, heads=folder)
         try:
-            registry._upgrade(settings.data)
+            registry._make(settings.data)
         except SQLAlchemyError as error:
             registry.close()
             message = f"the registry cannot be opened: {str(error).splitlines()[0]}"
@@ -108,7 +114,7 @@ class Registry:
         if self._data is not None:
             try:
                 if checksums.seal_registry(self._data):
-                    checksums.seal_start(self._data, self._data / audit_heads.FILE)
+                    checksums.seal_start(self._data, self._data / audit.FILE)
             except (StoreError, OSError, sqlite3.Error) as error:
                 logger.warning("the registry has no checksum in its present state: %s", error)
 
@@ -157,6 +163,17 @@ class Registry:
         with self.session(read_only=True) as session:
             told = {dataset.key: _scope_of(dataset) for dataset in session.scalars(select(Dataset))}
         return {key: declared[SCOPE] for key, declared in told.items() if declared}
+
+    def headings_decided(self, dataset: str) -> dict[str, str]:
+        """Return what was decided about the headings of a dataset's uploads."""
+        own = select(HeadingMapping).where(HeadingMapping.dataset == dataset).order_by(HeadingMapping.heading)
+        with self.session(read_only=True) as session:
+            return {row.heading: row.term for row in session.scalars(own)}
+
+    def heading_options(self, dataset: str) -> dict[str, str]:
+        """Return what was decided of a dataset's headings as the option of its source; none where nothing was."""
+        found = self.headings_decided(dataset)
+        return {"headings": json.dumps(found)} if found else {}
 
     def dataset_tables(self) -> dict[str, set[str]]:
         """Return the tables that something of each dataset was taken into."""
@@ -215,9 +232,9 @@ class Registry:
 
     def first_broken_audit_entry(self) -> int | None:
         """Return the number of the first audit entry that was tampered with or is gone; None where all is well."""
-        heads = audit_heads.read(self._heads) if self._heads is not None else {}
+        heads = audit.read_heads(self._heads) if self._heads is not None else {}
         with self.session(read_only=True) as session:
-            found = audit.first_broken(session), audit_heads.first_missing(session, heads)
+            found = audit.first_broken(session), audit.first_missing(session, heads)
         return min((number for number in found if number is not None), default=None)
 
     def reconcile(self, lake: Lake) -> list[int]:
@@ -249,25 +266,126 @@ class Registry:
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
         return list(waiting)
 
-    def _upgrade(self, data: Path) -> None:
-        """Bring the tables up to the newest revision; those of a new installation get the sharing rules that are shipped.
+    def _make(self, data: Path) -> None:
+        """Make the tables of a new installation, which gets the sharing rules that are shipped.
 
         One whose lake has rows, or whose audit was begun, is not new: its registry was lost, and its rules with it.
         """
         with self._engine.execution_options(**READS).connect() as connection:
             revision = revision_of(connection)
-        if revision == HEAD:
+        if revision == REVISION:
             return
-        from biodata.store import sharing_rules
-        from biodata.store.migrations import upgrade
-
-        begun = bool(self._heads and audit_heads.read(self._heads)) or any((data / "lake").rglob("*.parquet"))
-        upgrade(self._engine, sharing_rules.write_first if revision is None and not begun else None)
-        if revision is None and self._heads is not None:
+        if revision is not None:
+            message = f"the registry was made by another version of biodata: its tables are of revision {revision}, not {REVISION}"
+            raise StoreError(message)
+        begun = bool(self._heads and audit.read_heads(self._heads)) or any((data / "lake").rglob("*.parquet"))
+        make_tables(self._engine, rules=not begun)
+        if self._heads is not None:
             with self.session(read_only=True) as session:
-                audit_heads.begin(session, self._heads)
+                audit.begin_heads(session, self._heads)
+
+
+def make_tables(engine: Engine, *, rules: bool) -> None:
+    """Make the tables and write the first sharing rules, in one transaction; on SQLite every change of a row is counted."""
+    from biodata.store import sharing_rules
+
+    with engine.begin() as connection:
+        if revision_of(connection) is not None:
+            return  # another process was faster
+        models.Base.metadata.create_all(connection)
+        connection.execute(insert(models.Revision).values(number=REVISION))
+        connection.execute(insert(models.SharingMemory).values(id=1, digest="", waiting={}))
+        if engine.dialect.name == "sqlite":
+            connection.execute(insert(models.Changes).values(id=1, count=1))
+            for table in set(models.Base.metadata.tables) - {models.Changes.__tablename__}:
+                for event in ("insert", "update", "delete"):
+                    name = f'"counted_{table}_{event}" AFTER {event} ON "{table}"'
+                    count = "UPDATE changes SET count = count + 1 WHERE id = 1"
+                    connection.exec_driver_sql(f"CREATE TRIGGER {name} BEGIN {count}; END")
+        if rules:
+            with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
+                sharing_rules.write_first(session)
 
 
 def _scope_of(dataset: Dataset) -> dict[str, str]:
     """Return the declared scope of a dataset, which an ingest keeps."""
     return {name: value for name, value in dataset.declarations.items() if name == SCOPE}
+
+
+READS: Final = MappingProxyType({"biodata_reads": True})
+"""Options of a connection whose transactions only read."""
+
+_BUSY_SECONDS: Final = 10.0
+
+_WRITER: Final = 7_160_201
+"""The number of the advisory lock of whoever writes to a registry on PostgreSQL."""
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine whose SQLite connections are durable, check references and never fail half-way.
+
+    Raises
+    ------
+    StoreError
+        If nothing is installed here that reaches a database of this kind.
+    """
+    address = make_url(url)
+    if address.drivername in ("postgres", "postgresql"):
+        address = address.set(drivername="postgresql+psycopg")
+    try:
+        # A server that was started again has closed the connections that are kept here.
+        engine = create_engine(address, pool_pre_ping=address.get_backend_name() != "sqlite")
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        message = f"the registry at {address.drivername} needs what is not installed: pip install 'biodata[cluster]'"
+        raise StoreError(message) from error
+
+    @event.listens_for(engine, "handle_error")
+    def tell(context: ExceptionContext) -> None:
+        # A full disk, a lock held too long, a server that is gone: no fault of the question.
+        if isinstance(context.sqlalchemy_exception, OperationalError):
+            message = f"the registry could not do it: {str(context.original_exception).splitlines()[0]}"
+            raise StoreError(message) from context.original_exception
+
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            # The driver's own transactions start at the first change only: two readers that then want to write fail.
+            connection.isolation_level = None
+            for pragma in (
+                f"busy_timeout = {_BUSY_SECONDS * 1000:.0f}",
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN" if _reads(connection) else "BEGIN IMMEDIATE")
+
+    if engine.dialect.name == "postgresql":
+
+        @event.listens_for(engine, "begin")
+        def begin_alone(connection: Connection) -> None:
+            if _reads(connection):
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            else:
+                # What looks first and writes then relies on nobody else writing in between, as on SQLite.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS:.0f}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+
+    return engine
+
+
+def _reads(connection: Connection) -> bool:
+    """Return whether a connection's transactions only read."""
+    return bool(connection.get_execution_options().get("biodata_reads", False))
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the tables; None where there are none."""
+    if not inspect(connection).has_table("revision"):
+        return None
+    found: str | None = connection.scalar(text("SELECT number FROM revision"))
+    return found

@@ -16,7 +16,6 @@ import polars as pl
 from biodata import terms
 from biodata.places import BoundarySet
 from biodata.store import tile_counts, told_less
-from biodata.store.boundary_rows import described
 from biodata.store.consents import SHARED
 from biodata.store.content_hash import row_hash, row_sum
 from biodata.store.duck import BASE, base_of, joined, literal, quote
@@ -30,7 +29,7 @@ from biodata.store.release_file import (
     drawn_rows,
     release_info,
 )
-from biodata.store.shapes import SHAPE_IDS, boxes, simplified
+from biodata.store.shapes import SHAPE_IDS, boundaries_in_words, boxes, simplified
 from biodata.store.staged_records import PLACE, with_assessed
 from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
@@ -162,7 +161,7 @@ class DeltaFile(ReleaseFile):
 
     def write_boundaries(self, boundaries: BoundarySet) -> None:
         """Write countries and first-level divisions."""
-        self._boundaries = described(boundaries)
+        self._boundaries = boundaries_in_words(boundaries)
         if not self._as_in_base("boundaries", drawn_rows(boundaries)):
             super().write_boundaries(boundaries)
 

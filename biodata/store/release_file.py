@@ -18,12 +18,11 @@ import polars as pl
 from biodata import terms
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
-from biodata.store.boundary_rows import boundary_rows, described
-from biodata.store.code_version import code_hash
+from biodata.store.checksums import code_hash
 from biodata.store.content_hash import content_hash, release_id, row_hash, row_sum
 from biodata.store.duck import quote, sql_type
 from biodata.store.pointer import Named
-from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
+from biodata.store.shapes import SHAPE_IDS, SHAPES, boundaries_in_words, boundary_rows, boxes, simplified
 from biodata.store.staged_records import PLACE, in_order
 from biodata.store.survey_rows import survey_rows
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT
@@ -86,7 +85,7 @@ class ReleaseFile:
         for records in in_order(list(parts), assessed, range_rows=RANGE_ROWS):
             self._insert("occurrences", (*terms.PUBLISHED_OCCURRENCE, *PLACE), records)
         self._write_beside("beside_others", assessed)
-        tile_counts.count(self._connection)
+        tile_counts.count_tiles(self._connection)
 
     def _write_beside(self, table: str, assessed: pl.DataFrame | None) -> None:
         """Write what is told of records beside each other, which their flags no longer tell apart; no question reaches it."""
@@ -120,7 +119,7 @@ class ReleaseFile:
 
     def write_boundaries(self, boundaries: BoundarySet) -> None:
         """Write countries and first-level divisions."""
-        self._boundaries = described(boundaries)
+        self._boundaries = boundaries_in_words(boundaries)
         rows, shapes = _drawn(boundaries)
         self._shapes.append(shapes)
         self._write("boundaries", (*BOUNDARY, *BOX), rows)

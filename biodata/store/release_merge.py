@@ -102,7 +102,7 @@ def _copy(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE TABLE occurrences AS {query} LIMIT 0")
         for condition, params in _ranges(connection):
             connection.execute(f"INSERT INTO occurrences {query} WHERE {condition} ORDER BY hk, key", params)
-    tile_counts.count(connection)
+    tile_counts.count_tiles(connection)
     names = ", ".join(quote(c.name) for c in SHAPE_COLUMNS)
     connection.execute(f"CREATE TABLE shapes AS SELECT {names} FROM before.shapes")
     connection.execute("CREATE TABLE presences AS FROM before.presences")

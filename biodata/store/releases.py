@@ -16,13 +16,12 @@ from biodata.errors import SharingError, StoreError
 from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer
-from biodata.store.code_version import code_hash
+from biodata.store.checksums import code_hash
 from biodata.store.duck import base_of, connect, held_open
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, sync_file, sync_folder
-from biodata.store.mercator import hilbert, project
 from biodata.store.pointer import Named
-from biodata.store.query import statements
+from biodata.store.query import sql
 from biodata.store.query.filters import Filter
 from biodata.store.release_delta import DeltaFile
 from biodata.store.release_file import ReleaseFile, release_info
@@ -31,6 +30,7 @@ from biodata.store.secret import secret
 from biodata.store.shared_releases import NotSharedError, share
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
+from biodata.store.tile_counts import hilbert, project
 from biodata.store.told_less import tells_less
 from biodata.text.cluster_facts import plain_numbers
 
@@ -281,7 +281,7 @@ def read(release: Release, table: str, *, where: Filter | None = None) -> pl.Dat
         raise StoreError(message)
     connection = connect(release.path)
     try:
-        statement, params = statements.select(RELEASE[table], list(RELEASE[table].columns), where)
+        statement, params = sql.select(RELEASE[table], list(RELEASE[table].columns), where)
         frame = connection.execute(statement, params).pl()
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         message = (

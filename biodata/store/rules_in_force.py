@@ -1,10 +1,11 @@
 """The sharing rules of an installation with all that they are judged by, and the plan of what goes out."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from itertools import chain
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -29,15 +30,15 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
+from biodata.sharing.rule import Rule
 from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
-from biodata.store.code_version import code_hash
-from biodata.store.dataset_rows import DatasetRows
+from biodata.store.checksums import code_hash
 from biodata.store.lake import Lake
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
-from biodata.store.staging import WorkFolder
+from biodata.store.staging import WorkFolder, write_part
 from biodata.vocabularies import PATROL_PROTOCOL
 
 _BATCH_ROWS: Final = 200_000
@@ -274,7 +275,9 @@ def stated_licences(lake: Lake, plan: Plan, *, snapshot: int | None = None) -> d
     if not datasets:
         return {}
     columns = ["datasetKey", "license"]
-    return strictest_stated(lake.batches("occurrences", columns=columns, where=of_datasets(datasets), snapshot=snapshot))
+    return strictest_stated(
+        lake.batches("occurrences", columns=columns, where=of_datasets(datasets), snapshot=snapshot)
+    )
 
 
 def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> Iterator[pl.DataFrame]:
@@ -344,3 +347,87 @@ def _areas(lake: Lake, wanted: list[str], snapshot: int | None) -> dict[str, sha
         area: shapely.make_valid(shapely.from_wkb(shape))
         for area, shape in found.select("area_id", "geometry").iter_rows()
     }
+
+
+GROUP_ROWS: Final = 500_000
+"""Datasets are looked at together up to so many rows."""
+
+
+class DatasetRows:
+    """Rows of datasets in files.
+
+    Parameters
+    ----------
+    folder : Path
+        For the files.
+    name : str
+        What they are called.
+    schema : polars.Schema
+        With `datasetKey`.
+    """
+
+    def __init__(self, folder: Path, name: str, schema: pl.Schema) -> None:
+        self._folder, self._name, self._schema = folder, name, schema
+        self._files: list[Path] = []
+        self._counts = Counter[str]()
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Put rows aside."""
+        if rows.height:
+            self._counts.update(dict(rows["datasetKey"].value_counts().iter_rows()))
+            self._files.append(self._folder / f"{self._name}-{len(self._files)}.parquet")
+            write_part(rows.select(self._schema.names()).sort("datasetKey"), self._files[-1], row_group_rows=20_000)
+
+    def read(self, datasets: Collection[str]) -> pl.DataFrame:
+        """Return the rows of some datasets."""
+        if not self._files:
+            return self._schema.to_frame()
+        rows = pl.scan_parquet(self._files).filter(pl.col("datasetKey").is_in(list(datasets)))
+        return rows.collect().cast(dict(self._schema.items()))
+
+    def groups(self, datasets: Collection[str]) -> Iterator[list[str]]:
+        """Yield datasets that are looked at together, each in one group; one that has more rows than a group stands alone."""
+        group, rows = list[str](), 0
+        for dataset in sorted(datasets):
+            if group and rows + self._counts[dataset] > GROUP_ROWS:
+                yield group
+                group, rows = [], 0
+            group.append(dataset)
+            rows += self._counts[dataset]
+        yield group
+
+
+BOUND: Final = "rules of a country, place or dataset"
+"""The name under which withheld records of such rules are counted together: their lists would tell where they are."""
+
+_ANYWHERE: Final = frozenset(
+    "rule_id category reason source source_kind owner scientific_name rank month_from month_to review_date".split()
+)
+"""What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
+
+
+def _list_of(rule: Rule) -> str:
+    """Return the list that a withheld record of a rule is counted with."""
+    bound = any(getattr(rule, f.name) is not None for f in fields(rule) if f.name not in _ANYWHERE)
+    return BOUND if bound else rule.source or "no list"
+
+
+def withheld_by_list(withheld: Mapping[str, int], rules: RuleSet) -> dict[str, int]:
+    """Count withheld records by list.
+
+    Parameters
+    ----------
+    withheld : mapping of rule_id to int
+        Withheld records by the rule that decided.
+    rules : RuleSet
+
+    Returns
+    -------
+    dict of str to int
+    """
+    lists = {rule.rule_id: _list_of(rule) for rule in rules.rules}
+    found = Counter[str]()
+    for rule_id, count in withheld.items():
+        # A record can be withheld without a rule, where no cell keeps it apart.
+        found[lists.get(rule_id, BOUND)] += count
+    return dict(found)

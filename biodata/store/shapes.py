@@ -1,5 +1,6 @@
 """Polygons and lines as a release holds them: with their box, and made simpler for each band of zooms."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,7 +9,10 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.store.mercator import MAXIMUM_LATITUDE
+from biodata import terms
+from biodata.places import BoundarySet, country_geometry, country_name
+from biodata.store.tables import BOUNDARY
+from biodata.store.tile_counts import MAXIMUM_LATITUDE
 
 BANDS: Final = (1, 3, 6, 9, 12)
 """The last zoom of each band; the last band serves every higher zoom too."""
@@ -125,3 +129,41 @@ def _to_mercator(positions: NDArray[Any]) -> NDArray[Any]:
     """Project degrees to metres of EPSG:3857."""
     radians = np.radians(np.clip(positions[:, 1], -MAXIMUM_LATITUDE, MAXIMUM_LATITUDE))
     return np.column_stack([np.radians(positions[:, 0]), np.arcsinh(np.tan(radians))]) * _RADIUS_M
+
+
+def boundary_rows(boundaries: BoundarySet) -> pl.DataFrame:
+    """Return countries, first-level divisions and disputed units as rows of the table `boundaries`.
+
+    Parameters
+    ----------
+    boundaries : BoundarySet
+        The set.
+
+    Returns
+    -------
+    polars.DataFrame
+        code, name, level (country, province or disputed), country_code, geometry (WKB); a disputed unit has no
+        country, and a code made from its name.
+    """
+    codes = [code for code in boundaries.countries if code is not None]
+    countries = pl.DataFrame(
+        {
+            "code": codes,
+            "name": [country_name(code) for code in codes],
+            "level": ["country"] * len(codes),
+            "country_code": codes,
+            "geometry": shapely.to_wkb([country_geometry(code, boundaries) for code in codes]),
+        },
+        schema=terms.schema(BOUNDARY),
+    )
+    units = boundaries.units.with_columns(pl.Series("geometry", shapely.to_wkb(boundaries.shapes), dtype=pl.Binary))
+    slug = pl.col("name").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "-").str.strip_chars("-")
+    parts = units.filter(pl.col("level").is_in(["province", "disputed"])).with_columns(
+        code=pl.coalesce("province_code", "disputed:" + slug)
+    )
+    return pl.concat([countries, parts.select(terms.names(BOUNDARY))])
+
+
+def boundaries_in_words(boundaries: BoundarySet) -> str:
+    """Return the set's name, version, viewpoint and band as JSON: what `release_info` keeps as `boundaries`."""
+    return json.dumps(boundaries.told(), ensure_ascii=False, sort_keys=True)

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import JSON, BigInteger, String, insert, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from biodata.errors import SharingError
 from biodata.sharing.set_apart import Memory
-from biodata.store.models import Base
+from biodata.store.models import PublishedPresence, SharingMemory
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 
@@ -30,27 +30,6 @@ _DAMAGED: Final = (
 )
 FOLDER: Final = "sharing_memory"
 """Its folder, beside the lake."""
-
-
-class SharingMemory(Base):
-    """The digest of the list of what is kept of sensitive records, empty before anything was; how many of a dataset's wait."""
-
-    __tablename__ = "sharing_memory"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64))
-    waiting: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
-    """By the number of places that there are."""
-
-
-class PublishedPresence(Base):
-    """A presence that a release had."""
-
-    __tablename__ = "published_presences"
-
-    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    since: Mapped[int]
-    """The lake's version that the first release with it was made of."""
 
 
 def read(registry: Registry, data: Path) -> Memory:

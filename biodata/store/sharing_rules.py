@@ -22,16 +22,17 @@ from biodata.errors import InputError, RulesUnreadableError
 from biodata.settings import Settings
 from biodata.sharing import Consent, Rule, RuleSet
 from biodata.sharing.rule import Assignment
-from biodata.sharing.rule_lines import (
+from biodata.sharing.rules import (
+    BUNDLED,
     COLUMNS,
     CONSENT_COLUMNS,
     LABEL_COLUMNS,
+    bundled_list,
     cells,
     read_consents,
     read_labels,
     read_rules,
 )
-from biodata.sharing.rules import BUNDLED, bundled_list
 from biodata.store import audit
 from biodata.store.models import AuditEntry, RuleVersion
 from biodata.store.registry import Registry

@@ -6,15 +6,22 @@ can read it, and whoever gets at the service's user finds nothing of a survey th
 
 import contextlib
 import hashlib
+import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import polars as pl
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
 
 from biodata.errors import StoreError
 from biodata.formats import sealed
 from biodata.store import checksums, folders
 from biodata.store.locks import sync_folder
+from biodata.store.models import SubmissionView
 
 SEALED: Final = ".sealed"
 PRIVATE_KEY: Final = "upload_key"
@@ -51,7 +58,7 @@ def waiting(data: Path, checksum: str) -> Path:
     return folders.service(data) / "uploads" / f"{checksum}{SEALED}"
 
 
-def kept(data: Path, checksum: str, name: str) -> Path:
+def file_kept(data: Path, checksum: str, name: str) -> Path:
     """Return where the worker keeps an upload, beside the lake, with the ending that its sender's name has."""
     ending = Path(name).suffix.lower()
     return data / "uploads" / f"{checksum}{ending if ending in SUFFIXES else '.xlsx'}"
@@ -121,3 +128,48 @@ def _written(path: Path, parts: Iterable[bytes], mode: int) -> Path:
         part.unlink(missing_ok=True)
         raise
     return part
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A submission as the rules of a hash let it out: rows with the `sides` whose reviewers see them, and counts by side."""
+
+    occurrences: pl.DataFrame
+    events: pl.DataFrame
+    counts: Mapping[str, Any]
+    rules_hash: str
+
+
+def keep_view(session: Session, number: int, view: View) -> None:
+    """Keep the view of a submission instead of the one before."""
+    forget_view(session, number)
+    rows = {"occurrences": _bytes(view.occurrences), "events": _bytes(view.events)}
+    session.add(SubmissionView(submission_id=number, rules_hash=view.rules_hash, counts=dict(view.counts), **rows))
+
+
+def read_view(session: Session, number: int) -> View | None:
+    """Return the view of a submission; None where it has none, or nobody decides any more."""
+    found = session.get(SubmissionView, number)
+    if found is None:
+        return None
+    occurrences, events = (pl.read_parquet(io.BytesIO(told)) for told in (found.occurrences, found.events))
+    return View(occurrences, events, found.counts, found.rules_hash)
+
+
+def hash_of(session: Session, number: int) -> str | None:
+    """Return the hash of the rules that let out the view of a submission; None where it has none."""
+    found: str | None = session.scalar(select(SubmissionView.rules_hash).where(SubmissionView.submission_id == number))
+    return found
+
+
+def forget_view(session: Session, number: int) -> None:
+    """Remove the view of a submission, and let nothing of it stand in free pages of the file."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("PRAGMA secure_delete = ON"))
+    session.execute(delete(SubmissionView).where(SubmissionView.submission_id == number))
+
+
+def _bytes(frame: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.write_parquet(file, compression="zstd")
+    return file.getvalue()

@@ -7,9 +7,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
-from biodata.store import audit, survey_views
-from biodata.store.models import Release, Submission, now
-from biodata.store.survey_models import SubmissionEvent
+from biodata.store import audit, survey_files
+from biodata.store.models import Release, Submission, SubmissionEvent, now
 
 COMMITTING: Final = "committing"  # it is being written to the lake, or is in it and that is not put down yet
 COMMITTED: Final = "committed"  # all of it is in the lake; whether the map shows it the releases say
@@ -49,7 +48,7 @@ def step(
         about = {"submission_id": submission.id, "action": action, "role": role, "country": side, "note": note}
         session.add(SubmissionEvent(**about, questions=asked))
     if state not in WAITING:
-        survey_views.forget(session, submission.id)
+        survey_files.forget_view(session, submission.id)
     told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
     audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
 
@@ -65,7 +64,7 @@ def changed_meanwhile(number: int, seen: int) -> InputError:
 def outdated(session: Session, submission: Submission) -> None:
     """Put down that a survey is to be checked again, by a job (`JOB`) that is queued in the same transaction."""
     submission.report = submission.difference = submission.sides = None
-    survey_views.forget(session, submission.id)
+    survey_files.forget_view(session, submission.id)
     step(session, submission, "outdated", state="draft", actor=MACHINE, role=MACHINE)
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from biodata.errors import InputError
 from biodata.formats.vector_tiles import Whole, encode_points
 from biodata.store.duck import quote
-from biodata.store.mercator import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 from biodata.store.query import sql
 from biodata.store.query.filters import (
     And,
@@ -31,6 +30,7 @@ from biodata.store.query.filters import (
 from biodata.store.query.sql import Sql
 from biodata.store.shapes import BANDS, SHAPE_IDS, band_of
 from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
+from biodata.store.tile_counts import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 
 _EXTENT_BITS: Final = 12
 _EXTENT: Final = 1 << _EXTENT_BITS

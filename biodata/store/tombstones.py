@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 from sqlalchemy import select
 
-from biodata.store.node_models import Tombstone, Withdrawal
+from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.registry import Registry
 
 CODE = "RECORD_WITHDRAWN"

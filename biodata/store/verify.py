@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from biodata.errors import BiodataError, StoreError
 from biodata.formats.zips import BROKEN_ZIP
 from biodata.settings import Settings
-from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files, verify_lake
+from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of, lake_exists
 from biodata.store.content_hash import content_hash, release_id, row_sum
@@ -30,7 +30,7 @@ from biodata.store.release_merge import merge_owed
 from biodata.store.secret import secret
 from biodata.store.sharing_rules import rules_of
 from biodata.store.tables import RELEASE, RELEASE_FORMAT
-from biodata.store.verify_lake import RESTORE, Fault
+from biodata.store.verify_files import RESTORE, Fault
 
 logger = logging.getLogger(__name__)
 
@@ -106,15 +106,15 @@ def verify(settings: Settings, *, progress: bool = False, record: bool = False) 
         known = _checksums(settings, report, record=record)
         # Where the checksums themselves are lost or damaged nothing is put down anew, so that it stays to be seen.
         recording = not report.faults
-        needed, faults = verify_lake.catalogue(data, known) if shared is None else verify_lake.shared_files(shared)
+        needed, faults = verify_files.catalogue(data, known) if shared is None else verify_files.shared_files(shared)
         report.faults += faults
         if shared is None:
-            report.faults += verify_lake.files(
+            report.faults += verify_files.files(
                 data, needed, known, report.recorded, progress=progress, recording=recording
             )
         report.files += len(needed)
         report.bytes += sum(told.bytes for told in needed.values())
-        if shared is None and not report.faults and not verify_lake.sealed(data, known):
+        if shared is None and not report.faults and not verify_files.sealed(data, known):
             checksums.seal(data)
         _others(data, known, report, recording=recording)
         _releases(data, known, report, recording=recording)
@@ -142,7 +142,7 @@ def _checksums(settings: Settings, report: VerifyReport, *, record: bool) -> dic
                 report.faults.append(Fault(inside, "it is missing", f"{RESTORE}, or run `biodata verify --record`"))
             continue
         try:
-            verify_lake.sound(path)
+            verify_files.sound(path)
             known = checksums.read(folder)
         except (StoreError, sqlite3.Error) as error:
             report.faults.append(Fault(inside, f"it cannot be read: {error}", RESTORE))
@@ -311,7 +311,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                 return
             report.files += 1
             report.bytes += path.stat().st_size
-            verify_lake.sound(path)
+            verify_files.sound(path)
             problem = _changed(path, known.get(name))
             if problem is not None:
                 report.faults.append(Fault(name, problem, RESTORE))

@@ -16,8 +16,8 @@ from biodata.errors import InputError
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.store.models import AcceptedProposal
 from biodata.store.registry import Registry
-from biodata.store.survey_models import AcceptedProposal
 from biodata.terms import WRITTEN
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")

@@ -25,7 +25,6 @@ from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names
-from biodata.store import heading_mappings
 from biodata.store.registry import Registry
 from biodata.surveys import accepting, other_forms, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
@@ -294,7 +293,7 @@ def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, o
     kept = source.kept
     if dataset is not None and settings.data.is_dir():
         with Registry.open(settings) as registry:
-            kept = heading_mappings.kept(registry, dataset) | kept
+            kept = registry.headings_decided(dataset) | kept
     boundaries = places.load_boundaries(settings.boundaries)
     found = []
     for files in surveys_of_files(paths):

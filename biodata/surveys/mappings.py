@@ -10,9 +10,8 @@ from sqlalchemy import delete, select
 from biodata.ingest import forms
 from biodata.ingest.headings import CERTAIN, TERMS, Proposal, key
 from biodata.ingest.survey_tables import proposals_of
-from biodata.store.heading_mappings import kept
+from biodata.store.models import HeadingMapping
 from biodata.store.registry import Registry
-from biodata.store.survey_models import HeadingMapping
 from biodata.surveys import words
 from biodata.surveys.other_forms import MAX_BYTES, placed
 from biodata.surveys.problems import refuse
@@ -20,7 +19,7 @@ from biodata.surveys.problems import refuse
 MAX_HEADINGS: Final = 1_000  # that are kept for a dataset
 MAX_LETTERS: Final = 300
 
-__all__ = ["MAX_HEADINGS", "MAX_LETTERS", "keep", "kept"]
+__all__ = ["MAX_HEADINGS", "MAX_LETTERS", "keep"]
 
 
 def keep(registry: Registry, dataset: str, mapping: Mapping[str, str], *, account_id: int | None = None) -> dict[str, str]:  # fmt: skip
@@ -41,7 +40,7 @@ def keep(registry: Registry, dataset: str, mapping: Mapping[str, str], *, accoun
         count = len(session.scalars(select(HeadingMapping.plain).where(own)).all())
         if count > MAX_HEADINGS:
             refuse("INPUT_TOO_LARGE", f"{count} headings would be kept for this dataset", f"at most {MAX_HEADINGS}")
-    return kept(registry, dataset)
+    return registry.headings_decided(dataset)
 
 
 def _checked(mapping: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -22,7 +22,7 @@ from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.ingest.protocol import Finding
 from biodata.settings import Settings
-from biodata.store import checksums, heading_mappings, survey_files, survey_steps, survey_views
+from biodata.store import checksums, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
@@ -50,7 +50,7 @@ class _Change:
     """What a survey that may go in would change: as the registry keeps it, as reviewers see it, and which sides are asked."""
 
     difference: Mapping[str, Any]
-    view: survey_views.View
+    view: survey_files.View
     concerned: set[str]
     countries: set[str]
 
@@ -187,7 +187,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     hold people, or a patrol's arrests.
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    kept = heading_mappings.kept(registry, submission.dataset)
+    kept = registry.headings_decided(submission.dataset)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
     # The licence that was stated with an earlier file stands in `license`.
@@ -286,7 +286,7 @@ def _is_outdated(session: Session, submission: Submission, read: pipeline.Interp
         return False
     last = survey_steps.last_of(session, submission.dataset, submission.part)
     is_base = (submission.difference or {}).get("base") == (last and last.id)
-    return not is_base or survey_views.hash_of(session, submission.id) != rules_in(session).hash
+    return not is_base or survey_files.hash_of(session, submission.id) != rules_in(session).hash
 
 
 def _look_again(session: Session, submission: Submission) -> None:
@@ -300,7 +300,7 @@ def _opened(settings: Settings, submission: Submission) -> Path:
     Where the file itself is not kept, that is what was taken of it.
     """
     data, checksum = settings.data, submission.file_sha256
-    arrived, path = survey_files.waiting(data, checksum), survey_files.kept(data, checksum, submission.file_name)
+    arrived, path = survey_files.waiting(data, checksum), survey_files.file_kept(data, checksum, submission.file_name)
     taken = survey_files.taken(data, checksum, submission.restores or submission.id)
     if not path.exists():
         if taken.exists():
@@ -334,7 +334,7 @@ def _settle(settings: Settings, registry: Registry, number: int, report: Mapping
         asking = review.asking(session, found)  # it is checked again, and nobody has answered yet
         asked_still = {side for side in asking if found.sides[side] == sides.UNCHANGED}
         found.sides = found.sides | dict.fromkeys(asked_still, sides.WAITING)
-        survey_views.keep(session, number, change.view)
+        survey_files.keep_view(session, number, change.view)
         state, action = ("asked" if asking else "submitted", "submitted") if found.wanted else ("draft", "checked")
         survey_steps.step(session, found, action, state=state, actor=MACHINE, role=MACHINE)
         if state == "submitted":

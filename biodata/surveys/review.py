@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 from biodata import jobs
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.sharing.grid import PLACES
-from biodata.store import sharing_memory, survey_views
-from biodata.store.models import Job, Submission
+from biodata.store import sharing_memory, survey_files
+from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import UNREADABLE
-from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import (
     COMMITTED,
     COMMITTING,
@@ -290,7 +289,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
                  "report": None if one.report is None else problems.read(one.report, language), "yours": yours,
                  "difference": difference(one, language, whole=set(one.sides or {}) <= set(sides.seen_sides(who, one))),
                  "waits": waits(session, one, language) or None,
-                 "rows": survey_views.hash_of(session, one.id) is not None,
+                 "rows": survey_files.hash_of(session, one.id) is not None,
                  "history": _whole_history(session, who, one)}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}
 

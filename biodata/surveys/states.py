@@ -16,7 +16,6 @@ from biodata.harmonise.told import Told, as_written
 from biodata.ingest import forms, open_source, survey_project
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
-from biodata.store import heading_mappings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
@@ -138,7 +137,7 @@ def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
 def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
     """Return what the source of a submission's file is told beside it."""
     licence = {"license": submission.license} if submission.license else {}
-    return heading_mappings.options(registry, submission.dataset) | licence
+    return registry.heading_options(submission.dataset) | licence
 
 
 class UploadReading(ExitStack):

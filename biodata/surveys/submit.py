@@ -22,9 +22,8 @@ from biodata.access.roles import Action, Principal, Role, may
 from biodata.ingest import survey_project
 from biodata.settings import Settings
 from biodata.store import audit, folders, survey_files
-from biodata.store.models import Job, Submission
+from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
-from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step
 from biodata.surveys import accepting, licences, sides
 from biodata.surveys.problems import refuse

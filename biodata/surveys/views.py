@@ -19,10 +19,10 @@ from biodata.pipeline import Preview, interpreted
 from biodata.pipeline.row_countries import countries_of
 from biodata.settings import Settings
 from biodata.sharing.publish import WITHHELD
-from biodata.store import survey_files, survey_views
+from biodata.store import survey_files
 from biodata.store.registry import Registry
+from biodata.store.survey_files import View
 from biodata.store.survey_steps import NO_COUNTRY
-from biodata.store.survey_views import View
 from biodata.surveys import sides, words
 from biodata.surveys.difference import TABLES as TABLES
 from biodata.surveys.difference import Difference
@@ -140,7 +140,7 @@ def rows(
     """
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
-        mine, view = sides.seen_sides(who, found), survey_views.read(session, number)
+        mine, view = sides.seen_sides(who, found), survey_files.read_view(session, number)
     asked = {"column": "number", "value": str(number)}
     if view is None:
         problem = f"it is {found.state}: its rows are kept only while somebody decides about them"
@@ -175,7 +175,7 @@ def exact_rows(
         found = sides.need(session, who, number)
         mine = sides.seen_sides(who, found)
     taken = survey_files.taken(settings.data, found.file_sha256, number)
-    path = taken if taken.exists() else survey_files.kept(settings.data, found.file_sha256, found.file_name)
+    path = taken if taken.exists() else survey_files.file_kept(settings.data, found.file_sha256, found.file_name)
     if not path.exists():
         refuse("SUBMISSION_DECIDED", f"its file is not here: it is {found.state}", column="number", value=str(number))
     _, records = interpreted("survey", [path], settings, dataset=found.dataset, part=found.part)

@@ -42,8 +42,6 @@ DELETE /v1/account/logins                   401 204 204 204 204 204 204
 GET    /v1/account/keys                     401 200 200 200 200 200 200
 POST   /v1/account/keys                     401 201 201 201 201 201 201
 DELETE /v1/account/keys/{number}            401 404 404 404 404 404 404
-GET    /v1/account/identities               401 200 200 200 200 200 200
-DELETE /v1/account/identities/{number}      401 404 404 404 404 404 404
 GET    /v1/accounts                         401 403 403 403 403 403 200
 POST   /v1/accounts                         401 403 403 403 403 403 409
 GET    /v1/accounts/{name}                  401 403 403 403 403 403 200
@@ -67,7 +65,6 @@ GET    /v1/consents/{output}                401 404 404 404 404 404 404
 POST   /v1/consents/{output}                401 404 404 404 404 404 404
 POST   /v1/withdrawals                      401 403 403 403 403 202 403
 GET    /v1/withdrawals/{number}             401 404 404 404 404 404 404
-POST   /v1/login/providers/{name}           401 404 404 404 404 404 404
 POST   /v1/rights/terms/acceptances         401 409 409 409 409 409 409
 GET    /v1/rights/permits                   401 403 200 403 403 200 403
 POST   /v1/rights/permits                   401 403 201 403 403 201 403
@@ -88,7 +85,6 @@ PUBLIC = {
         "/robots.txt": "/robots.txt",
         "/sitemap.xml": "/sitemap.xml",
         "/catalog.jsonld": "/catalog.jsonld",
-        "/catalog.ttl": "/catalog.ttl",
         "/ogc": "/ogc",
         "/ogc/": "/ogc/",
         "/ogc/api": "/ogc/api",
@@ -129,12 +125,10 @@ PUBLIC = {
         "/v1/dataset/{key:path}": "/v1/dataset/field-notes",
         "/v1/dataset/{key:path}/document": "/v1/dataset/field-notes/document",
         "/v1/dataset/{key:path}/metrics": "/v1/dataset/field-notes/metrics",
-        "/v1/dataset/{key:path}/counts": "/v1/dataset/field-notes/counts",
         "/v1/downloads/{number}": "/v1/downloads/none",
         "/v1/downloads/{number}/file": "/v1/downloads/none/file",
         "/v1/citations/{number}": "/v1/citations/none",
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
-        "/v1/citations/{number}/replay/occurrence": "/v1/citations/none/replay/occurrence",
         "/v1/reports/{result_id:path}": "/v1/reports/none",
         "/v1/rights/licences": "/v1/rights/licences",
         "/v1/rights/labels": "/v1/rights/labels",
@@ -144,9 +138,6 @@ PUBLIC = {
         "/v1/surveys/templates/{design}": "/v1/surveys/templates/plot?language=lo",
         "/v1/surveys/results/{key:path}": "/v1/surveys/results/field-notes",
         "/v1/audit/sensitivity": "/v1/audit/sensitivity",
-        "/v1/login/providers": "/v1/login/providers",
-        "/v1/login/providers/{name}": "/v1/login/providers/none",
-        "/v1/login/providers/{name}/callback": "/v1/login/providers/none/callback",
     },
     "POST": {
         "/v1/occurrence/search": "/v1/occurrence/search",
@@ -155,7 +146,6 @@ PUBLIC = {
         "/v1/downloads": "/v1/downloads",
         "/v1/citations": "/v1/citations",
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
-        "/v1/citations/{number}/replay/download": "/v1/citations/none/replay/download",
         "/v1/surveys/headings": "/v1/surveys/headings",
         "/v1/login": "/v1/login",
         "/v1/login/refresh": "/v1/login/refresh",
@@ -173,7 +163,6 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/accounts/{name}"): {"closed": False},
     ("POST", "/v1/accounts/{name}/roles"): {"role": "reviewer", "country": "LA"},
     ("POST", "/v1/appointments"): {"account": "somebody", "role": "planner"},
-    ("POST", "/v1/login/providers/{name}"): {"code": None},
     ("PUT", "/v1/surveys/mappings"): {"mapping": {"X": "sex"}},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},

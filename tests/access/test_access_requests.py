@@ -25,7 +25,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
 from biodata.settings import Settings
-from biodata.store.grant_models import AccessDecision, AccessRequest
+from biodata.store.account_models import AccessDecision, AccessRequest
 from biodata.store.lake import Lake
 from biodata.store.models import now
 from biodata.store.registry import Registry

@@ -9,7 +9,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.settings import Settings
-from biodata.store.node_models import Node
+from biodata.store.account_models import Node
 from biodata.store.registry import Registry
 
 LAOS = RoleBinding(Role.NODE_MANAGER, country="LA")

@@ -12,7 +12,7 @@ from biodata.access import audit_log, credentials
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit, audit_heads, folders
+from biodata.store import audit, folders
 from biodata.store.registry import Registry
 
 
@@ -50,7 +50,7 @@ def test_a_log_that_was_shortened_is_found_out_by_its_heads_or_by_one_noted_else
         connection.execute("DELETE FROM audit WHERE id = ?", (number,))
     with pytest.raises(StoreError, match=f"audit entry {number} was changed or is gone"):
         audit_log.verify(settings, registry)
-    heads = folders.service(settings.data) / audit_heads.FILE
+    heads = folders.service(settings.data) / audit.FILE
     heads.write_text("".join(heads.read_text().splitlines(keepends=True)[:-1]))
     audit_log.verify(settings, registry)
     with pytest.raises(StoreError, match=f"audit entry {number} "):
@@ -60,19 +60,19 @@ def test_a_log_that_was_shortened_is_found_out_by_its_heads_or_by_one_noted_else
 
 
 def test_what_was_not_committed_has_no_head(registry: Registry, settings: Settings):
-    before = audit_heads.read(folders.service(settings.data))
+    before = audit.read_heads(folders.service(settings.data))
     with registry.session() as session:
         audit.append(session, actor="a test", action="write", subject="x", details={})
         session.rollback()
-    assert audit_heads.read(folders.service(settings.data)) == before
+    assert audit.read_heads(folders.service(settings.data)) == before
     with registry.session() as session, session.begin():
         audit.append(session, actor="a test", action="write", subject="x", details={})
-    assert len(audit_heads.read(folders.service(settings.data))) == len(before) + 1
+    assert len(audit.read_heads(folders.service(settings.data))) == len(before) + 1
     assert registry.first_broken_audit_entry() is None
 
 
 def test_a_head_that_was_cut_off_is_none(registry: Registry, settings: Settings):
-    heads = folders.service(settings.data) / audit_heads.FILE
+    heads = folders.service(settings.data) / audit.FILE
     heads.write_text(heads.read_text() + "\n99 0123")
     assert registry.first_broken_audit_entry() is None
     credentials.key_for_uploads(registry, "another")

@@ -65,11 +65,9 @@ def test_the_hash_is_the_one_that_is_described(tmp_path: Path):
 
 
 def test_a_set_of_columns_never_changes():
-    told = hashlib.sha256(" ".join(COLUMN_SETS["occurrence-1"]).encode()).hexdigest()
-    assert told == "5cc20abf33db2fed70410fbca8ddd1a688728f191147f336b195a17ade513927"
     told = hashlib.sha256(" ".join(COLUMN_SETS["occurrence-2"]).encode()).hexdigest()
     assert told == "482261b7e7106de723be27925aebb5834d952614933a891dc4c17df59ce0cae1"
-    assert all(set(content.columns_of(name)) <= set(COLUMNS) for name in COLUMN_SETS)
+    assert all(set(columns) <= set(COLUMNS) for columns in COLUMN_SETS.values())
 
 
 VALUES = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=8))

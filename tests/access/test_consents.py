@@ -15,10 +15,10 @@ from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.settings import Settings
-from biodata.store import audit, consents, shared_outputs
+from biodata.store import audit, consents
+from biodata.store.account_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.consents import Consents
 from biodata.store.models import Job
-from biodata.store.node_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.registry import Registry
 from people import bearer
 
@@ -45,7 +45,7 @@ def registry(tmp_path, keys):
     with Registry.open(Settings(data=tmp_path / "data")) as opened:
         with opened.session() as session, session.begin():
             session.add_all(Node(code=code, public_key=node_keys.public_of(key), told={}) for code, key in keys.items())
-        shared_outputs.put_down(opened, TABLE, outputs())
+        consents.ask_nodes(opened, TABLE, outputs())
         yield opened
 
 
@@ -115,7 +115,7 @@ def test_an_answer_is_given_once_and_to_one_content(registry, keys):
     assert public(registry).height == 1
     larger = outputs(area_km2=240.0)
     assert public(registry, larger).is_empty(), "the same name, another content"
-    assert shared_outputs.put_down(registry, TABLE, larger) == 1
+    assert consents.ask_nodes(registry, TABLE, larger) == 1
     states = consent.look(registry, None, NAME, None)["states"]
     assert [one["state"] for one in states] == ["silent", "silent"]
     assert [one["to_this"] for one in consent.look(registry, None, NAME, None)["history"]] == [False] * 4
@@ -144,7 +144,7 @@ def test_a_country_without_a_node_refuses_and_a_new_content_does_not_take_that_a
         assert not Consents.read(registry, Settings()).asks
         appointed.new(registry, "noy", roles=list(noy.roles))
         assert Consents.read(registry, Settings()).asks, "a manager is told of what concerns their country"
-        shared_outputs.put_down(registry, TABLE, outputs())
+        consents.ask_nodes(registry, TABLE, outputs())
         assert public(registry).height == 1, "nothing waits for answers where no node is registered"
         consent.give(registry, noy, NAME, "LA", "refuse", required=None, note="a mine is planned")
         assert public(registry).is_empty()
@@ -183,7 +183,7 @@ def test_a_name_of_a_country_is_told_to_be_no_code(told, meant):
 
 
 def test_an_output_that_is_no_more_is_forgotten_but_for_its_name(registry):
-    shared_outputs.put_down(registry, TABLE, outputs().clear())
+    consents.ask_nodes(registry, TABLE, outputs().clear())
     with registry.session() as session:
         assert session.get_one(SharedOutput, NAME).row == {}
     with pytest.raises(InputError, match="no shared output"):
@@ -206,7 +206,7 @@ def served(tmp_path_factory):
             session.add_all(
                 Node(code=code, public_key=node_keys.public_of(key), told={}) for code, key in client.keys.items()
             )
-        shared_outputs.put_down(registry, TABLE, outputs())
+        consents.ask_nodes(registry, TABLE, outputs())
         yield client
 
 

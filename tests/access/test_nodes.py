@@ -21,9 +21,9 @@ from biodata.formats import node_keys
 from biodata.pipeline import consent
 from biodata.settings import Settings
 from biodata.store import releases
+from biodata.store.account_models import Node
 from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
-from biodata.store.node_models import Node
 from biodata.store.registry import Registry
 from biodata.terms import Reach
 from rule_files import put_rules, rules_text

@@ -28,10 +28,10 @@ from biodata.errors import InputError, StoreError
 from biodata.pipeline import reading
 from biodata.settings import Settings
 from biodata.store import folders, releases
+from biodata.store.account_models import Withdrawal
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake
 from biodata.store.models import Ingest, Job, Submission
-from biodata.store.node_models import Withdrawal
 from biodata.store.private_reports import keep_report
 from biodata.store.query import filters
 from biodata.store.query.filters import Compare
@@ -141,9 +141,8 @@ def planted_everywhere(settings: Settings, registry: Registry) -> None:
         (folder / "tmp" / "duckdb_temp_storage-0.tmp").write_text(place)
         os.utime(folder / "tmp" / "duckdb_temp_storage-0.tmp", (0, 0))
     keep_report(settings.data, "submission-1", {"problems": [{"value": place}]})
-    for name in ("downloads/d1", "replays"):
-        (settings.data / name).mkdir(parents=True, exist_ok=True)
-        (settings.data / name / "a.csv").write_text(place)
+    (settings.data / "downloads" / "d1").mkdir(parents=True, exist_ok=True)
+    (settings.data / "downloads" / "d1" / "a.csv").write_text(place)
     with registry.session() as session, session.begin():
         job = Job(name="survey", state="done", result={"report": place}, error=place)
         session.add(job)

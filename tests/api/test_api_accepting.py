@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from api.accepting import Listener, Loop
+from api.workers import Listener, Loop
 
 
 class Echo(asyncio.Protocol):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.collections import SYSTEMS
 from api.cql2_filters import read_filter
 from api.errors import ProblemError
-from api.systems import SYSTEMS
 from biodata.errors import InputError
 from biodata.store.duck import quote, sql_type
 from biodata.store.query.sql import where

@@ -18,7 +18,6 @@ import polars as pl
 
 from biodata import places, terms
 from biodata.store import pointer, releases
-from biodata.store.mercator import ZOOM, project
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Compare, Filter, InBox
 from biodata.store.release_delta import DeltaFile
@@ -26,6 +25,7 @@ from biodata.store.release_file import ReleaseFile
 from biodata.store.release_merge import merge
 from biodata.store.releases import _place
 from biodata.store.staging import WorkFolder, write_part
+from biodata.store.tile_counts import ZOOM, project
 from biodata.text.projected import _placed
 
 SECRET = b"a benchmark"

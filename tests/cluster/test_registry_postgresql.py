@@ -10,8 +10,7 @@ import pytest
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import audit
-from biodata.store.engine import open_engine
-from biodata.store.registry import Registry
+from biodata.store.registry import Registry, open_engine
 from cluster_servers import Postgres
 from test_registry import (
     registry,
@@ -20,7 +19,6 @@ from test_registry import (
     test_an_upload_told_twice_is_one_submission,
     test_moments_keep_their_zone,
     test_submissions_cut_off_are_settled_by_what_the_lake_has,
-    test_the_migrations_make_the_models,
     test_writers_at_once_make_one_chain,
 )
 
@@ -31,7 +29,6 @@ __all__ = [
     "test_an_upload_told_twice_is_one_submission",
     "test_moments_keep_their_zone",
     "test_submissions_cut_off_are_settled_by_what_the_lake_has",
-    "test_the_migrations_make_the_models",
     "test_writers_at_once_make_one_chain",
 ]
 pytestmark = pytest.mark.cluster

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.shared_rates import SharedRates
+from api.callers import SharedRates
 from biodata.errors import StoreError
 from cluster_servers import Postgres
 

@@ -125,7 +125,6 @@ def test_rows_22_and_23_no_address_of_a_sender_is_ever_asked(service: Service):
                 f"/v1/reports/{quoted}",
                 f"/v1/rights/datasets/{quoted}",
                 f"/v1/downloads/{quoted}/file",
-                f"/v1/login/providers/{quoted}",
             ):
                 assert service.ask("GET", path).status in (400, 404), path
             for path, body in (
@@ -133,7 +132,6 @@ def test_rows_22_and_23_no_address_of_a_sender_is_ever_asked(service: Service):
                 ("/v1/areas", {"type": "Polygon", "coordinates": url}),
                 ("/v1/downloads", {"url": url}),
                 ("/v1/downloads", {"notificationAddresses": [url], "url": url}),
-                ("/v1/login/providers/none", {"code": url}),
                 ("/v1/access/requests", {"purpose": url, "url": url}),
             ):
                 assert 400 <= service.ask("POST", path, json=body, headers=ana).status < 500, path

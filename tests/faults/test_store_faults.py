@@ -14,7 +14,7 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import models, pointer, releases
 from biodata.store.lake import Lake
-from biodata.store.query import Compare
+from biodata.store.query.filters import Compare
 from biodata.store.reader import ReleaseReader
 from biodata.store.registry import Registry
 from small_disks import fill

@@ -1,5 +1,7 @@
 """Comparisons of columns with each other, of text without accents, and of lists, as SQL."""
 
+import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import polars as pl
@@ -7,7 +9,6 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.store.duck import quote
 from biodata.store.query import filters as f
-from biodata.store.query import patterns
 from biodata.store.tables import Table
 from biodata.terms import Column
 
@@ -66,7 +67,7 @@ def _unaccented(node: f.Unaccented, table: Table) -> tuple[str, list[Any]]:
         if pattern.count("%") > _MAXIMUM_WILDCARDS or (len(pattern) - len(pattern.rstrip("\\"))) % 2:
             raise _unfit(column, pattern, f"a pattern with up to {_MAXIMUM_WILDCARDS} times %, no single \\ at its end")
         name = quote(column.name)
-        return patterns.matches(name, pattern, ignore_case=node.ignore_case, unaccented=unaccented)
+        return matches(name, pattern, ignore_case=node.ignore_case, unaccented=unaccented)
     if node.operator not in _OPERATORS:
         raise _unfit(column, node.operator, "a comparison")
     return f"({left} {node.operator} {mark})", values
@@ -110,3 +111,65 @@ def _unfit(column: Column, value: Any, expected: str) -> InputError:
     shown = str(value).encode("utf-8", "replace").decode()
     problem = "the value does not fit the column"
     return InputError(problem, column=column.name, value=shown, expected=f"expected {expected}", code="FILTER_VALUE")
+
+
+_WILDCARDS = frozenset("%_")
+
+
+def matches(
+    column: str, pattern: str, *, ignore_case: bool, unaccented: Callable[[str], str] | None = None
+) -> tuple[str, list[Any]]:
+    r"""Return the condition that a text column fits a pattern.
+
+    Parameters
+    ----------
+    column : str
+        The column's quoted name.
+    pattern : str
+        % is any text, _ one character, \ takes the meaning away from the next; it does not end in a single \.
+    ignore_case : bool
+        Upper and lower case are the same.
+    unaccented : callable, optional
+        Turns an expression into one without accents; for the column and for the pattern's text.
+
+    Returns
+    -------
+    (str, list)
+        SQL with a ? for each parameter.
+    """
+    around = unaccented or str
+    parts, column, mark = _parts(pattern), around(column), around("?")
+    literals = [text for is_wild, text in parts if not is_wild]
+    shape = "".join(text if is_wild else "x" for is_wild, text in parts)
+    plain = _PLAIN.get(shape)
+    if plain is not None and len(literals) == 1:
+        left, right = (f"lower({column})", f"lower({mark})") if ignore_case else (column, mark)
+        return plain.format(left=left, mark=right), literals
+    expression = "".join({"%": ".*", "_": "."}[text] if is_wild else re.escape(text) for is_wild, text in parts)
+    return f"regexp_full_match({column}, {mark}, '{'si' if ignore_case else 's'}')", [expression]
+
+
+_PLAIN = {
+    "x": "({left} = {mark})",
+    "x%": "starts_with({left}, {mark})",
+    "%x": "suffix({left}, {mark})",
+    "%x%": "contains({left}, {mark})",
+}
+"""Shapes of patterns that need no regular expression."""
+
+
+def _parts(pattern: str) -> list[tuple[bool, str]]:
+    """Return wildcards and the text between them; several % in a row are one."""
+    parts: list[tuple[bool, str]] = []
+    characters = iter(pattern)
+    for character in characters:
+        if character in _WILDCARDS:
+            if (character, parts[-1:]) != ("%", [(True, "%")]):
+                parts.append((True, character))
+            continue
+        text = next(characters) if character == "\\" else character
+        if parts and not parts[-1][0]:
+            parts[-1] = (False, parts[-1][1] + text)
+        else:
+            parts.append((False, text))
+    return parts

@@ -109,7 +109,7 @@ class InBox:
 
 @dataclass(frozen=True, slots=True)
 class Intersects:
-    """A place that meets the polygon, in degrees, WGS 84; its WKB comes from `geometry.check_wkt` or our own tables.
+    """A place that meets the polygon, in degrees, WGS 84; its WKB comes from `polygons.read_wkt` or our own tables.
 
     Of a record whose place was generalised, the published point decides.
     """

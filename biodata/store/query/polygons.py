@@ -1,7 +1,6 @@
 """Polygons from people: read as they were meant where that is certain, with a word on what was done."""
 
 import itertools
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +9,11 @@ from typing import Any, Final
 import shapely
 
 from biodata.edges import problem_of
-from biodata.store.query.geometry import (
-    MAXIMUM_TEXT,
-    MAXIMUM_VERTICES,
-    NUMBER,
-    PAIR,
-    check_position,
-    check_text,
-    refuse,
-    too_many,
-)
+from biodata.errors import InputError
+from biodata.store.query.shape_text import MAXIMUM_VERTICES, parse_wkt
 
+MAXIMUM_TEXT: Final = 200_000
+_EXPECTED: Final = "expected a POLYGON or MULTIPOLYGON of longitude and latitude in degrees"
 CERTAIN: Final = 1e-6
 """Every reading of a polygon that crosses itself must agree but for this part of its area."""
 
@@ -28,12 +21,8 @@ Position = tuple[float, float]
 _PARTS: Final = ("Polygon", "MultiPolygon")
 _WHOLE: Final = (*_PARTS, "GeometryCollection", "Feature", "FeatureCollection")
 _MAXIMUM_PARTS: Final = 1_000
-_HEAD: Final = 40
-_MORE: Final = re.compile(
-    r"\s*(?:SRID\s*=\s*4326\s*;)?\s*(?P<kind>MULTIPOLYGON|POLYGON)\s*(?P<more>ZM|Z|M|)\s*(?=\()", re.IGNORECASE
-)
-_HIGHER: Final = re.compile(rf"({NUMBER})\s+({NUMBER})\s+{NUMBER}(?=\s*[,)])", re.ASCII)
-_MEASURED: Final = re.compile(rf"({NUMBER})\s+({NUMBER})\s+{NUMBER}\s+{NUMBER}(?=\s*[,)])", re.ASCII)
+_WGS84: Final = re.compile(r"\s*SRID\s*=\s*4326\s*;")
+"""How PostGIS begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +47,7 @@ def read_wkt(text: str) -> Polygon:
     Parameters
     ----------
     text : str
-        As for `geometry.check_wkt`.
+        POLYGON or MULTIPOLYGON, degrees, WGS 84, up to `MAXIMUM_TEXT` characters and `MAXIMUM_VERTICES` vertices.
 
     Returns
     -------
@@ -71,14 +60,9 @@ def read_wkt(text: str) -> Polygon:
     InputError
         With the code GEOMETRY_INVALID.
     """
-    notes: list[str] = []
-    kind, body = check_text(_flat(text, notes))
-    nested = PAIR.sub(lambda pair: f"[{float(pair[1])!r},{float(pair[2])!r}]", body)
-    try:
-        coordinates = json.loads(nested.replace("(", "[").replace(")", "]"))
-    except ValueError as error:
-        raise refuse(problem="the polygon cannot be read", value=text) from error
-    return _read([coordinates] if kind == "POLYGON" else coordinates, most=MAXIMUM_VERTICES, notes=notes)
+    if len(text) > MAXIMUM_TEXT:
+        raise refuse(problem=f"the polygon's text has more than {MAXIMUM_TEXT} characters")
+    return read_geojson(parse_wkt(_WGS84.sub("", text, count=1)))
 
 
 def read_geojson(document: Any, *, most: int = MAXIMUM_VERTICES) -> Polygon:
@@ -92,19 +76,6 @@ def read_geojson(document: Any, *, most: int = MAXIMUM_VERTICES) -> Polygon:
         Vertices that are taken.
     """
     return _read(_coordinates(document), most=most, notes=[])
-
-
-def _flat(text: str, notes: list[str]) -> str:
-    """Return WKT as QGIS and PostGIS write it without its heights, measures and the number of WGS 84."""
-    head = _MORE.match(text[:_HEAD])
-    if head is None or len(text) > MAXIMUM_TEXT:
-        return text
-    body = text[head.end() :]
-    if head["more"]:
-        pair = _HIGHER if len(head["more"]) == 1 else _MEASURED
-        body = pair.sub(r"\1 \2", body)
-        notes.append("heights and measures were left out")
-    return head["kind"] + body
 
 
 def _coordinates(document: Any) -> list[Any]:
@@ -136,7 +107,7 @@ def _read(polygons: Sequence[Any], *, most: int, notes: list[str]) -> Polygon:
             vertices += len(_list(told))
             if vertices > most:
                 raise too_many(most)
-            rings.append(_ring([_position(position) for position in told], notes))
+            rings.append(_ring([_position(position, notes) for position in told], notes))
         if not rings:
             raise refuse(problem="the polygon is empty")
         parts.append(_whole(rings, notes))
@@ -200,21 +171,33 @@ def _polygons(geometry: shapely.Geometry) -> list[shapely.Polygon]:
     return [part for part in shapely.get_parts(shapely.get_parts(geometry)) if isinstance(part, shapely.Polygon)]
 
 
-def _position(told: Any) -> Position:
-    """Return longitude and latitude; a height is left out."""
-    if not isinstance(told, list | tuple) or len(told) not in (2, 3):
+def _position(told: Any, notes: list[str]) -> Position:
+    """Return longitude and latitude; one across the 180th meridian is not on Earth, the polygon is cut there instead."""
+    if not isinstance(told, list | tuple) or not 2 <= len(told) <= 4:
         raise refuse(problem="a position is not two numbers", value=str(told)[:80])
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in told):
         raise refuse(problem="a position is not two numbers", value=str(told)[:80])
-    try:
-        longitude, latitude = float(told[0]), float(told[1])
-    except OverflowError as error:
-        raise refuse(problem="a position is not on Earth") from error
-    check_position(longitude, latitude)
-    return longitude, latitude
+    if not (abs(told[0]) <= 180 and abs(told[1]) <= 90):  # nor is what is no number
+        raise refuse(problem="a position is not on Earth", value=str(told)[:80])
+    if len(told) > 2:
+        notes.append("heights and measures were left out")
+    return float(told[0]), float(told[1])
 
 
 def _list(value: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise refuse(problem="the polygon's coordinates are not nested lists")
     return value
+
+
+def too_many(most: int = MAXIMUM_VERTICES) -> InputError:
+    """Return the error for a polygon with too many vertices."""
+    expected = f"expected at most {most:,} vertices"
+    if most == MAXIMUM_VERTICES:
+        expected += "; the API takes a larger polygon at /v1/areas and gives an id for withinArea"
+    return refuse(problem=f"the polygon has more than {most} vertices", expected=expected)
+
+
+def refuse(*, problem: str, value: str | None = None, expected: str = _EXPECTED) -> InputError:
+    """Return the error for a polygon that cannot be used."""
+    return InputError(problem, column="geometry", value=value, expected=expected, code="GEOMETRY_INVALID")

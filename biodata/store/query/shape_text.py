@@ -33,6 +33,8 @@ _DEPTHS: Final = MappingProxyType(dict(_NAMES.values()))
 _NUMBER: Final = r"[+-]?(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?"
 _TOKEN: Final = re.compile(rf"\s*(?:(?P<word>[A-Za-z]+)|(?P<number>{_NUMBER})|(?P<sign>[(),]))", re.ASCII)
 _COLLECTION: Final = "GEOMETRYCOLLECTION"
+_HIGHER: Final = re.compile(r"(ZM|Z|M)$")
+"""Heights, measures, or both; QGIS writes it as a part of the word before it."""
 
 
 def read_wkt(text: str, to_degrees: ToDegrees | None = None) -> bytes:
@@ -55,7 +57,7 @@ def read_wkt(text: str, to_degrees: ToDegrees | None = None) -> bytes:
     InputError
         With the code GEOMETRY_INVALID, if it cannot be read, is not valid or not on Earth, or has too many parts.
     """
-    return _built(_Wkt(text).geometry(), to_degrees)
+    return _built(parse_wkt(text), to_degrees)
 
 
 def read_geojson(geometry: Any, to_degrees: ToDegrees | None = None) -> bytes:
@@ -63,17 +65,30 @@ def read_geojson(geometry: Any, to_degrees: ToDegrees | None = None) -> bytes:
     return _built(geometry, to_degrees)
 
 
+def parse_wkt(text: str) -> dict[str, Any]:
+    """Return the GeoJSON geometry that WKT writes, heights and measures with it, if its tokens and brackets are right.
+
+    Raises
+    ------
+    InputError
+        With the code GEOMETRY_INVALID.
+    """
+    return _Wkt(text).geometry()
+
+
 class _Wkt:
     """Turns WKT into a GeoJSON geometry."""
 
     def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
+        self._at, self._numbers = 0, 2
         self._tokens: list[str] = []
         position, end = 0, len(text.rstrip())
         while position < end:
             match = _TOKEN.match(text, position)
-            if match is None or len(self._tokens) > 8 * MAXIMUM_VERTICES:
+            if match is None:
                 raise _refuse(problem="the geometry cannot be read")
+            if len(self._tokens) > 8 * MAXIMUM_VERTICES:
+                raise _refuse(problem=f"the geometry has more than {MAXIMUM_VERTICES} vertices")
             self._tokens.append(match[match.lastgroup or 0].upper())
             position = match.end()
 
@@ -87,8 +102,11 @@ class _Wkt:
     def _one(self, *, inside: bool = False) -> dict[str, Any]:
         """Read one geometry."""
         kind = self._next()
-        if self._peek() in ("Z", "M", "ZM"):
-            self._at += 1
+        higher = _HIGHER.search(kind if kind not in (*_NAMES, _COLLECTION) else "")
+        kind = kind if higher is None else kind[: higher.start()]
+        if higher is None and self._peek() in ("Z", "M", "ZM"):
+            higher = _HIGHER.search(self._next())
+        self._numbers = 2 + len(higher[0] if higher is not None else "")
         if kind == _COLLECTION and not inside:
             return {"type": "GeometryCollection", "geometries": self._several(lambda: self._one(inside=True))}
         if kind not in _NAMES:
@@ -134,6 +152,8 @@ class _Wkt:
                 numbers.append(float(self._next()))
             except ValueError as error:
                 raise _refuse(problem="a position is not two numbers") from error
+        if len(numbers) != self._numbers:
+            raise _refuse(problem=f"a position is not {self._numbers} numbers")
         return numbers
 
     def _peek(self) -> str:

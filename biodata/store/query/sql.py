@@ -1,6 +1,9 @@
 """The filter tree as SQL: names only from `store.tables`, every value a parameter."""
 
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
 import math
+from collections.abc import Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,8 +14,9 @@ import shapely
 from biodata.errors import InputError
 from biodata.lists import GLOBAL, GROUPS
 from biodata.store.duck import quote
-from biodata.store.query import comparisons, patterns
+from biodata.store.query import comparisons
 from biodata.store.query import filters as f
+from biodata.store.query.filters import Filter
 from biodata.store.tables import Place, Table
 from biodata.terms import Column
 
@@ -186,7 +190,7 @@ def _like(table: Table, name: str, pattern: str, *, ignore_case: bool) -> Sql:
         raise _unfit(column, pattern, expected)
     if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
         raise _unfit(column, pattern, "a pattern that does not end in a single \\")
-    return patterns.matches(quote(name), _text(column, pattern), ignore_case=ignore_case)
+    return comparisons.matches(quote(name), _text(column, pattern), ignore_case=ignore_case)
 
 
 def _box(box: f.InBox, table: Table) -> Sql:
@@ -278,7 +282,7 @@ def _recorded(node: f.Recorded, table: Table) -> Sql:
         *(p for _, side in missing for p in side),
     ]
     name = quote(column.name)
-    statement = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IS NOT NULL AND {among} GROUP BY ALL"  # noqa: S608
+    statement = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IS NOT NULL AND {among} GROUP BY ALL"
     return f"({name} IN ({statement} HAVING {' AND '.join([*enough, *none]) or 'true'}))", params
 
 
@@ -297,7 +301,7 @@ def _listed(node: f.Listed, table: Table) -> Sql:
     among = f" AND value IN ({', '.join('?' * len(node.values))})" if node.values else ""
     if table.name == "taxa":
         area = "" if node.area is None else " AND area = ?"
-        names = f"SELECT checklist, taxon_id FROM taxon_statuses WHERE kind = ?{among}{area}"  # noqa: S608
+        names = f"SELECT checklist, taxon_id FROM taxon_statuses WHERE kind = ?{among}{area}"
         return f"((checklist, taxon_id) IN ({names}))", [*said, *([node.area] if node.area is not None else [])]
     if "province_code" not in table.columns:
         problem = f"{table.name} have no statuses of lists"
@@ -314,3 +318,104 @@ def _listed(node: f.Listed, table: Table) -> Sql:
                 parts.append(f'({_RANKED[rank]}, "{place}") IN (SELECT taxon, area {asked})')
                 params += [*said, rank]
     return f"({' OR '.join(f'coalesce({part}, false)' for part in parts) or 'false'})", params
+
+
+def select(table: Table, columns: Sequence[str], filter_: Filter | None) -> Sql:
+    """Return the statement that reads columns of a release's rows in the table's own order."""
+    names = ", ".join(quote(table.column(name).name) for name in columns)
+    condition, params = where(filter_, table)
+    return f"SELECT {names} FROM {quote(table.name)} WHERE {condition}", params
+
+
+def page(
+    table: Table, told: Sequence[str], filter_: Filter | None, *, limit: int, offset: int = 0, after: int = -1
+) -> Sql:
+    """Return the statement that reads one page of a release's table, in the table's own order.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    told : sequence of str
+        Expressions that are read, in this order, after the row's place in the table; see `feature_text`.
+    filter_ : Filter, optional
+        Which rows.
+    limit, offset : int
+        How many rows, and how many of the first to leave out.
+    after : int
+        Only rows whose place is behind this one.
+
+    Notes
+    -----
+    A release never changes and DuckDB keeps the order in which rows were inserted, so a page needs no sorting: it
+    ends as soon as it is full.
+    """
+    condition, params = where(filter_, table)
+    if after >= 0:
+        condition, params = f"rowid > ? AND {condition}", [after, *params]
+    text = f"SELECT rowid, {', '.join(told)} FROM {quote(table.name)} WHERE {condition} LIMIT ? OFFSET ?"
+    return text, [*params, limit, offset]
+
+
+def count(table: Table, filter_: Filter | None, *, counted: str = "count(*)") -> Sql:
+    """Return the statement that counts rows, as `counted` counts."""
+    condition, params = where(filter_, table)
+    return f"SELECT {counted} FROM {quote(table.name)} WHERE {condition}", params
+
+
+def facet(
+    table: Table,
+    column: str,
+    filter_: Filter | None,
+    *,
+    limit: int,
+    offset: int = 0,
+    minimum: int = 1,
+    signed: bool = False,
+) -> Sql:
+    """Return the statement that counts rows by the values of a column, the most frequent first.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    column : str
+        Single values, or a list whose every member counts; missing values do not.
+    filter_ : Filter, optional
+        Which rows.
+    limit, offset : int
+        How many values, and how many of the first to leave out.
+    minimum : int
+        Values of fewer rows are left out.
+    signed : bool
+        A row counts as its column `sign` says.
+    """
+    found = table.column(column)
+    value = f"unnest({quote(column)})" if isinstance(found.dtype, pl.List) else quote(column)
+    condition, params = where(filter_, table)
+    counted, sign = ("sum(sign)::BIGINT", ", sign") if signed else ("count(*)", "")
+    text = f"""
+        SELECT value, {counted} AS n FROM (SELECT {value} AS value{sign} FROM {quote(table.name)} WHERE {condition})
+        WHERE value IS NOT NULL GROUP BY value HAVING {counted} >= ? ORDER BY n DESC, value LIMIT ? OFFSET ?
+    """
+    return text, [*params, minimum, limit, offset]
+
+
+def days(table: Table) -> str | None:
+    """Return the statement for the first and the last day of a release's table; None where it tells no days."""
+    if "event_start" not in table.columns:
+        return None
+    return f"SELECT min(event_start), max(event_end) FROM {quote(table.name)}"
+
+
+def extent(table: Table) -> str | None:
+    """Return the statement for west, south, east, north of a release's table; None where it has no places."""
+    if table.place is Place.NONE:
+        return None
+    edges = ("west", "south", "east", "north")
+    if table.place is Place.POINT:
+        edges = ("decimalLongitude", "decimalLatitude") * 2
+    lowest, highest = (
+        ", ".join(f"{word}({quote(e)})" for e in part) for word, part in (("min", edges[:2]), ("max", edges[2:]))
+    )
+    return f"SELECT {lowest}, {highest} FROM {quote(table.name)}"
