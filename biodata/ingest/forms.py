@@ -25,11 +25,11 @@ from biodata.ingest import loose_tables
 SHEETS: Final = "survey"
 """Workbooks and texts as people write them; what every other form is told apart from."""
 _MEASURED: Final = "measurements"
-_WITH_TABLES: Final = ("detections", "timelapse", "wildlife-insights")
+_WITH_TABLES: Final = ("detections", "wildlife-insights")
 """Forms whose deployments may lie beside them as a table of their own."""
 _READABLE: Final = (
     "a workbook, CSV, a Darwin Core Archive, Camtrap DP, Wildlife Insights, MegaDetector or SpeciesNet with deployments, "
-    "Timelapse, SMART or KoboToolbox"
+    "SMART or KoboToolbox"
 )
 MAX_BYTES: Final = 4_000_000_000
 _TEXTS: Final = (".csv", ".tsv", ".txt")
@@ -48,7 +48,6 @@ _INSIGHTS: Final = (
     frozenset({"species"}),
 )  # fmt: skip
 """Wildlife Insights, also where somebody took out the column that identifies pictures: its reader says so."""
-_TIMELAPSE: Final = (frozenset({"file"}), frozenset({"relativepath"}))
 _OBSERVATIONS: Final = (frozenset({"observationid"}), frozenset({"deploymentid"}), frozenset({"observationtype"}))
 """Camtrap DP's table of observations; without its descriptor nothing tells of which version and package it is."""
 _BARE: Final = "camtrapdp without its descriptor"
@@ -214,7 +213,6 @@ def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
         form
         for form, signs in (
             ("kobo", _KOBO),
-            ("timelapse", _TIMELAPSE),
             ("wildlife-insights", _INSIGHTS),
             (_BARE, _OBSERVATIONS),
         )
