@@ -14,7 +14,7 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.several_files import Part, whole_table
+from biodata.ingest.tables import Part, whole_table
 from biodata.vocabularies import MACHINE_ONLY, SurveyDesign
 
 PROTOCOL: Final = "camera trap"
