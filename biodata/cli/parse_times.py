@@ -9,8 +9,7 @@ import polars as pl
 from biodata.cli.parse_columns import Columns
 from biodata.flags import FLAGS
 from biodata.harmonise import dates
-from biodata.harmonise.findings import REPAIR_ROWS, Findings
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told
 from biodata.terms import VERBATIM_TERMS
 from biodata.text.tables import Confidence
 
