@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from biodata.exports.eml import Cited, EmlFacts
+from biodata.exports.archive import Cited, EmlFacts
 from biodata.sharing.labels import in_words, labels
 from biodata.sharing.licences import LICENCES, MEDIA, UNSPECIFIED
 

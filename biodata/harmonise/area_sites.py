@@ -14,7 +14,7 @@ import polars as pl
 import shapely
 
 from biodata import geo, terms
-from biodata.formats.wkb import problem_of
+from biodata.formats.vectors import problem_of
 from biodata.harmonise.findings import OWN_COLUMNS, Headings
 from biodata.harmonise.protected_areas import country_codes
 from biodata.places import find_province, load_boundaries

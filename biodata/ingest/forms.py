@@ -14,11 +14,10 @@ from typing import BinaryIO, Final
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.formats.archives import Archive, open_archive
+from biodata.formats.archives import Archive, is_tar, open_archive
 from biodata.formats.camtrapdp import DESCRIPTOR
 from biodata.formats.dwca import META, METADATA
 from biodata.formats.other_workbooks import ODS, XLS, XLSX, kind_of
-from biodata.formats.tars import is_tar
 from biodata.formats.zips import BROKEN_ZIP
 from biodata.ingest import loose_tables
 

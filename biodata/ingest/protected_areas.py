@@ -19,8 +19,7 @@ from tqdm.auto import tqdm
 from biodata import edges, geo
 from biodata.errors import InputError, Refusal
 from biodata.formats.archives import open_archive
-from biodata.formats.vectors import EXPECTED, Layer, open_layers
-from biodata.formats.wkb import MAX_DEPTH, problem_of
+from biodata.formats.vectors import EXPECTED, MAX_DEPTH, Layer, open_layers, problem_of
 from biodata.formats.workbooks import read_sheets
 from biodata.formats.zips import ArchiveLimits
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable

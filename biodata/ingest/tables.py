@@ -15,8 +15,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.formats.archives import open_archive
-from biodata.formats.dwca import DarwinCoreArchive, core_id, rows
-from biodata.formats.eml import DatasetDescription
+from biodata.formats.dwca import DarwinCoreArchive, DatasetDescription, core_id, rows
 from biodata.formats.meta_xml import DataFile
 from biodata.formats.records import Repairs
 from biodata.formats.xml import local_term

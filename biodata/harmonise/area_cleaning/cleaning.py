@@ -14,7 +14,7 @@ import shapely
 
 from biodata import geo, terms
 from biodata.errors import InputError
-from biodata.formats.wkb import MAX_DEPTH
+from biodata.formats.vectors import MAX_DEPTH
 from biodata.geo import Geometries
 from biodata.harmonise.area_cleaning import ground
 from biodata.harmonise.area_cleaning import steps as order

@@ -14,7 +14,7 @@ import pyproj
 import shapely
 
 from biodata.errors import InputError
-from biodata.formats.wkb import problem_of
+from biodata.formats.vectors import problem_of
 from biodata.ingest.smart.species import Attribute, attribute_of, is_on_foot
 
 # How far a patrol went in each coarse cell of a day; the track itself is looked at here and nowhere kept.
