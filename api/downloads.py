@@ -27,8 +27,8 @@ from biodata.access.roles import Action
 from biodata.access.terms_of_use import Purpose
 from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
-from biodata.exports.selection import KINDS, Format
 from biodata.exports.tables import choose_columns
+from biodata.exports.write import KINDS, Format
 from biodata.store.query.filters import Filter
 from biodata.store.sharing_rules import rules_of
 

@@ -21,7 +21,7 @@ from api.readers import window
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
 from biodata.access.terms_of_use import Purpose
-from biodata.exports.selection import Format
+from biodata.exports.write import Format
 from biodata.store.models import Job
 from biodata.store.open_release import OpenRelease
 from biodata.store.sharing_rules import rules_of

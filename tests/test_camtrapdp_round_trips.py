@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from biodata import pipeline
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake

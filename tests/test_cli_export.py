@@ -15,7 +15,7 @@ import releases
 from biodata.cli import app
 from biodata.cli.question import read_pairs
 from biodata.errors import InputError, NoReleaseError
-from biodata.exports import selection
+from biodata.exports import write
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_format_by_the_parameters_of_the_api(data, tmp_path, file_format):
     published = releases.releases.read(releases.releases.current(data), "occurrences")
     years, places = pl.col("year").is_between(2000, 2005), pl.col("countryCode").is_in(["LA", "VN"])
     expected = published.filter(years & places & (pl.col("species") == releases.SEROW)).height
-    out = tmp_path / f"out.{selection.KINDS[selection.Format(file_format)].suffix}"
+    out = tmp_path / f"out.{write.KINDS[write.Format(file_format)].suffix}"
     done = run(
         "--data", data, "--format", file_format, "--year", "2000,2005", "--country=LA", "--country", "VN",
         "--species", releases.SEROW, "--out", out,

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from biodata import pipeline, places, surveys
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.sharing.received import hidden_taxa
 from biodata.store import releases

@@ -21,8 +21,8 @@ from biodata import terms
 from biodata.errors import StoreError
 from biodata.exports import archive, selection
 from biodata.exports.request import Columns, ExportRequest, Grid
-from biodata.exports.selection import KINDS, Format, export
 from biodata.exports.tables import CELLS
+from biodata.exports.write import KINDS, Format, export
 from biodata.sharing.licences import strictest
 from biodata.store import duck
 from biodata.store.query.filters import Compare, InBox

@@ -14,7 +14,7 @@ import pytest
 
 import releases
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 from biodata.formats import camtrapdp
 from biodata.formats.camtrapdp import open_package
 from biodata.ingest import open_source

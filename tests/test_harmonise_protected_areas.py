@@ -6,7 +6,8 @@ import pytest
 import shapely
 
 from biodata import edges, flags, geo, terms
-from biodata.harmonise.protected_areas import country_codes, protected_areas
+from biodata.harmonise.area_borders import country_codes
+from biodata.harmonise.protected_areas import protected_areas
 from biodata.ingest import open_source
 from biodata.places import country_geometry, load_boundaries
 from case_tables import cases

@@ -14,7 +14,7 @@ import leaks
 from api.app import create_app
 from biodata import pipeline, terms
 from biodata.cli import app
-from biodata.exports import selection
+from biodata.exports import write
 from biodata.settings import Settings
 from biodata.sharing.publish import LINKS, MARKED
 from biodata.store import releases
@@ -285,7 +285,7 @@ def test_no_tile_shows_a_hidden_place(client, zoom, asked):
 
 @pytest.mark.parametrize("kind", ["csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube", "camtrapdp"])
 def test_no_export_tells_a_hidden_place(whole, tmp_path, kind):
-    out = tmp_path / f"out.{selection.KINDS[selection.Format(kind)].suffix}"
+    out = tmp_path / f"out.{write.KINDS[write.Format(kind)].suffix}"
     command = ["export", "--data", str(whole.data), "--format", kind, "--out", str(out)]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0

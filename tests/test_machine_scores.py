@@ -10,7 +10,7 @@ import pytest
 
 from biodata import pipeline
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.store import releases
 

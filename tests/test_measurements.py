@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from biodata import pipeline
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 from biodata.places import load_boundaries
 from biodata.settings import Settings
 from biodata.sharing.event_measurements import kept_inside, let_out_of_events

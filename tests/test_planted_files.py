@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from biodata.cli import app
-from biodata.exports import selection
+from biodata.exports import write
 from biodata.worker import work
 from planted_lakes import AREAS, CATEGORIES, CHANCE, LAYER, contents, name_of, public, started, two_of
 
@@ -28,7 +28,7 @@ KINDS = ("csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube",
 
 
 def ending(kind):
-    return selection.KINDS[selection.Format(kind)].suffix
+    return write.KINDS[write.Format(kind)].suffix
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from dwca.read import DwCAReader
 from biodata import pipeline
 from biodata.errors import InputError
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake

@@ -27,7 +27,8 @@ from biodata.access.rebuilding import rebuild
 from biodata.access.terms_of_use import Purpose
 from biodata.errors import DiskFullError, InputError, JobStoppedError
 from biodata.exports.request import Columns, ExportRequest, Facts, Grid
-from biodata.exports.selection import KINDS, Format, Selection, export
+from biodata.exports.selection import Selection
+from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Citation, Download, Job

@@ -101,7 +101,7 @@ def replay(
     """Build the citation's version of the lake again, compare, and print."""
     from biodata.access import citation_texts, citations, rebuilding, replays
     from biodata.exports.request import ExportRequest
-    from biodata.exports.selection import Format, export
+    from biodata.exports.write import Format, export
     from biodata.store.registry import Registry
 
     settings = settings_for(data)

@@ -112,11 +112,11 @@ def export(
 
     from tqdm.auto import tqdm
 
-    from biodata.exports import request, selection, tables
+    from biodata.exports import request, tables, write
     from biodata.store.registry import Registry
 
     tables.choose_columns(columns)
-    selection.check_ending(selection.Format(file_format), out)
+    write.check_ending(write.Format(file_format), out)
     settings = settings_for(data)
     with _NoPandas(), asked_of(settings, pairs, read_box(box) if box else None) as question:
         asked = request.ExportRequest(
@@ -135,9 +135,7 @@ def export(
                 def step(share: float) -> None:
                     bar.update(round(share * 100) - bar.n)
 
-                facts = selection.export(
-                    question.file, selection.Format(file_format), asked, work / out.name, step=step
-                )
+                facts = write.export(question.file, write.Format(file_format), asked, work / out.name, step=step)
             (work / out.name).replace(out)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -145,7 +143,7 @@ def export(
         say(f"{rows} rows of release {question.release} → {out}")
         with Registry.open(settings) as registry:
             withheld = registry.sensitive_counts(question.release)["sensitive"].get("withheld", 0)
-        say(selection.left_out(facts, selection.Format(file_format), withheld=withheld))
+        say(write.left_out(facts, write.Format(file_format), withheld=withheld))
         for note in facts.notes:
             say(note)
 
@@ -167,12 +165,12 @@ class _NoPandas(MetaPathFinder):
 
 def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
     """Write a table of results: few rows, in memory."""
-    from biodata.exports import geo_files, layers, selection, tables
+    from biodata.exports import geo_files, layers, tables, write
     from biodata.store import releases
 
     current = current_release(data)
     if file_format in _OF_RESULTS:
-        selection.check_ending(selection.Format(file_format), out)
+        write.check_ending(write.Format(file_format), out)
         check_outputs([out], [])
     frame = releases.read(current, table, where=where)
     match file_format:

@@ -19,9 +19,9 @@ from biodata import terms
 from biodata.exports import camtrapdp_deployments as cameras
 from biodata.exports import camtrapdp_rows as rows_of
 from biodata.exports.event_archive import whole_datasets
+from biodata.exports.growing import GrowingFile, ZipWriter, compress
 from biodata.exports.request import ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
-from biodata.exports.tables import GrowingFile, ZipWriter, compress
 from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION, fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest

@@ -18,9 +18,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata import terms
+from biodata.exports.growing import Piece, ZipWriter, compress
 from biodata.exports.request import Facts
 from biodata.exports.selection import Selection
-from biodata.exports.tables import Piece, ZipWriter, compress
 from biodata.sharing.measurements import COLUMN, FIELDS, OF_OBIS, items
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE

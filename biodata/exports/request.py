@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.exports.growing import KEEP_EVERY_S
 from biodata.exports.selection import Selection
-from biodata.exports.tables import KEEP_EVERY_S
 from biodata.sharing.licences import effective, spelt, strictest
 from biodata.store.query import plain
 from biodata.store.query.filters import Filter

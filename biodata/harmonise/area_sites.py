@@ -15,8 +15,8 @@ import shapely
 
 from biodata import geo, terms
 from biodata.formats.vectors import problem_of
+from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.findings import OWN_COLUMNS, Headings
-from biodata.harmonise.protected_areas import country_codes
 from biodata.places import find_province, load_boundaries
 from biodata.text.units import infer_unit, known_unit, parse_areas, square_metres
 

@@ -10,7 +10,7 @@ from biodata.access.permits import Kind, PermitData
 from biodata.access.terms_of_use import FEWER, Purpose
 from biodata.errors import InputError
 from biodata.exports.catalogue import DatasetEntry
-from biodata.exports.selection import Format
+from biodata.exports.write import Format
 from biodata.settings import Settings
 from biodata.sharing.rule import Assignment
 from biodata.store import audit

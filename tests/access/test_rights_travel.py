@@ -17,7 +17,8 @@ from biodata import pipeline
 from biodata.access import citation_texts, citations, permits, rule_changes, terms_of_use
 from biodata.access.citations import Question
 from biodata.exports.request import Columns, ExportRequest
-from biodata.exports.selection import KINDS, Format, Selection, export
+from biodata.exports.selection import Selection
+from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
 from biodata.sharing.rule import Assignment
 from biodata.store import releases

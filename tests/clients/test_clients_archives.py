@@ -11,7 +11,7 @@ from dwca.read import DwCAReader
 
 import releases
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Format, export
+from biodata.exports.write import Format, export
 
 pytestmark = pytest.mark.clients
 

@@ -14,8 +14,8 @@ import releases
 from biodata import jobs
 from biodata.access import downloads
 from biodata.errors import DiskFullError
-from biodata.exports import selection, tables
-from biodata.exports.selection import Format
+from biodata.exports import growing, selection
+from biodata.exports.write import Format
 from biodata.settings import Settings
 from biodata.store.models import Download, Job
 from biodata.store.registry import Registry
@@ -117,7 +117,7 @@ def test_a_worker_that_is_told_to_stop_gives_the_download_back(installation, mon
     monkeypatch.setattr(selection, "CHUNK_ROWS", 25)
     number = asked(installation, Format.CSV)
     stop = threading.Event()
-    keep = tables.GrowingFile.keep
+    keep = growing.GrowingFile.keep
 
     def keep_and_stop(self, state):
         self._every_s = 0
@@ -125,11 +125,11 @@ def test_a_worker_that_is_told_to_stop_gives_the_download_back(installation, mon
         stop.set()
         time.sleep(0.2)
 
-    monkeypatch.setattr(tables.GrowingFile, "keep", keep_and_stop)
+    monkeypatch.setattr(growing.GrowingFile, "keep", keep_and_stop)
     work(settings, stop=stop)
     assert downloads.look(settings, registry, number).state == "queued"
     assert list((downloads.folder(settings) / number).glob("*.state")), "what was written is kept"
-    monkeypatch.setattr(tables.GrowingFile, "keep", keep)
+    monkeypatch.setattr(growing.GrowingFile, "keep", keep)
     work(settings, stop=threading.Event(), once=True)
     assert downloads.look(settings, registry, number).state == "done"
 
@@ -142,7 +142,7 @@ def test_a_disk_that_fills_up_fails_the_download_and_leaves_nothing(installation
     def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(tables.GrowingFile, "keep", full)
+    monkeypatch.setattr(growing.GrowingFile, "keep", full)
     work(settings, stop=threading.Event(), once=True)
     found = downloads.look(settings, registry, number)
     assert (found.state, found.file) == ("failed", None)

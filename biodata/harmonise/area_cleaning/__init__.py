@@ -1,10 +1,9 @@
 """Protected areas cleaned into two products from one run: `coverage` (what is protected) and `planning` (what is known)."""
 
-from biodata.harmonise.area_cleaning.cleaning import (
-    Cleaned,
+from biodata.harmonise.area_cleaning.cleaning import Cleaned, clean
+from biodata.harmonise.area_cleaning.report import (
     CleanedAreas,
     Report,
-    clean,
     clean_protected_areas,
     report_of,
     to_geodataframe,

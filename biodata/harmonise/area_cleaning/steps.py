@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from biodata import geo
 from biodata.geo import Floats, Geometries
-from biodata.harmonise.protected_areas import valid
+from biodata.harmonise.area_borders import valid
 
 PLANE: Final = "EPSG:6933"
 """WGS 84 / NSIDC EASE-Grid 2.0 Global: cylindrical equal-area, true to shape at 30°, as wdpar's World Behrmann.
