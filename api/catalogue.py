@@ -17,7 +17,7 @@ from api import parameters
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import citations, permits
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
-from biodata.formats.eml import DatasetDescription
+from biodata.formats.dwca import DatasetDescription
 from biodata.sharing.licences import UNSPECIFIED, strictest
 from biodata.store.models import Dataset
 from biodata.store.open_release import OpenRelease

@@ -18,8 +18,7 @@ from api.errors import Code, ProblemError, invalid, unavailable_parameter, unkno
 from api.gbif_names import LICENSE_URLS
 from api.readers import like_literal, window
 from biodata.exports import catalogue
-from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml_facts
-from biodata.exports.eml import eml
+from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml, eml_facts
 from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
 
 router = APIRouter(tags=["datasets"])

@@ -15,7 +15,6 @@ from recipe import (
     patrols,
     planning,
     readme,
-    tracks,
     workbooks,
 )
 from tqdm.auto import tqdm
@@ -27,7 +26,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    subjects = (area_files, layers, lists, workbooks, camtrap, machine_forms, tracks, patrols, planning)
+    subjects = (area_files, layers, lists, workbooks, camtrap, machine_forms, patrols, planning)
     for subject in tqdm(subjects, unit="subject", disable=None):
         subject.make(out)
     planted = [*gbif.make(out), *archive.make(out)]

@@ -15,7 +15,6 @@ import patrols
 import test_camtrapdp
 import test_detections
 import test_kobo
-import test_timelapse
 import test_wildlife_insights
 
 TERMS = "http://rs.tdwg.org/dwc/terms/"
@@ -94,10 +93,6 @@ _MEMBERS = {
     "detections": {
         "results.json": json.dumps(test_detections.megadetector(test_detections.image("park/cam1/a.jpg", ("1", 0.93)))),
         "deployments.csv": test_detections.DEPLOYMENTS,
-    },
-    "timelapse": {
-        "timelapse.csv": test_timelapse.HEADING + test_timelapse.ROW,
-        "deployments.csv": test_timelapse.DEPLOYMENTS,
     },
     "smart": {"patrol.xml": smart()},
     "kobo": {"kobo.csv": kobo_text()},

@@ -15,7 +15,7 @@ from biodata import places
 from biodata.cli import app
 from biodata.datums import Form
 from biodata.geo import geodesic_distance_m
-from biodata.harmonise import datum_doctor, datum_report
+from biodata.harmonise import datum_doctor
 from biodata.harmonise.datum_points import (
     Region,
     candidates,
@@ -25,7 +25,7 @@ from biodata.harmonise.datum_points import (
     read_points,
     region,
 )
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 from told_points import provinces_of, systems_to_tell, unlabelled
 
 BOUNDARIES = places.load_boundaries()
@@ -40,19 +40,19 @@ def diagnosed(table):
 def test_the_right_system_is_among_the_first_two_ranks(system):
     table, x, y = unlabelled(system, SYSTEMS[system], 300, BOUNDARIES, 5)
     groups = diagnosed(table)
-    proposed = datum_report.proposals(groups, boundaries=BOUNDARIES)
+    proposed = datum_doctor.proposals(groups, boundaries=BOUNDARIES)
     right = proposed.filter((pl.col("rank") <= 2) & (pl.col("system") == system))
     assert right.height >= 0.95 * table.height
     at = right["row"].to_numpy() - 2
     off = geodesic_distance_m(x[at], y[at], right["decimalLongitude"], right["decimalLatitude"])
     # Where EPSG has no operation, PROJ told the points as they were, and the proposal says how far it may be off.
     assert (off <= right["accuracy_m"].to_numpy() + 1).all()
-    assert not datum_report.report(groups)["applied"].any()
+    assert not datum_doctor.report(groups)["applied"].any()
 
 
 def test_systems_that_no_point_can_tell_apart_share_a_rank_and_say_so():
     table, _, _ = unlabelled("EPSG:4678", SYSTEMS["EPSG:4678"], 100, BOUNDARIES, 1)
-    rows = datum_report.report(diagnosed(table)).to_dicts()
+    rows = datum_doctor.report(diagnosed(table)).to_dicts()
     ranks = {row["system"]: row["rank"] for row in rows}
     assert ranks["EPSG:4677"] == ranks["EPSG:4678"] == 1
     assert "cannot tell it from" in rows[0]["evidence"]
@@ -61,19 +61,19 @@ def test_systems_that_no_point_can_tell_apart_share_a_rank_and_say_so():
 
 def test_the_last_row_is_the_points_as_told():
     table, _, _ = unlabelled("EPSG:4326", ["TH-50", "TH-57"], 200, BOUNDARIES, 1)
-    rows = datum_report.report(diagnosed(table)).to_dicts()
+    rows = datum_doctor.report(diagnosed(table)).to_dicts()
     assert (rows[-1]["rank"], rows[-1]["system"], rows[-1]["share_inside"]) == (0, "EPSG:4326", 1.0)
 
 
 def test_points_that_are_wgs84_are_not_said_to_fit_better_elsewhere():
     table, _, _ = unlabelled("EPSG:4326", provinces_of("TH", BOUNDARIES), 500, BOUNDARIES, 2)
-    rows = datum_report.report(diagnosed(table)).to_dicts()
+    rows = datum_doctor.report(diagnosed(table)).to_dicts()
     assert {row["fits_as_told"] for row in rows if row["rank"]} <= {"worse", "no difference"}
 
 
 def test_no_published_transformation_is_said_and_moves_nothing():
     table, _, _ = unlabelled("EPSG:4610", ["CN-YN"], 50, BOUNDARIES, 1)
-    rows = {row["system"]: row for row in datum_report.report(diagnosed(table)).to_dicts()}
+    rows = {row["system"]: row for row in datum_doctor.report(diagnosed(table)).to_dicts()}
     assert rows["EPSG:4610"]["metres_moved"] == 0.0
     assert rows["EPSG:4610"]["approximate"]
     assert "no published transformation" in rows["EPSG:4610"]["operation"]
@@ -83,7 +83,7 @@ def test_zones_of_a_projection_in_one_file_are_told_apart():
     west, _, _ = unlabelled("EPSG:2358", ["CN-YN"], 100, BOUNDARIES, 1)
     east, _, _ = unlabelled("EPSG:2361", ["CN-GX"], 100, BOUNDARIES, 1)
     both = pl.concat([west, east.with_columns(pl.col("source_row") + 100)])
-    proposed = datum_report.proposals(diagnosed(both), boundaries=BOUNDARIES)
+    proposed = datum_doctor.proposals(diagnosed(both), boundaries=BOUNDARIES)
     first = proposed.filter((pl.col("rank") == 1) & pl.col("inside"))
     assert {"EPSG:2358", "EPSG:2361"} <= set(first["system"])
     assert first["row"].n_unique() >= 190
@@ -112,8 +112,8 @@ def test_the_order_of_the_rows_changes_nothing(random):
     table, _, _ = unlabelled("GCJ-02", ["CN-YN", "CN-GX"], 60, BOUNDARIES, 1)
     order = list(range(table.height))
     random.shuffle(order)
-    expected = datum_report.proposals(diagnosed(table), boundaries=BOUNDARIES)
-    assert datum_report.proposals(diagnosed(table[order]), boundaries=BOUNDARIES).equals(expected)
+    expected = datum_doctor.proposals(diagnosed(table), boundaries=BOUNDARIES)
+    assert datum_doctor.proposals(diagnosed(table[order]), boundaries=BOUNDARIES).equals(expected)
 
 
 # What points look like

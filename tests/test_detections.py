@@ -11,7 +11,7 @@ import pytest
 from biodata.errors import InputError
 from biodata.formats import json_stream
 from biodata.ingest import open_source
-from biodata.ingest.machine_taxa import of_label
+from biodata.ingest.detections import of_label
 
 DEPLOYMENTS = (
     "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,setupBy\n"

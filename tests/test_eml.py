@@ -2,7 +2,7 @@ import pytest
 
 from biodata.errors import InputError
 from biodata.formats.archives import open_archive, read_document
-from biodata.formats.eml import read_eml
+from biodata.formats.dwca import read_eml
 
 EML = """<?xml version="1.0" encoding="{encoding}"?>
 <eml:eml xmlns:eml="eml://ecoinformatics.org/eml-2.1.1" packageId="cb587c48-7c65-41a0-a8aa-e568584a1400/v1.2">

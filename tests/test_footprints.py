@@ -6,7 +6,7 @@ import shapely
 from pyproj import Geod
 
 from biodata.harmonise import coordinates, datum_moves, measures
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 from biodata.places import load_boundaries
 
 LINE = "LINESTRING(101.35 21.05, 101.36 21.07, 101.40 21.06)"

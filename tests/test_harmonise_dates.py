@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from biodata.errors import InputError
 from biodata.harmonise import dates
-from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.told import Told
+from biodata.harmonise.dates import DateOrders
+from biodata.harmonise.findings import Told
 
 TODAY = date(2026, 11, 24)
 

@@ -10,8 +10,8 @@ from biodata import places, terms
 from biodata.harmonise import Harmoniser
 from biodata.harmonise import names as names_module
 from biodata.harmonise.checklists import Checklist
+from biodata.harmonise.findings import Told
 from biodata.harmonise.names import Names
-from biodata.harmonise.told import Told
 from case_tables import cases
 
 TODAY = date(2026, 11, 24)

@@ -8,7 +8,7 @@ import pytest
 import releases as fixture
 from biodata import surveys
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
-from biodata.ingest.kobo.mapping import columns_of
+from biodata.ingest.kobo.submissions import columns_of
 from biodata.surveys.mappings import heading_answer
 
 PLAIN = {

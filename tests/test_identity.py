@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
+from biodata.harmonise.findings import Told
 from biodata.harmonise.identity import Identities
-from biodata.harmonise.told import Told
 
 SECRET = bytes(range(32))
 

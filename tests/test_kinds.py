@@ -28,7 +28,6 @@ def archive(path, row_type):
         pytest.param("occurrenceID,scientificName,decimalLatitude,eventDate", "gbif", id="records in Darwin Core"),
         pytest.param("Species,Lat,Lon,Date seen", "survey", id="records as people write them"),
         pytest.param("taxonID,Scientific_name,taxonRank", "checklist", id="taxa"),
-        pytest.param("individual-local-identifier,timestamp,location-long,location-lat", "movebank", id="tracks"),
     ],
 )
 def test_a_table_is_known_by_its_headings(tmp_path, headings, source):

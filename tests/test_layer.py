@@ -16,7 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from biodata.analysis.layers import layer_file, own_grid, read_cells
 from biodata.errors import InputError
 from biodata.ingest import open_source
-from biodata.ingest.layer_copies import store_layers
+from biodata.ingest.layer import store_layers
 
 
 def from_origin(west, north, side):

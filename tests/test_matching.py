@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from biodata.text.fuzzy import gender_key, same_word
 from biodata.text.matcher import ASKED, MATCH, NameMatcher
-from biodata.text.name_authors import Agreement, agreement
+from biodata.text.name_text import Agreement, agreement
 from case_tables import cases
 
 ROWS = [

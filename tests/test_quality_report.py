@@ -1,9 +1,8 @@
-"""`biodata quality run` on whole files: the report, its page, and cells that mean harm."""
+"""`biodata quality run` on whole files: the report, and cells that mean harm."""
 
 import csv
 import json
 from datetime import date
-from html.parser import HTMLParser
 
 import polars as pl
 import pytest
@@ -12,8 +11,7 @@ from typer.testing import CliRunner
 from biodata import places
 from biodata.cli import app
 from biodata.quality import TESTS, Context
-from biodata.quality.report import Collector
-from biodata.quality.report_pages import lines, page, printable
+from biodata.quality.report import Collector, lines, printable
 
 CONTEXT = Context(date(2026, 11, 24), places.load_boundaries())
 HARM = "<script>alert(1)</script>"
@@ -29,22 +27,6 @@ TABLE = pl.DataFrame(
         "sex": ["Male", "f", HARM, "Female"],
     }
 )
-
-
-class Tags(HTMLParser):
-    """Collects tags and attributes of a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.text = set(), set(), []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data):
-        self.text.append(data)
 
 
 def collected(table, size=10):
@@ -73,18 +55,6 @@ def test_batches_change_nothing():
     assert collected(TABLE, 1).as_dict() == collected(TABLE).as_dict()
 
 
-def test_the_page_holds_no_code_and_nothing_from_elsewhere():
-    text = page(collected(TABLE))
-    tags = Tags(text)
-    assert not {"script", "img", "iframe", "link", "object", "a"} & tags.tags
-    assert not {name for name in tags.attributes if name.startswith("on") or name in ("src", "href")}
-    assert HARM in "".join(tags.text)
-    assert "default-src 'none'" in text
-    assert "\x1b" not in text
-    assert "\u202e" not in text
-    assert "http" not in text.replace("http-equiv", "")
-
-
 def test_no_cell_can_take_control_of_the_terminal():
     told = "\n".join(lines(collected(TABLE)))
     assert "\x1b" not in told
@@ -97,7 +67,6 @@ def test_a_report_on_nothing():
     report = Collector(CONTEXT, "empty.csv").report([])
     assert report.rows == 0
     assert "0 rows" in next(iter(lines(report)))
-    assert "<h1>" in page(report)
 
 
 @pytest.fixture
@@ -111,8 +80,8 @@ def table(tmp_path):
 
 
 def test_every_test_on_every_row(table, tmp_path):
-    out, html, report = tmp_path / "out.csv", tmp_path / "page.html", tmp_path / "report.json"
-    command = ["quality", "run", str(table), "--out", str(out), "--html", str(html), "--report", str(report)]
+    out, report = tmp_path / "out.csv", tmp_path / "report.json"
+    command = ["quality", "run", str(table), "--out", str(out), "--report", str(report)]
     told = CliRunner().invoke(app, command)
     assert told.exit_code == 0, told.output
     with out.open(newline="", encoding="utf-8") as file:
@@ -120,7 +89,6 @@ def test_every_test_on_every_row(table, tmp_path):
     assert len(rows) == 4 * len(TESTS)
     assert [row["dataID"] for row in rows[:: len(TESTS)]] == ["2", "3", "4", "5"]
     assert json.loads(report.read_text(encoding="utf-8"))["rows"] == 4
-    assert html.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "4 rows tested" in told.output
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from biodata import terms
 from biodata.quality.engine import BY_LABEL
-from biodata.quality.taxon_meaning import gbif_key, is_complete
+from biodata.quality.taxon import gbif_key, is_complete
 from case_tables import cases
 from quality_rows import brief, respond
 

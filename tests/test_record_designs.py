@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from biodata.harmonise import records
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 
 
 def interpret(**row):

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from biodata.harmonise import dates
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 from biodata.ingest.survey_sites import with_zone
 
 NOON = "2026-03-17T12:30"

@@ -11,7 +11,7 @@ import pytest
 
 import releases as fixture
 from biodata.errors import InputError
-from biodata.exports.reports import area_map, material, page, plots, words
+from biodata.exports.reports import area_map, findings, material, page, plots
 from biodata.settings import Settings
 from biodata.store.reader import ReleaseReader
 from report_material import NAMES, candidate, evidence, told
@@ -121,15 +121,15 @@ def test_a_probable_candidate_says_its_chance_and_what_would_make_it_certain():
         "uncertain": {"CN": {"Manis pentadactyla": {"chance": 0.97, "records": 6, "cells": 4, "probable": True}}, "LA": {}},
     }  # fmt: skip
     given["species"]["shared"] = []
-    words = "Manis pentadactyla in China: probable by 6 records; one record that surely lies there makes it certain."
-    row = candidate("run-1-candidate-1", 1, evidence=given | {"lifts": [{"words": words}]}, evidence_tier="probable")
+    findings = "Manis pentadactyla in China: probable by 6 records; one record that surely lies there makes it certain."
+    row = candidate("run-1-candidate-1", 1, evidence=given | {"lifts": [{"words": findings}]}, evidence_tier="probable")
     made = plainly(page.page(told(row=row)))
     assert "The evidence is probable: on a side no record of a shared species lies surely" in made
     assert "0; chance 0.97 by 6 records" in made
     assert (
         "0 threatened species have records that count on two sides, 1 more probably, 0 species on one side only" in made
     )
-    assert words in made
+    assert findings in made
 
 
 def test_ground_that_fails_says_its_first_reason():
@@ -261,11 +261,11 @@ def test_what_a_value_was_made_from_has_units_and_names():
         "dispersal_m": 10000.0,
         "functional": [True, False],
     }
-    assert words.inputs(told_of) == (
+    assert findings.inputs(told_of) == (
         "beyond band: China 215.1 km², Lao PDR 2,009 km²; least: 1 km²; dispersal: 10,000 m; functional: yes, no"
     )
-    assert words.valued(0.2294, "share of the ground") == "22.9 % of the ground"
-    assert words.valued(None, "share of the ground") == words.NOT_KNOWN
+    assert findings.valued(0.2294, "share of the ground") == "22.9 % of the ground"
+    assert findings.valued(None, "share of the ground") == findings.NOT_KNOWN
 
 
 def test_a_row_without_a_shape_has_no_map():
@@ -282,10 +282,10 @@ def test_better_is_to_the_right_whichever_way_it_counts():
 
 
 def test_numbers_keep_what_counts_of_them():
-    assert [words.number(v) for v in (None, float("nan"), 0.0, 17.0, 0.12345, 12487.5155, True)] == [
-        words.NOT_KNOWN, words.NOT_KNOWN, "0", "17", "0.1235", "12,488", words.NOT_KNOWN,
+    assert [findings.number(v) for v in (None, float("nan"), 0.0, 17.0, 0.12345, 12487.5155, True)] == [
+        findings.NOT_KNOWN, findings.NOT_KNOWN, "0", "17", "0.1235", "12,488", findings.NOT_KNOWN,
     ]  # fmt: skip
-    assert [words.place(n) for n in (1, 11, 12, 21, 22, 111)] == ["first", "11th", "12th", "21st", "22nd", "111th"]
+    assert [findings.place(n) for n in (1, 11, 12, 21, 22, 111)] == ["first", "11th", "12th", "21st", "22nd", "111th"]
 
 
 @pytest.mark.parametrize("identifier", ["run-1-1", "c1", "c2", "run-1-considered-1"])

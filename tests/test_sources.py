@@ -23,8 +23,6 @@ SAMPLES = {
     "kobo": ["kobo/wildlife.csv"],
     "wildlife-insights": ["wildlife_insights"],
     "detections": ["detections"],
-    "timelapse": ["timelapse"],
-    "movebank": ["movebank/events.csv", "movebank/reference.csv"],
 }
 ONLINE = {"gbif-download"}
 KINDS = {"events", "occurrences", "protected_areas", "taxa", "layers"}

@@ -10,7 +10,7 @@ from biodata.ingest.headings import LANGUAGES
 from biodata.surveys import problems, words
 
 _OF_OTHERS = (
-    "checklist", "gbif", "http", "layer", "movebank", "node", "own_archive", "protected_areas", "area_tables", "conefor",
+    "checklist", "gbif", "http", "layer", "node", "own_archive", "protected_areas", "area_tables", "conefor",
     "marxan", "geotiff", "vector", "grids", "circuitscape", "node_keys", "wkb", "declared_crs",
 )  # fmt: skip
 """Beginnings of files that read no survey."""

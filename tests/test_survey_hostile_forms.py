@@ -177,13 +177,13 @@ def test_row_13_a_workbook_of_kobo_is_looked_at_like_any_other():
     assert codes(right[:-400], "k.xlsx") == {"WORKBOOK_INVALID"}
 
 
-@pytest.mark.parametrize("form", ["wildlife-insights", "timelapse", "dwca"])
+@pytest.mark.parametrize("form", ["wildlife-insights", "dwca"])
 def test_row_12_a_formula_of_another_form_stays_a_text_and_no_table_of_the_report_runs_it(form):
     formula = '=HYPERLINK("http://127.0.0.1:9/x")'
     files = hostile_forms.members(form)
     for name, content in files.items():
         files[name] = content.replace(b"Sus scrofa", formula.encode()).replace(
-            b"Muntiacus vaginalis" if form == "timelapse" else b"vaginalis", b'"=HYPERLINK(""http://127.0.0.1:9/x"")"'
+            b"vaginalis", b'"=HYPERLINK(""http://127.0.0.1:9/x"")"'
         )
     report = check_files([("s.zip", hostile_forms.zipped(files))], BOUNDARIES)
     shown = [one for one in report["problems"] if "HYPERLINK" in str(one["value"])]
@@ -232,7 +232,7 @@ def test_row_29_a_name_is_no_path_and_decides_nothing(form, name, tmp_path, monk
     assert not list(tmp_path.iterdir()), "nothing is written where the name leads"
 
 
-@pytest.mark.parametrize("form", ["detections", "wildlife-insights", "timelapse", "csv"])
+@pytest.mark.parametrize("form", ["detections", "wildlife-insights", "csv"])
 def test_row_29_several_files_with_the_same_hostile_name(form):
     files = [("../x.csv", content) for content in hostile_forms.members(form).values()]
     (first, content), *more = files

@@ -34,7 +34,7 @@ PATROL = patrols.patrol(
     ),
     "</n:days>",
 )
-FOLDERS = {"camtrapdp": "camtrapdp", "detections": "detections", "timelapse": "timelapse",
+FOLDERS = {"camtrapdp": "camtrapdp", "detections": "detections",
            "wildlife_insights": "wildlife-insights", "smart": "smart", "kobo": "kobo"}  # fmt: skip
 NOBODY = ("Nobody Atall", "nobody walked there", "homo;sapiens")
 """Words of people and of what is never kept, in the samples."""

@@ -68,10 +68,6 @@ def test_sources_of_tables_take_declared_headings(tmp_path):
         read(sites, "protected-areas")
     _, areas = read(sites, "protected-areas", **{"heading.Kawasan": "NAME"})
     assert areas["NAME"].to_list() == ["Nam Ha"]
-    fixes = csv(tmp_path, "waktu,x,y,individual-local-identifier", "2020-01-01 00:00:00.000,101,21,7")
-    declared = {"waktu": "timestamp", "x": "location-long", "y": "location-lat"}
-    _, tracks = read(fixes, "movebank", **{f"heading.{theirs}": name for theirs, name in declared.items()})
-    assert tracks["decimalLatitude"].to_list() == ["21"]
 
 
 @pytest.mark.parametrize("source", ["layer", "smart"])

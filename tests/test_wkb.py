@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.formats.wkb import MAX_DEPTH, problem_of
+from biodata.formats.vectors import MAX_DEPTH, problem_of
 
 SOUND = (
     "POINT EMPTY",

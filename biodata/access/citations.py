@@ -14,7 +14,7 @@ from sqlalchemy import select
 from biodata import jobs, terms
 from biodata.access import content, rebuilding
 from biodata.errors import InputError
-from biodata.formats.eml import DatasetDescription, read_eml
+from biodata.formats.dwca import DatasetDescription, read_eml
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.models import Citation, Dataset, Job

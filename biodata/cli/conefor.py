@@ -33,7 +33,7 @@ def run_conefor(
     """Read the options and the files, compute, write, say what was written."""
     from biodata.analysis.networks.graphs import IIC, PC
     from biodata.analysis.networks.network import analyse
-    from biodata.exports.networks import write_conefor
+    from biodata.exports.corridors import write_conefor
     from biodata.formats import conefor_options
     from biodata.formats.conefor import read_connections, read_nodes
 

@@ -42,8 +42,8 @@ def datum(
 ) -> None:
     """Read, judge, write."""
     from biodata.errors import InputError
-    from biodata.harmonise import datum_doctor, datum_points, datum_report
-    from biodata.harmonise.told import Told
+    from biodata.harmonise import datum_doctor, datum_points
+    from biodata.harmonise.findings import Told
 
     check_outputs([out, points], [file])
     boundaries = boundaries_for()
@@ -59,11 +59,11 @@ def datum(
             expected="columns such as decimalLatitude, decimalLongitude, countryCode, stateProvince",
             code="DATUM_NOTHING_TO_JUDGE",
         )
-    found = datum_report.report(groups).with_columns(**_of_set(boundaries))
+    found = datum_doctor.report(groups).with_columns(**_of_set(boundaries))
     if out is not None:
         found.write_csv(out)
     if points is not None:
-        proposed = datum_report.proposals(groups, boundaries=boundaries)
+        proposed = datum_doctor.proposals(groups, boundaries=boundaries)
         proposed.with_columns(**_of_set(boundaries)).write_csv(points)
     if as_json:
         answer: dict[str, Any] = {

@@ -19,14 +19,14 @@ _OF_COMMAND = ("SURVEY_BLOCKED", "IDENTIFIER_IN_TWO_PARTS", "INPUT_EMPTY")
 """Refusals that are not about what kind of file it is."""
 _ALSO_READ = frozenset(
     {("gbif", "dwca"), ("gbif", "survey"), ("survey", "gbif"), ("protected-areas", "survey"), ("protected-areas", "layer"),
-     ("checklist", "survey"), ("wildlife-insights", "survey"), ("timelapse", "survey"), ("detections", "survey"),
-     ("kobo", "survey"), ("movebank", "survey"), ("layer", "survey")}
+     ("checklist", "survey"), ("wildlife-insights", "survey"), ("detections", "survey"),
+     ("kobo", "survey"), ("layer", "survey")}
 )  # fmt: skip
 """A source, and what it reads as well: where it refuses such a file its own reason is the right one."""
 _HELP = """Take files into the lake, with a report of where every row went.
 
-SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, timelapse, smart, kobo, movebank, protected-areas,
-checklist, layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
+SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, smart, kobo, protected-areas, checklist,
+layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
 `biodata pull`.
 
 What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,

@@ -62,8 +62,8 @@ def match_names(
     from biodata import terms
     from biodata.formats import delimited
     from biodata.harmonise.checklists import Checklist
+    from biodata.harmonise.findings import Told
     from biodata.harmonise.names import Names
-    from biodata.harmonise.told import Told
 
     given = checklist or []
     check_outputs([out], [file, *given])

@@ -76,7 +76,7 @@ def analyse_network(
     from biodata.analysis.networks import network as estimates
     from biodata.analysis.networks.graphs import parameters_of
     from biodata.analysis.networks.network import analyse
-    from biodata.exports.networks import write_json, write_tables
+    from biodata.exports.corridors import write_json, write_tables
     from biodata.formats.conefor import contradicted, read_connections, read_nodes
 
     if out is None and not estimate:

@@ -28,7 +28,7 @@ Authorities are bundled lists, the boundary set (the bundled one, or BIODATA_BOU
 names; nothing is asked of the network.
 A column such as bdqval:earliestValidDate holds a parameter of its row.
 
-Example: biodata quality run sample_data/labels.csv --html quality.html --report quality.json --out responses.csv
+Example: biodata quality run sample_data/labels.csv --report quality.json --out responses.csv
 """
 _SLICE: Final = 10_000
 _TOLD: Final = 5
@@ -57,7 +57,6 @@ def run(
     out: Annotated[Path | None, typer.Option(help="CSV file for the responses.", dir_okay=False)] = None,
     test_column: Annotated[str | None, typer.Option(help="Column that names the test of each row.")] = None,
     report: Annotated[Path | None, typer.Option(help="JSON file for the report.", dir_okay=False)] = None,
-    html: Annotated[Path | None, typer.Option(help="HTML file for the report: one page.", dir_okay=False)] = None,
     checklist: Annotated[
         Path | None, typer.Option(help="List of names (CSV or Darwin Core Archive): the taxonomic authority.")
     ] = None,
@@ -72,7 +71,7 @@ def run(
     """Read, test, write, report."""
     from biodata.formats import delimited
 
-    check_outputs([out, report, html], [file, *filter(None, (checklist, centres))])
+    check_outputs([out, report], [file, *filter(None, (checklist, centres))])
     context = _context(checklist, centres, parameter or [])
     table = delimited.read(lambda: file.open("rb"), file=file.name, encoding=encoding)
     if test_column is not None and out is None:
@@ -81,7 +80,7 @@ def run(
     if test_column is not None:
         _named(file, table, context, test_column, out)
     else:
-        _everything(table, context, out, report, html)
+        _everything(table, context, out, report)
 
 
 def _named(file: Path, table: "Delimited", context: "Context", test_column: str, out: Path | None) -> None:
@@ -135,16 +134,13 @@ def _cells(file: Path, table: "Delimited") -> "Iterator[pl.DataFrame]":
             yield pl.DataFrame(told, schema=schema, orient="row")
 
 
-def _everything(
-    table: "Delimited", context: "Context", out: Path | None, report: Path | None, html: Path | None
-) -> None:
+def _everything(table: "Delimited", context: "Context", out: Path | None, report: Path | None) -> None:
     """Answer every test on every row, and report."""
     from tqdm.auto import tqdm
 
     from biodata.errors import InputError
     from biodata.quality import run as run_tests
-    from biodata.quality.report import Collector
-    from biodata.quality.report_pages import lines, page
+    from biodata.quality.report import Collector, lines
 
     if not {heading.rpartition(":")[2].strip().lower() for heading in table.headings} & _terms():
         problem = f"no heading is a term that a test reads: {', '.join(table.headings[:_TOLD])}"
@@ -162,8 +158,6 @@ def _everything(
     found = collector.report(refused)
     if report:
         report.write_text(json.dumps(found.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
-    if html:
-        html.write_text(page(found), encoding="utf-8", errors="replace")
     for line in lines(found):
         say(line)
 

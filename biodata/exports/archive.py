@@ -12,7 +12,7 @@ from urllib.parse import quote
 import polars as pl
 
 from biodata import terms
-from biodata.exports.eml import Cited, EmlFacts, eml
+from biodata.exports.catalogue import Cited, EmlFacts, eml
 from biodata.exports.event_archive import (
     POINTING,
     Events,

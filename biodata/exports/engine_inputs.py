@@ -15,7 +15,7 @@ from biodata.errors import InputError
 from biodata.exports import layers
 from biodata.exports.selection import Selection
 from biodata.formats.marxan_output import write_settings, write_units
-from biodata.harmonise.area_cleaning.plane import split_at_antimeridian
+from biodata.harmonise.area_cleaning.steps import split_at_antimeridian
 
 if TYPE_CHECKING:
     import geopandas as gpd

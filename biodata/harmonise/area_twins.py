@@ -7,8 +7,8 @@ import polars as pl
 import shapely
 
 from biodata.geo import Geometries
-from biodata.harmonise.area_cleaning.plane import to_plane
 from biodata.harmonise.area_cleaning.repair import repair
+from biodata.harmonise.area_cleaning.steps import to_plane
 from biodata.text.same_sites import distinct_words, is_same, shared_ground
 
 SAME_ID: Final = "the same WDPA number"

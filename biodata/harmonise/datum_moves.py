@@ -14,9 +14,8 @@ from biodata.errors import InputError
 from biodata.geo import Floats, geodesic_distance_m
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, told_numbers
-from biodata.harmonise.findings import REPAIR_ROWS, Findings, repairs
+from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told, repairs
 from biodata.harmonise.measures import FLAG as OUTLINED
-from biodata.harmonise.told import Told
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.tables import over_distinct
 

@@ -13,7 +13,7 @@ from biodata import places
 from biodata.datums import Form, System, all_systems
 from biodata.datums.systems import false_easting_m
 from biodata.geo import PREPARED, Floats, metres_per_degree
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.countries import parse_countries
 from biodata.text.numbers import parse_decimals

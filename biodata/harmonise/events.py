@@ -11,11 +11,10 @@ from pyproj import Geod
 from biodata import terms
 from biodata.errors import Refusal
 from biodata.flags import FLAGS
-from biodata.harmonise import came_coarse, event_clocks, event_effort, event_zones
+from biodata.harmonise import coordinates, event_clocks, event_effort, event_times
 from biodata.harmonise.event_times import cells, ends_of, with_event_date
-from biodata.harmonise.findings import Findings, quality_flags
+from biodata.harmonise.findings import Findings, Told, as_written, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
-from biodata.harmonise.told import Told, as_written
 from biodata.sharing import measurements
 from biodata.text.controlled import Vocabulary, parse_controlled
 
@@ -277,7 +276,7 @@ def _interpret(
     """Interpret some events of a table, and return when each begins and ends, too; their sites are compared later."""
     dated, doubts = with_event_date(kept, today=harmoniser.today, declarations=declarations)
     # The zone of an event stands in a column of its own.
-    records = dated.select(pl.exclude("occurrenceID", event_zones.COLUMN)).with_columns(
+    records = dated.select(pl.exclude("occurrenceID", event_times.COLUMN)).with_columns(
         pl.col("eventID").alias("occurrenceID")
     )
     identified = harmoniser.identify(records, dataset_key=dataset_key)
@@ -296,7 +295,7 @@ def _put_together(
     parts = [
         doubts,
         design,
-        event_zones.interpret(kept, ends, interpreted["country_codes"], declared=zone),
+        event_times.interpret(kept, ends, interpreted["country_codes"], declared=zone),
         event_effort.interpret(kept, ends, design.columns["design"]),
         interpret_scope(kept),
         event_clocks.interpret(kept, ends),
@@ -321,7 +320,7 @@ def _put_together(
         (interpreted["datasetKey"] + ":" + kept["eventID"]).alias("event_key"),
         pl.col("quality_flags").list.concat(own).list.concat(_doubts_told(kept)).list.unique(maintain_order=True),
         pl.Series("verbatim", verbatim, dtype=pl.String),
-        came_coarse.events(kept),
+        coordinates.events(kept),
     )
 
 

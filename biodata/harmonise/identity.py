@@ -7,8 +7,7 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import Refusal
-from biodata.harmonise.findings import Findings
-from biodata.harmonise.told import ADMINISTRATION, Told
+from biodata.harmonise.findings import ADMINISTRATION, Findings, Told
 
 IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 """The terms that may identify a record, the best first. catalogNumber does not: it is unique in a collection only."""

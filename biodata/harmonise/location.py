@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from biodata import places
 from biodata.harmonise.coordinates import swap
-from biodata.harmonise.findings import Findings, repairs
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.places.locate import country_boxes, surely_beyond
 from biodata.text.countries import parse_countries
 from biodata.text.tables import read_rows

@@ -14,8 +14,7 @@ from biodata.edges import problem_of
 from biodata.errors import InputError
 from biodata.geo import geodesic_distance_m
 from biodata.harmonise import coordinates
-from biodata.harmonise.findings import Findings, repairs
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.numbers import parse_decimals
 

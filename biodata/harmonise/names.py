@@ -7,8 +7,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.findings import Findings, repairs
-from biodata.harmonise.told import Told, json_object
+from biodata.harmonise.findings import Findings, Told, json_object, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.matcher import kingdom
 from biodata.text.name_text import Issue

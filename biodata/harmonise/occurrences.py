@@ -10,22 +10,11 @@ import polars as pl
 
 from biodata import places, quality, terms
 from biodata.errors import Refusal
-from biodata.harmonise import (
-    came_coarse,
-    coordinates,
-    dates,
-    datum_moves,
-    location,
-    measures,
-    names,
-    records,
-    suspicious,
-)
+from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, records, suspicious
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.findings import Findings, quality_flags, repairs, repairs_column
+from biodata.harmonise.dates import DateOrders
+from biodata.harmonise.findings import Findings, Told, quality_flags, repairs, repairs_column
 from biodata.harmonise.identity import Identities
-from biodata.harmonise.told import Told
 
 INTERPRETED: Final = tuple(column for column in terms.OCCURRENCE if column.name != "key")
 VERBATIM: Final = tuple(column for column in terms.VERBATIM if column.name != "key")
@@ -240,7 +229,7 @@ class Harmoniser:
         ]
         asked = self._quality if counted else None
         counts = None if asked is None else quality.summarise(told.batch.select(told.terms), asked)
-        interpreted = came_coarse.records(told, _interpreted(told, parts))
+        interpreted = coordinates.records(told, _interpreted(told, parts))
         return HarmonisedBatch(interpreted, _verbatim(told, identity), identified.refusals, counts)
 
 

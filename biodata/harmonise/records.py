@@ -6,8 +6,7 @@ from typing import Final
 import polars as pl
 
 from biodata.flags import TRACKED
-from biodata.harmonise.findings import Findings, repairs
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.sharing import measurements, media
 from biodata.sharing.labels import in_texts
 from biodata.text.controlled import Vocabulary, parse_controlled, parse_licences

@@ -8,9 +8,8 @@ from biodata import lists, places, terms
 from biodata.flags import FLAGS
 from biodata.harmonise import suspicious
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.findings import Findings
+from biodata.harmonise.findings import Findings, Told
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS, Names
-from biodata.harmonise.told import Told
 from biodata.text.scientific_names import parse_names
 
 TOLD: Final = ("scientificName", "records")

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 import polars as pl
 
 from biodata import terms
-from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.occurrences import INTERPRETED, VERBATIM, HarmonisedBatch, Harmoniser, Identified
 
 WORKERS: Final = min(os.cpu_count() or 1, 4)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from biodata import places
 from biodata.geo import Floats
 from biodata.harmonise.coordinates import AXES
-from biodata.harmonise.findings import Findings
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Findings, Told
 from biodata.places.borders import SEA
 from biodata.places.gazetteer import CENTRE_FLAGS, SEAT_FLAGS, Gazetteer, Points
 from biodata.text.tables import read_rows

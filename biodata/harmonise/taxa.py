@@ -11,7 +11,7 @@ import polars as pl
 
 from biodata import lists, terms
 from biodata.errors import InputError, Refusal
-from biodata.harmonise.told import OWN_COLUMNS, Headings
+from biodata.harmonise.findings import OWN_COLUMNS, Headings
 from biodata.terms import BESIDE, EXTENSION
 from biodata.text import vernaculars
 from biodata.text.controlled import Vocabulary, parse_controlled

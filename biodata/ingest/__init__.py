@@ -20,10 +20,8 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
         "smart": "biodata.ingest.smart.source:SmartSource",
         "kobo": "biodata.ingest.kobo.source:KoboSource",
-        "movebank": "biodata.ingest.movebank:MovebankSource",
         "wildlife-insights": "biodata.ingest.wildlife_insights:WildlifeInsightsSource",
         "detections": "biodata.ingest.detections:DetectionsSource",
-        "timelapse": "biodata.ingest.timelapse:TimelapseSource",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""

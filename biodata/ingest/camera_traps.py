@@ -14,7 +14,7 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.several_files import Part, whole_table
+from biodata.ingest.tables import Part, whole_table
 from biodata.vocabularies import MACHINE_ONLY, SurveyDesign
 
 PROTOCOL: Final = "camera trap"
@@ -28,7 +28,6 @@ REASONS: Final = MappingProxyType(
         "UNCLASSIFIED_LEFT_OUT": "nobody has told yet what is on it",
         "SETUP_LEFT_OUT": "it was made while the camera was set up or checked",
         "MEDIA_LEVEL_LEFT_OUT": "the same animals are told once more for the whole event; that row is taken",
-        "DELETED_LEFT_OUT": "it is marked to be deleted",
         "SCORE_LOW": "the machine's score is below min_score",
         "SCORE_INVALID": "the machine's score is no number between 0 and 1",
         "DEPLOYMENT_UNKNOWN": "its deployment is not in the table of deployments, or was refused there",

@@ -9,12 +9,324 @@ from typing import Final
 import polars as pl
 import shapely
 
+from biodata import terms
 from biodata.errors import InputError, Refusal
 from biodata.formats import camtrapdp as check
-from biodata.formats.camtrapdp import Package
+from biodata.formats.camtrapdp import (
+    CELL,
+    COUNTRIES,
+    DAYS_ONLY,
+    EFFORT_UNKNOWN,
+    PLACE_GENERALISED,
+    SHARING,
+    ZONE_UNKNOWN,
+    Package,
+    moment,
+)
 from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding
 from biodata.ingest.table_headings import called_as_declared
+
+# Pictures of the animals of a Camtrap DP package: only public ones, and none that a person or vehicle may be on.
+
+_ADDRESS: Final = r"^https?://"
+_MOMENT: Final = pl.Datetime("us", "UTC")
+_NO_LINKS: Final = pl.DataFrame(schema={"observationID": pl.String, "mediaID": pl.String})
+MOST: Final = 100
+"""Pictures that one record is shown with."""
+_NEEDED_OF_PICTURES: Final = ("mediaID", "deploymentID", "filePath", "filePublic")
+
+
+def of_animals(
+    animals: pl.DataFrame, observations: pl.DataFrame, media: pl.DataFrame | None, *, licence: str | None
+) -> pl.Series:
+    """Return the pictures of each animal's row, as rows of a multimedia extension.
+
+    Parameters
+    ----------
+    animals : polars.DataFrame of n rows
+        The observations that are taken in.
+    observations, media : polars.DataFrame
+        All of the package's observations and media, as text.
+    licence : str, optional
+        Of the media.
+
+    Returns
+    -------
+    Series of String, length n
+        A JSON list with `identifier`, `format` and `license`; null where no picture may be shown.
+
+    Notes
+    -----
+    A row's pictures are the one that it names; else those that rows of the same event name; else those made at its
+    deployment within its time. One that a row which is no animal's names, or that was made in the time of such a row,
+    is shown nowhere. No row has more than `MOST`.
+    """
+    nothing = pl.Series([None] * animals.height, dtype=pl.String)
+    if media is None or not set(_NEEDED_OF_PICTURES) <= set(media.columns) or animals.is_empty():
+        return nothing
+    shown = media.filter(
+        pl.col("filePublic").str.to_lowercase().is_in(["true", "1"]) & pl.col("filePath").str.contains(_ADDRESS)
+    )
+    shown = shown.join(_not_to_be_shown(observations, media), on="mediaID", how="anti").unique("mediaID", keep="none")
+    if shown.is_empty():
+        return nothing
+    rows = animals.select("observationID", "deploymentID", "eventID", *_ends(animals)).with_columns(
+        mediaID=animals["mediaID"] if "mediaID" in animals.columns else pl.lit(None, dtype=pl.String)
+    )
+    named = rows.drop_nulls("mediaID").select("observationID", "mediaID")
+    of_event = _of_events(rows, observations)
+    rest = rows.filter(pl.col("mediaID").is_null()).join(of_event, on="observationID", how="anti")
+    links = pl.concat([named, of_event, _in_time(rest, media)]).unique(maintain_order=True)
+    parts = {
+        media_id: json.dumps(
+            {
+                name: value
+                for name, value in (("identifier", path), ("format", kind), ("license", licence))
+                if value is not None
+            },
+            ensure_ascii=False,
+        )
+        for media_id, path, kind in shown.with_columns(
+            kind=pl.col("fileMediatype") if "fileMediatype" in shown.columns else pl.lit(None, dtype=pl.String)
+        )
+        .select("mediaID", "filePath", "kind")
+        .iter_rows()
+    }
+    told = pl.DataFrame(
+        {"mediaID": list(parts), "item": list(parts.values())}, schema={"mediaID": pl.String, "item": pl.String}
+    )
+    listed = (
+        links.join(told, on="mediaID", maintain_order="left")
+        .group_by("observationID", maintain_order=True)
+        .agg(media=pl.lit("[") + pl.col("item").str.join(", ") + pl.lit("]"))
+        .with_columns(pl.col("media").cast(pl.String))
+    )
+    return animals.select("observationID").join(listed, on="observationID", how="left", maintain_order="left")["media"]
+
+
+def _ends(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return first and last moment of observations."""
+    end = pl.coalesce(moment("eventEnd"), moment("eventStart")) if "eventEnd" in frame.columns else moment("eventStart")
+    return [moment("eventStart").alias("first"), end.alias("last")]
+
+
+def _not_to_be_shown(observations: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
+    """Return the media on which a person, a vehicle or a crew may be."""
+    risky = (pl.col("observationType") != "animal") & (pl.col("observationType") != "blank")
+    if "cameraSetupType" in observations.columns:
+        risky |= pl.col("cameraSetupType").is_not_null()
+    if "scientificName" in observations.columns:
+        risky |= pl.col("scientificName").str.to_lowercase().str.starts_with("homo").fill_null(value=False)
+    rows = observations.filter(risky.fill_null(value=True))
+    parts = []
+    has_media = "mediaID" in rows.columns
+    if has_media:
+        parts.append(rows.drop_nulls("mediaID").select("mediaID"))
+    whole = rows.filter(pl.col("mediaID").is_null()) if has_media else rows
+    if "eventID" in observations.columns and has_media:
+        same = whole.drop_nulls("eventID").select("deploymentID", "eventID").unique()
+        parts.append(observations.join(same, on=["deploymentID", "eventID"], how="semi").drop_nulls("mediaID")
+                     .select("mediaID"))  # fmt: skip
+    parts.append(_covered(whole.select("deploymentID", *_ends(whole)), media))
+    return pl.concat(parts).unique()
+
+
+def _of_events(rows: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
+    """Return the media that rows of the same event name."""
+    if not {"mediaID", "eventID"} <= set(observations.columns):
+        return _NO_LINKS
+    event = ["deploymentID", "eventID"]
+    told = observations.filter(pl.col("observationType") == "animal").drop_nulls(["mediaID", "eventID"])
+    listed = told.group_by(event).agg(pl.col("mediaID").unique(maintain_order=True).head(MOST))
+    return (
+        rows.filter(pl.col("mediaID").is_null() & pl.col("eventID").is_not_null())
+        .select("observationID", *event)
+        .join(listed, on=event, maintain_order="left")
+        .select("observationID", "mediaID")
+        .explode("mediaID")
+    )
+
+
+def _made(media: pl.DataFrame) -> pl.DataFrame:
+    """Return when media were made, in order, by deployment."""
+    if "timestamp" not in media.columns:
+        return media.select("mediaID", "deploymentID").clear().with_columns(at=pl.lit(None, dtype=_MOMENT))
+    return media.select("mediaID", "deploymentID", at=moment("timestamp")).drop_nulls().sort("at", "deploymentID")
+
+
+def _covered(spans: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
+    """Return the media that were made within any span of their deployment."""
+    ends = (
+        spans.select("deploymentID", "first", "last")
+        .drop_nulls()
+        .sort("first")
+        .with_columns(until=pl.col("last").cum_max().over("deploymentID"))
+    )
+    found = _made(media).join_asof(ends, left_on="at", right_on="first", by="deploymentID", check_sortedness=False)
+    return found.filter(pl.col("until") >= pl.col("at")).select("mediaID")
+
+
+def _in_time(spans: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
+    """Return the media that were made within the span of each row, the first `MOST` of them."""
+    made = _made(media).sort("deploymentID", "at").with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    wanted = spans.select("observationID", "deploymentID", "first", "last").drop_nulls()
+    if made.is_empty() or wanted.is_empty():
+        return _NO_LINKS
+    by_time = made.select("deploymentID", "at", "place").sort("at", maintain_order=True)
+    ranges = (
+        wanted.sort("first")
+        .join_asof(by_time.rename({"at": "begun", "place": "begin"}), left_on="first", right_on="begun",
+                   by="deploymentID", strategy="forward", check_sortedness=False)
+        .sort("last")
+        .join_asof(by_time.unique(["deploymentID", "at"], keep="last", maintain_order=True)
+                   .rename({"at": "ended", "place": "end"}), left_on="last", right_on="ended",
+                   by="deploymentID", check_sortedness=False)
+        .drop_nulls(["begin", "end"])
+        .filter(pl.col("end") >= pl.col("begin"))
+    )  # fmt: skip
+    until = pl.min_horizontal(pl.col("end") + 1, pl.col("begin") + MOST)
+    return (
+        ranges.select("observationID", place=pl.int_ranges("begin", until))
+        .explode("place")
+        .join(made, on="place", maintain_order="left")
+        .select("observationID", "mediaID")
+    )
+
+
+# Tags of packages that biodata wrote: what the standard has no field for, read into terms of events and of records.
+
+TAGS: Final = "deploymentTags"
+OBSERVATION_TAGS: Final = "observationTags"
+EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
+_BASIS: Final = "effortBasis:"
+_ZONED: Final = r"(?:Z|[+-]\d\d:?\d\d)(/|$)"
+_OF_RECORD: Final = MappingProxyType(
+    {
+        terms.ARCHIVED_CATEGORY: SHARING.rstrip(":"),
+        f"{terms.OWN}sharing_rule": "rule",
+        terms.ARCHIVED_COUNTRIES: COUNTRIES.rstrip(":"),
+        f"{terms.OWN}province_code": "province",
+        "countryCode": "country",
+    }
+)
+"""Terms of a coarse record, and the names of the tags that tell them."""
+_CLOCK: Final = r"T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?"
+
+
+def is_own(deployments: pl.DataFrame) -> bool:
+    """Tell whether a table of deployments is of a package that biodata wrote."""
+    if TAGS not in deployments.columns:
+        return False
+    of_ours = _tags().list.eval((pl.element() == EFFORT_UNKNOWN) | pl.element().str.starts_with(_BASIS)).list.any()
+    return bool(deployments.select(of_ours.fill_null(value=False).any()).item())
+
+
+def has(tag: str) -> pl.Expr:
+    """Tell which rows have a tag."""
+    return _tags().list.contains(tag).fill_null(value=False)
+
+
+def cells(deployments: pl.DataFrame) -> pl.Series:
+    """Return the deployments that are none: they stand for the cell and the year of records whose camera is not told."""
+    if not is_own(deployments):
+        return deployments["deploymentID"].clear()
+    return deployments.filter(has(PLACE_GENERALISED) & has(EFFORT_UNKNOWN))["deploymentID"]
+
+
+def with_tags(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events with what the tags of a package of ours tell; nothing is told of effort and scope besides.
+
+    Parameters
+    ----------
+    events : polars.DataFrame of n rows
+        Terms of events, and `deploymentTags`.
+    """
+    effort = _told("effort:").list.first()
+    days = pl.when(has(DAYS_ONLY)).then(pl.col("eventDate").str.replace_all(_CLOCK, "")).otherwise("eventDate")
+    return events.with_columns(
+        samplingEffortValue=effort.str.extract(r"^(\S+)"),
+        samplingEffortUnit=effort.str.extract(r"^\S+ (.+)$"),
+        parentEventID=_told("parentEvent:").list.first(),
+        targetTaxonomicScope=_joined("target:", "|"),
+        excludedTaxonomicScope=_joined("excluded:", "|"),
+        isAbsenceReported=_told("absence:").list.first().replace({"reported": "true", "notReported": "false"}),
+        eventDate=pl.when(has(PLACE_GENERALISED))
+        .then(pl.col("eventDate").str.slice(0, 4))
+        .when(has(ZONE_UNKNOWN))
+        .then(days.str.replace_all(_ZONED, "$1"))
+        .otherwise(days),
+        timeZone=pl.coalesce(
+            _told("timeZone:").list.eval(pl.element().filter(pl.element() != "unknown")).list.first(),
+            *(
+                [pl.when(~has(ZONE_UNKNOWN) & ~has(PLACE_GENERALISED)).then("timeZone")]
+                if "timeZone" in events.columns
+                else []
+            ),
+        ),
+        **{
+            terms.ARCHIVED_BASIS: _told(_BASIS).list.first(),
+            terms.ARCHIVED_FAILED_DAYS: _told("failedDays:").list.first(),
+            terms.ARCHIVED_FLAGS: _joined("doubt:", ";"),
+            terms.ARCHIVED_CATEGORY: _told(SHARING).list.first(),
+            terms.ARCHIVED_COUNTRIES: _told(COUNTRIES).list.first(),
+            "footprintWKT": _outline(),
+        },
+    )
+
+
+def shared(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return how the observations of a package of ours were made coarse, under the terms that an archive of ours has for it.
+
+    Parameters
+    ----------
+    observations : polars.DataFrame of n rows
+        `observationTags`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        Null for open ones.
+    """
+    edges = _told(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
+    told = {name: _told(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
+    found = observations.select(
+        *(value.alias(name) for name, value in told.items()),
+        *(edges.list.get(place, null_on_oob=True).alias(terms.OWN + name) for place, name in enumerate(EDGES)),
+        _told("border:", OBSERVATION_TAGS)
+        .list.first()
+        .replace({"ambiguous": "true", "clear": "false"})
+        .alias(f"{terms.OWN}ambiguous"),
+        _joined("doubt:", ";", OBSERVATION_TAGS).alias(terms.ARCHIVED_FLAGS),
+    )
+    coarse = pl.col(terms.ARCHIVED_CATEGORY).is_not_null()
+    return found.select(pl.when(coarse).then(pl.all()))
+
+
+def _outline() -> pl.Expr:
+    """Return the cell of a deployment as WKT."""
+    west, south, east, north = (_told(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4))
+    return pl.format(
+        "POLYGON (({} {}, {} {}, {} {}, {} {}, {} {}))", west, south, east, south, east, north, west, north, west, south
+    )
+
+
+def _tags(column: str = TAGS) -> pl.Expr:
+    """Return the tags of each row."""
+    return pl.col(column).str.split("|").list.eval(pl.element().str.strip_chars())
+
+
+def _told(name: str, column: str = TAGS) -> pl.Expr:
+    """Return the values of the tags of a name."""
+    values = pl.element().filter(pl.element().str.starts_with(name)).str.slice(len(name))
+    return _tags(column).list.eval(values)
+
+
+def _joined(name: str, separator: str, column: str = TAGS) -> pl.Expr:
+    """Return the values of the tags of a name as one text; null where there are none."""
+    joined = _told(name, column).list.join(separator)
+    return pl.when(joined != "").then(joined)
+
 
 _NEEDED: Final = MappingProxyType({
     "deployments": ("deploymentID", "latitude", "longitude", "deploymentStart", "deploymentEnd"),

@@ -12,11 +12,10 @@ from biodata.errors import InputError, Refusal
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
-from biodata.ingest.beside_records import POINTER, as_json
 from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.table_headings import open_table, term_of
-from biodata.ingest.tables import archive_rows, check_options, core_id_name, extension_rows, opener
+from biodata.ingest.tables import POINTER, archive_rows, as_json, check_options, core_id_name, extension_rows, opener
 from biodata.terms import BESIDE, EXTENSION
 
 STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")

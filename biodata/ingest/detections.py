@@ -8,21 +8,237 @@ never come in. No species is concluded from `animal`: that is a record of Animal
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple, TypeGuard
 
 import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.formats import json_stream
 from biodata.ingest import camera_traps
-from biodata.ingest.camera_traps import REASONS
-from biodata.ingest.machine_results import Found, MegaDetector, SpeciesNet, is_score
+from biodata.ingest.camera_traps import REASONS, words
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.several_files import Part, dataset_of, parts
-from biodata.ingest.tables import check_options
+from biodata.ingest.tables import Part, check_options, dataset_of, parts
+
+# What a machine's label names: a taxon with its rank, an animal of no known kind, or something that is left out.
+#
+# Labels of SpeciesNet: `uuid;class;order;family;genus;species;common name`, https://github.com/google/cameratrapai;
+# descriptions of classes in MegaDetector's results begin with the kingdom,
+# https://lila.science/megadetector-output-format. A common name alone names no species.
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORD: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+_ABOVE: Final = ("class", "order", "family", "genus")
+_KINGDOM: Final = "animalia"
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTaxon:
+    """What a label names.
+
+    Attributes
+    ----------
+    name, rank : str or None
+        Scientific name and rank; None where it is left out.
+    common : str or None
+        The common name that it gives.
+    above : dict of str to str
+        Class, order, family and genus, as far as it tells them.
+    left_out : str or None
+        The code of why it is left out.
+    """
+
+    name: str | None
+    rank: str | None
+    common: str | None = None
+    above: dict[str, str] = field(default_factory=dict)
+    left_out: str | None = None
+
+
+ANIMAL: Final = MachineTaxon("Animalia", "kingdom")
+"""An animal, of which the machine says no more."""
+
+
+def of_label(label: str) -> MachineTaxon:
+    """Return what a label names.
+
+    Parameters
+    ----------
+    label : str
+        A SpeciesNet prediction, a description of a class, or a plain word.
+    """
+    parts = [part.strip() for part in label.split(";")]
+    if len(parts) == 7 and _UUID.fullmatch(parts[0]):
+        return _of_ranks(parts[1:5], parts[5], parts[6])
+    if len(parts) >= 6 and parts[0].lower() == _KINGDOM:
+        *above, last = parts[2:]
+        species = last.split(" ", 1)[1] if last.count(" ") == 1 else last
+        return _of_ranks([*above, "", "", ""][:4], species if len(above) == 4 else "", "")
+    return _of_word(label)
+
+
+def _of_ranks(above: list[str], species: str, common: str) -> MachineTaxon:
+    """Return what ranks name, the lowest first; what is no plain word is not told."""
+    told = {rank: value.lower() for rank, value in zip(_ABOVE, above, strict=True) if _WORD.fullmatch(value.lower())}
+    spelt = {rank: value.capitalize() for rank, value in told.items()}
+    if told.get("genus") == "homo" or (told.get("family") == "hominidae" and "genus" not in told):
+        return MachineTaxon(None, None, common or None, left_out="PERSON_LEFT_OUT")
+    by_word = _word_left_out(common)
+    if by_word is not None:
+        return MachineTaxon(None, None, common, left_out=by_word)
+    if "genus" in told and _WORD.fullmatch(species.lower()):
+        return MachineTaxon(f"{spelt['genus']} {species.lower()}", "species", common or None, spelt)
+    for rank in reversed(_ABOVE):
+        if rank in told:
+            return MachineTaxon(spelt[rank], rank, common or None, spelt)
+    return _of_word(common) if common else MachineTaxon(None, None, left_out="UNCLASSIFIED_LEFT_OUT")
+
+
+def _of_word(word: str) -> MachineTaxon:
+    """Return what a plain word names: at most an animal."""
+    code = _word_left_out(word)
+    if code is not None:
+        return MachineTaxon(None, None, word, left_out=code)
+    if not word.strip():
+        return MachineTaxon(None, None, left_out="UNCLASSIFIED_LEFT_OUT")
+    return MachineTaxon(ANIMAL.name, ANIMAL.rank, None if word.strip().lower() == "animal" else word.strip())
+
+
+def _word_left_out(word: str) -> str | None:
+    """Return why a word's picture is left out; None for one that may name an animal."""
+    plain = re.sub(r"[\s_\-]+", " ", word.strip().lower())
+    if plain.startswith(("homo ", "human ", "person ", "people ")):
+        return "PERSON_LEFT_OUT"
+    return words().get(plain)
+
+
+# What the results of MegaDetector and of SpeciesNet say of a picture: taxa with their score, or why nothing is taken.
+
+
+class Found(NamedTuple):
+    """One result on a picture: a taxon that is taken, or a code of why it is left out."""
+
+    taxon: MachineTaxon
+    score: float | None
+    boxes: int | None = None
+    code: str | None = None
+    value: str | None = None
+
+
+class MegaDetector:
+    """Results of MegaDetector, with or without a classifier's."""
+
+    array, path = "images", "file"
+
+    def __init__(self, values: Mapping[str, Any], min_score: float) -> None:
+        self.min_score = min_score
+        self.kinds = _named(values, "detection_categories")
+        classes, described = (
+            _named(values, "classification_categories"),
+            _named(values, "classification_category_descriptions"),
+        )
+        self.taxa = {key: of_label(described.get(key) or name) for key, name in classes.items()}
+        told = [values.get(f"info\n{name}") for name in ("detector", "classifier")]
+        self.model = " and ".join(name for name in told if isinstance(name, str)) or "MegaDetector"
+
+    def results(self, image: Mapping[str, Any]) -> Iterator[Found]:
+        """Yield what was found on a picture: each taxon once; where there is none, one line for all that is left out."""
+        boxes = image.get("detections")
+        if image.get("failure") or image.get("failures"):
+            yield _left_out("PICTURE_FAILED", image.get("failure"))
+            return
+        if not isinstance(boxes, list) or not all(isinstance(box, dict) for box in boxes):
+            yield _left_out("PICTURE_INVALID", "detections")
+            return
+        found: dict[str, list[tuple[MachineTaxon, float]]] = {}
+        out: list[Found] = []
+        for box in boxes:
+            score = box.get("conf")
+            if not is_score(score):
+                out.append(_left_out("SCORE_INVALID", score))
+                continue
+            kind = self.kinds.get(str(box.get("category")), "")
+            if score < self.min_score:
+                out.append(_left_out("SCORE_LOW", score))
+            elif kind.lower() != "animal":
+                out.append(_left_out(of_label(kind).left_out or "UNCLASSIFIED_LEFT_OUT", kind))
+            else:
+                taxon, by = self._classified(box, score)
+                if taxon.left_out is not None:
+                    out.append(_left_out(taxon.left_out, taxon.common))
+                else:
+                    found.setdefault(taxon.name or "", []).append((taxon, by))
+        for told in found.values():
+            taxon, score = max(told, key=lambda one: one[1])
+            yield Found(taxon, score, len(told))
+        if not found:
+            yield (
+                max(out, key=lambda one: _WEIGHT.get(one.code or "", 0))
+                if out
+                else _left_out("BLANK_LEFT_OUT", "blank")
+            )
+
+    def _classified(self, box: Mapping[str, Any], score: float) -> tuple[MachineTaxon, float]:
+        """Return the best class of a box that is sure enough; an animal where there is none."""
+        told = box.get("classifications")
+        for one in told if isinstance(told, list) else ():
+            if isinstance(one, list) and len(one) == 2 and is_score(one[1]) and one[1] >= self.min_score:
+                return self.taxa.get(str(one[0]), ANIMAL), one[1]
+            break
+        return ANIMAL, score
+
+
+class SpeciesNet:
+    """Results of SpeciesNet: what its ensemble of detector, classifier and map says of each picture."""
+
+    array, path = "predictions", "filepath"
+
+    def __init__(self, values: Mapping[str, Any], min_score: float) -> None:
+        del values
+        self.min_score = min_score
+        self.model = "SpeciesNet"
+
+    def results(self, image: Mapping[str, Any]) -> Iterator[Found]:
+        """Yield what was found on a picture."""
+        label, score = image.get("prediction"), image.get("prediction_score")
+        if label is None and image.get("failures"):
+            yield _left_out("PICTURE_FAILED", image.get("failures"))
+        elif not isinstance(label, str):
+            yield _left_out("PICTURE_INVALID", "prediction")
+        elif (taxon := of_label(label)).left_out is not None:
+            yield _left_out(taxon.left_out, taxon.common or label)
+        elif not is_score(score):
+            yield _left_out("SCORE_INVALID", score)
+        elif score < self.min_score:
+            yield _left_out("SCORE_LOW", score)
+        else:
+            yield Found(taxon, score)
+
+
+_WEIGHT: Final = {"PERSON_LEFT_OUT": 4, "VEHICLE_LEFT_OUT": 3, "SCORE_INVALID": 2, "UNCLASSIFIED_LEFT_OUT": 1}
+"""Which of several reasons for one picture is told."""
+
+
+def _left_out(code: str, value: object) -> Found:
+    """Return a result that is left out."""
+    return Found(ANIMAL, None, code=code, value=None if value is None else str(value)[:200])
+
+
+def is_score(score: object) -> TypeGuard[float]:
+    """Tell whether it is a number between 0 and 1."""
+    return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score) and 0 <= score <= 1
+
+
+def _named(values: Mapping[str, Any], group: str) -> dict[str, str]:
+    """Return a table of names in a file of results."""
+    start = f"{group}\n"
+    return {
+        key.removeprefix(start): name for key, name in values.items() if key.startswith(start) and isinstance(name, str)
+    }
+
 
 MIN_SCORE: Final = 0.2
 """Below it a result is left out, where nothing else is told: what MegaDetector 5 recommends."""

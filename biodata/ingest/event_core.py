@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import shorten
-from biodata.ingest.beside_records import COLUMNS, MEDIA
+from biodata.ingest.tables import COLUMNS, MEDIA
 from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 from biodata.sharing.measurements import kept_inside
 

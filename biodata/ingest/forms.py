@@ -14,22 +14,21 @@ from typing import BinaryIO, Final
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.formats.archives import Archive, open_archive
+from biodata.formats.archives import Archive, is_tar, open_archive
 from biodata.formats.camtrapdp import DESCRIPTOR
 from biodata.formats.dwca import META, METADATA
 from biodata.formats.other_workbooks import ODS, XLS, XLSX, kind_of
-from biodata.formats.tars import is_tar
 from biodata.formats.zips import BROKEN_ZIP
 from biodata.ingest import loose_tables
 
 SHEETS: Final = "survey"
 """Workbooks and texts as people write them; what every other form is told apart from."""
 _MEASURED: Final = "measurements"
-_WITH_TABLES: Final = ("detections", "timelapse", "wildlife-insights")
+_WITH_TABLES: Final = ("detections", "wildlife-insights")
 """Forms whose deployments may lie beside them as a table of their own."""
 _READABLE: Final = (
     "a workbook, CSV, a Darwin Core Archive, Camtrap DP, Wildlife Insights, MegaDetector or SpeciesNet with deployments, "
-    "Timelapse, SMART or KoboToolbox"
+    "SMART or KoboToolbox"
 )
 MAX_BYTES: Final = 4_000_000_000
 _TEXTS: Final = (".csv", ".tsv", ".txt")
@@ -48,7 +47,6 @@ _INSIGHTS: Final = (
     frozenset({"species"}),
 )  # fmt: skip
 """Wildlife Insights, also where somebody took out the column that identifies pictures: its reader says so."""
-_TIMELAPSE: Final = (frozenset({"file"}), frozenset({"relativepath"}))
 _OBSERVATIONS: Final = (frozenset({"observationid"}), frozenset({"deploymentid"}), frozenset({"observationtype"}))
 """Camtrap DP's table of observations; without its descriptor nothing tells of which version and package it is."""
 _BARE: Final = "camtrapdp without its descriptor"
@@ -214,7 +212,6 @@ def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
         form
         for form, signs in (
             ("kobo", _KOBO),
-            ("timelapse", _TIMELAPSE),
             ("wildlife-insights", _INSIGHTS),
             (_BARE, _OBSERVATIONS),
         )

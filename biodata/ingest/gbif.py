@@ -8,9 +8,16 @@ from typing import ClassVar, Final
 from biodata.errors import InputError, Refusal
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import open_dwca
-from biodata.ingest.beside_records import with_extensions
 from biodata.ingest.protocol import VerbatimTable
-from biodata.ingest.tables import Datasets, archive_rows, check_options, dataset_info, opener, plain_table
+from biodata.ingest.tables import (
+    Datasets,
+    archive_rows,
+    check_options,
+    dataset_info,
+    opener,
+    plain_table,
+    with_extensions,
+)
 
 _ARCHIVES: Final = frozenset({".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2"})
 _OPTIONS: Final = frozenset({"encoding", "separator"})

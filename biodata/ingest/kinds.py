@@ -27,7 +27,6 @@ _OF_RECORDS: Final = frozenset(
         "catalogNumber",
     }
 )
-_OF_TRACKS: Final = frozenset({"location-long", "location-lat", "timestamp"})
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "camtrapdp": "a Camtrap DP package",
@@ -35,7 +34,6 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "dwca": "tables of a survey in Darwin Core",
         "kobo": "an export of KoboToolbox",
         "smart": "patrols of SMART",
-        "timelapse": "a table of Timelapse",
         "wildlife-insights": "a download of Wildlife Insights",
         "survey": "a table of records",
     }
@@ -96,8 +94,6 @@ def _of_text(path: Path) -> Kind:
         return Kind(forms.SHEETS, "a workbook or a zip of tables")
     headings = delimited.read(lambda: path.open("rb"), file=path.name).headings
     terms = {term_of(heading) for heading in headings}
-    if {heading.strip().lower() for heading in headings} >= _OF_TRACKS:
-        return Kind("movebank", "a table of Movebank")
     if terms & _OF_TAXA and "scientificName" in terms and not terms & _OF_RECORDS:
         return Kind("checklist", "a table of taxa, a checklist")
     if "scientificName" in terms and len(terms & _OF_RECORDS) > 1:

@@ -13,8 +13,7 @@ import shapely
 from biodata import edges
 from biodata.errors import InputError
 from biodata.formats import declared_crs
-from biodata.formats.vectors import Layer, open_layers
-from biodata.formats.wkb import problem_of
+from biodata.formats.vectors import Layer, open_layers, problem_of
 from biodata.ingest.layer_kinds import KINDS, LayerKind
 
 MAX_VERTICES: Final = 50_000_000

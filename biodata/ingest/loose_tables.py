@@ -13,8 +13,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats.archives import open_archive
 from biodata.formats.delimited import Delimited
-from biodata.formats.dwca import META, METADATA
-from biodata.formats.eml import DatasetDescription, read_eml
+from biodata.formats.dwca import META, METADATA, DatasetDescription, read_eml
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.table_headings import open_table, renamed, term_of, terms_of

@@ -16,9 +16,8 @@ from biodata.errors import InputError, Refusal
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.several_files import Part, dataset_of, needs, parts, whole_table
 from biodata.ingest.table_headings import open_table
-from biodata.ingest.tables import check_options
+from biodata.ingest.tables import Part, check_options, dataset_of, needs, parts, whole_table
 
 _OPTIONS: Final = frozenset({"encoding"})
 _WORKING: Final = "camera functioning"

@@ -5,8 +5,22 @@ makes the release's table `taxon_statuses` of them, and `changes` says what a li
 decides how exactly a record goes out; that is `sharing`.
 """
 
-from biodata.lists.reading import CITES, ENDEMIC, GLOBAL, GROUPS, INVASIVE, KINDS, LISTS, MEANS, PROTECTION, RED, read
-from biodata.lists.table import changes, statuses, table
+from biodata.lists.reading import (
+    CITES,
+    ENDEMIC,
+    GLOBAL,
+    GROUPS,
+    INVASIVE,
+    KINDS,
+    LISTS,
+    MEANS,
+    PROTECTION,
+    RED,
+    changes,
+    read,
+    statuses,
+    table,
+)
 
 __all__ = [
     "CITES",

@@ -13,7 +13,7 @@ import polars as pl
 from biodata import lists, terms
 from biodata.errors import InputError, StoreError
 from biodata.harmonise.rules import versions as rule_versions
-from biodata.ingest.layer_copies import store_layers
+from biodata.ingest.layer import store_layers
 from biodata.pipeline import node_harvest
 from biodata.pipeline.descriptions import missing, of_table
 from biodata.pipeline.reading import Hear, Interpreted, Opened, interpreting, with_clock_faults

@@ -15,7 +15,7 @@ import polars as pl
 from biodata import harmonise, places, terms
 from biodata.errors import InputError, StoreError
 from biodata.harmonise import camera_images
-from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.dates import DateOrders
 from biodata.ingest import open_source
 from biodata.ingest.protocol import DECLARABLE, DESCRIBABLE, Source, VerbatimTable
 from biodata.pipeline import descriptions

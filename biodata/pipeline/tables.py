@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from biodata import harmonise, places
 from biodata.errors import Refusal, StoreError
 from biodata.harmonise import camera_images
-from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.events import event_slices
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.protected_areas import not_mapped, protected_areas

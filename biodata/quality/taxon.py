@@ -1,15 +1,276 @@
 """Tests of TDWG BDQ Core on what was recorded (dwc:Taxon)."""
 
-from functools import cache
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache, lru_cache, partial
 from typing import Final
 
 import polars as pl
 
-from biodata.quality import taxon_meaning
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test, test
-from biodata.quality.taxon_authority import RANKS, authority
-from biodata.quality.taxon_meaning import IDENTIFIED, MEANING, PARTS, Meaning
+from biodata.quality.taxon_authority import RANKS, Names, authority, bundled, names_of
+from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import parse_names
+from biodata.text.tables import read_rows
+
+# What a record's rank, name and identifier can mean: in a loaded checklist, or in the bundled higher taxa.
+
+# Ranks by GBIF's vocabulary TaxonRank: its concepts and labels are right, other words for a rank can be amended.
+#
+# The concepts are those of https://registry.gbif.org/vocabulary/TaxonRank/concepts; a label is a concept's name in a
+# language. What people write beside them (`sp.`, `ssp.`) is in `biodata.text.controlled`.
+
+RANK_AUTHORITY: Final = "GBIF TaxonRank Vocabulary"
+_OURS: Final = {"SECTION_BOTANY": "section", "UNRANKED": None}
+_SEVERAL: Final = frozenset({"spp", "spp."})
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """Return every concept and label, in the letter cases that they may have, with its concept."""
+    found: dict[str, str] = {}
+    for row in read_rows("taxon_rank_labels.csv"):
+        for label in (row["concept"], *row["labels"].split("|")):
+            found |= {
+                label: row["concept"],
+                label[:1].upper() + label[1:]: row["concept"],
+                label.lower(): row["concept"],
+            }
+    return found
+
+
+@lru_cache(maxsize=4096)
+def rank_concept(text: str) -> str | None:
+    """Return the concept that a word for a rank can only mean; None where it is no such word, or means several."""
+    told = " ".join(text.split())
+    if len(told) > 60 or told.casefold() in _SEVERAL:
+        return None
+    concept = _labels().get(told) or _labels().get(told.lower())
+    if concept is not None:
+        return concept
+    term = parse_term(told, Vocabulary.TAXON_RANK)
+    if term is None or term in _OURS:
+        return _OURS.get(term or "")
+    return re.sub(r"_(.)", lambda match: match[1].upper(), term.lower())
+
+
+def _read(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    told = frame["taxonRank"].to_list()
+    rows = [(None, None) if text is None else (text in _labels(), rank_concept(text)) for text in told]
+    return pl.DataFrame(rows, schema={"listed": pl.Boolean, "concept": pl.String}, orient="row")
+
+
+RANK: Final = Preparation("taxonRank.read", ("taxonRank",), {"listed": pl.Boolean, "concept": pl.String}, _read)
+"""`listed`, whether the value is a concept or a label of the vocabulary; `concept`, what it can only mean."""
+
+
+def _standard(arguments: Arguments) -> Answer:
+    return Answer(RANK.column("listed"), external=arguments.unavailable() & arguments.filled("taxonRank"))
+
+
+def _standardised(arguments: Arguments) -> Answer:
+    told = arguments["taxonRank"]
+    concept = RANK.column("concept")
+    return Answer(
+        pl.when(told.is_not_null()).then(pl.lit(value=True)),
+        external=arguments.unavailable() & told.is_not_null(),
+        proposals={"taxonRank": pl.when(concept != told).then(concept)},
+    )
+
+
+RANK_TESTS: Final = (
+    test("VALIDATION_TAXONRANK_STANDARD", _standard, RANK),
+    test("AMENDMENT_TAXONRANK_STANDARDIZED", _standardised, RANK),
+)
+"""The tests of the rank."""
+
+
+# Identifiers of names: which are complete, and which of them mean a taxon of GBIF.
+
+# RFC 8141: a namespace of 2 to 32 letters, digits and hyphens, and something in it. An LSID is one of them.
+_URN: Final = re.compile(
+    r"urn:[A-Za-z0-9][A-Za-z0-9-]{0,30}[A-Za-z0-9]:[A-Za-z0-9()+,\-.:=@;$_!*'&~%][A-Za-z0-9()+,\-.:=@;$_!*'&~%/?#]*",
+    re.ASCII | re.IGNORECASE,
+)
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\x00-\x20]+/[^\s?#\x00-\x20]+[^\s\x00-\x20]*")
+_SCOPED: Final = re.compile(
+    r"(?!(?:urn|https?|ftp|file|mailto):)[A-Za-z][A-Za-z0-9_.\-]*:(?!/)[^\s\x00-\x20]+", re.IGNORECASE
+)
+_GBIF: Final = re.compile(
+    r"(?:gbif:|https?://(?:api|www)\.gbif\.org/(?:v1/)?species/)([1-9][0-9]{0,11})", re.ASCII | re.IGNORECASE
+)
+_PRINTED: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u2060\ufeff]*")
+
+
+def is_complete(text: str) -> bool:
+    """Tell whether an identifier says whose it is.
+
+    Parameters
+    ----------
+    text : str
+        The identifier as told; white space or control characters make it invalid.
+
+    Returns
+    -------
+    bool
+        True for an LSID or another URN, a URI with host and path, or `scope:value`.
+    """
+    if not _PRINTED.fullmatch(text):
+        return False
+    return any(pattern.fullmatch(text) for pattern in (_URN, _URI, _SCOPED))
+
+
+def gbif_key(text: str) -> int | None:
+    """Return the key of a taxon of GBIF that an identifier means: `gbif:8102122`, or the address of its page."""
+    match = _GBIF.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _read_identifier(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    told = frame["scientificNameID"].to_list()
+    rows = [(None, None) if text is None else (is_complete(text), gbif_key(text)) for text in told]
+    return pl.DataFrame(rows, schema={"complete": pl.Boolean, "gbif_key": pl.Int64}, orient="row")
+
+
+IDENTIFIER: Final = Preparation(
+    "scientificNameID.read", ("scientificNameID",), {"complete": pl.Boolean, "gbif_key": pl.Int64}, _read_identifier
+)
+"""`complete`, whether the identifier says whose it is; `gbif_key`, the taxon of GBIF that it means."""
+
+
+def _complete(_: Arguments) -> Answer:
+    return Answer(IDENTIFIER.column("complete"))
+
+
+IDENTIFIER_TESTS: Final = (test("VALIDATION_SCIENTIFICNAMEID_COMPLETE", _complete, IDENTIFIER),)
+"""The tests of the identifier's form."""
+
+
+# What a record's name and identifier can mean: looked up in a loaded checklist, or in the bundled higher taxa.
+
+PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
+"""The terms that a name is made of where `scientificName` is empty."""
+
+_BELOW_GENUS: Final = frozenset(
+    "species subspecies variety subvariety form subform speciesAggregate infraspecificName cultivar".split()
+)
+
+
+_ANSWER: Final = pl.Schema({"row": pl.UInt32, "meaning": pl.String, "found": pl.Boolean, "identifier": pl.String})
+
+
+class Meaning(StrEnum):
+    """How many taxa of the authority a record's name can mean."""
+
+    ONE = "one"
+    NONE = "none"
+    SEVERAL = "several"
+    UNKNOWN = "unknown"
+
+
+def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    parts = pl.concat_str(PARTS, separator=" ", ignore_nulls=True).replace("", None)
+    name = frame.select(pl.coalesce("scientificName", parts).alias("name"))["name"]
+    parsed = parse_names(name).select("canonical", "uninomial", "specific_epithet", "authorship")
+    told = frame.hstack(parsed.get_columns()).with_columns(name=name)
+    no_name = pl.col("name").is_not_null() & pl.col("canonical").is_null()
+    cultivar_alone = pl.col("cultivarEpithet").is_not_null() & pl.col("scientificName").is_null()
+    looked_up = pl.col("canonical").is_not_null() & ~cultivar_alone
+    if context.checklist is None:
+        looked_up &= pl.col("uninomial").is_not_null()
+    told = told.with_columns(
+        looked_up=looked_up.fill_null(value=False),
+        meaning=pl.when(no_name)
+        .then(pl.lit(Meaning.NONE.value))
+        .when(pl.col("name").is_not_null() | cultivar_alone)
+        .then(pl.lit(Meaning.UNKNOWN.value)),
+        found=pl.when(no_name).then(pl.lit(value=False)),
+    ).with_row_index("row")
+    rest = told.filter(~pl.col("looked_up"))
+    rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
+    wanted = told.filter("looked_up").drop("meaning", "found")
+    answer = _bundled if context.checklist is None else partial(listed_meaning, names_of(context.checklist))
+    rows = [
+        (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
+        for row in wanted.iter_rows(named=True)
+    ]
+    answered = pl.DataFrame(rows, schema=_ANSWER, orient="row")
+    return pl.concat([rest, answered]).sort("row").drop("row")
+
+
+_Answer = tuple[Meaning, bool | None, str | None]
+
+
+def _authorship(row: Mapping[str, str | None]) -> str | None:
+    """Return the authorship that is told, by itself or in the name."""
+    return row["scientificNameAuthorship"] or row["authorship"]
+
+
+def _is_vague(row: Mapping[str, str | None]) -> bool:
+    """Tell whether the rank is below the genus and the name is not: the record means one of several taxa."""
+    rank = row["taxonRank"]
+    return rank is not None and row["specific_epithet"] is None and rank_concept(rank) in _BELOW_GENUS
+
+
+def listed_meaning(names: Names, row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
+    """Look a name up in a loaded checklist."""
+    taxa = names.matching(row["canonical"] or "", _authorship(row), told)
+    if not taxa:
+        return Meaning.NONE, False, None
+    if len(taxa) > 1 or _is_vague(row):
+        return Meaning.SEVERAL, True, None
+    return Meaning.ONE, True, taxa[0].identifier
+
+
+def _bundled(row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
+    """Say what the bundled names know of a name of one word."""
+    lineages = bundled().lineages(row["uninomial"] or "")
+    if _is_vague(row):
+        return Meaning.SEVERAL, True if lineages else None, None
+    if lineages is None or _authorship(row):
+        return Meaning.UNKNOWN, True if lineages is not None else None, None
+    fitting = [
+        lineage for lineage in lineages if all(value in lineage.get(rank, {value}) for rank, value in told.items())
+    ]
+    if len(fitting) > 1:
+        return Meaning.SEVERAL, True, None
+    # Within one code of nomenclature a name is used once; without anything told above it, another code may have it too.
+    return (Meaning.ONE if fitting and told else Meaning.UNKNOWN), True, None
+
+
+MEANING: Final = Preparation(
+    "scientificName.meaning",
+    ("scientificName", *PARTS, "cultivarEpithet", "scientificNameAuthorship", "taxonRank", *RANKS),
+    {"meaning": pl.String, "found": pl.Boolean, "identifier": pl.String},
+    _meanings,
+)
+"""`meaning`, how many taxa the name can mean; `found`, whether the authority has it; `identifier` of the only one."""
+
+
+def _identified(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    told = frame["scientificNameID"]
+    names = None if context.checklist is None or told.null_count() == len(told) else names_of(context.checklist)
+    rows = [(None, None) if text is None else _by_identifier(names, text) for text in told]
+    return pl.DataFrame(rows, schema={"meaning": pl.String, "name": pl.String}, orient="row")
+
+
+def _by_identifier(names: Names | None, text: str) -> tuple[Meaning, str | None]:
+    """Look an identifier up; what a key of GBIF means is only known to a checklist with GBIF's keys."""
+    key = gbif_key(text)
+    if names is None:
+        return (Meaning.NONE if key is None else Meaning.UNKNOWN), None
+    taxon = names.by_identifier.get(text) or (names.by_gbif_key.get(key) if key is not None else None)
+    if taxon is not None:
+        return Meaning.ONE, taxon.full_name
+    return (Meaning.UNKNOWN if key is not None and not names.by_gbif_key else Meaning.NONE), None
+
+
+IDENTIFIED: Final = Preparation(
+    "scientificNameID.meaning", ("scientificNameID",), {"meaning": pl.String, "name": pl.String}, _identified
+)
+"""`meaning`, how many taxa the identifier means; `name` of the only one."""
+
 
 # Tests of scientific names: found, unambiguous, in agreement with their parts, and with an identifier of their own.
 
@@ -194,7 +455,7 @@ CLASSIFICATION_TESTS: Final = (
 TESTS: Final = (
     *NAME_TESTS,
     *CLASSIFICATION_TESTS,
-    *taxon_meaning.IDENTIFIER_TESTS,
-    *taxon_meaning.RANK_TESTS,
+    *IDENTIFIER_TESTS,
+    *RANK_TESTS,
 )
 """The tests of this subject."""

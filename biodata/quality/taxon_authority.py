@@ -17,7 +17,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.text.name_authors import Agreement, agreement
+from biodata.text.name_text import Agreement, agreement
 
 RANKS: Final = ("kingdom", "phylum", "class", "order", "family", "genus")
 _COMPLETE: Final = frozenset({"kingdom", "phylum", "class"})

@@ -148,7 +148,7 @@ def network(work: Work) -> Outcome:
     import tempfile
 
     from biodata.analysis.networks.network import analyse
-    from biodata.exports.networks import write_tables
+    from biodata.exports.corridors import write_tables
     from biodata.formats.conefor import read_connections, read_nodes
     from biodata.formats.conefor_options import Kind
 

@@ -9,8 +9,8 @@ import polars as pl
 from biodata import terms
 from biodata.flags import FLAGS
 from biodata.harmonise import rules
+from biodata.harmonise.findings import Told
 from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS, RULES, Kind, Way
-from biodata.harmonise.told import Told
 from biodata.stories.story import Doubt, How, Proposal, Use, Value
 
 Row = dict[str, Any]

@@ -23,7 +23,7 @@ from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.surveys.table_checks import DATASET
 
-_ENCODED: Final = ("dwca", "timelapse", "detections", "wildlife-insights", "kobo")
+_ENCODED: Final = ("dwca", "detections", "wildlife-insights", "kobo")
 _HOLDS_VALUE: Final = re.compile(r", value |row \d+, column ")
 _PLAIN: Final = re.compile(r"[\d\s.,:+\-/TZ]{1,60}")
 _PEOPLE: Final = re.compile(

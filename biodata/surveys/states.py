@@ -11,8 +11,8 @@ import orjson
 import polars as pl
 
 from biodata import pipeline
+from biodata.harmonise.findings import Told, as_written
 from biodata.harmonise.identity import Identities
-from biodata.harmonise.told import Told, as_written
 from biodata.ingest import forms, open_source, survey_project
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings

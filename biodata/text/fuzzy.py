@@ -9,7 +9,7 @@ import polars as pl
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from biodata.text.name_authors import Agreement, agreements
+from biodata.text.name_text import Agreement, agreements
 
 # What Latin epithets have in common and what keeps them apart: endings that vary, elements that carry a meaning.
 

@@ -21,7 +21,7 @@ import polars as pl
 
 from biodata.text import fuzzy
 from biodata.text.fuzzy import gender_key
-from biodata.text.name_authors import Agreement, agreements
+from biodata.text.name_text import Agreement, agreements
 
 # Kingdoms in one spelling.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from biodata.text.name_authors import UPPER, authorship_at
+from biodata.text.name_text import UPPER, authorship_at
 
 _LO: Final = "a-zß-öø-ÿĀāăąćĉčďđēĕėęěğīĭīłńņňŏōőœŕřśşšţťũūŭůűźżžſǎǔǧșț�"
 _UP: Final = "A-ZÆŒÖÉÜÄØÅ"

@@ -4,9 +4,259 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final
+
+import polars as pl
+
+# The authorship of a scientific name: found in a text, and written in one form.
+#
+# The form is that of gnparser (https://github.com/gnames/gnparser), so that authorships can be compared as text:
+#
+# - initials and abbreviations stand apart (`C. H. Smith`, `R. Br. bis`), in the order in which they were told; - authors are
+# separated by commas, the last two by `&` (for and, et, y, or a comma); `et al.` stays; - the year follows without a comma; a
+# letter, page or second year behind it is left out; a year in brackets, with a question mark or of a range is in round
+# brackets: `Moore (1858)`; - `f.`, `fil` and `filius` are `fil.`; `ex.` is `ex`; `in` is kept with the work's authors;
+# anonymous ones are `anon.`; - names in capitals are `Gmelin`; apostrophes are straight.
+
+
+def _letters(category: str) -> str:
+    """Return the Latin letters of a category beyond ASCII, for a class of a pattern."""
+    codes = [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]
+    return "".join(chr(code) for code in codes if unicodedata.category(chr(code)) == category)
+
+
+UPPER: Final = f"A-Z{_letters('Lu')}"
+LOWER: Final = f"a-z{_letters('Ll')}"
+
+PARTICLES: Final = (
+    r"(?:ab|af|al|bis|da|der|des|den|della|dela|del|de|di|dos|do|du|el|la|le|los|ter|ten|van|vom|von (?:d\.|dem|der)"
+    r"|von|v d|v|zur|zum|zu|af|i|e|und der|d['’]|in['’]t|['’]t|'s)(?=\s)"
+)
+"""Small words that belong to a surname; with the space that follows."""
+
+_GLUED: Final = r"(?:[dDlLOM]|Mc|Mac|N)['’]|(?:du|de|van|von|di|la|le|da|mac|ter|zur|al|el|von)(?=[A-Z][a-z])"
+_CORE: Final = (
+    rf"(?:{_GLUED})?(?>[{UPPER}](?:['’]?[{LOWER}])*(?:['’]?[{UPPER}]['’]?(?:['’]?[{LOWER}])+)*|[{UPPER}]{{2,}})"
+)
+_CAPITALS: Final = rf"[{UPPER}]{{2,}}(?![{LOWER}])"
+_WORD: Final = (
+    rf"(?>{PARTICLES}|v\.(?:\s?d\.)?|['’]t(?=\s)"
+    rf"|(?>{_CAPITALS}|{_CORE})\.?(?:-(?>{_CAPITALS}|{_CORE}|[{LOWER}]+)\.?)*)"
+)
+_FILIUS: Final = (
+    rf"(?>f\.|\sf\.(?!\s[{LOWER}]{{3,}})|\sfil(?:ius)?\b\.?|\.?fil\.|\s?(?:bis|ter|jr|sr|junior|senior)\b\.?)"
+)
+_ANONYMOUS: Final = r"(?:[Aa]non(?:ymous)?\b\.?|\?)"
+_ET_AL: Final = r"(?:,?\s(?:et|&|and)\sal\b\.?)"
+_AUTHOR: Final = rf"(?>(?:{_ANONYMOUS}|{_WORD}(?>\s?{_WORD})*+(?:{_FILIUS})?+){_ET_AL}?+)"
+_SEPARATOR: Final = r"(?>,?\s?(?:&|\b(?:et|and|apud|y|und)\b)(?:\s|(?<=&))|\s?,\s?)"
+_NUMBER: Final = r"[12][0789]\d[\d?]\??"
+_YEAR: Final = (
+    rf"(?>{_NUMBER}\s?[-/]\s?\d+[a-z?]*|\[\s?{_NUMBER}\s?\]|\({_NUMBER}[a-z]?\)"
+    rf"|{_NUMBER}[a-z]?\s?:\s?\d+(?:-\d+)?|{_NUMBER}[a-z]?\.?)"
+)
+_TEAM: Final = rf"(?>{_AUTHOR}(?>{_SEPARATOR}{_AUTHOR})*+(?:\s?,?\s?{_YEAR})?+)"
+_LINK: Final = r"(?:,?\s(?:ex\b\.?|in\b|emend\b\.?):?\s)"
+_GROUP: Final = rf"(?>{_TEAM}(?:{_LINK}{_TEAM}){{0,2}}+)"
+
+
+@cache
+def _authorship() -> re.Pattern[str]:
+    """Return the pattern of an authorship at the start of a text; made when it is needed, for it takes a while."""
+    return re.compile(
+        rf"(?P<basionym>(?>\(\s?\(?\s?{_GROUP}\s?\)(?:\s?\))?(?:,?\s?{_YEAR})?|\(\s?{_GROUP}(?!\s?\))|{_GROUP}\s?\)))?"
+        rf"(?(basionym)\s?(?P<combination>{_GROUP})?|(?P<only>{_GROUP}))(?=\s|$|;|,)"
+    )
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    """Return the pattern of the pieces of an authorship."""
+    return re.compile(
+        rf"(?P<year>{_YEAR})|(?P<link>{_LINK})|(?P<al>{_ET_AL})|(?P<separator>{_SEPARATOR})|(?P<author>{_AUTHOR})"
+    )
+
+
+_YEAR_NUMBER: Final = re.compile(_NUMBER)
+
+
+def authorship_at(text: str, position: int) -> tuple[str, int, bool] | None:
+    """Read an authorship.
+
+    Parameters
+    ----------
+    text : str
+        A name, single spaces.
+    position : int
+        Where the authorship would start.
+
+    Returns
+    -------
+    (str, int, bool) or None
+        The authorship in its form, where it ends, and whether it is no more than a group in brackets.
+    """
+    found = _authorship().match(text, position)
+    if found is None:
+        return None
+    if found["only"] is not None:
+        return _group(found["only"]), found.end(), False
+    bracketed = re.match(rf"^\(?\s?\(?\s?(?P<group>.*?)\s?\)?\s?\)(?P<year>,?\s?{_YEAR})$", found["basionym"])
+    told = f"{bracketed['group']} {bracketed['year'].strip(', ')}" if bracketed else found["basionym"].strip("() ")
+    if bracketed is None and re.search(rf"\({_NUMBER}[a-z]?\)?$", found["basionym"].rstrip(") ") + ")"):
+        told = re.sub(rf"\(({_NUMBER})", r"(\1)", told)
+    basionym = f"({_group(told)})"
+    combination = _group(found["combination"]) if found["combination"] else ""
+    return f"{basionym} {combination}".strip(), found.end(), not combination
+
+
+def _group(told: str) -> str:
+    """Return authors, years and links in their form."""
+    authors: list[str] = []
+    separators: list[str] = []
+    done: list[str] = []
+
+    def close() -> None:
+        if authors:
+            done.append(_joined(authors, separators))
+            authors.clear()
+            separators.clear()
+
+    position = 0
+    told = told.strip()
+    while position < len(told):
+        piece = _pieces().match(told, position)
+        if piece is None:  # a space between pieces
+            position += 1
+            continue
+        position = piece.end()
+        if piece["year"]:
+            close()
+            done.append(_year(piece["year"]))
+        elif piece["link"]:
+            close()
+            word = piece["link"].strip(" ,:").rstrip(".")
+            done.append("emend." if word == "emend" else word)
+        elif piece["separator"]:
+            separators.append(piece["separator"])
+        else:
+            authors.append(_author(piece["author"]) if piece["author"] else "et al.")
+    close()
+    return " ".join(done)
+
+
+def _joined(authors: list[str], separators: list[str]) -> str:
+    """Return a team of authors."""
+    text = authors[0]
+    for number, author in enumerate(authors[1:], start=1):
+        told = separators[number - 1] if number <= len(separators) else ","
+        last = number == len(authors) - 1
+        text += (" apud " if "apud" in told else " & " if last else ", ") + author
+    return text
+
+
+def _year(told: str) -> str:
+    """Return the first year, in brackets where it is not certain."""
+    number = _YEAR_NUMBER.search(told)
+    first = number.group() if number else told
+    sure = not re.search(r"[\[(/?]|\d-\d", told) or ":" in told
+    return first if sure else f"({first})"
+
+
+def _author(told: str) -> str:
+    """Return one author."""
+    if re.fullmatch(_ANONYMOUS, told):
+        return "anon."
+    text = told.replace("’", "'")
+    et_al = re.search(_ET_AL + "$", text)
+    if et_al:
+        text = text[: et_al.start()]
+    text = re.sub(r"(?<=\w)\.(?=[^\s.\-,'])", ". ", text)
+    text = re.sub(r"\s(?:f\.|fil(?:ius)?\.?)$", " fil.", text)
+    text = re.sub(r"\.(?=bis|ter)", ". ", text)
+    words = [_lowered(word) for word in text.split()]
+    return " ".join(words) + (" et al." if et_al else "")
+
+
+def _lowered(word: str) -> str:
+    """Return a surname told in capitals with one; initials stay."""
+    letters = [sign for sign in word if sign.isalpha()]
+    if len(letters) > 2 and all(sign.isupper() for sign in letters):
+        return re.sub(rf"(?<=[{UPPER}])[{UPPER}]+", lambda rest: rest.group().lower(), word)
+    return word
+
+
+def cited_form(authorship: str) -> str:
+    """Return an authorship as it is cited: initials together, a comma before the year."""
+    together = re.sub(rf"\. ?(?=[{UPPER}])", ".", authorship).replace(" fil.", "f.")
+    return re.sub(r"(?<=[^\s,]) (?=\(?[12]\d{2}[\d?])", ", ", together)
+
+
+# Whether two authorships can be the same: surnames, however shortened, and years.
+
+_AUTHOR_YEAR: Final = re.compile(r"\b(1[789]\d\d|20\d\d)\b")
+_SURNAME: Final = re.compile(r"[a-z]{2,}|\b[lh]\b")
+_NO_SURNAMES: Final = frozenset(
+    "et al and in ex the van von de der den du la le di da dos des fil anon auct nec non emend".split()
+)
+
+
+class Agreement(IntEnum):
+    """How two authorships stand to each other."""
+
+    CONFLICT = -1
+    UNKNOWN = 0
+    SAME = 1
+
+
+@lru_cache(maxsize=1 << 16)
+def agreement(one: str | None, other: str | None) -> Agreement:
+    """Compare two authorships.
+
+    Parameters
+    ----------
+    one, other : str, optional
+        As told: `(Linnaeus, 1758)`, `L.`, `C. H. Smith 1827`.
+
+    Returns
+    -------
+    Agreement
+        CONFLICT where no surname of the one can be one of the other, or the years are more than a year apart; UNKNOWN
+        where one of both is not told.
+    """
+    if not one or not other:
+        return Agreement.UNKNOWN
+    years = [set(_AUTHOR_YEAR.findall(text)) for text in (one, other)]
+    if all(years) and not any(abs(int(a) - int(b)) <= 1 for a in years[0] for b in years[1]):
+        return Agreement.CONFLICT
+    surnames = [_surnames(text) for text in (one, other)]
+    if not all(surnames):
+        return Agreement.SAME if all(years) else Agreement.UNKNOWN
+    near = any(a.startswith(b) or b.startswith(a) for a in surnames[0] for b in surnames[1])
+    return Agreement.SAME if near else Agreement.CONFLICT
+
+
+def agreements(pairs: pl.DataFrame, one: str, other: str) -> pl.Series:
+    """Compare the authorships of many pairs, each distinct pair once.
+
+    Returns
+    -------
+    polars.Series of int, length n
+        Values of `Agreement`.
+    """
+    distinct = pairs.select(one, other).unique()
+    values = [int(agreement(a, b)) for a, b in distinct.iter_rows()]
+    table = distinct.with_columns(agreement=pl.Series(values, dtype=pl.Int8))
+    return pairs.join(table, on=[one, other], how="left", maintain_order="left", nulls_equal=True)["agreement"]
+
+
+def _surnames(text: str) -> set[str]:
+    """Return the surnames in an authorship, small and without marks."""
+    plain = unicodedata.normalize("NFD", text.lower().replace("ø", "o").replace("đ", "d").replace("ł", "l"))
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return set(_SURNAME.findall(letters)) - _NO_SURNAMES
 
 
 class Issue(StrEnum):

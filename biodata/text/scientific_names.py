@@ -5,7 +5,7 @@ The field's two parsers disagree: GBIF's name parser (https://github.com/gbif/na
 
 - **canonical_full** and **authorship** have gnparser's form: ranks and hybrid signs stay (`Poa annua f. varia`,
   `Salix × capreola`), letters are those that the codes allow (ICN Art. 60), authorships as in
-  `biodata.text.name_authors`. They can be compared as text.
+  `biodata.text.name_text`. They can be compared as text.
 - **canonical** is the name alone, for matching: no rank, no sign, the last epithet below species only.
 - **aff., nr., sp., spp.** and whatever follows them name no taxon: the name ends before them. **cf.** compares with a
   taxon that is named: it stays, the name is undetermined.
@@ -26,9 +26,8 @@ from typing import Final
 import nameparser
 import polars as pl
 
-from biodata.text.name_authors import cited_form
 from biodata.text.name_grammar import Name, read
-from biodata.text.name_text import VIRUS_BINOMIAL, WORDS, Issue, NameText, ready
+from biodata.text.name_text import VIRUS_BINOMIAL, WORDS, Issue, NameText, cited_form, ready
 from biodata.text.tables import over_distinct
 
 # Whether a text names one taxon, surely: several names joined into one cell, and a name with a question mark.

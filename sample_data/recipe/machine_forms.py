@@ -1,4 +1,4 @@
-"""Pictures of made-up cameras as Wildlife Insights, MegaDetector, SpeciesNet and Timelapse write what is on them."""
+"""Pictures of made-up cameras as Wildlife Insights, MegaDetector and SpeciesNet write what is on them."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,12 +29,12 @@ ANIMAL_ID: Final = "00000000-0000-4000-8000-00000000000"
 
 
 def make(out: Path) -> None:
-    """Write the folders `wildlife_insights`, `detections` and `timelapse`."""
+    """Write the folders `wildlife_insights` and `detections`."""
     rng = chance("machine forms")
     cameras = camtrap.stood(rng)[:CAMERAS]
     pictures = [_picture(camera, number, rng) for camera in cameras for number in range(1, PICTURES + 1)]
     half = len(pictures) // 2
-    for folder in ("wildlife_insights", "detections", "timelapse"):
+    for folder in ("wildlife_insights", "detections"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _wildlife_insights(out / "wildlife_insights", cameras, pictures)
     deployments = _deployments(cameras)
@@ -43,8 +43,6 @@ def make(out: Path) -> None:
     files.write_json(
         out / "detections" / "speciesnet.json", {"predictions": [_prediction(one) for one in pictures[half:]]}
     )
-    _write(out / "timelapse" / "deployments.csv", deployments)
-    _write(out / "timelapse" / "timelapse.csv", [_timelapse(one) for one in pictures])
 
 
 def _picture(camera: dict[str, Any], number: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -122,21 +120,6 @@ def _prediction(one: dict[str, Any]) -> dict[str, Any]:
         "prediction_score": one["score"],
         "prediction_source": "classifier",
         "model_version": "SYNTHETIC",
-    }
-
-
-def _timelapse(one: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of Timelapse."""
-    words = {"human": "Person", "vehicle": "Vehicle", "blank": "Empty", "unknown": None}
-    return {
-        "RootFolder": "synthetic",
-        "File": one["file"],
-        "RelativePath": f"synthetic/{one['camera']}",
-        "DateTime": _clock(one["at"]),
-        "DeleteFlag": "false",
-        "Species": one["species"] or words[one["kind"]],
-        "Count": "1" if one["species"] else None,
-        "Analyst": "Sample Analyst",
     }
 
 

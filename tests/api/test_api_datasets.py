@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 import releases as fixture
 from api.app import create_app
-from biodata.formats.eml import read_eml
+from biodata.formats.dwca import read_eml
 from biodata.ingest.protocol import DatasetInfo
 from biodata.settings import Settings
 from biodata.store import releases as store_releases

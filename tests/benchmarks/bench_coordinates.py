@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from biodata.harmonise import coordinates
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 
 DIRT = ("21°28'N", "tim", None, "21,5", "100.5")
 

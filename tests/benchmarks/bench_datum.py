@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from biodata import places
 from biodata.datums import find_system
-from biodata.harmonise import datum_doctor, datum_report
+from biodata.harmonise import datum_doctor
 from biodata.harmonise.datum_points import read_points
-from biodata.harmonise.told import Told
+from biodata.harmonise.findings import Told
 from told_points import systems_to_tell, unlabelled
 
 ALONE = 100
@@ -25,7 +25,7 @@ ALONE = 100
 
 def shares(points, system, boundaries):
     groups = datum_doctor.diagnose(points, boundaries=boundaries)
-    proposed = datum_report.proposals(groups, boundaries=boundaries).filter(pl.col("system") == system)
+    proposed = datum_doctor.proposals(groups, boundaries=boundaries).filter(pl.col("system") == system)
     count = points.height
     return [proposed.filter(pl.col("rank") <= rank)["row"].n_unique() / count for rank in (1, 2)]
 

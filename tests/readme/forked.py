@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 LOADED = """
-biodata.cli biodata.worker biodata.pipeline biodata.exports.write biodata.exports.layers biodata.surveys biodata.runs
+biodata.cli biodata.worker biodata.pipeline biodata.exports.selection biodata.exports.layers biodata.surveys biodata.runs
 biodata.run_engines biodata.analysis.corridors matplotlib.pyplot
 """.split()
 

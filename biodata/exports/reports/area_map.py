@@ -12,8 +12,8 @@ import shapely
 from markupsafe import Markup
 
 from biodata import geo
+from biodata.exports.reports.findings import metres
 from biodata.exports.reports.material import Material
-from biodata.exports.reports.words import metres
 from biodata.exports.templating import add_functions, drawing, environment
 
 WIDTH: Final = 720

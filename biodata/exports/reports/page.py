@@ -12,9 +12,9 @@ import jinja2
 import shapely
 from markupsafe import Markup
 
-from biodata.exports.reports import area_map, result_view, words
+from biodata.exports.reports import area_map, findings, result_view
+from biodata.exports.reports.findings import plain
 from biodata.exports.reports.material import KINDS, Material, same_boundaries
-from biodata.exports.reports.words import plain
 from biodata.exports.templating import add_functions, environment
 from biodata.places import country_name
 
@@ -31,7 +31,7 @@ def templates() -> jinja2.Environment:
     """Return the environment of reports with the words and views that their templates use."""
     made = environment("biodata.exports.reports", lenient=True)
     if "citation" not in made.globals:
-        spoken = (getattr(words, name) for name in words.IN_TEMPLATES)
+        spoken = (getattr(findings, name) for name in findings.IN_TEMPLATES)
         functions = (*spoken, *result_view.FUNCTIONS, same_boundaries)
         add_functions(made, {function.__name__: function for function in functions})
         made.globals |= {"tiers": result_view.TIERS, "views": result_view.VIEWS, "ink": area_map.INK}

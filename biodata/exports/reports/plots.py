@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from biodata.exports.reports.words import number
+from biodata.exports.reports.findings import number
 from biodata.exports.templating import add_functions, drawing, environment
 
 SIDE_COLOURS: Final = ("#2166ac", "#b2452b", "#4d7f2a", "#6a3d9a")

@@ -7,18 +7,8 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from biodata.exports.reports import area_map, plots
+from biodata.exports.reports.findings import counted, countries, flat, inputs, joined, number, plain, spaced, valued
 from biodata.exports.reports.material import Material, species_of
-from biodata.exports.reports.words import (
-    counted,
-    countries,
-    flat,
-    inputs,
-    joined,
-    number,
-    plain,
-    spaced,
-    valued,
-)
 from biodata.places import country_name
 from biodata.sharing.labels import in_words
 from biodata.text.controlled import parse_licence

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from biodata.analysis.surveys.results import LEAST_SITES
 from biodata.exports.reports import survey_plots
+from biodata.exports.reports.findings import NOT_KNOWN, counted, number, percent, plain, spaced
 from biodata.exports.reports.page import document, templates
 from biodata.exports.reports.survey_plots import JOINT, Retold, Told, part_name, units
-from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced
 from biodata.exports.templating import add_functions
 from biodata.places import BoundarySet, country_name
 

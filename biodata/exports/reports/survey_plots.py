@@ -17,8 +17,8 @@ import numpy as np
 import shapely
 
 from biodata import places
+from biodata.exports.reports.findings import number, spaced
 from biodata.exports.reports.plots import SIDE_COLOURS
-from biodata.exports.reports.words import number, spaced
 from biodata.geo import metres_per_degree
 from biodata.vocabularies import EFFORT_UNITS
 

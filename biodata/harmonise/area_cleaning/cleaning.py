@@ -16,9 +16,17 @@ from biodata.geo import Geometries
 from biodata.harmonise.area_cleaning import ground
 from biodata.harmonise.area_cleaning import steps as order
 from biodata.harmonise.area_cleaning.ground import Ground, Loss, take_ground
-from biodata.harmonise.area_cleaning.plane import split_at_antimeridian, to_plane
 from biodata.harmonise.area_cleaning.repair import Repaired, repair
-from biodata.harmonise.area_cleaning.steps import LARGEST_SITE_KM2, PLANE, Ledger, Options, Rows, Step
+from biodata.harmonise.area_cleaning.steps import (
+    LARGEST_SITE_KM2,
+    PLANE,
+    Ledger,
+    Options,
+    Rows,
+    Step,
+    split_at_antimeridian,
+    to_plane,
+)
 
 # The tables of a cleaning: both products, what is not mapped, and what became of each row.
 

@@ -17,8 +17,7 @@ from biodata.geo import Floats, Geometries, equal_area_crs, in_threads, project
 from biodata.harmonise.area_borders import outside_band_km2, valid
 from biodata.harmonise.area_cleaning import ground
 from biodata.harmonise.area_cleaning.cleaning import Cleaned
-from biodata.harmonise.area_cleaning.plane import to_degrees, to_plane
-from biodata.harmonise.area_cleaning.steps import identity
+from biodata.harmonise.area_cleaning.steps import identity, to_degrees, to_plane
 from biodata.places import BoundarySet, country_geometry
 
 # Ground that a coarse coast puts into the sea: of sites that do not say whether they are marine.

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from biodata.geo import Floats, Geometries, in_threads
 from biodata.harmonise.area_cleaning import steps
-from biodata.harmonise.area_cleaning.plane import circles, to_plane
 from biodata.harmonise.area_cleaning.repair import Repaired
-from biodata.harmonise.area_cleaning.steps import Ledger, Options, Rows
+from biodata.harmonise.area_cleaning.steps import Ledger, Options, Rows, circles, to_plane
 
 # Overlaps taken away, each ground left with the first site that has it.
 #

@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import edges
-from biodata.formats.wkb import problem_of
+from biodata.formats.vectors import problem_of
 
 # Geometry of sites: read, repaired within bounds, and reduced to what a site can be, polygons or points.
 

@@ -9,7 +9,7 @@ import shapely
 
 from biodata import terms
 from biodata.errors import InputError
-from biodata.formats.wkb import MAX_DEPTH
+from biodata.formats.vectors import MAX_DEPTH
 from biodata.harmonise.area_cleaning.cleaning import Cleaned, clean
 from biodata.harmonise.area_cleaning.countries import coverage_by_country, not_mapped_by_country
 from biodata.harmonise.area_cleaning.repair import checked

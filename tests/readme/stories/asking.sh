@@ -15,4 +15,4 @@ biodata names sample_data/labels.csv --checklist sample_data/checklist.csv --out
 biodata checklist compare checklist sample_data/checklist.csv --data biodata_data --out changes.csv
 biodata checklist resolve --data biodata_data
 biodata checklist find 猕猴 --language zh --data biodata_data
-biodata quality run sample_data/labels.csv --html quality.html --report quality.json --out responses.csv
+biodata quality run sample_data/labels.csv --report quality.json --out responses.csv
