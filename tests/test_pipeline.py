@@ -1,8 +1,6 @@
 """From a file to the lake and out again: numbers that add up, a store that is as it was after a fault, nothing leaked."""
 
 import json
-import subprocess
-import sys
 import zipfile
 
 import polars as pl
@@ -18,6 +16,7 @@ from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.models import RuleVersion
 from biodata.store.registry import Registry
+from commands import run
 from leaks import Place, scan_file, scan_frame
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
@@ -204,9 +203,7 @@ def test_an_unknown_encoding_is_one_line_and_exit_code_1(settings, tmp_path):
     take(settings, table(tmp_path))
     before = snapshot(settings)
     command = ["ingest", "gbif", str(table(tmp_path)), "--option", "encoding=klingon", "--data", str(settings.data)]
-    done = subprocess.run(
-        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=280
-    )
+    done = run(*command)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "klingon" in done.stderr
     assert snapshot(settings) == before
@@ -221,9 +218,7 @@ def test_json_report_has_the_agreed_shape(settings, tmp_path):
         "--data",
         str(settings.data),
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=280
-    )
+    done = run(*command)
     report = json.loads(done.stdout)
     assert {"dataset", "rows", "stored", "unchanged", "refused", "flags", "refusals"} <= set(report)
     assert set(report["refusals"][0]) == {"file", "row", "column", "value", "code", "message"}
