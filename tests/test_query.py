@@ -32,7 +32,7 @@ from biodata.store.query import (
     statements,
 )
 from biodata.store.query.filters import MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_VALUES
-from biodata.store.query.geometry import MAXIMUM_VERTICES, check_geojson, check_wkt
+from biodata.store.query.polygons import read_wkt
 from biodata.store.reader import ReleaseReader
 from biodata.store.tables import LAKE, RELEASE
 from store_records import AREAS, GIBBON, SEROW, build, commit_rows, scattered
@@ -164,7 +164,7 @@ LEAVES: dict[str, Filter] = {
     "a backslash": Like("locality", "%\\\\%"),
     "a box": InBox(100, 20, 105, 24),
     "a box around the back of the Earth": InBox(107, 18, 99, 26),
-    "a triangle": Intersects(check_wkt(TRIANGLE)),
+    "a triangle": Intersects(read_wkt(TRIANGLE).wkb),
     "all of nothing": And(()),
     "one of nothing": Or(()),
 }
@@ -248,7 +248,7 @@ def test_areas_are_found_by_box_and_polygon(release):
     assert names(InBox(101.9, 20.9, 103, 22)) == ["Nam Ha"]
     assert names(InBox(*AREAS["b"].bounds)) == ["Small"]
     assert names(InBox(103, 21, 104, 22)) == []
-    assert names(Intersects(check_wkt("POLYGON((102 21,104.25 21.55,102 22,102 21))"))) == ["Nam Ha", "Small"]
+    assert names(Intersects(read_wkt("POLYGON((102 21,104.25 21.55,102 22,102 21))").wkb)) == ["Nam Ha", "Small"]
     assert names(Contains("country_codes", "CN")) == ["Nam Ha"]
     assert names(Not(InBox(101.9, 20.9, 103, 22))) == ["Small", "Bow tie"]
 
@@ -312,81 +312,6 @@ def test_no_value_is_ever_part_of_the_sql():
     statement, params = statements.page(OCCURRENCES, ["key"], tree, limit=10)
     assert planted not in statement
     assert params.count(planted) == 3
-
-
-GOOD = {
-    "a triangle": TRIANGLE,
-    "clockwise": "POLYGON((0 0, 0 1, 1 1, 0 0))",
-    "a hole": "POLYGON((0 0,9 0,9 9,0 0),(2 1,3 2,3 1,2 1))",
-    "lower case and exponents": " polygon ((1e1 -.5, 11. +0, 11 1, 1e1 -.5)) ",
-    "two parts": "MULTIPOLYGON(((0 0,1 0,1 1,0 0)),((2 2,3 2,3 3,2 2)))",
-    "the edge of the map": "POLYGON((-180 -90,180 -90,180 90,-180 90,-180 -90))",
-}
-
-
-@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD.keys())
-def test_good_polygons_are_read_as_they_are(text: str):
-    assert shapely.from_wkb(check_wkt(text)).equals(shapely.from_wkt(text))
-    assert check_geojson(shapely.geometry.mapping(shapely.from_wkt(text))) == check_wkt(text)
-
-
-BAD = {
-    "nothing": "",
-    "empty": "POLYGON EMPTY",
-    "unclosed": "POLYGON((0 0,1 0,1 1))",
-    "an open bracket": "POLYGON((0 0,1 0,1 1,0 0)",
-    "a bracket too many": "POLYGON((0 0,1 0,1 1,0 0)))",
-    "brackets that do not match": "POLYGON((0 0,1 0),1 1,0 0)",
-    "a height": "POLYGON Z((0 0 1,1 0 1,1 1 1,0 0 1))",
-    "a third number": "POLYGON((0 0 1,1 0 1,1 1 1,0 0 1))",
-    "infinite": "POLYGON((0 0,1e400 0,1 1,0 0))",
-    "not a number": "POLYGON((nan 0,1 0,1 1,0 0))",
-    "longitude 181": "POLYGON((0 0,181 0,1 1,0 0))",
-    "latitude 91": "POLYGON((0 0,1 0,1 91,0 0))",
-    "SQL behind it": "POLYGON((0 0,1 0,1 1,0 0)); DROP TABLE occurrences",
-    "an SRID": "SRID=4326;POLYGON((0 0,1 0,1 1,0 0))",
-    "a point": "POINT(0 0)",
-    "a collection nested 100,000 times": "GEOMETRYCOLLECTION(" * 100_000,
-    "brackets nested 60,000 times": "POLYGON" + "(" * 60_000 + ")" * 60_000,
-    "five megabytes": "POLYGON((" + "0 0," * 1_300_000 + "0 0))",
-    "too many vertices": "POLYGON((" + ",".join(["0 0"] * (MAXIMUM_VERTICES + 1)) + "))",
-    "a bow tie": "POLYGON((0 0,1 1,1 0,0 1,0 0))",
-    "a star of 300 crossings": "POLYGON((" + ",".join(
-        f"{50 * math.cos(i * 2.5):.6f} {50 * math.sin(i * 2.5):.6f}" for i in [*range(300), 0]) + "))",
-    "Arabic digits": "POLYGON((٣ 0,1 0,1 1,٣ 0))",
-    "a stray comma": "POLYGON((0 0,1 0,,1 1,0 0))",
-    "a NUL": "POLYGON((0 0,1 0,1 1,0 0))\0",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
-def test_bad_polygons_are_refused_before_a_parser_sees_them(text: str):
-    with pytest.raises(InputError) as caught:
-        check_wkt(text)
-    assert caught.value.code == "GEOMETRY_INVALID"
-    assert len(str(caught.value)) < 400
-
-
-@pytest.mark.parametrize(
-    "geometry",
-    [
-        pytest.param(None, id="nothing"),
-        pytest.param({"type": "Point", "coordinates": [0, 0]}, id="a point"),
-        pytest.param({"type": "Polygon"}, id="no coordinates"),
-        pytest.param({"type": "Polygon", "coordinates": "0 0"}, id="text"),
-        pytest.param({"type": "Polygon", "coordinates": [[]]}, id="an empty ring"),
-        pytest.param({"type": "MultiPolygon", "coordinates": []}, id="no part"),
-        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, id="unclosed"),
-        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 10**400], [1, 1], [0, 0]]]}, id="off the Earth"),
-        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [True, 1], [1, 1], [0, 0]]]}, id="a truth"),
-        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, id="a bow tie"),
-        pytest.param({"type": "Polygon", "coordinates": [[[0, 0]] * 6000]}, id="too many vertices"),
-    ],
-)
-def test_bad_geojson_is_refused(geometry: object):
-    with pytest.raises(InputError) as caught:
-        check_geojson(geometry)
-    assert caught.value.code == "GEOMETRY_INVALID"
 
 
 def test_a_release_is_asked_only_for_published_columns():

@@ -1,6 +1,7 @@
 """Polygons that people draw: what is forgiven is what shapely makes of a clean drawing; what is in doubt is refused."""
 
 import json
+import math
 
 import pytest
 import shapely
@@ -45,6 +46,8 @@ def test_forgiven(text, meant, word):
     assert (word in " ".join(found.notes)) if word else found.notes == ()
 
 
+STAR = ",".join(f"{50 * math.cos(i * 2.5):.6f} {50 * math.sin(i * 2.5):.6f}" for i in [*range(300), 0])
+
 REFUSED = [
     pytest.param("POLYGON((0 0,1 1,1 0,0 1,0 0))", id="a bow tie"),
     pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0,4 0,4 4,0 4,0 0))", id="a ring twice around"),
@@ -58,6 +61,22 @@ REFUSED = [
     pytest.param("POLYGON Z((0 0 1 2,1 0 1 2,1 1 1 2,0 0 1 2))", id="more than heights"),
     pytest.param("SRID=3857;POLYGON((0 0,1 0,1 1,0 0))", id="another system"),
     pytest.param("POLYGON Z EMPTY", id="empty"),
+    pytest.param("", id="nothing"),
+    pytest.param("POLYGON((0 0,1 0,1 1,0 0)", id="an open bracket"),
+    pytest.param("POLYGON((0 0,1 0,1 1,0 0)))", id="a bracket too many"),
+    pytest.param("POLYGON((0 0,1 0),1 1,0 0)", id="brackets that do not match"),
+    pytest.param("POLYGON((0 0,1e400 0,1 1,0 0))", id="infinite"),
+    pytest.param("POLYGON((nan 0,1 0,1 1,0 0))", id="not a number"),
+    pytest.param("POLYGON((0 0,181 0,1 1,0 0))", id="longitude 181"),
+    pytest.param("POLYGON((0 0,1 0,1 91,0 0))", id="latitude 91"),
+    pytest.param("POLYGON((0 0,1 0,1 1,0 0)); DROP TABLE occurrences", id="SQL behind it"),
+    pytest.param("POINT(0 0)", id="a point"),
+    pytest.param("GEOMETRYCOLLECTION(" * 100_000, id="a collection nested 100,000 times"),
+    pytest.param("POLYGON" + "(" * 60_000 + ")" * 60_000, id="brackets nested 60,000 times"),
+    pytest.param("POLYGON((" + "0 0," * 1_300_000 + "0 0))", id="five megabytes"),
+    pytest.param(f"POLYGON(({STAR}))", id="a star of 300 crossings"),
+    pytest.param("POLYGON((٣ 0,1 0,1 1,٣ 0))", id="Arabic digits"),
+    pytest.param("POLYGON((0 0,1 0,1 1,0 0))\0", id="a NUL"),
 ]
 
 
@@ -66,6 +85,7 @@ def test_refused(text):
     with pytest.raises(InputError) as caught:
         read_wkt(text)
     assert caught.value.code == "GEOMETRY_INVALID"
+    assert len(str(caught.value)) < 400
 
 
 def test_a_polygon_with_too_many_vertices_is_told_where_to_go():
@@ -92,6 +112,13 @@ BAD_DOCUMENTS = [
     pytest.param({"type": "FeatureCollection", "features": [{"type": "Feature"}] * 2000}, id="too many features"),
     pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [10**400, 0], [1, 1], [0, 0]]]}, id="beyond numbers"),
     pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [True, 0], [1, 1], [0, 0]]]}, id="a truth"),
+    pytest.param(None, id="nothing"),
+    pytest.param({"type": "Polygon"}, id="no coordinates"),
+    pytest.param({"type": "Polygon", "coordinates": "0 0"}, id="text"),
+    pytest.param({"type": "Polygon", "coordinates": [[]]}, id="an empty ring"),
+    pytest.param({"type": "MultiPolygon", "coordinates": []}, id="no part"),
+    pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, id="a bow tie"),
+    pytest.param({"type": "Polygon", "coordinates": [[[0, 0]] * 6000]}, id="too many vertices"),
 ]
 
 
