@@ -77,14 +77,6 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(settings, tmp_path
     assert snapshot(settings)[1] == 0
 
 
-def test_a_buddhist_year_is_read_only_where_it_is_declared(settings, tmp_path):
-    path = table(tmp_path, [ROWS[1].replace("2024-03-06", "2567-03-06")])
-    for options, year in (({}, None), ({"calendar": "buddhist"}, 2024)):
-        take(settings, path, options=options)
-        with Lake.open(settings.data) as lake:
-            assert lake.read("occurrences", columns=["year"])["year"].to_list() == [year]
-
-
 def test_the_whole_column_tells_which_number_is_the_day(settings, tmp_path):
     dates = ["03/04/2010", "25/03/2010", "05/06/2011"]
     rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
