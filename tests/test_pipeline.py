@@ -87,30 +87,6 @@ def test_the_whole_column_tells_which_number_is_the_day(settings, tmp_path):
     assert read == {"d0": "2010-04-03", "d1": "2010-03-25", "d2": "2011-06-05"}
 
 
-def test_a_column_that_proves_both_orders_or_none_is_left_ambiguous(settings, tmp_path):
-    for dates in (["03/04/2010", "25/03/2010", "03/25/2010"], ["03/04/2010", "05/06/2010"]):
-        rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
-        report = take(settings, table(tmp_path, rows), options=STATED)
-        assert report.notes == []
-        assert report.flags["RECORDED_DATE_DAY_MONTH_AMBIGUOUS"] >= 1
-
-
-def test_a_date_that_is_none_does_not_tell_the_order_of_its_column(settings, tmp_path, sample_data):
-    planted = {
-        fault["row"]: fault["code"]
-        for fault in json.loads((sample_data / "survey_faults.json").read_text())
-        if fault["column"] == "eventDate"
-    }
-    assert "RECORDED_DATE_DAY_MONTH_AMBIGUOUS" in planted.values()
-    path = sample_data / "survey_with_faults.xlsx"
-    report = take(settings, path, source="survey", report_file=tmp_path / "rows.csv")
-    assert not any("eventDate" in note for note in report.notes)
-    flags = dict(pl.read_csv(tmp_path / "rows.csv").select("row", "flags").iter_rows())
-    assert {row: set(flags[row].split(";")) - {"GEODETIC_DATUM_ASSUMED_WGS84"} for row in planted} == {
-        row: {code} for row, code in planted.items()
-    }
-
-
 def test_dates_against_the_declared_order_are_told_in_the_report(settings, tmp_path):
     dates = ["03/04/2010", "13/04/2010"]
     rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
