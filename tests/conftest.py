@@ -12,7 +12,7 @@ import pytest
 
 # How long an example takes says more of the machine's other work than of ours. Everybody draws the same examples, so
 # that a test answers the same each time; who looks for others asks for it: `pytest --hypothesis-profile=random`.
-hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None, max_examples=40)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("ours")
 if os.environ.get("CI"):
@@ -89,8 +89,11 @@ NAMED: Final = "readme"
 
 LONGEST: Final = """
 test_long_attacks test_killed_surveys test_map test_survey_pages test_survey_hostile_forms test_planted_files test_map_search
-test_map_surveys test_clients_schemathesis test_survey_parts test_standing_results test_survey_review test_withdrawal
-test_pipeline test_nodes test_survey_other_forms test_replays test_leak_check test_cli_survey_review test_corridor_runs
+test_map_surveys test_clients_schemathesis test_survey_review test_survey_parts test_nodes test_survey_other_forms
+test_withdrawal test_standing_results test_release_deltas test_survey_sides test_survey_messy test_cli_survey_review
+test_increments test_survey_round_trips test_survey_publishing test_coarse_round_trips test_camtrapdp_round_trips
+test_candidate_runs test_runs_over_runs test_assessments test_replays test_survey_handing_in test_leak_check
+test_survey_views test_species_figures test_pipeline test_corridor_runs
 """.split()
 """Files that take minutes, in the order in which they begin: one that began last would be waited for by all others."""
 

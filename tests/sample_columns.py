@@ -4,6 +4,5 @@ import polars as pl
 
 GBIF, ARCHIVE = "occurrences_gbif.zip", "xishuangbanna_namha.zip"
 MEMBERS = {GBIF: "occurrences_gbif.csv", ARCHIVE: "occurrence.txt"}
-RANKS = ["kingdom", "phylum", "class", "order", "family", "genus"]
 LAT, LON = pl.col("decimalLatitude"), pl.col("decimalLongitude")
 LATITUDE, LONGITUDE = LAT.cast(pl.Float64, strict=False), LON.cast(pl.Float64, strict=False)

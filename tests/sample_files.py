@@ -6,7 +6,6 @@ import sys
 import zipfile
 from types import SimpleNamespace
 
-import geopandas as gpd
 import polars as pl
 import pytest
 
@@ -57,17 +56,10 @@ def sound(files, planted):
 def recipe(sample_data):
     sys.path.insert(0, str(sample_data))
     try:
-        from recipe import area_files, camtrap, gbif, layers, lists, machine_forms, records, workbooks
+        from recipe import area_files, camtrap, lists, machine_forms, workbooks
 
         yield SimpleNamespace(
-            area_files=area_files,
-            camtrap=camtrap,
-            gbif=gbif,
-            layers=layers,
-            lists=lists,
-            machine_forms=machine_forms,
-            records=records,
-            workbooks=workbooks,
+            area_files=area_files, camtrap=camtrap, lists=lists, machine_forms=machine_forms, workbooks=workbooks
         )
     finally:
         sys.path.remove(str(sample_data))
@@ -76,8 +68,3 @@ def recipe(sample_data):
 @pytest.fixture(scope="session")
 def checklist(sample_data):
     return pl.read_csv(sample_data / "checklist.csv", infer_schema=False)
-
-
-@pytest.fixture(scope="session")
-def areas(sample_data):
-    return gpd.read_file(sample_data / "protected_areas.geojson")

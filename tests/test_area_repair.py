@@ -33,7 +33,7 @@ def winding_area(polygon):
     return total
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=4, max_size=14, unique=True))
 def test_self_crossing_polygon_keeps_all_its_ground(points):
     polygon = shapely.Polygon(points)

@@ -66,6 +66,24 @@ def cards(settings) -> pl.DataFrame:
     return runs.read_results(settings, "reserve_candidates").sort("rank")
 
 
+def they_are_ranked_and_listed(settings, found, folder) -> None:
+    """Say that each candidate passed all that is hard, has a rank that can be had again, and is told by the command."""
+    assert found["rank"].to_list() == list(range(1, found.height + 1))
+    assert found["acceptability"].sum() == pytest.approx(1, abs=1e-4)
+    assert set(found["evidence_tier"]) <= {"certain", "probable"}
+    for row in found.iter_rows(named=True):
+        card = json.loads(row["evidence"])
+        assert ranking.again(card["ranking"]) == card["ranking"]
+        assert all(check["passed"] for check in card["hard_criteria"].values())
+        assert card["run"]["seed"] == card["ranking"]["seed"] == 1
+    out = call("candidates", "--data", settings.data, "--out", folder / "c.gpkg", "--considered")
+    assert "rank, front, acceptability, evidence, id" in out
+    assert f"{found['candidate_id'][0]}  {found['name'][0]}" in out
+    failed = runs.read_results(settings, "considered_ground").filter(pl.col("outcome") == "failed").row(0, named=True)
+    assert f"{failed['considered_id']}  {failed['name']}" in out
+    assert f"{failed['name']} ({', '.join(failed['country_codes'])}): {failed['reason']}" in out
+
+
 def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
     settings, asked, project, sample_data, tmp_path
 ):
@@ -78,6 +96,10 @@ def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
     pipeline.ingest("layer", [price], settings, options={"kind": "continuous"})
     plain = runs.find_corridors(settings, asked)
     before = cards(settings)
+    assert 0 < plain.counting < plain.records
+    judged = sum(plain.left_out.values()) - plain.left_out.get(runs.NO_CATEGORY, 0)
+    assert plain.records - plain.counting <= judged, "a record may have two flags, and each that is left out has one"
+    they_are_ranked_and_listed(settings, before, tmp_path)
     told = replace(asked, plan=str(project / "output"), cost_layer="price", agreements=str(agreements))
     report = runs.find_corridors(settings, told)
     assert report.candidates == plain.candidates >= 1, "what is told besides is weighed and decides no hard criterion"
@@ -114,34 +136,6 @@ def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
         sums = reading.facts_of(settings, lake, told)
     other = [name for name, value in sums.items() if report.parameters[name] != value]
     assert other == ["agreements_sha256"], "what stands in a file is a part of the run"
-
-
-@pytest.mark.searches
-def test_chosen_criteria_rank_in_the_run_or_anew_and_the_same(settings, asked, tmp_path):
-    runs.find_corridors(settings, asked)
-    before = cards(settings)
-    chosen = "cost,shared_species"
-    anew = runs.ranked_anew(before, runs.checked_criteria(chosen))
-    runs.find_corridors(settings, replace(asked, criteria=chosen))
-    found = cards(settings)
-    columns = ["name", "rank", "front", "acceptability"]
-    assert anew.select(columns).equals(found.select(columns))
-    card = json.loads(found["evidence"][0])
-    assert card["ranking"]["criteria"] == ["shared_species", "cost"]
-    assert card["ranking"]["left_out"]["governance"] == ranking.NOT_CHOSEN
-    assert ranking.again(card["ranking"]) == card["ranking"]
-    assert set(json.loads(found["parts"][0])) == set(NAMES), "all are told"
-    values = {row["name"]: json.loads(row["parts"]) for row in found.iter_rows(named=True)}
-
-    def dominates(one, other):
-        a, b = ((v["shared_species"]["value"], -v["cost"]["value"]) for v in (values[one], values[other]))
-        return a != b and all(x >= y for x, y in zip(a, b, strict=True))
-
-    for name, front in found.select("name", "front").iter_rows():
-        assert (front == 1) is not any(dominates(other, name) for other in values)
-    out = call("candidates", "--data", settings.data, "--criteria", "shared_species,human_pressure", "--out", tmp_path / "c.gpkg")  # fmt: skip
-    assert "human_pressure decides nothing: known of no candidate" in out
-    assert cards(settings).equals(found), "what the run found stays as it is"
 
 
 def test_a_criterion_that_is_none_is_refused(asked):

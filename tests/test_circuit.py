@@ -37,7 +37,7 @@ def networks(draw):
     return circuit(first, second, conductance.astype(float), nodes)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(networks())
 def test_resistances_are_those_of_the_dense_inverse(whole):
     found = Terminals(whole, np.arange(whole.nodes)).resistances()
@@ -46,7 +46,7 @@ def test_resistances_are_those_of_the_dense_inverse(whole):
     np.testing.assert_array_equal(found, found.T)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(networks(), st.data())
 def test_current_is_conserved_at_every_node(whole, data):
     ends = data.draw(st.lists(st.integers(0, whole.nodes - 1), min_size=2, max_size=2, unique=True))
@@ -64,7 +64,7 @@ def test_current_is_conserved_at_every_node(whole, data):
     assert flow.currents[ends[1]] == pytest.approx(1.0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(networks(), st.data())
 def test_regions_are_what_a_circuit_with_their_nodes_joined_gives(whole, data):
     order = data.draw(st.permutations(range(whole.nodes)))
@@ -275,7 +275,7 @@ def test_branch_currents_are_told_once():
     assert list(zip(first, second, currents, strict=True)) == [(0, 1, 4.0), (1, 2, 1.0)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(networks())
 def test_effective_resistance_is_a_distance(whole):
     found = Terminals(whole, np.arange(whole.nodes)).resistances()
@@ -285,7 +285,7 @@ def test_effective_resistance_is_a_distance(whole):
     assert (found[:, :, None] + found[None, :, :] >= found[:, None, :] - 1e-9).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(networks())
 def test_conductances_times_effective_resistances_of_branches_are_as_many_as_a_spanning_forest_has(whole):
     # Foster's theorem: over the branches they sum to the nodes less the components.
@@ -295,7 +295,7 @@ def test_conductances_times_effective_resistances_of_branches_are_as_many_as_a_s
     assert total == pytest.approx(whole.nodes - (whole.components.max() + 1))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(networks(), st.data())
 def test_all_to_one_of_equal_sources_draws_what_they_inject(whole, data):
     places = data.draw(st.lists(st.integers(0, whole.nodes - 1), min_size=2, max_size=5, unique=True))

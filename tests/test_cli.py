@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 from biodata import cli
 from commands import run
 
@@ -15,20 +13,6 @@ def process(*arguments: str, code: str | None = None) -> subprocess.CompletedPro
     """Run a command, or code, in an interpreter of its own."""
     command = [sys.executable, *(("-c", code) if code else ("-m", "biodata.cli")), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("corridors-validate",), ("corridors-uncertainty",), ("candidates",),
-     ("resistance",), ("cost-distance",), ("network",), ("protconn",), ("circuit",), ("key", "new"), ("parse",), ("explain",),
-     ("reserves", "solve"), ("reserves", "explain"), ("reserves", "units"), ("runs", "start"), ("runs", "repeat"), ("runs", "show"),
-     ("analysis-inputs", "marxan"), ("analysis-inputs", "conefor"), ("analysis-inputs", "circuitscape")],
-    ids=" ".join,
-)  # fmt: skip
-def test_every_command_has_help_with_an_example(command):
-    done = run(*command, "--help")
-    assert done.returncode == 0, done.stderr
-    assert not command or "Example" in done.stdout
 
 
 def test_the_help_shows_every_command_once():

@@ -1,8 +1,6 @@
 """`biodata export`: the API's parameters, every format, a file that is whole or not there."""
 
 import re
-import subprocess
-import sys
 import zipfile
 
 import polars as pl
@@ -27,13 +25,6 @@ def data(tmp_path_factory):
 
 def run(*arguments):
     return CliRunner().invoke(app, ["export", *map(str, arguments)], catch_exceptions=False)
-
-
-def test_an_export_does_not_wait_for_pandas(data, tmp_path):
-    command = ["export", "--data", str(data), "--format", "csv", "--country", "LA", "--out", str(tmp_path / "out.csv")]
-    code = f"import sys; from biodata.cli import app; app({command!r}, standalone_mode=False); print('pandas' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=280)
-    assert done.stdout.splitlines()[-1] == "False", done.stdout + done.stderr
 
 
 def rows(path, file_format):

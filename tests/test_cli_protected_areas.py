@@ -88,9 +88,3 @@ def test_file_without_sites_is_one_line(tmp_path, content):
     assert done.stderr.count("\n") == 1
     assert "a.csv" in done.stderr
     assert not (tmp_path / "out.gpkg").exists()
-
-
-def test_help_has_an_example():
-    done = run("--help")
-    assert done.returncode == 0
-    assert "Example" in done.stdout

@@ -367,7 +367,7 @@ def test_which_record_represents(better, worse, tmp_path):
         assert assessed(order, tmp_path).select("key", "cluster_id").rows() == [(1, 9), (9, 9)]
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**31), batches=st.integers(1, 7))
 def test_order_batches_and_keys_change_nothing(seed, batches, tmp_path_factory):
     folder = tmp_path_factory.mktemp("order")

@@ -3,7 +3,6 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from biodata import pipeline, run_engines, run_records, runs
-from biodata.analysis.candidates import ranking
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.errors import InputError
@@ -151,7 +149,7 @@ def test_a_band_or_certainty_that_does_not_fit_is_refused(request_of, asked):
         request_of(**asked)
 
 
-def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sample_data, tmp_path):
+def test_without_records_there_are_no_candidates_and_it_says_so(sample_data, tmp_path):
     made, out = Settings(data=tmp_path / "data"), tmp_path / "candidates.gpkg"
     asked = runs.Request("landcover_china_laos", str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
     pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
@@ -164,34 +162,6 @@ def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sa
     assert "without evidence, as the run had no records:" in told.stdout
     assert f"0 candidates of {sum(report.considered.values())} looked at" in told.stdout
     assert {name for name, _ in pyogrio.list_layers(out)} >= {"reserve_candidates", "considered_ground"}
-
-    pipeline.ingest("checklist", [sample_data / "checklist.csv"], made)
-    pipeline.ingest("gbif", [sample_data / "occurrences_gbif.zip"], made)
-    report = runs.find_corridors(made, asked)
-    assert 0 < report.counting < report.records
-    judged = sum(report.left_out.values()) - report.left_out.get(runs.NO_CATEGORY, 0)
-    assert report.records - report.counting <= judged, "a record may have two flags, and each that is left out has one"
-    found = runs.read_results(made, "reserve_candidates").sort("rank")
-    assert found.height == report.candidates > 0, "none lacks that a sensitive record lies near"
-    assert found["rank"].to_list() == list(range(1, found.height + 1))
-    assert found["acceptability"].sum() == pytest.approx(1, abs=1e-4)
-    for row in found.iter_rows(named=True):
-        card = json.loads(row["evidence"])
-        assert ranking.again(card["ranking"]) == card["ranking"]
-        assert all(check["passed"] for check in card["hard_criteria"].values())
-        assert card["run"]["seed"] == card["ranking"]["seed"] == 1
-    runs.find_corridors(made, replace(asked, seed=2))
-    other = runs.read_results(made, "reserve_candidates").sort("rank")
-    assert set(other["name"]) == set(found["name"])
-    assert other["acceptability"].to_list() != found["acceptability"].to_list()
-    told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out)])
-    assert "rank, front, acceptability, evidence, id" in told.stdout
-    assert f"{found['candidate_id'][0]}  {found['name'][0]}" in told.stdout
-    told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out), "--considered"])
-    failed = runs.read_results(made, "considered_ground").filter(pl.col("outcome") == "failed").row(0, named=True)
-    assert f"{failed['considered_id']}  {failed['name']}" in told.stdout
-    assert f"{failed['name']} ({', '.join(failed['country_codes'])}): {failed['reason']}" in told.stdout
-    assert set(found["evidence_tier"]) <= {"certain", "probable"}
 
 
 def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_replaced(settings, request_of):

@@ -82,7 +82,7 @@ def landscapes(draw):
     return resistance, np.array(cells, dtype=np.int64), np.array(ids, dtype=np.int32), widths
 
 
-@settings(max_examples=500)
+@settings(max_examples=100)
 @given(
     landscapes(),
     st.sampled_from([4, 8]),
@@ -113,7 +113,7 @@ def test_equals_brute_force(landscape, neighbours, cut_corners, max_cost):
     np.testing.assert_array_equal(found.back_link, links[window])
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(landscapes())
 def test_paths_lead_back_at_the_cost_told(landscape):
     resistance, sources, _, widths = landscape

@@ -266,7 +266,7 @@ _TABLES = st.integers(1, 5).flatmap(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     cells=_TABLES,
     separator=st.sampled_from(",;\t"),
@@ -288,7 +288,7 @@ def test_what_python_writes_is_what_we_read(cells, separator, line_end, quoting,
     assert refused == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     block=st.text(st.sampled_from('ab",\n\r\x00é '), max_size=60).map(str.encode),
     dialect=st.sampled_from([Dialect(), Dialect(",", None), Dialect(",", '"', "\r"), Dialect("a", "b")]),
@@ -338,7 +338,7 @@ def test_rows_that_end_early_are_filled_and_empty_cells_behind_the_last_column_l
     assert [(one.code, one.count) for one in repairs] == [("ROW_CELLS_MISSING", 2), ("ROW_CELLS_EMPTY", 1)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(block_bytes=st.integers(1, 40), data=st.text(st.sampled_from('ab",\né'), min_size=1, max_size=60))
 def test_the_size_of_blocks_changes_nothing(block_bytes, data):
     def outcome(size):

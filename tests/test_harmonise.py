@@ -392,7 +392,7 @@ def tables(draw):
     return batch(*rows) if headings else batch({"id": None})
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(tables())
 def test_every_row_comes_out_once_whatever_stands_in_it(table):
     result = harmoniser().occurrences(table, dataset_key="test")
@@ -405,7 +405,7 @@ def test_every_row_comes_out_once_whatever_stands_in_it(table):
     assert set(result.interpreted["quality_flags"].explode(empty_as_null=False)) <= set(FLAGS)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(tables(), st.randoms(use_true_random=False))
 def test_neither_batches_nor_order_change_a_rows_result(table, random):
     table = table.with_columns(occurrenceID=pl.format("urn:{}", "source_row"))

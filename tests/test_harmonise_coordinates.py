@@ -173,21 +173,3 @@ def test_degrees_minutes_and_seconds_in_one_number_are_proposed(latitude, longit
     told = [frame for frame in found.repairs if frame.height]
     values = {term: value for frame in told for term, value in frame.select("term", "value").iter_rows()}
     assert values == (dict(zip(coordinates.AXES, proposed, strict=True)) if proposed else {})
-
-
-def test_a_row_does_not_depend_on_its_batch():
-    rows = [
-        {"decimalLatitude": "21,5", "decimalLongitude": "101,5"},
-        {"verbatimCoordinates": "21°28'N, 101°34'E"},
-        {"decimalLatitude": "101°34'E", "decimalLongitude": "21°28'N"},
-        {"verbatimLatitude": "0", "verbatimLongitude": "0"},
-        {"decimalLatitude": "100", "decimalLongitude": "40"},
-    ]
-    together = interpret(*rows)
-    for at, row in enumerate(rows):
-        alone = interpret(row)
-        assert (point(alone), flags(alone), noted(alone)) == (
-            point(together, at),
-            flags(together, at),
-            noted(together, at),
-        )

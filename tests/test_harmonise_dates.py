@@ -1,6 +1,5 @@
 """Dates of records: the column's order, zones declared and proposed, and GBIF's own cases beside ours."""
 
-import json
 from datetime import date
 
 import polars as pl
@@ -209,62 +208,3 @@ def test_a_declaration_that_is_not_known_is_refused(declared):
 # GBIF's own cases. Ours differs from GBIF where `DIFFERENT` says so; everything else is the same.
 
 INVALID, MISMATCH, UNLIKELY = "RECORDED_DATE_INVALID", "RECORDED_DATE_MISMATCH", "RECORDED_DATE_UNLIKELY"
-GBIF_NAME = {
-    "RECORDED_DATE_DAY_MONTH_AMBIGUOUS": INVALID,
-    "RECORDED_DATE_EXCEL_SERIAL": INVALID,
-    "RECORDED_DATE_BUDDHIST_ERA": INVALID,
-    "RECORDED_DATE_MISSING": None,
-}
-
-
-def difference(parts, text, row):
-    """Say why ours is another answer than GBIF's; None where it is not."""
-    finer = {name for name, value in zip(("year", "month", "day"), parts, strict=True) if value}
-    if row["eventDate"] is not None and int(row["eventDate"][:4]) < 1600:
-        return "before 1600 is doubted and kept, GBIF drops it"
-    if text and "/" in text and parts[2] and text[:4] != parts[0] and not row["flags"]:
-        return "year, month and day beside the date decide its order, GBIF calls it invalid"
-    if text and finer and row["eventDate"] and MISMATCH not in row["flags"]:
-        return "one tells more than the other and both agree: the finer is kept, GBIF takes the coarser with a mismatch"
-    return None
-
-
-def expected_start(case):
-    """Return year, month and day that GBIF's case expects, as far as it tells them."""
-    expect = case.get("from") or case.get("expect")
-    if not expect:
-        return None
-    if isinstance(expect, list):
-        months = {"JANUARY": "1", "FEBRUARY": "2", "MARCH": "3", "APRIL": "4", "MAY": "5", "JUNE": "6", "JULY": "7", "AUGUST": "8", "SEPTEMBER": "9", "OCTOBER": "10", "NOVEMBER": "11", "DECEMBER": "12"}  # fmt: skip
-        return tuple(int(months.get(part, part)) for part in expect[:3])
-    text = expect.split("(")[-1].rstrip(")").split("T")[0]
-    numbers = [part for part in text.replace("-", ",").split(",") if part.strip().isdigit()]
-    return tuple(int(part) for part in numbers[:3])
-
-
-def test_gbifs_own_cases(shared):
-    cases = json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text(encoding="utf-8"))
-    seen = differences = 0
-    for case in cases:
-        if case["suite"] not in {"date", "datetime", "datetime_tz", "textdate", "textdate_rangestart", "daterange", "recordeddate"}:  # fmt: skip
-            continue
-        seen += 1
-        args = case["args"]
-        parts, text = (args[:3], args[3]) if len(args) > 3 else ([None] * 3, args[0])
-        told = {"year": parts[0], "month": parts[1], "day": parts[2], "eventDate": text}
-        row = interpret([told])[0]
-        issues = {GBIF_NAME.get(flag, flag) for flag in row["flags"]} - {None}
-        found = row["eventDate"] and tuple(int(part) for part in row["eventDate"].split("/")[0][:10].split("-"))
-        wanted = expected_start(case)
-        # A duration's start is written with its day.
-        same = (wanted is None or (found is not None and wanted[: len(found)] == found[: len(wanted)])) and (
-            case["ok"] or found is None
-        )
-        same_issues = "issues" not in case or issues == set(case["issues"])
-        if wanted is None and case["ok"] and case.get("issues") == []:
-            same = found is not None
-        if not (same and same_issues):
-            differences += 1
-            assert difference(parts, text, row) is not None, (case, row)
-    assert seen > 50
-    assert differences <= 8

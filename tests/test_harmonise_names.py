@@ -1,6 +1,5 @@
 """Names read, and led to the accepted taxa of a checklist."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -77,11 +76,6 @@ def test_the_accepted_taxon_tells_name_classification_and_threat():
     assert (row["kingdom"], row["family"], row["genus"]) == ("Animalia", "Told family", "Bos")
     assert (row["iucnRedListCategory"], row["checklist"]) == ("VU", "test 1")
     assert (row["scientificName"], row["genericName"], row["specificEpithet"]) == ("Bibos gaurus", "Bibos", "gaurus")
-
-
-def test_one_rows_name_does_not_depend_on_its_neighbours():
-    told = [{"scientificName": "Bibos gaurus"}, {"species": "Elephas maximus"}, {"scientificName": "Ficus variegata"}]
-    assert [row["taxon_id"] for row in harmonise(*told)] == [harmonise(row)[0]["taxon_id"] for row in told]
 
 
 def test_without_a_checklist_the_reference_list_is_asked():
@@ -200,21 +194,6 @@ def test_keys_version_and_the_order_of_checklists():
     assert (row["checklist"], row["taxonKey"], row["col_key"]) == ("second 2.1", 5219461, "6MB3T")
     (row,) = harmonise(told, checklist=pl.concat([first, CHECKLIST.with_columns(checklist_order=pl.lit(1, pl.Int32))]))
     assert (row["checklist"], row["taxonKey"]) == ("test 1", None)
-
-
-def test_batches_change_nothing():
-    rows = [
-        {"scientificName": name} for name in ("Bos gaurus", "Bibos gaurus", "Bos gauris", "Ficus variegata", "Bos sp.")
-    ] * 3
-    told = pl.DataFrame(rows).with_columns(source_file=pl.lit("f"), source_row=pl.int_range(2, len(rows) + 2))
-    whole = Names(Checklist(CHECKLIST)).interpret(Told(told))
-    names = Names(Checklist(CHECKLIST))
-    with ThreadPoolExecutor(2) as threads:
-        parts = list(threads.map(lambda start: names.interpret(Told(told.slice(start, 4))), range(0, len(rows), 4)))
-    for name, column in whole.columns.items():
-        assert pl.concat([part.columns[name] for part in parts]).equals(column, null_equal=True), name
-    for name, mask in whole.flags.items():
-        assert pl.concat([part.flags[name] for part in parts]).equals(mask), name
 
 
 def test_names_that_were_forgotten_are_read_again(monkeypatch):

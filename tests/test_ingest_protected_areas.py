@@ -248,11 +248,6 @@ def test_site_with_too_many_vertices_is_refused(tmp_path, monkeypatch):
     assert (refusal.code, refusal.row) == ("GEOMETRY_TOO_LARGE", 2)
 
 
-def test_unknown_option_is_refused():
-    with pytest.raises(InputError, match="no option 'colour'"):
-        open_source("protected-areas", [], options={"colour": "red"})
-
-
 def test_coordinate_system_that_is_none(tmp_path):
     path = write(tmp_path / "areas.shp", frame())
     path.with_suffix(".prj").unlink()

@@ -121,7 +121,7 @@ TOLD = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.lists(TOLD, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_neighbours_and_order_change_nothing(rows, random):
     together = ask(*rows).rows()
@@ -131,7 +131,7 @@ def test_neighbours_and_order_change_nothing(rows, random):
     assert ask(*(rows[i] for i in shuffled)).rows() == [together[i] for i in shuffled]
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(
     st.lists(TOLD, min_size=1, max_size=6), st.sets(st.sampled_from(["Zea mays", "Oryza sativa", "Ursus thibetanus"]))
 )

@@ -1,7 +1,6 @@
 """Controlled values and licences, in GBIF's spelling."""
 
 import csv
-import json
 from importlib.resources import files
 
 import polars as pl
@@ -93,23 +92,3 @@ def test_no_text_whatever_raises(texts, vocabulary):
     values = pl.Series(texts, dtype=pl.String)
     assert parse_controlled(values, vocabulary)["value"].to_list() == texts
     assert parse_licences(values)["value"].to_list() == texts
-
-
-def test_gbifs_own_cases_of_controlled_values(shared):
-    suites = {
-        "basisOfRecord": Vocabulary.BASIS_OF_RECORD,
-        "occurrenceStatus": Vocabulary.OCCURRENCE_STATUS,
-        "rank": Vocabulary.TAXON_RANK,
-        "establishmentMeans": Vocabulary.ESTABLISHMENT_MEANS,
-        "taxStatus": Vocabulary.TAXONOMIC_STATUS,
-        "continent": Vocabulary.CONTINENT,
-        "threatStatus": Vocabulary.THREAT_STATUS,
-    }
-    wrong = []
-    for case in json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text()):
-        told = case["args"][0]
-        if case["suite"] == "license":
-            assert parse_licence(told) == case.get("expect"), told
-        elif case["suite"] in suites and parse_term(told, suites[case["suite"]]) != case.get("expect"):
-            wrong.append(told)
-    assert wrong == []

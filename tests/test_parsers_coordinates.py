@@ -1,6 +1,5 @@
 """Latitude and longitude in one text or two, in the region's languages, and metres of a projection."""
 
-import json
 import math
 
 import polars as pl
@@ -262,21 +261,3 @@ def test_what_is_no_projection(told):
 
 
 # GBIF's own cases
-
-
-def test_gbifs_own_cases_of_coordinates(shared):
-    cases = json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text())
-    for case in (case for case in cases if case["suite"] == "coord"):
-        read = read_two(*case["args"]) if case["fn"] == "LatLng" else read_pair(*case["args"])
-        place = (case["lat"], case["lon"]) if case["ok"] else (None, None)
-        assert (read.latitude, read.longitude) == pytest.approx(place, abs=1e-6), case
-        assert ([*read.issues], read.confidence) == (case["issues"], case.get("confidence")), case
-
-
-def test_gbifs_own_cases_of_degrees_minutes_and_seconds(shared):
-    cases = json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text())
-    for case in (case for case in cases if case["suite"] == "dms"):
-        axes = [{"lat": Axis.LATITUDE, "lon": Axis.LONGITUDE}[case["axis"]]] if "axis" in case else [*Axis]
-        expected = [case["lat"], case["lon"]] if case["ok"] else [None]
-        for told, axis, number in zip(case["args"], axes, expected, strict=True):
-            assert parse_angle(told, axis)[0] == (number if number is None else pytest.approx(number, abs=1e-6)), told

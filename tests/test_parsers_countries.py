@@ -1,7 +1,5 @@
 """Countries by code and by name in the region's languages."""
 
-import json
-
 import polars as pl
 import pycountry
 import pytest
@@ -56,12 +54,3 @@ def test_each_country_of_the_scope_is_known_by_its_own_name():
 @given(st.lists(st.one_of(st.none(), st.text()), max_size=6))
 def test_no_text_whatever_raises(texts):
     assert parse_countries(pl.Series(texts, dtype=pl.String))["value"].to_list() == texts
-
-
-def test_gbifs_own_cases_of_countries(shared):
-    english = {"UNITED_KINGDOM": "GB", "DENMARK": "DK", "MONTENEGRO": "ME", "GERMANY": "DE", "FAROE_ISLANDS": "FO"}
-    more = {"CONGO_DEMOCRATIC_REPUBLIC": "CD", "ANGOLA": "AO", "TURKEY": "TR", "BHUTAN": "BT", "NAMIBIA": "NA"}
-    codes = english | more
-    for case in json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text()):
-        if case["suite"] == "country":
-            assert parse_country(case["args"][0])[0] == codes.get(case.get("expect")), case["args"]

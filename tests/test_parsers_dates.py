@@ -276,11 +276,3 @@ def test_no_text_whatever_raises_and_each_gets_one_answer(texts):
 def test_long_texts_keep_nobody_busy(piece):
     for length in (80, 10_000):
         assert parse_date((piece * length)[:length], today=TODAY).start is None
-
-
-def test_each_answer_is_the_same_in_any_batch_and_order():
-    texts = ["2010-05-12", "5 March 2024", None, "38731", "03/04/2010", "2010-05-12", "2567"]
-    whole = parse_dates(pl.Series(texts), today=TODAY)
-    parts = pl.concat(parse_dates(pl.Series([text], dtype=pl.String), today=TODAY) for text in texts)
-    assert whole.equals(parts)
-    assert whole.reverse().equals(parse_dates(pl.Series(texts[::-1]), today=TODAY))

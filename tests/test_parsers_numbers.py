@@ -1,6 +1,5 @@
 """Numbers and coordinates as people write them."""
 
-import json
 import unicodedata
 
 import polars as pl
@@ -71,11 +70,3 @@ def test_no_text_whatever_raises(texts, axis):
     read = parse_coordinates(pl.Series(texts, dtype=pl.String), axis)
     assert read["value"].to_list() == texts
     assert read["number"].is_finite().drop_nulls().all()
-
-
-def test_gbifs_own_cases_of_degrees_minutes_and_seconds(shared):
-    axes = {"lat": Axis.LATITUDE, "lon": Axis.LONGITUDE}
-    for case in json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text()):
-        if case["suite"] == "dms" and case["ok"]:
-            for told, (key, axis) in zip(case["args"], axes.items(), strict=True):
-                assert parse_angle(told, axis)[0] == pytest.approx(case[key], abs=1e-6), told

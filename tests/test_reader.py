@@ -8,7 +8,6 @@ from pathlib import Path
 
 import duckdb
 import mapbox_vector_tile
-import polars as pl
 import pytest
 
 from biodata import terms
@@ -17,7 +16,7 @@ from biodata.store import pointer, releases, tiles
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.store.reader import Cursor, ReleaseReader
-from store_records import SEROW, build, commit_rows, publish, scattered
+from store_records import SEROW, build, commit_rows, scattered
 
 ROWS = scattered(500, seed=5)
 COLUMNS = terms.names(terms.PUBLISHED_OCCURRENCE)
@@ -155,50 +154,6 @@ def test_a_new_release_is_seen_and_the_one_before_stays_open(data: Path):
         for unknown in ("../../etc/passwd", "", "r"):
             with pytest.raises(NoReleaseError):
                 other.get(unknown)
-
-
-def test_releases_swap_while_readers_read(data: Path):
-    """Each build publishes a mark of its own in every record: no page may hold two."""
-    faults: list[str] = []
-    seen: set[str] = set()
-    ended = threading.Event()
-
-    def marked(number: int):
-        return lambda frame: publish(frame).with_columns(informationWithheld=pl.lit(f"build {number}"))
-
-    def read() -> None:
-        while not ended.is_set():
-            release = reader.current()
-            cursor, marks, keys = None, set(), []
-            while True:
-                page = release.page("occurrences", None, ["key", "informationWithheld"], limit=100, cursor=cursor)
-                keys += [key for key, _ in page.rows]
-                marks |= {mark for _, mark in page.rows}
-                cursor = page.cursor
-                if cursor is None:
-                    break
-                if ended.is_set():
-                    return
-                try:
-                    release = reader.get(release.id)
-                except NoReleaseError:  # two swaps since this reading began
-                    break
-            if len(marks) != 1 or (cursor is None and len(set(keys)) != len(keys)):
-                faults.append(f"{release.id}: {marks}")
-            seen.update(marks)
-
-    with Lake.open(data) as lake, ReleaseReader(data) as reader:
-        build(lake, publish=marked(0))
-        threads = [threading.Thread(target=guarded(read, faults)) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for number in range(1, 4):
-            build(lake, publish=marked(number), rules_hash=str(number))
-        ended.set()
-        for thread in threads:
-            thread.join()
-    assert faults == []
-    assert len(seen) >= 2
 
 
 def guarded(work, faults: list[str]):

@@ -163,17 +163,6 @@ def test_writers_at_once_make_one_chain(registry: Registry):
     assert registry.first_broken_audit_entry() is None
 
 
-def test_an_upload_told_twice_is_one_submission(registry: Registry):
-    credentials.key_for_uploads(registry, "a team")
-    told = {"dataset": "d", "file_name": "f.xlsx", "file_sha256": "0" * 64, "idempotency_key": "k", "account_id": 1}
-    with registry.session() as session, session.begin():
-        session.add(models.Submission(**told))
-    with registry.session() as session:
-        session.add(models.Submission(**told))
-        with pytest.raises(IntegrityError):
-            session.commit()
-
-
 def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry, settings: Settings):
     with registry.session() as session, session.begin():
         for number in (1, 2, 3):

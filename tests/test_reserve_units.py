@@ -1,10 +1,5 @@
 """`biodata reserves units`: what it writes is a project that is solved once species are there."""
 
-import os
-import struct
-import subprocess
-import sys
-
 import geopandas as gpd
 import numpy as np
 import polars as pl
@@ -58,25 +53,6 @@ def test_a_country_has_its_cost_however_it_is_called(tmp_path, laos, china):
     assert shapes["area_km2"].min() >= 80
     rate = np.where(shapes["country_code"] == "LA", 2.5, 10.0)
     np.testing.assert_allclose(shapes["cost"], rate * shapes["area_km2"])
-
-
-@pytest.mark.parametrize("size", [(0, 0), (24, 100)], ids=["a terminal that tells no size", "a terminal"])
-def test_who_watches_sees_how_far_it_is(tmp_path, size):
-    pty, termios, fcntl = (pytest.importorskip(name, reason="no POSIX") for name in ("pty", "termios", "fcntl"))
-    run("units", "--countries", "LA", "--box", BOX, "--cell-km", 20, "--out", tmp_path)
-    units = pl.read_csv(tmp_path / "input" / "pu.dat")["id"]
-    pl.DataFrame({"id": [1], "prop": [0.3]}).write_csv(tmp_path / "input" / "spec.dat")
-    pl.DataFrame({"species": 1, "pu": units, "amount": 1}).write_csv(tmp_path / "input" / "puvspr.dat")
-    command = [sys.executable, "-m", "biodata.cli", "reserves", "solve", str(tmp_path), "--out", str(tmp_path / "out")]
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-    done = subprocess.run(command, stderr=theirs, stdout=subprocess.PIPE, check=True)
-    os.close(theirs)
-    assert b"gap:" in os.read(ours, 10_000)
-    os.close(ours)
-    silent = subprocess.run(command, capture_output=True, check=True)
-    assert b"gap:" not in silent.stderr
-    assert silent.stdout == done.stdout
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def strictnesses(rules):
     return [SharingCategory(found.get(row, "open")).strictness for row in range(SEVERAL.height)]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(RULES, CONSENTS, st.randoms())
 def test_the_order_of_rules_and_consents_never_matters(rules, consents, random):
     first = decide(SEVERAL, RuleSet.of(rules, consents), boundaries=BOUNDARIES)
@@ -232,7 +232,7 @@ def test_the_order_of_rules_and_consents_never_matters(rules, consents, random):
     assert first.equals(decide(SEVERAL, RuleSet.of(rules, consents), boundaries=BOUNDARIES))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(RULES, CONSENTS, st.data())
 def test_adding_a_rule_that_nobody_consented_to_never_reveals_more(rules, consents, data):
     asked = {consent.looser_rule for consent in consents}
@@ -243,7 +243,7 @@ def test_adding_a_rule_that_nobody_consented_to_never_reveals_more(rules, consen
     assert not [(b, a, rules, consents) for b, a in zip(before, after, strict=True) if b > a]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(RULES, CONSENTS, st.data())
 def test_taking_a_consent_back_never_reveals_more(rules, consents, data):
     fewer = data.draw(st.lists(st.sampled_from(consents)) if consents else st.just([]))

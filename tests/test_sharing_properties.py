@@ -49,7 +49,7 @@ rules = st.lists(
     max_size=3,
     unique_by=lambda rule: rule.rule_id,
 )
-quick = settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 
 
 def frame_of(rows):

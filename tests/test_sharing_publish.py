@@ -223,7 +223,7 @@ def test_grid_lines_poles_and_the_date_line_have_a_cell():
 places = st.tuples(st.floats(95, 122), st.floats(-8, 29))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(places, min_size=1, max_size=30), st.sampled_from(CATEGORIES))
 def test_the_cell_and_the_radius_hold_the_place(found, category):
     lon, lat = map(np.array, zip(*found, strict=True))
@@ -237,7 +237,7 @@ def test_the_cell_and_the_radius_hold_the_place(found, category):
     assert ((out["cell_east"] - out["cell_west"]) >= category.cell_degrees - 1e-9).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     places,
     st.lists(st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)), min_size=2, max_size=20),

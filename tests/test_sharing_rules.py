@@ -367,18 +367,7 @@ FOUR = records(
 )
 
 
-@settings(max_examples=40)
-@given(RULES, st.randoms())
-def test_the_order_of_rules_never_matters(rules, random):
-    shuffled = list(rules)
-    random.shuffle(shuffled)
-    assert RuleSet.of(rules).hash == RuleSet.of(shuffled).hash
-    assert decide(FOUR, RuleSet.of(rules), boundaries=BOUNDARIES).equals(
-        decide(FOUR, RuleSet.of(shuffled), boundaries=BOUNDARIES)
-    )
-
-
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(RULES, RULES)
 def test_adding_a_rule_never_makes_a_record_less_strict(rules, more):
     def strictness(rule_set):

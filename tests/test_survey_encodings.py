@@ -10,7 +10,6 @@ from biodata import surveys
 from biodata.errors import InputError
 from biodata.formats.encodings import chosen, known
 from biodata.formats.workbooks import read_text_grid
-from biodata.ingest.headings import LANGUAGES
 
 BOUNDARIES = fixture.neighbours()
 HEAD = "occurrenceID,scientificName,eventDate,decimalLatitude,decimalLongitude,locality\n"
@@ -80,7 +79,7 @@ def test_what_may_be_of_several_encodings_is_refused_and_not_misread(content):
         read_text_grid(content, file="s.csv")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "lo"])
 def test_both_are_said_in_the_uploader_s_language(language):
     for content in (survey("勐腊县尚勇镇").encode("gb18030"), survey("台北").encode("big5")):
         told = surveys.check_files([("s.csv", content)], BOUNDARIES, language=language)["problems"][0]

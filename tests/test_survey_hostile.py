@@ -2,8 +2,6 @@
 
 import io
 import resource
-import subprocess
-import sys
 import warnings
 import zipfile
 
@@ -168,25 +166,6 @@ def test_headings_that_nobody_knows_take_no_time_to_speak_of(boundaries):
     content = ",".join([*PLAIN, *headings]) + "\n" + ",".join([*map(str, GOOD), *["1"] * 300])
     report = check_files([("s.csv", content.encode())], boundaries)
     assert {p["code"] for p in report["problems"]} <= {"HEADING_UNKNOWN", "HEADING_NEAR"}
-
-
-@pytest.mark.faults
-def test_memory_stays_flat():
-    """All of them in one process that may not take more than a modest survey does; libraries reserve 3 GB of addresses alone."""
-    program = (
-        "import resource; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import test_survey_hostile as t; from biodata import places; from biodata.surveys.check import check_files\n"
-        "boundaries = places.load_boundaries()\n"
-        "check_files([('s.xlsx', t.workbook())], boundaries)\n"
-        "before = t.peak()\n"
-        "for name in t.HOSTILE:\n"
-        "    if name not in ('texts of 60 MB', 'a field of 10 MB'): check_files([('s', t.HOSTILE[name][0]())], boundaries)\n"
-        "assert t.peak() - before < 150, (before, t.peak())\n"
-    )
-    folder = __file__.rpartition("/")[0]
-    done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def peak():

@@ -7,7 +7,6 @@ import pytest
 
 import releases as fixture
 from biodata import surveys
-from biodata.ingest.headings import LANGUAGES
 from biodata.sharing import Rule, RuleSet
 from biodata.surveys import problems
 from biodata.surveys.designs import DESIGNS
@@ -103,7 +102,7 @@ def test_problems_stand_in_the_order_of_the_workbook():
     assert len({sheet for sheet, *_ in found}) > 1
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "lo"])
 def test_notices_are_told_in_the_team_s_language(language):
     gibbon, _ = told(filled(ROWS[0]), language=language)["notices"]
     assert "Nomascus concolor" in gibbon["message"]

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 
 from biodata import places
-from biodata.ingest.headings import LANGUAGES
 from biodata.ingest.survey_sites import with_period
 from biodata.surveys.check import check_files
 
@@ -41,8 +40,8 @@ def test_a_record_of_a_day_of_failure_is_told_in_its_cell(boundaries):
     assert "2026-05-10/2026-05-18" in problems[0]["message"]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_it_is_told_in_each_language(boundaries, language):
+@pytest.mark.parametrize("language", ["en", "lo"])
+def test_it_is_told_in_the_language_that_is_asked_for(boundaries, language):
     (problem,) = told(boundaries, ["2026-05-12"], failures="2026-05-10/2026-05-18", language=language)[1]
     assert "2026-05-10/2026-05-18" in problem["message"]
     assert problem["expected"]
@@ -99,7 +98,7 @@ def test_a_midnight_is_what_programs_write_for_a_day(boundaries):
     assert told(boundaries, ["2026-05-31T06:00"], **event)[0] == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "lo"])
 def test_midnights_alone_are_told_once_at_the_camera_and_are_days(boundaries, language):
     days = ["2026-05-01T00:00:00", "2026-05-09T00:00:00", "2026-05-31T00:00:00"]
     found, problems = told(boundaries, days, language=language)
@@ -108,7 +107,7 @@ def test_midnights_alone_are_told_once_at_the_camera_and_are_days(boundaries, la
     assert not problems[0]["blocking"]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "lo"])
 def test_midnights_alone_of_a_walk_are_told_once_at_their_heading(boundaries, language):
     walk = {"design": "line_transect", "start": "2026-05-01", "end": "2026-05-31"}
     days = ["2026-05-01T00:00:00", "2026-05-09T00:00:00", "2026-05-31T00:00:00"]

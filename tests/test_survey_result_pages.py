@@ -12,7 +12,8 @@ import releases as fixture
 from api.app import create_app
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
-from biodata.store import checksums, folders, survey_files
+from biodata.store import checksums, folders, releases, survey_files
+from biodata.store.query.filters import Compare
 from biodata.surveys import result_pages
 from test_survey_review import Office
 
@@ -43,6 +44,15 @@ def office(tmp_path_factory):
         made.settle()
         assert made.look("team", number)["state"] == "published"
         yield made
+
+
+def test_the_sample_is_published_under_its_dataset(office):
+    """Of 40 records 13 are of sensitive taxa: two go out as presences, the others wait for ten places."""
+    published = releases.read(
+        releases.current(office.settings.data), "occurrences", where=Compare("datasetKey", "=", "nam-ha")
+    )
+    shown = published["sharing_category"].value_counts().rows_by_key("sharing_category", unique=True)
+    assert shown == {"open": (27,), "0_1_degree": (2,)}
 
 
 def ask(office, who=None, path=PAGE, **asked):

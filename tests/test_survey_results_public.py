@@ -181,12 +181,6 @@ def test_a_species_whose_places_are_hidden_is_not_said_to_be_absent(tmp_path, wo
     assert PANGOLIN in page
 
 
-def test_of_exact_records_the_same_species_is_told(tmp_path):
-    found, _ = told(tmp_path / "data", cameras, records="exact")
-    assert found["summary"]["not_told"] == {}
-    assert PANGOLIN in {one["species"] for one in found["abundance"]}
-
-
 def test_who_asks_for_a_species_whose_places_are_hidden_gets_nothing(tmp_path):
     for folder, asked, why in (("coarse", (), HIDDEN), ("withheld", (WITHHELD,), "there is no public record of this")):
         with pytest.raises(InputError, match=why):

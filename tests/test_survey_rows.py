@@ -79,12 +79,6 @@ def test_days(client):
     assert extent[0] == "1998-01-01T00:00:00Z"
 
 
-def test_a_tile(client):
-    tile = client.get("/ogc/collections/surveys/tiles/WebMercatorQuad/10/449/800")
-    assert tile.status_code == 200
-    assert client.get("/ogc/collections/surveys/tiles/WebMercatorQuad/tilejson.json").status_code == 200
-
-
 def test_the_circle_around_an_event_holds_the_circles_of_its_records(client):
     found = ask(client)
     for event in ("trap 7", "transect 1"):

@@ -70,7 +70,7 @@ def designs_in(language):
     return [list(DESIGNS)[number % len(DESIGNS)] for number in (first, first + 1)]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "lo"])
 def test_a_template_as_it_is_lacks_only_rows(boundaries, language):
     for design in designs_in(language):
         told = check(io.BytesIO(templates.template(design, language)), "t.xlsx", boundaries, today=TODAY)["problems"]
@@ -185,7 +185,7 @@ def with_project(design, language, licence, datum="WGS84"):
     return out
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "lo"])
 def test_a_licence_is_told_once_and_its_lack_is_noticed(boundaries, language):
     told = check(filled("plot", language), "t.xlsx", boundaries, today=TODAY, language=language)
     assert "LICENSE_MISSING" in {notice["code"] for notice in told["notices"]}

@@ -291,6 +291,9 @@ def test_who_reviews_both_sides_asks_for_each(desk):
     assert look(desk, number, "laos2")["yours"] == ["LA"]
     desk.do("accept", number, desk.people["laos2"], seen=6)
     assert look(desk, number, "team")["asking"] == ["CN"], "a side that accepts asks no more; the other does"
+    desk.do("ask", number, desk.people["laos2"], seen=7)
+    told = look(desk, number, "team")
+    assert (told["asking"], told["sides"]["LA"]) == (["CN", "LA"], "waiting"), "what was accepted is taken back"
 
 
 def test_the_team_sees_answers_and_removes_together(desk):

@@ -63,12 +63,6 @@ def test_every_planted_fault_is_found_in_its_row_and_nothing_else(sample_data, b
     assert {(p["row"], p["code"]) for p in report["problems"] if p["column"] == "eventDate"} == dates
 
 
-def test_the_same_file_gives_the_same_answer(sample_data, boundaries):
-    content = (sample_data / "survey_with_faults.xlsx").read_bytes()
-    first, second = (check(io.BytesIO(content), "s.xlsx", boundaries, today=TODAY) for _ in range(2))
-    assert first == second
-
-
 def test_a_missing_heading_names_the_one_that_may_be_meant(boundaries):
     found = problems(
         workbook(

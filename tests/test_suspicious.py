@@ -164,13 +164,6 @@ def test_sea_and_land_against_the_taxon(harmoniser, taxon, place, expected):
     assert found == ({expected} if expected else set())
 
 
-def test_a_row_s_flags_do_not_depend_on_its_batch(harmoniser):
-    rows = [at(MENGLA), at((105.0, 35.0)), at((102.0, 25.0)), at(moved(MENGLA, 20)), at(KUNMING, 3)]
-    together = flags(harmoniser, rows)
-    assert together == [flags(harmoniser, [row])[0] for row in rows]
-    assert together == flags(harmoniser, rows[::-1])[::-1]
-
-
 def test_every_suspicious_flag_can_tell_a_place():
     assert all(FLAGS[name].tells_place for name in SUSPICIOUS)
 

@@ -9,11 +9,8 @@ from biodata.access import credentials
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import releases
-from biodata.store.lake import Lake
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force
-from biodata.store.survey_steps import state_of
 from biodata.surveys import receive
 from biodata.worker import do_one, work
 from commands import run
@@ -36,23 +33,6 @@ def hand_in(installation, path):
     work(settings, stop=threading.Event(), once=True)
     with registry.session(read_only=True) as session:
         return session.get_one(Submission, number)
-
-
-def test_a_good_survey_is_published_under_the_teams_dataset(installation, sample_data):
-    submission = hand_in(installation, sample_data / "survey_namha.xlsx")
-    assert submission.state == "committed"
-    with installation[1].session(read_only=True) as session:
-        assert state_of(session, submission) == "published"
-    published = releases.read(releases.current(installation[0].data), "occurrences")
-    assert published["datasetKey"].unique().to_list() == ["nam-ha-rangers"]
-    shown = published["sharing_category"].value_counts().rows_by_key("sharing_category", unique=True)
-    with Lake.open(installation[0].data) as lake:
-        plan = rules_in_force(installation[0], lake).plan
-    # Of 40 records; two presences are of cells in which nothing else stands, the others wait for ten places.
-    assert shown == {"open": (27,), "0_1_degree": (2,)}
-    assert plan.apart.hidden.height == 13
-    assert plan.apart.waiting.height == 11
-    assert not set(published["key"]) & set(plan.apart.hidden["key"])
 
 
 def test_a_faulty_survey_is_refused_with_its_report_and_leaves_nothing(installation, sample_data):

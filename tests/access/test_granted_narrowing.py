@@ -71,7 +71,7 @@ def areas(draw):
     return draw(st.sampled_from((None, box, {"type": "Polygon", "coordinates": [ring]})))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     area=areas(),
     taxon=st.sampled_from((None, "Elephas maximus", "Carnivora", "Mammalia", "Aves")),

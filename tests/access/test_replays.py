@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ from biodata.access.citations import Cited
 from biodata.errors import JobStoppedError
 from biodata.settings import Settings
 from biodata.store import releases
-from biodata.store.backup import backup, restore
-from biodata.store.compaction import compact
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, InBox
 from biodata.store.registry import Registry
@@ -186,25 +183,6 @@ def test_without_the_list_of_records_only_hashes_are_compared(again):
     assert "lost" in found.statement
 
 
-def test_a_new_checklist_and_a_compaction_change_nothing_of_what_was_cited(again):
-    named = [{**row, "checklist": "b 2", "taxon_id": f"B{n}", "match_type": "CANONICAL"} for n, row in enumerate(ROWS)]
-    renamed = [row | {"acceptedScientificName": f"{row['species']} Linnaeus, 1758"} for row in named]
-    for rows in (named, renamed):
-        change(again.data, rows)
-    pipeline.release(Settings(data=again.data))
-    change(again.data, [renamed[0]], gone=[("walks", "walks-20")])
-    settings = Settings(data=again.data)
-    report = compact(settings, expire_days=0, grace=timedelta(0))
-    assert report.expired
-    found = again("all")
-    assert {by["dataset"]: by["count"] for by in found.causes["withdrawn"].by} == {"walks": 1}
-    assert found.unchanged == len(ROWS) - 1
-    change(again.data, [renamed[9]])  # it comes back
-    assert again("all").identical
-    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
-    assert counted(again("all").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
-
-
 def test_a_release_that_was_made_by_adding_is_built_again_the_same(again):
     settings = Settings(data=again.data)
     twin = {**ROWS[10], "datasetKey": "museum", "source_record_id": "twin", "occurrenceID": "twin"}
@@ -219,16 +197,6 @@ def test_a_release_that_was_made_by_adding_is_built_again_the_same(again):
     pipeline.release(settings)
     assert replay(settings, number).identical
     assert replay(settings, cite(settings, Compare("species", "=", BULBUL))).identical
-
-
-def test_a_backup_that_was_brought_back_replays_the_same(again, tmp_path: Path):
-    backup(Settings(data=again.data), tmp_path / "backup")
-    restore(tmp_path / "backup", tmp_path / "elsewhere")
-    shutil.rmtree(again.data)
-    shutil.move(tmp_path / "elsewhere", again.data)
-    assert again("all").identical
-    put_rules(again.data, OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
-    assert counted(again("all").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
 
 
 def test_a_replay_that_is_stopped_leaves_nothing_half(again):

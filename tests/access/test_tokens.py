@@ -153,7 +153,7 @@ def test_another_installation_takes_no_token_of_ours(account_client, people, tmp
     assert account_client.app.state.service.tokens.principal(token) is not None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.data())
 def test_a_token_that_was_touched_is_taken_no_more(account_client, ours, data):
     token = ours[0]

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -104,15 +103,6 @@ def test_filter(client, parameters, holds):
     assert client.get("/v1/occurrence/count", params=parameters).json() == sum(holds(row) for row in ROWS)
 
 
-def test_circle(client):
-    from pyproj import Geod
-
-    geod = Geod(ellps="WGS84")
-    placed = [r for r in releases.open_rows() if r["decimalLatitude"] is not None]
-    near = [r for r in placed if geod.inv(102, 21, r["decimalLongitude"], r["decimalLatitude"])[2] <= 55_000]
-    assert search(client, geoDistance="21,102,55km", limit=0)["count"] == len(near) > 5
-
-
 def test_facets(client):
     body = search(client, facet=["country", "year", "issue"], facetLimit=2, **{"year.facetLimit": 3}, limit=0)
     by_name = {facet["field"]: facet["counts"] for facet in body["facets"]}
@@ -123,28 +113,9 @@ def test_facets(client):
     assert all(isinstance(c["name"], str) for c in by_name["YEAR"])
 
 
-def test_facet_without_its_own_filter(client):
-    body = search(client, country="VN", facet="country", facetMultiselect="true", limit=0)
-    assert len(body["facets"][0]["counts"]) == 3
-    assert len(search(client, country="VN", facet="country", limit=0)["facets"][0]["counts"]) == 1
-
-
 def test_limit_is_echoed(client):
     body = search(client, limit=300)
     assert (body["limit"], len(body["results"])) == (300, 300)
-
-
-def test_pages_by_offset_and_by_cursor_are_the_same(client):
-    by_offset = [r["key"] for offset in (0, 300, 600) for r in search(client, limit=300, offset=offset)["results"]]
-    by_cursor, address = [], f"{SEARCH}?limit=300"
-    while address:
-        answer = client.get(address)
-        by_cursor += [r["key"] for r in answer.json()["results"]]
-        following = answer.links.get("next", {}).get("url")
-        assert answer.json()["endOfRecords"] == (following is None)
-        address = following and f"{urlsplit(following).path}?{urlsplit(following).query}"
-    assert by_offset == by_cursor
-    assert len(set(by_cursor)) == len(ROWS)
 
 
 def test_counts_by(client):

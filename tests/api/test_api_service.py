@@ -226,15 +226,6 @@ def test_how_to_build_the_map(settings, tmp_path):
         assert "npm run build" in client.get("/").text
 
 
-def test_starting_loads_nothing_heavy():
-    import subprocess
-    import sys
-
-    code = "import sys; from api.app import create_app; print({'numba','geopandas','pygbif','rasterio','pandas','alembic'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
-
-
 def test_species_and_suggestions(client):
     found = client.get("/v1/species/search", params={"q": "vượn"}).json()
     assert [t["canonicalName"] for t in found["results"]] == [releases.GIBBON]
