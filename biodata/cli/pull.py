@@ -95,10 +95,10 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     pull = typer.Typer(help="Fetch records, areas and lists from services on the internet.", no_args_is_help=True)
     pull.command(name="gbif", help=_GBIF)(gbif)
-    pull.command(name="alien", help=_ALIEN)(_of_countries("alien", "AlienLists"))
+    pull.command(name="alien", help=_ALIEN)(_of_countries("checklists", "AlienLists"))
     pull.command(name="protected-areas", help=_AREAS)(_of_countries("protected_planet", "ProtectedPlanet"))
     pull.command(name="checklist", help=_CHECKLIST)(checklist)
-    pull.command(name="red-list", help=_RED_LIST)(_of_countries("red_list", "RedList"))
+    pull.command(name="red-list", help=_RED_LIST)(_of_countries("status_lists", "RedList"))
     pull.command(name="obis", help=_OBIS)(obis)
     pull.command(name="inaturalist", help=_INATURALIST)(inaturalist)
     app.add_typer(pull, name="pull")
@@ -172,7 +172,7 @@ def checklist(
     as_json: JsonOption = False,
 ) -> None:
     """Count, or fetch."""
-    from biodata.pull.checklist import ChecklistBank
+    from biodata.pull.checklists import ChecklistBank
 
     _run(
         ChecklistBank(key, taxon, settings_for(data), progress=show_progress()),

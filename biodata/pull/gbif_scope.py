@@ -313,6 +313,11 @@ def checked_time(text: str | None) -> str | None:
     return text
 
 
+def first_day(since: str | None) -> str | None:
+    """Return the first day of a year or a day that `checked_time` took."""
+    return f"{since}-01-01" if since and len(since) == 4 else since
+
+
 def box_if_long(wkt: str) -> str:
     """Return an outline that is short enough for an address: of a long one the box around it."""
     import shapely
