@@ -70,7 +70,9 @@ class StubGbif:
         self.faults.setdefault(route, deque()).extend(faults)
 
     def route(self, path):
-        return next((end for end in self.pages if path.endswith(end)), None) or _route(path)
+        """Return the page that an address is of: its end, or where the page's name ends in `*` what it begins with."""
+        fits = (end for end in self.pages if path.endswith(end) or (end[-1] == "*" and end[:-1] in path))
+        return next(fits, None) or _route(path)
 
     def count(self, route):
         return sum(self.route(path) == route for _, path, _, _ in self.asked)
@@ -193,13 +195,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         authorization = self.headers.get("authorization")
         status, headers, content = stub.answer(method, parts.path, parse_qs(parts.query), body, authorization)
-        if status == 200 and (found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("range", ""))):
-            start = int(found[1])
+        if status == 200 and (found := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range", ""))):
+            start, end = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
             if start >= len(content):
                 status, headers, content = 416, {"content-range": f"bytes */{len(content)}"}, b""
             else:
-                headers["content-range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-                status, content = 206, content[start:]
+                headers["content-range"] = f"bytes {start}-{end}/{len(content)}"
+                status, content = 206, content[start : end + 1]
         self._send(status, {"content-type": "application/json", **headers}, content, fault.cut_at if fault else None)
 
     def _send(self, status, headers, content, cut_at=None):

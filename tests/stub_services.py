@@ -7,11 +7,16 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
+from rasterio.io import MemoryFile
+from rasterio.transform import from_origin
+
 import stub_gbif
 
 TOKEN = "t0ken-of-the-stub"
 LAOS = "11111111-2222-4333-8444-555555555555"
 SEA = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+EBIRD = "x-ebirdapitoken"
 JOB = "0a1b2c3d-0000-4000-8000-000000000001"
 ALIENS = [
     ("1", "Mimosa pigra L.", "Plantae", "invasive"),
@@ -72,9 +77,9 @@ def _after(rows, name, query, key, size):
     return _json({"total": len(rows), "total_results": len(rows), name: rows[start : start + size]})
 
 
-def _with_token(page):
+def _with_token(page, header="authorization"):
     def answer(query, headers):
-        if headers.get("authorization") != f"Bearer {TOKEN}":
+        if headers.get(header, "").removeprefix("Bearer ") != TOKEN:
             return _json({"error": "Token is invalid"}, 401)
         return page(query)
 
@@ -102,6 +107,45 @@ def seen(count):
          "obscured": n % 2 == 0, "location": "20.5,101.5" if n % 5 else "16.0,108.0", "public_positional_accuracy": 28000,
          "user": {"login": "ranger"}, "taxon": {"name": "Macaca mulatta", "rank": "species"}}
         for n in range(1, count + 1)
+    ]  # fmt: skip
+
+
+def tile(west, south, degrees, cells):
+    """Return a tile of a global raster as a cloud-optimised GeoTIFF."""
+    grid = from_origin(west, south + degrees, degrees / cells.shape[1], degrees / cells.shape[0])
+    profile = {"driver": "COG", "width": cells.shape[1], "height": cells.shape[0], "count": 1, "dtype": cells.dtype}
+    with MemoryFile() as file:
+        with file.open(**profile, crs="EPSG:4326", transform=grid, blocksize=128, compress="deflate") as raster:
+            raster.write(cells, 1)
+        return file.read()
+
+
+def slope(west):
+    """Return the heights of a tile of one degree: 1 m for each 0.01° east of 100° E."""
+    longitudes = west + (np.arange(400) + 0.5) / 400
+    return np.repeat(((longitudes[None] - 100) * 100).astype("float32"), 400, axis=0)
+
+
+def birds(day, region):
+    """Return what eBird's API has of a day."""
+    place = {"locId": "L1", "locName": "Nam Ha", "lat": 20.5, "lng": 101.5, "countryCode": region[:2]}
+    names = [("OBS1", "Parus major"), ("OBS2", "Buceros bicornis")]
+    return [
+        {"speciesCode": key, "comName": "A bird", "sciName": name, "obsDt": f"{day} 07:30", "subId": "S1", "obsId": f"{key}-{day}", **place}
+        for key, name in names
+    ]  # fmt: skip
+
+
+def concepts():
+    """Return taxa as Species+ has them."""
+    above = {"kingdom": "Animalia", "phylum": "Chordata", "class": "Mammalia", "order": "Carnivora", "family": "Felidae"}
+    return [
+        {"id": n, "full_name": name, "author_year": author, "rank": "SPECIES", "name_status": "A", "cites_listing": listing,
+         "higher_taxa": above, "cites_listings": [], "active": True}
+        for n, name, author, listing in (
+            (1, "Panthera tigris", "(Linnaeus, 1758)", "I"), (2, "Prionailurus bengalensis", "(Kerr, 1792)", "I/II"),
+            (3, "Felis chaus", "Schreber, 1777", "II"),
+        )
     ]  # fmt: skip
 
 
@@ -169,17 +213,48 @@ def furnish(stub):
                 ],
             }
         ),
+        "/ebird/ref/region/list/subnational1/CN": _with_token(
+            lambda _: _json([{"code": "CN-53", "name": "Yunnan"}, {"code": "CN-45", "name": "Guangxi"}]), EBIRD
+        ),
+        "/species/taxon_concepts": _with_token(
+            lambda query: _json({"pagination": {"total_entries": 3}, "taxon_concepts": concepts()}), "x-authentication-token"
+        ),
         "/inat/observations": lambda query, _: _after(stub.seen, "results", query, "id_above", 200),
     }
+    def of_the_day(query, headers):
+        path = stub.asked[-1][1]
+        day = "-".join(f"{int(part):02}" for part in path.split("/")[-3:])
+        return _with_token(lambda _: _json(birds(day, path.split("/")[-5])), EBIRD)(query, headers)
+
+    def of_tiles(query, headers):
+        content = stub.tiles.get(stub.asked[-1][1].rsplit("/", 1)[1])
+        return (404, {}, b"<Error/>") if content is None else (200, {"content-type": "image/tiff", "etag": "1"}, content)
+
+    stub.pages |= {
+        "/ebird/data/obs/*": of_the_day,
+        "/ebird/product/stats/*": _with_token(lambda _: _json({"numChecklists": 1, "numSpecies": 2}), EBIRD),
+        "/dem/*": of_tiles,
+        "/cover/*": of_tiles,
+    }
+    stub.tiles = {
+        f"Copernicus_DSM_COG_30_N20_00_E{west}_00_DEM.tif": tile(west, 20, 1, slope(west)) for west in (101, 102)
+    }
+    forest = np.where(np.arange(300)[:, None] < 150, np.uint8(10), np.uint8(40)) * np.ones((300, 300), "uint8")
+    stub.tiles["ESA_WorldCover_10m_2021_v200_N18E099_Map.tif"] = tile(99, 18, 3, forest)
     names = {
         "PROTECTED_PLANET": "pp",
         "RED_LIST": "iucn",
         "CHECKLISTBANK": "clb",
         "OBIS": "obis",
         "INATURALIST": "inat",
+        "EBIRD": "ebird",
+        "SPECIES_PLUS": "species",
+        "ELEVATION": "dem",
+        "LAND_COVER": "cover",
     }
     addresses = {f"BIODATA_{name}_URL": f"{root}/{folder}/" for name, folder in names.items()}
-    return {**addresses, "BIODATA_GBIF_URL": stub.url, "PROTECTED_PLANET_TOKEN": TOKEN, "IUCN_TOKEN": TOKEN}
+    tokens = dict.fromkeys(("PROTECTED_PLANET_TOKEN", "IUCN_TOKEN", "SPECIESPLUS_TOKEN", "EBIRD_KEY"), TOKEN)
+    return {**addresses, **tokens, "BIODATA_GBIF_URL": stub.url}
 
 
 def main():

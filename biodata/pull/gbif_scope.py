@@ -187,17 +187,7 @@ def scope_of(
     InputError
         If a province, the time or the area cannot be used (OPTION_INVALID, or as its file is read).
     """
-    found = []
-    for text in provinces:
-        codes = [code for code in find_provinces("CN", text, boundaries) if code in GADM]
-        if len(codes) != 1:
-            problem, expected = (
-                "GBIF is not asked for this province",
-                f"one of {', '.join(SPELLINGS[code][0] for code in GADM)}",
-            )
-            expected += "; of any other place its outline, --within FILE"
-            raise InputError(problem, column="--province", value=text, expected=expected, code="OPTION_INVALID")
-        found += codes
+    found = province_codes(provinces, boundaries)
     asked = [code for code in countries if code != "CN" or not found]
     if not asked and not found and within is None:
         asked, found = region(datetime.now(UTC).date())
@@ -205,6 +195,19 @@ def scope_of(
         tuple(sorted(set(asked))), tuple(sorted(set(found))), tuple(sorted({" ".join(text.split()) for text in taxa})), checked_time(since),
         None if within is None else outline(within),
     )  # fmt: skip
+
+
+def province_codes(provinces: Sequence[str], boundaries: BoundarySet) -> list[str]:
+    """Return the ISO 3166-2 codes of provinces of Southwest China; OPTION_INVALID for any other."""
+    found = []
+    for text in provinces:
+        codes = [code for code in find_provinces("CN", text, boundaries) if code in GADM]
+        if len(codes) != 1:
+            problem = "this is no province of Southwest China"
+            expected = f"one of {', '.join(SPELLINGS[code][0] for code in GADM)}; of any other place its outline, --within FILE"
+            raise InputError(problem, column="--province", value=text, expected=expected, code="OPTION_INVALID")
+        found += codes
+    return found
 
 
 def outline(file: Path, *, most_corners: int = _MOST_CORNERS) -> str:

@@ -81,7 +81,7 @@ class Folder:
                 yield file.parent, json.loads(file.read_text(encoding="utf-8"))
 
     def note(self, name: str, url: str, **facts: Any) -> None:
-        """Keep where a file came from: its address, when, its checksum and size, its licence."""
+        """Keep where a file of this folder, or one that a person has (an absolute path), came from, its checksum and licence."""
         file = self.path / name
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()

@@ -70,7 +70,7 @@ class ProtectedPlanet(Source):
         """Take the sites in, country by country."""
         reports, cited = [], f"{datetime.now(UTC):%B %Y}"
         citation = f"UNEP-WCMC and IUCN ({cited[-4:]}), Protected Planet: WDPCA, {cited}, Cambridge, UK. www.protectedplanet.net."
-        facts = {"title": "WDPCA, from Protected Planet", "license": TERMS, "citation": citation}
+        facts: dict[str, Any] = {"title": "WDPCA, from Protected Planet", "license": TERMS, "citation": citation}
         for code in self.countries:
             folder = self.folder(country=code)
 

@@ -245,6 +245,13 @@ class RangeFile(io.RawIOBase):
     url : str
         Absolute, or below the service's address.
 
+    Attributes
+    ----------
+    size, etag
+        Of the file.
+    failure : exception or None
+        Why it could not be read: a reader in C passes on no exception.
+
     Raises
     ------
     RefusedError
@@ -256,6 +263,7 @@ class RangeFile(io.RawIOBase):
     def __init__(self, client: Client, url: str) -> None:
         self.client, self.url = client, client.address(url)
         self.size, self.etag, self._at = 0, "", 0
+        self.failure: BaseException | None = None
         self._blocks: dict[int, bytes] = {}
         self._fetch(0, 0)
 
@@ -279,7 +287,11 @@ class RangeFile(io.RawIOBase):
             return 0
         blocks = range(self._at // _BLOCK, (end - 1) // _BLOCK + 1)
         if lacking := [number for number in blocks if number not in self._blocks]:
-            self._fetch(lacking[0], lacking[-1])
+            try:
+                self._fetch(lacking[0], lacking[-1])
+            except BaseException as error:
+                self.failure = error
+                raise
         content = b"".join(self._blocks[number] for number in blocks)
         start = self._at - blocks[0] * _BLOCK
         buffer[: end - self._at] = content[start : start + end - self._at]
