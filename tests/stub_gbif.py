@@ -59,6 +59,7 @@ class StubGbif:
         self.faults = {}  # route → deque of Fault
         self.asked = []  # (method, path, query, headers)
         self.requests = []  # bodies of download requests
+        self.predicates = []  # of searches
         self.downloads = {}  # key → polls left
         self.url = ""
         self.names = {}  # what a name or key is asked by → answer of v2/species/match
@@ -85,6 +86,11 @@ class StubGbif:
             return page(query, {k.lower(): v for k, v in self.asked[-1][3].items()}) if callable(page) else page
         if route == "search":
             return self._search(query)
+        if route == "predicate":
+            told = json.loads(body)
+            self.predicates.append(told["predicate"])
+            facets = [re.sub(r"_([a-z])", lambda m: m[1].upper(), name.lower()) for name in told.get("facets", [])]
+            return self._search({"limit": [str(told["limit"])], "facet": facets})
         if route == "request" and method == "POST":
             wanted = "Basic " + base64.b64encode(":".join(ACCOUNT).encode()).decode()
             if authorization != wanted:
@@ -157,6 +163,8 @@ class StubGbif:
 def _route(path):
     if path.endswith("/occurrence/search"):
         return "search"
+    if path.endswith("/occurrence/search/predicate"):
+        return "predicate"
     if path.endswith("/species/match"):
         return "match"
     if "/v1/dataset/" in path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from rasterio.io import MemoryFile
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 
 import stub_gbif
 
@@ -112,7 +112,7 @@ def seen(count):
 
 def tile(west, south, degrees, cells):
     """Return a tile of a global raster as a cloud-optimised GeoTIFF."""
-    grid = from_origin(west, south + degrees, degrees / cells.shape[1], degrees / cells.shape[0])
+    grid = Affine(degrees / cells.shape[1], 0.0, west, 0.0, -degrees / cells.shape[0], south + degrees)
     profile = {"driver": "COG", "width": cells.shape[1], "height": cells.shape[0], "count": 1, "dtype": cells.dtype}
     with MemoryFile() as file:
         with file.open(**profile, crs="EPSG:4326", transform=grid, blocksize=128, compress="deflate") as raster:
@@ -138,7 +138,13 @@ def birds(day, region):
 
 def concepts():
     """Return taxa as Species+ has them."""
-    above = {"kingdom": "Animalia", "phylum": "Chordata", "class": "Mammalia", "order": "Carnivora", "family": "Felidae"}
+    above = {
+        "kingdom": "Animalia",
+        "phylum": "Chordata",
+        "class": "Mammalia",
+        "order": "Carnivora",
+        "family": "Felidae",
+    }
     return [
         {"id": n, "full_name": name, "author_year": author, "rank": "SPECIES", "name_status": "A", "cites_listing": listing,
          "higher_taxa": above, "cites_listings": [], "active": True}
@@ -217,10 +223,12 @@ def furnish(stub):
             lambda _: _json([{"code": "CN-53", "name": "Yunnan"}, {"code": "CN-45", "name": "Guangxi"}]), EBIRD
         ),
         "/species/taxon_concepts": _with_token(
-            lambda query: _json({"pagination": {"total_entries": 3}, "taxon_concepts": concepts()}), "x-authentication-token"
+            lambda query: _json({"pagination": {"total_entries": 3}, "taxon_concepts": concepts()}),
+            "x-authentication-token",
         ),
         "/inat/observations": lambda query, _: _after(stub.seen, "results", query, "id_above", 200),
     }
+
     def of_the_day(query, headers):
         path = stub.asked[-1][1]
         day = "-".join(f"{int(part):02}" for part in path.split("/")[-3:])
@@ -228,7 +236,9 @@ def furnish(stub):
 
     def of_tiles(query, headers):
         content = stub.tiles.get(stub.asked[-1][1].rsplit("/", 1)[1])
-        return (404, {}, b"<Error/>") if content is None else (200, {"content-type": "image/tiff", "etag": "1"}, content)
+        return (
+            (404, {}, b"<Error/>") if content is None else (200, {"content-type": "image/tiff", "etag": "1"}, content)
+        )
 
     stub.pages |= {
         "/ebird/data/obs/*": of_the_day,

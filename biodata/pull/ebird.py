@@ -4,14 +4,9 @@ https://ebird.org/data/download/ebd, https://documenter.getpostman.com/view/6643
 each species, region and day; only the file has all of them.
 """
 
-import re
-import shutil
-import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -69,7 +64,7 @@ class EBird(Source):
     since : str, optional
         YYYY or YYYY-MM-DD; of the API at most 92 days ago, and 30 where nothing is given.
     file : Path, optional
-        A Basic Dataset file, as text or as the zip that eBird gives; the API is then not asked.
+        A Basic Dataset file, unpacked; the API is then not asked.
     settings : Settings
     boundaries : BoundarySet
         The set that knows provinces by their names.
@@ -110,9 +105,8 @@ class EBird(Source):
     def estimate(self) -> Counts:
         """Return how many records a file has, or how many species each region had, summed over the days."""
         if self.file is not None:
-            with TemporaryDirectory() as folder, _unpacked(self.file, Path(folder)) as text:
-                (table,) = open_source("gbif", [text], options=_OPTIONS).read()
-                return {self.file.name: sum(batch.height for batch in self._wanted(table.batches))}
+            (table,) = open_source("gbif", [self.file], options=_OPTIONS).read()
+            return {self.file.name: sum(batch.height for batch in self._wanted(table.batches))}
         counts = {}
         for region in self._regions():
             days = [self.service.ask(f"product/stats/{region}/{self._day(n)}", "numSpecies") for n in range(self._days)]
@@ -150,10 +144,9 @@ class EBird(Source):
             return table
 
         stated = {"title": "eBird", "license": _TERMS, **_OPTIONS}
-        with _unpacked(file, folder.path) as text:
-            return pipeline.ingest(
-                "gbif", [text], self.settings, dataset=DATASET, options=stated, hear=narrow, progress=self.progress
-            )
+        return pipeline.ingest(
+            "gbif", [file], self.settings, dataset=DATASET, options=stated, hear=narrow, progress=self.progress
+        )
 
     def _wanted(self, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield the rows of the countries, the provinces and the days that are asked for."""
@@ -183,32 +176,6 @@ class EBird(Source):
         """Return a day as a path, counted from the first."""
         day = (self.first or self.yesterday) + timedelta(days=number)
         return f"{day.year}/{day.month}/{day.day}"
-
-
-@contextmanager
-def _unpacked(file: Path, folder: Path) -> Iterator[Path]:
-    """Give a file's text; that of a zip is unpacked, and removed at the end."""
-    if not zipfile.is_zipfile(file):
-        yield file
-        return
-    with zipfile.ZipFile(file) as zipped:
-        texts = [
-            name
-            for name in zipped.namelist()
-            if re.fullmatch(r"(.*/)?ebd_[^/]*\.txt", name) and "_sampling" not in name
-        ]
-        if len(texts) != 1:
-            problem = "the zip holds no Basic Dataset file"
-            raise InputError(
-                problem, file=file.name, expected="one text whose name begins with ebd_", code="INPUT_FORMAT"
-            )
-        text = folder / Path(texts[0]).name
-        with zipped.open(texts[0]) as packed, text.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
-    try:
-        yield text
-    finally:
-        text.unlink(missing_ok=True)
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,10 @@ A first pull of a scope fetches everything; later ones what GBIF interpreted sin
 full one no longer has is gone at GBIF. A pull that was cut off goes on where it was.
 """
 
+import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -44,6 +45,9 @@ _LONGEST_POLL_SECONDS: Final = 60.0
 _MARGIN: Final = timedelta(days=1)
 _FULL_EVERY: Final = timedelta(days=30)
 _CLASSES: Final = 10
+_FACETS: Final = MappingProxyType({"classKey": "CLASS_KEY", "license": "LICENSE", "datasetKey": "DATASET_KEY"})
+"""What is counted, as the search and as the search by predicate call it."""
+_MOST_FACETS: Final = 1000
 _WHERE: Final = "an account is free at https://www.gbif.org/user/profile"
 _WITHOUT: Final = "--estimate and --preview work without one"
 _REFUSED: Final = MappingProxyType(
@@ -131,12 +135,11 @@ class GbifPull:
     def estimate(self) -> Estimate:
         """Count, by place, class and licence; without an account, and nothing is ordered."""
         found, datasets = Estimate(at_most=self.scope.coarse), set[str]()
-        facets = {"facet": ["classKey", "license", "datasetKey"], "datasetKey_facetLimit": 1000}
         with pygbif_over(self.client) as pygbif:
             found.taxa = [taxon_of(pygbif, text) for text in self.scope.taxa]
             names: dict[str, str] = {}
             for place, parameters in self.scope.places:
-                page = self._search(pygbif, found.taxa, **parameters, **facets, limit=0)
+                page = self._search(pygbif, found.taxa, parameters, limit=0)
                 counts = {
                     one["field"]: {c["name"]: c["count"] for c in one["counts"]} for one in page.get("facets", [])
                 }
@@ -171,7 +174,7 @@ class GbifPull:
             taxa = [taxon_of(pygbif, text) for text in self.scope.taxa]
             for _, parameters in self.scope.places:
                 if wanted := most - len(records):
-                    page = self._search(pygbif, taxa, **parameters, limit=min(wanted, PREVIEWED))
+                    page = self._search(pygbif, taxa, parameters, limit=min(wanted, PREVIEWED))
                     records.update((str(record.get("gbifID") or record["key"]), record) for record in page["results"])
             keys = sorted({str(one["datasetKey"]) for one in records.values() if one.get("datasetKey")})
             datasets = {key: _described(pygbif.registry.datasets(uuid=key)) for key in keys}
@@ -230,6 +233,11 @@ class GbifPull:
             file.unlink()
         self.folder.save(key=key, full=since is None, ordering=None, taxa=[asdict(taxon) for taxon in taxa])
 
+    def pull(self) -> list[IngestReport]:
+        """Order a download unless one is on its way, wait for it and take it into the lake."""
+        self.order()
+        return self.deliver()
+
     def deliver(self, *, wait_hours: float = 24.0) -> list[IngestReport]:
         """Wait for the download that was ordered, fetch it and take it into the lake.
 
@@ -278,9 +286,15 @@ class GbifPull:
         zipped.unlink(missing_ok=True)
         return reports
 
-    def _search(self, pygbif: Any, taxa: Sequence[Taxon], **parameters: Any) -> dict[str, Any]:
-        """Return a page of GBIF's search."""
-        page = pygbif.occurrences.search(**self.scope.search(list(taxa)), **parameters)
+    def _search(self, pygbif: Any, taxa: list[Taxon], place: dict[str, str], *, limit: int) -> dict[str, Any]:
+        """Return a page of GBIF's search, its first records or, without any, its facets."""
+        if self.scope.raw:
+            body: dict[str, Any] = {"predicate": self.scope.predicate(taxa), "limit": limit}
+            body |= {} if limit else {"facets": [*_FACETS.values()], "facetLimit": _MOST_FACETS}
+            page = json.loads(self.client.post("occurrence/search/predicate", body))
+        else:
+            facets = {} if limit else {"facet": [*_FACETS], "datasetKey_facetLimit": _MOST_FACETS}
+            page = pygbif.occurrences.search(**self.scope.search(taxa), **place, **facets, limit=limit)
         if not isinstance(page, dict) or not {"count", "results"} <= page.keys():
             msg = "GBIF's search answers with JSON of another shape than it did; nothing was taken"
             raise RemoteError(msg)
@@ -370,7 +384,8 @@ def _words(scope: dict[str, Any]) -> str:
     """Return a scope as the options that ask for it."""
     listed = [f"--{name} {value}" for name in ("country", "province", "taxon") for value in scope[name]]
     since = [f"--since {scope['since']}"] if scope["since"] else []
-    return " ".join([*listed, *since, *(["--within …"] if scope["within"] else [])]) or "this"
+    files = [f"--{name} …" for name in ("within", "predicate") if scope.get(name)]
+    return " ".join([*listed, *since, *files]) or "this"
 
 
 def _described(told: dict[str, Any]) -> DatasetInfo:

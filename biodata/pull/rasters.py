@@ -16,10 +16,11 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import rasterio
 from rasterio.enums import Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.transform import Affine, from_origin
+from rasterio.errors import RasterioError, WindowError
+from rasterio.merge import merge
+from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
-from rasterio.windows import from_bounds
+from rasterio.windows import Window, from_bounds
 from tqdm.auto import tqdm
 
 from biodata.errors import InputError, RemoteError
@@ -83,9 +84,10 @@ class _Tiles(Source):
         self.label, self.seconds = label, max(1, round(cell_m / _METRES))
         self.cell = self.seconds / 3600
         west, south, east, north = (edge * 3600 / self.seconds for edge in bounds)
-        self.west, self.north = math.floor(west) * self.cell, math.ceil(north) * self.cell
         self.width, self.height = math.ceil(east) - math.floor(west), math.ceil(north) - math.floor(south)
-        self.bounds = (self.west, self.north - self.height * self.cell, self.west + self.width * self.cell, self.north)
+        left, top = math.floor(west) * self.cell, math.ceil(north) * self.cell
+        self.grid = Affine(self.cell, 0.0, left, 0.0, -self.cell, top)
+        self.bounds = (left, top - self.height * self.cell, left + self.width * self.cell, top)
         if self.width * self.height > _MOST_CELLS:
             problem = f"the area has {self.width * self.height:,} cells"
             expected = f"at most {_MOST_CELLS:,}: a smaller area, or larger cells by --cell-m"
@@ -114,8 +116,15 @@ class _Tiles(Source):
         if not parts:
             self.raise_empty("no land there", folder)
         file = folder.path / f"{self.kind}_{self.label}.tif"
-        self._put_together(parts, file)
-        facts: dict[str, Any] = {"title": self.title, "license": self.terms, "citation": self.citation, "tiles": addresses}
+        packed = {"driver": "GTiff", "compress": "deflate", "tiled": True, "BIGTIFF": "IF_SAFER"}
+        with _quiet():
+            merge(parts, bounds=self.bounds, res=self.cell, nodata=self.nodata, dst_path=file, dst_kwds=packed)
+        facts: dict[str, Any] = {
+            "title": self.title,
+            "license": self.terms,
+            "citation": self.citation,
+            "tiles": addresses,
+        }
         options = {"kind": self.kind} | ({"legend": "worldcover"} if self.kind == "land_cover" else {})
         reports = self.take_in("layer", file, [folder], "", dataset=file.stem, options=options, **facts)
         file.unlink()
@@ -135,55 +144,44 @@ class _Tiles(Source):
         """Read the window of a tile into a file; return False where there is no such tile."""
         try:
             with _opened(RangeFile(self.service.client, self.path(place)), self.cell) as tile:
-                window = self._window(tile.bounds)
-                if window is None:
-                    return False
-                column, row, width, height = window
-                grid = from_origin(self.west + column * self.cell, self.north - row * self.cell, self.cell, self.cell)
-                empty = self.nodata if tile.nodata is None else tile.nodata
+                at = from_bounds(*tile.bounds, self.grid)
+                column, row = math.floor(at.col_off), math.floor(at.row_off)
+                whole = Window(
+                    column, row, math.ceil(at.width) + 1, math.ceil(at.height) + 1
+                )  # no cell between two tiles is lost
+                window = Window(0, 0, self.width, self.height).intersection(whole)
+                west, north = self.bounds[0] + window.col_off * self.cell, self.bounds[3] - window.row_off * self.cell
+                grid, empty = (
+                    Affine(self.cell, 0.0, west, 0.0, -self.cell, north),
+                    self.nodata if tile.nodata is None else tile.nodata,
+                )
                 with WarpedVRT(
-                    tile, crs="EPSG:4326", transform=grid, width=width, height=height, resampling=self.resampling,
-                    src_nodata=empty, nodata=self.nodata, dtype=self.dtype,
+                    tile, crs="EPSG:4326", transform=grid, width=window.width, height=window.height, src_nodata=empty,
+                    nodata=self.nodata, dtype=self.dtype, resampling=self.resampling,
                 ) as warped:  # fmt: skip
                     cells = warped.read(1)
+        except WindowError:
+            return False
         except RefusedError as error:
             if error.status == 404:
                 return False
             raise
         new = part.with_suffix(".new")
-        with self._writer(new, grid, width, height) as raster:
+        with rasterio.open(
+            new, "w", driver="GTiff", width=window.width, height=window.height, count=1, dtype=self.dtype,
+            nodata=self.nodata, crs="EPSG:4326", transform=grid, compress="deflate", tiled=True,
+        ) as raster:  # fmt: skip
             raster.write(cells, 1)
         new.replace(part)
         return True
 
-    def _window(self, bounds: Bounds) -> tuple[int, int, int, int] | None:
-        """Return column, row, width and height of the layer's cells that a tile reaches."""
-        west, south, east, north = bounds
-        left, right = (west - self.west) / self.cell, (east - self.west) / self.cell
-        top, bottom = (self.north - north) / self.cell, (self.north - south) / self.cell
-        column, row = max(0, math.floor(left + 1e-6)), max(0, math.floor(top + 1e-6))
-        width = min(self.width, math.ceil(right - 1e-6)) - column
-        height = min(self.height, math.ceil(bottom - 1e-6)) - row
-        return (column, row, width, height) if width > 0 and height > 0 else None
 
-    def _put_together(self, parts: list[Path], file: Path) -> None:
-        """Write one raster of all tiles; a cell that two of them reach has the first one's value."""
-        grid = from_origin(self.west, self.north, self.cell, self.cell)
-        with self._writer(file, grid, self.width, self.height, mode="w+") as raster:
-            for block in (window for _, window in raster.block_windows(1)):
-                raster.write(np.full((block.height, block.width), self.nodata, self.dtype), 1, window=block)
-            for part in parts:
-                with rasterio.open(part) as tile:
-                    window = from_bounds(*tile.bounds, grid).round_offsets().round_lengths()
-                    cells, before = tile.read(1), raster.read(1, window=window)
-                raster.write(np.where(before == self.nodata, cells, before), 1, window=window)
-
-    def _writer(self, file: Path, grid: Affine, width: int, height: int, *, mode: str = "w") -> Any:
-        """Open a GeoTIFF to write."""
-        return rasterio.open(
-            file, mode, driver="GTiff", width=width, height=height, count=1, dtype=self.dtype, nodata=self.nodata,
-            crs="EPSG:4326", transform=grid, compress="deflate", tiled=True, BIGTIFF="IF_SAFER",
-        )  # fmt: skip
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep GDAL from looking for files beside a raster, and rasterio 1.4 from warning of its own use of affine 3."""
+    with rasterio.Env(**_GDAL), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
@@ -197,8 +195,7 @@ def _opened(file: RangeFile, cell: float) -> Iterator[Any]:
         return file
 
     try:
-        with rasterio.Env(**_GDAL), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with _quiet():
             with rasterio.open("tile.tif", opener=opener) as whole:
                 fitting = [n for n, factor in enumerate(whole.overviews(1)) if factor * whole.res[0] <= cell * 1.001]
                 if not fitting:

@@ -77,7 +77,7 @@ class Service:
             )
         return token
 
-    def get(self, path: str, **parameters: Any) -> Any:
+    def get(self, path: str, /, **parameters: Any) -> Any:
         """Return the JSON that the service answers with.
 
         Raises
@@ -100,7 +100,7 @@ class Service:
                 raise RemoteError(msg) from error
             raise
 
-    def ask(self, path: str, *needed: str, **parameters: Any) -> dict[str, Any]:
+    def ask(self, path: str, /, *needed: str, **parameters: Any) -> dict[str, Any]:
         """Return the JSON object that the service answers with; RemoteError where it lacks a name that is needed."""
         return self.check(self.get(path, **parameters), *needed)
 
@@ -117,7 +117,7 @@ class Service:
             self._raise_changed(f"without {lacking}")
         return dict(answer)
 
-    def rows(self, path: str, name: str | None, *needed: str, **parameters: Any) -> list[dict[str, Any]]:
+    def rows(self, path: str, name: str | None, /, *needed: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the list of objects that an answer has under a name, or is; each has the names that are needed."""
         rows = self.get(path, **parameters) if name is None else self.ask(path, name, **parameters)[name]
         if not isinstance(rows, list):
@@ -272,6 +272,9 @@ class RangeFile(io.RawIOBase):
 
     def seekable(self) -> bool:  # noqa: D102
         return True
+
+    def close(self) -> None:
+        """Stay open: a reader that opens the file again, at an overview, finds the blocks that are here."""
 
     def tell(self) -> int:  # noqa: D102
         return self._at
