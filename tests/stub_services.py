@@ -136,6 +136,21 @@ def birds(day, region):
     ]  # fmt: skip
 
 
+def basic_dataset(day):
+    """Return a Basic Dataset file of eBird: two records of a day in Laos and Yunnan, one of Hunan, one of another century."""
+    headings = ["GLOBAL UNIQUE IDENTIFIER", "SCIENTIFIC NAME", "COMMON NAME", "OBSERVATION COUNT", "COUNTRY CODE", "STATE", "LOCALITY",
+                "LOCALITY ID", "LATITUDE", "LONGITUDE", "OBSERVATION DATE", "TIME OBSERVATIONS STARTED",
+                "SAMPLING EVENT IDENTIFIER", "OBSERVER ID", "ALL SPECIES REPORTED"]  # fmt: skip
+    rows = [
+        (f"URN:CornellLabOfOrnithology:EBIRD:OBS{n}-{day}", "Parus major", "Great Tit", "X", country, state, "Nam Ha", "L1", "20.5",
+         "101.5", one, "07:30:00", "S1", "obs1", "1")
+        for n, country, state, one in (
+            (1, "LA", "Louangnamtha", day), (3, "CN", "Yunnan", day), (4, "CN", "Hunan", day), (5, "LA", "", "1999-01-01"),
+        )
+    ]  # fmt: skip
+    return "\n".join("\t".join(row) for row in [headings, *rows]) + "\n"
+
+
 def concepts():
     """Return taxa as Species+ has them."""
     above = {
@@ -272,6 +287,9 @@ def main():
     with stub_gbif.running() as stub:
         found = {"usage": {"key": "6224G", "name": "Mammalia", "rank": "CLASS"}, "diagnostics": {"matchType": "EXACT"}}
         stub.names["Mammalia"] = found
+        stub.records = [
+            {"key": n, "gbifID": str(n), "datasetKey": SEA, "occurrenceID": f"o{n}", "scientificName": "Macaca mulatta"} for n in range(3)
+        ]  # fmt: skip
         lines = [f"export {name}='{value}'" for name, value in furnish(stub).items()]
         new = Path(f"{sys.argv[1]}.new")
         new.write_text("\n".join(lines) + "\n", encoding="utf-8")

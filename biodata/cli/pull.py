@@ -102,7 +102,7 @@ A file is asked for at https://ebird.org/data/download/ebd, unpacked, and needs 
 it. The API needs a key, free at https://ebird.org/api/keygen, in EBIRD_KEY; it gives one observation of each species, region and
 day, of the last 30 days or those --since, at most 92. The terms forbid passing the data on.
 
-Example: biodata pull ebird --province Yunnan
+Example: biodata pull ebird ebd_LA_relOct-2026.txt --since 2020
 """
 _ELEVATION: Final = """Pull heights above the sea (Copernicus DEM, 90 m) as a layer for `biodata resistance`; without an account.
 
@@ -123,7 +123,7 @@ First each source is counted; a source without its account is left out, and the 
 is ordered when you say yes (or --yes), the others are taken in meanwhile, and the records last. A source that fails does not stop
 the others. Stop whenever you like: the same command goes on where it was. OBIS, iNaturalist and eBird are pulled by themselves.
 
-Example: biodata pull region --country LA --taxon Mammalia --yes
+Example: biodata pull region --within area.geojson --taxon Mammalia --estimate
 """
 _OBIS: Final = """Pull records of the sea from OBIS; without an account.
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from biodata.errors import BiodataError
 from biodata.pipeline.report import IngestReport
-from biodata.places import BoundarySet
+from biodata.places import BoundarySet, country_geometry
 from biodata.pull.checklists import AlienLists
 from biodata.pull.gbif import GbifPull
-from biodata.pull.gbif_scope import Scope, place_of
+from biodata.pull.gbif_scope import Scope, or_region, place_of
 from biodata.pull.kept import Folder
 from biodata.pull.protected_planet import ProtectedPlanet
 from biodata.pull.rasters import Elevation, LandCover
@@ -36,17 +36,18 @@ class RegionPull:
     def __init__(
         self, scope: Scope, within: Path | None, settings: Settings, boundaries: BoundarySet, *, progress: bool = False
     ) -> None:
+        name, area = place_of([*scope.countries], [*scope.provinces], within, boundaries)
         countries = sorted({*scope.countries, *(code[:2] for code in scope.provinces)})
-        ground = place_of([*scope.countries], [*scope.provinces], within, boundaries)
-        said: dict[str, Any] = {"settings": settings, "progress": progress}
+        countries = countries or [code for code in or_region([]) if country_geometry(code, boundaries).intersects(area)]
+        given: dict[str, Any] = {"settings": settings, "progress": progress}
         self.gbif = GbifPull(scope, settings, progress=progress)
         self.sources: dict[str, Callable[[], Any]] = {
-            "alien": partial(AlienLists, countries, **said),
-            "red-list": partial(RedList, countries, **said),
-            "protection": partial(Protection, None, **said),
-            "protected-areas": partial(ProtectedPlanet, countries, **said),
-            "elevation": partial(Elevation, ground[0], ground[1].bounds, **said),
-            "land-cover": partial(LandCover, ground[0], ground[1].bounds, **said),
+            "alien": partial(AlienLists, countries, **given),
+            "red-list": partial(RedList, countries, **given),
+            "protection": partial(Protection, None, **given),
+            "protected-areas": partial(ProtectedPlanet, countries, **given),
+            "elevation": partial(Elevation, name, area.bounds, **given),
+            "land-cover": partial(LandCover, name, area.bounds, **given),
             "gbif": lambda: self.gbif,
         }
         self.folder = Folder(settings.data, "region", scope.as_dict())

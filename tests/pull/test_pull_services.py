@@ -21,7 +21,7 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 from stub_gbif import ACCOUNT, BUSY, HALF, MAINTENANCE, TOO_MANY, Fault
-from stub_services import ALIENS, JOB, LAOS, SEA, archive, furnish, seen, sites
+from stub_services import ALIENS, JOB, LAOS, SEA, archive, basic_dataset, furnish, seen, sites
 
 YESTERDAY = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
 # Of each source what is asked for, an address that it asks, and how much there is.
@@ -294,17 +294,7 @@ def test_birds_of_days_and_of_a_file_are_the_same_records(stub, pull, data, tmp_
     assert done.returncode == 0, done.stderr
     assert [path for _, path, *_ in stub.asked if "/obs/" in path][1].startswith("/ebird/data/obs/CN-53/historic/")
     assert datasets(data)["ebird"]["license"].startswith("https://www.birds.cornell.edu/")
-    headings = ["GLOBAL UNIQUE IDENTIFIER", "SCIENTIFIC NAME", "COMMON NAME", "OBSERVATION COUNT", "COUNTRY CODE", "STATE", "LOCALITY",
-                "LOCALITY ID", "LATITUDE", "LONGITUDE", "OBSERVATION DATE", "TIME OBSERVATIONS STARTED",
-                "SAMPLING EVENT IDENTIFIER", "OBSERVER ID", "ALL SPECIES REPORTED"]  # fmt: skip
-    rows = [
-        (f"URN:CornellLabOfOrnithology:EBIRD:OBS{n}-{YESTERDAY}", "Parus major", "Great Tit", "X", country, state, "Nam Ha", "L1", "20.5",
-         "101.5", day, "07:30:00", "S1", "obs1", "1")
-        for n, country, state, day in (
-            (1, "LA", "Louangnamtha", YESTERDAY), (3, "CN", "Yunnan", YESTERDAY), (4, "CN", "Hunan", YESTERDAY), (5, "LA", "", "1999-01-01"),
-        )
-    ]  # fmt: skip
-    (file := tmp_path / "ebd_LA.txt").write_text("\n".join("\t".join(row) for row in [headings, *rows]) + "\n")
+    (file := tmp_path / "ebd_LA.txt").write_text(basic_dataset(YESTERDAY))
     asked = (file, "--country", "LA", "--province", "Yunnan", "--since", "2000")
     assert "2 ebd_LA.txt" in pull("ebird", *asked, "--estimate").stdout
     done = pull("ebird", *asked)
