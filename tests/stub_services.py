@@ -1,5 +1,6 @@
 """The other services that `biodata pull` asks, as their documentation says that they answer, on one stub; `python -m` runs it."""
 
+import csv
 import io
 import json
 import sys
@@ -8,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import rasterio
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
@@ -101,6 +103,15 @@ def sites(count):
     ]  # fmt: skip
 
 
+def assessments(*categories):
+    """Return names with their category as the Red List has them."""
+    return [
+        {"sis_taxon_id": n, "taxon_scientific_name": name, "red_list_category_code": code, "assessment_id": n, "latest": True,
+         "year_published": "2020", "url": f"https://www.iucnredlist.org/species/{n}/{n}"}
+        for n, (name, code) in enumerate(categories, 1)
+    ]  # fmt: skip
+
+
 def seen(count):
     return [
         {"id": n, "uri": f"https://www.inaturalist.org/observations/{n}", "observed_on": "2020-03-01", "license_code": "cc-by",
@@ -151,6 +162,43 @@ def basic_dataset(day):
     return "\n".join("\t".join(row) for row in [headings, *rows]) + "\n"
 
 
+# The sample's land cover has IGBP's classes; WorldCover's are these.
+_COVER = {1: 10, 2: 10, 4: 10, 5: 10, 8: 20, 10: 30, 12: 40, 13: 50, 14: 40, 16: 60, 17: 80}
+
+
+def serve_sample(stub, sample):
+    """Let the services have what the folder of the sample has: its records, its areas, and its ground around China and Laos."""
+    stub.archive, stub.polls_until_ready = (sample / "occurrences_gbif.zip").read_bytes(), 0
+    features = json.loads((sample / "protected_areas.geojson").read_text(encoding="utf-8"))["features"]
+    stub.sites = [
+        {"site_id": one["SITE_ID"], "site_pid": one["SITE_PID"], "name_english": one["NAME_ENG"], "name": one["NAME"],
+         "site_type": one["SITE_TYPE"], "designation": {"name": one["DESIG_ENG"], "jurisdiction": {"name": one["DESIG_TYPE"]}},
+         "iucn_category": {"name": one["IUCN_CAT"]}, "legal_status": {"name": one["STATUS"]}, "reported_area": one["REP_AREA"],
+         "legal_status_updated_at": f"01/01/{one['STATUS_YR']}", "countries": [{"iso_3": one["ISO3"]}], "realm": {"name": one["REALM"]},
+         "geojson": {"type": "Feature", "properties": {}, "geometry": feature["geometry"]}}
+        for feature in features for one in [feature["properties"]]
+    ]  # fmt: skip
+    with (sample / "checklist.csv").open(encoding="utf-8") as file:
+        listed = [(row["scientificName"], row["iucnRedListCategory"]) for row in csv.DictReader(file)]
+    stub.assessments = assessments(*(row for row in listed if row[1]))
+    with rasterio.open(sample / "layers" / "landcover_china_laos.tif") as raster:
+        classes = np.vectorize(lambda value: _COVER.get(value, 0))(raster.read(1)).astype("uint8")
+    with rasterio.open(sample / "layers" / "elevation_china_laos.tif") as raster:
+        heights = raster.read(1).astype("float32")
+    for degrees, cells, empty, name in (
+        (3, classes, 0, "ESA_WorldCover_10m_2021_v200_N{:02}E{:03}_Map.tif"),
+        (1, heights, -32768, "Copernicus_DSM_COG_30_N{:02}_00_E{:03}_00_DEM.tif"),
+    ):
+        whole = np.full((1200, 1200), empty, cells.dtype)  # 0.005° from 99° E, 24° N on
+        whole[220:720, 200:800] = cells
+        side = degrees * 200
+        for row, column in ((row, column) for row in range(0, 1200, side) for column in range(0, 1200, side)):
+            south, west = 24 - degrees - row // 200, 99 + column // 200
+            stub.tiles[name.format(south, west)] = tile(
+                west, south, degrees, whole[row : row + side, column : column + side]
+            )
+
+
 def concepts():
     """Return taxa as Species+ has them."""
     above = {
@@ -193,25 +241,28 @@ def furnish(stub):
         "doi": "10.15468/griis1", "citation": {"text": "Pagad S (2022). GRIIS Laos."},
         "endpoints": [{"type": "EML", "url": f"{root}/eml"}, {"type": "DWC_ARCHIVE", "url": f"{root}/griis.zip"}],
     }  # fmt: skip
-    taxa = [
-        {"sis_taxon_id": n, "taxon_scientific_name": name, "red_list_category_code": code, "assessment_id": n, "latest": True,
-         "year_published": "2020", "url": f"https://www.iucnredlist.org/species/{n}/{n}"}
-        for n, name, code in ((1, "Elephas maximus", "EN"), (2, "Panthera tigris", "EN"), (3, "Bos sauveli", "CR"))
-    ]  # fmt: skip
     sea = [
         {"id": f"o{n}", "dataset_id": SEA, "occurrenceID": f"dugong:{n}", "scientificName": "Dugong dugon", "eventDate": "1999-05-01",
          "decimalLatitude": 11.5, "decimalLongitude": 103.0, "basisOfRecord": "HumanObservation", "flags": ["ON_LAND"]}
         for n in range(3)
     ]  # fmt: skip
     stub.sites, stub.seen, stub.job_status = sites(3), seen(7), "finished"
+    stub.assessments = assessments(("Elephas maximus", "EN"), ("Panthera tigris", "EN"), ("Bos sauveli", "CR"))
     stub.pages |= {
         "/dataset/search": _json({"offset": 0, "limit": 500, "endOfRecords": True, "count": 3, "results": lists}),
         f"/dataset/{LAOS}/metrics": _json({"datasetKey": LAOS, "usagesCount": 3}),
         f"/v1/dataset/{LAOS}": _json(told),
         "/griis.zip": zipped("griis.zip"),
-        "/pp/countries/LAO": _with_token(lambda _: _json({"country": {"name": "Laos", "pas_count": len(stub.sites)}})),
-        "/pp/protected_areas/search": _with_token(lambda query: _paged(stub.sites, "protected_areas", 50, query)),
-        "/iucn/countries/LA": _with_token(lambda query: _paged(taxa, "assessments", 100, query)),
+        "/pp/countries/*": _with_token(lambda _: _json({"country": {"name": "Laos", "pas_count": len(stub.sites)}})),
+        "/pp/protected_areas/search": _with_token(
+            lambda query: _paged(
+                [one for one in stub.sites if one["countries"][0]["iso_3"] in query["country"]],
+                "protected_areas",
+                50,
+                query,
+            )
+        ),
+        "/iucn/countries/*": _with_token(lambda query: _paged(stub.assessments, "assessments", 100, query)),
         "/clb/dataset/2144": _json(
             {"key": 2144, "title": "Aliens of Laos", "version": "1.2", "size": 3, "license": "cc by"}
         ),
@@ -283,14 +334,17 @@ def furnish(stub):
 
 
 def main():
-    """Serve until ended; the environment that leads here is written to the file that is named."""
+    """Serve until ended; the environment that leads here is written to the file that is named. A folder after it is the sample's."""
     with stub_gbif.running() as stub:
         found = {"usage": {"key": "6224G", "name": "Mammalia", "rank": "CLASS"}, "diagnostics": {"matchType": "EXACT"}}
         stub.names["Mammalia"] = found
         stub.records = [
             {"key": n, "gbifID": str(n), "datasetKey": SEA, "occurrenceID": f"o{n}", "scientificName": "Macaca mulatta"} for n in range(3)
         ]  # fmt: skip
-        lines = [f"export {name}='{value}'" for name, value in furnish(stub).items()]
+        addresses = furnish(stub)
+        if len(sys.argv) > 2:
+            serve_sample(stub, Path(sys.argv[2]))
+        lines = [f"export {name}='{value}'" for name, value in addresses.items()]
         new = Path(f"{sys.argv[1]}.new")
         new.write_text("\n".join(lines) + "\n", encoding="utf-8")
         new.replace(sys.argv[1])

@@ -217,6 +217,7 @@ def region(
     taxon: TaxonOption = None,
     since: SinceOption = None,
     within: WithinOption = None,
+    cell_m: CellOption = 90.0,
     estimate: EstimateOption = False,
     yes: YesOption = False,
     data: DataOption = DEFAULT_DATA,
@@ -228,7 +229,7 @@ def region(
 
     boundaries = boundaries_for(data)
     scope = scope_of(_codes(country), province or [], taxon or [], since, within, boundaries)
-    pull = RegionPull(scope, within, settings_for(data), boundaries, progress=show_progress())
+    pull = RegionPull(scope, within, settings_for(data), boundaries, cell_m=cell_m, progress=show_progress())
     for name, found in pull.estimate():
         counted = ", ".join(f"{count:,} {what}" for what, count in found.items()) if isinstance(found, dict) else ""
         missing = "left out: " if getattr(found, "code", None) == "ACCOUNT_MISSING" else ""

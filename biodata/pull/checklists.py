@@ -3,6 +3,7 @@
 https://api.checklistbank.org
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -16,15 +17,13 @@ from biodata.pull.gbif import Account
 from biodata.pull.gbif_scope import or_region
 from biodata.pull.kept import Folder
 from biodata.pull.pygbif_client import pygbif_over
-from biodata.pull.service import Counts, Source
+from biodata.pull.service import Counts, Source, waits
 from biodata.settings import Settings
 from biodata.text.countries import country_candidates
 
 # ChecklistBank writes GBIF's three licences without their versions.
 _LICENCES: Final = MappingProxyType({"cc0": "CC0 1.0", "cc by": "CC BY 4.0", "cc by nc": "CC BY-NC 4.0"})
 _WAITING: Final = frozenset({"waiting", "blocked", "running"})
-_FIRST_POLL_SECONDS: Final = 5.0
-_LONGEST_POLL_SECONDS: Final = 60.0
 _PUBLISHER: Final = "cdef28b1-db4e-4c58-aa71-3c5238c2d0b5"
 """IUCN's Invasive Species Specialist Group, at GBIF."""
 _TITLE: Final = re.compile(
@@ -122,10 +121,9 @@ class ChecklistBank(_Archives):
                 msg = f"ChecklistBank answered {job[:60]!r} in the place of an export's key"
                 raise RemoteError(msg)
             folder.save(job=job, ordered=datetime.now(UTC).isoformat(timespec="seconds"))
-        pause = _FIRST_POLL_SECONDS
+        pauses = waits(math.inf)
         while (export := self.service.ask(f"export/{job}", "status"))["status"] in _WAITING:
-            self.service.client.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
+            self.service.client.sleep(next(pauses))
         if export["status"] != "finished" or not export.get("download"):
             folder.save(job=None)
             reason = export.get("error") or "no reason given"

@@ -32,23 +32,22 @@ _MOST_DAYS: Final = 92
 _MOST_ROWS: Final = 10_000
 _HEADINGS: Final = MappingProxyType(
     {
-        "GLOBAL UNIQUE IDENTIFIER": "occurrenceID",
-        "SCIENTIFIC NAME": "scientificName",
-        "COMMON NAME": "vernacularName",
-        "OBSERVATION COUNT": "individualCount",
-        "COUNTRY CODE": "countryCode",
-        "STATE": "stateProvince",
-        "LOCALITY": "locality",
-        "LOCALITY ID": "locationID",
-        "LATITUDE": "decimalLatitude",
-        "LONGITUDE": "decimalLongitude",
-        "OBSERVATION DATE": "eventDate",
-        "TIME OBSERVATIONS STARTED": "eventTime",
-        "SAMPLING EVENT IDENTIFIER": "eventID",
+        "GLOBAL UNIQUE IDENTIFIER": "occurrenceID", "SCIENTIFIC NAME": "scientificName", "COMMON NAME": "vernacularName",
+        "OBSERVATION COUNT": "individualCount", "COUNTRY CODE": "countryCode", "STATE": "stateProvince", "LOCALITY": "locality",
+        "LOCALITY ID": "locationID", "LATITUDE": "decimalLatitude", "LONGITUDE": "decimalLongitude",
+        "OBSERVATION DATE": "eventDate", "TIME OBSERVATIONS STARTED": "eventTime", "SAMPLING EVENT IDENTIFIER": "eventID",
         "OBSERVER ID": "recordedByID",
     }
-)
+)  # fmt: skip
 """Columns of a Basic Dataset file that each of its versions has; what else it has stays under its own heading."""
+_FIELDS: Final = MappingProxyType(
+    {
+        "sciName": "scientificName", "comName": "vernacularName", "countryCode": "countryCode", "locName": "locality",
+        "subnational1Name": "stateProvince", "locId": "locationID", "lat": "decimalLatitude", "lng": "decimalLongitude",
+        "obsDt": "eventDate", "subId": "eventID", "userDisplayName": "recordedBy",
+    }
+)  # fmt: skip
+"""Of the API's answers."""
 _OPTIONS: Final = MappingProxyType({f"heading.{heading}": term for heading, term in _HEADINGS.items()})
 
 
@@ -180,19 +179,9 @@ class EBird(Source):
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:
     """Return an observation of the API in Darwin Core, under the identifier that a Basic Dataset file gives it."""
+    known = {"occurrenceID": f"{_URN}{row['obsId']}", "basisOfRecord": "HUMAN_OBSERVATION"}
     return {
-        "occurrenceID": f"{_URN}{row['obsId']}",
-        "basisOfRecord": "HUMAN_OBSERVATION",
-        "scientificName": row["sciName"],
-        "vernacularName": row.get("comName"),
+        **known,
         "individualCount": row.get("howMany", "X"),
-        "countryCode": row.get("countryCode"),
-        "stateProvince": row.get("subnational1Name"),
-        "locality": row.get("locName"),
-        "locationID": row.get("locId"),
-        "decimalLatitude": row["lat"],
-        "decimalLongitude": row["lng"],
-        "eventDate": row["obsDt"],
-        "eventID": row.get("subId"),
-        "recordedBy": row.get("userDisplayName"),
+        **{term: row.get(name) for name, term in _FIELDS.items()},
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -29,7 +30,7 @@ from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import Scope, Taxon, taxon_of
 from biodata.pull.kept import Folder, identities
 from biodata.pull.pygbif_client import pygbif_over
-from biodata.pull.service import client_for, plain_table
+from biodata.pull.service import client_for, plain_table, waits
 from biodata.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -39,8 +40,6 @@ PREVIEWED: Final = 300
 _ARCHIVE_BYTES: Final = 300
 """Of a record in a zipped archive; 470 of GBIF's took 143,097 bytes."""
 _WAITING: Final = frozenset({"PREPARING", "RUNNING", "SUSPENDED"})
-_FIRST_POLL_SECONDS: Final = 5.0
-_LONGEST_POLL_SECONDS: Final = 60.0
 # GBIF's index lags behind its interpretation; a record asked for twice is found unchanged.
 _MARGIN: Final = timedelta(days=1)
 _FULL_EVERY: Final = timedelta(days=30)
@@ -344,9 +343,8 @@ class GbifPull:
 
     def _wait(self, key: str, hours: float) -> dict[str, Any]:
         """Ask for the order's status until the file is there."""
-        waited, pause = 0.0, _FIRST_POLL_SECONDS
         with tqdm(desc=f"GBIF download {key}", unit="poll", disable=not self.progress) as bar:
-            while True:
+            for pause in chain(waits(hours), [None]):
                 status = self._status(key)
                 bar.set_postfix_str(status["status"])
                 bar.update()
@@ -356,11 +354,10 @@ class GbifPull:
                     self.folder.save(key=None)
                     msg = f"GBIF's download {key} is {status['status']}; the next run orders anew"
                     raise RemoteError(msg)
-                if waited >= hours * 3600:
-                    msg = f"GBIF's download {key} is still {status['status']} after {hours:g} hours; the next run waits on"
-                    raise RemoteError(msg)
-                self.client.sleep(pause)
-                waited, pause = waited + pause, min(pause * 1.5, _LONGEST_POLL_SECONDS)
+                if pause is not None:
+                    self.client.sleep(pause)
+        msg = f"GBIF's download {key} is still {status['status']} after {hours:g} hours; the next run waits on"
+        raise RemoteError(msg)
 
     def _status(self, key: str) -> dict[str, Any]:
         """Return what GBIF tells of an order."""

@@ -59,23 +59,18 @@ class Snapshot(Source):
         if scope.raw or any(re.search(r"\d", text) for text in scope.taxa):
             problem, expected = "a snapshot knows no predicates and no keys", "--taxon with a name, --country, --within"
             raise InputError(problem, column="--snapshot", expected=expected, code="OPTION_INVALID")
-        self.place, self.scope = place.rstrip("/"), scope
-        bucket, _, below = self.place.removeprefix("s3://").partition("/")
+        self.place, self.scope, below = place, scope, place.removeprefix("s3://").rstrip("/")
         lands = [province_geometry(code, boundaries) for code in scope.provinces]
         self.provinces = shapely.union_all(lands) if lands else None
+        self.files: Any = fs.LocalFileSystem()
         try:
-            if self.place.startswith("s3://"):
-                region = next(iter(re.findall(r"[a-z]{2}-[a-z]+-\d$", bucket)), None)
-                self.files: Any = fs.S3FileSystem(anonymous=True, region=region)
-            else:
-                self.files = fs.LocalFileSystem()
-            below = f"{bucket}/{below}" if self.place.startswith("s3://") else str(Path(self.place).resolve())
+            if place.startswith("s3://"):
+                region = next(iter(re.findall(r"[a-z]{2}-[a-z]+-\d$", below.partition("/")[0])), None)
+                self.files = fs.S3FileSystem(anonymous=True, region=region)
             found = self.files.get_file_info(fs.FileSelector(below, recursive=True))
         except OSError as error:
-            problem = f"the snapshot cannot be read: {shorten(str(error))}"
-            raise InputError(
-                problem, value=place, expected="a folder, or s3://BUCKET/PATH", code="FILE_MISSING"
-            ) from error
+            problem, expected = f"the snapshot cannot be read: {shorten(str(error))}", "a folder, or s3://BUCKET/PATH"
+            raise InputError(problem, value=place, expected=expected, code="FILE_MISSING") from error
         self.parts = sorted((one.path, one.size) for one in found if ".parquet" in one.path and one.is_file)
         self.citation = next((one.path for one in found if one.base_name == "citation.txt"), None)
         if not self.parts:
@@ -93,31 +88,24 @@ class Snapshot(Source):
         """Take the records of the scope in, file by file; a file that a run before read is not read again."""
         folder = self.folder(place=self.place, **self.scope.as_dict())
         folder.path.mkdir(parents=True, exist_ok=True)
-        parts = list[Path]()
         for number, (path, _) in enumerate(tqdm(self.parts, unit="file", disable=not self.progress), start=1):
-            parts.append(folder.path / f"page-{number:05}.parquet")
-            if not parts[-1].exists():
+            part = folder.path / f"page-{number:05}.parquet"
+            if not part.exists():
                 found = [
                     _as_text(file.read_row_group(n)).filter(mask) for file, n, mask in self._masks(path) if mask.any()
                 ]
-                (pl.concat(found, how="diagonal") if found else pl.DataFrame()).write_parquet(
-                    new := parts[-1].with_suffix(".new")
-                )
-                new.replace(parts[-1])
-        records = pl.concat((pl.read_parquet(part) for part in parts), how="diagonal")
+                new = part.with_suffix(".new")
+                pl.concat([pl.DataFrame(), *found], how="diagonal").write_parquet(new)
+                new.replace(part)
+        records = pl.concat(map(pl.read_parquet, sorted(folder.path.glob("page-*.parquet"))), how="diagonal")
         if records.is_empty():
             self.raise_empty("no record of this scope", folder)
         records.write_csv(file := folder.path / "records.csv", separator="\t", quote_style="never")
-        cited = (
-            ""
-            if self.citation is None
-            else self.files.open_input_stream(self.citation).read().decode("utf-8", "replace")
+        citation = self.files.open_input_stream(self.citation).read().decode() if self.citation else ""
+        facts: dict[str, Any] = {"license": self.licence.split(","), "snapshot": self.place}
+        facts |= (
+            {"citation": " ".join(citation.split()), "doi": _DOI.findall(citation)[0]} if _DOI.search(citation) else {}
         )
-        facts: dict[str, Any] = {
-            "citation": " ".join(cited.split()) or None,
-            "doi": next(iter(_DOI.findall(cited)), None),
-        }
-        facts |= {"license": self.licence.split(","), "snapshot": self.place}
         reports = self.take_in("gbif", file, [folder], "", **facts)
         file.unlink()
         return reports
@@ -131,11 +119,8 @@ class Snapshot(Source):
                 problem = "this is no file of a snapshot: decimallongitude, decimallatitude or countrycode is missing"
                 raise InputError(problem, file=Path(path).name, code="HEADING_MISSING")
             for number in range(file.num_row_groups):
-                yield (
-                    file,
-                    number,
-                    self._wanted(pl.DataFrame(pl.from_arrow(file.read_row_group(number, columns=columns)))),
-                )
+                rows = pl.DataFrame(pl.from_arrow(file.read_row_group(number, columns=columns)))
+                yield file, number, self._wanted(rows)
         except (OSError, ArrowException) as error:
             msg = f"{Path(path).name} of the snapshot cannot be read: {shorten(str(error))}"
             raise RemoteError(msg) from error
@@ -148,10 +133,8 @@ class Snapshot(Source):
         if self.provinces is not None:
             names = [name.lower() for code in scope.provinces for name in SPELLINGS[code]]
             unplaced = pl.col(_PLACED[0]).is_null() & (pl.col("countrycode") == "CN")
-            places += [
-                pl.lit(_inside(self.provinces, rows)),
-                unplaced & pl.col("stateprovince").str.to_lowercase().is_in(names),
-            ]
+            named = unplaced & pl.col("stateprovince").str.to_lowercase().is_in(names)
+            places += [pl.lit(_inside(self.provinces, rows)), named]
         wanted = reduce(or_, places) if places else pl.lit(value=True)
         if scope.taxa:
             wanted &= pl.any_horizontal(pl.col(name).is_in([*scope.taxa]) for name in _RANKS if name in rows.columns)

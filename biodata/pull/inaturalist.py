@@ -109,18 +109,10 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     user, taxon = row.get("user") or {}, row["taxon"] or {}
     hidden = "Coordinate uncertainty increased by iNaturalist to protect the place" if row.get("obscured") else None
     return {
-        "occurrenceID": row["uri"],
-        "datasetKey": DATASET,
-        "catalogNumber": row["id"],
-        "basisOfRecord": "HUMAN_OBSERVATION",
-        "scientificName": taxon.get("name"),
-        "taxonRank": taxon.get("rank"),
-        "eventDate": row.get("time_observed_at") or row.get("observed_on"),
-        "decimalLatitude": latitude,
-        "decimalLongitude": longitude,
-        "coordinateUncertaintyInMeters": row.get("public_positional_accuracy"),
-        "locality": row.get("place_guess"),
-        "recordedBy": user.get("name") or user.get("login"),
-        "license": _LICENCES.get(row.get("license_code") or ""),
-        "informationWithheld": hidden,
-    }
+        "occurrenceID": row["uri"], "datasetKey": DATASET, "catalogNumber": row["id"], "basisOfRecord": "HUMAN_OBSERVATION",
+        "scientificName": taxon.get("name"), "taxonRank": taxon.get("rank"),
+        "eventDate": row.get("time_observed_at") or row.get("observed_on"), "decimalLatitude": latitude,
+        "decimalLongitude": longitude, "coordinateUncertaintyInMeters": row.get("public_positional_accuracy"),
+        "locality": row.get("place_guess"), "recordedBy": user.get("name") or user.get("login"),
+        "license": _LICENCES.get(row.get("license_code") or ""), "informationWithheld": hidden,
+    }  # fmt: skip

@@ -30,12 +30,15 @@ class RegionPull:
         The file that the scope's area is of.
     settings : Settings
     boundaries : BoundarySet
+    cell_m : float
+        Side of the ground's cells in metres.
     progress : bool
     """
 
     def __init__(
-        self, scope: Scope, within: Path | None, settings: Settings, boundaries: BoundarySet, *, progress: bool = False
-    ) -> None:
+        self, scope: Scope, within: Path | None, settings: Settings, boundaries: BoundarySet, *, cell_m: float = 90.0,
+        progress: bool = False,
+    ) -> None:  # fmt: skip
         name, area = place_of([*scope.countries], [*scope.provinces], within, boundaries)
         countries = sorted({*scope.countries, *(code[:2] for code in scope.provinces)})
         countries = countries or [code for code in or_region([]) if country_geometry(code, boundaries).intersects(area)]
@@ -46,8 +49,8 @@ class RegionPull:
             "red-list": partial(RedList, countries, **given),
             "protection": partial(Protection, None, **given),
             "protected-areas": partial(ProtectedPlanet, countries, **given),
-            "elevation": partial(Elevation, name, area.bounds, **given),
-            "land-cover": partial(LandCover, name, area.bounds, **given),
+            "elevation": partial(Elevation, name, area.bounds, cell_m=cell_m, **given),
+            "land-cover": partial(LandCover, name, area.bounds, cell_m=cell_m, **given),
             "gbif": lambda: self.gbif,
         }
         self.folder = Folder(settings.data, "region", scope.as_dict())

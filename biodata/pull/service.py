@@ -4,7 +4,7 @@ import io
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn
 
@@ -21,6 +21,8 @@ from biodata.settings import Settings
 
 _PAUSE_SECONDS: Final = 1.0
 """Between two questions: what these services ask of whoever asks often."""
+_FIRST_WAIT_SECONDS: Final = 5.0
+_LONGEST_WAIT_SECONDS: Final = 60.0
 _BLOCK: Final = 1 << 18
 _MOST_BLOCKS: Final = 256
 _STATED: Final = ("title", "license", "citation", "doi", "version")
@@ -127,6 +129,14 @@ class Service:
     def _raise_changed(self, how: str) -> NoReturn:
         msg = f"{self.name} answers with JSON of another shape than it did, {how}; nothing was taken"
         raise RemoteError(msg)
+
+
+def waits(hours: float = 24.0) -> Iterator[float]:
+    """Yield how long to wait before each question whether an order is ready, longer each time, until hours are over."""
+    waited, pause = 0.0, _FIRST_WAIT_SECONDS
+    while waited < hours * 3600:
+        yield pause
+        waited, pause = waited + pause, min(pause * 1.5, _LONGEST_WAIT_SECONDS)
 
 
 class Source(ABC):

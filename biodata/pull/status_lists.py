@@ -6,18 +6,24 @@ https://api.iucnredlist.org/api-docs, https://api.speciesplus.net/documentation
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
-
-import polars as pl
 
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import or_region
-from biodata.pull.service import Counts, Source
+from biodata.pull.service import Counts, Source, plain_table
 from biodata.settings import Settings
 
 RED_LIST: Final = "iucn-red-list"
 CITES: Final = "cites-species-plus"
 _RED_PAGE: Final = 100
+_RED: Final = MappingProxyType(
+    {
+        "scientificName": "taxon_scientific_name", "iucnRedListCategory": "red_list_category_code", "url": "url",
+        "assessmentID": "assessment_id", "yearPublished": "year_published",
+    }
+)  # fmt: skip
+"""Columns of the list, and what the Red List calls them."""
 _CITES_PAGE: Final = 500
 """The largest page of Species+."""
 
@@ -32,7 +38,7 @@ class _StatusLists(Source):
         year, kind = str(datetime.now(UTC).year), self.name.replace("-", "_")
         folders[0].path.mkdir(parents=True, exist_ok=True)
         file = folders[0].path / f"{kind}.csv"
-        pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String)).write_csv(file)
+        plain_table(rows).write_csv(file)
         declared = {"list": "cites" if dataset == CITES else kind, "scope": "global", "year": year}
         declared["authority"] = "CITES" if dataset == CITES else "IUCN"
         return self.take_in("checklist", file, folders, "", dataset=dataset, options=declared, **facts)
@@ -82,12 +88,8 @@ class RedList(_StatusLists):
         rows = [
             {
                 "taxonID": key,
-                "scientificName": one["taxon_scientific_name"],
-                "iucnRedListCategory": one.get("red_list_category_code"),
                 "countryCode": ";".join(one["countries"]),
-                "assessmentID": str(one.get("assessment_id")),
-                "yearPublished": str(one.get("year_published")),
-                "url": one.get("url"),
+                **{column: one.get(name) for column, name in _RED.items()},
             }
             for key, one in found.items()
         ]

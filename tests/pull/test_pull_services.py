@@ -29,7 +29,7 @@ SOURCES = {
     "alien": (("--country", "LA"), "/dataset/search", 3),
     "protected-areas": (("--country", "Laos"), "/pp/protected_areas/search", 3),
     "checklist": (("2144",), "/clb/dataset/2144", 3),
-    "red-list": (("--country", "LA"), "/iucn/countries/LA", 3),
+    "red-list": (("--country", "LA"), "/iucn/countries/*", 3),
     "protection": (("--taxon", "Felidae"), "/species/taxon_concepts", 3),
     "obis": (("--taxon", "Dugongidae", "--since", "1990"), "/obis/occurrence", 3),
     "inaturalist": (("--country", "LA", "--taxon", "Primates"), "/inat/observations", 7),
@@ -372,7 +372,7 @@ def test_a_region_is_taken_source_by_source_and_goes_on(stub, pull, data, monkey
     assert "--yes orders" in pull(*asked).stderr
     for name, value in zip(("GBIF_USER", "GBIF_PWD", "GBIF_EMAIL"), (*ACCOUNT, "r@example.org"), strict=True):
         monkeypatch.setenv(name, value)
-    stub.fail("/iucn/countries/LA", *[BUSY] * 12)
+    stub.fail("/iucn/countries/*", *[BUSY] * 12)
     done = pull(*asked[:-2], "--yes")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("biodata: red-list: ")
