@@ -3,6 +3,7 @@
 https://github.com/gbif/occurrence/blob/master/aws-public-data.md. A snapshot has no registry beside it: datasets have no titles.
 """
 
+import os
 import re
 from functools import reduce
 from operator import or_
@@ -66,7 +67,10 @@ class Snapshot(Source):
         try:
             if place.startswith("s3://"):
                 region = next(iter(re.findall(r"[a-z]{2}-[a-z]+-\d$", below.partition("/")[0])), None)
-                self.files = fs.S3FileSystem(anonymous=True, region=region)
+                scheme, _, host = os.environ.get("AWS_ENDPOINT_URL", "https://").partition("://")  # a mirror's
+                self.files = fs.S3FileSystem(
+                    anonymous=True, region=region, scheme=scheme, endpoint_override=host or None
+                )
             found = self.files.get_file_info(fs.FileSelector(below, recursive=True))
         except OSError as error:
             problem, expected = f"the snapshot cannot be read: {shorten(str(error))}", "a folder, or s3://BUCKET/PATH"
