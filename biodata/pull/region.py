@@ -75,13 +75,15 @@ class RegionPull:
         if "gbif" not in done:
             with suppress(BiodataError):  # what fails is reported in its turn
                 self.gbif.order()
+        failed = False
         for name in [name for name in self.sources if name not in done]:
             try:
                 reports = self.sources[name]().pull()
             except BiodataError as error:
+                failed |= getattr(error, "code", None) != "ACCOUNT_MISSING"
                 yield name, error
             else:
                 done = self.folder.save(done=[*done, name])["done"]
                 yield name, reports
-        if len(done) == len(self.sources):
+        if not failed:
             self.folder.save(done=None)  # the next run looks for what is new
