@@ -46,8 +46,10 @@ class Settings(BaseSettings):
         What one DuckDB connection that builds or analyses may use.
     upload_limit_bytes : int
         Largest upload taken.
-    gbif_url, protected_planet_url, checklistbank_url, obis_url, inaturalist_url, red_list_url : str
+    gbif_url, protected_planet_url, checklistbank_url, obis_url, inaturalist_url, ebird_url, red_list_url, species_plus_url : str
         Addresses of the services that `biodata pull` asks.
+    elevation_url, land_cover_url : str
+        Where the tiles of Copernicus' elevation model and of WorldCover lie.
     contact : str, optional
         An address of mail or of a page, told to those services with every request.
     datacite_url, datacite_repository, datacite_password, datacite_prefix, datacite_state
@@ -103,7 +105,11 @@ class Settings(BaseSettings):
     checklistbank_url: str = Field(default="https://api.checklistbank.org/")
     obis_url: str = Field(default="https://api.obis.org/v3/")
     inaturalist_url: str = Field(default="https://api.inaturalist.org/v2/")
+    ebird_url: str = Field(default="https://api.ebird.org/v2/")
     red_list_url: str = Field(default="https://api.iucnredlist.org/api/v4/")
+    species_plus_url: str = Field(default="https://api.speciesplus.net/api/v1/")
+    elevation_url: str = Field(default="https://copernicus-dem-90m.s3.amazonaws.com/")
+    land_cover_url: str = Field(default="https://esa-worldcover.s3.eu-central-1.amazonaws.com/v200/2021/map/")
     contact: str | None = Field(default=None, pattern=r"^[!-~]{3,200}$")
     datacite_url: str = Field(default="https://api.datacite.org")
     datacite_repository: str | None = Field(default=None)

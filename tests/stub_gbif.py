@@ -59,6 +59,7 @@ class StubGbif:
         self.faults = {}  # route → deque of Fault
         self.asked = []  # (method, path, query, headers)
         self.requests = []  # bodies of download requests
+        self.predicates = []  # of searches
         self.downloads = {}  # key → polls left
         self.url = ""
         self.names = {}  # what a name or key is asked by → answer of v2/species/match
@@ -70,7 +71,9 @@ class StubGbif:
         self.faults.setdefault(route, deque()).extend(faults)
 
     def route(self, path):
-        return next((end for end in self.pages if path.endswith(end)), None) or _route(path)
+        """Return the page that an address is of: its end, or where the page's name ends in `*` what it begins with."""
+        fits = (end for end in self.pages if path.endswith(end) or (end[-1] == "*" and end[:-1] in path))
+        return next(fits, None) or _route(path)
 
     def count(self, route):
         return sum(self.route(path) == route for _, path, _, _ in self.asked)
@@ -83,6 +86,11 @@ class StubGbif:
             return page(query, {k.lower(): v for k, v in self.asked[-1][3].items()}) if callable(page) else page
         if route == "search":
             return self._search(query)
+        if route == "predicate":
+            told = json.loads(body)
+            self.predicates.append(told["predicate"])
+            facets = [re.sub(r"_([a-z])", lambda m: m[1].upper(), name.lower()) for name in told.get("facets", [])]
+            return self._search({"limit": [str(told["limit"])], "facet": facets})
         if route == "request" and method == "POST":
             wanted = "Basic " + base64.b64encode(":".join(ACCOUNT).encode()).decode()
             if authorization != wanted:
@@ -155,6 +163,8 @@ class StubGbif:
 def _route(path):
     if path.endswith("/occurrence/search"):
         return "search"
+    if path.endswith("/occurrence/search/predicate"):
+        return "predicate"
     if path.endswith("/species/match"):
         return "match"
     if "/v1/dataset/" in path:
@@ -193,13 +203,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         authorization = self.headers.get("authorization")
         status, headers, content = stub.answer(method, parts.path, parse_qs(parts.query), body, authorization)
-        if status == 200 and (found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("range", ""))):
-            start = int(found[1])
+        if status == 200 and (found := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range", ""))):
+            start, end = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
             if start >= len(content):
                 status, headers, content = 416, {"content-range": f"bytes */{len(content)}"}, b""
             else:
-                headers["content-range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-                status, content = 206, content[start:]
+                headers["content-range"] = f"bytes {start}-{end}/{len(content)}"
+                status, content = 206, content[start : end + 1]
         self._send(status, {"content-type": "application/json", **headers}, content, fault.cut_at if fault else None)
 
     def _send(self, status, headers, content, cut_at=None):

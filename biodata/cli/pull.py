@@ -20,7 +20,7 @@ from biodata.cli.options import (
     show_progress,
     stages,
 )
-from biodata.errors import InputError
+from biodata.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
@@ -35,7 +35,12 @@ SinceOption = Annotated[
 WithinOption = Annotated[
     Path | None, typer.Option("--within", help="File of polygons: only what lies in them.", exists=True, dir_okay=False)
 ]
+ProvinceOption = Annotated[
+    list[str] | None, typer.Option("--province", help="Province of Southwest China; may be repeated.")
+]
+CellOption = Annotated[float, typer.Option("--cell-m", help="Side of a cell, in metres, about.", min=30)]
 EstimateOption = Annotated[bool, typer.Option("--estimate", help="Count, order nothing, change nothing.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Order without asking.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 _GBIF: Final = """Pull GBIF's records of places and taxa into the lake: counted, previewed, or all of them by a download.
@@ -46,11 +51,16 @@ must be one of the Catalogue of Life; of several taxa of one name their keys are
 --estimate counts by place, class and licence, and --preview takes 300 records in; both need no account. A download needs one,
 free at https://www.gbif.org/user/profile, in GBIF_USER, GBIF_PWD and GBIF_EMAIL. It is ordered when you say yes (or --yes), one
 at a time, and may take hours: stop whenever you like, the same command goes on. What it brings carries its DOI, to be cited.
+--snapshot reads the Parquet files of a month, such as s3://gbif-open-data-eu-central-1/occurrence/2026-11-01: no account and no
+order, and what --taxon names is a name in GBIF's classification; a whole snapshot has some 250 GB.
+--predicate takes what GBIF's own interface or rgbif made; the other options narrow it.
 A later pull brings what changed since; once a month, or with --full, everything, and then what GBIF no longer has goes here, too.
 
 BIODATA_CONTACT, an address of mail or of a page, is told to the services with every request.
 
-Example: biodata pull gbif --country LA --province Yunnan --taxon Mammalia --since 2010 --estimate
+Examples:
+biodata pull gbif --country LA --province Yunnan --taxon Mammalia --since 2010 --estimate
+biodata pull gbif --predicate predicate.json --preview
 """
 _ALIEN: Final = """Pull lists of introduced and invasive species, from the Global Register (GRIIS) at GBIF; without an account.
 
@@ -79,6 +89,42 @@ It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOK
 
 Example: biodata pull red-list --country LA
 """
+_PROTECTION: Final = """Pull what CITES lists, with its appendix, from Species+: all of it, or below one taxon.
+
+It needs a token, free at https://api.speciesplus.net/users/sign_up, in SPECIESPLUS_TOKEN. The list of a national law in a file,
+with a column of levels, is taken in by `biodata ingest checklist FILE --option list=protection --option scope=CN --option year=2021`.
+
+Example: biodata pull protection --taxon Felidae
+"""
+_EBIRD: Final = """Pull records of birds from eBird: a Basic Dataset file, or what its API has of some days.
+
+A file is asked for at https://ebird.org/data/download/ebd, unpacked, and needs no key; --country, --province and --since narrow
+it. The API needs a key, free at https://ebird.org/api/keygen, in EBIRD_KEY; it gives one observation of each species, region and
+day, of the last 30 days or those --since, at most 92. The terms forbid passing the data on.
+
+Example: biodata pull ebird ebd_LA_relOct-2026.txt --since 2020
+"""
+_ELEVATION: Final = """Pull heights above the sea (Copernicus DEM, 90 m) as a layer for `biodata resistance`; without an account.
+
+Of the tiles in the cloud only what the box around the area needs is read. The layer is called elevation_ and the area.
+
+Example: biodata pull elevation --within area.geojson
+"""
+_LAND_COVER: Final = """Pull land cover (ESA WorldCover 2021, CC BY 4.0) as a layer for `biodata resistance`; without an account.
+
+Of the tiles in the cloud only what the box around the area needs is read, at the detail of --cell-m; of the classes in a cell the
+most frequent counts. The layer is called land_cover_ and the area.
+
+Example: biodata pull land-cover --within area.geojson
+"""
+_REGION: Final = """Pull what a planner needs of some places: alien, red and CITES lists, protected areas, ground, and GBIF's records.
+
+First each source is counted; a source without its account is left out, and the reason says how to have it. Then GBIF's download
+is ordered when you say yes (or --yes), the others are taken in meanwhile, and the records last. A source that fails does not stop
+the others. Stop whenever you like: the same command goes on where it was. OBIS, iNaturalist and eBird are pulled by themselves.
+
+Example: biodata pull region --within area.geojson --taxon Mammalia --estimate
+"""
 _OBIS: Final = """Pull records of the sea from OBIS; without an account.
 
 Example: biodata pull obis --taxon Dugongidae --since 1990
@@ -94,30 +140,40 @@ Example: biodata pull inaturalist --country LA --taxon Primates --since 2015
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     pull = typer.Typer(help="Fetch records, areas and lists from services on the internet.", no_args_is_help=True)
+    pull.command(name="region", help=_REGION)(region)
     pull.command(name="gbif", help=_GBIF)(gbif)
-    pull.command(name="alien", help=_ALIEN)(_of_countries("alien", "AlienLists"))
+    pull.command(name="alien", help=_ALIEN)(_of_countries("checklists", "AlienLists"))
     pull.command(name="protected-areas", help=_AREAS)(_of_countries("protected_planet", "ProtectedPlanet"))
     pull.command(name="checklist", help=_CHECKLIST)(checklist)
-    pull.command(name="red-list", help=_RED_LIST)(_of_countries("red_list", "RedList"))
+    pull.command(name="red-list", help=_RED_LIST)(_of_countries("status_lists", "RedList"))
+    pull.command(name="protection", help=_PROTECTION)(protection)
     pull.command(name="obis", help=_OBIS)(obis)
     pull.command(name="inaturalist", help=_INATURALIST)(inaturalist)
+    pull.command(name="ebird", help=_EBIRD)(ebird)
+    pull.command(name="elevation", help=_ELEVATION)(_of_area("Elevation"))
+    pull.command(name="land-cover", help=_LAND_COVER)(_of_area("LandCover"))
     app.add_typer(pull, name="pull")
 
 
 def gbif(
     country: CountryOption = None,
-    province: Annotated[
-        list[str] | None, typer.Option("--province", help="Province of Southwest China; may be repeated.")
-    ] = None,
+    province: ProvinceOption = None,
     taxon: TaxonOption = None,
     since: SinceOption = None,
     within: WithinOption = None,
+    predicate: Annotated[
+        Path | None,
+        typer.Option("--predicate", help="File of GBIF's own predicate, JSON.", exists=True, dir_okay=False),
+    ] = None,
+    snapshot: Annotated[
+        str | None, typer.Option("--snapshot", help="Folder or bucket (s3://…) of a monthly snapshot, read instead.")
+    ] = None,
     estimate: EstimateOption = False,
     preview: Annotated[bool, typer.Option("--preview", help="Take 300 records in, without an account.")] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Everything, not only what changed since the last pull.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Order without asking.")] = False,
+    yes: YesOption = False,
     wait_hours: Annotated[float, typer.Option(help="How long to wait for the download.", min=0)] = 24.0,
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
@@ -127,7 +183,14 @@ def gbif(
     from biodata.pull.gbif_scope import scope_of
     from biodata.pull.kept import only_pull
 
-    scope = scope_of(_codes(country), province or [], taxon or [], since, within, boundaries_for(data))
+    asked = (_codes(country), province or [], taxon or [], since, within, boundaries_for(data))
+    scope = scope_of(*asked, predicate=predicate)
+    if snapshot is not None:
+        from biodata.pull.gbif_snapshot import Snapshot
+
+        shot = Snapshot(snapshot, scope, settings_for(data), boundaries_for(data), progress=show_progress())
+        _run(shot, data, estimate=estimate, as_json=as_json)
+        return
     pull = GbifPull(scope, settings_for(data), progress=show_progress())
     if estimate:
         _print_estimate(pull.estimate(), complete=pull.account.complete, as_json=as_json)
@@ -148,6 +211,46 @@ def gbif(
         _print_reports(pull.deliver(wait_hours=wait_hours), as_json=as_json)
 
 
+def region(
+    country: CountryOption = None,
+    province: ProvinceOption = None,
+    taxon: TaxonOption = None,
+    since: SinceOption = None,
+    within: WithinOption = None,
+    cell_m: CellOption = 90.0,
+    estimate: EstimateOption = False,
+    yes: YesOption = False,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Count all sources, and fetch them."""
+    from biodata.pull.gbif_scope import scope_of
+    from biodata.pull.kept import only_pull
+    from biodata.pull.region import RegionPull
+
+    boundaries = boundaries_for(data)
+    scope = scope_of(_codes(country), province or [], taxon or [], since, within, boundaries)
+    pull = RegionPull(scope, within, settings_for(data), boundaries, cell_m=cell_m, progress=show_progress())
+    for name, found in pull.estimate():
+        counted = ", ".join(f"{count:,} {what}" for what, count in found.items()) if isinstance(found, dict) else ""
+        missing = "left out: " if getattr(found, "code", None) == "ACCOUNT_MISSING" else ""
+        say(f"{name}: {counted or f'{missing}{found}'}")
+    if estimate:
+        return
+    if not yes:
+        _ask("Take these in?")
+    failed = []
+    with only_pull(data), stages():
+        for name, result in pull.pull():
+            if isinstance(result, list):
+                say(f"{name}:")
+                _print_reports(result, as_json=False)
+            elif getattr(result, "code", None) != "ACCOUNT_MISSING":
+                failed.append(f"{name}: {result}")
+    if failed:
+        problem = f"{'; '.join(failed)}; the same command tries again"
+        raise RemoteError(problem)
+
+
 def _of_countries(module: str, name: str) -> Callable[..., None]:
     """Return the command of a source that is asked by country."""
 
@@ -164,6 +267,62 @@ def _of_countries(module: str, name: str) -> Callable[..., None]:
     return command
 
 
+def _of_area(name: str) -> Callable[..., None]:
+    """Return the command of a raster of which an area is taken."""
+
+    def command(
+        country: CountryOption = None,
+        province: ProvinceOption = None,
+        within: WithinOption = None,
+        cell_m: CellOption = 90.0,
+        estimate: EstimateOption = False,
+        data: DataOption = DEFAULT_DATA,
+        as_json: JsonOption = False,
+    ) -> None:
+        from biodata.pull.gbif_scope import place_of
+
+        label, area = place_of(_codes(country), province or [], within, boundaries_for(data))
+        source = getattr(import_module("biodata.pull.rasters"), name)
+        pull = source(label, area.bounds, settings_for(data), cell_m=cell_m, progress=show_progress())
+        _run(pull, data, estimate=estimate, as_json=as_json)
+
+    return command
+
+
+def protection(
+    taxon: Annotated[str | None, typer.Option(help="Only this name and what is below it.")] = None,
+    estimate: EstimateOption = False,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, or fetch."""
+    from biodata.pull.status_lists import Protection
+
+    pull = Protection(taxon, settings_for(data), progress=show_progress())
+    _run(pull, data, estimate=estimate, as_json=as_json)
+
+
+def ebird(
+    file: Annotated[
+        Path | None, typer.Argument(help="A Basic Dataset file, unpacked.", exists=True, dir_okay=False)
+    ] = None,
+    country: CountryOption = None,
+    province: ProvinceOption = None,
+    since: SinceOption = None,
+    estimate: EstimateOption = False,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, or fetch."""
+    from biodata.pull.ebird import EBird
+    from biodata.pull.gbif_scope import checked_time, province_codes
+
+    boundaries = boundaries_for(data)
+    asked = (_codes(country), province_codes(province or [], boundaries), checked_time(since), file)
+    pull = EBird(*asked, settings_for(data), boundaries, progress=show_progress())
+    _run(pull, data, estimate=estimate, as_json=as_json)
+
+
 def checklist(
     key: Annotated[str, typer.Argument(help="The dataset's key at ChecklistBank.")],
     taxon: Annotated[str | None, typer.Option(help="Only what is below this name.")] = None,
@@ -172,7 +331,7 @@ def checklist(
     as_json: JsonOption = False,
 ) -> None:
     """Count, or fetch."""
-    from biodata.pull.checklist import ChecklistBank
+    from biodata.pull.checklists import ChecklistBank
 
     _run(
         ChecklistBank(key, taxon, settings_for(data), progress=show_progress()),
@@ -209,18 +368,11 @@ def inaturalist(
     as_json: JsonOption = False,
 ) -> None:
     """Count, or fetch."""
-    import shapely
-
-    from biodata.places import country_geometry
-    from biodata.pull.gbif_scope import checked_time, outline
+    from biodata.pull.gbif_scope import checked_time, place_of
     from biodata.pull.inaturalist import INaturalist
 
-    if within is None and not country:
-        problem = "all of iNaturalist is too much"
-        raise InputError(problem, expected="--country NAME or --within FILE", code="OPTION_INVALID")
-    lands = [country_geometry(code, boundaries_for(data)) for code in _codes(country)]
-    area = outline(within) if within is not None else shapely.union_all(lands).wkt
-    pull = INaturalist(taxon or [], checked_time(since), area, settings_for(data), progress=show_progress())
+    _, area = place_of(_codes(country), [], within, boundaries_for(data))
+    pull = INaturalist(taxon or [], checked_time(since), area.wkt, settings_for(data), progress=show_progress())
     _run(pull, data, estimate=estimate, as_json=as_json)
 
 

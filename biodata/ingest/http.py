@@ -79,6 +79,8 @@ class Client:
         How often, and how long.
     contact : str
         Who may be asked about the requests, told to the service.
+    token_header : str
+        Where a token stands: `authorization` as a bearer's, any other header as it is.
     sleep : callable
         Waits for seconds.
     chance : random.Random
@@ -89,6 +91,7 @@ class Client:
     friends: Collection[str] = ()
     patience: Patience = field(default_factory=Patience)
     contact: str = ""
+    token_header: str = "authorization"
     sleep: Callable[[float], None] = time.sleep
     chance: random.Random = field(default_factory=random.Random)
 
@@ -153,7 +156,7 @@ class Client:
 
         return self.patiently(once, url)
 
-    def post(self, path: str, content: Any, *, account: tuple[str, str]) -> str:
+    def post(self, path: str, content: Any, *, account: tuple[str, str] | None = None) -> str:
         """Return the text that a POST of JSON is answered with.
 
         It is made again only after an answer that says that it was not processed, or where no connection was made.
@@ -248,7 +251,8 @@ class Client:
         if account is None or origin(url) != origin(self.base_url):
             return {}
         if isinstance(account, str):
-            return {"authorization": f"Bearer {account}"}
+            bearer = self.token_header == "authorization"
+            return {self.token_header: f"Bearer {account}" if bearer else account}
         return dict(urllib3.make_headers(basic_auth=":".join(account)))
 
     def _redirected(self, url: str, location: str | None) -> str:

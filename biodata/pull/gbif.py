@@ -4,12 +4,14 @@ A first pull of a scope fetches everything; later ones what GBIF interpreted sin
 full one no longer has is gone at GBIF. A pull that was cut off goes on where it was.
 """
 
+import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -28,7 +30,7 @@ from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import Scope, Taxon, taxon_of
 from biodata.pull.kept import Folder, identities
 from biodata.pull.pygbif_client import pygbif_over
-from biodata.pull.service import client_for, plain_table
+from biodata.pull.service import client_for, plain_table, waits
 from biodata.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -38,12 +40,13 @@ PREVIEWED: Final = 300
 _ARCHIVE_BYTES: Final = 300
 """Of a record in a zipped archive; 470 of GBIF's took 143,097 bytes."""
 _WAITING: Final = frozenset({"PREPARING", "RUNNING", "SUSPENDED"})
-_FIRST_POLL_SECONDS: Final = 5.0
-_LONGEST_POLL_SECONDS: Final = 60.0
 # GBIF's index lags behind its interpretation; a record asked for twice is found unchanged.
 _MARGIN: Final = timedelta(days=1)
 _FULL_EVERY: Final = timedelta(days=30)
 _CLASSES: Final = 10
+_FACETS: Final = MappingProxyType({"classKey": "CLASS_KEY", "license": "LICENSE", "datasetKey": "DATASET_KEY"})
+"""What is counted, as the search and as the search by predicate call it."""
+_MOST_FACETS: Final = 1000
 _WHERE: Final = "an account is free at https://www.gbif.org/user/profile"
 _WITHOUT: Final = "--estimate and --preview work without one"
 _REFUSED: Final = MappingProxyType(
@@ -131,12 +134,11 @@ class GbifPull:
     def estimate(self) -> Estimate:
         """Count, by place, class and licence; without an account, and nothing is ordered."""
         found, datasets = Estimate(at_most=self.scope.coarse), set[str]()
-        facets = {"facet": ["classKey", "license", "datasetKey"], "datasetKey_facetLimit": 1000}
         with pygbif_over(self.client) as pygbif:
             found.taxa = [taxon_of(pygbif, text) for text in self.scope.taxa]
             names: dict[str, str] = {}
             for place, parameters in self.scope.places:
-                page = self._search(pygbif, found.taxa, **parameters, **facets, limit=0)
+                page = self._search(pygbif, found.taxa, parameters, limit=0)
                 counts = {
                     one["field"]: {c["name"]: c["count"] for c in one["counts"]} for one in page.get("facets", [])
                 }
@@ -171,7 +173,7 @@ class GbifPull:
             taxa = [taxon_of(pygbif, text) for text in self.scope.taxa]
             for _, parameters in self.scope.places:
                 if wanted := most - len(records):
-                    page = self._search(pygbif, taxa, **parameters, limit=min(wanted, PREVIEWED))
+                    page = self._search(pygbif, taxa, parameters, limit=min(wanted, PREVIEWED))
                     records.update((str(record.get("gbifID") or record["key"]), record) for record in page["results"])
             keys = sorted({str(one["datasetKey"]) for one in records.values() if one.get("datasetKey")})
             datasets = {key: _described(pygbif.registry.datasets(uuid=key)) for key in keys}
@@ -230,6 +232,11 @@ class GbifPull:
             file.unlink()
         self.folder.save(key=key, full=since is None, ordering=None, taxa=[asdict(taxon) for taxon in taxa])
 
+    def pull(self) -> list[IngestReport]:
+        """Order a download unless one is on its way, wait for it and take it into the lake."""
+        self.order()
+        return self.deliver()
+
     def deliver(self, *, wait_hours: float = 24.0) -> list[IngestReport]:
         """Wait for the download that was ordered, fetch it and take it into the lake.
 
@@ -278,9 +285,15 @@ class GbifPull:
         zipped.unlink(missing_ok=True)
         return reports
 
-    def _search(self, pygbif: Any, taxa: Sequence[Taxon], **parameters: Any) -> dict[str, Any]:
-        """Return a page of GBIF's search."""
-        page = pygbif.occurrences.search(**self.scope.search(list(taxa)), **parameters)
+    def _search(self, pygbif: Any, taxa: list[Taxon], place: dict[str, str], *, limit: int) -> dict[str, Any]:
+        """Return a page of GBIF's search, its first records or, without any, its facets."""
+        if self.scope.raw:
+            body: dict[str, Any] = {"predicate": self.scope.predicate(taxa), "limit": limit}
+            body |= {} if limit else {"facets": [*_FACETS.values()], "facetLimit": _MOST_FACETS}
+            page = json.loads(self.client.post("occurrence/search/predicate", body))
+        else:
+            facets = {} if limit else {"facet": [*_FACETS], "datasetKey_facetLimit": _MOST_FACETS}
+            page = pygbif.occurrences.search(**self.scope.search(taxa), **place, **facets, limit=limit)
         if not isinstance(page, dict) or not {"count", "results"} <= page.keys():
             msg = "GBIF's search answers with JSON of another shape than it did; nothing was taken"
             raise RemoteError(msg)
@@ -330,9 +343,8 @@ class GbifPull:
 
     def _wait(self, key: str, hours: float) -> dict[str, Any]:
         """Ask for the order's status until the file is there."""
-        waited, pause = 0.0, _FIRST_POLL_SECONDS
         with tqdm(desc=f"GBIF download {key}", unit="poll", disable=not self.progress) as bar:
-            while True:
+            for pause in chain(waits(hours), [None]):
                 status = self._status(key)
                 bar.set_postfix_str(status["status"])
                 bar.update()
@@ -342,11 +354,10 @@ class GbifPull:
                     self.folder.save(key=None)
                     msg = f"GBIF's download {key} is {status['status']}; the next run orders anew"
                     raise RemoteError(msg)
-                if waited >= hours * 3600:
-                    msg = f"GBIF's download {key} is still {status['status']} after {hours:g} hours; the next run waits on"
-                    raise RemoteError(msg)
-                self.client.sleep(pause)
-                waited, pause = waited + pause, min(pause * 1.5, _LONGEST_POLL_SECONDS)
+                if pause is not None:
+                    self.client.sleep(pause)
+        msg = f"GBIF's download {key} is still {status['status']} after {hours:g} hours; the next run waits on"
+        raise RemoteError(msg)
 
     def _status(self, key: str) -> dict[str, Any]:
         """Return what GBIF tells of an order."""
@@ -370,7 +381,8 @@ def _words(scope: dict[str, Any]) -> str:
     """Return a scope as the options that ask for it."""
     listed = [f"--{name} {value}" for name in ("country", "province", "taxon") for value in scope[name]]
     since = [f"--since {scope['since']}"] if scope["since"] else []
-    return " ".join([*listed, *since, *(["--within …"] if scope["within"] else [])]) or "this"
+    files = [f"--{name} …" for name in ("within", "predicate") if scope.get(name)]
+    return " ".join([*listed, *since, *files]) or "this"
 
 
 def _described(told: dict[str, Any]) -> DatasetInfo:

@@ -3,6 +3,7 @@
 https://techdocs.gbif.org/en/data-use/api-downloads
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from biodata.errors import InputError
-from biodata.places import BoundarySet
+from biodata.places import BoundarySet, country_geometry, province_geometry
 from biodata.places.names import find_provinces
 from biodata.vocabularies import MEMBERS, SOUTHWEST_CHINA
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 Predicate = dict[str, Any]
 
@@ -99,6 +103,8 @@ class Scope:
         The year, or the day, from which on records are wanted.
     within : str, optional
         WKT of the area, its rings as GBIF wants them.
+    raw : str, optional
+        A predicate of GBIF's own, as JSON, which must hold, too.
     """
 
     countries: tuple[str, ...] = ()
@@ -106,15 +112,19 @@ class Scope:
     taxa: tuple[str, ...] = ()
     since: str | None = None
     within: str | None = None
+    raw: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scope as plain values; of an area only what tells it from others."""
         told = {"country": list(self.countries), "province": list(self.provinces), "taxon": list(self.taxa)}
-        return {**told, "since": self.since, "within": self.within}
+        own = {"predicate": self.raw} if self.raw else {}
+        return {**told, "since": self.since, "within": self.within, **own}
 
     @cached_property
     def places(self) -> list[tuple[str, dict[str, str]]]:
-        """What each place is called, and its parameter of GBIF's search, which takes one of them at a time."""
+        """What each place is called, and its parameter of GBIF's search, which takes one of them at a time, or a predicate."""
+        if self.raw:
+            return [("the predicate", {})]
         told = [(code, {"country": code}) for code in self.countries]
         return [*told, *((code, {"gadmGid": GADM[code]}) for code in self.provinces)] or [("the area", {})]
 
@@ -158,6 +168,8 @@ class Scope:
             parts.append({"type": "greaterThanOrEquals", "key": key, "value": self.since})
         if self.within:
             parts.append({"type": "within", "geometry": self.within})
+        if self.raw:
+            parts.append(json.loads(self.raw))
         if interpreted_since:
             parts.append({"type": "greaterThanOrEquals", "key": "LAST_INTERPRETED", "value": interpreted_since})
         return parts[0] if len(parts) == 1 else {"type": "and", "predicates": parts}
@@ -165,7 +177,7 @@ class Scope:
 
 def scope_of(
     countries: list[str], provinces: list[str], taxa: list[str], since: str | None, within: Path | None,
-    boundaries: BoundarySet,
+    boundaries: BoundarySet, *, predicate: Path | None = None,
 ) -> Scope:  # fmt: skip
     """Return what is asked for; the whole region where no place is named.
 
@@ -181,30 +193,71 @@ def scope_of(
         A file of polygons.
     boundaries : BoundarySet
         The set that knows provinces by their names.
+    predicate : Path, optional
+        A file of GBIF's own predicate, or of a whole request for a download.
 
     Raises
     ------
     InputError
-        If a province, the time or the area cannot be used (OPTION_INVALID, or as its file is read).
+        If a province, the time, the predicate or the area cannot be used (OPTION_INVALID, or as its file is read).
     """
+    found = province_codes(provinces, boundaries)
+    asked = [code for code in countries if code != "CN" or not found]
+    if not asked and not found and within is None and predicate is None:
+        asked, found = region(datetime.now(UTC).date())
+    return Scope(
+        tuple(sorted(set(asked))), tuple(sorted(set(found))), tuple(sorted({" ".join(text.split()) for text in taxa})), checked_time(since),
+        None if within is None else outline(within), None if predicate is None else _predicate_of(predicate),
+    )  # fmt: skip
+
+
+def _predicate_of(file: Path) -> str:
+    """Return the predicate of a file, in one form however it is written."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    content = content.get("predicate", content) if isinstance(content, dict) else {}
+    if not isinstance(content, dict) or not isinstance(content.get("type"), str):
+        problem, expected = "this is no predicate", 'GBIF\'s JSON, {"type": "equals", "key": "COUNTRY", "value": "LA"}'
+        raise InputError(problem, file=file.name, expected=expected, code="INPUT_FORMAT")
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+def province_codes(provinces: Sequence[str], boundaries: BoundarySet) -> list[str]:
+    """Return the ISO 3166-2 codes of provinces of Southwest China; OPTION_INVALID for any other."""
     found = []
     for text in provinces:
         codes = [code for code in find_provinces("CN", text, boundaries) if code in GADM]
         if len(codes) != 1:
-            problem, expected = (
-                "GBIF is not asked for this province",
-                f"one of {', '.join(SPELLINGS[code][0] for code in GADM)}",
-            )
-            expected += "; of any other place its outline, --within FILE"
+            problem = "this is no province of Southwest China"
+            expected = f"one of {', '.join(SPELLINGS[code][0] for code in GADM)}; of any other place its outline, --within FILE"
             raise InputError(problem, column="--province", value=text, expected=expected, code="OPTION_INVALID")
         found += codes
-    asked = [code for code in countries if code != "CN" or not found]
-    if not asked and not found and within is None:
-        asked, found = region(datetime.now(UTC).date())
-    return Scope(
-        tuple(sorted(set(asked))), tuple(sorted(set(found))), tuple(sorted({" ".join(text.split()) for text in taxa})), checked_time(since),
-        None if within is None else outline(within),
-    )  # fmt: skip
+    return found
+
+
+def place_of(
+    countries: list[str], provinces: list[str], within: Path | None, boundaries: BoundarySet
+) -> "tuple[str, BaseGeometry]":
+    """Return what an area is called in the name of a file, and the area: of a file, or the land of places.
+
+    Raises
+    ------
+    InputError
+        If nothing is named (OPTION_INVALID), or as `outline` and `province_codes`.
+    """
+    import shapely
+
+    if within is not None:
+        return re.sub(r"\W+", "_", within.stem.lower()), shapely.from_wkt(outline(within))
+    codes = province_codes(provinces, boundaries)
+    lands = [country_geometry(code, boundaries) for code in countries]
+    lands += [province_geometry(code, boundaries) for code in codes]
+    if not lands:
+        problem, expected = "the whole Earth is too much", "--country NAME, --province NAME or --within FILE"
+        raise InputError(problem, expected=expected, code="OPTION_INVALID")
+    return "_".join([*countries, *codes]).lower().replace("-", "_"), shapely.union_all(lands)
 
 
 def outline(file: Path, *, most_corners: int = _MOST_CORNERS) -> str:
@@ -311,6 +364,11 @@ def checked_time(text: str | None) -> str | None:
             problem, column="--since", value=text, expected="YYYY or YYYY-MM-DD", code="OPTION_INVALID"
         ) from error
     return text
+
+
+def first_day(since: str | None) -> str | None:
+    """Return the first day of a year or a day that `checked_time` took."""
+    return f"{since}-01-01" if since and len(since) == 4 else since
 
 
 def box_if_long(wkt: str) -> str:

@@ -9,11 +9,9 @@ from typing import Any, Final
 
 import shapely
 
-from biodata import pipeline
-from biodata.errors import InputError
 from biodata.pipeline.report import IngestReport
-from biodata.pull.kept import Folder
-from biodata.pull.service import Service, client_for, plain_table
+from biodata.pull.gbif_scope import first_day
+from biodata.pull.service import Counts, Source, write_records
 from biodata.settings import Settings
 
 DATASET: Final = "50c9509d-22c7-4a22-a47d-8c48425ef4a7"
@@ -36,7 +34,7 @@ _FIELDS: Final = (
 )
 
 
-class INaturalist:
+class INaturalist(Source):
     """Observations in an area.
 
     Parameters
@@ -51,68 +49,50 @@ class INaturalist:
     progress : bool
     """
 
-    licence: Final = "CC0, CC BY or CC BY-NC, as each record states"
+    name, called, setting, owner = "inaturalist", "iNaturalist", "inaturalist_url", "inaturalist.org"
+    licence = "CC0, CC BY or CC BY-NC, as each record states"
 
     def __init__(
         self, taxa: Sequence[str], since: str | None, within: str, settings: Settings, *, progress: bool = False
     ) -> None:
-        self.area, self.settings, self.progress = shapely.from_wkt(within), settings, progress
+        super().__init__(settings, progress=progress)
+        self.area = shapely.from_wkt(within)
         west, south, east, north = self.area.bounds
-        first = f"{since}-01-01" if since and len(since) == 4 else since
-        self.asked = {"quality_grade": "research", "geo": "true", "license": ",".join(_LICENCES), "d1": first}
+        self.asked = {
+            "quality_grade": "research",
+            "geo": "true",
+            "license": ",".join(_LICENCES),
+            "d1": first_day(since),
+        }
         self.asked |= {"swlng": f"{west:.5f}", "swlat": f"{south:.5f}", "nelng": f"{east:.5f}", "nelat": f"{north:.5f}"}
         self.taxa: list[str | None] = [*taxa] or [None]
-        self.service = Service(
-            "iNaturalist", client_for(settings.inaturalist_url, settings, friends=["inaturalist.org"])
-        )
 
-    def estimate(self) -> dict[str, int]:
+    def estimate(self) -> Counts:
         """Return how many observations the area's box has."""
         counts = {}
         for taxon in self.taxa:
-            told = self.service.ask(
-                "observations", "total_results", **self.asked, taxon_name=taxon, per_page=1, fields="id"
-            )
-            counts[f"{taxon or 'all taxa'}, in the area's box"] = int(told["total_results"])
+            asked = {**self.asked, "taxon_name": taxon, "per_page": 1, "fields": "id"}
+            answer = self.service.ask("observations", "total_results", **asked)
+            counts[f"{taxon or 'all taxa'}, in the area's box"] = int(answer["total_results"])
         return counts
 
     def pull(self) -> list[IngestReport]:
-        """Take the observations of the area in; a run that was cut off goes on.
-
-        Raises
-        ------
-        InputError
-            If there are none (INPUT_EMPTY).
-        RemoteError
-            If the service fails.
-        """
+        """Take the observations of the area in."""
         found: dict[str, dict[str, Any]] = {}
-        folders = [Folder(self.settings.data, "inaturalist", {**self.asked, "taxon": taxon}) for taxon in self.taxa]
+        folders = [self.folder(**self.asked, taxon=taxon) for taxon in self.taxa]
         for taxon, folder in zip(self.taxa, folders, strict=True):
 
             def page(_: int, last: dict[str, Any] | None, taxon: str | None = taxon) -> list[dict[str, Any]]:
                 paging = {"per_page": _PAGE, "order_by": "id", "order": "asc", "id_above": last["id"] if last else None}
-                rows = self.service.rows(
-                    "observations", "results", **self.asked, **paging, taxon_name=taxon, fields=_FIELDS
-                )
-                return [self.service.check(row, "id", "uri", "location", "taxon") for row in rows]
+                asked = {**self.asked, **paging, "taxon_name": taxon, "fields": _FIELDS}
+                return self.service.rows("observations", "results", "id", "uri", "location", "taxon", **asked)
 
             rows = [_record(row) for row in folder.pages(page, size=_PAGE)]
             found |= {row["occurrenceID"]: row for row in rows if self._is_inside(row)}
         if not found:
-            for folder in folders:
-                folder.forget_pages()
-            problem = "iNaturalist has no such observation of research grade"
-            raise InputError(problem, expected="more taxa, a larger area or an earlier year", code="INPUT_EMPTY")
-        file = folders[0].path / "records.csv"
-        plain_table(list(found.values())).write_csv(file, separator="\t", quote_style="never")
-        folders[0].note(file.name, self.service.client.address("observations"), license=sorted(_LICENCES.values()))
-        reports = pipeline.ingest(
-            "gbif", [file], self.settings, dataset=DATASET, options={"title": _TITLE}, progress=self.progress
-        )
-        for folder in folders:
-            folder.forget_pages()
-        return reports
+            self.raise_empty("no such observation of research grade", *folders)
+        file, licences = write_records([*found.values()], folders[0]), sorted(_LICENCES.values())
+        return self.take_in("gbif", file, folders, "observations", dataset=DATASET, title=_TITLE, license=licences)
 
     def _is_inside(self, row: dict[str, Any]) -> bool:
         """Tell whether a record lies in the area, or may where its place is obscured."""
@@ -129,18 +109,10 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     user, taxon = row.get("user") or {}, row["taxon"] or {}
     hidden = "Coordinate uncertainty increased by iNaturalist to protect the place" if row.get("obscured") else None
     return {
-        "occurrenceID": row["uri"],
-        "datasetKey": DATASET,
-        "catalogNumber": row["id"],
-        "basisOfRecord": "HUMAN_OBSERVATION",
-        "scientificName": taxon.get("name"),
-        "taxonRank": taxon.get("rank"),
-        "eventDate": row.get("time_observed_at") or row.get("observed_on"),
-        "decimalLatitude": latitude,
-        "decimalLongitude": longitude,
-        "coordinateUncertaintyInMeters": row.get("public_positional_accuracy"),
-        "locality": row.get("place_guess"),
-        "recordedBy": user.get("name") or user.get("login"),
-        "license": _LICENCES.get(row.get("license_code") or ""),
-        "informationWithheld": hidden,
-    }
+        "occurrenceID": row["uri"], "datasetKey": DATASET, "catalogNumber": row["id"], "basisOfRecord": "HUMAN_OBSERVATION",
+        "scientificName": taxon.get("name"), "taxonRank": taxon.get("rank"),
+        "eventDate": row.get("time_observed_at") or row.get("observed_on"), "decimalLatitude": latitude,
+        "decimalLongitude": longitude, "coordinateUncertaintyInMeters": row.get("public_positional_accuracy"),
+        "locality": row.get("place_guess"), "recordedBy": user.get("name") or user.get("login"),
+        "license": _LICENCES.get(row.get("license_code") or ""), "informationWithheld": hidden,
+    }  # fmt: skip

@@ -81,7 +81,7 @@ class Folder:
                 yield file.parent, json.loads(file.read_text(encoding="utf-8"))
 
     def note(self, name: str, url: str, **facts: Any) -> None:
-        """Keep where a file came from: its address, when, its checksum and size, its licence."""
+        """Keep where a file of this folder, or one that a person has (an absolute path), came from, its checksum and licence."""
         file = self.path / name
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -112,7 +112,11 @@ class Folder:
         self.save(files={**files, name: {**files[name], "taken": files[name]["sha256"]}})
 
     def pages(
-        self, ask: Callable[[int, dict[str, Any] | None], list[dict[str, Any]]], *, size: int
+        self,
+        ask: Callable[[int, dict[str, Any] | None], list[dict[str, Any]]],
+        *,
+        size: int = 0,
+        pages: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield the rows of all pages, each kept as it comes; what a run before kept in the last days is not asked again.
 
@@ -121,7 +125,9 @@ class Folder:
         ask : function
             Takes the page's number, from 1, and the last row of the page before; returns its rows.
         size : int
-            Rows of a page that is not the last.
+            Rows of a page that is not the last, where nobody knows how many pages there are.
+        pages : int, optional
+            How many there are.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         files = sorted(self.path.glob("page-*.json"))
@@ -136,9 +142,9 @@ class Folder:
                 new.replace(file)
             rows = json.loads(file.read_text(encoding="utf-8"))
             yield from rows
-            if len(rows) < size:
+            if number == pages or (pages is None and len(rows) < size):
                 return
-            last = rows[-1]
+            last = rows[-1] if rows else last
 
     def forget_pages(self) -> None:
         """Remove the pages, as when they are taken in."""

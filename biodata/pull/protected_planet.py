@@ -12,19 +12,15 @@ from typing import Any, Final
 
 import pycountry
 
-from biodata import pipeline
-from biodata.errors import InputError
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import or_region
-from biodata.pull.kept import Folder
-from biodata.pull.service import Service, client_for
+from biodata.pull.service import Counts, Source
 from biodata.settings import Settings
 
 TERMS: Final = "https://www.protectedplanet.net/en/legal"
 DATASET: Final = "protected-planet"
 _PAGE: Final = 50
 """The API's largest page."""
-_HELP: Final = "https://api.protectedplanet.net/request gives one; a file from protectedplanet.net is taken in by `biodata ingest protected-areas`"
 _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "SITE_ID": "site_id", "SITE_PID": "site_pid", "SITE_TYPE": "site_type", "NAME_ENG": "name_english", "NAME": "name",
@@ -40,7 +36,7 @@ _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 """WDPCA's columns, and where the API has their values."""
 
 
-class ProtectedPlanet:
+class ProtectedPlanet(Source):
     """The sites of some countries; of the region's where none is named.
 
     Parameters
@@ -49,67 +45,48 @@ class ProtectedPlanet:
         ISO 3166-1 alpha-2.
     settings : Settings
     progress : bool
-
-    Raises
-    ------
-    InputError
-        With ACCOUNT_MISSING, if there is no token.
     """
 
-    licence: Final = f"Protected Planet's terms forbid passing the data on and using it commercially: {TERMS}"
+    name, called, setting, owner = (
+        "protected-areas", "Protected Planet", "protected_planet_url", "protectedplanet.net",
+    )  # fmt: skip
+    licence = f"Protected Planet's terms forbid passing the data on and using it commercially: {TERMS}"
+    variable = "PROTECTED_PLANET_TOKEN"
+    help = (
+        "https://api.protectedplanet.net/request gives one; a file from protectedplanet.net is taken in by "
+        "`biodata ingest protected-areas`"
+    )
 
     def __init__(self, countries: Sequence[str], settings: Settings, *, progress: bool = False) -> None:
+        super().__init__(settings, progress=progress)
         self.countries = or_region(countries)
-        self.settings, self.progress = settings, progress
-        client = client_for(settings.protected_planet_url, settings, friends=["protectedplanet.net"])
-        self.service = Service("Protected Planet", client, variable="PROTECTED_PLANET_TOKEN", help=_HELP)
 
-    def estimate(self) -> dict[str, int]:
+    def estimate(self) -> Counts:
         """Return how many sites each country has."""
-        told = {code: self.service.ask(f"countries/{_iso3(code)}", "country")["country"] for code in self.countries}
-        return {f"{code}, sites": int(one.get("pas_count") or 0) for code, one in told.items()}
+        about = {code: self.service.ask(f"countries/{_iso3(code)}", "country")["country"] for code in self.countries}
+        return {f"{code}, sites": int(one.get("pas_count") or 0) for code, one in about.items()}
 
     def pull(self) -> list[IngestReport]:
-        """Take the sites in, country by country; a run that was cut off goes on where it was.
-
-        Raises
-        ------
-        InputError
-            If a country has no site (INPUT_EMPTY).
-        RemoteError
-            If the service refuses or fails.
-        """
-        reports = []
+        """Take the sites in, country by country."""
+        reports, cited = [], f"{datetime.now(UTC):%B %Y}"
+        citation = f"UNEP-WCMC and IUCN ({cited[-4:]}), Protected Planet: WDPCA, {cited}, Cambridge, UK. www.protectedplanet.net."
+        facts: dict[str, Any] = {"title": "WDPCA, from Protected Planet", "license": TERMS, "citation": citation}
         for code in self.countries:
-            folder = Folder(self.settings.data, "protected-areas", {"country": code})
+            folder = self.folder(country=code)
 
             def page(number: int, _: Any, iso3: str = _iso3(code)) -> list[dict[str, Any]]:
-                return self.service.rows(
-                    "protected_areas/search",
-                    "protected_areas",
-                    country=iso3,
-                    with_geometry="true",
-                    per_page=_PAGE,
-                    page=number,
-                )
+                asked = {"country": iso3, "with_geometry": "true", "per_page": _PAGE, "page": number}
+                return self.service.rows("protected_areas/search", "protected_areas", **asked)
 
             features = [_feature(site) for site in folder.pages(page, size=_PAGE)]
             if not features:
-                folder.forget_pages()
-                problem = f"Protected Planet has no site of {code}"
-                raise InputError(problem, code="INPUT_EMPTY")
+                self.raise_empty(f"no site of {code}", folder)
             file = folder.path / f"{_iso3(code)}.geojson"
-            file.write_text(
-                json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False), encoding="utf-8"
+            collection = {"type": "FeatureCollection", "features": features}
+            file.write_text(json.dumps(collection, ensure_ascii=False), encoding="utf-8")
+            reports += self.take_in(
+                "protected-areas", file, [folder], "protected_areas/search", dataset=DATASET, **facts
             )
-            now = datetime.now(UTC)
-            citation = f"UNEP-WCMC and IUCN ({now:%Y}), Protected Planet: WDPCA, {now:%B %Y}, Cambridge, UK. www.protectedplanet.net."
-            folder.note(
-                file.name, self.service.client.address("protected_areas/search"), license=TERMS, citation=citation
-            )
-            options = {"title": "WDPCA, from Protected Planet", "license": TERMS, "citation": citation}
-            reports += pipeline.ingest("protected-areas", [file], self.settings, dataset=DATASET, options=options)
-            folder.forget_pages()
         reports[-1].notes.append(
             f"a release has these sites, and Protected Planet's terms forbid passing them on: {TERMS}"
         )

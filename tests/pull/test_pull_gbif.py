@@ -516,7 +516,7 @@ def test_the_command_counts_and_orders_only_when_told_to(stub, settings, monkeyp
     assert stub.requests == []
 
 
-WALK = "import sys; from biodata.cli import main; import biodata.pull.gbif as g; g._FIRST_POLL_SECONDS = 0.3; main()"
+WALK = "import sys; from biodata.cli import main; import biodata.pull.service as s; s._FIRST_WAIT_SECONDS = 0.3; main()"
 
 
 def test_a_pull_that_is_killed_twice_goes_on(stub, settings):
